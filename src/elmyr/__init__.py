@@ -1,0 +1,39 @@
+"""elmyr: a GAN workbench for image recognition. From a folder of images to an honest verdict."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elmyr.evaluation import evaluate as evaluate
+    from elmyr.gan import GAN as GAN
+    from elmyr.images import ImageSet as ImageSet
+    from elmyr.images import load_images as load_images
+    from elmyr.recognition import Recognizer as Recognizer
+    from elmyr.studies import study as study
+    from elmyr.training import train as train
+
+__version__ = "0.1.0"
+
+# Loaded at the first use: `elmyr --help` must not wait for torch.
+_HOMES = {
+    "GAN": "elmyr.gan",
+    "ImageSet": "elmyr.images",
+    "Recognizer": "elmyr.recognition",
+    "evaluate": "elmyr.evaluation",
+    "load_images": "elmyr.images",
+    "study": "elmyr.studies",
+    "train": "elmyr.training",
+}
+__all__ = ["GAN", "ImageSet", "Recognizer", "evaluate", "load_images", "study", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'elmyr' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

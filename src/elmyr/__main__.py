@@ -1,0 +1,5 @@
+"""`python -m elmyr`."""
+
+from elmyr.cli import main
+
+main()

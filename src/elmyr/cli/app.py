@@ -1,0 +1,76 @@
+"""The `elmyr` program: its commands, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+from elmyr import __version__
+from elmyr.cli import commands
+from elmyr.cli.show import show_error, show_warning
+from elmyr.errors import ElmyrError
+
+# What typer raises for wrong words; the class is click's, which newer versions carry inside them.
+USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    help="Train a GAN on your images, see how good it is, and learn whether it makes your recognizer better.",
+    epilog="Start with: elmyr study digits",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"elmyr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("study")(commands.study)
+app.command("train")(commands.train)
+app.command("resume")(commands.resume)
+app.command("sample")(commands.sample)
+app.command("evaluate")(commands.evaluate)
+app.command("presets")(commands.presets)
+
+
+def main() -> None:
+    """Runs the program; ends the process with the documented exit code."""
+    debug = "--debug" in sys.argv
+    arguments = [word for word in sys.argv[1:] if word != "--debug"] or ["--help"]
+    warnings.showwarning = show_warning
+    try:
+        sys.exit(app(arguments, prog_name="elmyr", standalone_mode=False))
+    except USAGE_ERROR as error:
+        show_error(f"{error.format_message()} (see: {error.ctx.command_path if error.ctx else 'elmyr'} --help)")
+        sys.exit(2)
+    except ElmyrError as error:
+        if debug:
+            raise
+        show_error(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        show_error("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception as error:
+        if debug:
+            raise
+        show_error(f"{type(error).__name__}: {error} (this is a defect of elmyr; --debug shows where)")
+        sys.exit(1)

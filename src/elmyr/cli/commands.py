@@ -1,0 +1,274 @@
+"""The commands: each parses its words, calls the library, and shows what came of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elmyr.cli.show import hush, say, show_json, show_table
+
+Data = Annotated[
+    str,
+    typer.Argument(metavar="DATA", help="digits, mnist, an .npz file, or a folder with a folder a class."),
+]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run directory, or latest: the newest under runs/.")]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(help="Folder that holds mnist/ and other named data sets.", envvar="ELMYR_DATA"),
+]
+Out = Annotated[Path | None, typer.Option(help="Directory to make (default: the next number).")]
+Preset = Annotated[str, typer.Option(help="Which set of choices; see: elmyr presets.")]
+Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all that is drawn.", min=0)]
+Settings = Annotated[
+    list[str],
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as adversarial.gamma=2."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
+Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
+
+
+class Part(StrEnum):
+    """A held-out part of a split."""
+
+    test = "test"
+    validation = "validation"
+
+
+def study(
+    data: Data,
+    out: Out = None,
+    images: Annotated[str | None, typer.Option(help="Budget of each GAN in images seen, such as 200k.")] = None,
+    seeds: Annotated[int, typer.Option(help="Seeds: each a new split, GAN and recognizers.")] = 5,
+    updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
+    preset: Preset = "residual",
+    settings: Settings = [],  # noqa: B006  # typer copies it
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """The main job: would a GAN make a recognizer of these images better? Ends in a verdict and a report."""
+    from elmyr.report import write_report
+    from elmyr.studies import study as run_study
+
+    done = run_study(
+        data,
+        out=out,
+        images=_count(images),
+        seeds=seeds,
+        updates=updates,
+        preset=preset,
+        settings=tuple(settings),
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        quiet=quiet,
+        say=hush if quiet else say,
+    )
+    report = write_report(done.path)
+    if as_json:
+        show_json({"study": str(done.path), "report": str(report)} | done.content)
+        return
+    verdict = done.verdict
+    print(f"\nVerdict: {verdict['outcome']}\n{verdict['sentence']}\n")
+    rows = [["arm", "validation", "test", "generated", "seconds"]]
+    rows += [
+        [
+            arm["title"],
+            _percent(arm["validation_accuracy"]),
+            _percent(arm["test_accuracy"]),
+            "/".join(f"{share:.0%}" for share in sorted(set(arm["share"]))),
+            f"{sum(arm['seconds']):,.0f}",
+        ]
+        for arm in done.content["arms"]
+    ]
+    show_table(rows)
+    _show_figures(done.content["evaluation"])
+    print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
+
+
+def train(
+    data: Data,
+    out: Out = None,
+    images: Annotated[str | None, typer.Option(help="Budget in images seen, exactly, such as 200k.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Budget in minutes (instead of --images).")] = None,
+    preset: Preset = "residual",
+    seed: Seed = 0,
+    settings: Settings = [],  # noqa: B006  # typer copies it
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a GAN on the training part of an image set."""
+    from elmyr.training import train as train_gan
+
+    run = train_gan(
+        data,
+        out=out,
+        preset=preset,
+        images=_count(images),
+        minutes=minutes,
+        seed=seed,
+        settings=settings,
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        quiet=quiet,
+        say=hush if quiet else say,
+    )
+    _show_run(run, quiet, as_json)
+
+
+def resume(run: Run, quiet: Quiet = False, as_json: AsJson = False) -> None:
+    """Go on with an interrupted training as if nothing had happened."""
+    from elmyr.training import resume as resume_run
+
+    _show_run(resume_run(run, quiet=quiet, say=hush if quiet else say), quiet, as_json)
+
+
+def sample(
+    run: Run,
+    count: Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)] = 100,
+    out: Annotated[Path, typer.Option(help="An .npz (keys images, labels, classes) or a .png grid.")] = Path(
+        "samples.npz"
+    ),
+    label: Annotated[str | None, typer.Option(help="Only this class: its name or number.")] = None,
+    seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make images with a trained GAN."""
+    from elmyr.images import check_writable, save_images
+    from elmyr.training import open_gan, open_run
+
+    gan = open_gan(open_run(run), device=device, precision=precision)
+    check_writable(out)
+    images = gan.sample(count, label=label, seed=seed)
+    save_images(images, out)
+    if as_json:
+        show_json({"out": str(out), "count": len(images)})
+    elif not quiet:
+        say(f"{len(images):,} images of {images.height}x{images.width}: {out}")
+
+
+def evaluate(
+    subject: Annotated[str, typer.Argument(metavar="RUN|SAMPLES", help="A run directory, an .npz or a folder.")],
+    against: Annotated[Part, typer.Option(help="The held-out part to judge against.")] = Part.test,
+    data: Annotated[str | None, typer.Option(help="For samples: the real images to judge against.")] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say how good generated images are, each figure beside the same figure for real ones."""
+    from elmyr.evaluation import evaluate as evaluate_subject
+    from elmyr.report import write_report
+
+    evaluation = evaluate_subject(
+        subject,
+        against=against.value,
+        data=data,
+        data_root=data_root,
+        seed=seed,
+        device=device,
+        say=hush if quiet else say,
+    )
+    if (Path(evaluation.subject) / "config.json").is_file():
+        write_report(Path(evaluation.subject))
+    if as_json:
+        show_json(evaluation.as_json())
+    else:
+        _show_figures(evaluation.as_json())
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One preset, with all its choices.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the presets, or all choices of one."""
+    from elmyr.training.presets import preset_names, read_preset
+
+    chosen = [name] if name else preset_names()
+    content = {each: read_preset(each) for each in chosen}
+    if as_json:
+        show_json(content)
+    elif name:
+        show_table([["setting", "value"], *_flat(content[name])])
+    else:
+        show_table([["preset", "what it is", "use"], *([n, c["about"], c["use"]] for n, c in content.items())])
+
+
+def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
+    from elmyr.files import read_json
+    from elmyr.report import write_report
+
+    report = write_report(run.path)
+    if as_json:
+        show_json({"run": str(run.path), "report": str(report)} | read_json(run.summary))
+    elif not quiet:
+        say(f"the report: {report}")
+        say(f"next:  elmyr sample {run.path} -n 1000 --out samples.npz")
+        say(f"       elmyr evaluate {run.path}")
+
+
+def _show_figures(evaluation: dict[str, Any]) -> None:
+    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "better"]]
+    for figure in evaluation["figures"]:
+        interval = "" if figure["low"] is None else f"{figure['low']:.4g} to {figure['high']:.4g}"
+        rows.append(
+            [
+                figure["title"],
+                f"{figure['value']:.4g}",
+                interval,
+                f"{figure['yardstick']:.4g}",
+                figure["better"],
+            ]
+        )
+    extractor = evaluation["extractor"]
+    print(
+        f"\n{evaluation['subject']} against the {evaluation['against']} part: {evaluation['count']:,} images a side, "
+        f"extractor '{extractor['name']}' ({extractor['dimension']} features)"
+    )
+    show_table(rows)
+
+
+def _percent(values: list[float]) -> str:
+    from statistics import fmean, stdev
+
+    spread = f" ± {stdev(values):.2%}" if len(values) > 1 else ""
+    return f"{fmean(values):.2%}{spread}"
+
+
+def _count(text: str | None) -> int | None:
+    """`200000`, `200k` or `1.5M` as a number."""
+    from elmyr.errors import InputError
+
+    if text is None:
+        return None
+    units = {"k": 1_000, "m": 1_000_000}
+    unit = units.get(text[-1:].lower(), 1)
+    try:
+        number = float(text[:-1] if unit > 1 else text) * unit
+    except ValueError:
+        number = float("nan")
+    if number != number or number < 1 or number != int(number):
+        raise InputError(f"--images is '{text}': give a whole number of at least 1, such as 200k")
+    return int(number)
+
+
+def _flat(choices: dict[str, Any], prefix: str = "") -> list[list[str]]:
+    rows = []
+    for key, value in choices.items():
+        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [[prefix + key, str(value)]]
+    return rows

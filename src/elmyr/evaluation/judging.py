@@ -1,0 +1,217 @@
+"""The figures of a GAN or of a set of samples, each with its uncertainty and its yardstick."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.errors import InputError
+from elmyr.evaluation.features import FeatureExtractor, extractor_for
+from elmyr.files import write_json
+from elmyr.gan import GAN
+from elmyr.images import ImageSet, Splits, load_images, open_source, split_source
+from elmyr.metrics import accuracy, frechet_distance, mean_interval, precision_recall, wilson_interval
+from elmyr.training.config import RunConfig
+from elmyr.training.rundir import RunDirectory, open_run
+
+SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
+LARGEST_COUNT = 10_000
+SMALLEST_COUNT = 16
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of generated images, and the same figure of real ones: the yardstick."""
+
+    name: str
+    title: str
+    value: float
+    low: float | None
+    high: float | None
+    spread: str
+    yardstick: float
+    better: Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of one subject under one set of conditions."""
+
+    subject: str
+    against: str
+    count: int
+    reference_count: int
+    sampling_seeds: tuple[int, ...]
+    extractor: dict[str, Any]
+    figures: tuple[Figure, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return asdict(self)
+
+    def __getitem__(self, name: str) -> Figure:
+        """A figure by its name, such as "frechet_distance"."""
+        return next(figure for figure in self.figures if figure.name == name)
+
+
+def evaluate(
+    subject: str | os.PathLike[str],
+    *,
+    against: Literal["test", "validation"] = "test",
+    data: str | os.PathLike[str] | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
+) -> Evaluation:
+    """Judges a run, or samples (an `.npz` or a folder of images), against held-out real images.
+
+    A run brings its data and split with it, and its figures are kept in its `evaluation.json`; samples need `data`
+    (and `seed`, the split's). The yardstick is the other held-out part in the place of the generated images; all
+    figures are on equal counts.
+    """
+    if against not in ("test", "validation"):
+        raise InputError(f"cannot judge against '{against}': choose test or validation")
+    if RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest":
+        return _evaluate_run(open_run(os.fspath(subject)), against, data_root, device, say)
+    if data is None:
+        if not Path(subject).exists():
+            raise InputError(f"there is no run, file or folder '{os.fspath(subject)}'")
+        raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")
+    samples = load_images(subject, data_root=data_root)
+    splits = split_source(open_source(data, data_root), seed)
+    return judge([samples], splits, against, subject=os.fspath(subject), device=device, say=say)
+
+
+def _evaluate_run(
+    run: RunDirectory,
+    against: Literal["test", "validation"],
+    data_root: str | os.PathLike[str] | None,
+    device: str,
+    say: Callable[[str], None],
+) -> Evaluation:
+    gan = GAN.load(run.path, device=device)
+    config = RunConfig.model_validate(run.read_config())
+    splits = split_source(open_source(config.data.source, data_root or config.data.root), config.data.split_seed)
+    if splits.train.digest() != config.data.digest:
+        raise InputError(f"'{config.data.source}' is not what '{run.path}' was trained on: restore the images")
+    count = common_count(splits)
+    say(f"sampling {len(SAMPLING_SEEDS)} times {count:,} images …")
+    samples = [gan.sample(count, seed=seed) for seed in SAMPLING_SEEDS]
+    evaluation = judge(
+        samples,
+        splits,
+        against,
+        subject=str(run.path),
+        sampling_seeds=SAMPLING_SEEDS,
+        device=device,
+        say=say,
+    )
+    write_json(run.path / "evaluation.json", evaluation.as_json())
+    return evaluation
+
+
+def common_count(splits: Splits) -> int:
+    """The number of images on each side of a figure: as many as both held-out parts have, at most 10,000."""
+    return min(len(splits.test), len(splits.validation), LARGEST_COUNT)
+
+
+def judge(
+    repeats: list[ImageSet],
+    splits: Splits,
+    against: Literal["test", "validation"],
+    *,
+    subject: str,
+    sampling_seeds: tuple[int, ...] = (),
+    device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
+) -> Evaluation:
+    """The figures of generated image sets, one a sampling seed, against a held-out part of the real images."""
+    shape = splits.train.images.shape[1:]
+    for samples in repeats:
+        if samples.images.shape[1:] != shape:
+            raise InputError(f"'{subject}' has images of {samples.images.shape[1:]}, the data {shape}")
+    held_out = {"test": splits.test, "validation": splits.validation}
+    reference = held_out.pop(against)
+    (other,) = held_out.values()
+    count = min(len(reference), len(other), LARGEST_COUNT, *(len(samples) for samples in repeats))
+    if count < SMALLEST_COUNT:
+        raise InputError(f"{count} images a side are too few for a figure: at least {SMALLEST_COUNT} are needed")
+    extractor = extractor_for(splits.train, device=device, say=say)
+    real = _first(reference, count)
+    say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")
+    real_features = extractor.features(real)
+    yardstick = _looks(extractor, real_features, _first(other, count))
+    looks = [_looks(extractor, real_features, _first(samples, count)) for samples in repeats]
+    return Evaluation(
+        subject=subject,
+        against=against,
+        count=count,
+        reference_count=count,
+        sampling_seeds=sampling_seeds,
+        extractor={
+            "name": extractor.name,
+            "dimension": extractor.dimension,
+            "sha256": extractor.sha256,
+        },
+        figures=tuple(
+            _figure(name, title, better, [look[name] for look in looks], yardstick[name], count)
+            for name, title, better in FIGURES
+            if name in yardstick and name in looks[0]
+        ),
+    )
+
+
+FIGURES: tuple[tuple[str, str, Literal["lower", "higher"]], ...] = (
+    ("frechet_distance", "Fréchet distance", "lower"),
+    ("precision", "precision", "higher"),
+    ("recall", "recall", "higher"),
+    ("label_accuracy", "asked label read back", "higher"),
+)
+
+
+def _looks(extractor: FeatureExtractor, real_features: NDArray[np.float64], images: ImageSet) -> dict[str, float]:
+    features = extractor.features(images)
+    precision, recall = precision_recall(real_features, features)
+    looks = {
+        "frechet_distance": frechet_distance(real_features, features),
+        "precision": precision,
+        "recall": recall,
+    }
+    read = extractor.read_labels(images)
+    if read is not None and images.labels is not None:
+        looks["label_accuracy"] = accuracy(read, images.labels)
+    return looks
+
+
+def _figure(
+    name: str,
+    title: str,
+    better: Literal["lower", "higher"],
+    values: list[float],
+    yardstick: float,
+    count: int,
+) -> Figure:
+    low: float | None = None
+    high: float | None = None
+    spread = "one set of samples: no interval"
+    if len(values) > 1:
+        interval = mean_interval(values)
+        low, high = interval.low, interval.high
+        spread = f"95 % over {len(values)} sampling seeds of one model"
+    elif name == "label_accuracy":
+        low, high = wilson_interval(round(values[0] * count), count)
+        spread = "95 % over the images (Wilson)"
+    return Figure(name, title, float(np.mean(values)), low, high, spread, yardstick, better)
+
+
+def _first(images: ImageSet, count: int) -> ImageSet:
+    """The first `count` in a fixed shuffle, so that a sorted source gives all its classes."""
+    order = np.random.default_rng(0).permutation(len(images))[:count]
+    return images.take(order)

@@ -1,0 +1,167 @@
+"""GAN: a trained generator, its discriminator, and how they were made. What samples come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from elmyr import machine, seeds
+from elmyr.errors import InputError, suggestion
+from elmyr.files import make_folder, read_json, replacing, write_json
+from elmyr.images import ImageSet
+from elmyr.nets import PAIRS
+
+FORMAT = 1
+CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same in whatever company it is asked for.
+
+
+class NetworkConfig(BaseModel):
+    """The two networks: which pair, and how large."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "residual"
+    base: int = Field(64, ge=1, description="channels of the first level; the levels below have twice as many")
+    blocks: int = Field(1, ge=1, description="residual blocks a level")
+    latent: int = Field(64, ge=1, description="entries of the latent vector")
+    embedding: int = Field(64, ge=1, description="entries of the class embedding")
+
+
+class GANConfig(BaseModel):
+    """All that rebuilding a GAN's networks needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    height: int = Field(ge=8, le=128)
+    width: int = Field(ge=8, le=128)
+    channels: int = Field(ge=1, le=4)
+    classes: tuple[str, ...] = Field((), description="class names; empty for an unconditional GAN")
+    network: NetworkConfig = NetworkConfig()
+
+    def build(self) -> tuple[nn.Module, nn.Module]:
+        """New networks, generator and discriminator, with random weights, laid out channels-last."""
+        if self.network.name not in PAIRS:
+            raise InputError(f"no network '{self.network.name}': {suggestion(self.network.name, PAIRS)}")
+        size = self.network.model_dump(exclude={"name"})
+        pair = PAIRS[self.network.name](self.height, self.width, self.channels, len(self.classes), **size)
+        generator, discriminator = (net.to(memory_format=torch.channels_last) for net in pair)  # type: ignore[call-overload]  # torch types `to` for tensors
+        return generator, discriminator
+
+
+def to_unit(images: torch.Tensor) -> torch.Tensor:
+    """uint8 pixels to float32 in [-1, 1], the range that every network of elmyr sees."""
+    return images.float() / 127.5 - 1
+
+
+def to_pixels(images: torch.Tensor) -> torch.Tensor:
+    """Floats about [-1, 1] to uint8 pixels, rounded and clipped."""
+    return ((images.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+class GAN:
+    """A trained generator with its discriminator.
+
+    `trained` tells in JSON values how it came to be: preset, data, seed, images seen.
+    """
+
+    def __init__(
+        self,
+        config: GANConfig,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        *,
+        trained: dict[str, Any] | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        self.config = config
+        self.device = machine.choose_device(device)
+        self.precision = machine.choose_precision(precision, self.device)
+        self.generator = generator.to(self.device).eval()
+        self.discriminator = discriminator.to(self.device).eval()
+        self.trained = trained or {}
+
+    @torch.no_grad()
+    def sample(self, n: int, *, label: int | str | None = None, seed: int = 0) -> ImageSet:
+        """`n` generated images with the labels they were asked for.
+
+        Sample *i* of a seed is the same image whatever `n`. `label` is a class (its name or number); without it the
+        classes take turns, so that sample *i* is of class *i* mod K. A GAN without classes takes no label.
+        """
+        if n < 1:
+            raise InputError(f"cannot sample {n} images: ask for at least 1")
+        config = self.config
+        labels = self._asked_labels(n, label)
+        padded = -(-n // CHUNK) * CHUNK
+        images = np.empty((padded, config.height, config.width, config.channels), np.uint8)
+        for start in range(0, padded, CHUNK):
+            latents = torch.randn(
+                CHUNK, config.network.latent, generator=seeds.generator(seed, "samples", start // CHUNK)
+            )
+            asked = None if labels is None else torch.from_numpy(np.resize(labels[start : start + CHUNK], CHUNK))
+            images[start : start + CHUNK] = self._generate(latents, asked)
+        return ImageSet(images[:n], labels, config.classes, name="generated")
+
+    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None) -> np.ndarray[Any, Any]:
+        labels = None if labels is None else labels.to(self.device)
+        with machine.autocast(self.device, self.precision):
+            images = self.generator(latents.to(self.device), labels)
+        return to_pixels(images).permute(0, 2, 3, 1).cpu().numpy()
+
+    def _asked_labels(self, n: int, label: int | str | None) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        classes = self.config.classes
+        if not classes:
+            if label is not None:
+                raise InputError(f"this GAN has no classes, so no label '{label}' can be asked of it: leave it out")
+            return None
+        if label is None:
+            return np.arange(n, dtype=np.int64) % len(classes)
+        return np.full(n, self.class_number(label), np.int64)
+
+    def class_number(self, label: int | str) -> int:
+        """The number of a class given by its name, or else by its number."""
+        classes = self.config.classes
+        if isinstance(label, str) and label in classes:
+            return classes.index(label)
+        if str(label).isdecimal() and int(label) < len(classes):
+            return int(label)
+        raise InputError(f"no class '{label}' among {len(classes)}: {suggestion(str(label), classes)}")
+
+    def save(self, folder: str | Path) -> None:
+        """Writes `generator.safetensors`, `discriminator.safetensors` and `gan.json` into `folder`."""
+        folder = make_folder(Path(folder))
+        for name, net in (("generator", self.generator), ("discriminator", self.discriminator)):
+            weights = {key: value.contiguous().cpu() for key, value in net.state_dict().items()}
+            with replacing(folder / f"{name}.safetensors") as beside:
+                save_file(weights, beside)
+        content = {"format": FORMAT, "config": self.config.model_dump(mode="json"), "trained": self.trained}
+        write_json(folder / "gan.json", content)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto", precision: str = "auto") -> Self:
+        """Opens what `save` wrote: a model folder, or a run directory that holds one in `model/`."""
+        folder = Path(path)
+        if not (folder / "gan.json").is_file():
+            folder = folder / "model"
+        if not (folder / "gan.json").is_file():
+            raise InputError(f"'{path}' holds no trained GAN: name a finished run directory or its model folder")
+        content = read_json(folder / "gan.json")
+        try:
+            if content["format"] != FORMAT:
+                raise InputError(f"'{folder}' has format {content['format']}, this elmyr reads {FORMAT}: update elmyr")
+            config = GANConfig.model_validate(content["config"])
+            generator, discriminator = config.build()
+            for name, net in (("generator", generator), ("discriminator", discriminator)):
+                net.load_state_dict(load_file(folder / f"{name}.safetensors"))
+            trained = dict(content["trained"])
+        except (KeyError, TypeError, OSError, RuntimeError, ValidationError, SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"'{folder}' is no whole GAN ({reason}): copy or train it again") from None
+        return cls(config, generator, discriminator, trained=trained, device=device, precision=precision)

@@ -1,0 +1,82 @@
+"""Training, validation and test parts of a source: a function of the seed, the same share of every class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr import seeds
+from elmyr.errors import InputError
+from elmyr.images.imageset import ImageSet
+from elmyr.images.sources import Source
+
+TEST_SHARE = 1 / 4
+VALIDATION_SHARE = 1 / 6  # of what is not test
+FEWEST = 3  # one image of a class for each part
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The parts of a source, disjoint and together everything.
+
+    test_indices: int64, where the test images stand in the source's own test split, or in its `train` where
+    it has none.
+    """
+
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
+    test_indices: NDArray[np.int64]
+
+
+def split_source(source: Source, seed: int) -> Splits:
+    """The split of a seed: the source's own test split or a quarter, a sixth of the rest for validation.
+
+    Stratified where there are labels: each part has a class's share within one image, and at least one.
+    Parts keep the source's order. Raises InputError for a class of fewer than 3 images.
+    """
+    if seed < 0:
+        raise InputError(f"the seed is {seed}: it is at least 0")
+    images = source.train
+    _check_counts(images)
+    rest = np.arange(len(images), dtype=np.int64)
+    if source.test is not None:
+        test, test_indices = source.test, np.arange(len(source.test), dtype=np.int64)
+    else:
+        test_indices, rest = _divide(images, rest, TEST_SHARE, _stream(seed, "test"))
+        test = images.take(test_indices)
+    validation, training = _divide(images, rest, VALIDATION_SHARE, _stream(seed, "validation"))
+    return Splits(images.take(training), images.take(validation), test, test_indices)
+
+
+def _check_counts(images: ImageSet) -> None:
+    if images.labels is None:
+        if len(images) < FEWEST:
+            raise InputError(f"'{images.name}' has {len(images)} images, a split needs {FEWEST}: add some")
+        return
+    counts = np.bincount(images.labels, minlength=len(images.classes)).tolist()
+    for name, count in zip(images.classes, counts, strict=True):
+        if count < FEWEST:
+            raise InputError(
+                f"class '{name}' of '{images.name}' has {count} images, a split "
+                f"needs {FEWEST}: add some, or leave the class out"
+            )
+
+
+def _divide(
+    images: ImageSet, indices: NDArray[np.int64], share: float, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A random share of every class, at least one image, and the others; both sorted."""
+    shuffled = random.permutation(indices)
+    labels = np.zeros(len(shuffled), np.int64) if images.labels is None else images.labels[shuffled]
+    drawn = np.zeros(len(shuffled), bool)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        drawn[members[: max(1, round(len(members) * share))]] = True
+    return np.sort(shuffled[drawn]), np.sort(shuffled[~drawn])
+
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng(seeds.derive(seed, f"{name} split"))

@@ -1,0 +1,90 @@
+"""The machine that the work runs on: its device, its precision, and the record of both."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from elmyr.errors import InputError, suggestion
+
+PRECISIONS = ("auto", "bf16", "fp32")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """`auto` is the first CUDA device where there is one, else the CPU; any name that torch knows is taken."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError):
+        known = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        raise InputError(f"this machine has no device '{name}': {suggestion(name, known)}") from None
+    return device
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """`auto` is bf16 where the device computes it natively, else fp32; asked of the machine, never assumed."""
+    if name not in PRECISIONS:
+        raise InputError(f"no precision '{name}': {suggestion(name, PRECISIONS)}")
+    if name != "auto":
+        return name
+    return "bf16" if _has_native_bf16(device) else "fp32"
+
+
+def _has_native_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in every torch
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return False
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Mixed precision: the arithmetic in `precision`, the weights in fp32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def environment() -> dict[str, Any]:
+    """What is needed to repeat a figure: versions and machine, as JSON values."""
+    return {
+        "elmyr": version("elmyr"),
+        "torch": torch.__version__,
+        "numpy": version("numpy"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "threads": torch.get_num_threads(),
+        "git_commit": _git_commit(),
+        "command": " ".join(["elmyr", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "elmyr" else None,
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _git_commit() -> str | None:
+    """The commit of elmyr itself where it runs from a checkout."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", os.fspath(here), "rev-parse", "HEAD"]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

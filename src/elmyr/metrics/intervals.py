@@ -1,0 +1,118 @@
+"""How sure a mean over seeds is, and how sure the difference between two recognizers that is the verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+from elmyr.errors import InputError
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Accuracy of a minus accuracy of b, in [−1, 1], with its 95 % interval and what it was computed from."""
+
+    difference: float
+    low: float
+    high: float
+    seeds: int
+    images: int
+
+    @property
+    def outcome(self) -> str:
+        """`better` or `worse` (a than b) where the interval leaves 0 out, else `no difference shown`."""
+        if self.low > 0:
+            return "better"
+        return "worse" if self.high < 0 else "no difference shown"
+
+
+class MeanInterval(NamedTuple):
+    """A mean over seeds, its standard deviation and 95 % interval; the last three are None for one seed."""
+
+    mean: float
+    sd: float | None
+    low: float | None
+    high: float | None
+
+
+def paired_difference(
+    correct_a: Sequence[ArrayLike], correct_b: Sequence[ArrayLike], images: Sequence[ArrayLike]
+) -> PairedDifference:
+    """The mean over seeds of the accuracy of a minus that of b, paired by image, with a 95 % interval.
+
+    Each argument has one array `(n,)` a seed: whether a and b were right (bool) on that seed's test images,
+    and the identities (int64) of these images, which seeds may share, in part or in whole, or not.
+
+    The squared standard error is s²/S + v/n: s² the variance of the S seeds' mean differences, v that of the
+    n distinct images' mean differences over the seeds that tested them. The first holds what another split
+    and training would change, the second what another test set would. Part of the sampling of test images
+    shows in both and is counted twice on purpose: rather an interval too wide than one that promises too
+    much. It is a t interval whose degrees of freedom are Welch's and Satterthwaite's for the two terms (S − 1
+    and n − 1). With one seed the first term cannot be known and is left out: that interval covers the
+    sampling of test images only. Where nothing varies, the interval is the difference itself.
+
+    Raises InputError for no seed, arguments that do not match, an image twice in a seed, or fewer than two
+    images in all.
+    """
+    identities, differences = _paired(correct_a, correct_b, images)
+    _, which = np.unique(np.concatenate(identities), return_inverse=True)
+    of_images = np.bincount(which, weights=np.concatenate(differences)) / np.bincount(which)
+    of_seeds = np.array([difference.mean() for difference in differences])
+    if len(of_images) < 2:
+        raise InputError("one test image shows nothing about others: test on two or more")
+
+    mean = float(of_seeds.mean())
+    half = _half_width(of_seeds, of_images)
+    return PairedDifference(mean, mean - half, mean + half, seeds=len(of_seeds), images=len(of_images))
+
+
+def mean_interval(values: ArrayLike) -> MeanInterval:
+    """The mean of `(S,)` figures, one a seed, with their standard deviation (ddof 1) and a 95 % t interval.
+
+    One seed says nothing about the next: the deviation and both ends are None. Raises InputError where there
+    is no value or one that is not finite.
+    """
+    figures = np.asarray(values, dtype=np.float64)
+    if figures.ndim != 1 or not len(figures) or not np.isfinite(figures).all():
+        raise InputError(f"a mean over seeds needs finite figures, one a seed, and got {figures.tolist()}")
+    mean = float(figures.mean())
+    if len(figures) == 1:
+        return MeanInterval(mean, None, None, None)
+    half = _half_width(figures)
+    return MeanInterval(mean, float(figures.std(ddof=1)), mean - half, mean + half)
+
+
+def _paired(
+    correct_a: Sequence[ArrayLike], correct_b: Sequence[ArrayLike], images: Sequence[ArrayLike]
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float64]]]:
+    """For each seed the identities of its test images and the differences (−1, 0 or 1) on them."""
+    if not len(correct_a) == len(correct_b) == len(images) >= 1:
+        raise InputError(f"a has {len(correct_a)} seeds, b {len(correct_b)}, images {len(images)}: give one a seed")
+    identities, differences = [], []
+    for seed, (right_a, right_b, tested) in enumerate(zip(correct_a, correct_b, images, strict=True)):
+        a, b, names = np.asarray(right_a, bool), np.asarray(right_b, bool), np.asarray(tested, np.int64)
+        if a.ndim != 1 or not a.shape == b.shape == names.shape or not len(a):
+            raise InputError(
+                f"seed {seed} has the shapes {a.shape}, {b.shape}, {names.shape}: give one entry a test image"
+            )
+        if len(np.unique(names)) < len(names):
+            raise InputError(f"seed {seed} tests an image twice: give each image one entry")
+        identities.append(names)
+        differences.append(a.astype(np.float64) - b)
+    return identities, differences
+
+
+def _half_width(*samples: NDArray[np.float64]) -> float:
+    """Of the t interval whose squared standard error is the sum of those of the samples' means."""
+    terms = [(sample.var(ddof=1) / len(sample), len(sample) - 1) for sample in samples if len(sample) > 1]
+    squared_error = sum(term for term, _ in terms)
+    if squared_error == 0:
+        return 0.0
+    freedom = squared_error**2 / sum(term**2 / free for term, free in terms)
+    return float(stdtrit(freedom, (1 + LEVEL) / 2)) * sqrt(squared_error)

@@ -1,0 +1,75 @@
+"""The recognizer's task for the loop: cross-entropy, with a moving average of the weights."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional as F
+
+from elmyr import machine, seeds
+from elmyr.augment import random_affine
+from elmyr.files import make_folder, replacing
+from elmyr.gan import to_unit
+from elmyr.nets import StridedClassifier
+from elmyr.training.ema import average_decay, update_average
+from elmyr.training.task import Batch
+
+AVERAGE_HALF_LIFE = 20_000  # images
+AVERAGE_RAMP = 0.05
+
+
+class RecognizerTask:
+    """Trains a classifier; what is used afterwards is `average`, the moving average of its weights."""
+
+    def __init__(
+        self,
+        net: StridedClassifier,
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        augment: bool,
+        seed: int,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        self.net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
+        self.average = deepcopy(self.net).requires_grad_(False).eval()
+        self.augment, self.seed, self.device, self.precision = augment, seed, device, precision
+        self.modules = {"recognizer": self.net, "average": self.average}
+        adam = torch.optim.AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+        self.optimizers = {"recognizer": adam}
+
+    def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
+        """One step on one batch, augmented in the classical way where asked."""
+        assert batch.labels is not None
+        images = to_unit(batch.images)
+        if self.augment:
+            images = random_affine(images, seeds.generator(self.seed, "augmentation", position))
+        with machine.autocast(self.device, self.precision):
+            logits = self.net(images.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits.float(), batch.labels)
+        (optimizer,) = self.optimizers.values()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
+        optimizer.step()
+        decay = average_decay(position, len(batch), half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)
+        update_average(self.average, self.net, decay)
+        return {"loss": loss.detach()}
+
+    def preview(self, position: int) -> None:
+        """A recognizer has no picture."""
+
+    def export(self, folder: Path, position: int) -> None:
+        """The average's weights as `recognizer.safetensors`."""
+        self.export_weights(self.average, folder)
+
+    @staticmethod
+    def export_weights(net: nn.Module, folder: Path) -> None:
+        """Writes a classifier's weights as `recognizer.safetensors` into `folder`."""
+        weights = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
+        with replacing(make_folder(folder) / "recognizer.safetensors") as beside:
+            save_file(weights, beside)

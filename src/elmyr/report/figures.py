@@ -1,0 +1,198 @@
+"""Charts as SVG: lines over a light grid, dots with error bars, an interval on a number line.
+
+Colors are classes of the page's style ("real", "generated"), so that charts follow light and dark.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from elmyr.report.markup import Markup, join, markup, tag
+from elmyr.report.numbers import count, finite, is_finite, number, points, summary, tick_labels, ticks
+
+WIDTH, HEIGHT = 460, 270  # of a line chart, in its own units
+LEFT, RIGHT, TOP, BOTTOM = 48, 452, 10, 230  # the sides of its plot
+MOST_POINTS = 300
+ROW = 46  # height of a row in a dot chart
+
+Point = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart; series of the same label share their entry in the legend."""
+
+    label: str
+    color: str
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Dots:
+    """One row of a dot chart: a value a seed."""
+
+    label: str
+    color: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The straight map from [low, high] onto [start, end]."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Where on the axis the value lies."""
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def line_chart(title: str, series: Sequence[Series]) -> Markup:
+    """Values against images seen, gaps where a value is not finite; empty if there is nothing to draw."""
+    drawn = [Series(one.label, one.color, thinned(one.points)) for one in series]
+    known = [point for one in drawn for point in one.points if is_finite(point[0]) and is_finite(point[1])]
+    if not known:
+        return Markup()
+    xs, ys = finite(x for x, _ in known), finite(y for _, y in known)
+    y_ticks = ticks(min(ys), max(ys))
+    x_ticks = ticks(min(0.0, *xs), max(xs)) if max(xs) > 0 else ticks(min(xs), max(xs))
+    across, down = Scale(x_ticks[0], x_ticks[-1], LEFT, RIGHT), Scale(y_ticks[0], y_ticks[-1], BOTTOM, TOP)
+    grid = [
+        tag("line", x1=LEFT, x2=RIGHT, y1=down(y), y2=down(y), class_="axis" if y == 0 else "grid") for y in y_ticks
+    ]
+    y_text = [
+        tag("text", label, x=LEFT - 8, y=down(y) + 4, class_="end")
+        for y, label in zip(y_ticks, tick_labels(y_ticks), strict=True)
+    ]
+    x_text = [
+        tag("text", label, x=across(x), y=BOTTOM + 18, class_="end" if x == x_ticks[-1] else "middle")
+        for x, label in zip(x_ticks, tick_labels(x_ticks), strict=True)
+    ]
+    lines = [tag("path", d=_path(one.points, across, down), class_=f"line {one.color}") for one in drawn]
+    unit = tag("text", "images seen", x=RIGHT, y=BOTTOM + 36, class_="end quiet")
+    return tag(
+        "figure",
+        tag("figcaption", tag("strong", title), *_legend(series)),
+        tag(
+            "svg", join(*grid, *y_text, *x_text, unit, *lines),
+            viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, drawn),
+        ),
+        class_="chart",
+    )  # fmt: skip
+
+
+def thinned(line: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
+    """At most so many points, each the mean of as many neighbors; the line itself where it is short enough."""
+    if len(line) <= most:
+        return list(line)
+    size = -(-len(line) // most)
+    chunks = (line[start : start + size] for start in range(0, len(line), size))
+    return [(_mean(x for x, _ in chunk), _mean(y for _, y in chunk)) for chunk in map(list, chunks)]
+
+
+def dot_chart(title: str, rows: Sequence[Dots]) -> Markup:
+    """Shares in percent, a row each: single seeds as rings, their mean as a dot with its 95 % t interval.
+
+    Places across are percentages, so the chart takes any width and its letters keep their size.
+    """
+    summaries = [summary(row.values) for row in rows]
+    known = [value for row in rows for value in finite(row.values)]
+    known += finite(bound for one in summaries if one for bound in (one.low, one.high))
+    if not known:
+        return Markup()
+    low, high = min(known) * 100, max(known) * 100
+    margin = (high - low) * 0.06 or 0.5
+    across = Scale(low - margin, high + margin, 0, 100)
+    shown = [tick for tick in ticks(across.low, across.high, 6) if across.low <= tick <= across.high]
+    bottom = ROW * len(rows) + 6
+    parts = [tag("line", x1=_at(across(x)), x2=_at(across(x)), y1=0, y2=bottom, class_="grid") for x in shown]
+    parts += [
+        tag("text", f"{label} %", x=_at(across(x)), y=bottom + 18, class_="middle")
+        for x, label in zip(shown, tick_labels(shown), strict=True)
+    ]
+    for index, (row, one) in enumerate(zip(rows, summaries, strict=True)):
+        y = ROW * index + 34
+        parts.append(tag("text", row.label, x=0, y=y - 14, class_="name"))
+        parts += [
+            tag("circle", cx=_at(across(100 * value)), cy=y, r=3.5, class_=f"ring {row.color}")
+            for value in finite(row.values)
+        ]
+        if one and one.low is not None and one.high is not None:
+            parts.append(_bar(across(100 * one.low), across(100 * one.high), y, row.color))
+        if one:
+            parts.append(tag("circle", cx=_at(across(100 * one.mean)), cy=y, r=5, class_=f"dot {row.color}"))
+    told = "; ".join(
+        f"{row.label} {one.mean:.2%}" if one else f"{row.label} not measured"
+        for row, one in zip(rows, summaries, strict=True)
+    )
+    return tag("svg", join(*parts), class_="fluid", height=bottom + 26, role="img", aria_label=f"{title}: {told}")
+
+
+def number_line(difference: float, low: float, high: float, *, color: str, left: str, right: str) -> Markup:
+    """A difference of shares with its interval, in percentage points, zero marked; `left` and `right` say what it means
+    to lie there. Empty where a value is not finite."""
+    if len(finite((difference, low, high))) < 3:
+        return Markup()
+    ends = [100 * value for value in (difference, low, high, 0.0)]
+    margin = (max(ends) - min(ends)) * 0.25 or 0.5
+    across = Scale(min(ends) - margin, max(ends) + margin, 0, 100)
+    shown = [tick for tick in ticks(across.low, across.high, 6) if across.low <= tick <= across.high]
+    parts = [tag("line", x1="0%", x2="100%", y1=48, y2=48, class_="axis")]
+    for x, label in zip(shown, tick_labels(shown), strict=True):
+        place = _at(across(x))
+        if x == 0:
+            parts.append(tag("line", x1=place, x2=place, y1=16, y2=58, class_="zero"))
+        else:
+            parts.append(tag("line", x1=place, x2=place, y1=44, y2=52, class_="axis"))
+        written = label if x <= 0 else f"+{label}"
+        parts.append(tag("text", written, x=place, y=74, class_="middle strong" if x == 0 else "middle"))
+    parts.append(_bar(across(100 * low), across(100 * high), 48, color))
+    parts.append(tag("circle", cx=_at(across(100 * difference)), cy=48, r=7, class_=f"dot {color}"))
+    parts.append(tag("text", points(difference), x=_at(across(100 * difference)), y=32, class_=f"middle value {color}"))
+    parts.append(tag("text", f"\u2190 {left}", x="0%", y=100, class_="quiet"))
+    parts.append(tag("text", f"{right} \u2192", x="100%", y=100, class_="end quiet"))
+    told = f"{points(difference)} percentage points, 95 % interval {points(low)} to {points(high)}"
+    return tag("svg", join(*parts), class_="fluid", height=106, role="img", aria_label=told)
+
+
+def _bar(start: float, end: float, y: float, color: str) -> Markup:
+    caps = [tag("line", x1=_at(x), x2=_at(x), y1=y - 5, y2=y + 5, class_=f"bar {color}") for x in (start, end)]
+    return join(tag("line", x1=_at(start), x2=_at(end), y1=y, y2=y, class_=f"bar {color}"), *caps)
+
+
+def _at(percentage: float) -> str:
+    return f"{percentage:.2f}%"
+
+
+def _path(line: Sequence[Point], across: Scale, down: Scale) -> str:
+    """Straight pieces from point to point; a point alone between gaps becomes a dot (round caps show it)."""
+    pieces: list[list[str]] = [[]]
+    for x, y in line:
+        if x is not None and y is not None and is_finite(x) and is_finite(y):
+            pieces[-1].append(f"{across(x):.1f} {down(y):.1f}")
+        elif pieces[-1]:
+            pieces.append([])
+    return " ".join("M" + " L".join(piece) + ("h0" if len(piece) == 1 else "") for piece in pieces if piece)
+
+
+def _legend(series: Sequence[Series]) -> list[Markup]:
+    colors = {one.label: one.color for one in series}
+    if len(colors) < 2:
+        return []
+    return [tag("span", markup(label), class_=f"key {color}") for label, color in colors.items()]
+
+
+def _told(title: str, series: Sequence[Series]) -> str:
+    ends = []
+    for one in series:
+        known = [(x, y) for x, y in one.points if is_finite(x) and is_finite(y)]
+        if known:
+            ends.append(f"{one.label} is {number(known[-1][1])} at {count(known[-1][0])}")
+    return f"{title} against images seen: {'; '.join(ends)}"
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    one = summary(values)
+    return one.mean if one else None

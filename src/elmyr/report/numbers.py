@@ -1,0 +1,107 @@
+"""Numbers as a reader meets them: counts, shares, durations, intervals, the ticks of an axis."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
+
+MISSING = "—"
+MINUS = "\u2212"
+LARGEST = 1e100  # A chart's arithmetic stays finite below it; no figure that means something is as large.
+
+
+def finite(values: Iterable[float | None]) -> list[float]:
+    """The values that can be drawn: None, NaN and infinities are left out."""
+    return [value for value in values if value is not None and is_finite(value)]
+
+
+def is_finite(value: float | None) -> bool:
+    """Whether the value can be drawn."""
+    return value is not None and math.isfinite(value) and abs(value) < LARGEST
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Some values in short: mean, sample standard deviation and the mean's 95 % t interval (None from one value)."""
+
+    mean: float
+    deviation: float | None
+    low: float | None
+    high: float | None
+
+
+def summary(values: Iterable[float | None]) -> Summary | None:
+    """The summary of the values that are finite; None where there are none."""
+    known = finite(values)
+    if not known:
+        return None
+    mean, n = math.fsum(known) / len(known), len(known)
+    if n == 1:
+        return Summary(mean, None, None, None)
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (n - 1))
+    half = float(stdtrit(n - 1, 0.975)) * deviation / math.sqrt(n)
+    return Summary(mean, deviation, mean - half, mean + half)
+
+
+def count(value: float | None) -> str:
+    """A whole number with its thousands apart."""
+    return f"{value:,.0f}" if is_finite(value) else MISSING
+
+
+def number(value: float | None) -> str:
+    """A figure in four significant digits."""
+    return f"{value:.4g}".replace("-", MINUS) if value is not None and is_finite(value) else MISSING
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share of one in percent."""
+    return f"{100 * share:.{digits}f} %" if share is not None and is_finite(share) else MISSING
+
+
+def points(difference: float | None) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    if difference is None or not is_finite(difference):
+        return MISSING
+    written = f"{100 * difference:+.2f}".replace("-", MINUS)
+    return written[1:] if written[1:] == "0.00" else written
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the two units that a reader would choose."""
+    if seconds is None or not is_finite(seconds):
+        return MISSING
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round values, about as many as asked, of which the first is at most `low` and the last at least `high`."""
+    if low == high:
+        half = abs(low) / 10 or 0.5
+        low, high = low - half, high + half
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    # Counted in steps, so that no rounding piles up; the slack keeps 0.3 from being just above 3 * 0.1.
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [index * step for index in range(first, last + 1)]
+
+
+def tick_labels(values: list[float]) -> list[str]:
+    """The ticks as written on the axis, all with the same decimals; thousands as k, millions as M."""
+    largest = max(map(abs, values))
+    unit, sign = next(((u, s) for u, s in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if largest >= 10 * u), (1.0, ""))
+    step = (values[1] - values[0]) / unit if len(values) > 1 else 1.0
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    if decimals > 4 or largest >= 1e13:
+        return [f"{value:.2g}".replace("-", MINUS) if value else "0" for value in values]
+    # Adding 0 turns a rounded negative zero into zero.
+    written = [f"{round(value / unit, decimals) + 0:,.{decimals}f}".replace("-", MINUS) for value in values]
+    return [label + sign if value else "0" for value, label in zip(values, written, strict=True)]

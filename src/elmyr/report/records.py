@@ -1,0 +1,165 @@
+"""What a report reads: the records that runs and studies leave in their folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from elmyr.errors import InputError
+from elmyr.files import read_json
+
+Values = list[float | None]
+
+
+class Record(BaseModel):
+    """A part of a JSON file; keys that the report does not show are passed over."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Figure(Record):
+    """One metric of the generated images, beside the same metric of real ones."""
+
+    name: str
+    title: str = ""
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    spread: str | None = None
+    yardstick: float | None = None
+    better: Literal["lower", "higher"] | None = None
+
+
+class Extractor(Record):
+    """Who looked at the images for the figures."""
+
+    name: str
+    dimension: int | None = None
+    sha256: str | None = None
+
+
+class Evaluation(Record):
+    """How good the generated images are."""
+
+    against: str | None = None
+    count: int | None = None
+    sampling_seeds: list[int] = []
+    extractor: Extractor | None = None
+    figures: list[Figure] = []
+
+
+class Arm(Record):
+    """One way to train the recognizer; a value a seed."""
+
+    name: str
+    title: str = ""
+    uses_gan: bool = False
+    validation_accuracy: Values = []
+    test_accuracy: Values = []
+    share: Values = []
+    seconds: Values = []
+
+
+class Verdict(Record):
+    """What the study found: the best arm with a GAN minus the best without, as shares of one."""
+
+    outcome: Literal["better", "worse", "no difference shown"]
+    sentence: str
+    difference: float
+    low: float
+    high: float
+    best_with: str | None = None
+    best_without: str | None = None
+    seeds: int | None = None
+    images: int | None = None
+
+
+class Study(Record):
+    """A study's `study.json`."""
+
+    name: str
+    source: str | None = None
+    classes: list[str] = []
+    counts: dict[str, int] = {}
+    seeds: list[int] = []
+    recognizer_updates: int | None = None
+    images: int | None = None
+    arms: list[Arm]
+    verdict: Verdict | None = None
+    evaluation: Evaluation | None = None
+    environment: dict[str, Any] = Field(default_factory=dict)
+    commands: list[str] = []
+    seconds: float | None = None
+    gan_seconds: Values = []
+    gan_runs: list[str] = []
+
+
+def read_study(path: Path) -> Study:
+    """A `study.json`; InputError if it is damaged."""
+    return _validated(Study, path)
+
+
+def read_evaluation(path: Path) -> Evaluation | None:
+    """An `evaluation.json`; None if there is none, InputError if it is damaged."""
+    return _validated(Evaluation, path) if path.exists() else None
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """A JSON object; empty if there is no such file, InputError if it is damaged."""
+    if not path.exists():
+        return {}
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f"'{path}' holds no JSON object: restore it, or make it again")
+    return content
+
+
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """The numbers of a `metrics.jsonl`, ordered by images seen; empty if there is none.
+
+    A line that cannot be read is skipped: the last is cut where the process was killed.
+    """
+    if not path.exists():
+        return []
+    read = (_numbers(line) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return sorted((line for line in read if "images" in line), key=lambda line: line["images"])
+
+
+def flattened(table: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted name, value) pairs."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            pairs += flattened(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", value if isinstance(value, str) else _written(value)))
+    return pairs
+
+
+def _written(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else json.dumps(value, ensure_ascii=False)
+
+
+def _numbers(line: str) -> dict[str, float]:
+    try:
+        content = json.loads(line)
+        return {k: float(v) for k, v in content.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    except (ValueError, AttributeError, OverflowError, RecursionError):
+        return {}
+
+
+def _validated(kind: type[R], path: Path) -> R:
+    try:
+        return kind.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise InputError(
+            f"'{path}' is damaged at {where} ({first['msg'].lower()}): restore it, or make it again"
+        ) from None

@@ -1,0 +1,134 @@
+"""The look of a page: one style sheet, light and dark, screen and paper."""
+
+STYLE = """
+:root {
+  color-scheme: light dark;
+  --paper: #fbfaf7; --raised: #f3f1eb; --ink: #23221f; --quiet: #6b6860; --hair: #dedad0; --grid: #e9e6de;
+  --real: #3d6a94; --generated: #b3602a; --better: #2e6b4a; --worse: #9c3a30; --same: #56617a;
+  --serif: Charter, "Bitstream Charter", "Iowan Old Style", "Palatino Linotype", ui-serif, Georgia, serif;
+  --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  --mono: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #181816; --raised: #22221f; --ink: #e9e6de; --quiet: #a19d92; --hair: #3a3934; --grid: #2b2a27;
+    --real: #86b4df; --generated: #e39a63; --better: #86c7a1; --worse: #e58d82; --same: #aab4cc;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 var(--serif); }
+main { width: min(65rem, 100% - 2.5rem); margin: 0 auto; padding: clamp(2rem, 6vw, 4.5rem) 0 5rem; }
+h1 { margin: 0; font-size: 1.0625rem; font-weight: 400; font-style: italic; color: var(--quiet); }
+h2 { margin: 0 0 .4rem; font-size: 1.6rem; line-height: 1.25; font-weight: 500; letter-spacing: -.01em; }
+h3 { margin: 2.4rem 0 .6rem; font-size: 1.0625rem; font-weight: 600; }
+p { max-width: 40rem; margin: .6rem 0; text-wrap: pretty; }
+code, pre { font-family: var(--mono); font-size: .86em; }
+section { margin-top: clamp(3.5rem, 8vw, 5.5rem); }
+.note { color: var(--quiet); font-size: .94rem; }
+.opening { margin-top: clamp(1.5rem, 4vw, 2.5rem); }
+.opening .word {
+  margin: 0 0 1.2rem; max-width: none; font-size: clamp(2.7rem, 8vw, 4.75rem); line-height: 1.05;
+  letter-spacing: -.025em; text-wrap: balance;
+}
+.opening .sentence { max-width: 42rem; font-size: clamp(1.2rem, 2.4vw, 1.4rem); line-height: 1.45; }
+.opening .difference { margin: 2.6rem 0 0; max-width: 46rem; }
+.opening .difference p { margin: 0 0 .2rem; font-family: var(--sans); font-size: .94rem; }
+.word.better { color: var(--better); } .word.worse { color: var(--worse); } .word.same { color: var(--same); }
+
+.classes {
+  margin-top: 1.6rem; display: grid; gap: .55rem 2rem; grid-template-columns: auto 1fr 1fr; align-items:
+  center;
+}
+.classes .class {
+  max-width: 9rem; padding-right: .4rem; overflow-wrap: anywhere; font-family: var(--sans); font-size:
+  .94rem;
+}
+.side { font-family: var(--sans); font-size: .94rem; color: var(--real); }
+.side.generated { color: var(--generated); }
+.classes .side:not(.head) { display: none; }
+.blocks {
+  margin-top: 1.6rem; display: grid; gap: 1.2rem 2.5rem; grid-template-columns: repeat(auto-fit,
+  minmax(min(18rem, 100%), 1fr));
+}
+.small.blocks { grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); }
+img { display: block; width: 100%; height: auto; image-rendering: pixelated; }
+figure { margin: 0; min-width: 0; break-inside: avoid; }
+figcaption { margin-bottom: .5rem; font-family: var(--sans); font-size: .94rem; }
+
+.charts {
+  margin-top: 1.6rem; display: grid; gap: 2.2rem 2.5rem; grid-template-columns: repeat(auto-fit,
+  minmax(min(20rem, 100%), 1fr));
+}
+.charts .chart { max-width: 34rem; }
+figcaption strong { font-weight: 600; margin-right: .8rem; }
+.key { margin-right: .9rem; white-space: nowrap; color: var(--quiet); }
+.key::before {
+  content: ""; display: inline-block; width: 1.1em; height: .18em; margin-right: .4em; vertical-align:
+  .25em; background: var(--color); border-radius: 1px;
+}
+svg {
+  display: block; width: 100%; overflow: visible; font: 12px var(--sans); font-variant-numeric:
+  tabular-nums;
+}
+svg:not(.fluid) { height: auto; }
+svg.fluid { font-size: 13px; }
+svg text { fill: var(--quiet); }
+svg .name { fill: var(--ink); font-size: 14px; }
+svg .strong { fill: var(--ink); font-weight: 600; }
+svg .middle { text-anchor: middle; } svg .end { text-anchor: end; }
+svg .grid { stroke: var(--grid); }
+svg .axis { stroke: var(--hair); }
+svg .zero { stroke: var(--ink); stroke-width: 1.5; }
+.real { --color: var(--real); } .generated { --color: var(--generated); }
+.better { --color: var(--better); } .worse { --color: var(--worse); } .same { --color: var(--same); }
+svg .line {
+  fill: none; stroke: var(--color); stroke-width: 1.75; stroke-linejoin: round; stroke-linecap: round;
+}
+svg .many .line { stroke-width: 1.25; opacity: .7; }
+svg .bar { stroke: var(--color); stroke-width: 2.25; stroke-linecap: round; }
+svg .dot { fill: var(--color); stroke: var(--paper); stroke-width: 2; }
+svg .ring { fill: none; stroke: var(--color); stroke-width: 1.25; opacity: .6; }
+svg .value { fill: var(--color); font-size: 15px; font-weight: 600; }
+.arms { margin: 1.8rem 0 2.4rem; max-width: 46rem; }
+
+.wide { overflow-x: auto; margin: 1.2rem 0; }
+table { border-collapse: collapse; font: .94rem/1.45 var(--sans); font-variant-numeric: tabular-nums; }
+th, td {
+  padding: .5rem 1.6rem .5rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid
+  var(--hair);
+}
+th:last-child, td:last-child { padding-right: 0; }
+thead th { color: var(--quiet); font-weight: 400; vertical-align: bottom; }
+tbody th { font-weight: 500; }
+.figures td:not(.words), .figures thead th:not(.words) { text-align: right; white-space: nowrap; }
+.facts th { color: var(--quiet); font-weight: 400; } .facts td { overflow-wrap: anywhere; }
+small { display: block; color: var(--quiet); font-size: .84rem; font-weight: 400; }
+details { margin: 1.6rem 0; }
+summary { cursor: pointer; font-weight: 600; width: fit-content; }
+pre {
+  margin: 1rem 0; padding: .9rem 1.1rem; background: var(--raised); border-radius: 6px; white-space:
+  pre-wrap; overflow-wrap: anywhere; line-height: 1.7;
+}
+:focus-visible { outline: 2px solid var(--real); outline-offset: 3px; border-radius: 3px; }
+footer {
+  margin-top: 5rem; padding-top: 1.2rem; border-top: 1px solid var(--hair); color: var(--quiet);
+  font-size: .94rem;
+}
+
+@media (max-width: 42rem) {
+  body { font-size: 1rem; }
+  .classes { grid-template-columns: 1fr; gap: .35rem; }
+  .classes .head { display: none; }
+  .classes .side:not(.head) { display: block; font-size: .8rem; }
+  .classes .class { max-width: none; margin-top: 1.1rem; font-weight: 600; }
+}
+@media print {
+  :root { --paper: #fff; --raised: #f6f5f2; --ink: #000; --quiet: #555; --hair: #ccc; --grid: #e5e5e5;
+    --real: #2f5a84; --generated: #a3521e; --better: #235a3c; --worse: #8a2c23; --same: #444e66; }
+  body { font-size: 10.5pt; } main { width: auto; padding: 0; } section { margin-top: 2.2rem; }
+  h2, h3, figcaption { break-after: avoid; } tr, .class, img, svg { break-inside: avoid; }
+  .wide { overflow: visible; }
+  details::details-content { content-visibility: visible; height: auto; }
+}
+"""

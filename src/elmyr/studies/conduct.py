@@ -1,0 +1,247 @@
+"""The study: does a GAN make a recognizer of these images better, by how much, and how sure is that?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr import machine
+from elmyr.errors import InputError
+from elmyr.evaluation import evaluate
+from elmyr.files import write_json
+from elmyr.gan import GAN
+from elmyr.images import Source, Splits, class_rows, load_images, open_source, save_png, split_source
+from elmyr.metrics import PairedDifference, paired_difference
+from elmyr.studies.arms import ARMS, Arm, ArmResult, train_arm
+from elmyr.training import RunDirectory, train
+from elmyr.training.rundir import new_directory
+
+STUDIES = Path("studies")
+FEWEST_GENERATED = 10_000
+GENERATED_SEED = 4  # none of those that the figures are taken with
+IMAGES_OF_SMALL, IMAGES_OF_LARGE = 50_000, 200_000
+UPDATES_OF_SMALL, UPDATES_OF_LARGE = 300, 2000
+SMALL_SIDE = 16
+SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study: its directory and what `study.json` holds."""
+
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """Outcome, sentence, difference with its 95 % interval, and the two arms that it compares."""
+        return dict(self.content["verdict"])
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """An arm's results, a list entry a seed."""
+
+    arm: Arm
+    shares: list[float]
+    validation: list[float]
+    correct: list[NDArray[np.bool_]]
+    seconds: list[float]
+
+
+def study(
+    data: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    seeds: int = 5,
+    images: int | None = None,
+    updates: int | None = None,
+    preset: str = "residual",
+    settings: tuple[str, ...] = (),
+    device: str = "auto",
+    precision: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> Study:
+    """Trains a GAN and the recognizers of five arms for each seed, and compares the best arm with and without the GAN.
+
+    A seed is a new split, a new GAN and new recognizers. `images` is each GAN's budget, `updates` each recognizer's;
+    both follow from the image size where not given. The arms with a GAN share the seed's GAN, which has seen the
+    training part only. Shares and best arms are chosen on validation; the test part is opened once, for the verdict.
+    """
+    started = time.monotonic()
+    source = open_source(data, data_root)
+    _check(source, seeds)
+    small = max(source.train.height, source.train.width) < SMALL_SIDE
+    images = images or (IMAGES_OF_SMALL if small else IMAGES_OF_LARGE)
+    updates = updates or (UPDATES_OF_SMALL if small else UPDATES_OF_LARGE)
+    all_splits = [split_source(source, seed) for seed in range(seeds)]
+    folder = new_directory(out, parent=STUDIES, name=source.name)
+    say(f"study of {source.name}: {seeds} seeds, {len(ARMS)} arms, in {folder}")
+
+    runs: list[RunDirectory] = []
+    gan_seconds: list[float] = []
+    trials = {arm.name: _Trial(arm, [], [], [], []) for arm in ARMS}
+    for seed, splits in enumerate(all_splits):
+        say(f"seed {seed}: training a GAN on {len(splits.train):,} images, {images:,} seen")
+        gan_started = time.monotonic()
+        run = train(
+            data,
+            out=folder / "runs" / f"seed-{seed}",
+            preset=preset,
+            images=images,
+            seed=seed,
+            settings=settings,
+            device=device,
+            precision=precision,
+            data_root=data_root,
+            quiet=quiet,
+        )
+        generated = GAN.load(run.path, device=device).sample(
+            max(len(splits.train), FEWEST_GENERATED), seed=GENERATED_SEED
+        )
+        runs.append(run)
+        gan_seconds.append(time.monotonic() - gan_started)
+        for arm in ARMS:
+            result = train_arm(arm, splits, generated, updates=updates, seed=seed, device=device)
+            seconds = result.seconds + (gan_seconds[-1] if arm.uses_gan else 0)
+            _note(folder, trials[arm.name], result, splits, seed, seconds)
+            say(f"seed {seed}: {arm.name}: {result.validation_accuracy:.2%} on validation")
+
+    verdict = _verdict(list(trials.values()), all_splits)
+    evaluation = evaluate(runs[0].path, data_root=data_root, device=device, say=say)
+    _show_pictures(folder, runs[0])
+    first = all_splits[0]
+    content = {
+        "name": source.name,
+        "source": os.fspath(data),
+        "classes": list(source.train.classes),
+        "counts": {"train": len(first.train), "validation": len(first.validation), "test": len(first.test)},
+        "seeds": list(range(seeds)),
+        "images": images,
+        "recognizer_updates": updates,
+        "preset": preset,
+        "arms": [_arm_summary(trial) for trial in trials.values()],
+        "verdict": verdict,
+        "evaluation": evaluation.as_json(),
+        "environment": machine.environment(),
+        "commands": [_command(data, images, seeds, updates, preset, settings)],
+        "gan_seconds": [round(seconds, 1) for seconds in gan_seconds],
+        "gan_runs": [str(run.path.relative_to(folder)) for run in runs],
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    write_json(folder / "study.json", content)
+    return Study(folder, content)
+
+
+def _check(source: Source, seeds: int) -> None:
+    if seeds < 1:
+        raise InputError(f"--seeds is {seeds}: at least 1 is needed, 5 give a fair interval")
+    labels = source.train.require_labels()
+    if len(np.unique(labels)) < 2:
+        raise InputError(
+            f"'{source.name}' has one class, and a study compares recognizers of several: add images of another"
+        )
+
+
+def _note(folder: Path, trial: _Trial, result: ArmResult, splits: Splits, seed: int, seconds: float) -> None:
+    """Keeps an arm's result with one seed, and writes its line into `results.jsonl`."""
+    correct = result.correct_on(splits.test)
+    trial.shares.append(result.share)
+    trial.validation.append(result.validation_accuracy)
+    trial.correct.append(correct)
+    trial.seconds.append(round(seconds, 1))
+    line = {
+        "arm": trial.arm.name,
+        "seed": seed,
+        "share": result.share,
+        "validation_by_share": result.validation_by_share,
+        "validation_accuracy": result.validation_accuracy,
+        "test_accuracy": float(correct.mean()),
+        "seconds": round(seconds, 1),
+    }
+    with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def _verdict(trials: list[_Trial], all_splits: list[Splits]) -> dict[str, Any]:
+    """The best arm with a GAN minus the best without, both chosen by mean validation accuracy, on the test part."""
+    with_gan = max((t for t in trials if t.arm.uses_gan), key=lambda t: np.mean(t.validation))
+    without = max((t for t in trials if not t.arm.uses_gan), key=lambda t: np.mean(t.validation))
+    identities = [splits.test_indices for splits in all_splits]
+    difference = paired_difference(with_gan.correct, without.correct, identities)
+    return {
+        "outcome": difference.outcome,
+        "sentence": _sentence(difference, with_gan, without, all_splits[0]),
+        "difference": difference.difference,
+        "low": difference.low,
+        "high": difference.high,
+        "best_with": with_gan.arm.name,
+        "best_without": without.arm.name,
+        "seeds": difference.seeds,
+        "images": difference.images,
+    }
+
+
+def _sentence(difference: PairedDifference, with_gan: _Trial, without: _Trial, splits: Splits) -> str:
+    count = f"With {len(splits.train):,} labeled training images"
+    before, after = (f"{_test_mean(trial):.2%}" for trial in (without, with_gan))
+    sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') of the test images"
+    interval = f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f} percentage points at 95 %"
+    words = {
+        "better": f"{count}, the GAN makes the recognizer better: {sides}; {interval}.",
+        "worse": f"{count}, the GAN makes the recognizer worse: {sides}; {interval}.",
+        "no difference shown": f"{count}, no difference by the GAN is shown: {sides}; {interval}.",
+    }
+    return words[difference.outcome]
+
+
+def _test_mean(trial: _Trial) -> float:
+    return float(np.mean([correct.mean() for correct in trial.correct]))
+
+
+def _show_pictures(folder: Path, run: RunDirectory) -> None:
+    """The first seed's real and generated images, for the report and to look at."""
+    for name in ("real.npz", "generated.npz"):
+        shutil.copyfile(run.path / name, folder / name)
+    generated = load_images(folder / "generated.npz")
+    save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png", scale=SHOWN_SCALE)
+
+
+def _arm_summary(trial: _Trial) -> dict[str, Any]:
+    return {
+        "name": trial.arm.name,
+        "title": trial.arm.name,
+        "uses_gan": trial.arm.uses_gan,
+        "share": trial.shares,
+        "validation_accuracy": trial.validation,
+        "test_accuracy": [float(correct.mean()) for correct in trial.correct],
+        "seconds": trial.seconds,
+    }
+
+
+def _command(
+    data: str | os.PathLike[str],
+    images: int,
+    seeds: int,
+    updates: int,
+    preset: str,
+    settings: tuple[str, ...],
+) -> str:
+    """The command that does this study again, with nothing left to defaults."""
+    words = ["elmyr", "study", os.fspath(data), "--images", str(images), "--seeds", str(seeds)]
+    words += ["--updates", str(updates), "--preset", preset]
+    for setting in settings:
+        words += ["--set", setting]
+    return shlex.join(words)

@@ -1,0 +1,138 @@
+"""From a preset, the user's settings and the data to a config: every choice made, nothing left automatic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from elmyr.errors import InputError, suggestion
+from elmyr.gan import GANConfig, NetworkConfig
+from elmyr.images import ImageSet
+from elmyr.training.adversarial import AdversarialConfig
+from elmyr.training.loop import LoopConfig
+from elmyr.training.presets import read_preset
+
+M = TypeVar("M", bound=BaseModel)
+NARRATION = {"about", "use"}
+LOGS, PREVIEWS, CHECKPOINTS = 100, 10, 10  # how many of each a run has where the interval is "auto"
+
+
+class DataConfig(BaseModel):
+    """What a run learns from: the training part of a source's split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    root: str | None = Field(None, description="the folder that holds named data sets")
+    split_seed: int
+    images: int
+    digest: str = Field(description="sha256 of the training part: pixels, labels, class names")
+
+
+class RunConfig(BaseModel):
+    """All choices of one run; `config.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: str
+    seed: int
+    minutes: float | None = Field(None, description="the asked time, where the budget in images follows from it")
+    device: str
+    precision: Literal["bf16", "fp32"]
+    data: DataConfig
+    gan: GANConfig
+    adversarial: AdversarialConfig
+    loop: LoopConfig
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """`["adversarial.gamma=2", …]` as a mapping of dotted names to JSON values (else plain words)."""
+    parsed = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name:
+            raise InputError(f"the setting '{setting}' is not of the form NAME=VALUE, as in adversarial.gamma=2")
+        try:
+            parsed[name.strip()] = json.loads(text)
+        except ValueError:
+            parsed[name.strip()] = text.strip()
+    return parsed
+
+
+def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A preset's choices with the user's settings put in; an unknown name is refused with the nearest one."""
+    choices = {key: value for key, value in read_preset(preset).items() if key not in NARRATION}
+    known = {
+        name
+        for key, value in choices.items()
+        for name in ([f"{key}.{inner}" for inner in value] if isinstance(value, dict) else [key])
+    }
+    for name, value in settings.items():
+        if name not in known:
+            raise InputError(f"no setting '{name}': {suggestion(name, known)}")
+        section, _, inner = name.rpartition(".")
+        (choices[section] if section else choices)[inner] = value
+    return choices
+
+
+def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
+    """The networks for an image set.
+
+    `conditional = "auto"`: where there are labels. `network.base = "auto"`: 64, and 32 for tiny images.
+    """
+    conditional = choices["conditional"]
+    if conditional == "auto":
+        conditional = images.labels is not None
+    if conditional not in (True, False):
+        raise InputError(f"conditional is {conditional!r}: it is true, false or auto")
+    if conditional:
+        images.require_labels()
+    network = dict(choices["network"])
+    if network["base"] == "auto":
+        network["base"] = 32 if _is_tiny(images) else 64
+    return validated(
+        GANConfig,
+        "the networks",
+        height=images.height,
+        width=images.width,
+        channels=images.channels,
+        classes=images.classes if conditional else (),
+        network=validated(NetworkConfig, "network", **network),
+    )
+
+
+def adversarial_config(choices: Mapping[str, Any], images: ImageSet) -> AdversarialConfig:
+    """The game for an image set; `adversarial.learning_rate = "auto"`: 5e-4, and 1e-3 for tiny images."""
+    adversarial = dict(choices["adversarial"])
+    if adversarial["learning_rate"] == "auto":
+        adversarial["learning_rate"] = 1e-3 if _is_tiny(images) else 5e-4
+    return validated(AdversarialConfig, "adversarial", **adversarial)
+
+
+def _is_tiny(images: ImageSet) -> bool:
+    """Below 16 pixels a side, where the networks have no strided stem and a channel costs four times as much."""
+    return min(images.height, images.width) < 16
+
+
+def loop_config(choices: Mapping[str, Any], images: int) -> LoopConfig:
+    """The course of a budget: its logs, previews and checkpoints at even distances where they are "auto"."""
+    loop, batch = dict(choices["loop"]), choices["batch"]
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(f"batch is {batch!r}: it is a whole number of at least 1")
+    for name, count in (("log_every", LOGS), ("preview_every", PREVIEWS), ("checkpoint_every", CHECKPOINTS)):
+        if loop[name] == "auto":
+            loop[name] = max(batch, images // count)
+    return validated(LoopConfig, "loop", images=images, batch=batch, **loop)
+
+
+def validated(model: type[M], where: str, **values: Any) -> M:
+    """A config model of these values; InputError names the first wrong one."""
+    try:
+        return model(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{where}: {name} is {first['input']!r}: {first['msg']}") from None

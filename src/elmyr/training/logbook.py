@@ -1,0 +1,75 @@
+"""The run's figures: means over a stretch of updates, one JSON line a stretch in `metrics.jsonl`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from elmyr.errors import DivergedError
+
+
+class Logbook:
+    """Gathers scalars on the device and drains them, seldom, into the file.
+
+    After a resume, lines past the checkpoint are cut and the unfinished stretch goes on where the checkpoint left it.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._sums: dict[str, torch.Tensor | float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, scalars: Mapping[str, torch.Tensor]) -> None:
+        """Takes one update's scalars; does not wait for the device."""
+        for name, value in scalars.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value.double()
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def drain(self, position: int, extra: Mapping[str, float]) -> dict[str, float]:
+        """Writes the means since the last drain as one line and returns them; DivergedError if one is not finite."""
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
+        bad = [name for name, mean in means.items() if not math.isfinite(mean)]
+        if bad:
+            raise DivergedError(
+                f"training diverged: {', '.join(bad)} not finite at {position:,} images; "
+                "try half the learning rate: --set adversarial.learning_rate=…"
+            )
+        line = {"images": position, **extra, **{name: float(f"{mean:.6g}") for name, mean in means.items()}}
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        return line
+
+    def state(self) -> dict[str, Any]:
+        """The unfinished stretch, as JSON values."""
+        return {
+            "sums": {name: float(total) for name, total in self._sums.items()},
+            "counts": dict(self._counts),
+        }
+
+    def restore(self, state: Mapping[str, Any], position: int) -> None:
+        """Goes back to where a checkpoint at `position` was taken."""
+        self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
+        if self.path is None or not self.path.exists():
+            return
+        kept = [line for line in read_lines(self.path) if line["images"] <= position]
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a `.jsonl` file; a line cut by a crash is passed over."""
+    lines = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict):
+            lines.append(line)
+    return lines

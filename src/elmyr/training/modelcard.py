@@ -1,0 +1,31 @@
+"""The model card: what a finished run holds, for whoever finds the folder."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from elmyr.training.config import RunConfig
+
+
+def model_card(config: RunConfig, summary: Mapping[str, Any]) -> str:
+    """The README.md of a run directory."""
+    gan, data = config.gan, config.data
+    classes = f"{len(gan.classes)} classes ({', '.join(gan.classes)})" if gan.classes else "no classes"
+    return f"""# A GAN for {data.source}, trained by elmyr
+
+| | |
+| --- | --- |
+| makes | {gan.height}x{gan.width} images, {gan.channels} channel(s), {classes} |
+| trained on | {data.images:,} images: the training part of `{data.source}`, split by seed {data.split_seed} |
+| preset | `{config.preset}`, seed {config.seed} |
+| budget | {summary["images"]:,} images seen in {summary["seconds"]:,.0f} s on {config.device}, {config.precision} |
+
+Use it:
+
+```
+elmyr sample RUN -n 1000 --out samples.npz
+elmyr evaluate RUN
+```
+
+`RUN` is this folder. In Python: `elmyr.GAN.load("RUN").sample(16, label=0)`. `config.json` holds every choice,
+`environment.json` the versions and the machine. The images that it makes are not real: say so where you show them.
+"""

@@ -1,0 +1,193 @@
+"""A run from end to end: prepared, trained, resumed, finished."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from elmyr import machine
+from elmyr.errors import InputError
+from elmyr.files import write_json, write_text
+from elmyr.gan import GAN
+from elmyr.images import ImageSet, image_grid, open_source, save_npz, save_png, split_source
+from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.budget import images_within
+from elmyr.training.config import (
+    DataConfig,
+    RunConfig,
+    adversarial_config,
+    choices_of,
+    gan_config,
+    loop_config,
+    parse_settings,
+)
+from elmyr.training.data import ResidentData
+from elmyr.training.loop import run_loop
+from elmyr.training.modelcard import model_card
+from elmyr.training.progress import Listener, ProgressBar
+from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
+
+DEFAULT_IMAGES = 200_000
+SHOWN_PER_CLASS = 10
+
+
+def train(
+    data: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    preset: str = "residual",
+    images: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    settings: Mapping[str, Any] | Iterable[str] = (),
+    device: str = "auto",
+    precision: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> RunDirectory:
+    """Trains a GAN on the training part of an image set and returns its finished run directory.
+
+    data: a known name ("digits", "mnist") or a path; its split into training, validation and test part follows from
+    `seed`. The budget is `images` seen, exactly, or `minutes` from this call on (200,000 images without either).
+    settings: `{"adversarial.gamma": 2}` or `["adversarial.gamma=2"]` over the preset's choices. `say` hears a line
+    about each stage; without `quiet` there is a progress bar. Raises InputError before anything is written.
+    """
+    started = time.monotonic()
+    if images is not None and minutes is not None:
+        raise InputError("both --images and --minutes are given: choose one")
+    if images is not None and images < 1:
+        raise InputError(f"--images is {images}: it is at least 1")
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes is {minutes}: it is more than 0")
+    parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)
+    choices = choices_of(preset, parsed)
+    chosen_device = machine.choose_device(device)
+    chosen_precision = machine.choose_precision(precision, chosen_device)
+    training = split_source(open_source(data, data_root), seed).train
+    gan = gan_config(choices, training)
+    adversarial = adversarial_config(choices, training)
+    config = RunConfig(
+        preset=preset,
+        seed=seed,
+        minutes=minutes,
+        device=str(chosen_device),
+        precision=chosen_precision,
+        data=DataConfig(
+            source=os.fspath(data),
+            root=os.path.abspath(data_root) if data_root is not None else None,
+            split_seed=seed,
+            images=len(training),
+            digest=training.digest(),
+        ),
+        gan=gan,
+        adversarial=adversarial,
+        loop=loop_config(choices, images or DEFAULT_IMAGES),
+    )
+    _task(config)  # what it refuses is refused before anything is written
+    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{training.name}-{preset}"))
+    if minutes is not None:
+        say(f"measuring the speed for a budget of {minutes:g} minutes …")
+        resident = ResidentData(training, seed=seed, device=chosen_device)
+        budget, speed = images_within(minutes, lambda: _task(config), resident, config.loop.batch, since=started)
+        say(f"{speed:,.0f} images/s: the budget is {budget:,} images")
+        config = config.model_copy(update={"loop": loop_config(choices, budget)})
+    _write_beginning(run, config, training)
+    _run_to_end(run, config, training, quiet=quiet, say=say)
+    return run
+
+
+def resume(
+    name: str | os.PathLike[str], *, quiet: bool = True, say: Callable[[str], None] = lambda line: None
+) -> RunDirectory:
+    """Goes on with an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished."""
+    run = open_run(os.fspath(name))
+    try:
+        config = RunConfig.model_validate(run.read_config())
+    except ValidationError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"'{run.config}' is no config of this elmyr ({reason}): train again") from None
+    if run.finished:
+        say(f"'{run.path}' is finished already: nothing to do")
+        return run
+    source = open_source(config.data.source, config.data.root)
+    training = split_source(source, config.data.split_seed).train
+    if training.digest() != config.data.digest:
+        raise InputError(
+            f"'{config.data.source}' is not what '{run.path}' was trained on: restore the images, or train anew"
+        )
+    _run_to_end(run, config, training, quiet=quiet, say=say)
+    return run
+
+
+def open_gan(run: RunDirectory, *, device: str = "auto", precision: str = "auto") -> GAN:
+    """The GAN that a finished run trained."""
+    return GAN.load(run.path, device=device, precision=precision)
+
+
+def _task(config: RunConfig) -> AdversarialTask:
+    trained = {"preset": config.preset, "data": config.data.source, "seed": config.seed}
+    return AdversarialTask(
+        config.gan,
+        config.adversarial,
+        batch=config.loop.batch,
+        seed=config.seed,
+        device=machine.choose_device(config.device),
+        precision=config.precision,
+        trained=trained,
+    )
+
+
+def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet) -> None:
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    surroundings = machine.environment() | {
+        "device": config.device,
+        "precision": config.precision,
+        "started": started,
+    }
+    write_json(run.environment, surroundings)
+    shown = _some_of_each(training)
+    save_png(image_grid(shown.images, columns=SHOWN_PER_CLASS), run.path / "reals.png")
+    save_npz(shown, run.path / "real.npz")
+    write_json(run.config, config.model_dump(mode="json"))
+
+
+def _some_of_each(images: ImageSet) -> ImageSet:
+    """The first ten of each class, class by class; the first hundred without labels."""
+    if images.labels is None:
+        return images.take(torch.arange(min(len(images), SHOWN_PER_CLASS**2)).numpy())
+    numbers = [
+        number
+        for label in range(len(images.classes))
+        for number in (images.labels == label).nonzero()[0][:SHOWN_PER_CLASS]
+    ]
+    return images.take(torch.tensor(numbers).numpy())
+
+
+def _run_to_end(
+    run: RunDirectory, config: RunConfig, training: ImageSet, *, quiet: bool, say: Callable[[str], None]
+) -> None:
+    task = _task(config)
+    data = ResidentData(training, seed=config.seed, device=task.device)
+    total = config.loop.images
+    bar: AbstractContextManager[Listener | None] = nullcontext() if quiet else ProgressBar(run.path.name, total=total)
+    with bar as listener:
+        outcome = run_loop(task, data, config.loop, run=run, listener=listener)
+    task.export(run.model, outcome.images)
+    gan = open_gan(run, device=config.device, precision=config.precision)
+    save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10)), run.path / "generated.npz")
+    summary = {
+        "images": outcome.images,
+        "seconds": round(outcome.seconds, 3),
+        "images_per_second": round(outcome.images / max(outcome.seconds, 1e-9), 1),
+    }
+    write_text(run.path / "README.md", model_card(config, summary))
+    write_json(run.summary, summary)
+    say(f"trained {total:,} images in {outcome.seconds:,.0f} s: {run.path}")

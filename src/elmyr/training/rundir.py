@@ -1,0 +1,83 @@
+"""The run directory: where everything of one run lies, and how it is named."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from elmyr.errors import InputError
+from elmyr.files import make_folder, read_json
+
+RUNS = Path("runs")
+
+
+class RunDirectory:
+    """The paths of a run. `gan()` opens what it trained."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.environment = self.path / "environment.json"
+        self.summary = self.path / "summary.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.log = self.path / "log.txt"
+        self.checkpoints = self.path / "checkpoints"
+        self.previews = self.path / "previews"
+        self.model = self.path / "model"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training has reached its end."""
+        return self.summary.is_file()
+
+    def read_config(self) -> dict[str, Any]:
+        """The run's `config.json`."""
+        return dict(read_json(self.config))
+
+
+def open_run(name: str | os.PathLike[str]) -> RunDirectory:
+    """The run directory at a path; `latest` is the newest under `runs/`."""
+    path = Path(name)
+    if os.fspath(name) == "latest" and not path.exists():
+        numbered = _numbered(RUNS)
+        if not numbered:
+            raise InputError("there is no run under 'runs': train one with 'elmyr train DATA'")
+        path = numbered[max(numbered)]
+    run = RunDirectory(path)
+    if not path.exists():
+        raise InputError(f"there is no run directory '{path}'")
+    if not run.config.is_file():
+        raise InputError(f"'{path}' is not a run directory (no config.json in it)")
+    return run
+
+
+def new_directory(out: str | os.PathLike[str] | None, *, parent: Path, name: str) -> Path:
+    """Makes the directory of a new run or study: `out`, which must be new or empty, or the next number in `parent`."""
+    if out is not None:
+        path = Path(out)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"'{path}' exists already: choose another with --out, or remove it")
+        return make_folder(path)
+    make_folder(parent)
+    number = max(_numbered(parent), default=-1) + 1
+    while True:
+        path = parent / f"{number:05d}-{_plain(name)}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1  # another process took it first
+        else:
+            return path
+
+
+def _numbered(parent: Path) -> dict[int, Path]:
+    if not parent.is_dir():
+        return {}
+    matches = ((re.match(r"(\d{5,})-", path.name), path) for path in parent.iterdir() if path.is_dir())
+    return {int(match[1]): path for match, path in matches if match}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "run"

@@ -1,0 +1,6 @@
+"""Schedules over the budget: functions of the share of it that is used."""
+
+
+def decay_factor(progress: float, decay_from: float) -> float:
+    """The learning rate's factor at `progress` in [0, 1]: 1 up to `decay_from`, then falling linearly to 0 at 1."""
+    return min(1.0, (1 - progress) / (1 - decay_from))

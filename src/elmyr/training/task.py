@@ -1,0 +1,57 @@
+"""The seam between what is trained and the loop that trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of the order, on the device: images uint8 (N, C, H, W) channels-last, labels int64 (N,) or None."""
+
+    images: torch.Tensor
+    labels: torch.Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+class BatchSource(Protocol):
+    """What batches come from: a function of the position."""
+
+    def batch(self, position: int, size: int) -> Batch:
+        """The `size` images from `position` (images seen) on."""
+        ...
+
+
+class Task(Protocol):
+    """What can be trained. The loop gives it batches and positions (images seen) and keeps its state safe."""
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The networks, by name."""
+        ...
+
+    @property
+    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """The optimizers, by name."""
+        ...
+
+    def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
+        """One update of everything on one batch; returns scalars to log, left on the device."""
+        ...
+
+    def preview(self, position: int) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+        """A picture (H, W, C) of where the training stands, or None."""
+        ...
+
+    def export(self, folder: Path, position: int) -> None:
+        """Writes what was trained, for use."""
+        ...

@@ -1,0 +1,49 @@
+"""Small image sets and runs that the tests share."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # one thread a test worker: before torch is imported
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elmyr.images import ImageSet, save_npz
+
+
+def small_image_set(n: int = 120, classes: int = 3, size: int = 8, channels: int = 1, seed: int = 0) -> ImageSet:
+    """Blobs whose place tells their class: learned in a moment, not a constant."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.int64) % classes
+    images = rng.integers(0, 60, (n, size, size, channels), dtype=np.uint8)
+    for number, label in enumerate(labels):
+        row = int(label) * (size // classes)
+        images[number, row : row + 2, 1 : size - 1] += 180
+    return ImageSet(images, labels, tuple("abcdefghij"[:classes]), name="blobs")
+
+
+@pytest.fixture
+def blobs() -> ImageSet:
+    return small_image_set()
+
+
+@pytest.fixture
+def blobs_file(tmp_path: Path) -> Path:
+    path = tmp_path / "blobs.npz"
+    save_npz(small_image_set(), path)
+    return path
+
+
+@pytest.fixture
+def quick_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feature extractor that has learned enough to see blobs, in a second."""
+    monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 80)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's cache, data or runs."""
+    monkeypatch.setenv("ELMYR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("ELMYR_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,133 @@
+"""Bad input: one line on stderr, exit code 2, nothing written."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from elmyr import train
+from elmyr.cli import main
+from tests.conftest import small_image_set
+
+
+def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> str:
+    """Runs the program inside this process; returns its one line on stderr."""
+    monkeypatch.setattr("sys.argv", ["elmyr", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, error = capsys.readouterr()
+    assert ended.value.code == 2, error
+    assert out == ""
+    (line,) = error.strip().splitlines()
+    assert line.startswith("elmyr: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train", "mnits"], "did you mean 'mnist'"),
+        (["train", "no/such/folder"], "no/such/folder"),
+        (["train", "mnist"], "ELMYR_DATA"),
+        (["train", "digits", "--preset", "residul"], "did you mean 'residual'"),
+        (["train", "digits", "--imges", "5"], "--images"),
+        (["train", "digits", "--images", "many"], "--images"),
+        (["train", "digits", "--images", "-5"], "--images"),
+        (["train", "digits", "--set", "gamma"], "NAME=VALUE"),
+        (["train", "digits", "--set", "adversarial.gama=1"], "did you mean"),
+        (["train", "digits", "--out", "/proc/elmyr"], "--out"),
+        (["train"], "DATA"),
+        (["tran", "digits"], "train"),
+        (["resume", "nowhere"], "no run directory 'nowhere'"),
+        (["resume", "."], "not a run directory"),
+        (["resume", "latest"], "no run under 'runs'"),
+        (["sample", "."], "not a run directory"),
+        (["evaluate", "nowhere"], "nowhere"),
+        (["study", "digits", "--seeds", "0"], "at least 1"),
+        (["presets", "styl"], "no preset 'styl'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_words_are_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+    expected: str,
+) -> None:
+    assert expected in told(capsys, monkeypatch, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def folder_of_unequal_sizes(path: Path) -> str:
+    for name in ("a", "b"):
+        (path / name).mkdir(parents=True)
+        for number in range(3):
+            Image.new("L", (8, 8)).save(path / name / f"{number}.png")
+    Image.new("L", (9, 8)).save(path / "b" / "odd.png")
+    return "odd.png"
+
+
+def folder_with_an_unreadable_image(path: Path) -> str:
+    folder_of_unequal_sizes(path)
+    (path / "b" / "odd.png").write_bytes(b"not an image")
+    return "odd.png"
+
+
+def empty_folder(path: Path) -> str:
+    path.mkdir()
+    return "no image"
+
+
+@pytest.mark.parametrize("make", [folder_of_unequal_sizes, folder_with_an_unreadable_image, empty_folder])
+@pytest.mark.parametrize("command", ["train", "study"])
+def test_bad_folders_are_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    make: object,
+    command: str,
+) -> None:
+    expected = make(tmp_path / "data")  # type: ignore[operator]
+    assert expected in told(capsys, monkeypatch, command, tmp_path / "data", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"images": np.array([{"a": 1}], dtype=object)},
+        {"pictures": np.zeros((4, 8, 8), np.uint8)},
+        {"images": np.zeros((4, 8, 8))},
+        {"images": np.zeros((4, 8, 8), np.uint8), "labels": np.zeros(3, np.int64)},
+    ],
+    ids=["pickled", "keys", "dtype", "labels"],
+)
+def test_bad_npz_files_are_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arrays: dict[str, np.ndarray],
+) -> None:
+    np.savez(tmp_path / "bad.npz", **arrays)
+    assert "bad.npz" in told(capsys, monkeypatch, "train", tmp_path / "bad.npz", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_of_no_class_or_to_no_place_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, blobs_file: Path
+) -> None:
+    run = train(blobs_file, images=32, settings={"network.base": 8, "batch": 16}, device="cpu").path
+    assert "no class '12' among 3" in told(capsys, monkeypatch, "sample", run, "--label", "12")
+    assert "nowhere" in told(capsys, monkeypatch, "sample", run, "--out", tmp_path / "nowhere" / "x.npz")
+    assert "x.gif" in told(capsys, monkeypatch, "sample", run, "--out", tmp_path / "x.gif")
+    assert not (tmp_path / "samples.npz").exists()
+
+
+def test_a_study_of_one_class_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "one.npz", images=small_image_set().images, labels=np.zeros(120, np.int64))
+    assert "one class" in told(capsys, monkeypatch, "study", tmp_path / "one.npz")
+    assert not (tmp_path / "studies").exists()

@@ -1,0 +1,109 @@
+"""The commands as a user runs them: real processes, real signals."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+TINY = ["--set", "network.base=16", "--set", "batch=32"]
+
+
+def elmyr(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "elmyr", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "digits"
+    done = elmyr("train", "digits", "--images", "2k", "--out", run, *TINY)
+    assert done.stdout == ""
+    assert "elmyr sample" in done.stderr
+    return run
+
+
+def test_the_way_from_data_to_samples_figures_and_report(finished: Path, tmp_path: Path) -> None:
+    assert (finished / "report.html").is_file()
+    samples = tmp_path / "samples.npz"
+    told = json.loads(elmyr("sample", finished, "-n", "37", "--out", samples, "--json").stdout)
+    assert told == {"out": str(samples), "count": 37}
+    with np.load(samples, allow_pickle=False) as data:
+        assert data["images"].dtype == np.uint8 and data["images"].shape == (37, 8, 8, 1)
+        assert data["labels"].dtype == np.int64 and data["labels"].tolist() == [i % 10 for i in range(37)]
+    elmyr("sample", finished, "-n", "5", "--label", "3", "--out", tmp_path / "threes.png", "--quiet")
+    assert (tmp_path / "threes.png").read_bytes().startswith(b"\x89PNG")
+    judged = json.loads(elmyr("evaluate", finished, "--json").stdout)
+    assert judged["figures"][0]["name"] == "frechet_distance"
+    assert "asked label read back" in (finished / "report.html").read_text()
+    again = json.loads(elmyr("evaluate", samples, "--data", "digits", "--json").stdout)
+    assert again["count"] == 37
+
+
+def test_killed_with_9_and_resumed_it_ends_with_the_weights_of_an_undisturbed_run(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "killed"
+    words = ["train", "digits", "--images", "2k", "--out", str(run), *TINY]
+    process = subprocess.Popen([sys.executable, "-m", "elmyr", *words], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(run.glob("checkpoints/images-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    elmyr("resume", run)
+    for name in ("generator", "discriminator"):
+        weights = load_file(run / "model" / f"{name}.safetensors")
+        undisturbed = load_file(finished / "model" / f"{name}.safetensors")
+        assert all(weights[key].equal(undisturbed[key]) for key in undisturbed)
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
+    run = tmp_path / "stopped"
+    words = ["train", "digits", "--images", "1000k", "--out", str(run), *TINY]
+    process = subprocess.Popen([sys.executable, "-m", "elmyr", *words], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (run / "config.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"elmyr resume {run}" in told
+    assert "Traceback" not in told
+    assert list(run.glob("checkpoints/images-*/manifest.json"))
+
+
+def test_help_and_version_do_not_load_torch() -> None:
+    code = (
+        "import sys, elmyr.cli.app as a\n"
+        "try: a.app(['--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "elmyr study digits" in done.stdout
+    assert elmyr("--version").stdout.startswith("elmyr ")
+
+
+def test_the_presets_are_listed_and_shown() -> None:
+    assert {"residual", "residual-ns"} <= json.loads(elmyr("presets", "--json").stdout).keys()
+    assert "adversarial.gamma" in elmyr("presets", "residual").stdout
+
+
+def test_a_study_from_the_command_line_ends_in_a_verdict_and_a_report(tmp_path: Path) -> None:
+    out = tmp_path / "study"
+    words = ["study", "digits", "--seeds", "2", "--images", "640", "--updates", "20", "--out", out, *TINY]
+    done = elmyr(*words)
+    assert done.stdout.strip().startswith("Verdict: ")
+    assert (out / "report.html").is_file()
+    assert (out / "generated.png").is_file()

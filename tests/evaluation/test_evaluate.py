@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elmyr import evaluate, train
+from elmyr.errors import InputError
+from elmyr.evaluation.features import Pixels, cache_folder, extractor_for
+from elmyr.evaluation.judging import judge
+from elmyr.files import read_json
+from elmyr.images import ImageSet, Source, save_npz, split_source
+from tests.conftest import small_image_set
+
+pytestmark = pytest.mark.usefixtures("quick_extractor")
+
+
+def source() -> Source:
+    return Source("blobs", small_image_set(400), None)
+
+
+def noised(images: ImageSet, amount: float) -> ImageSet:
+    noise = np.random.default_rng(1).normal(0, amount, images.images.shape)
+    return ImageSet(np.clip(images.images + noise, 0, 255).astype(np.uint8), images.labels, images.classes)
+
+
+def test_real_images_reach_their_yardstick_and_noise_is_seen() -> None:
+    splits = split_source(source(), 0)
+    real = judge([splits.validation], splits, "test", subject="real")
+    assert all(figure.value == pytest.approx(figure.yardstick) for figure in real.figures)
+    assert {figure.name for figure in real.figures} == {
+        "frechet_distance",
+        "precision",
+        "recall",
+        "label_accuracy",
+    }
+    weak, strong = (judge([noised(splits.validation, a)], splits, "test", subject="x") for a in (80, 200))
+    distances = [judged["frechet_distance"].value for judged in (real, weak, strong)]
+    assert distances == sorted(distances)
+    assert distances[0] < distances[2]
+
+
+def test_wrong_labels_are_not_read_back() -> None:
+    splits = split_source(source(), 0)
+    assert splits.validation.labels is not None
+    swapped = ImageSet(splits.validation.images, (splits.validation.labels + 1) % 3, splits.validation.classes)
+    figure = judge([swapped], splits, "test", subject="x")["label_accuracy"]
+    assert figure.value < 0.1
+    assert figure.low is not None and figure.high is not None
+    assert figure.low <= figure.value <= figure.high
+    assert figure.yardstick > 0.9
+
+
+def test_the_extractor_is_trained_once_and_a_damaged_cache_is_not_trusted() -> None:
+    training, said = split_source(source(), 0).train, list[str]()
+    first = extractor_for(training, say=said.append)
+    again = extractor_for(training, say=said.append)
+    assert len(said) == 1
+    assert first.sha256 == again.sha256
+    (weights,) = cache_folder().rglob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-8])
+    assert extractor_for(training, say=said.append).sha256 == first.sha256
+    assert len(said) == 2
+
+
+def test_pixels_are_means_over_squares() -> None:
+    images = np.zeros((1, 16, 16, 1), np.uint8)
+    images[0, :2, :2] = 255
+    features = Pixels(64).features(ImageSet(images, None))
+    assert features.shape == (1, 64)
+    assert features[0, 0] == 1
+    assert features[0, 1:].sum() == 0
+
+
+def test_a_run_is_judged_with_intervals_and_keeps_its_figures(tmp_path: Path) -> None:
+    save_npz(small_image_set(400), tmp_path / "blobs.npz")
+    tiny = {"network.base": 8, "batch": 16}
+    run = train(tmp_path / "blobs.npz", out=tmp_path / "run", images=320, settings=tiny, device="cpu")
+    judged = evaluate(run.path)
+    assert judged.extractor["name"] == "domain"
+    assert judged.count == len(split_source(source(), 0).validation)
+    assert all(figure.low is not None for figure in judged.figures)
+    assert judged["frechet_distance"].value > judged["frechet_distance"].yardstick
+    assert read_json(run.path / "evaluation.json")["figures"][0]["value"] == judged.figures[0].value
+    assert evaluate(run.path).figures == judged.figures
+
+
+def test_what_cannot_be_judged_is_refused(tmp_path: Path) -> None:
+    splits = split_source(source(), 0)
+    with pytest.raises(InputError, match="images of"):
+        judge([small_image_set(size=9)], splits, "test", subject="x")
+    with pytest.raises(InputError, match="too few"):
+        judge([small_image_set(6)], splits, "test", subject="x")
+    with pytest.raises(InputError, match="no run, file or folder"):
+        evaluate(tmp_path / "nothing")
+    save_npz(small_image_set(), tmp_path / "samples.npz")
+    with pytest.raises(InputError, match="--data"):
+        evaluate(tmp_path / "samples.npz")

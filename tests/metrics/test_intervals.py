@@ -1,0 +1,136 @@
+from math import sqrt
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from elmyr.errors import InputError
+from elmyr.metrics import PairedDifference, mean_interval, paired_difference
+
+
+def test_paired_difference_by_hand() -> None:
+    # Seed 0 tests images 1, 2, 3, 4 with differences 1, 0, 0, 1; seed 1 tests 3, 4, 5, 6 with 0, 1, 0, −1.
+    a = [[1, 1, 0, 1], [1, 1, 0, 0]]
+    b = [[0, 1, 0, 0], [1, 0, 0, 1]]
+    found = paired_difference(a, b, [[1, 2, 3, 4], [3, 4, 5, 6]])
+
+    seeds = 0.125 / 2  # the means 0.5 and 0 have the variance 0.125
+    images = (17 / 6 / 5) / 6  # images 1 to 6 average 1, 0, 0, 1, 0, −1: a sum of squares of 3 − 1/6
+    freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / 5)
+    half = t.ppf(0.975, freedom) * sqrt(seeds + images)
+    assert (found.difference, found.seeds, found.images) == (0.25, 2, 6)
+    assert (found.low, found.high) == pytest.approx((0.25 - half, 0.25 + half), rel=1e-12)
+
+
+def test_one_seed_covers_test_sampling_only() -> None:
+    a, b = np.array([1, 1, 1, 0, 1], bool), np.array([1, 0, 0, 1, 1], bool)
+    found = paired_difference([a], [b], [np.arange(5)])
+    half = t.ppf(0.975, 4) * np.std([0, 1, 1, -1, 0], ddof=1) / sqrt(5)
+    assert (found.low, found.high) == pytest.approx((0.2 - half, 0.2 + half), rel=1e-12)
+
+
+def test_images_are_paired_by_identity_and_not_by_place() -> None:
+    generator = np.random.default_rng(0)
+    a, b = generator.random((2, 3, 40)) < 0.8
+    in_order = paired_difference(list(a), list(b), [np.arange(40)] * 3)
+    orders = [generator.permutation(40) for _ in range(3)]
+    shuffled = paired_difference(
+        [right[order] for right, order in zip(a, orders, strict=True)],
+        [right[order] for right, order in zip(b, orders, strict=True)],
+        orders,
+    )
+    assert (shuffled.low, shuffled.high) == pytest.approx((in_order.low, in_order.high), rel=1e-12)
+    other_images = paired_difference(list(a), list(b), [np.arange(40) + 40 * seed for seed in range(3)])
+    assert other_images.images == 120
+    assert other_images.low != pytest.approx(in_order.low, rel=1e-3)
+
+
+def test_swapping_the_arms_mirrors_the_interval() -> None:
+    a, b = np.random.default_rng(1).random((2, 4, 30)) < 0.7
+    one = paired_difference(list(a), list(b), [np.arange(30)] * 4)
+    other = paired_difference(list(b), list(a), [np.arange(30)] * 4)
+    assert (other.difference, other.low, other.high) == pytest.approx((-one.difference, -one.high, -one.low))
+
+
+@pytest.mark.parametrize(("a", "b", "difference"), [(True, True, 0), (True, False, 1), (False, True, -1)])
+def test_where_nothing_varies_the_interval_is_the_difference(a: bool, b: bool, difference: int) -> None:
+    found = paired_difference([np.full(20, a)] * 3, [np.full(20, b)] * 3, [np.arange(20)] * 3)
+    assert (found.low, found.difference, found.high) == (difference, difference, difference)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [
+        (0.01, 0.03, "better"),
+        (-0.03, -0.01, "worse"),
+        (-0.01, 0.03, "no difference shown"),
+        (0.0, 0.03, "no difference shown"),
+        (-0.03, 0.0, "no difference shown"),
+        (0.0, 0.0, "no difference shown"),
+    ],
+)
+def test_outcome(low: float, high: float, outcome: str) -> None:
+    assert PairedDifference((low + high) / 2, low, high, seeds=5, images=100).outcome == outcome
+
+
+def test_a_clear_gain_is_better_and_a_clear_loss_worse() -> None:
+    generator = np.random.default_rng(2)
+    good, poor = generator.random((5, 500)) < 0.95, generator.random((5, 500)) < 0.8
+    images = [np.arange(500)] * 5
+    assert paired_difference(list(good), list(poor), images).outcome == "better"
+    assert paired_difference(list(poor), list(good), images).outcome == "worse"
+    assert paired_difference(list(good), list(good), images).outcome == "no difference shown"
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one test set", "a test set a seed"])
+@pytest.mark.parametrize("gain", [0.0, 0.04])
+@pytest.mark.parametrize("seed_effect", [0.0, 0.02])
+def test_the_interval_covers_the_true_difference_at_least_93_times_in_100(
+    shared: bool, gain: float, seed_effect: float
+) -> None:
+    """a's chance on an image is the image's own, plus the gain, plus what this seed's training gave."""
+    generator = np.random.default_rng(3)
+    seeds, count, repeats, covered = 5, 300, 400, 0
+    for _ in range(repeats):
+        ease = generator.beta(8, 2, size=(1 if shared else seeds, count)) * 0.8  # room for gain and seed effect
+        pull = generator.choice([-1, 1], size=ease.shape) * 0.1  # images that a handles better or worse than b
+        luck = generator.normal(scale=seed_effect, size=(seeds, 1))
+        a = generator.random((seeds, count)) < ease + 0.1 + pull + gain + luck
+        b = generator.random((seeds, count)) < ease + 0.1
+        images = np.broadcast_to(np.arange(ease.size).reshape(ease.shape), (seeds, count))
+        found = paired_difference(list(a), list(b), list(images))
+        covered += found.low <= gain <= found.high
+    assert covered / repeats >= 0.93
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "images", "complaint"),
+    [
+        ([], [], [], "a has 0 seeds"),
+        ([[1, 0]], [[1, 0], [1, 0]], [[1, 2]], "a has 1 seeds, b 2"),
+        ([[1, 0]], [[1, 0, 1]], [[1, 2]], "seed 0 has the shapes"),
+        ([[1, 0]], [[1, 0]], [[1, 2, 3]], "seed 0 has the shapes"),
+        ([[1, 0], []], [[1, 0], []], [[1, 2], []], "seed 1 has the shapes"),
+        ([[1, 0]], [[1, 0]], [[7, 7]], "tests an image twice"),
+        ([[1], [1]], [[1], [0]], [[7], [7]], "one test image"),
+    ],
+)
+def test_results_that_do_not_match_are_refused(a: list, b: list, images: list, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        paired_difference(a, b, images)
+
+
+def test_mean_interval_by_hand() -> None:
+    found = mean_interval([0.90, 0.92, 0.94])
+    half = t.ppf(0.975, 2) * 0.02 / sqrt(3)
+    assert found == pytest.approx((0.92, 0.02, 0.92 - half, 0.92 + half), rel=1e-9)
+
+
+def test_one_seed_has_a_mean_and_no_interval() -> None:
+    assert mean_interval([0.5]) == (0.5, None, None, None)
+
+
+@pytest.mark.parametrize("values", [[], [0.5, np.nan], [[0.5]]])
+def test_a_mean_of_nothing_is_refused(values: list) -> None:
+    with pytest.raises(InputError, match="finite figures"):
+        mean_interval(values)

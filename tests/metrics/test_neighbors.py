@@ -1,0 +1,117 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elmyr.errors import InputError
+from elmyr.metrics import neighbors, precision_recall
+
+
+def by_brute_force(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
+    def inside(points: np.ndarray, centers: np.ndarray) -> float:
+        hits = 0
+        radii = [
+            sorted(((center - other) ** 2).sum() for j, other in enumerate(centers) if j != i)[k - 1]
+            for i, center in enumerate(centers)
+        ]
+        for point in points:
+            hits += any(((point - center) ** 2).sum() <= radius for center, radius in zip(centers, radii, strict=True))
+        return hits / len(points)
+
+    return inside(generated, real), inside(real, generated)
+
+
+def test_by_hand() -> None:
+    real = np.array([[0.0], [1.0], [2.0], [10.0]])  # k=1: balls of radius 1, 1, 1 and 8 reach from −1 to 18
+    generated = np.array([[-1.0], [-1.5], [18.0], [18.5]])  # radii 0.5, 0.5, 0.5, 0.5 reach no real row
+    assert precision_recall(real, generated, k=1) == (0.5, 0.0)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    real=st.integers(5, 25),
+    generated=st.integers(5, 25),
+    width=st.integers(1, 6),
+    k=st.integers(1, 4),
+    offset=st.sampled_from([0.0, 0.1, 1e6]),
+    lattice=st.booleans(),
+)
+def test_equals_brute_force_with_ties_and_duplicates(
+    seed: int, real: int, generated: int, width: int, k: int, offset: float, lattice: bool
+) -> None:
+    generator = np.random.default_rng(seed)
+    if lattice:  # few places, so many duplicates and many distances exactly equal to a radius
+        a, b = generator.integers(0, 3, (real, width)) / 10, generator.integers(0, 3, (generated, width)) / 10
+    else:
+        a, b = generator.normal(size=(real, width)), generator.normal(size=(generated, width))
+    assert precision_recall(a + offset, b + offset, k) == by_brute_force(a + offset, b + offset, k)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 1e6])
+def test_radii_are_exact_to_the_bit_among_near_ties(offset: float) -> None:
+    """Tenths are no binary fractions: distances that ought to tie differ in the last bits."""
+    rows = np.random.default_rng(6).integers(0, 3, (80, 5)) / 10 + offset
+    squared = ((rows[:, None] - rows) ** 2).sum(axis=2)
+    for k in (1, 3, 10, 40):
+        by_sorting = np.sort(squared, axis=1)[:, k]  # a row itself comes first
+        assert neighbors._squared_radii(rows, k).tolist() == by_sorting.tolist()
+
+
+def test_duplicates_lie_in_their_own_ball_of_radius_zero() -> None:
+    rows = np.repeat(np.random.default_rng(1).normal(size=(10, 128)) + 100, 4, axis=0)
+    assert precision_recall(rows, rows.copy(), k=3) == (1.0, 1.0)
+    assert precision_recall(rows, np.nextafter(rows, np.inf), k=3) == (0.0, 0.0)
+
+
+def test_block_size_and_order_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(2)
+    a, b = generator.normal(size=(120, 6)), generator.normal(size=(90, 6)) * 1.2
+    whole = precision_recall(a, b)
+    assert 0 < whole[0] < 1
+    assert 0 < whole[1] < 1
+    assert precision_recall(generator.permutation(a), generator.permutation(b)) == whole
+    monkeypatch.setattr(neighbors, "BLOCK", 500)
+    assert precision_recall(a, b) == whole
+
+
+def test_real_and_generated_change_places() -> None:
+    generator = np.random.default_rng(3)
+    a, b = generator.normal(size=(60, 4)), generator.normal(size=(50, 4)) * 2
+    assert precision_recall(a, b) == precision_recall(b, a)[::-1]
+
+
+def test_a_collapsed_generator_has_precision_without_recall() -> None:
+    generator = np.random.default_rng(4)
+    real = generator.normal(size=(200, 2))
+    precision, recall = precision_recall(real, real[:1] + generator.normal(size=(200, 2)) * 1e-3)
+    assert precision > 0.99
+    assert recall < 0.05
+
+
+def test_memory_does_not_grow_with_the_square_of_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(5).normal(size=(2000, 8))
+    monkeypatch.setattr(neighbors, "BLOCK", 50_000)
+    tracemalloc.start()
+    try:
+        precision_recall(rows, rows + 0.01)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8e6  # one whole matrix of distances is 32 MB
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "k", "complaint"),
+    [
+        (np.zeros((3, 2)), np.zeros((9, 2)), 3, "the real features have 3 rows: give at least 4"),
+        (np.zeros((9, 2)), np.zeros((3, 2)), 3, "the generated features have 3 rows: give at least 4"),
+        (np.zeros((9, 2)), np.zeros((9, 2)), 0, "k is 0"),
+        (np.zeros((9, 2)), np.zeros((9, 3)), 3, "one extractor"),
+        (np.zeros((9, 2)), np.full((9, 2), np.nan), 3, "NaN"),
+    ],
+)
+def test_unusable_input_is_refused(real: np.ndarray, generated: np.ndarray, k: int, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        precision_recall(real, generated, k)

@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
+
+from elmyr import Recognizer
+from elmyr.errors import InputError
+from tests.conftest import small_image_set
+
+QUICK = {"updates": 60, "batch": 32, "base": 8, "dimension": 16, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Recognizer:
+    blobs = small_image_set()
+    assert blobs.labels is not None
+    return Recognizer(**QUICK).fit(blobs.images, blobs.labels)
+
+
+def test_it_learns_what_can_be_learned(fitted: Recognizer) -> None:
+    fresh = small_image_set(90, seed=7)
+    assert fitted.score(fresh.images, fresh.labels) > 0.97
+
+
+def test_init_only_stores_and_clone_copies_the_parameters() -> None:
+    recognizer = Recognizer(updates=7, augment=True, seed=3)
+    assert clone(recognizer).get_params() == recognizer.get_params()
+    assert recognizer.set_params(batch=5).batch == 5
+    assert [name for name in vars(recognizer) if name.endswith("_")] == []
+
+
+def test_before_fit_it_says_that_it_is_not_fitted() -> None:
+    with pytest.raises(NotFittedError):
+        Recognizer().predict(np.zeros((1, 8, 8), np.uint8))
+
+
+def test_labels_may_be_anything_that_sorts() -> None:
+    blobs = small_image_set()
+    assert blobs.labels is not None
+    words = np.array(["owl", "ant", "cat"])[blobs.labels]
+    recognizer = Recognizer(**QUICK).fit(blobs.images[..., 0], words)
+    assert recognizer.classes_.tolist() == ["ant", "cat", "owl"]
+    assert (recognizer.predict(blobs.images) == words).mean() > 0.97
+
+
+def test_probabilities_sum_to_one_and_agree_with_the_prediction(fitted: Recognizer) -> None:
+    images = small_image_set(30, seed=2).images
+    probabilities = fitted.predict_proba(images)
+    assert probabilities.shape == (30, 3)
+    assert np.allclose(probabilities.sum(1), 1)
+    assert (fitted.classes_[probabilities.argmax(1)] == fitted.predict(images)).all()
+
+
+def test_the_same_seed_gives_the_same_recognizer(fitted: Recognizer) -> None:
+    blobs = small_image_set()
+    again = clone(fitted).fit(blobs.images, blobs.labels)
+    assert np.array_equal(again.predict_proba(blobs.images), fitted.predict_proba(blobs.images))
+
+
+def test_it_works_inside_scikit_learns_cross_validation() -> None:
+    blobs = small_image_set()
+    assert cross_val_score(Recognizer(**QUICK), blobs.images, blobs.labels, cv=2).mean() > 0.9
+
+
+def test_generated_images_alone_can_teach_it_a_class_that_the_real_ones_lack_examples_of() -> None:
+    blobs, extra = small_image_set(), small_image_set(90, seed=5)
+    assert blobs.labels is not None and extra.labels is not None
+    scarce = np.concatenate([np.flatnonzero(blobs.labels != 2), np.flatnonzero(blobs.labels == 2)[:1]])
+    generated = (extra.images, extra.labels)
+    recognizer = Recognizer(**QUICK, generated_share=0.5)
+    recognizer.fit(blobs.images[scarce], blobs.labels[scarce], generated=generated)
+    fresh = small_image_set(90, seed=7)
+    assert recognizer.score(fresh.images, fresh.labels) > 0.97
+
+
+def test_what_is_saved_predicts_the_same_when_loaded(fitted: Recognizer, tmp_path: Path) -> None:
+    images = small_image_set(30, seed=2).images
+    fitted.save(tmp_path)
+    again = Recognizer.load(tmp_path)
+    assert np.array_equal(again.predict_proba(images), fitted.predict_proba(images))
+    assert again.get_params() == fitted.get_params()
+
+
+def test_a_changed_weight_is_found_at_loading(fitted: Recognizer, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    weights = bytearray((tmp_path / "recognizer.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (tmp_path / "recognizer.safetensors").write_bytes(weights)
+    with pytest.raises(InputError, match="no whole recognizer"):
+        Recognizer.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((4, 8, 8)), [0, 1, 0, 1], "uint8"),
+        (np.zeros((4, 64), np.uint8), [0, 1, 0, 1], "shape"),
+        (np.zeros((4, 5, 8), np.uint8), [0, 1, 0, 1], "at least 8x8"),
+        (np.zeros((0, 8, 8), np.uint8), [], "no image"),
+        (np.zeros((4, 8, 8), np.uint8), [0, 1], "one label an image"),
+        (np.zeros((4, 8, 8), np.uint8), [1, 1, 1, 1], "two classes"),
+    ],
+)
+def test_input_that_cannot_be_learned_from_is_refused(images: object, labels: list[int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Recognizer(**QUICK).fit(images, labels)
+
+
+def test_other_shapes_than_those_of_training_are_refused(fitted: Recognizer) -> None:
+    with pytest.raises(InputError, match="trained on"):
+        fitted.predict(np.zeros((1, 9, 9), np.uint8))

@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from elmyr.errors import InputError
+from elmyr.gan import CHUNK, GAN, GANConfig, NetworkConfig, to_pixels, to_unit
+
+SMALL = NetworkConfig(base=8, latent=6, embedding=4)
+
+
+def new_gan(classes: tuple[str, ...] = ("cat", "dog", "7")) -> GAN:
+    torch.manual_seed(0)
+    config = GANConfig(height=8, width=10, channels=3, classes=classes, network=SMALL)
+    return GAN(config, *config.build(), trained={"images": 5}, device="cpu", precision="fp32")
+
+
+def test_sample_i_of_a_seed_is_the_same_image_whatever_the_count() -> None:
+    gan = new_gan()
+    many = gan.sample(CHUNK + 20, seed=4)
+    assert np.array_equal(gan.sample(3, seed=4).images, many.images[:3])
+    assert np.array_equal(gan.sample(CHUNK + 7, seed=4).images, many.images[: CHUNK + 7])
+    assert not np.array_equal(gan.sample(3, seed=5).images, many.images[:3])
+
+
+def test_the_same_latents_are_drawn_for_every_label() -> None:
+    gan = new_gan()
+    mixed, dogs = gan.sample(9), gan.sample(9, label="dog")
+    assert mixed.labels is not None and mixed.labels.tolist() == [0, 1, 2] * 3
+    assert dogs.labels is not None and dogs.labels.tolist() == [1] * 9
+    assert np.array_equal(dogs.images[1::3], mixed.images[1::3])
+
+
+def test_a_label_is_a_class_name_or_else_its_number() -> None:
+    gan = new_gan()
+    assert [gan.class_number(label) for label in ("dog", "7", 2, "0")] == [1, 2, 2, 0]
+
+
+@pytest.mark.parametrize("label", ["cow", 3, "12", -1])
+def test_an_unknown_label_is_refused_with_the_known_ones(label: int | str) -> None:
+    with pytest.raises(InputError, match=f"no class '{label}' among 3"):
+        new_gan().sample(2, label=label)
+
+
+def test_a_gan_without_classes_takes_no_label() -> None:
+    gan = new_gan(())
+    assert gan.sample(2).labels is None
+    with pytest.raises(InputError, match="no classes"):
+        gan.sample(2, label=0)
+
+
+def test_what_is_saved_samples_the_same_when_loaded(tmp_path: Path) -> None:
+    gan = new_gan()
+    gan.save(tmp_path / "model")
+    for path in (tmp_path / "model", tmp_path):
+        again = GAN.load(path, device="cpu", precision="fp32")
+        assert np.array_equal(again.sample(5).images, gan.sample(5).images)
+        assert again.config == gan.config
+        assert again.trained == {"images": 5}
+
+
+def test_a_damaged_model_is_refused_in_one_line(tmp_path: Path) -> None:
+    new_gan().save(tmp_path)
+    weights = tmp_path / "generator.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(InputError, match="no whole GAN"):
+        GAN.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"format": 2}, {"config": {"height": 8}}, {"config": None}, {"trained": 3}], ids=str
+)
+def test_a_foreign_description_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    new_gan().save(tmp_path)
+    content = json.loads((tmp_path / "gan.json").read_text())
+    (tmp_path / "gan.json").write_text(json.dumps(content | change))
+    with pytest.raises(InputError):
+        GAN.load(tmp_path)
+
+
+def test_a_folder_without_a_gan_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no trained GAN"):
+        GAN.load(tmp_path)
+
+
+def test_every_pixel_survives_the_way_to_floats_and_back() -> None:
+    pixels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_pixels(to_unit(pixels)), pixels)
+    assert to_pixels(torch.tensor([-9.0, 9.0])).tolist() == [0, 255]
