@@ -44,7 +44,8 @@ class ProgressBar:
             _Rate(),
             TimeRemainingColumn(),
         )
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._progress.add_task(what, total=total, completed=start)
         self._drawn = 0.0
 
