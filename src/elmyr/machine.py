@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from contextlib import AbstractContextManager
@@ -65,8 +66,15 @@ def environment() -> dict[str, Any]:
         "cpu": _cpu_name(),
         "threads": torch.get_num_threads(),
         "git_commit": _git_commit(),
-        "command": " ".join(["elmyr", *sys.argv[1:]]) if Path(sys.argv[0]).stem == "elmyr" else None,
+        "command": _command(),
     }
+
+
+def _command() -> str | None:
+    """The words that started the program; None where elmyr is used from Python."""
+    program = Path(sys.argv[0])
+    is_elmyr = program.stem == "elmyr" or (program.stem, program.parent.name) == ("__main__", "elmyr")
+    return shlex.join(["elmyr", *sys.argv[1:]]) if is_elmyr else None
 
 
 def _cpu_name() -> str:

@@ -54,7 +54,7 @@ def study(
     as_json: AsJson = False,
 ) -> None:
     """The main job: would a GAN make a recognizer of these images better? Ends in a verdict and a report."""
-    from elmyr.report import write_report
+    from elmyr.report import numbers, write_report
     from elmyr.studies import study as run_study
 
     done = run_study(
@@ -77,14 +77,14 @@ def study(
         return
     verdict = done.verdict
     print(f"\nVerdict: {verdict['outcome']}\n{verdict['sentence']}\n")
-    rows = [["arm", "validation", "test", "generated", "seconds"]]
+    rows = [["arm", "validation", "test", "generated share", "time a seed"]]
     rows += [
         [
             arm["title"],
-            _percent(arm["validation_accuracy"]),
-            _percent(arm["test_accuracy"]),
-            "/".join(f"{share:.0%}" for share in sorted(set(arm["share"]))),
-            f"{sum(arm['seconds']):,.0f}",
+            numbers.percent_over_seeds(arm["validation_accuracy"]),
+            numbers.percent_over_seeds(arm["test_accuracy"]),
+            numbers.alternatives(arm["share"]),
+            numbers.duration(numbers.mean(arm["seconds"])),
         ]
         for arm in done.content["arms"]
     ]
@@ -148,10 +148,11 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Make images with a trained GAN."""
+    from elmyr.gan import GAN
     from elmyr.images import check_writable, save_images
-    from elmyr.training import open_gan, open_run
+    from elmyr.training import open_run
 
-    gan = open_gan(open_run(run), device=device, precision=precision)
+    gan = GAN.load(open_run(run).path, device=device, precision=precision)
     check_writable(out)
     images = gan.sample(count, label=label, seed=seed)
     save_images(images, out)
@@ -223,31 +224,18 @@ def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
 
 
 def _show_figures(evaluation: dict[str, Any]) -> None:
-    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "better"]]
+    from elmyr.report.numbers import number
+
+    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "better is"]]
     for figure in evaluation["figures"]:
-        interval = "" if figure["low"] is None else f"{figure['low']:.4g} to {figure['high']:.4g}"
-        rows.append(
-            [
-                figure["title"],
-                f"{figure['value']:.4g}",
-                interval,
-                f"{figure['yardstick']:.4g}",
-                figure["better"],
-            ]
-        )
+        interval = "" if figure["low"] is None else f"{number(figure['low'])} to {number(figure['high'])}"
+        rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
     extractor = evaluation["extractor"]
     print(
         f"\n{evaluation['subject']} against the {evaluation['against']} part: {evaluation['count']:,} images a side, "
         f"extractor '{extractor['name']}' ({extractor['dimension']} features)"
     )
     show_table(rows)
-
-
-def _percent(values: list[float]) -> str:
-    from statistics import fmean, stdev
-
-    spread = f" ± {stdev(values):.2%}" if len(values) > 1 else ""
-    return f"{fmean(values):.2%}{spread}"
 
 
 def _count(text: str | None) -> int | None:

@@ -46,7 +46,6 @@ class Evaluation:
     subject: str
     against: str
     count: int
-    reference_count: int
     sampling_seeds: tuple[int, ...]
     extractor: dict[str, Any]
     figures: tuple[Figure, ...]
@@ -153,7 +152,6 @@ def judge(
         subject=subject,
         against=against,
         count=count,
-        reference_count=count,
         sampling_seeds=sampling_seeds,
         extractor={
             "name": extractor.name,

@@ -3,11 +3,11 @@
 Colors are classes of the page's style ("real", "generated"), so that charts follow light and dark.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elmyr.report.markup import Markup, join, markup, tag
-from elmyr.report.numbers import count, finite, is_finite, number, points, summary, tick_labels, ticks
+from elmyr.report.numbers import count, finite, is_finite, mean, number, points, summary, tick_labels, ticks
 
 WIDTH, HEIGHT = 460, 270  # of a line chart, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 48, 452, 10, 230  # the sides of its plot
@@ -89,7 +89,7 @@ def thinned(line: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
         return list(line)
     size = -(-len(line) // most)
     chunks = (line[start : start + size] for start in range(0, len(line), size))
-    return [(_mean(x for x, _ in chunk), _mean(y for _, y in chunk)) for chunk in map(list, chunks)]
+    return [(mean(x for x, _ in chunk), mean(y for _, y in chunk)) for chunk in map(list, chunks)]
 
 
 def dot_chart(title: str, rows: Sequence[Dots]) -> Markup:
@@ -191,8 +191,3 @@ def _told(title: str, series: Sequence[Series]) -> str:
         if known:
             ends.append(f"{one.label} is {number(known[-1][1])} at {count(known[-1][0])}")
     return f"{title} against images seen: {'; '.join(ends)}"
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    one = summary(values)
-    return one.mean if one else None

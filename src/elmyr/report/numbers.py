@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from scipy.special import stdtrit
+from elmyr.metrics import MeanInterval, mean_interval
 
 MISSING = "—"
 MINUS = "\u2212"
@@ -18,30 +17,19 @@ def finite(values: Iterable[float | None]) -> list[float]:
 
 def is_finite(value: float | None) -> bool:
     """Whether the value can be drawn."""
-    return value is not None and math.isfinite(value) and abs(value) < LARGEST
+    return value is not None and abs(value) < LARGEST  # which no NaN is
 
 
-@dataclass(frozen=True)
-class Summary:
-    """Some values in short: mean, sample standard deviation and the mean's 95 % t interval (None from one value)."""
-
-    mean: float
-    deviation: float | None
-    low: float | None
-    high: float | None
-
-
-def summary(values: Iterable[float | None]) -> Summary | None:
-    """The summary of the values that are finite; None where there are none."""
+def summary(values: Iterable[float | None]) -> MeanInterval | None:
+    """Mean, standard deviation and interval of the values that are finite; None where there are none."""
     known = finite(values)
-    if not known:
-        return None
-    mean, n = math.fsum(known) / len(known), len(known)
-    if n == 1:
-        return Summary(mean, None, None, None)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (n - 1))
-    half = float(stdtrit(n - 1, 0.975)) * deviation / math.sqrt(n)
-    return Summary(mean, deviation, mean - half, mean + half)
+    return mean_interval(known) if known else None
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are finite; None where there are none."""
+    known = finite(values)
+    return math.fsum(known) / len(known) if known else None
 
 
 def count(value: float | None) -> str:
@@ -57,6 +45,20 @@ def number(value: float | None) -> str:
 def percent(share: float | None, digits: int = 2) -> str:
     """A share of one in percent."""
     return f"{100 * share:.{digits}f} %" if share is not None and is_finite(share) else MISSING
+
+
+def percent_over_seeds(shares: Iterable[float | None]) -> str:
+    """The mean of some shares in percent, ± their standard deviation where there are several."""
+    one = summary(shares)
+    if one is None:
+        return MISSING
+    spread = f" ± {100 * one.sd:.2f}" if one.sd is not None else ""
+    return f"{100 * one.mean:.2f}{spread} %"
+
+
+def alternatives(shares: Iterable[float | None]) -> str:
+    """The distinct shares in percent: "25 % or 50 %"."""
+    return " or ".join(percent(share, 0) for share in sorted(set(finite(shares)))) or MISSING
 
 
 def points(difference: float | None) -> str:

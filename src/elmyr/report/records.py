@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError
 from elmyr.files import read_json
+from elmyr.report.numbers import is_finite
+from elmyr.training.logbook import read_lines
 
 Values = list[float | None]
 
@@ -127,7 +129,7 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
     """
     if not path.exists():
         return []
-    read = (_numbers(line) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    read = map(_numbers, read_lines(path))
     return sorted((line for line in read if "images" in line), key=lambda line: line["images"])
 
 
@@ -146,12 +148,9 @@ def _written(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else json.dumps(value, ensure_ascii=False)
 
 
-def _numbers(line: str) -> dict[str, float]:
-    try:
-        content = json.loads(line)
-        return {k: float(v) for k, v in content.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    except (ValueError, AttributeError, OverflowError, RecursionError):
-        return {}
+def _numbers(line: dict[str, Any]) -> dict[str, float]:
+    numbers = {key: value for key, value in line.items() if isinstance(value, int | float)}
+    return {key: float(value) for key, value in numbers.items() if is_finite(value)}
 
 
 def _validated(kind: type[R], path: Path) -> R:

@@ -32,9 +32,7 @@ def run_page(folder: Path) -> str:
             facts_table("Data and budget", _facts(config)),
             settings(config),
             commands([environment["command"]] if isinstance(environment.get("command"), str) else [], "The command"),
-            commands(
-                [f"elmyr {verb} {_named(folder)}" for verb in ("repeat", "sample", "evaluate")], "Go on from here"
-            ),
+            commands([f"elmyr {verb} {_named(folder)}" for verb in ("sample", "evaluate")], "Go on from here"),
             versions(environment),
         ),
         foot=foot(environment),

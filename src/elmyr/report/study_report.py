@@ -75,8 +75,9 @@ def _arms(study: Study) -> Markup:
     )
     head = ("arm", "validation accuracy", "test accuracy", "generated share", "time a seed")
     rows = [
-        (_arm_name(arm, study.verdict), _mean(arm.validation_accuracy), _mean(arm.test_accuracy), _share(arm),
-         numbers.duration(_middle(arm.seconds)))
+        (_arm_name(arm, study.verdict), numbers.percent_over_seeds(arm.validation_accuracy),
+         numbers.percent_over_seeds(arm.test_accuracy), numbers.alternatives(arm.share),
+         numbers.duration(numbers.mean(arm.seconds)))
         for arm in study.arms
     ]  # fmt: skip
     table = figures_table("The arms", head, rows)
@@ -85,8 +86,9 @@ def _arms(study: Study) -> Markup:
         join(note(legend), tag("div", chart, class_="arms")) if chart else "",
         table,
         note(
-            "Mean \u00b1 standard deviation over seeds. Arms are chosen by validation accuracy; the generated share is "
-            "that of the recognizer's batches; the time includes the GAN's training where it is used."
+            "Mean \u00b1 standard deviation over seeds. Arms are chosen by validation accuracy, and so is, seed by "
+            "seed, the generated share of the recognizer's batches; the time includes the GAN's training where it is "
+            "used."
         ),
     )
 
@@ -98,23 +100,6 @@ def _arm_name(arm: Arm, verdict: Verdict | None) -> Markup:
     elif verdict and arm.name == verdict.best_without:
         chosen = "best without"
     return join(tag("span", arm.title or arm.name), tag("small", chosen) if chosen else "")
-
-
-def _middle(values: list[float | None]) -> float | None:
-    one = numbers.summary(values)
-    return one.mean if one else None
-
-
-def _mean(values: list[float | None]) -> str:
-    one = numbers.summary(values)
-    if one is None:
-        return numbers.MISSING
-    spread = f" \u00b1 {100 * one.deviation:.2f}" if one.deviation is not None else ""
-    return f"{100 * one.mean:.2f}{spread} %"
-
-
-def _share(arm: Arm) -> str:
-    return numbers.percent(_middle(arm.share), 0)
 
 
 def _making(study: Study, runs: list[Path]) -> Markup:
@@ -143,7 +128,7 @@ def _times(study: Study) -> Markup:
     parts = [("GAN training", study.gan_seconds)]
     parts += [(f"arm: {arm.title or arm.name}", arm.seconds) for arm in study.arms]
     rows = [
-        (name, numbers.duration(_middle(seconds)), numbers.duration(sum(numbers.finite(seconds))))
+        (name, numbers.duration(numbers.mean(seconds)), numbers.duration(sum(numbers.finite(seconds))))
         for name, seconds in parts
         if numbers.finite(seconds)
     ]

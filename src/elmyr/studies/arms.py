@@ -53,12 +53,21 @@ class ArmResult:
         return np.asarray(self.recognizer.predict(images.images) == images.require_labels())
 
 
-def train_arm(arm: Arm, splits: Splits, generated: ImageSet, *, updates: int, seed: int, device: str) -> ArmResult:
+def train_arm(
+    arm: Arm, splits: Splits, generated: ImageSet, *, updates: int, seed: int, device: str, precision: str
+) -> ArmResult:
     """Trains the arm's recognizer with each of its shares and keeps the best on validation (the first of equals)."""
     started = time.monotonic()
     candidates = []
     for share in arm.shares:
-        recognizer = Recognizer(updates=updates, augment=arm.classical, generated_share=share, seed=seed, device=device)
+        recognizer = Recognizer(
+            updates=updates,
+            augment=arm.classical,
+            generated_share=share,
+            seed=seed,
+            device=device,
+            precision=precision,
+        )
         real, fake = _pair(splits.train), _pair(generated)
         if share == 1:
             recognizer.fit(*fake)

@@ -15,23 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.evaluation import evaluate
-from elmyr.files import write_json
+from elmyr.files import read_json, write_json
 from elmyr.gan import GAN
 from elmyr.images import Source, Splits, class_rows, load_images, open_source, save_png, split_source
 from elmyr.metrics import PairedDifference, paired_difference
 from elmyr.studies.arms import ARMS, Arm, ArmResult, train_arm
 from elmyr.training import RunDirectory, train
+from elmyr.training.config import default_budget, is_tiny
 from elmyr.training.rundir import new_directory
 
 STUDIES = Path("studies")
 FEWEST_GENERATED = 10_000
 GENERATED_SEED = 4  # none of those that the figures are taken with
-IMAGES_OF_SMALL, IMAGES_OF_LARGE = 60_000, 200_000
-UPDATES_OF_SMALL, UPDATES_OF_LARGE = 300, 2000
-SMALL_SIDE = 16
+UPDATES, UPDATES_OF_TINY = 2000, 300
 SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
 
 
@@ -83,9 +81,8 @@ def study(
     started = time.monotonic()
     source = open_source(data, data_root)
     _check(source, seeds)
-    small = max(source.train.height, source.train.width) < SMALL_SIDE
-    images = images or (IMAGES_OF_SMALL if small else IMAGES_OF_LARGE)
-    updates = updates or (UPDATES_OF_SMALL if small else UPDATES_OF_LARGE)
+    images = images or default_budget(source.train)
+    updates = updates or (UPDATES_OF_TINY if is_tiny(source.train) else UPDATES)
     all_splits = [split_source(source, seed) for seed in range(seeds)]
     folder = new_directory(out, parent=STUDIES, name=source.name)
     say(f"study of {source.name}: {seeds} seeds, {len(ARMS)} arms, in {folder}")
@@ -114,7 +111,7 @@ def study(
         runs.append(run)
         gan_seconds.append(time.monotonic() - gan_started)
         for arm in ARMS:
-            result = train_arm(arm, splits, generated, updates=updates, seed=seed, device=device)
+            result = train_arm(arm, splits, generated, updates=updates, seed=seed, device=device, precision=precision)
             seconds = result.seconds + (gan_seconds[-1] if arm.uses_gan else 0)
             _note(folder, trials[arm.name], result, splits, seed, seconds)
             say(f"seed {seed}: {arm.name}: {result.validation_accuracy:.2%} on validation")
@@ -135,7 +132,7 @@ def study(
         "arms": [_arm_summary(trial) for trial in trials.values()],
         "verdict": verdict,
         "evaluation": evaluation.as_json(),
-        "environment": machine.environment(),
+        "environment": read_json(runs[0].environment),
         "commands": [_command(data, images, seeds, updates, preset, settings)],
         "gan_seconds": [round(seconds, 1) for seconds in gan_seconds],
         "gan_runs": [str(run.path.relative_to(folder)) for run in runs],
@@ -196,9 +193,10 @@ def _verdict(trials: list[_Trial], all_splits: list[Splits]) -> dict[str, Any]:
 
 def _sentence(difference: PairedDifference, with_gan: _Trial, without: _Trial, splits: Splits) -> str:
     count = f"With {len(splits.train):,} labeled training images"
-    before, after = (f"{_test_mean(trial):.2%}" for trial in (without, with_gan))
+    before, after = (f"{100 * _test_mean(trial):.2f} %" for trial in (without, with_gan))
     sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') of the test images"
-    interval = f"{100 * difference.low:+.2f} to {100 * difference.high:+.2f} percentage points at 95 %"
+    low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
+    interval = f"{low} to {high} percentage points at 95 %"
     words = {
         "better": f"{count}, the GAN makes the recognizer better: {sides}; {interval}.",
         "worse": f"{count}, the GAN makes the recognizer worse: {sides}; {interval}.",

@@ -92,7 +92,7 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
         images.require_labels()
     network = dict(choices["network"])
     if network["base"] == "auto":
-        network["base"] = 32 if _is_tiny(images) else 64
+        network["base"] = 32 if is_tiny(images) else 64
     return validated(
         GANConfig,
         "the networks",
@@ -108,11 +108,16 @@ def adversarial_config(choices: Mapping[str, Any], images: ImageSet) -> Adversar
     """The game for an image set; `adversarial.learning_rate = "auto"`: 5e-4, and 1e-3 for tiny images."""
     adversarial = dict(choices["adversarial"])
     if adversarial["learning_rate"] == "auto":
-        adversarial["learning_rate"] = 1e-3 if _is_tiny(images) else 5e-4
+        adversarial["learning_rate"] = 1e-3 if is_tiny(images) else 5e-4
     return validated(AdversarialConfig, "adversarial", **adversarial)
 
 
-def _is_tiny(images: ImageSet) -> bool:
+def default_budget(images: ImageSet) -> int:
+    """The images seen where no budget is given: 200,000, and 60,000 for tiny images."""
+    return 60_000 if is_tiny(images) else 200_000
+
+
+def is_tiny(images: ImageSet) -> bool:
     """Below 16 pixels a side, where the networks have no strided stem and a channel costs four times as much."""
     return min(images.height, images.width) < 16
 

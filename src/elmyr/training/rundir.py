@@ -14,7 +14,7 @@ RUNS = Path("runs")
 
 
 class RunDirectory:
-    """The paths of a run. `gan()` opens what it trained."""
+    """The paths of a run; `GAN.load(run.path)` opens what it trained."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)

@@ -1,0 +1,260 @@
+"""The page of a study and of a run: the verdict first, nothing from elsewhere, nothing hostile let in."""
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from elmyr.errors import InputError
+from elmyr.images import ImageSet, save_npz
+from elmyr.report import write_report
+from tests.conftest import small_image_set
+
+HOSTILE = '<script src="https://example.org/x.js">&"\''
+VOID = {"img", "meta"}
+
+
+class Page(HTMLParser):
+    """Reads a page; fails on a tag that is not closed in its turn."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "title"} & set(self.open):
+            self.text += data + "\n"
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def arm(name: str, uses_gan: bool, *test_accuracy: float | None) -> dict[str, Any]:
+    seeds = len(test_accuracy)
+    return {
+        "name": name,
+        "title": name,
+        "uses_gan": uses_gan,
+        "share": [0.25, *[0.5] * (seeds - 1)] if uses_gan else [0.0] * seeds,
+        "validation_accuracy": list(test_accuracy),
+        "test_accuracy": list(test_accuracy),
+        "seconds": [12.0] * seeds,
+    }
+
+
+def study_content(name: str = "blobs") -> dict[str, Any]:
+    return {
+        "name": name,
+        "source": f"{name}.npz",
+        "classes": ["a", "b", name],
+        "counts": {"train": 80, "validation": 16, "test": 24},
+        "seeds": [0, 1],
+        "images": 640,
+        "recognizer_updates": 20,
+        "arms": [arm("real", False, 0.9, 0.92), arm("real + generated", True, 0.95, 0.97)],
+        "verdict": {
+            "outcome": "better",
+            "sentence": f"With 80 images the GAN makes the recognizer of {name} better.",
+            "difference": 0.05,
+            "low": 0.031,
+            "high": 0.069,
+            "best_with": "real + generated",
+            "best_without": "real",
+            "seeds": 2,
+            "images": 44,
+        },
+        "evaluation": {
+            "against": "test",
+            "count": 24,
+            "extractor": {"name": "domain", "dimension": 96},
+            "figures": [
+                {"name": "frechet_distance", "title": "Fréchet distance", "value": 12.5, "low": 11.0, "high": 14.0,
+                 "spread": "95 % over 3 sampling seeds", "yardstick": 4.25, "better": "lower"},
+            ],
+        },
+        "environment": {"elmyr": "0.1.0", "command": f"elmyr study {name}"},
+        "commands": [f"elmyr study {name} --seeds 2"],
+        "gan_seconds": [10.0, 10.0],
+        "gan_runs": ["runs/seed-0", "runs/seed-1"],
+        "seconds": 65.0,
+    }  # fmt: skip
+
+
+def study_folder(folder: Path, content: dict[str, Any], images: ImageSet | None = None) -> Path:
+    for number, run in enumerate(content["gan_runs"]):
+        (folder / run).mkdir(parents=True)
+        lines = [
+            {"images": 64 * step, "discriminator_loss": 1 / step, "generator_loss": number + step} for step in (1, 2, 3)
+        ]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / run / "metrics.jsonl").write_text(text + '{"images": 256, "disc')
+    pictures = images or small_image_set(30)
+    for side in ("real", "generated"):
+        save_npz(pictures, folder / f"{side}.npz")
+    (folder / "study.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    return study_folder(tmp_path / "study", study_content())
+
+
+def test_the_verdict_comes_first_and_its_numbers_are_all_there(study: Path) -> None:
+    page = Page(write_report(study))
+    lines = [line for line in page.text.splitlines() if line.strip()]
+    assert lines[:3] == ["elmyr study of blobs", "Better", study_content()["verdict"]["sentence"]]
+    assert "+5.00 percentage points" in page.text
+    assert "95 % interval +3.10 to +6.90" in page.text
+    for shown in (
+        "96.00 ± 1.41 %",
+        "25 % or 50 %",
+        "12.5",
+        "11 to 14",
+        "4.25",
+        "domain",
+        "elmyr study blobs --seeds 2",
+    ):
+        assert shown in page.text, shown
+
+
+def test_the_report_needs_nothing_beside_it(study: Path) -> None:
+    content = write_report(study).read_text()
+    assert not re.findall(r"https?://", content)
+    page = Page(study / "report.html")
+    assert not page.all("script") and not page.all("link") and not page.all("iframe")
+    images = page.all("img")
+    assert images and all((image["src"] or "").startswith("data:image/png;base64,") for image in images)
+
+
+def test_every_picture_and_chart_is_told_in_words(study: Path) -> None:
+    page = Page(write_report(study))
+    assert all(image["alt"] for image in page.all("img"))
+    charts = page.all("svg")
+    assert len(charts) == 3  # the verdict's interval, the arms, the losses
+    assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
+    told = " ".join(str(chart["aria-label"]) for chart in charts)
+    assert "real + generated 96.00 %" in told.replace("96.00%", "96.00 %")
+
+
+def test_a_hostile_name_is_shown_and_does_nothing(tmp_path: Path) -> None:
+    images = small_image_set(30)
+    hostile = ImageSet(images.images, images.labels, ("a", "b", HOSTILE))
+    page = Page(write_report(study_folder(tmp_path / "study", study_content(HOSTILE), hostile)))
+    assert not page.all("script")
+    assert HOSTILE in page.text
+    assert any(image["alt"] == f"8 generated images of class {HOSTILE}" for image in page.all("img"))
+
+
+def test_images_without_labels_are_shown_in_two_blocks(tmp_path: Path) -> None:
+    plain = ImageSet(small_image_set(30).images, None)
+    page = Page(write_report(study_folder(tmp_path / "study", study_content() | {"classes": []}, plain)))
+    assert [image["alt"] for image in page.all("img")] == ["30 real images", "30 generated images"]
+
+
+def test_what_is_missing_is_left_out(study: Path) -> None:
+    for path in (*study.glob("*.npz"), *study.glob("runs/*/metrics.jsonl")):
+        path.unlink()
+    content = study_content()
+    bare = {key: content[key] for key in ("name", "arms")}
+    (study / "study.json").write_text(json.dumps(bare))
+    page = Page(write_report(study))
+    assert not page.all("img")
+    assert "Better" not in page.text
+    assert "real + generated" in page.text
+    assert "None" not in page.text and "nan" not in page.text.lower()
+
+
+@pytest.mark.parametrize("accuracies", [(None, 0.9), (0.9,), (0.9, 0.9, 0.9), (None, None)])
+def test_the_arms_are_drawn_whatever_was_measured(study: Path, accuracies: tuple[float | None, ...]) -> None:
+    content = study_content() | {"arms": [arm("real", False, *accuracies)]}
+    (study / "study.json").write_text(json.dumps(content))
+    page = Page(write_report(study))
+    numbers = [value for _, attributes in page.tags for value in attributes.values() if value]
+    assert not any("nan" in value.lower() or "inf" in value.lower() for value in numbers if len(value) < 40)
+
+
+def test_lines_with_no_number_leave_a_gap(study: Path) -> None:
+    lines = [
+        {"images": 64, "discriminator_loss": 1.0},
+        {"images": 128, "discriminator_loss": math.nan},
+        {"images": 192, "discriminator_loss": "high"},
+        {"images": 256, "discriminator_loss": 10**400},
+        {"images": 320, "discriminator_loss": 2.0},
+    ]
+    for run in study.glob("runs/*"):
+        (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + "[[[")
+    drawn = [path["d"] or "" for path in Page(write_report(study)).all("path")]
+    assert [path.count("M") for path in drawn if path] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        ("{", "study.json"),
+        ("[]", "study.json"),
+        ('{"name": "x", "arms": [{"title": "no name"}]}', "arms.0.name"),
+        ('{"name": "x", "arms": [], "verdict": {"outcome": "great"}}', "verdict.outcome"),
+    ],
+)
+def test_a_damaged_study_is_told_and_the_old_report_stays(study: Path, damage: str, expected: str) -> None:
+    report = write_report(study)
+    before = report.read_bytes()
+    (study / "study.json").write_text(damage)
+    with pytest.raises(InputError, match=expected) as told:
+        write_report(study)
+    assert "\n" not in str(told.value)
+    assert report.read_bytes() == before
+
+
+def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="neither a run nor a study"):
+        write_report(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_of_a_run_says_what_it_is_and_how_to_go_on(tmp_path: Path) -> None:
+    run = tmp_path / "00003-blobs"
+    (run / "previews").mkdir(parents=True)
+    (run / "config.json").write_text(
+        json.dumps({"preset": "residual", "seed": 7, "data": {"source": "blobs.npz"}, "loop": {"batch": 64}})
+    )
+    (run / "summary.json").write_text(json.dumps({"images": 200_000, "seconds": 512.3, "images_per_second": 390.4}))
+    (run / "metrics.jsonl").write_text('{"images": 64, "generator_loss": 1.5}\n')
+    (run / "previews" / "images-000000064.png").write_bytes(b"\x89PNG cut short")
+    page = Page(write_report(run))
+    assert "A generator that has seen 200,000 images in 8 min 32 s." in page.text
+    assert "elmyr evaluate 00003-blobs" in page.text
+    assert "data.source" in page.text and "blobs.npz" in page.text
+    assert not page.all("img")  # the damaged preview is left out
+    commands = set(re.findall(r"^elmyr (\w+)", page.text, flags=re.MULTILINE))
+    assert {"sample", "evaluate"} <= commands <= {"sample", "evaluate", "run"}
+
+
+def test_large_and_colored_images_are_shrunk_not_distorted(tmp_path: Path) -> None:
+    images = np.zeros((16, 96, 128, 3), np.uint8)
+    labels = np.arange(16, dtype=np.int64) % 2
+    wide = ImageSet(images, labels, ("a", "b"))
+    page = Page(write_report(study_folder(tmp_path / "study", study_content() | {"classes": ["a", "b"]}, wide)))
+    image = page.all("img")[0]
+    width, height = int(image["width"] or 0), int(image["height"] or 0)
+    assert height == 48
+    assert width == 8 * 64 + 7 * (64 // 14)
