@@ -19,6 +19,7 @@ from elmyr.images import ImageSet
 from elmyr.nets import PAIRS
 
 FORMAT = 1
+SMALLEST_SIDE, LARGEST_SIDE = 8, 128
 CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same in whatever company it is asked for.
 
 
@@ -39,8 +40,8 @@ class GANConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    height: int = Field(ge=8, le=128)
-    width: int = Field(ge=8, le=128)
+    height: int = Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)
+    width: int = Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)
     channels: int = Field(ge=1, le=4)
     classes: tuple[str, ...] = Field((), description="class names; empty for an unconditional GAN")
     network: NetworkConfig = NetworkConfig()

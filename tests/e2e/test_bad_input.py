@@ -45,6 +45,10 @@ def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *w
         (["sample", "."], "not a run directory"),
         (["evaluate", "nowhere"], "nowhere"),
         (["study", "digits", "--seeds", "0"], "at least 1"),
+        (["study", "digits", "--updates", "0"], "at least 1"),
+        (["study", "digits", "--preset", "residul"], "did you mean 'residual'"),
+        (["study", "digits", "--set", "adversarial.objective=minmax"], "no objective 'minmax'"),
+        (["study", "digits", "--set", "conditional=false"], "classes"),
         (["presets", "styl"], "no preset 'styl'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -91,6 +95,21 @@ def test_bad_folders_are_told_in_one_line(
 ) -> None:
     expected = make(tmp_path / "data")  # type: ignore[operator]
     assert expected in told(capsys, monkeypatch, command, tmp_path / "data", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("size", [(7, 8), (32, 129)])
+@pytest.mark.parametrize("command", ["train", "study"])
+def test_images_too_small_or_too_large_are_told_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    size: tuple[int, int],
+    command: str,
+) -> None:
+    np.savez(tmp_path / "odd.npz", images=np.zeros((60, *size), np.uint8), labels=np.arange(60) % 2)
+    line = told(capsys, monkeypatch, command, tmp_path / "odd.npz", "--out", tmp_path / "out")
+    assert f"{size[0]}x{size[1]}" in line and "8 to 128 pixels" in line
     assert not (tmp_path / "out").exists()
 
 

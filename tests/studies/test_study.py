@@ -44,6 +44,15 @@ def test_a_study_has_every_arm_and_seed_and_ends_in_a_verdict(tmp_path: Path) ->
     assert again.content["evaluation"]["figures"] == done.content["evaluation"]["figures"]
 
 
+def test_a_study_of_a_handful_of_images_ends_in_a_verdict_without_figures(tmp_path: Path) -> None:
+    save_npz(small_image_set(12), tmp_path / "few.npz")
+    done = study(tmp_path / "few.npz", out=tmp_path / "study", seeds=2, images=64, updates=5, settings=TINY)
+    assert done.content["counts"] == {"train": 6, "validation": 3, "test": 3}
+    assert done.content["evaluation"] is None
+    assert done.verdict["outcome"] in ("better", "worse", "no difference shown")
+    assert (done.path / "generated.png").is_file()
+
+
 def test_a_study_needs_labels_and_two_classes(tmp_path: Path) -> None:
     images = small_image_set().images
     save_npz(ImageSet(images, None), tmp_path / "plain.npz")

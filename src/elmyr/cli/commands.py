@@ -89,7 +89,8 @@ def study(
         for arm in done.content["arms"]
     ]
     show_table(rows)
-    _show_figures(done.content["evaluation"])
+    if done.content["evaluation"]:
+        _show_figures(done.content["evaluation"])
     print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
 
 

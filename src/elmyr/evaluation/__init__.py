@@ -1,5 +1,5 @@
 """Evaluation: how good generated images are, beside the same figures for real ones."""
 
-from elmyr.evaluation.judging import Evaluation, Figure, evaluate
+from elmyr.evaluation.judging import FEWEST_FOR_FIGURES, Evaluation, Figure, common_count, evaluate
 
-__all__ = ["Evaluation", "Figure", "evaluate"]
+__all__ = ["FEWEST_FOR_FIGURES", "Evaluation", "Figure", "common_count", "evaluate"]

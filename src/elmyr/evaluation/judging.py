@@ -18,11 +18,12 @@ from elmyr.gan import GAN
 from elmyr.images import ImageSet, Splits, load_images, open_source, split_source
 from elmyr.metrics import accuracy, frechet_distance, mean_interval, precision_recall, wilson_interval
 from elmyr.training.config import RunConfig
+from elmyr.training.plan import splits_of
 from elmyr.training.rundir import RunDirectory, open_run
 
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
 LARGEST_COUNT = 10_000
-SMALLEST_COUNT = 16
+FEWEST_FOR_FIGURES = 16
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,7 @@ def _evaluate_run(
 ) -> Evaluation:
     gan = GAN.load(run.path, device=device)
     config = RunConfig.model_validate(run.read_config())
-    splits = split_source(open_source(config.data.source, data_root or config.data.root), config.data.split_seed)
-    if splits.train.digest() != config.data.digest:
-        raise InputError(f"'{config.data.source}' is not what '{run.path}' was trained on: restore the images")
+    splits = splits_of(config, data_root)
     count = common_count(splits)
     say(f"sampling {len(SAMPLING_SEEDS)} times {count:,} images …")
     samples = [gan.sample(count, seed=seed) for seed in SAMPLING_SEEDS]
@@ -140,8 +139,8 @@ def judge(
     reference = held_out.pop(against)
     (other,) = held_out.values()
     count = min(len(reference), len(other), LARGEST_COUNT, *(len(samples) for samples in repeats))
-    if count < SMALLEST_COUNT:
-        raise InputError(f"{count} images a side are too few for a figure: at least {SMALLEST_COUNT} are needed")
+    if count < FEWEST_FOR_FIGURES:
+        raise InputError(f"{count} images a side are too few for a figure: at least {FEWEST_FOR_FIGURES} are needed")
     extractor = extractor_for(splits.train, device=device, say=say)
     real = _first(reference, count)
     say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")

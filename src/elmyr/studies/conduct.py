@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
-from elmyr.evaluation import evaluate
+from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count, evaluate
 from elmyr.files import read_json, write_json
 from elmyr.gan import GAN
 from elmyr.images import Source, Splits, class_rows, load_images, open_source, save_png, split_source
 from elmyr.metrics import PairedDifference, paired_difference
 from elmyr.studies.arms import ARMS, Arm, ArmResult, train_arm
 from elmyr.training import RunDirectory, train
-from elmyr.training.config import default_budget, is_tiny
+from elmyr.training.config import is_tiny
+from elmyr.training.plan import make_plan
 from elmyr.training.rundir import new_directory
 
 STUDIES = Path("studies")
@@ -80,9 +81,20 @@ def study(
     """
     started = time.monotonic()
     source = open_source(data, data_root)
-    _check(source, seeds)
-    images = images or default_budget(source.train)
-    updates = updates or (UPDATES_OF_TINY if is_tiny(source.train) else UPDATES)
+    updates = updates if updates is not None else UPDATES_OF_TINY if is_tiny(source.train) else UPDATES
+    _check(source, seeds, updates)
+    gan: dict[str, Any] = {
+        "preset": preset,
+        "images": images,
+        "settings": settings,
+        "device": device,
+        "precision": precision,
+        "data_root": data_root,
+    }
+    config = make_plan(data, **gan).config  # refuses what cannot be trained before anything is written
+    if not config.gan.classes:
+        raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
+    images = config.loop.images
     all_splits = [split_source(source, seed) for seed in range(seeds)]
     folder = new_directory(out, parent=STUDIES, name=source.name)
     say(f"study of {source.name}: {seeds} seeds, {len(ARMS)} arms, in {folder}")
@@ -93,18 +105,7 @@ def study(
     for seed, splits in enumerate(all_splits):
         say(f"seed {seed}: training a GAN on {len(splits.train):,} images, {images:,} seen")
         gan_started = time.monotonic()
-        run = train(
-            data,
-            out=folder / "runs" / f"seed-{seed}",
-            preset=preset,
-            images=images,
-            seed=seed,
-            settings=settings,
-            device=device,
-            precision=precision,
-            data_root=data_root,
-            quiet=quiet,
-        )
+        run = train(data, out=folder / "runs" / f"seed-{seed}", seed=seed, quiet=quiet, **gan)
         generated = GAN.load(run.path, device=device).sample(
             max(len(splits.train), FEWEST_GENERATED), seed=GENERATED_SEED
         )
@@ -117,7 +118,11 @@ def study(
             say(f"seed {seed}: {arm.name}: {result.validation_accuracy:.2%} on validation")
 
     verdict = _verdict(list(trials.values()), all_splits)
-    evaluation = evaluate(runs[0].path, data_root=data_root, device=device, say=say)
+    evaluation = None
+    if common_count(all_splits[0]) >= FEWEST_FOR_FIGURES:
+        evaluation = evaluate(runs[0].path, data_root=data_root, device=device, say=say).as_json()
+    else:
+        say("too few held-out images for figures of the generated ones: they are left out")
     _show_pictures(folder, runs[0])
     first = all_splits[0]
     content = {
@@ -131,7 +136,7 @@ def study(
         "preset": preset,
         "arms": [_arm_summary(trial) for trial in trials.values()],
         "verdict": verdict,
-        "evaluation": evaluation.as_json(),
+        "evaluation": evaluation,
         "environment": read_json(runs[0].environment),
         "commands": [_command(data, images, seeds, updates, preset, settings)],
         "gan_seconds": [round(seconds, 1) for seconds in gan_seconds],
@@ -142,9 +147,11 @@ def study(
     return Study(folder, content)
 
 
-def _check(source: Source, seeds: int) -> None:
+def _check(source: Source, seeds: int, updates: int) -> None:
     if seeds < 1:
         raise InputError(f"--seeds is {seeds}: at least 1 is needed, 5 give a fair interval")
+    if updates < 1:
+        raise InputError(f"--updates is {updates}: it is at least 1")
     labels = source.train.require_labels()
     if len(np.unique(labels)) < 2:
         raise InputError(

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
-from elmyr.gan import GANConfig, NetworkConfig
+from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, GANConfig, NetworkConfig
 from elmyr.images import ImageSet
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
@@ -90,6 +90,7 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
         raise InputError(f"conditional is {conditional!r}: it is true, false or auto")
     if conditional:
         images.require_labels()
+    _check_size(images)
     network = dict(choices["network"])
     if network["base"] == "auto":
         network["base"] = 32 if is_tiny(images) else 64
@@ -102,6 +103,14 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
         classes=images.classes if conditional else (),
         network=validated(NetworkConfig, "network", **network),
     )
+
+
+def _check_size(images: ImageSet) -> None:
+    if not SMALLEST_SIDE <= min(images.height, images.width) <= max(images.height, images.width) <= LARGEST_SIDE:
+        raise InputError(
+            f"the images of '{images.name}' are {images.height}x{images.width}, a GAN makes {SMALLEST_SIDE} to "
+            f"{LARGEST_SIDE} pixels a side: resize them"
+        )
 
 
 def adversarial_config(choices: Mapping[str, Any], images: ImageSet) -> AdversarialConfig:

@@ -16,22 +16,13 @@ from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
-from elmyr.images import ImageSet, image_grid, open_source, save_npz, save_png, split_source
-from elmyr.training.adversarial import AdversarialTask
+from elmyr.images import ImageSet, image_grid, save_npz, save_png
 from elmyr.training.budget import images_within
-from elmyr.training.config import (
-    DataConfig,
-    RunConfig,
-    adversarial_config,
-    choices_of,
-    default_budget,
-    gan_config,
-    loop_config,
-    parse_settings,
-)
+from elmyr.training.config import RunConfig
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
+from elmyr.training.plan import Plan, make_plan, new_task, splits_of
 from elmyr.training.progress import Listener, ProgressBar
 from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
 
@@ -62,41 +53,22 @@ def train(
     written.
     """
     started = time.monotonic()
-    _check_budget(images, minutes)
-    parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)
-    choices = choices_of(preset, parsed)
-    chosen_device = machine.choose_device(device)
-    chosen_precision = machine.choose_precision(precision, chosen_device)
-    training = split_source(open_source(data, data_root), seed).train
-    gan = gan_config(choices, training)
-    adversarial = adversarial_config(choices, training)
-    config = RunConfig(
+    plan = make_plan(
+        data,
         preset=preset,
-        seed=seed,
+        images=images,
         minutes=minutes,
-        device=str(chosen_device),
-        precision=chosen_precision,
-        data=DataConfig(
-            source=os.fspath(data),
-            root=os.path.abspath(data_root) if data_root is not None else None,
-            split_seed=seed,
-            images=len(training),
-            digest=training.digest(),
-        ),
-        gan=gan,
-        adversarial=adversarial,
-        loop=loop_config(choices, images or default_budget(training)),
+        seed=seed,
+        settings=settings,
+        device=device,
+        precision=precision,
+        data_root=data_root,
     )
-    _task(config)  # what it refuses is refused before anything is written
-    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{training.name}-{preset}"))
+    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{plan.training.name}-{preset}"))
     if minutes is not None:
-        say(f"measuring the speed for a budget of {minutes:g} minutes …")
-        resident = ResidentData(training, seed=seed, device=chosen_device)
-        budget, speed = images_within(minutes, lambda: _task(config), resident, config.loop.batch, since=started)
-        say(f"{speed:,.0f} images/s: the budget is {budget:,} images")
-        config = config.model_copy(update={"loop": loop_config(choices, budget)})
-    _write_beginning(run, config, training)
-    _run_to_end(run, config, training, quiet=quiet, say=say)
+        plan = _within(minutes, plan, since=started, say=say)
+    _write_beginning(run, plan.config, plan.training)
+    _run_to_end(run, plan.config, plan.training, quiet=quiet, say=say)
     return run
 
 
@@ -113,36 +85,18 @@ def resume(
     if run.finished:
         say(f"'{run.path}' is finished already: nothing to do")
         return run
-    source = open_source(config.data.source, config.data.root)
-    training = split_source(source, config.data.split_seed).train
-    if training.digest() != config.data.digest:
-        raise InputError(
-            f"'{config.data.source}' is not what '{run.path}' was trained on: restore the images, or train anew"
-        )
-    _run_to_end(run, config, training, quiet=quiet, say=say)
+    _run_to_end(run, config, splits_of(config).train, quiet=quiet, say=say)
     return run
 
 
-def _check_budget(images: int | None, minutes: float | None) -> None:
-    if images is not None and minutes is not None:
-        raise InputError("both --images and --minutes are given: choose one")
-    if images is not None and images < 1:
-        raise InputError(f"--images is {images}: it is at least 1")
-    if minutes is not None and not 0 < minutes < float("inf"):
-        raise InputError(f"--minutes is {minutes}: it is more than 0")
-
-
-def _task(config: RunConfig) -> AdversarialTask:
-    trained = {"preset": config.preset, "data": config.data.source, "seed": config.seed}
-    return AdversarialTask(
-        config.gan,
-        config.adversarial,
-        batch=config.loop.batch,
-        seed=config.seed,
-        device=machine.choose_device(config.device),
-        precision=config.precision,
-        trained=trained,
-    )
+def _within(minutes: float, plan: Plan, *, since: float, say: Callable[[str], None]) -> Plan:
+    """The plan with the budget that the machine reaches in `minutes` from `since` on."""
+    say(f"measuring the speed for a budget of {minutes:g} minutes …")
+    config = plan.config
+    resident = ResidentData(plan.training, seed=config.seed, device=machine.choose_device(config.device))
+    budget, speed = images_within(minutes, lambda: new_task(config), resident, config.loop.batch, since=since)
+    say(f"{speed:,.0f} images/s: the budget is {budget:,} images")
+    return plan.with_budget(budget)
 
 
 def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet) -> None:
@@ -170,7 +124,7 @@ def _some_of_each(images: ImageSet) -> ImageSet:
 def _run_to_end(
     run: RunDirectory, config: RunConfig, training: ImageSet, *, quiet: bool, say: Callable[[str], None]
 ) -> None:
-    task = _task(config)
+    task = new_task(config)
     data = ResidentData(training, seed=config.seed, device=task.device)
     total = config.loop.images
     bar: AbstractContextManager[Listener | None] = nullcontext() if quiet else ProgressBar(run.path.name, total=total)

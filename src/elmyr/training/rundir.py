@@ -38,13 +38,13 @@ class RunDirectory:
 
 
 def open_run(name: str | os.PathLike[str]) -> RunDirectory:
-    """The run directory at a path; `latest` is the newest under `runs/`."""
+    """The run directory at a path; `latest` is the one under `runs/` that was begun last."""
     path = Path(name)
     if os.fspath(name) == "latest" and not path.exists():
-        numbered = _numbered(RUNS)
-        if not numbered:
+        begun = {config.parent: config.stat().st_mtime_ns for config in RUNS.glob("*/config.json")}
+        if not begun:
             raise InputError("there is no run under 'runs': train one with 'elmyr train DATA'")
-        path = numbered[max(numbered)]
+        path = max(begun, key=lambda run: (begun[run], run))
     run = RunDirectory(path)
     if not path.exists():
         raise InputError(f"there is no run directory '{path}'")

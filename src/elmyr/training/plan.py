@@ -1,0 +1,110 @@
+"""What a run is going to do: every choice made and checked, and the images opened, before anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from elmyr import machine
+from elmyr.errors import InputError
+from elmyr.images import ImageSet, Splits, open_source, split_source
+from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.config import (
+    DataConfig,
+    RunConfig,
+    adversarial_config,
+    choices_of,
+    default_budget,
+    gan_config,
+    loop_config,
+    parse_settings,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The config of a run and the training images that it learns from; `choices` is what the config was made of."""
+
+    config: RunConfig
+    training: ImageSet
+    choices: Mapping[str, Any]
+
+    def with_budget(self, images: int) -> Plan:
+        """The same run with another budget, and what follows from it."""
+        loop = loop_config(self.choices, images)
+        return replace(self, config=self.config.model_copy(update={"loop": loop}))
+
+
+def make_plan(
+    data: str | os.PathLike[str],
+    *,
+    preset: str,
+    images: int | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    settings: Mapping[str, Any] | Iterable[str] = (),
+    device: str = "auto",
+    precision: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+) -> Plan:
+    """The plan of a run, parameters as `train`; InputError for whatever cannot be trained. Writes nothing."""
+    _check_budget(images, minutes)
+    parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)
+    choices = choices_of(preset, parsed)
+    chosen_device = machine.choose_device(device)
+    chosen_precision = machine.choose_precision(precision, chosen_device)
+    training = split_source(open_source(data, data_root), seed).train
+    config = RunConfig(
+        preset=preset,
+        seed=seed,
+        minutes=minutes,
+        device=str(chosen_device),
+        precision=chosen_precision,
+        data=DataConfig(
+            source=os.fspath(data),
+            root=os.path.abspath(data_root) if data_root is not None else None,
+            split_seed=seed,
+            images=len(training),
+            digest=training.digest(),
+        ),
+        gan=gan_config(choices, training),
+        adversarial=adversarial_config(choices, training),
+        loop=loop_config(choices, images or default_budget(training)),
+    )
+    new_task(config)  # refuses what it cannot train
+    return Plan(config, training, choices)
+
+
+def new_task(config: RunConfig) -> AdversarialTask:
+    """The task of a run, at its beginning."""
+    trained = {"preset": config.preset, "data": config.data.source, "seed": config.seed}
+    return AdversarialTask(
+        config.gan,
+        config.adversarial,
+        batch=config.loop.batch,
+        seed=config.seed,
+        device=machine.choose_device(config.device),
+        precision=config.precision,
+        trained=trained,
+    )
+
+
+def splits_of(config: RunConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
+    """The split that a run was trained on, opened again; InputError where the images are not the same any more."""
+    splits = split_source(open_source(config.data.source, data_root or config.data.root), config.data.split_seed)
+    if splits.train.digest() != config.data.digest:
+        raise InputError(
+            f"'{config.data.source}' is not what the run was trained on: restore the images, or train anew"
+        )
+    return splits
+
+
+def _check_budget(images: int | None, minutes: float | None) -> None:
+    if images is not None and minutes is not None:
+        raise InputError("both --images and --minutes are given: choose one")
+    if images is not None and images < 1:
+        raise InputError(f"--images is {images}: it is at least 1")
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes is {minutes}: it is more than 0")

@@ -1,0 +1,92 @@
+"""Every command and every piece of Python in the README and in docs/ does what it says, on smaller budgets."""
+
+import re
+import shlex
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from elmyr.cli import main
+from tests.conftest import small_image_set
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SMALLER = {
+    "train": "--images 320 --set network.base=8 --set batch=32",
+    "study": "--images 128 --updates 5 --seeds 2 --set network.base=8 --set batch=32",
+}
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return FENCE.findall(page.read_text(encoding="utf-8"))
+
+
+def smaller(line: str) -> list[str]:
+    words = shlex.split(line)
+    if "--minutes" in words:
+        words[words.index("--minutes") + 1] = "0.02"
+        return words + ["--set", "network.base=8"]
+    return words + SMALLER.get(words[1], "").split()
+
+
+def lay_out_data(folder: Path) -> None:
+    """What a reader has: a folder of class folders, and MNIST's files (here 28x28 blobs)."""
+    blobs = small_image_set(60)
+    assert blobs.labels is not None
+    for number, (image, label) in enumerate(zip(blobs.images, blobs.labels, strict=True)):
+        path = folder / "path" / "to" / "folder" / blobs.classes[label] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).save(path)
+    mnist = folder / "path" / "to" / "data" / "mnist"
+    mnist.mkdir(parents=True)
+    for part, count in (("train", 120), ("t10k", 60)):
+        blobs = small_image_set(count, size=28)
+        assert blobs.labels is not None
+        header = struct.pack(">IIII", 0x0803, count, 28, 28)
+        (mnist / f"{part}-images-idx3-ubyte").write_bytes(header + blobs.images.tobytes())
+        labels = struct.pack(">II", 0x0801, count) + blobs.labels.astype(np.uint8).tobytes()
+        (mnist / f"{part}-labels-idx1-ubyte").write_bytes(labels)
+
+
+def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code, shlex.join(words)
+
+
+@pytest.mark.usefixtures("quick_extractor")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_work_one_after_the_other(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_out_data(tmp_path)
+    monkeypatch.setenv("ELMYR_DATA", str(tmp_path / "path" / "to" / "data"))
+    if page.name == "figures.md":  # it goes on where train.md ends
+        run(smaller("elmyr train digits --out runs/digits"), monkeypatch)
+        run(smaller("elmyr sample runs/digits"), monkeypatch)
+    for language, block in blocks(page):
+        if language == "python":
+            exec(re.sub(r"\d+_000", "320", block.replace("updates=300", "updates=5")), {})
+            continue
+        for line in block.splitlines():
+            if line.startswith("elmyr "):
+                run(smaller(line), monkeypatch)
+            else:
+                assert re.match(r"make [a-z]|py -m venv|\.venv\\Scripts\\", line), line
+
+
+def test_the_targets_that_the_readme_names_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^`*make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
