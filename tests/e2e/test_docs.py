@@ -29,7 +29,7 @@ def smaller(line: str) -> list[str]:
     words = shlex.split(line)
     if "--minutes" in words:
         words[words.index("--minutes") + 1] = "0.02"
-        return words + ["--set", "network.base=8"]
+        return [*words, "--set", "network.base=8"]
     return words + SMALLER.get(words[1], "").split()
 
 
