@@ -192,6 +192,18 @@ def test_the_arms_are_drawn_whatever_was_measured(study: Path, accuracies: tuple
     assert not any("nan" in value.lower() or "inf" in value.lower() for value in numbers if len(value) < 40)
 
 
+def test_no_error_bar_goes_where_no_share_can_lie(study: Path) -> None:
+    content = study_content() | {"arms": [arm("real", False, 0.98, 1.0)], "verdict": None}
+    (study / "study.json").write_text(json.dumps(content))
+    page = Page(write_report(study))
+    bar = next(line for line in page.all("line") if "bar" in (line["class"] or ""))
+    # 0.99 ± 0.127 cut to [0.863, 1]: the bar starts after the chart's left end and ends before its right one.
+    start, end = (float((bar[key] or "").rstrip("%")) for key in ("x1", "x2"))
+    assert 0 < start < end < 100
+    ticks = [float(text.split()[0]) for text in page.text.splitlines() if re.fullmatch(r"\d+ %", text)]
+    assert max(ticks) == 100
+
+
 def test_lines_with_no_number_leave_a_gap(study: Path) -> None:
     lines = [
         {"images": 64, "discriminator_loss": 1.0},

@@ -6,6 +6,7 @@ Colors are classes of the page's style ("real", "generated"), so that charts fol
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from elmyr.metrics import MeanInterval
 from elmyr.report.markup import Markup, join, markup, tag
 from elmyr.report.numbers import count, finite, is_finite, mean, number, points, summary, tick_labels, ticks
 
@@ -97,7 +98,7 @@ def dot_chart(title: str, rows: Sequence[Dots]) -> Markup:
 
     Places across are percentages, so the chart takes any width and its letters keep their size.
     """
-    summaries = [summary(row.values) for row in rows]
+    summaries = [_share_summary(row.values) for row in rows]
     known = [value for row in rows for value in finite(row.values)]
     known += finite(bound for one in summaries if one for bound in (one.low, one.high))
     if not known:
@@ -128,6 +129,14 @@ def dot_chart(title: str, rows: Sequence[Dots]) -> Markup:
         for row, one in zip(rows, summaries, strict=True)
     )
     return tag("svg", join(*parts), class_="fluid", height=bottom + 26, role="img", aria_label=f"{title}: {told}")
+
+
+def _share_summary(values: Sequence[float | None]) -> MeanInterval | None:
+    """The summary of some shares of one, the interval cut off where no share can lie."""
+    one = summary(values)
+    if one is None or one.low is None or one.high is None:
+        return one
+    return one._replace(low=max(0.0, one.low), high=min(1.0, one.high))
 
 
 def number_line(difference: float, low: float, high: float, *, color: str, left: str, right: str) -> Markup:

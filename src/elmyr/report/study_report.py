@@ -71,7 +71,7 @@ def _arms(study: Study) -> Markup:
     )
     legend = (
         "Test accuracy of the recognizer. A ring is a seed, the dot their mean, the bar its 95 % interval "
-        "(t, over seeds). The axis does not begin at zero."
+        "(t, over seeds). The axis need not begin at zero."
     )
     head = ("arm", "validation accuracy", "test accuracy", "generated share", "time a seed")
     rows = [

@@ -122,6 +122,7 @@ footer {
   .classes .head { display: none; }
   .classes .side:not(.head) { display: block; font-size: .8rem; }
   .classes .class { max-width: none; margin-top: 1.1rem; font-weight: 600; }
+  .figures th.words:first-child { min-width: 8.5rem; }
 }
 @media print {
   :root { --paper: #fff; --raised: #f6f5f2; --ink: #000; --quiet: #555; --hair: #ccc; --grid: #e5e5e5;
