@@ -38,6 +38,17 @@ def test_a_label_is_a_class_name_or_else_its_number() -> None:
     assert [gan.class_number(label) for label in ("dog", "7", 2, "0")] == [1, 2, 2, 0]
 
 
+def test_each_image_can_be_asked_for_with_its_own_label() -> None:
+    gan = new_gan()
+    labels = np.array([2, 0, 2, 1])
+    asked = gan.sample(4, label=labels)
+    assert asked.labels is not None and asked.labels.tolist() == labels.tolist()
+    assert np.array_equal(asked.images[[0, 2]], gan.sample(4, label="7").images[[0, 2]])
+    for wrong in (labels[:3], labels + 1, labels - 1):
+        with pytest.raises(InputError, match="labels from 0 to 2"):
+            gan.sample(4, label=wrong)
+
+
 @pytest.mark.parametrize("label", ["cow", 3, "12", -1])
 def test_an_unknown_label_is_refused_with_the_known_ones(label: int | str) -> None:
     with pytest.raises(InputError, match=f"no class '{label}' among 3"):

@@ -28,7 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def flush(path: Path) -> None:
     """Puts a file's bytes, or a folder's entries, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folder
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

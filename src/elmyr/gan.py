@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -26,7 +27,7 @@ CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same
 class NetworkConfig(BaseModel):
     """The two networks: which pair, and how large."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = "residual"
     base: int = Field(64, ge=1, description="channels of the first level; the levels below have twice as many")
@@ -38,7 +39,7 @@ class NetworkConfig(BaseModel):
 class GANConfig(BaseModel):
     """All that rebuilding a GAN's networks needs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     height: int = Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)
     width: int = Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)
@@ -90,11 +91,12 @@ class GAN:
         self.trained = trained or {}
 
     @torch.no_grad()
-    def sample(self, n: int, *, label: int | str | None = None, seed: int = 0) -> ImageSet:
+    def sample(self, n: int, *, label: int | str | NDArray[np.int64] | None = None, seed: int = 0) -> ImageSet:
         """`n` generated images with the labels they were asked for.
 
-        Sample *i* of a seed is the same image whatever `n`. `label` is a class (its name or number); without it the
-        classes take turns, so that sample *i* is of class *i* mod K. A GAN without classes takes no label.
+        Sample *i* of a seed is the same image whatever `n`. `label` is a class (its name or number), or an array
+        int64 (n,) with one for each image; without it the classes take turns, so that sample *i* is of class
+        *i* mod K. A GAN without classes takes no label.
         """
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
@@ -116,7 +118,7 @@ class GAN:
             images = self.generator(latents.to(self.device), labels)
         return to_pixels(images).permute(0, 2, 3, 1).cpu().numpy()
 
-    def _asked_labels(self, n: int, label: int | str | None) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+    def _asked_labels(self, n: int, label: int | str | NDArray[np.int64] | None) -> NDArray[np.int64] | None:
         classes = self.config.classes
         if not classes:
             if label is not None:
@@ -124,6 +126,10 @@ class GAN:
             return None
         if label is None:
             return np.arange(n, dtype=np.int64) % len(classes)
+        if isinstance(label, np.ndarray):
+            if label.shape != (n,) or label.min() < 0 or label.max() >= len(classes):
+                raise InputError(f"{n} images take {n} labels from 0 to {len(classes) - 1}: give one an image")
+            return label.astype(np.int64)
         return np.full(n, self.class_number(label), np.int64)
 
     def class_number(self, label: int | str) -> int:

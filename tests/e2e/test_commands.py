@@ -59,6 +59,7 @@ def test_killed_with_9_and_resumed_it_ends_with_the_weights_of_an_undisturbed_ru
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert not (run / "summary.json").exists()
     elmyr("resume", run)
     for name in ("generator", "discriminator"):
         weights = load_file(run / "model" / f"{name}.safetensors")
@@ -80,6 +81,43 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
     assert f"elmyr resume {run}" in told
     assert "Traceback" not in told
     assert list(run.glob("checkpoints/images-*/manifest.json"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("words", "begun", "wait"),
+    [
+        (["train", "digits", "--minutes", "5"], "measuring the speed", 1),
+        (["study", "digits", "--images", "900k"], "training a GAN", 1),
+        (["study", "digits", "--images", "64", "--updates", "100000"], "training a GAN", 4),
+    ],
+    ids=["measuring", "a study's GAN", "a study's recognizer"],
+)
+def test_a_signal_at_any_time_ends_in_one_line_and_its_exit_code(
+    tmp_path: Path, words: list[str], begun: str, wait: float, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "elmyr", *words, "--out", str(tmp_path / "out"), *TINY]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while begun not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(wait)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    (line,) = told.strip().splitlines()
+    assert line.startswith("elmyr: ")
+    if "--minutes" in words:
+        assert not (tmp_path / "out").exists()
+    else:
+        assert "begin it again" in line
+
+
+def test_a_training_that_diverges_exits_3(tmp_path: Path) -> None:
+    words = ["train", "digits", "--images", "20k", "--out", tmp_path / "out", "--set", "adversarial.learning_rate=1e30"]
+    done = elmyr(*words, *TINY, check=False)
+    assert done.returncode == 3
+    assert "training diverged" in done.stderr.splitlines()[-1]
 
 
 def test_help_and_version_do_not_load_torch() -> None:

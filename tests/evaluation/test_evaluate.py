@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from elmyr import evaluate, train
+from elmyr import GAN, evaluate, train
 from elmyr.errors import InputError
 from elmyr.evaluation.features import Pixels, cache_folder, extractor_for
 from elmyr.evaluation.judging import judge
@@ -82,6 +83,46 @@ def test_a_run_is_judged_with_intervals_and_keeps_its_figures(tmp_path: Path) ->
     assert judged["frechet_distance"].value > judged["frechet_distance"].yardstick
     assert read_json(run.path / "evaluation.json")["figures"][0]["value"] == judged.figures[0].value
     assert evaluate(run.path).figures == judged.figures
+
+
+def test_a_run_of_an_unbalanced_set_is_judged_with_its_shares_of_the_classes(tmp_path: Path) -> None:
+    balanced = small_image_set(600)
+    assert balanced.labels is not None
+    kept = np.flatnonzero((balanced.labels == 0) | (np.arange(600) % 5 == 0))
+    save_npz(balanced.take(kept), tmp_path / "unbalanced.npz")
+    run = train(
+        tmp_path / "unbalanced.npz",
+        out=tmp_path / "run",
+        images=64,
+        settings={"network.base": 8, "batch": 16},
+        device="cpu",
+    )
+    asked: list[list[int]] = []
+    original = GAN.sample
+
+    def heard(self: GAN, n: int, **options: Any) -> ImageSet:
+        made = original(self, n, **options)
+        assert made.labels is not None
+        asked.append(np.bincount(made.labels, minlength=3).tolist())
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GAN, "sample", heard)
+        evaluate(run.path)
+    assert len(asked) == 3
+    assert all(counts[0] > 2.5 * counts[1] for counts in asked)
+
+
+def test_labels_are_compared_by_the_names_of_their_classes(tmp_path: Path) -> None:
+    splits = split_source(source(), 0)
+    real = splits.validation
+    assert real.labels is not None
+    backwards = ImageSet(real.images, 2 - real.labels, real.classes[::-1], "backwards")
+    assert judge([backwards], splits, "test", subject="x")["label_accuracy"].value > 0.9
+    unnamed = ImageSet(real.images, real.labels, (), "unnamed")
+    assert judge([unnamed], splits, "test", subject="x")["label_accuracy"].value > 0.9
+    with pytest.raises(InputError, match="class 'cow'"):
+        judge([ImageSet(real.images, real.labels, ("a", "b", "cow"))], splits, "test", subject="x")
 
 
 def test_what_cannot_be_judged_is_refused(tmp_path: Path) -> None:

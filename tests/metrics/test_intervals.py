@@ -15,8 +15,9 @@ def test_paired_difference_by_hand() -> None:
     found = paired_difference(a, b, [[1, 2, 3, 4], [3, 4, 5, 6]])
 
     seeds = 0.125 / 2  # the means 0.5 and 0 have the variance 0.125
-    images = (17 / 6 / 5) / 6  # images 1 to 6 average 1, 0, 0, 1, 0, −1: a sum of squares of 3 − 1/6
-    freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / 5)
+    # Images 1 to 6 average 1, 0, 0, 1, 0, −1; with the two added ones the sum of squares is 5 − 1/8.
+    images = (39 / 8 / 7) / 8
+    freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / 7)
     half = t.ppf(0.975, freedom) * sqrt(seeds + images)
     assert (found.difference, found.seeds, found.images) == (0.25, 2, 6)
     assert (found.low, found.high) == pytest.approx((0.25 - half, 0.25 + half), rel=1e-12)
@@ -25,7 +26,7 @@ def test_paired_difference_by_hand() -> None:
 def test_one_seed_covers_test_sampling_only() -> None:
     a, b = np.array([1, 1, 1, 0, 1], bool), np.array([1, 0, 0, 1, 1], bool)
     found = paired_difference([a], [b], [np.arange(5)])
-    half = t.ppf(0.975, 4) * np.std([0, 1, 1, -1, 0], ddof=1) / sqrt(5)
+    half = t.ppf(0.975, 6) * np.std([0, 1, 1, -1, 0, 1, -1], ddof=1) / sqrt(7)
     assert (found.low, found.high) == pytest.approx((0.2 - half, 0.2 + half), rel=1e-12)
 
 
@@ -53,9 +54,27 @@ def test_swapping_the_arms_mirrors_the_interval() -> None:
 
 
 @pytest.mark.parametrize(("a", "b", "difference"), [(True, True, 0), (True, False, 1), (False, True, -1)])
-def test_where_nothing_varies_the_interval_is_the_difference(a: bool, b: bool, difference: int) -> None:
+def test_where_nothing_varies_the_interval_is_still_no_point(a: bool, b: bool, difference: int) -> None:
     found = paired_difference([np.full(20, a)] * 3, [np.full(20, b)] * 3, [np.arange(20)] * 3)
-    assert (found.low, found.difference, found.high) == (difference, difference, difference)
+    assert found.difference == difference
+    assert found.high - difference == pytest.approx(difference - found.low)
+    assert 0.05 < found.high - difference < 0.4
+
+
+@pytest.mark.parametrize(
+    ("count", "seeds", "only_a", "only_b"), [(50, 5, 0.01, 0), (450, 5, 0.002, 0), (500, 3, 3e-3, 1e-3)]
+)
+def test_the_interval_covers_the_truth_where_the_arms_hardly_ever_differ(
+    count: int, seeds: int, only_a: float, only_b: float
+) -> None:
+    generator = np.random.default_rng(4)
+    repeats, covered = 400, 0
+    for _ in range(repeats):
+        luck = generator.random(count)
+        a, b = luck >= only_b, luck < 1 - only_a
+        found = paired_difference([a] * seeds, [b] * seeds, [np.arange(count)] * seeds)
+        covered += found.low <= only_a - only_b <= found.high
+    assert covered / repeats >= 0.93
 
 
 @pytest.mark.parametrize(

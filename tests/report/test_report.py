@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from elmyr import train
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
@@ -247,18 +248,27 @@ def test_the_page_of_a_run_says_what_it_is_and_how_to_go_on(tmp_path: Path) -> N
     run = tmp_path / "00003-blobs"
     (run / "previews").mkdir(parents=True)
     (run / "config.json").write_text(
-        json.dumps({"preset": "residual", "seed": 7, "data": {"source": "blobs.npz"}, "loop": {"batch": 64}})
+        json.dumps({"preset": "residual", "seed": 7, "data": {"name": "blobs", "source": "blobs.npz"}})
     )
     (run / "summary.json").write_text(json.dumps({"images": 200_000, "seconds": 512.3, "images_per_second": 390.4}))
     (run / "metrics.jsonl").write_text('{"images": 64, "generator_loss": 1.5}\n')
     (run / "previews" / "images-000000064.png").write_bytes(b"\x89PNG cut short")
     page = Page(write_report(run))
     assert "A generator that has seen 200,000 images in 8 min 32 s." in page.text
-    assert "elmyr evaluate 00003-blobs" in page.text
+    assert f"elmyr evaluate {run}" in page.text
     assert "data.source" in page.text and "blobs.npz" in page.text
     assert not page.all("img")  # the damaged preview is left out
     commands = set(re.findall(r"^elmyr (\w+)", page.text, flags=re.MULTILINE))
     assert {"sample", "evaluate"} <= commands <= {"sample", "evaluate", "run"}
+
+
+def test_the_report_of_a_run_tells_its_data_and_budget(blobs_file: Path, tmp_path: Path) -> None:
+    settings = {"network.base": 8, "batch": 16}
+    run = train(blobs_file, out=tmp_path / "run", images=80, seed=3, settings=settings, device="cpu")
+    content = write_report(run.path).read_text()
+    assert "<title>elmyr run on blobs</title>" in content
+    for name, value in {"images seen": "80", "batch": "16", "training images": "75", "seed": "3"}.items():
+        assert f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' in content
 
 
 def test_large_and_colored_images_are_shrunk_not_distorted(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from elmyr import GAN, train
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.training import RunDirectory, open_run, resume
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.checkpoint import latest_checkpoint
+from elmyr.training.checkpoint import latest_checkpoint, prune_checkpoints
 from elmyr.training.logbook import read_lines
 from elmyr.training.task import Batch
 
@@ -137,10 +137,53 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     damaged = bytearray(weights.read_bytes())
     damaged[-1] ^= 1
     weights.write_bytes(damaged)
-    assert latest_checkpoint(undisturbed.checkpoints) != last
-    again = resume(undisturbed.path)
+    with pytest.warns(UserWarning, match="damaged"):
+        again = resume(undisturbed.path)
     after = final_state(again)
     assert all(before[name].equal(after[name]) for name in before)
+
+
+def test_what_is_damaged_is_not_kept_in_place_of_what_is_whole(tmp_path: Path) -> None:
+    """Only the newest is kept, and it is damaged: training begins anew, and its first checkpoint must stay."""
+    for position in (100, 500, 1_000_000_000):
+        (tmp_path / f"images-{position:09d}").mkdir()
+    prune_checkpoints(tmp_path, position=100, keep=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["images-000000100"]
+
+
+def test_the_newest_checkpoint_is_that_of_the_most_images(tmp_path: Path) -> None:
+    for position in (999_000_000, 1_000_000_000):
+        (tmp_path / f"images-{position:09d}").mkdir()
+    prune_checkpoints(tmp_path, position=1_000_000_000, keep=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["images-1000000000"]
+
+
+def test_a_checkpoint_of_another_format_is_refused_and_not_begun_anew(undisturbed: RunDirectory) -> None:
+    undisturbed.summary.unlink()
+    last = latest_checkpoint(undisturbed.checkpoints)
+    assert last is not None
+    manifest = last / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
+    with pytest.raises(InputError, match="has the format 99"):
+        resume(undisturbed.path)
+
+
+def test_a_run_is_not_trained_by_two_processes_at_once(undisturbed: RunDirectory) -> None:
+    undisturbed.summary.unlink()
+    with undisturbed.locked(), pytest.raises(InputError, match="another process"):
+        resume(undisturbed.path)
+    resume(undisturbed.path)
+
+
+def test_a_run_is_resumed_from_another_folder(
+    blobs_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(blobs_file.parent)
+    run = train(blobs_file.name, out=tmp_path / "run", images=64, settings=TINY, device="cpu")
+    run.summary.unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert resume(run.path).finished
 
 
 def test_a_finished_run_resumes_to_nothing(undisturbed: RunDirectory) -> None:
@@ -176,7 +219,7 @@ def test_minutes_become_a_number_of_images_that_is_written_down(blobs_file: Path
     ("options", "message"),
     [
         ({"images": 5, "minutes": 1}, "choose one"),
-        ({"images": 0}, "at least 1"),
+        ({"images": 0}, "from 1 to"),
         ({"minutes": float("nan")}, "more than 0"),
         ({"preset": "residuall"}, "did you mean 'residual"),
         ({"settings": {"adversarial.gamma": -1}}, "gamma is -1"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -11,10 +13,12 @@ import typer
 from elmyr import __version__
 from elmyr.cli import commands
 from elmyr.cli.show import show_error, show_warning
-from elmyr.errors import ElmyrError
+from elmyr.errors import ElmyrError, InterruptedRun
 
 # What typer raises for wrong words; the class is click's, which newer versions carry inside them.
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     help="Train a GAN on your images, see how good it is, and learn whether it makes your recognizer better.",
@@ -49,13 +53,21 @@ app.command("evaluate")(commands.evaluate)
 app.command("presets")(commands.presets)
 
 
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise InterruptedRun("terminated", signal_number=number)
+
+
 def main() -> None:
     """Runs the program; ends the process with the documented exit code."""
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"] or ["--help"]
     warnings.showwarning = show_warning
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        sys.exit(app(arguments, prog_name="elmyr", standalone_mode=False))
+        status = app(arguments, prog_name="elmyr", standalone_mode=False)
+        if status == INTERRUPTED:  # what typer makes of Ctrl-C, without a word
+            show_error("stopped")
+        sys.exit(status)
     except USAGE_ERROR as error:
         show_error(f"{error.format_message()} (see: {error.ctx.command_path if error.ctx else 'elmyr'} --help)")
         sys.exit(2)
@@ -64,11 +76,11 @@ def main() -> None:
             raise
         show_error(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        show_error("stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(141)
+    except OSError as error:
+        if debug:
+            raise
+        show_error(str(error))
+        sys.exit(1)
     except Exception as error:
         if debug:
             raise

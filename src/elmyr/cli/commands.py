@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,7 +44,8 @@ def study(
     data: Data,
     out: Out = None,
     images: Annotated[str | None, typer.Option(help="Budget of each GAN in images seen, such as 200k.")] = None,
-    seeds: Annotated[int, typer.Option(help="Seeds: each a new split, GAN and recognizers.")] = 5,
+    seeds: Annotated[int, typer.Option(help="How many seeds: each a new split, GAN and recognizers.")] = 5,
+    seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
     updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
     preset: Preset = "residual",
     settings: Settings = [],  # noqa: B006  # typer copies it
@@ -62,6 +64,7 @@ def study(
         out=out,
         images=_count(images),
         seeds=seeds,
+        seed=seed,
         updates=updates,
         preset=preset,
         settings=tuple(settings),
@@ -80,7 +83,7 @@ def study(
     rows = [["arm", "validation", "test", "generated share", "time a seed"]]
     rows += [
         [
-            arm["title"],
+            arm["name"],
             numbers.percent_over_seeds(arm["validation_accuracy"]),
             numbers.percent_over_seeds(arm["test_accuracy"]),
             numbers.alternatives(arm["share"]),
@@ -128,11 +131,12 @@ def train(
     _show_run(run, quiet, as_json)
 
 
-def resume(run: Run, quiet: Quiet = False, as_json: AsJson = False) -> None:
+def resume(run: Run, data_root: DataRoot = None, quiet: Quiet = False, as_json: AsJson = False) -> None:
     """Go on with an interrupted training as if nothing had happened."""
     from elmyr.training import resume as resume_run
 
-    _show_run(resume_run(run, quiet=quiet, say=hush if quiet else say), quiet, as_json)
+    done = resume_run(run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+    _show_run(done, quiet, as_json)
 
 
 def sample(
@@ -167,8 +171,9 @@ def evaluate(
     subject: Annotated[str, typer.Argument(metavar="RUN|SAMPLES", help="A run directory, an .npz or a folder.")],
     against: Annotated[Part, typer.Option(help="The held-out part to judge against.")] = Part.test,
     data: Annotated[str | None, typer.Option(help="For samples: the real images to judge against.")] = None,
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option(help="For samples: the seed of the split.", min=0)] = None,
     device: Device = "auto",
+    precision: Precision = "auto",
     data_root: DataRoot = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -184,6 +189,7 @@ def evaluate(
         data_root=data_root,
         seed=seed,
         device=device,
+        precision=precision,
         say=hush if quiet else say,
     )
     if (Path(evaluation.subject) / "config.json").is_file():
@@ -206,7 +212,9 @@ def presets(
     if as_json:
         show_json(content)
     elif name:
-        show_table([["setting", "value"], *_flat(content[name])])
+        choices = content[name]
+        print(f"{choices.pop('about')}\n{choices.pop('use')}\n")
+        show_table([["setting", "value"], *_flat(choices)])
     else:
         show_table([["preset", "what it is", "use"], *([n, c["about"], c["use"]] for n, c in content.items())])
 
@@ -245,13 +253,12 @@ def _count(text: str | None) -> int | None:
 
     if text is None:
         return None
-    units = {"k": 1_000, "m": 1_000_000}
-    unit = units.get(text[-1:].lower(), 1)
+    unit = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
     try:
-        number = float(text[:-1] if unit > 1 else text) * unit
-    except ValueError:
-        number = float("nan")
-    if number != number or number < 1 or number != int(number):
+        number = Decimal(text[:-1] if unit > 1 else text) * unit
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite() or number.adjusted() > 15 or number < 1 or number != int(number):
         raise InputError(f"--images is '{text}': give a whole number of at least 1, such as 200k")
     return int(number)
 

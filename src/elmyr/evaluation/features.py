@@ -14,6 +14,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.files import sha256_of
 from elmyr.images import ImageSet
@@ -95,8 +96,9 @@ def extractor_for(
     if training.labels is None or len(np.unique(training.labels)) < 2:
         return Pixels(_pooled(training.images[:1]).shape[1])
     folder = cache_folder() / "extractors" / f"domain-{training.digest()[:20]}-{UPDATES}-{SEED}-{version('elmyr')}"
+    machine.choose_device(device)  # refused here, where it would not be taken for a damaged cache
     try:
-        recognizer = Recognizer.load(folder)
+        recognizer = Recognizer.load(folder, device=device)
     except InputError:
         say(f"training the feature extractor on the {len(training):,} real training images …")
         recognizer = Recognizer(updates=UPDATES, augment=True, seed=SEED, device=device)

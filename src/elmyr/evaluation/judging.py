@@ -11,14 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
+from elmyr.errors import InputError, suggestion
 from elmyr.evaluation.features import FeatureExtractor, extractor_for
 from elmyr.files import write_json
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, Splits, load_images, open_source, split_source
 from elmyr.metrics import accuracy, frechet_distance, mean_interval, precision_recall, wilson_interval
-from elmyr.training.config import RunConfig
-from elmyr.training.plan import splits_of
+from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import RunDirectory, open_run
 
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
@@ -66,26 +65,29 @@ def evaluate(
     against: Literal["test", "validation"] = "test",
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     device: str = "auto",
+    precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
 ) -> Evaluation:
     """Judges a run, or samples (an `.npz` or a folder of images), against held-out real images.
 
     A run brings its data and split with it, and its figures are kept in its `evaluation.json`; samples need `data`
-    (and `seed`, the split's). The yardstick is the other held-out part in the place of the generated images; all
-    figures are on equal counts.
+    (and `seed`, the split's, 0 where not given). The yardstick is the other held-out part in the place of the
+    generated images; all figures are on equal counts, a run's with the same labels on both sides.
     """
     if against not in ("test", "validation"):
         raise InputError(f"cannot judge against '{against}': choose test or validation")
     if RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest":
-        return _evaluate_run(open_run(os.fspath(subject)), against, data_root, device, say)
+        if data is not None or seed is not None:
+            raise InputError("a run brings its data and its split with it: leave out --data and --seed")
+        return _evaluate_run(open_run(os.fspath(subject)), against, data_root, device, precision, say)
     if data is None:
         if not Path(subject).exists():
             raise InputError(f"there is no run, file or folder '{os.fspath(subject)}'")
         raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")
     samples = load_images(subject, data_root=data_root)
-    splits = split_source(open_source(data, data_root), seed)
+    splits = split_source(open_source(data, data_root), seed or 0)
     return judge([samples], splits, against, subject=os.fspath(subject), device=device, say=say)
 
 
@@ -94,14 +96,18 @@ def _evaluate_run(
     against: Literal["test", "validation"],
     data_root: str | os.PathLike[str] | None,
     device: str,
+    precision: str,
     say: Callable[[str], None],
 ) -> Evaluation:
-    gan = GAN.load(run.path, device=device)
-    config = RunConfig.model_validate(run.read_config())
+    gan = GAN.load(run.path, device=device, precision=precision)
+    config = config_of(run)
     splits = splits_of(config, data_root)
     count = common_count(splits)
+    # Asked for are the labels of the images beside them: else an unbalanced set would be compared with a balanced one.
+    reference = _first(splits.test if against == "test" else splits.validation, count)
+    labels = reference.labels if gan.config.classes else None
     say(f"sampling {len(SAMPLING_SEEDS)} times {count:,} images …")
-    samples = [gan.sample(count, seed=seed) for seed in SAMPLING_SEEDS]
+    samples = [gan.sample(count, label=labels, seed=seed) for seed in SAMPLING_SEEDS]
     evaluation = judge(
         samples,
         splits,
@@ -111,7 +117,7 @@ def _evaluate_run(
         device=device,
         say=say,
     )
-    write_json(run.path / "evaluation.json", evaluation.as_json())
+    write_json(run.evaluation, evaluation.as_json())
     return evaluation
 
 
@@ -135,6 +141,7 @@ def judge(
     for samples in repeats:
         if samples.images.shape[1:] != shape:
             raise InputError(f"'{subject}' has images of {samples.images.shape[1:]}, the data {shape}")
+    repeats = [_with_classes_of(samples, splits.train.classes, subject) for samples in repeats]
     held_out = {"test": splits.test, "validation": splits.validation}
     reference = held_out.pop(against)
     (other,) = held_out.values()
@@ -173,6 +180,21 @@ FIGURES: tuple[tuple[str, str, Literal["lower", "higher"]], ...] = (
 )
 
 
+def _with_classes_of(samples: ImageSet, classes: tuple[str, ...], subject: str) -> ImageSet:
+    """The samples with their labels as numbers of the real images' classes: by name, or as they are where unnamed."""
+    if samples.labels is None or not classes or samples.classes == classes:
+        return samples
+    named = not all(name == str(number) for number, name in enumerate(samples.classes))
+    unknown = [name for name in samples.classes if name not in classes]
+    if named and not unknown:
+        places = np.array([classes.index(name) for name in samples.classes], np.int64)
+        return ImageSet(samples.images, places[samples.labels], classes, samples.name)
+    if named or len(samples.classes) > len(classes):
+        odd = unknown[0] if unknown else samples.classes[-1]
+        raise InputError(f"'{subject}' has the class '{odd}', the data do not: {suggestion(odd, classes)}")
+    return ImageSet(samples.images, samples.labels, classes, samples.name)
+
+
 def _looks(extractor: FeatureExtractor, real_features: NDArray[np.float64], images: ImageSet) -> dict[str, float]:
     features = extractor.features(images)
     precision, recall = precision_recall(real_features, features)
@@ -200,7 +222,9 @@ def _figure(
     spread = "one set of samples: no interval"
     if len(values) > 1:
         interval = mean_interval(values)
-        low, high = interval.low, interval.high
+        assert interval.low is not None and interval.high is not None
+        low = max(0.0, interval.low)  # no figure is below 0, and no share above 1
+        high = min(1.0, interval.high) if better == "higher" else interval.high
         spread = f"95 % over {len(values)} sampling seeds of one model"
     elif name == "label_accuracy":
         low, high = wilson_interval(round(values[0] * count), count)

@@ -2,7 +2,7 @@
 
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet
-from elmyr.images.sources import Source, load_images, open_source
+from elmyr.images.sources import Source, lasting_name, load_images, open_source
 from elmyr.images.split import Splits, split_source
 from elmyr.images.writers import check_writable, save_images, save_npz
 
@@ -13,6 +13,7 @@ __all__ = [
     "check_writable",
     "class_rows",
     "image_grid",
+    "lasting_name",
     "load_images",
     "open_source",
     "save_images",

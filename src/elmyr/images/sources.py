@@ -43,13 +43,19 @@ def open_source(source: str | os.PathLike[str], data_root: str | os.PathLike[str
     if text in BY_NAME:
         return Source(text, *BY_NAME[text](_data_root(data_root)))
     path = Path(text).expanduser()
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises where the name is too long
         raise InputError(f"no data named '{text}' and no such path: {suggestion(text, BY_NAME)}")
     for reader in BY_PATH:
         if reader.matches(path):
             train, test = reader.read(path)
             return Source(train.name, train, test)
     raise InputError(f"'{text}' is no image set: give {', '.join(reader.what for reader in BY_PATH)} or a known name")
+
+
+def lasting_name(source: str | os.PathLike[str]) -> str:
+    """A source as it can be opened again from anywhere: a known name as it is, a path made absolute."""
+    text = os.fspath(source)
+    return text if text in BY_NAME else os.path.abspath(Path(text).expanduser())
 
 
 def load_images(

@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 from elmyr.errors import InputError
 
 LEVEL = 0.95
+PSEUDO_IMAGES = (1.0, -1.0)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def paired_difference(
     shows in both and is counted twice on purpose: rather an interval too wide than one that promises too
     much. It is a t interval whose degrees of freedom are Welch's and Satterthwaite's for the two terms (S − 1
     and n − 1). With one seed the first term cannot be known and is left out: that interval covers the
-    sampling of test images only. Where nothing varies, the interval is the difference itself.
+    sampling of test images only. To the images' variance one image that only a gets right and one that only b
+    gets right are added (Agresti & Min 2005), so that few test images on which both agree do not promise certainty.
 
     Raises InputError for no seed, arguments that do not match, an image twice in a seed, or fewer than two
     images in all.
@@ -68,7 +70,7 @@ def paired_difference(
         raise InputError("one test image shows nothing about others: test on two or more")
 
     mean = float(of_seeds.mean())
-    half = _half_width(of_seeds, of_images)
+    half = _half_width(of_seeds, np.append(of_images, PSEUDO_IMAGES))
     return PairedDifference(mean, mean - half, mean + half, seeds=len(of_seeds), images=len(of_images))
 
 

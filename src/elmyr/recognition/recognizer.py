@@ -127,7 +127,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         RecognizerTask.export_weights(self.net_, folder)
         content = {
             "format": FORMAT,
-            "parameters": self.get_params(),
+            "parameters": {name: value for name, value in self.get_params().items() if name != "device"},
             "classes": self.classes_.tolist(),
             "image_shape": list(self.image_shape_),
             "sha256": sha256_of(folder / "recognizer.safetensors"),
@@ -135,14 +135,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         write_json(folder / "recognizer.json", content)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
+    def load(cls, folder: str | Path, *, device: str = "auto") -> Self:
         """Opens what `save` wrote; InputError if it is not whole."""
+        chosen = machine.choose_device(device)
         folder = Path(folder)
         content = read_json(folder / "recognizer.json")
         try:
             if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / "recognizer.safetensors"):
                 raise InputError(f"'{folder}' is no whole recognizer of this elmyr: train it again")
-            recognizer = cls(**content["parameters"])
+            recognizer = cls(**content["parameters"], device=device)
             recognizer.classes_ = np.asarray(content["classes"])
             recognizer.image_shape_ = tuple(content["image_shape"])
             net = recognizer._new_net()
@@ -150,7 +151,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         except (KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"'{folder}' is no whole recognizer ({reason}): train it again") from None
-        recognizer.net_ = net.to(machine.choose_device(recognizer.device)).requires_grad_(False).eval()
+        recognizer.net_ = net.to(chosen).requires_grad_(False).eval()
         return recognizer
 
     def __sklearn_tags__(self) -> Tags:

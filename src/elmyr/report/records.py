@@ -60,7 +60,6 @@ class Arm(Record):
     """One way to train the recognizer; a value a seed."""
 
     name: str
-    title: str = ""
     uses_gan: bool = False
     validation_accuracy: Values = []
     test_accuracy: Values = []

@@ -8,9 +8,19 @@ from elmyr.report import numbers
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, note, page, section
 from elmyr.report.pictures import embedded
-from elmyr.report.records import read_evaluation, read_metrics, read_table
+from elmyr.report.records import flattened, read_evaluation, read_metrics, read_table
 from elmyr.report.sections import commands, curves, evaluation_table, foot, settings, side_by_side, versions
 
+FACTS = {
+    "preset": "preset",
+    "data": "data.source",
+    "training images": "data.images",
+    "seed": "seed",
+    "images seen": "loop.images",
+    "batch": "loop.batch",
+    "device": "device",
+    "precision": "precision",
+}
 FIRST, LAST = 3, 3  # previews shown; what lies between is left out
 
 
@@ -32,7 +42,9 @@ def run_page(folder: Path) -> str:
             facts_table("Data and budget", _facts(config)),
             settings(config),
             commands([environment["command"]] if isinstance(environment.get("command"), str) else [], "The command"),
-            commands([f"elmyr {verb} {_named(folder)}" for verb in ("sample", "evaluate")], "Go on from here"),
+            commands(
+                [f"elmyr {verb} {shlex.quote(str(folder))}" for verb in ("sample", "evaluate")], "Go on from here"
+            ),
             versions(environment),
         ),
         foot=foot(environment),
@@ -40,8 +52,8 @@ def run_page(folder: Path) -> str:
 
 
 def _title(config: dict[str, Any], folder: Path) -> str:
-    data = config.get("data")
-    return f"elmyr run on {Path(data).name or data}" if isinstance(data, str) else f"elmyr run {folder.resolve().name}"
+    name = dict(flattened(config)).get("data.name")
+    return f"elmyr run on {name}" if name else f"elmyr run {folder.resolve().name}"
 
 
 def _opening(config: dict[str, Any], summary: dict[str, Any]) -> Markup:
@@ -98,16 +110,10 @@ def _figures(folder: Path) -> Markup:
         return evaluation_table(evaluation)
     return join(
         note("Not measured yet. This command measures it; the report made after it shows the figures:"),
-        tag("pre", tag("code", f"elmyr evaluate {_named(folder)}")),
+        tag("pre", tag("code", f"elmyr evaluate {shlex.quote(str(folder))}")),
     )
 
 
 def _facts(config: dict[str, Any]) -> list[tuple[str, str]]:
-    names = ("preset", "data", "seed", "images", "batch", "device", "precision")
-    known = [(name, config[name]) for name in names if isinstance(config.get(name), str | int | float)]
-    return [(name, f"{value:,}" if isinstance(value, int) else str(value)) for name, value in known]
-
-
-def _named(folder: Path) -> str:
-    # Relative as given, so that the line works where it was typed; of an absolute path the name alone is told.
-    return shlex.quote(folder.name if folder.is_absolute() else str(folder))
+    settings = dict(flattened(config))
+    return [(name, settings[key]) for name, key in FACTS.items() if settings.get(key, "null") != "null"]

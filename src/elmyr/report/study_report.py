@@ -67,7 +67,7 @@ def _arms(study: Study) -> Markup:
         return Markup()
     chart = dot_chart(
         "Test accuracy",
-        [Dots(arm.title or arm.name, "generated" if arm.uses_gan else "real", arm.test_accuracy) for arm in study.arms],
+        [Dots(arm.name, "generated" if arm.uses_gan else "real", arm.test_accuracy) for arm in study.arms],
     )
     legend = (
         "Test accuracy of the recognizer. A ring is a seed, the dot their mean, the bar its 95 % interval "
@@ -99,7 +99,7 @@ def _arm_name(arm: Arm, verdict: Verdict | None) -> Markup:
         chosen = "best with the GAN"
     elif verdict and arm.name == verdict.best_without:
         chosen = "best without"
-    return join(tag("span", arm.title or arm.name), tag("small", chosen) if chosen else "")
+    return join(tag("span", arm.name), tag("small", chosen) if chosen else "")
 
 
 def _making(study: Study, runs: list[Path]) -> Markup:
@@ -126,7 +126,7 @@ def _making(study: Study, runs: list[Path]) -> Markup:
 
 def _times(study: Study) -> Markup:
     parts = [("GAN training", study.gan_seconds)]
-    parts += [(f"arm: {arm.title or arm.name}", arm.seconds) for arm in study.arms]
+    parts += [(f"arm: {arm.name}", arm.seconds) for arm in study.arms]
     rows = [
         (name, numbers.duration(numbers.mean(seconds)), numbers.duration(sum(numbers.finite(seconds))))
         for name, seconds in parts

@@ -7,15 +7,15 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
+from elmyr.errors import InputError, InterruptedRun
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count, evaluate
 from elmyr.files import read_json, write_json
 from elmyr.gan import GAN
@@ -52,10 +52,10 @@ class _Trial:
     """An arm's results, a list entry a seed."""
 
     arm: Arm
-    shares: list[float]
-    validation: list[float]
-    correct: list[NDArray[np.bool_]]
-    seconds: list[float]
+    shares: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    correct: list[NDArray[np.bool_]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
 
 def study(
@@ -63,6 +63,7 @@ def study(
     *,
     out: str | os.PathLike[str] | None = None,
     seeds: int = 5,
+    seed: int = 0,
     images: int | None = None,
     updates: int | None = None,
     preset: str = "residual",
@@ -75,15 +76,16 @@ def study(
 ) -> Study:
     """Trains a GAN and the recognizers of five arms for each seed, and compares the best arm with and without the GAN.
 
-    A seed is a new split, a new GAN and new recognizers. `images` is each GAN's budget, `updates` each recognizer's;
-    both follow from the image size where not given. The arms with a GAN share the seed's GAN, which has seen the
-    training part only. Shares and best arms are chosen on validation; the test part is opened once, for the verdict.
+    A seed is a new split, a new GAN and new recognizers; `seed` is the first of `seeds`. `images` is each GAN's budget,
+    `updates` each recognizer's; both follow from the image size where not given. The arms with a GAN share the seed's
+    GAN, which has seen the training part only; its images have the classes in equal numbers. Shares and best arms are
+    chosen on validation; the test part only measures. Raises InputError before anything is written.
     """
     started = time.monotonic()
     source = open_source(data, data_root)
     updates = updates if updates is not None else UPDATES_OF_TINY if is_tiny(source.train) else UPDATES
     _check(source, seeds, updates)
-    gan: dict[str, Any] = {
+    options: dict[str, Any] = {
         "preset": preset,
         "images": images,
         "settings": settings,
@@ -91,60 +93,73 @@ def study(
         "precision": precision,
         "data_root": data_root,
     }
-    config = make_plan(data, **gan).config  # refuses what cannot be trained before anything is written
+    config = make_plan(data, seed=seed, **options).config  # refuses what cannot be trained
     if not config.gan.classes:
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
-    images = config.loop.images
-    all_splits = [split_source(source, seed) for seed in range(seeds)]
+    images, numbers = config.loop.images, list(range(seed, seed + seeds))
     folder = new_directory(out, parent=STUDIES, name=source.name)
     say(f"study of {source.name}: {seeds} seeds, {len(ARMS)} arms, in {folder}")
 
     runs: list[RunDirectory] = []
     gan_seconds: list[float] = []
-    trials = {arm.name: _Trial(arm, [], [], [], []) for arm in ARMS}
-    for seed, splits in enumerate(all_splits):
-        say(f"seed {seed}: training a GAN on {len(splits.train):,} images, {images:,} seen")
+    tested: list[NDArray[np.int64]] = []
+    trials = [_Trial(arm) for arm in ARMS]
+    for number in numbers:
+        splits = split_source(source, number)
+        tested.append(splits.test_indices)
+        say(f"seed {number}: training a GAN on {len(splits.train):,} images, {images:,} seen")
         gan_started = time.monotonic()
-        run = train(data, out=folder / "runs" / f"seed-{seed}", seed=seed, quiet=quiet, **gan)
-        generated = GAN.load(run.path, device=device).sample(
-            max(len(splits.train), FEWEST_GENERATED), seed=GENERATED_SEED
-        )
-        runs.append(run)
+        try:
+            runs.append(train(data, out=folder / "runs" / f"seed-{number}", seed=number, quiet=quiet, **options))
+        except InterruptedRun as stopped:
+            raise _interruption(stopped, folder) from None
+        gan = GAN.load(runs[-1].path, device=device, precision=precision)
+        generated = gan.sample(max(len(splits.train), FEWEST_GENERATED), seed=GENERATED_SEED)
         gan_seconds.append(time.monotonic() - gan_started)
-        for arm in ARMS:
-            result = train_arm(arm, splits, generated, updates=updates, seed=seed, device=device, precision=precision)
-            seconds = result.seconds + (gan_seconds[-1] if arm.uses_gan else 0)
-            _note(folder, trials[arm.name], result, splits, seed, seconds)
-            say(f"seed {seed}: {arm.name}: {result.validation_accuracy:.2%} on validation")
+        for trial in trials:
+            try:
+                result = train_arm(
+                    trial.arm, splits, generated, updates=updates, seed=number, device=device, precision=precision
+                )
+            except InterruptedRun as stopped:
+                raise _interruption(stopped, folder) from None
+            seconds = result.seconds + (gan_seconds[-1] if trial.arm.uses_gan else 0)
+            _note(folder, trial, result, splits, number, seconds)
+            say(f"seed {number}: {trial.arm.name}: {100 * result.validation_accuracy:.2f} % on validation")
 
-    verdict = _verdict(list(trials.values()), all_splits)
+    first = split_source(source, seed)
     evaluation = None
-    if common_count(all_splits[0]) >= FEWEST_FOR_FIGURES:
-        evaluation = evaluate(runs[0].path, data_root=data_root, device=device, say=say).as_json()
+    if common_count(first) >= FEWEST_FOR_FIGURES:
+        judged = evaluate(runs[0].path, data_root=data_root, device=device, precision=precision, say=say)
+        evaluation = judged.as_json()
     else:
         say("too few held-out images for figures of the generated ones: they are left out")
     _show_pictures(folder, runs[0])
-    first = all_splits[0]
     content = {
         "name": source.name,
         "source": os.fspath(data),
         "classes": list(source.train.classes),
         "counts": {"train": len(first.train), "validation": len(first.validation), "test": len(first.test)},
-        "seeds": list(range(seeds)),
+        "seeds": numbers,
         "images": images,
         "recognizer_updates": updates,
         "preset": preset,
-        "arms": [_arm_summary(trial) for trial in trials.values()],
-        "verdict": verdict,
+        "arms": [_arm_summary(trial) for trial in trials],
+        "verdict": _verdict(trials, tested, len(first.train)),
         "evaluation": evaluation,
         "environment": read_json(runs[0].environment),
-        "commands": [_command(data, images, seeds, updates, preset, settings)],
+        "commands": [_command(data, seeds, seed, updates, options | {"images": images})],
         "gan_seconds": [round(seconds, 1) for seconds in gan_seconds],
         "gan_runs": [str(run.path.relative_to(folder)) for run in runs],
         "seconds": round(time.monotonic() - started, 1),
     }
     write_json(folder / "study.json", content)
     return Study(folder, content)
+
+
+def _interruption(stopped: InterruptedRun, folder: Path) -> InterruptedRun:
+    message = f"the study stopped; what it has is in '{folder}', begin it again to get a verdict"
+    return InterruptedRun(message, signal_number=stopped.exit_code - 128)
 
 
 def _check(source: Source, seeds: int, updates: int) -> None:
@@ -179,15 +194,14 @@ def _note(folder: Path, trial: _Trial, result: ArmResult, splits: Splits, seed: 
         file.write(json.dumps(line) + "\n")
 
 
-def _verdict(trials: list[_Trial], all_splits: list[Splits]) -> dict[str, Any]:
+def _verdict(trials: list[_Trial], tested: list[NDArray[np.int64]], training_images: int) -> dict[str, Any]:
     """The best arm with a GAN minus the best without, both chosen by mean validation accuracy, on the test part."""
     with_gan = max((t for t in trials if t.arm.uses_gan), key=lambda t: np.mean(t.validation))
     without = max((t for t in trials if not t.arm.uses_gan), key=lambda t: np.mean(t.validation))
-    identities = [splits.test_indices for splits in all_splits]
-    difference = paired_difference(with_gan.correct, without.correct, identities)
+    difference = paired_difference(with_gan.correct, without.correct, tested)
     return {
         "outcome": difference.outcome,
-        "sentence": _sentence(difference, with_gan, without, all_splits[0]),
+        "sentence": _sentence(difference, with_gan, without, training_images),
         "difference": difference.difference,
         "low": difference.low,
         "high": difference.high,
@@ -198,12 +212,14 @@ def _verdict(trials: list[_Trial], all_splits: list[Splits]) -> dict[str, Any]:
     }
 
 
-def _sentence(difference: PairedDifference, with_gan: _Trial, without: _Trial, splits: Splits) -> str:
-    count = f"With {len(splits.train):,} labeled training images"
+def _sentence(difference: PairedDifference, with_gan: _Trial, without: _Trial, training_images: int) -> str:
+    count = f"With {training_images:,} labeled training images"
     before, after = (f"{100 * _test_mean(trial):.2f} %" for trial in (without, with_gan))
     sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') of the test images"
     low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
     interval = f"{low} to {high} percentage points at 95 %"
+    if difference.seeds == 1:
+        interval += " (one seed: what another training would change is not in it)"
     words = {
         "better": f"{count}, the GAN makes the recognizer better: {sides}; {interval}.",
         "worse": f"{count}, the GAN makes the recognizer worse: {sides}; {interval}.",
@@ -218,16 +234,15 @@ def _test_mean(trial: _Trial) -> float:
 
 def _show_pictures(folder: Path, run: RunDirectory) -> None:
     """The first seed's real and generated images, for the report and to look at."""
-    for name in ("real.npz", "generated.npz"):
-        shutil.copyfile(run.path / name, folder / name)
-    generated = load_images(folder / "generated.npz")
+    for path in (run.real, run.generated):
+        shutil.copyfile(path, folder / path.name)
+    generated = load_images(run.generated)
     save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png", scale=SHOWN_SCALE)
 
 
 def _arm_summary(trial: _Trial) -> dict[str, Any]:
     return {
         "name": trial.arm.name,
-        "title": trial.arm.name,
         "uses_gan": trial.arm.uses_gan,
         "share": trial.shares,
         "validation_accuracy": trial.validation,
@@ -236,17 +251,12 @@ def _arm_summary(trial: _Trial) -> dict[str, Any]:
     }
 
 
-def _command(
-    data: str | os.PathLike[str],
-    images: int,
-    seeds: int,
-    updates: int,
-    preset: str,
-    settings: tuple[str, ...],
-) -> str:
+def _command(data: str | os.PathLike[str], seeds: int, seed: int, updates: int, options: Mapping[str, Any]) -> str:
     """The command that does this study again, with nothing left to defaults."""
-    words = ["elmyr", "study", os.fspath(data), "--images", str(images), "--seeds", str(seeds)]
-    words += ["--updates", str(updates), "--preset", preset]
-    for setting in settings:
+    words = ["elmyr", "study", os.fspath(data), "--seeds", str(seeds), "--seed", str(seed), "--updates", str(updates)]
+    for name in ("images", "preset", "device", "precision", "data_root"):
+        if options[name] is not None:
+            words += [f"--{name.replace('_', '-')}", str(options[name])]
+    for setting in options["settings"]:
         words += ["--set", setting]
     return shlex.join(words)

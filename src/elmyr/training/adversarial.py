@@ -27,7 +27,7 @@ PREVIEW_COLUMNS = 10
 class AdversarialConfig(BaseModel):
     """How the two networks are set against each other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     objective: str = "relativistic-pairing"
     gamma: float = Field(1.0, ge=0, description="strength of R1 and R2; 0 leaves them out")
@@ -151,7 +151,8 @@ class AdversarialTask:
 
     def preview(self, position: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Samples of fixed latents: a row a class (of the first ten), or ten rows without classes."""
-        stride = max(len(self.gan.classes), PREVIEW_ROWS)
+        classes = max(len(self.gan.classes), 1)
+        stride = classes * -(-PREVIEW_ROWS // classes)  # a whole number of turns, so that a row stays with its class
         samples = self.result(position).sample(PREVIEW_COLUMNS * stride, seed=self.seed)
         order = [row + stride * column for row in range(PREVIEW_ROWS) for column in range(PREVIEW_COLUMNS)]
         return image_grid(samples.images[order], columns=PREVIEW_COLUMNS)

@@ -6,7 +6,9 @@ last; the folder gets its name by one rename when every byte is on the disk.
 
 from __future__ import annotations
 
+import re
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,11 +68,20 @@ def load_checkpoint(path: Path, task: Task) -> tuple[int, dict[str, Any]]:
     return int(state["position"]), dict(state["progress"])
 
 
+class ForeignFormatError(InputError):
+    """A checkpoint of another version of elmyr: whole, but not to be read by this one."""
+
+
 def verify_checkpoint(path: Path) -> None:
     """InputError unless every file of the checkpoint is as its manifest says."""
     manifest = read_json(path / "manifest.json")
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise InputError(f"the checkpoint '{path}' has another format than {FORMAT}: update elmyr, or train again")
+    if not isinstance(manifest, dict):
+        raise InputError(f"the checkpoint '{path}' has no manifest that can be read")
+    if manifest.get("format") != FORMAT:
+        raise ForeignFormatError(
+            f"the checkpoint '{path}' has the format {manifest.get('format')}, this elmyr reads {FORMAT}: "
+            "use the elmyr that wrote it, or train again"
+        )
     files = manifest.get("files")
     present = {entry.name for entry in path.iterdir()} - {"manifest.json"}
     if not isinstance(files, dict) or present != set(files):
@@ -81,20 +92,34 @@ def verify_checkpoint(path: Path) -> None:
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint under `folder`; damaged ones are passed over. None if there is none."""
-    for path in sorted(folder.glob("images-*"), reverse=True):
+    """The newest whole checkpoint under `folder`, None if there is none.
+
+    Damaged ones are passed over with a warning; one of another format raises InputError.
+    """
+    checkpoints = _by_position(folder)
+    for position in sorted(checkpoints, reverse=True):
         try:
-            verify_checkpoint(path)
-        except (InputError, OSError):
+            verify_checkpoint(checkpoints[position])
+        except ForeignFormatError:
+            raise
+        except (InputError, OSError) as error:
+            warnings.warn(f"{error}: the one before it is taken", stacklevel=2)
             continue
-        return path
+        return checkpoints[position]
     return None
 
 
-def prune_checkpoints(folder: Path, keep: int) -> None:
-    """Removes all but the newest `keep` checkpoints."""
-    for path in sorted(folder.glob("images-*"), reverse=True)[keep:]:
-        shutil.rmtree(path)
+def prune_checkpoints(folder: Path, position: int, keep: int) -> None:
+    """Keeps the newest `keep` checkpoints up to `position`; those past it are damaged ones that were passed over."""
+    checkpoints = _by_position(folder)
+    kept = sorted(number for number in checkpoints if number <= position)[-keep:]
+    for number in checkpoints.keys() - set(kept):
+        shutil.rmtree(checkpoints[number])
+
+
+def _by_position(folder: Path) -> dict[int, Path]:
+    names = ((re.fullmatch(r"images-(\d+)", path.name), path) for path in folder.glob("images-*"))
+    return {int(match[1]): path for match, path in names if match}
 
 
 def _portable(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -116,7 +141,9 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, tor
         # The fused update walks through memory: the moments must lie as their parameter does (channels-last), which
         # the file does not tell.
         optimizer.state[parameter] = {
-            key: torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value.clone()
+            key: torch.empty_like(parameter).copy_(value)
+            if value.shape == parameter.shape
+            else value.to(parameter.device, copy=True)
             for key, value in own.items()
         }
 

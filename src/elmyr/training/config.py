@@ -23,9 +23,10 @@ LOGS, PREVIEWS, CHECKPOINTS = 100, 10, 10  # how many of each a run has where th
 class DataConfig(BaseModel):
     """What a run learns from: the training part of a source's split."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    source: str
+    source: str = Field(description="a known name, or an absolute path")
+    name: str = Field(description="what the image set is called")
     root: str | None = Field(None, description="the folder that holds named data sets")
     split_seed: int
     images: int
@@ -35,7 +36,7 @@ class DataConfig(BaseModel):
 class RunConfig(BaseModel):
     """All choices of one run; `config.json`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     preset: str
     seed: int

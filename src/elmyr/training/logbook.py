@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from elmyr.errors import DivergedError
+from elmyr.files import write_text
 
 
 class Logbook:
@@ -34,24 +35,18 @@ class Logbook:
         """Writes the means since the last drain as one line and returns them; DivergedError if one is not finite."""
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
-        bad = [name for name, mean in means.items() if not math.isfinite(mean)]
-        if bad:
-            raise DivergedError(
-                f"training diverged: {', '.join(bad)} not finite at {position:,} images; "
-                "try half the learning rate: --set adversarial.learning_rate=…"
-            )
+        _refuse_infinite(means, position)
         line = {"images": position, **extra, **{name: float(f"{mean:.6g}") for name, mean in means.items()}}
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         return line
 
-    def state(self) -> dict[str, Any]:
-        """The unfinished stretch, as JSON values."""
-        return {
-            "sums": {name: float(total) for name, total in self._sums.items()},
-            "counts": dict(self._counts),
-        }
+    def state(self, position: int) -> dict[str, Any]:
+        """The unfinished stretch, as JSON values; DivergedError if one is not finite."""
+        sums = {name: float(total) for name, total in self._sums.items()}
+        _refuse_infinite(sums, position)
+        return {"sums": sums, "counts": dict(self._counts)}
 
     def restore(self, state: Mapping[str, Any], position: int) -> None:
         """Goes back to where a checkpoint at `position` was taken."""
@@ -59,7 +54,15 @@ class Logbook:
         if self.path is None or not self.path.exists():
             return
         kept = [line for line in read_lines(self.path) if line["images"] <= position]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _refuse_infinite(values: Mapping[str, float], position: int) -> None:
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    if bad:
+        raise DivergedError(
+            f"training diverged: {', '.join(bad)} not finite at {position:,} images: lower the learning rate"
+        )
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

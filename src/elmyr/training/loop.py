@@ -22,7 +22,7 @@ from elmyr.training.task import BatchSource, Task
 class LoopConfig(BaseModel):
     """The course of a training, counted in images seen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     images: int = Field(ge=1, description="the budget, exact")
     batch: int = Field(ge=1)
@@ -80,9 +80,9 @@ def run_loop(
                 _save_preview(task, run, position)
             interrupted = stop.signal_number is not None and not done
             if run and (_crossed(config.checkpoint_every, before, position) or done or interrupted):
-                progress = {"logbook": logbook.state(), "seconds": earlier + time.monotonic() - started}
+                progress = {"logbook": logbook.state(position), "seconds": earlier + time.monotonic() - started}
                 save_checkpoint(run.checkpoints, task, position, progress)
-                prune_checkpoints(run.checkpoints, config.keep)
+                prune_checkpoints(run.checkpoints, position, config.keep)
             if interrupted:
                 raise _interruption(stop, run, position, config)
     return Outcome(position, earlier + time.monotonic() - started)

@@ -10,12 +10,12 @@ def model_card(config: RunConfig, summary: Mapping[str, Any]) -> str:
     """The README.md of a run directory."""
     gan, data = config.gan, config.data
     classes = f"{len(gan.classes)} classes ({', '.join(gan.classes)})" if gan.classes else "no classes"
-    return f"""# A GAN for {data.source}, trained by elmyr
+    return f"""# A GAN for {data.name}, trained by elmyr
 
 | | |
 | --- | --- |
 | makes | {gan.height}x{gan.width} images, {gan.channels} channel(s), {classes} |
-| trained on | {data.images:,} images: the training part of `{data.source}`, split by seed {data.split_seed} |
+| trained on | {data.images:,} images: the training part of `{data.name}`, split by seed {data.split_seed} |
 | preset | `{config.preset}`, seed {config.seed} |
 | budget | {summary["images"]:,} images seen in {summary["seconds"]:,.0f} s on {config.device}, {config.precision} |
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, Splits, open_source, split_source
+from elmyr.images import ImageSet, Splits, lasting_name, open_source, split_source
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.config import (
     DataConfig,
@@ -21,6 +23,9 @@ from elmyr.training.config import (
     loop_config,
     parse_settings,
 )
+from elmyr.training.rundir import RunDirectory
+
+MOST_IMAGES = 10**12  # more than anyone waits for
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ def make_plan(
         device=str(chosen_device),
         precision=chosen_precision,
         data=DataConfig(
-            source=os.fspath(data),
+            source=lasting_name(data),
+            name=training.name,
             root=os.path.abspath(data_root) if data_root is not None else None,
             split_seed=seed,
             images=len(training),
@@ -79,7 +85,7 @@ def make_plan(
 
 def new_task(config: RunConfig) -> AdversarialTask:
     """The task of a run, at its beginning."""
-    trained = {"preset": config.preset, "data": config.data.source, "seed": config.seed}
+    trained = {"preset": config.preset, "data": config.data.name, "seed": config.seed}
     return AdversarialTask(
         config.gan,
         config.adversarial,
@@ -89,6 +95,16 @@ def new_task(config: RunConfig) -> AdversarialTask:
         precision=config.precision,
         trained=trained,
     )
+
+
+def config_of(run: RunDirectory) -> RunConfig:
+    """The config that a run directory holds; InputError if it is not whole."""
+    try:
+        return RunConfig.model_validate(run.read_config())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"'{run.config}' is no config of this elmyr ({where}: {first['msg']}): train again") from None
 
 
 def splits_of(config: RunConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
@@ -104,7 +120,7 @@ def splits_of(config: RunConfig, data_root: str | os.PathLike[str] | None = None
 def _check_budget(images: int | None, minutes: float | None) -> None:
     if images is not None and minutes is not None:
         raise InputError("both --images and --minutes are given: choose one")
-    if images is not None and images < 1:
-        raise InputError(f"--images is {images}: it is at least 1")
+    if images is not None and not 1 <= images <= MOST_IMAGES:
+        raise InputError(f"--images is {images:.3g}: it is from 1 to {MOST_IMAGES:,}")
     if minutes is not None and not 0 < minutes < float("inf"):
         raise InputError(f"--minutes is {minutes}: it is more than 0")

@@ -36,7 +36,7 @@ class _Rate(ProgressColumn):
 class ProgressBar:
     """A bar for one training; without a terminal nothing is drawn."""
 
-    def __init__(self, what: str, *, total: int, start: int = 0) -> None:
+    def __init__(self, what: str, *, total: int) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -46,7 +46,7 @@ class ProgressBar:
         )
         console = Console(stderr=True)
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._progress.add_task(what, total=total, completed=start)
+        self._task = self._progress.add_task(what, total=total)
         self._drawn = 0.0
 
     def advance(self, position: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -10,19 +12,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from elmyr import machine
-from elmyr.errors import InputError
+from elmyr.errors import InterruptedRun
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
-from elmyr.images import ImageSet, image_grid, save_npz, save_png
+from elmyr.images import ImageSet, class_rows, image_grid, save_npz, save_png
 from elmyr.training.budget import images_within
 from elmyr.training.config import RunConfig
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
-from elmyr.training.plan import Plan, make_plan, new_task, splits_of
+from elmyr.training.plan import Plan, config_of, make_plan, new_task, splits_of
 from elmyr.training.progress import Listener, ProgressBar
 from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
 
@@ -65,27 +66,32 @@ def train(
         data_root=data_root,
     )
     run = RunDirectory(new_directory(out, parent=RUNS, name=f"{plan.training.name}-{preset}"))
+    say = run.noting(say)
     if minutes is not None:
-        plan = _within(minutes, plan, since=started, say=say)
+        try:
+            plan = _within(minutes, plan, since=started, say=say)
+        except BaseException:
+            shutil.rmtree(run.path)  # it holds nothing yet that could be resumed
+            raise
     _write_beginning(run, plan.config, plan.training)
     _run_to_end(run, plan.config, plan.training, quiet=quiet, say=say)
     return run
 
 
 def resume(
-    name: str | os.PathLike[str], *, quiet: bool = True, say: Callable[[str], None] = lambda line: None
+    name: str | os.PathLike[str],
+    *,
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Goes on with an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished."""
     run = open_run(os.fspath(name))
-    try:
-        config = RunConfig.model_validate(run.read_config())
-    except ValidationError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"'{run.config}' is no config of this elmyr ({reason}): train again") from None
+    config = config_of(run)
     if run.finished:
         say(f"'{run.path}' is finished already: nothing to do")
         return run
-    _run_to_end(run, config, splits_of(config).train, quiet=quiet, say=say)
+    _run_to_end(run, config, splits_of(config, data_root).train, quiet=quiet, say=run.noting(say))
     return run
 
 
@@ -107,21 +113,36 @@ def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet) -
         "started": started,
     }
     write_json(run.environment, surroundings)
-    shown = _some_of_each(training)
-    save_png(image_grid(shown.images, columns=SHOWN_PER_CLASS), run.path / "reals.png")
-    save_npz(shown, run.path / "real.npz")
+    _show_reals(run, training)
     write_json(run.config, config.model_dump(mode="json"))
 
 
-def _some_of_each(images: ImageSet) -> ImageSet:
-    """The first ten of each class, class by class; the first hundred without labels."""
-    if images.labels is None:
-        return images.take(np.arange(min(len(images), SHOWN_PER_CLASS**2)))
-    firsts = [np.flatnonzero(images.labels == label)[:SHOWN_PER_CLASS] for label in range(len(images.classes))]
-    return images.take(np.concatenate(firsts))
+def _show_reals(run: RunDirectory, training: ImageSet) -> None:
+    """The first ten of each class, a row a class; the first hundred without labels."""
+    if training.labels is None:
+        shown = training.take(np.arange(min(len(training), SHOWN_PER_CLASS**2)))
+        picture = image_grid(shown.images, columns=SHOWN_PER_CLASS)
+    else:
+        numbers = range(len(training.classes))
+        firsts = [np.flatnonzero(training.labels == label)[:SHOWN_PER_CLASS] for label in numbers]
+        shown = training.take(np.concatenate(firsts))
+        picture = class_rows(shown, SHOWN_PER_CLASS)
+    save_png(picture, run.path / "reals.png")
+    save_npz(shown, run.real)
 
 
 def _run_to_end(
+    run: RunDirectory, config: RunConfig, training: ImageSet, *, quiet: bool, say: Callable[[str], None]
+) -> None:
+    try:
+        with run.locked():
+            _train_and_export(run, config, training, quiet=quiet, say=say)
+    except KeyboardInterrupt:
+        message = f"stopped; go on with: elmyr resume {run.path}"
+        raise InterruptedRun(message, signal_number=signal.SIGINT) from None
+
+
+def _train_and_export(
     run: RunDirectory, config: RunConfig, training: ImageSet, *, quiet: bool, say: Callable[[str], None]
 ) -> None:
     task = new_task(config)
@@ -132,7 +153,7 @@ def _run_to_end(
         outcome = run_loop(task, data, config.loop, run=run, listener=listener)
     task.export(run.model, outcome.images)
     gan = GAN.load(run.path, device=config.device, precision=config.precision)
-    save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10)), run.path / "generated.npz")
+    save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10)), run.generated)
     summary = {
         "images": outcome.images,
         "seconds": round(outcome.seconds, 3),

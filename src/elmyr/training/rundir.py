@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,9 @@ class RunDirectory:
         self.checkpoints = self.path / "checkpoints"
         self.previews = self.path / "previews"
         self.model = self.path / "model"
+        self.evaluation = self.path / "evaluation.json"
+        self.real = self.path / "real.npz"
+        self.generated = self.path / "generated.npz"
 
     @property
     def finished(self) -> bool:
@@ -34,7 +41,33 @@ class RunDirectory:
 
     def read_config(self) -> dict[str, Any]:
         """The run's `config.json`."""
-        return dict(read_json(self.config))
+        content = read_json(self.config)
+        if not isinstance(content, dict):
+            raise InputError(f"'{self.config}' holds no JSON object: restore it, or train again")
+        return content
+
+    def noting(self, say: Callable[[str], None]) -> Callable[[str], None]:
+        """Says a line, and writes it into `log.txt` with the time."""
+
+        def note(line: str) -> None:
+            say(line)
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}\n")
+
+        return note
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Inside, no other process works on this run; InputError if one does. The lock ends with its process."""
+        with self.config.open(encoding="utf-8") as file:
+            if sys.platform != "win32":  # whose locks would keep others from reading, too
+                import fcntl
+
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise InputError(f"another process is working on '{self.path}': wait for it, or stop it") from None
+            yield
 
 
 def open_run(name: str | os.PathLike[str]) -> RunDirectory:
@@ -61,7 +94,7 @@ def new_directory(out: str | os.PathLike[str] | None, *, parent: Path, name: str
             raise InputError(f"'{path}' exists already: choose another with --out, or remove it")
         return make_folder(path)
     make_folder(parent)
-    number = max(_numbered(parent), default=-1) + 1
+    number = max(_numbers(parent), default=-1) + 1
     while True:
         path = parent / f"{number:05d}-{_plain(name)}"
         try:
@@ -72,11 +105,9 @@ def new_directory(out: str | os.PathLike[str] | None, *, parent: Path, name: str
             return path
 
 
-def _numbered(parent: Path) -> dict[int, Path]:
-    if not parent.is_dir():
-        return {}
-    matches = ((re.match(r"(\d{5,})-", path.name), path) for path in parent.iterdir() if path.is_dir())
-    return {int(match[1]): path for match, path in matches if match}
+def _numbers(parent: Path) -> list[int]:
+    matches = (re.match(r"(\d{5,})-", path.name) for path in parent.iterdir() if path.is_dir())
+    return [int(match[1]) for match in matches if match]
 
 
 def _plain(name: str) -> str:

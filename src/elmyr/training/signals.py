@@ -27,6 +27,8 @@ class StopRequest:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
+        if kind is None and self.signal_number is not None:
+            signal.raise_signal(self.signal_number)  # the work ended before it looked: whoever called it shall know
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is not None:
