@@ -30,7 +30,7 @@ from elmyr.training.rundir import new_directory
 STUDIES = Path("studies")
 FEWEST_GENERATED = 10_000
 GENERATED_SEED = 4  # none of those that the figures are taken with
-UPDATES, UPDATES_OF_TINY = 2000, 300
+UPDATES, UPDATES_OF_TINY = 2000, 200
 SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
 
 
