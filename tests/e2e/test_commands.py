@@ -22,6 +22,16 @@ def elmyr(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess
     return done
 
 
+def begun(*words: str | Path) -> subprocess.Popen[str]:
+    """A process that can be interrupted, also where the tests themselves run in a shell's background."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "elmyr", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "digits"
@@ -69,8 +79,7 @@ def test_killed_with_9_and_resumed_it_ends_with_the_weights_of_an_undisturbed_ru
 
 def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
     run = tmp_path / "stopped"
-    words = ["train", "digits", "--images", "1000k", "--out", str(run), *TINY]
-    process = subprocess.Popen([sys.executable, "-m", "elmyr", *words], stderr=subprocess.PIPE, text=True)
+    process = begun("train", "digits", "--images", "1000k", "--out", run, *TINY)
     deadline = time.monotonic() + 120
     while not (run / "config.json").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -85,7 +94,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("words", "begun", "wait"),
+    ("words", "heard", "wait"),
     [
         (["train", "digits", "--minutes", "5"], "measuring the speed", 1),
         (["study", "digits", "--images", "900k"], "training a GAN", 1),
@@ -94,12 +103,11 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
     ids=["measuring", "a study's GAN", "a study's recognizer"],
 )
 def test_a_signal_at_any_time_ends_in_one_line_and_its_exit_code(
-    tmp_path: Path, words: list[str], begun: str, wait: float, number: signal.Signals
+    tmp_path: Path, words: list[str], heard: str, wait: float, number: signal.Signals
 ) -> None:
-    command = [sys.executable, "-m", "elmyr", *words, "--out", str(tmp_path / "out"), *TINY]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = begun(*words, "--out", tmp_path / "out", *TINY)
     assert process.stderr is not None
-    while begun not in process.stderr.readline():
+    while heard not in process.stderr.readline():
         assert process.poll() is None
     time.sleep(wait)
     process.send_signal(number)
