@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from elmyr.evaluation import compare as compare
     from elmyr.evaluation import evaluate as evaluate
     from elmyr.gan import GAN as GAN
     from elmyr.images import ImageSet as ImageSet
@@ -21,12 +22,13 @@ _HOMES = {
     "GAN": "elmyr.gan",
     "ImageSet": "elmyr.images",
     "Recognizer": "elmyr.recognition",
+    "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
     "load_images": "elmyr.images",
     "study": "elmyr.studies",
     "train": "elmyr.training",
 }
-__all__ = ["GAN", "ImageSet", "Recognizer", "evaluate", "load_images", "study", "train"]
+__all__ = ["GAN", "ImageSet", "Recognizer", "compare", "evaluate", "load_images", "study", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 
 from elmyr import GAN, evaluate, train
 from elmyr.errors import InputError
-from elmyr.evaluation.features import Pixels, cache_folder, extractor_for
+from elmyr.evaluation.features import EXTRACTORS, Pixels, cache_folder, extractor_for
 from elmyr.evaluation.judging import judge
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, save_npz, split_source
@@ -28,12 +29,20 @@ def test_real_images_reach_their_yardstick_and_noise_is_seen() -> None:
     splits = split_source(source(), 0)
     real = judge([splits.validation], splits, "test", subject="real")
     assert all(figure.value == pytest.approx(figure.yardstick) for figure in real.figures)
-    assert {figure.name for figure in real.figures} == {
+    assert [figure.name for figure in real.figures] == [
         "frechet_distance",
+        "kernel_distance",
         "precision",
         "recall",
+        "density",
+        "coverage",
+        "inception_score",
+        "diversity",
+        "class_divergence",
         "label_accuracy",
-    }
+    ]
+    assert all(figure.low <= figure.value <= figure.high for figure in real.figures)
+    assert [(row["name"], row["label_accuracy"]) for row in real.classes] == [("a", 1), ("b", 1), ("c", 1)]
     weak, strong = (judge([noised(splits.validation, a)], splits, "test", subject="x") for a in (80, 200))
     distances = [judged["frechet_distance"].value for judged in (real, weak, strong)]
     assert distances == sorted(distances)
@@ -49,6 +58,48 @@ def test_wrong_labels_are_not_read_back() -> None:
     assert figure.low is not None and figure.high is not None
     assert figure.low <= figure.value <= figure.high
     assert figure.yardstick > 0.9
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_every_extractor_sees_noise(name: str) -> None:
+    splits = split_source(Source("blobs", small_image_set(1200), None), 0)
+    choose = partial(extractor_for, name=name)
+    clean, noisy = (
+        judge([images], splits, "test", subject="x", choose=choose)
+        for images in (splits.validation, noised(splits.validation, 120))
+    )
+    for figure in ("frechet_distance", "kernel_distance"):
+        assert clean[figure].value < noisy[figure].low
+    assert clean.extractor["name"] == name
+
+
+def test_extractors_of_another_seed_or_width_are_others() -> None:
+    training = split_source(source(), 0).train
+    made = [
+        extractor_for(training, "random", seed=seed, width=width)
+        for seed, width in ((0, 32), (0, 32), (1, 32), (0, 16))
+    ]
+    assert made[0].sha256 == made[1].sha256
+    assert len({extractor.sha256 for extractor in made}) == 3
+    with pytest.raises(InputError, match="did you mean 'domain'"):
+        extractor_for(training, "domian")
+    with pytest.raises(InputError, match="multiple of 4"):
+        extractor_for(training, "random", width=30)
+    with pytest.raises(InputError, match="learns from labels"):
+        extractor_for(ImageSet(training.images, None), "domain")
+
+
+def test_a_dropped_class_costs_recall_and_shows_in_the_classes_read() -> None:
+    splits = split_source(Source("blobs", small_image_set(1200), None), 0)
+    labels = splits.validation.labels
+    assert labels is not None
+    without = splits.validation.take(np.resize(np.flatnonzero(labels != 1), len(labels)))
+    whole, dropped = (judge([images], splits, "test", subject="x") for images in (splits.validation, without))
+    assert dropped["recall"].value < whole["recall"].value - 0.15
+    assert dropped["coverage"].value < whole["coverage"].value - 0.15
+    assert dropped["precision"].value > whole["precision"].value - 0.1
+    assert dropped["class_divergence"].low > 0.05 > whole["class_divergence"].value
+    assert [row["count"] for row in dropped.classes][1] == 0
 
 
 def test_the_extractor_is_trained_once_and_a_damaged_cache_is_not_trusted() -> None:

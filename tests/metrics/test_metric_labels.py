@@ -1,10 +1,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
 from scipy.stats import binomtest
 
 from elmyr.errors import InputError
-from elmyr.metrics import accuracy, wilson_interval
+from elmyr.metrics import accuracy, class_divergence, wilson_interval
 
 
 def test_accuracy_by_hand() -> None:
@@ -36,3 +37,17 @@ def test_wilson_interval_of_none_and_all_ends_at_zero_and_one() -> None:
 def test_impossible_counts_are_refused(arguments: tuple[int, ...]) -> None:
     with pytest.raises(InputError):
         wilson_interval(*arguments)
+
+
+def test_class_divergence_equals_scipys() -> None:
+    real, generated = [0, 0, 1, 1, 2, 2, 2, 0], [0, 1, 1, 1, 1, 2, 0, 0]
+    theirs = jensenshannon([3, 2, 3], [3, 4, 1], base=2) ** 2
+    assert class_divergence(real, generated, 3).value == pytest.approx(theirs)
+    assert class_divergence(real, real, 3).value == 0
+    assert class_divergence([0] * 9, [1] * 9, 2).value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("labels", [[], [0], [0, 3], [-1, 0]])
+def test_labels_outside_the_classes_are_refused(labels: list[int]) -> None:
+    with pytest.raises(InputError, match="from 0 to 2"):
+        class_divergence(labels, [0, 1], 3)

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from elmyr.errors import InputError
-from elmyr.metrics import neighbors, precision_recall
+from elmyr.metrics import density_coverage, neighbors, precision_recall
+
+
+def values(real: ArrayLike, generated: ArrayLike, k: int = 3) -> tuple[float, float]:
+    precision, recall = precision_recall(real, generated, k)
+    assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in (precision, recall))
+    return precision.value, recall.value
 
 
 def by_brute_force(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
@@ -26,7 +33,7 @@ def by_brute_force(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[flo
 def test_by_hand() -> None:
     real = np.array([[0.0], [1.0], [2.0], [10.0]])  # k=1: balls of radius 1, 1, 1 and 8 reach from −1 to 18
     generated = np.array([[-1.0], [-1.5], [18.0], [18.5]])  # radii 0.5, 0.5, 0.5, 0.5 reach no real row
-    assert precision_recall(real, generated, k=1) == (0.5, 0.0)
+    assert values(real, generated, k=1) == (0.5, 0.0)
 
 
 @given(
@@ -46,7 +53,27 @@ def test_equals_brute_force_with_ties_and_duplicates(
         a, b = generator.integers(0, 3, (real, width)) / 10, generator.integers(0, 3, (generated, width)) / 10
     else:
         a, b = generator.normal(size=(real, width)), generator.normal(size=(generated, width))
-    assert precision_recall(a + offset, b + offset, k) == by_brute_force(a + offset, b + offset, k)
+    assert values(a + offset, b + offset, k) == by_brute_force(a + offset, b + offset, k)
+
+
+@given(seed=st.integers(0, 2**32 - 1), real=st.integers(6, 25), generated=st.integers(6, 25), k=st.integers(1, 5))
+def test_density_and_coverage_equal_brute_force(seed: int, real: int, generated: int, k: int) -> None:
+    generator = np.random.default_rng(seed)
+    a, b = generator.normal(size=(real, 3)), generator.normal(size=(generated, 3))
+    to_real = np.sort(((a[:, None] - a) ** 2).sum(axis=2), axis=1)[:, k]
+    inside = ((a[:, None] - b) ** 2).sum(axis=2) <= to_real[:, None]
+    density, coverage = density_coverage(a, b, k)
+    assert density.value == pytest.approx(inside.sum() / (k * generated))
+    assert coverage.value == pytest.approx(inside.any(axis=1).mean())
+
+
+def test_density_with_a_group_left_out_is_that_of_the_other_rows() -> None:
+    generator = np.random.default_rng(7)
+    a, b = generator.normal(size=(60, 3)), generator.normal(size=(40, 3))
+    found = neighbors._densities_without(a, b, 5)
+    for group in range(20):
+        left = a[np.arange(60) % 20 != group]
+        assert found[group] == pytest.approx(density_coverage(left, b)[0].value)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1.0, 1e6])
@@ -61,31 +88,31 @@ def test_radii_are_exact_to_the_bit_among_near_ties(offset: float) -> None:
 
 def test_duplicates_lie_in_their_own_ball_of_radius_zero() -> None:
     rows = np.repeat(np.random.default_rng(1).normal(size=(10, 128)) + 100, 4, axis=0)
-    assert precision_recall(rows, rows.copy(), k=3) == (1.0, 1.0)
-    assert precision_recall(rows, np.nextafter(rows, np.inf), k=3) == (0.0, 0.0)
+    assert values(rows, rows.copy(), k=3) == (1.0, 1.0)
+    assert values(rows, np.nextafter(rows, np.inf), k=3) == (0.0, 0.0)
 
 
 def test_block_size_and_order_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(2)
     a, b = generator.normal(size=(120, 6)), generator.normal(size=(90, 6)) * 1.2
-    whole = precision_recall(a, b)
+    whole = values(a, b)
     assert 0 < whole[0] < 1
     assert 0 < whole[1] < 1
-    assert precision_recall(generator.permutation(a), generator.permutation(b)) == whole
+    assert values(generator.permutation(a), generator.permutation(b)) == whole
     monkeypatch.setattr(neighbors, "BLOCK", 500)
-    assert precision_recall(a, b) == whole
+    assert values(a, b) == whole
 
 
 def test_real_and_generated_change_places() -> None:
     generator = np.random.default_rng(3)
     a, b = generator.normal(size=(60, 4)), generator.normal(size=(50, 4)) * 2
-    assert precision_recall(a, b) == precision_recall(b, a)[::-1]
+    assert values(a, b) == values(b, a)[::-1]
 
 
 def test_a_collapsed_generator_has_precision_without_recall() -> None:
     generator = np.random.default_rng(4)
     real = generator.normal(size=(200, 2))
-    precision, recall = precision_recall(real, real[:1] + generator.normal(size=(200, 2)) * 1e-3)
+    precision, recall = values(real, real[:1] + generator.normal(size=(200, 2)) * 1e-3)
     assert precision > 0.99
     assert recall < 0.05
 
@@ -95,7 +122,7 @@ def test_memory_does_not_grow_with_the_square_of_the_images(monkeypatch: pytest.
     monkeypatch.setattr(neighbors, "BLOCK", 50_000)
     tracemalloc.start()
     try:
-        precision_recall(rows, rows + 0.01)
+        values(rows, rows + 0.01)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -114,4 +141,4 @@ def test_memory_does_not_grow_with_the_square_of_the_images(monkeypatch: pytest.
 )
 def test_unusable_input_is_refused(real: np.ndarray, generated: np.ndarray, k: int, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        precision_recall(real, generated, k)
+        values(real, generated, k)

@@ -50,6 +50,7 @@ app.command("train")(commands.train)
 app.command("resume")(commands.resume)
 app.command("sample")(commands.sample)
 app.command("evaluate")(commands.evaluate)
+app.command("compare")(commands.compare)
 app.command("presets")(commands.presets)
 
 

@@ -29,15 +29,19 @@ Settings = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
+Extractor = Annotated[str, typer.Option(help="Who looks: auto, domain, random or pixels.")]
+ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
+ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
 
 
 class Part(StrEnum):
-    """A held-out part of a split."""
+    """A part of a split."""
 
     test = "test"
     validation = "validation"
+    train = "train"
 
 
 def study(
@@ -169,9 +173,12 @@ def sample(
 
 def evaluate(
     subject: Annotated[str, typer.Argument(metavar="RUN|SAMPLES", help="A run directory, an .npz or a folder.")],
-    against: Annotated[Part, typer.Option(help="The held-out part to judge against.")] = Part.test,
+    against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
     data: Annotated[str | None, typer.Option(help="For samples: the real images to judge against.")] = None,
     seed: Annotated[int | None, typer.Option(help="For samples: the seed of the split.", min=0)] = None,
+    extractor: Extractor = "auto",
+    extractor_seed: ExtractorSeed = 0,
+    extractor_width: ExtractorWidth = 32,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
@@ -188,6 +195,9 @@ def evaluate(
         data=data,
         data_root=data_root,
         seed=seed,
+        extractor=extractor,
+        extractor_seed=extractor_seed,
+        extractor_width=extractor_width,
         device=device,
         precision=precision,
         say=hush if quiet else say,
@@ -198,6 +208,44 @@ def evaluate(
         show_json(evaluation.as_json())
     else:
         _show_figures(evaluation.as_json())
+
+
+def compare(
+    subjects: Annotated[
+        list[str], typer.Argument(metavar="RUN|SAMPLES …", help="Two or more: run directories, .npz files or folders.")
+    ],
+    against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
+    data: Annotated[str | None, typer.Option(help="The real images, where no run brings them.")] = None,
+    seed: Annotated[int, typer.Option(help="The seed of the split of --data.", min=0)] = 0,
+    extractor: Extractor = "auto",
+    extractor_seed: ExtractorSeed = 0,
+    extractor_width: ExtractorWidth = 32,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say which is better, each figure of the others against the same figure of the first."""
+    from elmyr.evaluation import compare as compare_subjects
+
+    comparison = compare_subjects(
+        subjects,
+        against=against.value,
+        data=data,
+        data_root=data_root,
+        seed=seed,
+        extractor=extractor,
+        extractor_seed=extractor_seed,
+        extractor_width=extractor_width,
+        device=device,
+        precision=precision,
+        say=hush if quiet else say,
+    )
+    if as_json:
+        show_json(comparison.as_json())
+    else:
+        _show_comparison(comparison)
 
 
 def presets(
@@ -245,6 +293,27 @@ def _show_figures(evaluation: dict[str, Any]) -> None:
         f"extractor '{extractor['name']}' ({extractor['dimension']} features)"
     )
     show_table(rows)
+
+
+def _show_comparison(comparison: Any) -> None:
+    from elmyr.report.numbers import number
+
+    first, *others = comparison.subjects
+    print(
+        f"\nagainst the {comparison.against} part: {comparison.count:,} images a side, "
+        f"extractor '{comparison.extractor['name']}' ({comparison.extractor['dimension']} features)"
+    )
+    for place, other in enumerate(others, 1):
+        print(f"\n{other} compared with {first}")
+        rows = [["figure", "first", "this", "difference", "95 % interval", "this is"]]
+        for row in comparison.rows:
+            side = row.sides[place]
+            apart, low, high = side.difference
+            interval = f"{number(low)} to {number(high)}"
+            rows.append(
+                [row.title, number(row.sides[0].value), number(side.value), number(apart), interval, side.outcome]
+            )
+        show_table(rows)
 
 
 def _count(text: str | None) -> int | None:

@@ -1,5 +1,6 @@
 """Evaluation: how good generated images are, beside the same figures for real ones."""
 
+from elmyr.evaluation.comparison import Comparison, compare
 from elmyr.evaluation.judging import FEWEST_FOR_FIGURES, Evaluation, Figure, common_count, evaluate
 
-__all__ = ["FEWEST_FOR_FIGURES", "Evaluation", "Figure", "common_count", "evaluate"]
+__all__ = ["FEWEST_FOR_FIGURES", "Comparison", "Evaluation", "Figure", "common_count", "compare", "evaluate"]

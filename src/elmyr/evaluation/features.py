@@ -15,13 +15,13 @@ import platformdirs
 from numpy.typing import NDArray
 
 from elmyr import machine
-from elmyr.errors import InputError
+from elmyr.errors import InputError, suggestion
 from elmyr.files import sha256_of
 from elmyr.images import ImageSet
 from elmyr.recognition import Recognizer
 
-SEED = 0
 UPDATES = 1500
+WIDTH = 32  # channels of the first convolution
 
 
 class FeatureExtractor(Protocol):
@@ -46,8 +46,8 @@ class FeatureExtractor(Protocol):
         """Features float64 (N, dimension)."""
         ...
 
-    def read_labels(self, images: ImageSet) -> NDArray[np.int64] | None:
-        """The labels int64 (N,) that it reads, None where it reads none."""
+    def probabilities(self, images: ImageSet) -> NDArray[np.float64] | None:
+        """The probability of each class float64 (N, K), None where it knows no classes."""
         ...
 
 
@@ -68,9 +68,33 @@ class Domain:
         """The layer before the last."""
         return self.recognizer.features(images.images)
 
-    def read_labels(self, images: ImageSet) -> NDArray[np.int64]:
-        """The recognizer's prediction."""
-        return self.recognizer.predict(images.images).astype(np.int64)
+    def probabilities(self, images: ImageSet) -> NDArray[np.float64]:
+        """The recognizer's; 0 for a class that the training part has no image of."""
+        known = self.recognizer.classes_
+        spread = np.zeros((len(images), known.max() + 1))
+        spread[:, known] = self.recognizer.predict_proba(images.images)
+        return spread
+
+
+@dataclass(frozen=True)
+class Random:
+    """The recognizer's network with the weights it begins with: no bias to any domain (Naeem et al. 2020)."""
+
+    recognizer: Recognizer
+    sha256: str
+    name: str = "random"
+
+    @property
+    def dimension(self) -> int:
+        """The size of the layer before the last."""
+        return int(self.recognizer.dimension)
+
+    def features(self, images: ImageSet) -> NDArray[np.float64]:
+        """The layer before the last."""
+        return self.recognizer.features(images.images)
+
+    def probabilities(self, images: ImageSet) -> None:
+        """It knows no classes."""
 
 
 @dataclass(frozen=True)
@@ -85,25 +109,63 @@ class Pixels:
         """Means over squares, in [0, 1]."""
         return _pooled(images.images)
 
-    def read_labels(self, images: ImageSet) -> None:
-        """Pixels read no label."""
+    def probabilities(self, images: ImageSet) -> None:
+        """Pixels know no classes."""
+
+
+EXTRACTORS = ("domain", "random", "pixels")
 
 
 def extractor_for(
-    training: ImageSet, *, device: str = "auto", say: Callable[[str], None] = lambda line: None
+    training: ImageSet,
+    name: str = "auto",
+    *,
+    seed: int = 0,
+    width: int = WIDTH,
+    device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
 ) -> FeatureExtractor:
-    """`domain` for a labeled training part, trained once and cached by its content; else `pixels`."""
-    if training.labels is None or len(np.unique(training.labels)) < 2:
-        return Pixels(_pooled(training.images[:1]).shape[1])
-    folder = cache_folder() / "extractors" / f"domain-{training.digest()[:20]}-{UPDATES}-{SEED}-{version('elmyr')}"
+    """An extractor by name; `auto` is `domain` for a labeled training part of several classes, else `pixels`.
+
+    seed and width: of the network's weights, and the channels of its first convolution, for `domain` and `random`.
+    `domain` is trained once and cached by its content.
+    """
     machine.choose_device(device)  # refused here, where it would not be taken for a damaged cache
+    if width < 4 or width % 4:
+        raise InputError(f"the extractor's width is {width}: give a multiple of 4")
+    labeled = training.labels is not None and len(np.unique(training.labels)) > 1
+    if name == "auto":
+        name = "domain" if labeled else "pixels"
+    if name == "domain":
+        if not labeled:
+            raise InputError(
+                f"the extractor 'domain' learns from labels of several classes, '{training.name}' has none"
+            )
+        return _domain(training, seed, width, device, say)
+    if name == "random":
+        return _random(training, seed, width, device)
+    if name == "pixels":
+        return Pixels(_pooled(training.images[:1]).shape[1])
+    raise InputError(f"no extractor '{name}': {suggestion(name, ('auto', *EXTRACTORS))}")
+
+
+def _domain(training: ImageSet, seed: int, width: int, device: str, say: Callable[[str], None]) -> Domain:
+    key = f"domain-{training.digest()[:20]}-{UPDATES}-{seed}-{width}-{version('elmyr')}"
+    folder = cache_folder() / "extractors" / key
     try:
         recognizer = Recognizer.load(folder, device=device)
     except InputError:
         say(f"training the feature extractor on the {len(training):,} real training images …")
-        recognizer = Recognizer(updates=UPDATES, augment=True, seed=SEED, device=device)
-        recognizer.fit(training.images, training.labels).save(folder)
+        recognizer = Recognizer(updates=UPDATES, base=width, augment=True, seed=seed, device=device)
+        recognizer.fit(training.images, training.require_labels()).save(folder)
     return Domain(recognizer, sha256_of(folder / "recognizer.safetensors"))
+
+
+def _random(training: ImageSet, seed: int, width: int, device: str) -> Random:
+    recognizer = Recognizer(base=width, seed=seed, device=device).initialize(training.images.shape[1:])
+    weights = recognizer.net_.state_dict().values()
+    digest = hashlib.sha256(b"".join(tensor.cpu().contiguous().numpy().tobytes() for tensor in weights))
+    return Random(recognizer, digest.hexdigest())
 
 
 def cache_folder() -> Path:

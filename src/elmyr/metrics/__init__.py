@@ -1,18 +1,33 @@
 """Metrics: pure functions of float64 arrays, one file a family; they know no image, file, net or torch."""
 
-from elmyr.metrics.frechet import frechet_distance, gaussian_of
+from elmyr.metrics.frechet import frechet_distance, frechet_distance_at_infinity, gaussian_of
+from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import MeanInterval, PairedDifference, mean_interval, paired_difference
-from elmyr.metrics.labels import accuracy, wilson_interval
-from elmyr.metrics.neighbors import precision_recall
+from elmyr.metrics.jackknife import Estimate, difference, jackknife, means_without
+from elmyr.metrics.kernel import kernel_distance
+from elmyr.metrics.labels import accuracy, class_divergence, wilson_interval
+from elmyr.metrics.neighbors import density_coverage, precision_recall
+from elmyr.metrics.pairs import diversity, told_apart
 
 __all__ = [
+    "Estimate",
     "MeanInterval",
     "PairedDifference",
     "accuracy",
+    "class_divergence",
+    "density_coverage",
+    "difference",
+    "diversity",
     "frechet_distance",
+    "frechet_distance_at_infinity",
     "gaussian_of",
+    "inception_score",
+    "jackknife",
+    "kernel_distance",
     "mean_interval",
+    "means_without",
     "paired_difference",
     "precision_recall",
+    "told_apart",
     "wilson_interval",
 ]

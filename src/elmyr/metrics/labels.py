@@ -3,10 +3,11 @@
 from math import sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import ndtri
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, rel_entr
 
 from elmyr.errors import InputError
+from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
 
 
 def accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
@@ -42,3 +43,32 @@ def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[fl
     low = 0.0 if successes == 0 else center - half
     high = 1.0 if successes == count else center + half
     return low, high
+
+
+def class_divergence(real: ArrayLike, generated: ArrayLike, classes: int) -> Estimate:
+    """The Jensen–Shannon divergence of two class histograms in bits: 0 where they agree, 1 where they share no class.
+
+    real and generated: labels int `(N,)` and `(M,)` in [0, classes). Biased upwards by about (classes − 1) / N where
+    samples are few. Raises InputError for no label or one outside the classes. Source: Lin 1991.
+    """
+    counts_a, counts_b = _histograms(real, classes), _histograms(generated, classes)
+    value = _divergence(counts_a.sum(axis=0), counts_b.sum(axis=0))
+    without_a = [_divergence(counts_a.sum(axis=0) - group, counts_b.sum(axis=0)) for group in counts_a]
+    without_b = [_divergence(counts_a.sum(axis=0), counts_b.sum(axis=0) - group) for group in counts_b]
+    return jackknife(value, real=[without_a], generated=[without_b], low=0.0, high=1.0)
+
+
+def _histograms(labels: ArrayLike, classes: int) -> NDArray[np.float64]:
+    """How often each class stands in each group: (G, classes)."""
+    numbers = np.asarray(labels)
+    if numbers.ndim != 1 or len(numbers) < 2 or numbers.min() < 0 or numbers.max() >= classes:
+        raise InputError(f"the labels are no two or more numbers from 0 to {classes - 1}: name the classes anew")
+    groups = groups_of(len(numbers))
+    counts: NDArray[np.float64] = np.zeros((groups.max() + 1, classes))
+    np.add.at(counts, (groups, numbers), 1)
+    return counts
+
+
+def _divergence(counts_a: NDArray[np.float64], counts_b: NDArray[np.float64]) -> float:
+    a, b = counts_a / counts_a.sum(), counts_b / counts_b.sum()
+    return float((rel_entr(a, (a + b) / 2).sum() + rel_entr(b, (a + b) / 2).sum()) / (2 * np.log(2)))

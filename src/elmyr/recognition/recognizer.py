@@ -107,6 +107,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.net_ = task.average
         return self
 
+    def initialize(self, image_shape: tuple[int, ...]) -> Self:
+        """Takes the random weights that training would begin with, for images (H, W, C) of one class named 0."""
+        self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
+        with seeds.initialization(self.seed, "recognizer"):
+            net = self._new_net()
+        self.net_ = net.to(machine.choose_device(self.device)).requires_grad_(False).eval()
+        return self
+
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most likely label of each image (N,)."""
         most_likely = self.predict_proba(X).argmax(1)

@@ -46,6 +46,15 @@ class Extractor(Record):
     sha256: str | None = None
 
 
+class ClassRow(Record):
+    """The figures of one class."""
+
+    name: str
+    count: int | None = None
+    frechet_distance: float | None = None
+    label_accuracy: float | None = None
+
+
 class Evaluation(Record):
     """How good the generated images are."""
 
@@ -54,6 +63,7 @@ class Evaluation(Record):
     sampling_seeds: list[int] = []
     extractor: Extractor | None = None
     figures: list[Figure] = []
+    classes: list[ClassRow] = []
 
 
 class Arm(Record):

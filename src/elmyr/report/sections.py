@@ -7,7 +7,7 @@ from typing import Any
 from elmyr.images import ImageSet
 from elmyr.report.figures import Series, line_chart
 from elmyr.report.markup import Markup, join, tag
-from elmyr.report.numbers import count, is_finite, number
+from elmyr.report.numbers import count, is_finite, number, percent
 from elmyr.report.page import facts_table, figures_table, folded, note, section
 from elmyr.report.pictures import grid, of_class, read_pictures
 from elmyr.report.records import Evaluation, Figure, flattened
@@ -102,7 +102,23 @@ def evaluation_table(evaluation: Evaluation) -> Markup:
             f"{_judged(evaluation)}{interval} The yardstick is the same figure for real images in place of generated."
         ),
         figures_table("Figures of the generated images", head, rows, words=(4,)),
+        _class_figures(evaluation),
     )
+
+
+def _class_figures(evaluation: Evaluation) -> Markup:
+    """A row a class; of fewer images than the whole, so their Fréchet distances compare with each other only."""
+    if not evaluation.classes:
+        return Markup()
+    head = ("class", "images a side", "Fréchet distance", "asked label read back")
+    rows = [
+        (row.name, count(row.count), number(row.frechet_distance), percent(row.label_accuracy, 1))
+        for row in evaluation.classes
+    ]
+    told = note(
+        "Fréchet distances of single classes compare with each other, not with that of the whole: fewer images."
+    )
+    return join(tag("h3", "Class by class"), told, figures_table("Figures of each class", head, rows))
 
 
 def _interval(figure: Figure) -> str:

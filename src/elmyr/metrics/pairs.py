@@ -1,0 +1,61 @@
+"""Figures of pairs of images: how varied a class is, how well a discriminator tells real from generated."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
+
+from elmyr.errors import InputError
+from elmyr.metrics.features import feature_rows
+from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
+
+
+def diversity(features: ArrayLike, labels: ArrayLike) -> Estimate:
+    """The mean distance of two different images of one class, in units of the features; 0 where a class has one image.
+
+    features `(N, D)`, labels `(N,)`; the mean over classes, each with the same weight. Only as good as high: beside
+    that of real images it tells of collapse inside a class. Raises InputError for a class with fewer than 4 images,
+    or values that are not finite.
+    """
+    rows, numbers = feature_rows(features), np.asarray(labels)
+    if numbers.shape != (len(rows),):
+        raise InputError(f"{len(rows)} features have labels of the shape {numbers.shape}: give one an image")
+    means, without = [], []
+    for label in np.unique(numbers):
+        of_class = rows[numbers == label]
+        if len(of_class) < 4:
+            raise InputError(f"class {label} has {len(of_class)} images: diversity needs 4 of each")
+        mean, left_out = _mean_distance(of_class)
+        means.append(mean)
+        without.append(left_out)
+    of_classes = [left_out / len(means) for left_out in without]  # what each class adds to the mean over classes
+    return jackknife(float(np.mean(means)), generated=of_classes, low=0.0)
+
+
+def told_apart(real: ArrayLike, generated: ArrayLike) -> Estimate:
+    """The share of pairs, a real and a generated image, in which the real one has the higher logit (ties: half).
+
+    The discriminator's accuracy where it is shown one of each: 0.5 where it cannot tell, 1 where it always can. Unlike
+    an accuracy at the logit 0 it means the same for every objective: relativistic ones leave the zero free. Logits
+    `(N,)` and `(M,)`. Raises InputError for fewer than 4 of either or logits that are not finite. Source: the area
+    under the ROC curve, Hanley & McNeil 1982.
+    """
+    a, b = (feature_rows(np.asarray(side)[:, None], name=name, least=4)[:, 0] for side, name in
+            ((real, "real"), (generated, "generated")))  # fmt: skip
+    ranks = rankdata(np.concatenate([a, b]))
+    # Mid-ranks count the others below: each row's share of wins against the other side.
+    wins = (ranks[: len(a)] - rankdata(a)) / len(b)
+    losses = (ranks[len(a) :] - rankdata(b)) / len(a)
+    without_real, without_generated = means_without(wins), 1 - means_without(losses)
+    return jackknife(float(wins.mean()), real=[without_real], generated=[without_generated], low=0.0, high=1.0)
+
+
+def _mean_distance(rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Of two different rows, and the same with each group of rows left out."""
+    groups = groups_of(len(rows))
+    member = np.eye(groups.max() + 1)[groups]
+    sums = member.T @ cdist(rows, rows) @ member
+    counts = member.sum(axis=0)
+    left = len(rows) - counts
+    kept = sums.sum() - 2 * sums.sum(axis=1) + np.diag(sums)
+    return float(sums.sum() / (len(rows) * (len(rows) - 1))), kept / (left * (left - 1))

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elmyr import compare, train
+from elmyr.errors import InputError
+from elmyr.images import ImageSet, Source, save_npz, split_source
+from tests.conftest import small_image_set
+
+pytestmark = pytest.mark.usefixtures("quick_extractor")
+TINY = {"network.base": 8, "batch": 16}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    save_npz(small_image_set(1200), tmp_path / "blobs.npz")
+    return tmp_path / "blobs.npz"
+
+
+def noised(folder: Path, amount: float, seed: int) -> Path:
+    """Real images that the split of seed 0 holds out, with noise."""
+    real = split_source(Source("blobs", small_image_set(1200), None), 0).validation
+    noise = np.random.default_rng(seed).normal(0, amount, real.images.shape)
+    images = np.clip(real.images + noise, 0, 255).astype(np.uint8)
+    save_npz(ImageSet(images, real.labels, real.classes), folder / f"noise-{amount}-{seed}.npz")
+    return folder / f"noise-{amount}-{seed}.npz"
+
+
+def test_more_noise_is_worse_and_as_much_is_no_difference(tmp_path: Path, data: Path) -> None:
+    little, same, much = (noised(tmp_path, amount, seed) for amount, seed in ((60, 1), (60, 2), (120, 3)))
+    found = compare([little, same, much], data=data)
+    assert found.count == 150
+    for name in ("frechet_distance", "kernel_distance"):
+        first, as_good, worse = found[name].sides
+        assert (first.difference, first.outcome) == (None, None)
+        assert as_good.outcome == "no difference shown"
+        assert worse.outcome == "worse"
+        assert worse.difference is not None and worse.difference[1] > 0
+    (_, better) = compare([much, little], data=data)["kernel_distance"].sides
+    assert better.outcome == "better"
+
+
+def test_a_run_brings_the_images_that_all_are_compared_beside(tmp_path: Path, data: Path) -> None:
+    run = train(data, out=tmp_path / "run", images=160, settings=TINY, device="cpu")
+    found = compare([run.path, noised(tmp_path, 20, 1)], extractor="random")
+    assert found.extractor["name"] == "random"
+    assert found["frechet_distance"].sides[1].outcome == "better"
+    assert found.as_json() == compare([run.path, noised(tmp_path, 20, 1)], extractor="random").as_json()
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path: Path, data: Path) -> None:
+    one = train(data, out=tmp_path / "one", images=32, settings=TINY, device="cpu")
+    other = train(data, out=tmp_path / "other", images=32, seed=1, settings=TINY, device="cpu")
+    samples = noised(tmp_path, 20, 1)
+    with pytest.raises(InputError, match="another training part"):
+        compare([one.path, other.path])
+    with pytest.raises(InputError, match="nothing to compare"):
+        compare([one.path])
+    with pytest.raises(InputError, match="--data"):
+        compare([samples, samples])
+    save_npz(small_image_set(60, size=9), tmp_path / "larger.npz")
+    with pytest.raises(InputError, match="larger.npz"):
+        compare([samples, tmp_path / "larger.npz"], data=data)
+    save_npz(small_image_set(9), tmp_path / "few.npz")
+    with pytest.raises(InputError, match="too few"):
+        compare([samples, tmp_path / "few.npz"], data=data)
