@@ -7,6 +7,7 @@ import torch
 
 from elmyr.errors import InputError
 from elmyr.gan import CHUNK, GAN, GANConfig, NetworkConfig, to_pixels, to_unit
+from elmyr.images import ImageSet
 
 SMALL = NetworkConfig(base=8, latent=6, embedding=4)
 
@@ -53,6 +54,18 @@ def test_each_image_can_be_asked_for_with_its_own_label() -> None:
 def test_an_unknown_label_is_refused_with_the_known_ones(label: int | str) -> None:
     with pytest.raises(InputError, match=f"no class '{label}' among 3"):
         new_gan().sample(2, label=label)
+
+
+def test_the_discriminator_judges_each_image_by_itself_and_its_label() -> None:
+    gan = new_gan()
+    images = gan.sample(CHUNK + 3)
+    logits = gan.discriminate(images)
+    assert logits.shape == (CHUNK + 3,) and logits.dtype == np.float64
+    assert gan.discriminate(images.take([0, CHUNK + 1])) == pytest.approx(logits[[0, CHUNK + 1]], abs=1e-5)
+    with pytest.raises(InputError, match="another shape"):
+        gan.discriminate(ImageSet(images.images[:, :, :8], images.labels))
+    with pytest.raises(InputError, match="no labels"):
+        gan.discriminate(ImageSet(images.images, None))
 
 
 def test_a_gan_without_classes_takes_no_label() -> None:

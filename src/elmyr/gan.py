@@ -118,6 +118,26 @@ class GAN:
             images = self.generator(latents.to(self.device), labels)
         return to_pixels(images).permute(0, 2, 3, 1).cpu().numpy()
 
+    @torch.no_grad()
+    def discriminate(self, images: ImageSet) -> NDArray[np.float64]:
+        """The discriminator's logits float64 (N,): high for real; with classes, for real and of its own class.
+
+        Raises InputError for images of another shape, and for images without labels where there are classes.
+        """
+        config = self.config
+        if images.images.shape[1:] != (config.height, config.width, config.channels):
+            raise InputError(f"the images are {images.images.shape[1:]}, the GAN's are of another shape: take others")
+        labels = torch.from_numpy(images.require_labels()) if config.classes else None
+        pixels = torch.from_numpy(images.images).permute(0, 3, 1, 2)
+        parts = []
+        for start in range(0, len(images), CHUNK):
+            part = slice(start, start + CHUNK)
+            real = to_unit(pixels[part].to(self.device))
+            with machine.autocast(self.device, self.precision):
+                logits = self.discriminator(real, None if labels is None else labels[part].to(self.device))
+            parts.append(logits.double().cpu().numpy())
+        return np.concatenate(parts)
+
     def _asked_labels(self, n: int, label: int | str | NDArray[np.int64] | None) -> NDArray[np.int64] | None:
         classes = self.config.classes
         if not classes:

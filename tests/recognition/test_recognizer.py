@@ -76,6 +76,12 @@ def test_generated_images_alone_can_teach_it_a_class_that_the_real_ones_lack_exa
     assert recognizer.score(fresh.images, fresh.labels) > 0.97
 
 
+def test_probabilities_follow_from_features(fitted: Recognizer) -> None:
+    images = small_image_set(30, seed=2).images
+    probabilities = fitted.proba_of_features(fitted.features(images))
+    assert probabilities == pytest.approx(fitted.predict_proba(images), abs=1e-5)
+
+
 def test_what_is_saved_predicts_the_same_when_loaded(fitted: Recognizer, tmp_path: Path) -> None:
     images = small_image_set(30, seed=2).images
     fitted.save(tmp_path)

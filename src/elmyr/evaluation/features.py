@@ -46,8 +46,8 @@ class FeatureExtractor(Protocol):
         """Features float64 (N, dimension)."""
         ...
 
-    def probabilities(self, images: ImageSet) -> NDArray[np.float64] | None:
-        """The probability of each class float64 (N, K), None where it knows no classes."""
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """The probability of each class float64 (N, K) behind features, None where it knows no classes."""
         ...
 
 
@@ -68,11 +68,11 @@ class Domain:
         """The layer before the last."""
         return self.recognizer.features(images.images)
 
-    def probabilities(self, images: ImageSet) -> NDArray[np.float64]:
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """The recognizer's; 0 for a class that the training part has no image of."""
         known = self.recognizer.classes_
-        spread = np.zeros((len(images), known.max() + 1))
-        spread[:, known] = self.recognizer.predict_proba(images.images)
+        spread = np.zeros((len(features), known.max() + 1))
+        spread[:, known] = self.recognizer.proba_of_features(features)
         return spread
 
 
@@ -93,7 +93,7 @@ class Random:
         """The layer before the last."""
         return self.recognizer.features(images.images)
 
-    def probabilities(self, images: ImageSet) -> None:
+    def probabilities(self, features: NDArray[np.float64]) -> None:
         """It knows no classes."""
 
 
@@ -109,7 +109,7 @@ class Pixels:
         """Means over squares, in [0, 1]."""
         return _pooled(images.images)
 
-    def probabilities(self, images: ImageSet) -> None:
+    def probabilities(self, features: NDArray[np.float64]) -> None:
         """Pixels know no classes."""
 
 

@@ -41,6 +41,7 @@ TITLES: dict[str, tuple[str, Better]] = {
     "diversity": ("diversity inside a class", "higher"),
     "class_divergence": ("divergence of the classes read", "lower"),
     "label_accuracy": ("asked label read back", "higher"),
+    "told_apart": ("told apart by the discriminator", "lower"),
 }
 
 
@@ -63,7 +64,8 @@ class Look:
 
 def look(extractor: FeatureExtractor, images: ImageSet) -> Look:
     """What the extractor sees in an image set."""
-    return Look(extractor.features(images), extractor.probabilities(images), images.labels)
+    features = extractor.features(images)
+    return Look(features, extractor.probabilities(features), images.labels)
 
 
 def take_figures(real: Look, generated: Look) -> dict[str, Estimate]:
@@ -71,7 +73,7 @@ def take_figures(real: Look, generated: Look) -> dict[str, Estimate]:
     taken: dict[str, Estimate] = {}
     for take in (_distances, _neighbors, _classes):
         taken |= take(real, generated)
-    return {name: taken[name] for name in TITLES if name in taken}
+    return taken
 
 
 def averaged(estimates: Sequence[Estimate]) -> tuple[float, float, float]:

@@ -17,7 +17,7 @@ from elmyr.evaluation.figures import TITLES, Better, averaged, class_rows, look,
 from elmyr.files import write_json
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, Splits, load_images, open_source, split_source
-from elmyr.metrics import Estimate
+from elmyr.metrics import Estimate, told_apart
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import RunDirectory, open_run
 
@@ -124,6 +124,7 @@ def _evaluate_run(
         subject=str(run.path),
         sampling_seeds=SAMPLING_SEEDS,
         choose=choose,
+        gan=gan,
         say=say,
     )
     write_json(run.evaluation, evaluation.as_json())
@@ -155,11 +156,12 @@ def judge(
     subject: str,
     sampling_seeds: tuple[int, ...] = (),
     choose: Callable[[ImageSet], FeatureExtractor] = extractor_for,
+    gan: GAN | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Evaluation:
     """The figures of generated image sets, one a sampling seed, against a part of the real images.
 
-    choose: gives the extractor for the training part.
+    choose: gives the extractor for the training part. gan: its discriminator judges too.
     """
     repeats = [comparable(samples, splits.train, subject) for samples in repeats]
     reference, other = parts(splits, against)
@@ -168,10 +170,15 @@ def judge(
         raise InputError(f"{count} images a side are too few for a figure: at least {FEWEST_FOR_FIGURES} are needed")
     extractor = choose(splits.train)
     say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")
-    real = look(extractor, first_of(reference, count))
-    yardstick = take_figures(real, look(extractor, first_of(other, count)))
-    looks = [look(extractor, first_of(samples, count)) for samples in repeats]
+    reference, other = first_of(reference, count), first_of(other, count)
+    repeats = [first_of(samples, count) for samples in repeats]
+    real, looks = look(extractor, reference), [look(extractor, samples) for samples in repeats]
+    yardstick = take_figures(real, look(extractor, other))
     taken = [take_figures(real, generated) for generated in looks]
+    if gan is not None:
+        of_real = gan.discriminate(reference)
+        for figures, images in zip([yardstick, *taken], [other, *repeats], strict=True):
+            figures["told_apart"] = told_apart(of_real, gan.discriminate(images))
     return Evaluation(
         subject=subject,
         against=against,
@@ -184,8 +191,8 @@ def judge(
         },
         figures=tuple(
             _figure(name, [figures[name] for figures in taken], yardstick[name])
-            for name in taken[0]
-            if name in yardstick
+            for name in TITLES
+            if name in taken[0] and name in yardstick
         ),
         classes=tuple(class_rows(real, looks[0], splits.train.classes)),
     )

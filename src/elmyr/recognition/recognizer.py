@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -127,6 +128,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def features(self, X: ArrayLike) -> NDArray[np.float64]:
         """Features float64 (N, dimension): the vector before the last layer."""
         return self._in_chunks(X, lambda net, images: net.features(images).double())
+
+    def proba_of_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities float64 (N, classes) from features (N, dimension): the last layer alone, in float64."""
+        check_is_fitted(self)
+        last = self.net_.logits
+        weight, bias = (tensor.detach().cpu().double().numpy() for tensor in (last.weight, last.bias))
+        return np.asarray(softmax(features @ weight.T + bias, axis=1))
 
     def save(self, folder: str | Path) -> None:
         """Writes `recognizer.safetensors` and `recognizer.json`. Labels must be numbers or strings."""
