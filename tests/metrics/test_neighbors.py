@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from elmyr.errors import InputError
-from elmyr.metrics import density_coverage, neighbors, precision_recall
+from elmyr.metrics import Balls, balls_of, density_coverage, neighbors, precision_recall, realism
 
 
-def values(real: ArrayLike, generated: ArrayLike, k: int = 3) -> tuple[float, float]:
+def values(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: int = 3) -> tuple[float, float]:
     precision, recall = precision_recall(real, generated, k)
     assert all(0 <= figure.low <= figure.value <= figure.high <= 1 for figure in (precision, recall))
     return precision.value, recall.value
@@ -70,7 +70,7 @@ def test_density_and_coverage_equal_brute_force(seed: int, real: int, generated:
 def test_density_with_a_group_left_out_is_that_of_the_other_rows() -> None:
     generator = np.random.default_rng(7)
     a, b = generator.normal(size=(60, 3)), generator.normal(size=(40, 3))
-    found = neighbors._densities_without(a, b, 5)
+    (found,) = density_coverage(a, b, 5)[0].without_real
     for group in range(20):
         left = a[np.arange(60) % 20 != group]
         assert found[group] == pytest.approx(density_coverage(left, b)[0].value)
@@ -83,7 +83,35 @@ def test_radii_are_exact_to_the_bit_among_near_ties(offset: float) -> None:
     squared = ((rows[:, None] - rows) ** 2).sum(axis=2)
     for k in (1, 3, 10, 40):
         by_sorting = np.sort(squared, axis=1)[:, k]  # a row itself comes first
-        assert neighbors._squared_radii(rows, k).tolist() == by_sorting.tolist()
+        assert balls_of(rows, k).squared_radii.tolist() == by_sorting.tolist()
+
+
+def test_balls_take_the_place_of_features() -> None:
+    generator = np.random.default_rng(8)
+    a, b = generator.normal(size=(60, 3)), generator.normal(size=(40, 3))
+    assert values(balls_of(a, 3), balls_of(b, 3)) == values(a, b)
+    assert density_coverage(balls_of(a, 5), b)[0].interval == density_coverage(a, b)[0].interval
+    with pytest.raises(InputError, match="the real balls reach to neighbor 5, not 3"):
+        precision_recall(balls_of(a, 5), b)
+
+
+def test_more_ties_than_are_looked_at_at_once_do_not_matter() -> None:
+    """A hundred rows at next to the same distance, far from the mean of all: only differences tell which is third."""
+    around = np.random.default_rng(9).normal(size=(100, 4))
+    around *= (1 + np.arange(100) * 1e-13)[:, None] / np.linalg.norm(around, axis=1, keepdims=True)
+    rows = np.concatenate([np.zeros((1, 4)), around, np.full((100, 4), 1e3)])
+    assert balls_of(rows, 3).squared_radii[0] == np.sort((rows**2).sum(axis=1))[3]
+
+
+def test_realism_is_the_largest_ratio_of_radius_and_distance() -> None:
+    generator = np.random.default_rng(10)
+    a, b = generator.normal(size=(50, 3)), generator.normal(size=(30, 3)) * 2
+    radii = np.sort(np.linalg.norm(a[:, None] - a, axis=2), axis=1)[:, 3]
+    kept = np.argsort(radii)[:25]
+    expected = (radii[kept, None] / np.linalg.norm(a[kept, None] - b, axis=2)).max(axis=0)
+    assert realism(a, b) == pytest.approx(expected)
+    assert realism(a, a[kept[:2]]).tolist() == [np.inf, np.inf]
+    assert realism(a, b[:1] + 1e9)[0] == pytest.approx(0, abs=1e-6)
 
 
 def test_duplicates_lie_in_their_own_ball_of_radius_zero() -> None:

@@ -6,14 +6,16 @@ from elmyr.metrics.intervals import MeanInterval, PairedDifference, mean_interva
 from elmyr.metrics.jackknife import Estimate, difference, jackknife, means_without
 from elmyr.metrics.kernel import kernel_distance
 from elmyr.metrics.labels import accuracy, class_divergence, wilson_interval
-from elmyr.metrics.neighbors import density_coverage, precision_recall
+from elmyr.metrics.neighbors import Balls, balls_of, density_coverage, precision_recall, realism
 from elmyr.metrics.pairs import diversity, told_apart
 
 __all__ = [
+    "Balls",
     "Estimate",
     "MeanInterval",
     "PairedDifference",
     "accuracy",
+    "balls_of",
     "class_divergence",
     "density_coverage",
     "difference",
@@ -28,6 +30,7 @@ __all__ = [
     "means_without",
     "paired_difference",
     "precision_recall",
+    "realism",
     "told_apart",
     "wilson_interval",
 ]

@@ -24,6 +24,13 @@ def feature_pair(
     """Both sets as `feature_rows`; InputError too where they differ in D."""
     a = feature_rows(real, name="real", least=least)
     b = feature_rows(generated, name="generated", least=least)
-    if a.shape[1] != b.shape[1]:
-        raise InputError(f"real features have {a.shape[1]} columns, generated {b.shape[1]}: use one extractor for both")
+    same_columns(a, b)
     return a, b
+
+
+def same_columns(real: NDArray[np.float64], generated: NDArray[np.float64]) -> None:
+    """InputError where the two sets differ in D."""
+    if real.shape[1] != generated.shape[1]:
+        raise InputError(
+            f"real features have {real.shape[1]} columns, generated {generated.shape[1]}: use one extractor for both"
+        )

@@ -73,4 +73,5 @@ def _kernel_blocks(a: Rows, b: Rows) -> Iterator[tuple[slice, Rows]]:
     height = max(1, BLOCK // len(b))
     for start in range(0, len(a), height):
         part = slice(start, start + height)
-        yield part, (a[part] @ b.T / a.shape[1] + 1) ** 3
+        base = a[part] @ b.T / a.shape[1] + 1
+        yield part, base * base * base  # several times as fast as **3
