@@ -12,8 +12,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from elmyr.evaluation.features import EXTRACTORS, extractor_for
-from elmyr.evaluation.figures import look, take_figures
-from elmyr.evaluation.judging import common_count, first_of
+from elmyr.evaluation.figures import take_figures
+from elmyr.evaluation.reference import look, reference_of
+from elmyr.evaluation.sides import common_count, first_of
 from elmyr.images import ImageSet, open_source, split_source
 
 SHOWN = ("frechet_distance", "kernel_distance", "precision", "recall", "coverage", "class_divergence", "label_accuracy")
@@ -51,8 +52,9 @@ def main() -> None:
     for name in EXTRACTORS:
         extractor = extractor_for(splits.train, name)
         started = time.monotonic()
-        real = look(extractor, first_of(splits.test, count))
+        look(extractor, first_of(splits.test, count))
         seen = count / (time.monotonic() - started)
+        real = reference_of(extractor, first_of(splits.test, count))
         print(f"## {name} ({extractor.dimension} features, {seen:,.0f} images/s)\n")
         print(f"| images | {' | '.join(SHOWN).replace('_', ' ')} |\n| --- |{' --- |' * len(SHOWN)}")
         for title, images in sets.items():

@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 
 FLOORS = [
     {"errors", "version"},
-    {"seeds", "files", "machine"},
+    {"seeds", "files", "arrays", "machine"},
     {"images", "nets", "metrics", "objectives", "penalties", "augment"},
     {"gan"},
     {"training"},

@@ -52,6 +52,8 @@ def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *w
         (["compare", "nowhere"], "nothing to compare"),
         (["compare", "digits", "digits", "--extractor", "domian"], "--data"),
         (["compare", "digits", "digits", "--data", "digits", "--extractor", "domian"], "did you mean 'domain'"),
+        (["compare", "digits", "digits", "--data", "digits", "--out", "page.txt"], ".html"),
+        (["compare", "digits", "digits", "--data", "digits", "--out", "no/page.html"], "no/page.html"),
         (["study", "digits", "--seeds", "0"], "at least 1"),
         (["study", "digits", "--updates", "0"], "at least 1"),
         (["study", "digits", "--preset", "residul"], "did you mean 'residual'"),

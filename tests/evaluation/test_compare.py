@@ -6,6 +6,7 @@ import pytest
 from elmyr import compare, train
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, Source, save_npz, split_source
+from elmyr.report import write_comparison
 from tests.conftest import small_image_set
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")
@@ -47,6 +48,32 @@ def test_a_run_brings_the_images_that_all_are_compared_beside(tmp_path: Path, da
     assert found.extractor["name"] == "random"
     assert found["frechet_distance"].sides[1].outcome == "better"
     assert found.as_json() == compare([run.path, noised(tmp_path, 20, 1)], extractor="random").as_json()
+
+
+def test_runs_are_compared_by_use_too_and_drawn_on_a_page(tmp_path: Path, data: Path) -> None:
+    runs = [
+        train(data, out=tmp_path / f"of {images}", images=images, settings=TINY, device="cpu") for images in (32, 640)
+    ]
+    found = compare([run.path for run in runs], use=True, extractor="random")
+    (less, more) = found["trained_on_generated"].sides
+    assert more.outcome == "better"
+    assert more.value > less.value
+    assert found["trained_on_generated"].yardstick > 0.95
+    write_comparison(found, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    counts = [sum(row.sides[1].outcome == word for row in found.rows) for word in ("better", "worse")]
+    assert f"better in {counts[0]}" in page
+    assert page.count("<svg") == len(found.rows)
+    for path in (tmp_path / "page.txt", tmp_path / "none" / "page.html"):
+        with pytest.raises(InputError, match=r"page\.(txt|html)"):
+            write_comparison(found, path)
+
+
+def test_a_subject_beside_itself_shows_no_difference(tmp_path: Path, data: Path) -> None:
+    samples = noised(tmp_path, 20, 1)
+    found = compare([samples, samples], data=data)
+    assert {row.sides[1].outcome for row in found.rows} == {"no difference shown"}
+    assert all(row.sides[1].difference is not None and row.sides[1].difference[0] == 0 for row in found.rows)
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, data: Path) -> None:

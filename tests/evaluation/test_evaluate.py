@@ -8,9 +8,11 @@ import pytest
 from elmyr import GAN, evaluate, train
 from elmyr.errors import InputError
 from elmyr.evaluation.features import EXTRACTORS, Pixels, cache_folder, extractor_for
-from elmyr.evaluation.judging import judge
+from elmyr.evaluation.judging import Judging, judge
+from elmyr.evaluation.reference import reference_of
+from elmyr.evaluation.sides import first_of
 from elmyr.files import read_json
-from elmyr.images import ImageSet, Source, save_npz, split_source
+from elmyr.images import ImageSet, Source, load_images, save_npz, split_source
 from tests.conftest import small_image_set
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")
@@ -31,6 +33,7 @@ def test_real_images_reach_their_yardstick_and_noise_is_seen() -> None:
     assert all(figure.value == pytest.approx(figure.yardstick) for figure in real.figures)
     assert [figure.name for figure in real.figures] == [
         "frechet_distance",
+        "class_frechet_distance",
         "kernel_distance",
         "precision",
         "recall",
@@ -42,7 +45,11 @@ def test_real_images_reach_their_yardstick_and_noise_is_seen() -> None:
         "label_accuracy",
     ]
     assert all(figure.low <= figure.value <= figure.high for figure in real.figures)
-    assert [(row["name"], row["label_accuracy"]) for row in real.classes] == [("a", 1), ("b", 1), ("c", 1)]
+    assert [(row.name, row.label_accuracy and row.label_accuracy[0]) for row in real.classes] == [
+        ("a", 1),
+        ("b", 1),
+        ("c", 1),
+    ]
     weak, strong = (judge([noised(splits.validation, a)], splits, "test", subject="x") for a in (80, 200))
     distances = [judged["frechet_distance"].value for judged in (real, weak, strong)]
     assert distances == sorted(distances)
@@ -65,7 +72,7 @@ def test_every_extractor_sees_noise(name: str) -> None:
     splits = split_source(Source("blobs", small_image_set(1200), None), 0)
     choose = partial(extractor_for, name=name)
     clean, noisy = (
-        judge([images], splits, "test", subject="x", choose=choose)
+        judge([images], splits, "test", subject="x", judging=Judging(choose=choose))
         for images in (splits.validation, noised(splits.validation, 120))
     )
     for figure in ("frechet_distance", "kernel_distance"):
@@ -99,7 +106,7 @@ def test_a_dropped_class_costs_recall_and_shows_in_the_classes_read() -> None:
     assert dropped["coverage"].value < whole["coverage"].value - 0.15
     assert dropped["precision"].value > whole["precision"].value - 0.1
     assert dropped["class_divergence"].low > 0.05 > whole["class_divergence"].value
-    assert [row["count"] for row in dropped.classes][1] == 0
+    assert [row.count for row in dropped.classes][1] == 0
 
 
 def test_the_extractor_is_trained_once_and_a_damaged_cache_is_not_trusted() -> None:
@@ -136,6 +143,14 @@ def test_a_run_is_judged_with_intervals_and_keeps_its_figures(tmp_path: Path) ->
     assert abs(judged["told_apart"].yardstick - 0.5) < 0.29  # 5 standard deviations for 50 images a side
     assert read_json(run.path / "evaluation.json")["figures"][0]["value"] == judged.figures[0].value
     assert evaluate(run.path).figures == judged.figures
+    best, worst = (load_images(run.path / f"{side}.npz") for side in ("best", "worst"))
+    assert len(best) == len(worst) == 16
+    samples = GAN.load(run.path).sample(judged.count, label=_labels_beside(judged.count), seed=1)
+    assert (samples.images[list(judged.best)] == best.images).all()
+
+
+def _labels_beside(count: int) -> np.ndarray:
+    return first_of(split_source(source(), 0).test, count).require_labels()
 
 
 def test_a_run_of_an_unbalanced_set_is_judged_with_its_shares_of_the_classes(tmp_path: Path) -> None:
@@ -176,6 +191,84 @@ def test_labels_are_compared_by_the_names_of_their_classes(tmp_path: Path) -> No
     assert judge([unnamed], splits, "test", subject="x")["label_accuracy"].value > 0.9
     with pytest.raises(InputError, match="class 'cow'"):
         judge([ImageSet(real.images, real.labels, ("a", "b", "cow"))], splits, "test", subject="x")
+
+
+def test_use_tells_whether_recognizers_can_learn_from_the_images() -> None:
+    splits, said = split_source(Source("blobs", small_image_set(1200), None), 0), list[str]()
+    good = judge([splits.validation], splits, "test", subject="x", judging=Judging(use=True, say=said.append))
+    assert said[-1] == "training 2 recognizers, each on 150 images …"
+    useless = noised(splits.validation, 2000)
+    bad = judge([useless], splits, "test", subject="x", judging=Judging(use=True))
+    for name in ("trained_on_generated", "tested_on_generated"):
+        assert good[name].value > 0.95
+        assert good[name].yardstick > 0.95
+        assert bad[name].high < good[name].low
+    unlabeled = ImageSet(splits.validation.images, None, name="plain")
+    with pytest.raises(InputError, match="leave out --use"):
+        judge([unlabeled], splits, "test", subject="x", judging=Judging(use=True))
+
+
+def test_a_class_without_samples_is_told_and_its_figures_are_left_out() -> None:
+    splits, said = split_source(source(), 0), list[str]()
+    labels = splits.validation.require_labels()
+    without = splits.validation.take(np.flatnonzero(labels != 1))
+    found = judge([without], splits, "test", subject="x", judging=Judging(say=said.append))
+    assert "no sample is of class 'b'" in said[0]
+    assert "class_frechet_distance" not in [figure.name for figure in found.figures]
+    assert found.classes[1].label_accuracy is found.classes[1].frechet_distance is None
+
+
+def test_swapped_labels_show_in_the_classes() -> None:
+    splits = split_source(source(), 0)
+    right = splits.validation
+    swapped = ImageSet(right.images, (right.require_labels() + 1) % 3, right.classes)
+    whole, wrong = (judge([images], splits, "test", subject="x") for images in (right, swapped))
+    assert wrong["frechet_distance"].value == whole["frechet_distance"].value
+    assert wrong["class_frechet_distance"].low > whole["class_frechet_distance"].high
+
+
+def test_the_best_and_the_worst_are_places_in_the_samples_as_given() -> None:
+    splits = split_source(source(), 0)
+    images = splits.validation.images.copy()
+    spoiled = [3, 17, 40]
+    images[spoiled] = np.random.default_rng(0).integers(0, 256, images[spoiled].shape)
+    samples = ImageSet(images, splits.validation.labels, splits.validation.classes)
+    found = judge([samples], splits, "test", subject="x", judging=Judging(choose=partial(extractor_for, name="pixels")))
+    assert set(found.worst[:3]) == set(spoiled)
+    assert not set(found.best) & set(spoiled)
+
+
+def test_the_reference_is_looked_at_once_and_a_spoiled_cache_is_not_used() -> None:
+    splits, said = split_source(source(), 0), list[str]()
+    extractor = extractor_for(splits.train, "random")
+    first = reference_of(extractor, splits.test, said.append)
+    (path,) = (cache_folder() / "references").iterdir()
+    written = path.stat().st_mtime_ns
+    again = reference_of(extractor, splits.test, said.append)
+    assert path.stat().st_mtime_ns == written
+    assert (again.look.features == first.look.features).all()
+    assert (again.near.squared_radii == first.near.squared_radii).all()
+    assert again.far.k == first.far.k == 5
+    assert not said
+    other = reference_of(extractor, splits.validation)  # a file of its own
+    foreign = next(file for file in path.parent.iterdir() if file != path).read_bytes()
+    whole = path.read_bytes()
+    for content in (b"", whole[:-100], whole.replace(b"near", b"nerr"), foreign):
+        path.write_bytes(content)
+        found = reference_of(extractor, splits.test, said.append)
+        assert (found.look.features == first.look.features).all()
+        assert "not used" in said.pop()
+        assert path.read_bytes() == whole
+    assert len(other.look.features) == len(splits.validation)
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ELMYR_CACHE_DIR", str(tmp_path / "file"))
+    splits, said = split_source(source(), 0), list[str]()
+    extractor = extractor_for(splits.train, "pixels")
+    assert len(reference_of(extractor, splits.test, said.append).look.features) == len(splits.test)
+    assert "not kept" in said[0]
 
 
 def test_what_cannot_be_judged_is_refused(tmp_path: Path) -> None:

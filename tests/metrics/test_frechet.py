@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 from torchmetrics.image.fid import _compute_fid
 
 from elmyr.errors import InputError
-from elmyr.metrics import frechet, frechet_distance, frechet_distance_at_infinity, gaussian_of
+from elmyr.metrics import (
+    class_frechet_distances,
+    frechet,
+    frechet_distance,
+    frechet_distance_at_infinity,
+    gaussian_of,
+    mean_of_classes,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -24,15 +31,54 @@ def test_closed_form_of_diagonal_gaussians() -> None:
     assert frechet_distance(a, b).value == pytest.approx((shift**2).sum() + ((sd_a - sd_b) ** 2).sum(), rel=1e-8)
 
 
-def test_equals_torchmetrics() -> None:
-    generator = np.random.default_rng(2)
-    a = generator.normal(size=(300, 24)) @ generator.normal(size=(24, 24))
-    b = generator.normal(size=(200, 24)) @ generator.normal(size=(24, 24)) + 0.3
+ARRAYS = {
+    "random": lambda g: (g.normal(size=(300, 24)) @ g.normal(size=(24, 24)), g.normal(size=(200, 24)) + 0.3),
+    "rank deficient": lambda g: (g.normal(size=(60, 3)) @ g.normal(size=(3, 24)), g.normal(size=(9, 24))),
+    "tiny": lambda g: (g.normal(size=(50, 8)) * 1e-9, g.normal(size=(50, 8)) * 2e-9),
+    "huge": lambda g: (g.normal(size=(50, 8)) * 1e9, g.normal(size=(50, 8)) * 2e9 + 1e10),
+    "nearly equal": lambda g: ((rows := g.normal(size=(80, 12))), rows * (1 + 1e-9)),
+}
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_equals_torchmetrics(kind: str) -> None:
+    a, b = ARRAYS[kind](np.random.default_rng(2))
     (mean_a, covariance_a), (mean_b, covariance_b) = (
         [torch.from_numpy(part) for part in gaussian_of(rows)] for rows in (a, b)
     )
     theirs = float(_compute_fid(mean_a, covariance_a, mean_b, covariance_b))
-    assert frechet_distance(a, b).value == pytest.approx(theirs, rel=1e-8)
+    allowed = 1e-6 * float(covariance_a.trace() + covariance_b.trace())
+    assert frechet_distance(a, b).value == pytest.approx(theirs, rel=1e-8, abs=allowed)
+
+
+def test_swapped_labels_show_inside_the_classes_alone() -> None:
+    generator = np.random.default_rng(9)
+    labels = np.arange(400) % 4
+    a, b = (generator.normal(size=(400, 3)) + 3 * np.eye(4, 3)[labels] for _ in range(2))
+    swapped = (labels + (generator.random(400) < 0.3)) % 4
+    inside, wrong = (class_frechet_distances(a, labels, b, of_b) for of_b in (labels, swapped))
+    assert list(inside) == [0, 1, 2, 3]
+    assert mean_of_classes(list(wrong.values())).low > mean_of_classes(list(inside.values())).high
+    assert frechet_distance(a, b).value < mean_of_classes(list(inside.values())).value
+
+
+def test_the_mean_of_classes_is_of_independent_samples() -> None:
+    generator = np.random.default_rng(10)
+    labels = np.repeat([0, 7], 40)
+    a, b = generator.normal(size=(80, 2)), generator.normal(size=(80, 2))
+    of_classes = class_frechet_distances(a, labels, b, labels)
+    assert of_classes[7].interval == frechet_distance(a[40:], b[40:]).interval
+    mean = mean_of_classes(list(of_classes.values()))
+    assert mean.value == pytest.approx((of_classes[0].value + of_classes[7].value) / 2)
+    widths = [estimate.high - estimate.value for estimate in (*of_classes.values(), mean)]
+    assert widths[2] == pytest.approx(np.hypot(widths[0], widths[1]) / 2)
+
+
+def test_a_class_with_few_rows_has_no_distance() -> None:
+    rows = np.random.default_rng(11).normal(size=(12, 2))
+    assert list(class_frechet_distances(rows, [0] * 9 + [1] * 3, rows, [0] * 4 + [1] * 8)) == [0]
+    with pytest.raises(InputError, match="give each a number"):
+        class_frechet_distances(rows, [0.5] * 12, rows, [0] * 12)
 
 
 def test_gaussian_by_hand() -> None:

@@ -31,6 +31,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
 Extractor = Annotated[str, typer.Option(help="Who looks: auto, domain, random or pixels.")]
 ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
+Use = Annotated[bool, typer.Option("--use", help="Also train recognizers on the images and on real ones.")]
 ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
@@ -176,6 +177,7 @@ def evaluate(
     against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
     data: Annotated[str | None, typer.Option(help="For samples: the real images to judge against.")] = None,
     seed: Annotated[int | None, typer.Option(help="For samples: the seed of the split.", min=0)] = None,
+    use: Use = False,
     extractor: Extractor = "auto",
     extractor_seed: ExtractorSeed = 0,
     extractor_width: ExtractorWidth = 32,
@@ -195,6 +197,7 @@ def evaluate(
         data=data,
         data_root=data_root,
         seed=seed,
+        use=use,
         extractor=extractor,
         extractor_seed=extractor_seed,
         extractor_width=extractor_width,
@@ -217,6 +220,8 @@ def compare(
     against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
     data: Annotated[str | None, typer.Option(help="The real images, where no run brings them.")] = None,
     seed: Annotated[int, typer.Option(help="The seed of the split of --data.", min=0)] = 0,
+    use: Use = False,
+    out: Annotated[Path | None, typer.Option(help="An .html page with the figures drawn.")] = None,
     extractor: Extractor = "auto",
     extractor_seed: ExtractorSeed = 0,
     extractor_width: ExtractorWidth = 32,
@@ -228,13 +233,17 @@ def compare(
 ) -> None:
     """Say which is better, each figure of the others against the same figure of the first."""
     from elmyr.evaluation import compare as compare_subjects
+    from elmyr.report import check_page, write_comparison
 
+    if out is not None:
+        check_page(out)
     comparison = compare_subjects(
         subjects,
         against=against.value,
         data=data,
         data_root=data_root,
         seed=seed,
+        use=use,
         extractor=extractor,
         extractor_seed=extractor_seed,
         extractor_width=extractor_width,
@@ -242,10 +251,14 @@ def compare(
         precision=precision,
         say=hush if quiet else say,
     )
+    if out is not None:
+        write_comparison(comparison, out)
     if as_json:
         show_json(comparison.as_json())
     else:
         _show_comparison(comparison)
+        if out is not None and not quiet:
+            say(f"the page: {out}")
 
 
 def presets(
@@ -305,14 +318,13 @@ def _show_comparison(comparison: Any) -> None:
     )
     for place, other in enumerate(others, 1):
         print(f"\n{other} compared with {first}")
-        rows = [["figure", "first", "this", "difference", "95 % interval", "this is"]]
+        rows = [["figure", "yardstick (real)", "first", "this", "difference", "95 % interval", "this is"]]
         for row in comparison.rows:
             side = row.sides[place]
             apart, low, high = side.difference
             interval = f"{number(low)} to {number(high)}"
-            rows.append(
-                [row.title, number(row.sides[0].value), number(side.value), number(apart), interval, side.outcome]
-            )
+            known = [number(row.yardstick), number(row.sides[0].value), number(side.value), number(apart), interval]
+            rows.append([row.title, *known, side.outcome])
         show_table(rows)
 
 

@@ -9,8 +9,11 @@ from typing import Any
 
 from elmyr.errors import InputError
 from elmyr.evaluation.features import WIDTH, extractor_for
-from elmyr.evaluation.figures import TITLES, Better, look, take_figures
-from elmyr.evaluation.judging import FEWEST_FOR_FIGURES, Part, common_count, comparable, first_of, parts, sample_beside
+from elmyr.evaluation.figures import TITLES, Better, take_figures
+from elmyr.evaluation.judging import TRAINING_SEED, told
+from elmyr.evaluation.reference import look, reference_of
+from elmyr.evaluation.sides import Part, check_count, common_count, comparable, first_of, parts, sample_beside
+from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, Splits, load_images, open_source, split_source
 from elmyr.metrics import Estimate, difference
@@ -34,11 +37,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure of all subjects."""
+    """A figure of all subjects, and of real images: the yardstick."""
 
     name: str
     title: str
     better: Better
+    yardstick: float
     sides: tuple[Side, ...]
 
 
@@ -68,6 +72,7 @@ def compare(
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     seed: int = 0,
+    use: bool = False,
     extractor: str = "auto",
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
@@ -79,35 +84,49 @@ def compare(
 
     The real images are those of `data` and its split by `seed`, or else the split of the first run; a run that was
     trained on another training part is refused. All figures are on equal counts. A difference's interval knows that
-    both sides stand beside the same real images.
+    both sides stand beside the same real images. The yardstick and `use` are those of `evaluate`.
     """
     if len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     names = [os.fspath(subject) for subject in subjects]
     splits = _splits(names, data, data_root, seed)
-    loaded = {name: _load(name, splits, data_root, device, precision) for name in names}
-    known = [len(images) for images in loaded.values() if isinstance(images, ImageSet)]
-    count = min(common_count(splits, against), *known)
-    if count < FEWEST_FOR_FIGURES:
-        raise InputError(f"{count} images a side are too few for a figure: at least {FEWEST_FOR_FIGURES} are needed")
-    reference = first_of(parts(splits, against)[0], count)
+    loaded = [_load(name, splits, data_root, device, precision) for name in names]
+    count = min([common_count(splits, against), *(len(images) for images in loaded if isinstance(images, ImageSet))])
+    check_count(count)
+    reference, other = (first_of(images, count) for images in parts(splits, against))
+
+    def drawn(real: ImageSet, seed: int) -> list[ImageSet]:
+        pairs = zip(names, loaded, strict=True)
+        return [comparable(_beside(images, real, seed), splits.train, name) for name, images in pairs]
+
+    samples = drawn(reference, SAMPLING_SEED)
+    training = drawn(splits.train, TRAINING_SEED) if use else []
+    for name, images in zip(names, training, strict=False):
+        check_useful(images, name)
     eyes = extractor_for(splits.train, extractor, seed=extractor_seed, width=extractor_width, device=device, say=say)
-    real = look(eyes, reference)
-    taken: dict[str, dict[str, Estimate]] = {}
-    for name, images in loaded.items():
-        say(f"looking at {count:,} images of {name} …")
-        samples = (
-            sample_beside(images, reference, SAMPLING_SEED) if isinstance(images, GAN) else first_of(images, count)
-        )
-        taken[name] = take_figures(real, look(eyes, comparable(samples, splits.train, name)))
-    common = [figure for figure in TITLES if all(figure in figures for figures in taken.values())]
+    say(f"looking at {count:,} images of each with the extractor '{eyes.name}' …")
+    real = reference_of(eyes, reference, say)
+    yardstick, *taken = [take_figures(real, look(eyes, images)) for images in (other, *samples)]
+    if use:
+        lessons = [(splits.train, other), *zip(training, samples, strict=True)]
+        useful = use_figures(lessons, real=reference, device=device, precision=precision, say=say)
+        for figures, more in zip((yardstick, *taken), useful, strict=True):
+            figures |= more
+    common = [figure for figure in TITLES if all(figure in figures for figures in (yardstick, *taken))]
     return Comparison(
         subjects=tuple(names),
         against=against,
         count=count,
-        extractor={"name": eyes.name, "dimension": eyes.dimension, "sha256": eyes.sha256},
-        rows=tuple(_row(figure, [(name, taken[name][figure]) for name in names]) for figure in common),
+        extractor=told(eyes),
+        rows=tuple(
+            _row(figure, yardstick[figure].value, names, [figures[figure] for figures in taken]) for figure in common
+        ),
     )
+
+
+def _beside(subject: GAN | ImageSet, real: ImageSet, seed: int) -> ImageSet:
+    """A GAN's samples with the labels of the real images; of a set as many as there are, at most."""
+    return sample_beside(subject, real, seed) if isinstance(subject, GAN) else first_of(subject, len(real))
 
 
 def _splits(
@@ -136,14 +155,13 @@ def _load(
     return GAN.load(run.path, device=device, precision=precision)
 
 
-def _row(figure: str, estimates: list[tuple[str, Estimate]]) -> Row:
+def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequence[Estimate]) -> Row:
     title, better = TITLES[figure]
-    first = estimates[0][1]
-    sides = [Side(estimates[0][0], *first.interval, difference=None, outcome=None)]
-    for name, estimate in estimates[1:]:
-        apart = difference(estimate, first)
+    sides = [Side(names[0], *estimates[0].interval, difference=None, outcome=None)]
+    for name, estimate in zip(names[1:], estimates[1:], strict=True):
+        apart = difference(estimate, estimates[0])
         sides.append(Side(name, *estimate.interval, difference=apart.interval, outcome=_outcome(apart, better)))
-    return Row(figure, title, better, tuple(sides))
+    return Row(figure, title, better, yardstick, tuple(sides))
 
 
 def _outcome(apart: Estimate, better: Better) -> str:

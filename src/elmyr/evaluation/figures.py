@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from elmyr.evaluation.features import FeatureExtractor
-from elmyr.images import ImageSet
+from elmyr.evaluation.reference import FAR, NEAR, Look, Reference
 from elmyr.metrics import (
     Estimate,
     class_divergence,
+    class_frechet_distances,
     density_coverage,
     diversity,
     frechet_distance,
     frechet_distance_at_infinity,
     inception_score,
     kernel_distance,
-    means_without,
+    mean_of_classes,
     precision_recall,
-    wilson_interval,
+    share_right,
 )
 
 Better = Literal["lower", "higher"]
@@ -32,6 +31,7 @@ FEWEST_A_DIMENSION = 5  # images for each feature, below which the distance at i
 TITLES: dict[str, tuple[str, Better]] = {
     "frechet_distance": ("Fréchet distance", "lower"),
     "frechet_distance_at_infinity": ("Fréchet distance, without end", "lower"),
+    "class_frechet_distance": ("Fréchet distance, mean of the classes", "lower"),
     "kernel_distance": ("kernel distance", "lower"),
     "precision": ("precision", "higher"),
     "recall": ("recall", "higher"),
@@ -42,36 +42,15 @@ TITLES: dict[str, tuple[str, Better]] = {
     "class_divergence": ("divergence of the classes read", "lower"),
     "label_accuracy": ("asked label read back", "higher"),
     "told_apart": ("told apart by the discriminator", "lower"),
+    "trained_on_generated": ("trained on generated, tested on real", "higher"),
+    "tested_on_generated": ("trained on real, tested on generated", "higher"),
 }
 
 
-@dataclass(frozen=True)
-class Look:
-    """What an extractor sees in some images.
-
-    features (N, D); probabilities of the classes (N, K), or None; labels (N,) that were asked for, or None.
-    """
-
-    features: NDArray[np.float64]
-    probabilities: NDArray[np.float64] | None
-    labels: NDArray[np.int64] | None
-
-    @property
-    def read(self) -> NDArray[np.int64] | None:
-        """The labels int64 (N,) that are read."""
-        return None if self.probabilities is None else self.probabilities.argmax(axis=1).astype(np.int64)
-
-
-def look(extractor: FeatureExtractor, images: ImageSet) -> Look:
-    """What the extractor sees in an image set."""
-    features = extractor.features(images)
-    return Look(features, extractor.probabilities(features), images.labels)
-
-
-def take_figures(real: Look, generated: Look) -> dict[str, Estimate]:
+def take_figures(real: Reference, generated: Look) -> dict[str, Estimate]:
     """Every figure that these images allow, by name; each with its interval."""
     taken: dict[str, Estimate] = {}
-    for take in (_distances, _neighbors, _classes):
+    for take in (_distances, _neighbors, _classes, _labels):
         taken |= take(real, generated)
     return taken
 
@@ -82,46 +61,78 @@ def averaged(estimates: Sequence[Estimate]) -> tuple[float, float, float]:
     return value, low, high
 
 
-def _distances(real: Look, generated: Look) -> dict[str, Estimate]:
-    a, b = real.features, generated.features
+def _distances(real: Reference, generated: Look) -> dict[str, Estimate]:
+    a, b = real.look.features, generated.features
     taken = {"frechet_distance": frechet_distance(a, b), "kernel_distance": kernel_distance(a, b)}
     if min(len(a), len(b)) >= FEWEST_A_DIMENSION * a.shape[1]:
         taken["frechet_distance_at_infinity"] = frechet_distance_at_infinity(a, b)
     return taken
 
 
-def _neighbors(real: Look, generated: Look) -> dict[str, Estimate]:
-    precision, recall = precision_recall(real.features, generated.features)
-    density, coverage = density_coverage(real.features, generated.features)
+def _neighbors(real: Reference, generated: Look) -> dict[str, Estimate]:
+    precision, recall = precision_recall(real.near, generated.features, NEAR)
+    density, coverage = density_coverage(real.far, generated.features, FAR)
     return {"precision": precision, "recall": recall, "density": density, "coverage": coverage}
 
 
-def _classes(real: Look, generated: Look) -> dict[str, Estimate]:
+def _classes(real: Reference, generated: Look) -> dict[str, Estimate]:
+    """The figures of generated images with labels, where there are enough of every class of the real ones."""
+    if generated.labels is None or real.look.labels is None:
+        return {}
     taken: dict[str, Estimate] = {}
-    if generated.labels is not None and np.unique(generated.labels, return_counts=True)[1].min() >= FEWEST_OF_A_CLASS:
+    if np.unique(generated.labels, return_counts=True)[1].min() >= FEWEST_OF_A_CLASS:
         taken["diversity"] = diversity(generated.features, generated.labels)
-    if generated.probabilities is None or generated.read is None or real.read is None:
-        return taken
-    taken["inception_score"] = inception_score(generated.probabilities)
-    taken["class_divergence"] = class_divergence(real.read, generated.read, generated.probabilities.shape[1])
-    if generated.labels is not None:
-        right = generated.read == generated.labels
-        ends = wilson_interval(int(right.sum()), len(right))  # holds near 1, too
-        taken["label_accuracy"] = Estimate(float(right.mean()), *ends, without_generated=(means_without(right),))
+    of_classes = _class_distances(real, generated)
+    if of_classes and len(of_classes) == len(np.unique(real.look.labels)):
+        taken["class_frechet_distance"] = mean_of_classes(list(of_classes.values()))
     return taken
 
 
-def class_rows(real: Look, generated: Look, classes: Sequence[str]) -> list[dict[str, float | int | str | None]]:
-    """A row a class with labels on both sides: how many images, their Fréchet distance, how often the label is read."""
-    if real.labels is None or generated.labels is None:
-        return []
-    rows: list[dict[str, float | int | str | None]] = []
-    for number, name in enumerate(classes):
-        of_real, of_generated = real.labels == number, generated.labels == number
-        count = int(min(of_real.sum(), of_generated.sum()))
-        few = count < FEWEST_OF_A_CLASS
-        distance = None if few else frechet_distance(real.features[of_real], generated.features[of_generated]).value
-        read = generated.read
-        right = None if read is None or not count else float((read[of_generated] == number).mean())
-        rows.append({"name": name, "count": count, "frechet_distance": distance, "label_accuracy": right})
-    return rows
+def _labels(real: Reference, generated: Look) -> dict[str, Estimate]:
+    """The figures of the classes that the extractor reads."""
+    if generated.probabilities is None or generated.read is None or real.look.read is None:
+        return {}
+    classes = generated.probabilities.shape[1]
+    taken = {
+        "inception_score": inception_score(generated.probabilities),
+        "class_divergence": class_divergence(real.look.read, generated.read, classes),
+    }
+    if generated.labels is not None:
+        taken["label_accuracy"] = share_right(generated.read == generated.labels, of="generated")
+    return taken
+
+
+def _class_distances(real: Reference, generated: Look) -> dict[int, Estimate]:
+    if real.look.labels is None or generated.labels is None:
+        return {}
+    return class_frechet_distances(real.look.features, real.look.labels, generated.features, generated.labels)
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """The figures of one class as (value, low, high), None where there are too few images of it.
+
+    count: images of the class on the side that has fewer.
+    """
+
+    name: str
+    count: int
+    frechet_distance: tuple[float, float, float] | None
+    label_accuracy: tuple[float, float, float] | None
+
+
+def class_rows(real: Reference, generated: Look, classes: Sequence[str]) -> tuple[ClassRow, ...]:
+    """A row for each class, where both sides have labels."""
+    if real.look.labels is None or generated.labels is None:
+        return ()
+    distances = _class_distances(real, generated)
+    rows = []
+    for label, name in enumerate(classes):
+        of_class = generated.labels == label
+        count = int(min(of_class.sum(), (real.look.labels == label).sum()))
+        distance = distances[label].interval if label in distances else None
+        right = None
+        if generated.read is not None and of_class.any():
+            right = share_right(generated.read[of_class] == label, of="generated").interval
+        rows.append(ClassRow(name, count, distance, right))
+    return tuple(rows)

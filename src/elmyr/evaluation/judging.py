@@ -7,25 +7,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from elmyr.errors import InputError, suggestion
+from elmyr.errors import InputError
 from elmyr.evaluation.features import WIDTH, FeatureExtractor, extractor_for
-from elmyr.evaluation.figures import TITLES, Better, averaged, class_rows, look, take_figures
+from elmyr.evaluation.figures import TITLES, Better, ClassRow, averaged, class_rows, take_figures
+from elmyr.evaluation.reference import look, reference_of
+from elmyr.evaluation.sides import (
+    LARGEST_COUNT,
+    Part,
+    check_count,
+    common_count,
+    comparable,
+    first_of,
+    first_places,
+    parts,
+    sample_beside,
+)
+from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
 from elmyr.gan import GAN
-from elmyr.images import ImageSet, Splits, load_images, open_source, split_source
-from elmyr.metrics import Estimate, told_apart
+from elmyr.images import ImageSet, Splits, load_images, open_source, save_npz, split_source
+from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import RunDirectory, open_run
 
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
-LARGEST_COUNT = 10_000
-FEWEST_FOR_FIGURES = 16
+TRAINING_SEED = 5  # of the samples that a recognizer learns from; 4 is a study's
+EXTREMES = 16  # samples shown of the best and of the worst by realism
 SPREAD = "95 % over the images of both sides"
-Part = Literal["test", "validation", "train"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of one subject under one set of conditions."""
+    """The figures of one subject under one set of conditions.
+
+    best, worst: the places, in the first set of samples, of the images that look most and least real to the extractor.
+    """
 
     subject: str
     against: str
@@ -52,7 +67,9 @@ class Evaluation:
     sampling_seeds: tuple[int, ...]
     extractor: dict[str, Any]
     figures: tuple[Figure, ...]
-    classes: tuple[dict[str, Any], ...] = ()
+    classes: tuple[ClassRow, ...]
+    best: tuple[int, ...]
+    worst: tuple[int, ...]
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -70,6 +87,7 @@ def evaluate(
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     seed: int | None = None,
+    use: bool = False,
     extractor: str = "auto",
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
@@ -81,71 +99,61 @@ def evaluate(
 
     A run brings its data and split with it, and its figures are kept in its `evaluation.json`; samples need `data`
     (and `seed`, the split's, 0 where not given). The yardstick is the other held-out part in the place of the
-    generated images; all figures are on equal counts, a run's with the same labels on both sides. The extractor is
-    `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part.
+    generated images; all figures are on equal counts, a run's with the same labels on both sides. `use` adds what the
+    images are good for: a recognizer is trained on them and one on real images. The extractor is `domain`, `random` or
+    `pixels`, as `extractor_for` makes it of the training part.
     """
     if against not in get_args(Part):
         raise InputError(f"cannot judge against '{against}': choose {', '.join(get_args(Part))}")
     options: dict[str, Any] = {"seed": extractor_seed, "width": extractor_width, "device": device, "say": say}
-    choose = partial(extractor_for, name=extractor, **options)
+    judging = Judging(partial(extractor_for, name=extractor, **options), use, device, precision, say)
     if RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest":
         if data is not None or seed is not None:
             raise InputError("a run brings its data and its split with it: leave out --data and --seed")
-        return _evaluate_run(open_run(os.fspath(subject)), against, data_root, device, precision, choose, say)
+        return _evaluate_run(open_run(os.fspath(subject)), against, data_root, judging)
     if data is None:
         if not Path(subject).exists():
             raise InputError(f"there is no run, file or folder '{os.fspath(subject)}'")
         raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")
     samples = load_images(subject, data_root=data_root)
     splits = split_source(open_source(data, data_root), seed or 0)
-    return judge([samples], splits, against, subject=os.fspath(subject), choose=choose, say=say)
+    return judge([samples], splits, against, subject=os.fspath(subject), judging=judging)
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How images are judged: who looks, whether recognizers are trained on them, where that is computed."""
+
+    choose: Callable[[ImageSet], FeatureExtractor] = extractor_for
+    use: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    say: Callable[[str], None] = lambda line: None
 
 
 def _evaluate_run(
-    run: RunDirectory,
-    against: Part,
-    data_root: str | os.PathLike[str] | None,
-    device: str,
-    precision: str,
-    choose: Callable[[ImageSet], FeatureExtractor],
-    say: Callable[[str], None],
+    run: RunDirectory, against: Part, data_root: str | os.PathLike[str] | None, judging: Judging
 ) -> Evaluation:
-    gan = GAN.load(run.path, device=device, precision=precision)
-    config = config_of(run)
-    splits = splits_of(config, data_root)
-    count = common_count(splits, against)
-    reference = first_of(parts(splits, against)[0], count)
-    say(f"sampling {len(SAMPLING_SEEDS)} times {count:,} images …")
+    gan = GAN.load(run.path, device=judging.device, precision=judging.precision)
+    splits = splits_of(config_of(run), data_root)
+    reference = first_of(parts(splits, against)[0], common_count(splits, against))
+    judging.say(f"sampling {len(SAMPLING_SEEDS)} times {len(reference):,} images …")
     samples = [sample_beside(gan, reference, seed) for seed in SAMPLING_SEEDS]
+    training = sample_beside(gan, splits.train, TRAINING_SEED) if judging.use else None
     evaluation = judge(
         samples,
         splits,
         against,
         subject=str(run.path),
         sampling_seeds=SAMPLING_SEEDS,
-        choose=choose,
+        judging=judging,
         gan=gan,
-        say=say,
+        training=training,
     )
     write_json(run.evaluation, evaluation.as_json())
+    for path, places in ((run.best, evaluation.best), (run.worst, evaluation.worst)):
+        save_npz(samples[0].take(places), path)
     return evaluation
-
-
-def sample_beside(gan: GAN, reference: ImageSet, seed: int) -> ImageSet:
-    """As many images as the reference has, with its labels: else a balanced set would stand beside an unbalanced."""
-    return gan.sample(len(reference), label=reference.labels if gan.config.classes else None, seed=seed)
-
-
-def parts(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
-    """The real images to compare with, and those that take the place of generated ones for the yardstick."""
-    if against == "test":
-        return splits.test, splits.validation
-    return (splits.validation, splits.test) if against == "validation" else (splits.train, splits.validation)
-
-
-def common_count(splits: Splits, against: Part = "test") -> int:
-    """The number of images on each side of a figure: as many as both parts have, at most 10,000."""
-    return min(*map(len, parts(splits, against)), LARGEST_COUNT)
 
 
 def judge(
@@ -155,77 +163,74 @@ def judge(
     *,
     subject: str,
     sampling_seeds: tuple[int, ...] = (),
-    choose: Callable[[ImageSet], FeatureExtractor] = extractor_for,
+    judging: Judging = Judging(),  # frozen
     gan: GAN | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    training: ImageSet | None = None,
 ) -> Evaluation:
     """The figures of generated image sets, one a sampling seed, against a part of the real images.
 
-    choose: gives the extractor for the training part. gan: its discriminator judges too.
+    gan: its discriminator judges too. training: the generated images that a recognizer learns from where `judging` asks
+    for use; else all of the first repeat.
     """
     repeats = [comparable(samples, splits.train, subject) for samples in repeats]
+    training = training or repeats[0]
+    if judging.use:
+        check_useful(training, subject)
     reference, other = parts(splits, against)
     count = min(len(reference), len(other), LARGEST_COUNT, *(len(samples) for samples in repeats))
-    if count < FEWEST_FOR_FIGURES:
-        raise InputError(f"{count} images a side are too few for a figure: at least {FEWEST_FOR_FIGURES} are needed")
-    extractor = choose(splits.train)
-    say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")
-    reference, other = first_of(reference, count), first_of(other, count)
-    repeats = [first_of(samples, count) for samples in repeats]
-    real, looks = look(extractor, reference), [look(extractor, samples) for samples in repeats]
-    yardstick = take_figures(real, look(extractor, other))
-    taken = [take_figures(real, generated) for generated in looks]
+    check_count(count)
+    of_first = first_places(len(repeats[0]), count)
+    reference, other, *repeats = (first_of(images, count) for images in (reference, other, *repeats))
+    _tell_missing(repeats[0], judging.say)
+
+    extractor = judging.choose(splits.train)
+    judging.say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")
+    real = reference_of(extractor, reference, judging.say)
+    looks = [look(extractor, images) for images in (other, *repeats)]
+    taken = [take_figures(real, seen) for seen in looks]
     if gan is not None:
         of_real = gan.discriminate(reference)
-        for figures, images in zip([yardstick, *taken], [other, *repeats], strict=True):
+        for figures, images in zip(taken, (other, *repeats), strict=True):
             figures["told_apart"] = told_apart(of_real, gan.discriminate(images))
+    if judging.use:
+        lessons = [(splits.train, other), (training, repeats[0])]
+        device, precision, say = judging.device, judging.precision, judging.say
+        useful = use_figures(lessons, real=reference, device=device, precision=precision, say=say)
+        for figures, more in zip(taken, useful, strict=False):  # of the first repeat alone
+            figures |= more
+    yardstick, *of_repeats = taken
+    by_realism = of_first[np.argsort(realism(real.near, looks[1].features), kind="stable")].tolist()
     return Evaluation(
         subject=subject,
         against=against,
         count=count,
         sampling_seeds=sampling_seeds,
-        extractor={
-            "name": extractor.name,
-            "dimension": extractor.dimension,
-            "sha256": extractor.sha256,
-        },
+        extractor=told(extractor),
         figures=tuple(
-            _figure(name, [figures[name] for figures in taken], yardstick[name])
+            _figure(name, [figures[name] for figures in of_repeats if name in figures], yardstick[name])
             for name in TITLES
-            if name in taken[0] and name in yardstick
+            if name in of_repeats[0] and name in yardstick
         ),
-        classes=tuple(class_rows(real, looks[0], splits.train.classes)),
+        classes=class_rows(real, looks[1], splits.train.classes),
+        best=tuple(by_realism[: -EXTREMES - 1 : -1]),
+        worst=tuple(by_realism[:EXTREMES]),
     )
 
 
-def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:
-    """The samples with their labels as numbers of the real images' classes: by name, or as they are where unnamed.
+def told(extractor: FeatureExtractor) -> dict[str, Any]:
+    """What is said of an extractor beside the figures that it took part in."""
+    return {"name": extractor.name, "dimension": extractor.dimension, "sha256": extractor.sha256}
 
-    Raises InputError for images of another shape and for classes that the real images do not have.
-    """
-    classes = real.classes
-    if samples.images.shape[1:] != real.images.shape[1:]:
-        raise InputError(f"'{subject}' has images of {samples.images.shape[1:]}, the data {real.images.shape[1:]}")
-    if samples.labels is None or not classes or samples.classes == classes:
-        return samples
-    named = not all(name == str(number) for number, name in enumerate(samples.classes))
-    unknown = [name for name in samples.classes if name not in classes]
-    if named and not unknown:
-        places = np.array([classes.index(name) for name in samples.classes], np.int64)
-        return ImageSet(samples.images, places[samples.labels], classes, samples.name)
-    if named or len(samples.classes) > len(classes):
-        odd = unknown[0] if unknown else samples.classes[-1]
-        raise InputError(f"'{subject}' has the class '{odd}', the data do not: {suggestion(odd, classes)}")
-    return ImageSet(samples.images, samples.labels, classes, samples.name)
+
+def _tell_missing(samples: ImageSet, say: Callable[[str], None]) -> None:
+    if samples.labels is None:
+        return
+    missing = [name for label, name in enumerate(samples.classes) if label not in samples.labels]
+    if missing:
+        say(f"no sample is of class {', '.join(map(repr, missing))}: figures that need every class are left out")
 
 
 def _figure(name: str, estimates: Sequence[Estimate], yardstick: Estimate) -> Figure:
     title, better = TITLES[name]
     value, low, high = averaged(estimates)
     return Figure(name, title, value, low, high, SPREAD, yardstick.value, better)
-
-
-def first_of(images: ImageSet, count: int) -> ImageSet:
-    """The first `count` in a fixed shuffle, so that a sorted source gives all its classes."""
-    order = np.random.default_rng(0).permutation(len(images))[:count]
-    return images.take(order)

@@ -1,11 +1,17 @@
 """Metrics: pure functions of float64 arrays, one file a family; they know no image, file, net or torch."""
 
-from elmyr.metrics.frechet import frechet_distance, frechet_distance_at_infinity, gaussian_of
+from elmyr.metrics.frechet import (
+    class_frechet_distances,
+    frechet_distance,
+    frechet_distance_at_infinity,
+    gaussian_of,
+    mean_of_classes,
+)
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import MeanInterval, PairedDifference, mean_interval, paired_difference
 from elmyr.metrics.jackknife import Estimate, difference, jackknife, means_without
 from elmyr.metrics.kernel import kernel_distance
-from elmyr.metrics.labels import accuracy, class_divergence, wilson_interval
+from elmyr.metrics.labels import accuracy, class_divergence, share_right, wilson_interval
 from elmyr.metrics.neighbors import Balls, balls_of, density_coverage, precision_recall, realism
 from elmyr.metrics.pairs import diversity, told_apart
 
@@ -17,6 +23,7 @@ __all__ = [
     "accuracy",
     "balls_of",
     "class_divergence",
+    "class_frechet_distances",
     "density_coverage",
     "difference",
     "diversity",
@@ -27,10 +34,12 @@ __all__ = [
     "jackknife",
     "kernel_distance",
     "mean_interval",
+    "mean_of_classes",
     "means_without",
     "paired_difference",
     "precision_recall",
     "realism",
+    "share_right",
     "told_apart",
     "wilson_interval",
 ]

@@ -34,3 +34,13 @@ def same_columns(real: NDArray[np.float64], generated: NDArray[np.float64]) -> N
         raise InputError(
             f"real features have {real.shape[1]} columns, generated {generated.shape[1]}: use one extractor for both"
         )
+
+
+def row_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Labels `(count,)` in int64; InputError for another shape or what is no whole number."""
+    numbers = np.asarray(labels)
+    if numbers.shape != (count,) or numbers.dtype.kind not in "iu":
+        raise InputError(
+            f"{count} features have labels of the shape {numbers.shape} ({numbers.dtype}): give each a number"
+        )
+    return numbers.astype(np.int64)

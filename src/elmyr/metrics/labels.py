@@ -1,13 +1,14 @@
 """How often labels are right, and how sure a share of successes is."""
 
 from math import sqrt
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, rel_entr
 
 from elmyr.errors import InputError
-from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
+from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 
 
 def accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
@@ -43,6 +44,18 @@ def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[fl
     low = 0.0 if successes == 0 else center - half
     high = 1.0 if successes == count else center + half
     return low, high
+
+
+def share_right(right: ArrayLike, *, of: Literal["real", "generated"]) -> Estimate:
+    """The share of images `(N,)` bool that were read right, in [0, 1], with Wilson's interval, which holds near 1 too.
+
+    of: which images these are. Raises InputError for no image.
+    """
+    hits = np.asarray(right, bool)
+    ends = wilson_interval(int(hits.sum()), len(hits))
+    without = (means_without(hits),)
+    sides = (without, ()) if of == "real" else ((), without)
+    return Estimate(float(hits.mean()), *ends, *sides)
 
 
 def class_divergence(real: ArrayLike, generated: ArrayLike, classes: int) -> Estimate:

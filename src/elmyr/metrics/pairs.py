@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
 from elmyr.errors import InputError
-from elmyr.metrics.features import feature_rows
+from elmyr.metrics.features import feature_rows, row_labels
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 
 
@@ -17,9 +17,8 @@ def diversity(features: ArrayLike, labels: ArrayLike) -> Estimate:
     that of real images it tells of collapse inside a class. Raises InputError for a class with fewer than 4 images,
     or values that are not finite.
     """
-    rows, numbers = feature_rows(features), np.asarray(labels)
-    if numbers.shape != (len(rows),):
-        raise InputError(f"{len(rows)} features have labels of the shape {numbers.shape}: give one an image")
+    rows = feature_rows(features)
+    numbers = row_labels(labels, len(rows))
     means, without = [], []
     for label in np.unique(numbers):
         of_class = rows[numbers == label]

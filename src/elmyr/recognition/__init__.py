@@ -1,5 +1,5 @@
 """Recognition: classifiers of images, trained on real and generated ones."""
 
-from elmyr.recognition.recognizer import Recognizer
+from elmyr.recognition.recognizer import Recognizer, default_updates
 
-__all__ = ["Recognizer"]
+__all__ = ["Recognizer", "default_updates"]

@@ -22,6 +22,7 @@ from elmyr.gan import to_unit
 from elmyr.images import ImageSet
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.task import RecognizerTask
+from elmyr.training.config import is_tiny
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -29,6 +30,7 @@ from elmyr.training.progress import Listener
 FORMAT = 1
 CHUNK = 1000
 DECAY_FROM = 0.2
+UPDATES, UPDATES_OF_TINY = 2000, 200  # those of images below 16 pixels learn no more from 300
 
 
 class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -44,7 +46,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def __init__(
         self,
         *,
-        updates: int = 2000,
+        updates: int = UPDATES,
         batch: int = 128,
         base: int = 32,
         dimension: int = 96,
@@ -217,6 +219,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             chunk = torch.from_numpy(images[start : start + CHUNK]).to(device).permute(0, 3, 1, 2)
             parts.append(look(self.net_, to_unit(chunk)).cpu().numpy())
         return np.concatenate(parts)
+
+
+def default_updates(images: ImageSet) -> int:
+    """The updates of a recognizer where no number is given."""
+    return UPDATES_OF_TINY if is_tiny(images) else UPDATES
 
 
 def _checked_images(X: ArrayLike) -> NDArray[np.uint8]:

@@ -1,13 +1,16 @@
 """The HTML account of a run or a study: one file, readable without script, printable."""
 
+import os
 from pathlib import Path
 
 from elmyr.errors import InputError
+from elmyr.evaluation import Comparison
 from elmyr.files import write_text
+from elmyr.report.comparison_page import comparison_page
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
 
-__all__ = ["write_report"]
+__all__ = ["check_page", "write_comparison", "write_report"]
 
 
 def write_report(folder: Path) -> Path:
@@ -26,3 +29,17 @@ def write_report(folder: Path) -> Path:
     path = folder / "report.html"
     write_text(path, content)
     return path
+
+
+def write_comparison(comparison: Comparison, path: Path) -> None:
+    """Writes the page of a comparison, whole or not at all; InputError as `check_page`."""
+    check_page(path)
+    write_text(path, comparison_page(comparison))
+
+
+def check_page(path: Path) -> None:
+    """InputError, before work starts, where no page could be written to `path`."""
+    if path.suffix.lower() != ".html":
+        raise InputError(f"cannot write a page as '{path}': give it the suffix .html")
+    if not path.parent.is_dir() or path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(f"cannot write '{path}': name a file in a folder that exists and can be written to")

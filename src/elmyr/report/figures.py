@@ -6,14 +6,13 @@ Colors are classes of the page's style ("real", "generated"), so that charts fol
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elmyr.metrics import MeanInterval
 from elmyr.report.markup import Markup, join, markup, tag
 from elmyr.report.numbers import count, finite, is_finite, mean, number, points, summary, tick_labels, ticks
 
 WIDTH, HEIGHT = 460, 270  # of a line chart, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 48, 452, 10, 230  # the sides of its plot
 MOST_POINTS = 300
-ROW = 46  # height of a row in a dot chart
+ROW = 46  # height of a row in an interval chart
 
 Point = tuple[float | None, float | None]
 
@@ -29,11 +28,23 @@ class Series:
 
 @dataclass(frozen=True)
 class Dots:
-    """One row of a dot chart: a value a seed."""
+    """One row of a dot chart: a share a seed."""
 
     label: str
     color: str
     values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of an interval chart: a value with its ends, where they are known, and single values around it."""
+
+    label: str
+    color: str
+    value: float | None
+    low: float | None
+    high: float | None
+    rings: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -94,49 +105,55 @@ def thinned(line: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
 
 
 def dot_chart(title: str, rows: Sequence[Dots]) -> Markup:
-    """Shares in percent, a row each: single seeds as rings, their mean as a dot with its 95 % t interval.
+    """Shares in percent, a row each: single seeds as rings, their mean as a dot with its 95 % t interval."""
+    bars = [Bar(row.label, row.color, *_percentages(row.values), [100 * v for v in finite(row.values)]) for row in rows]
+    return interval_chart(title, bars, unit=" %")
+
+
+def interval_chart(title: str, rows: Sequence[Bar], *, unit: str = "", mark: float | None = None) -> Markup:
+    """Values with their intervals, a row each; `mark` is a line across all rows. Empty if there is nothing to draw.
 
     Places across are percentages, so the chart takes any width and its letters keep their size.
     """
-    summaries = [_share_summary(row.values) for row in rows]
-    known = [value for row in rows for value in finite(row.values)]
-    known += finite(bound for one in summaries if one for bound in (one.low, one.high))
+    known = finite(value for row in rows for value in (row.value, row.low, row.high, *row.rings))
     if not known:
         return Markup()
-    low, high = min(known) * 100, max(known) * 100
-    margin = (high - low) * 0.06 or 0.5
+    low, high = min(known + finite([mark])), max(known + finite([mark]))
+    margin = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
     across = Scale(low - margin, high + margin, 0, 100)
     shown = [tick for tick in ticks(across.low, across.high, 6) if across.low <= tick <= across.high]
     bottom = ROW * len(rows) + 6
     parts = [tag("line", x1=_at(across(x)), x2=_at(across(x)), y1=0, y2=bottom, class_="grid") for x in shown]
     parts += [
-        tag("text", f"{label} %", x=_at(across(x)), y=bottom + 18, class_="middle")
+        tag("text", f"{label}{unit}", x=_at(across(x)), y=bottom + 18, class_="middle")
         for x, label in zip(shown, tick_labels(shown), strict=True)
     ]
-    for index, (row, one) in enumerate(zip(rows, summaries, strict=True)):
+    if mark is not None and is_finite(mark):
+        parts.append(tag("line", x1=_at(across(mark)), x2=_at(across(mark)), y1=0, y2=bottom, class_="mark"))
+    for index, row in enumerate(rows):
         y = ROW * index + 34
         parts.append(tag("text", row.label, x=0, y=y - 14, class_="name"))
-        parts += [
-            tag("circle", cx=_at(across(100 * value)), cy=y, r=3.5, class_=f"ring {row.color}")
-            for value in finite(row.values)
-        ]
-        if one and one.low is not None and one.high is not None:
-            parts.append(_bar(across(100 * one.low), across(100 * one.high), y, row.color))
-        if one:
-            parts.append(tag("circle", cx=_at(across(100 * one.mean)), cy=y, r=5, class_=f"dot {row.color}"))
+        parts += [tag("circle", cx=_at(across(x)), cy=y, r=3.5, class_=f"ring {row.color}") for x in row.rings]
+        if row.value is None or not is_finite(row.value):
+            continue
+        if row.low is not None and row.high is not None:
+            parts.append(_bar(across(row.low), across(row.high), y, row.color))
+        parts.append(tag("circle", cx=_at(across(row.value)), cy=y, r=5, class_=f"dot {row.color}"))
     told = "; ".join(
-        f"{row.label} {one.mean:.2%}" if one else f"{row.label} not measured"
-        for row, one in zip(rows, summaries, strict=True)
+        f"{row.label} {number(row.value)}{unit}" if is_finite(row.value) else f"{row.label} not measured"
+        for row in rows
     )
     return tag("svg", join(*parts), class_="fluid", height=bottom + 26, role="img", aria_label=f"{title}: {told}")
 
 
-def _share_summary(values: Sequence[float | None]) -> MeanInterval | None:
-    """The summary of some shares of one, the interval cut off where no share can lie."""
+def _percentages(values: Sequence[float | None]) -> tuple[float | None, float | None, float | None]:
+    """The mean of some shares of one and its interval, cut off where no share can lie, in percent."""
     one = summary(values)
-    if one is None or one.low is None or one.high is None:
-        return one
-    return one._replace(low=max(0.0, one.low), high=min(1.0, one.high))
+    if one is None:
+        return None, None, None
+    if one.low is None or one.high is None:
+        return 100 * one.mean, None, None
+    return 100 * one.mean, 100 * max(0.0, one.low), 100 * min(1.0, one.high)
 
 
 def number_line(difference: float, low: float, high: float, *, color: str, left: str, right: str) -> Markup:

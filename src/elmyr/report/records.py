@@ -14,6 +14,7 @@ from elmyr.report.numbers import is_finite
 from elmyr.training.logbook import read_lines
 
 Values = list[float | None]
+Interval = tuple[float, float, float]  # value, low, high
 
 
 class Record(BaseModel):
@@ -51,8 +52,8 @@ class ClassRow(Record):
 
     name: str
     count: int | None = None
-    frechet_distance: float | None = None
-    label_accuracy: float | None = None
+    frechet_distance: Interval | None = None
+    label_accuracy: Interval | None = None
 
 
 class Evaluation(Record):

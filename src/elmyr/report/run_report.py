@@ -9,7 +9,7 @@ from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, note, page, section
 from elmyr.report.pictures import embedded
 from elmyr.report.records import flattened, read_evaluation, read_metrics, read_table
-from elmyr.report.sections import commands, curves, evaluation_table, foot, settings, side_by_side, versions
+from elmyr.report.sections import commands, curves, evaluation_table, extremes, foot, settings, side_by_side, versions
 
 FACTS = {
     "preset": "preset",
@@ -107,7 +107,7 @@ def _seen(file: Path) -> str:
 def _figures(folder: Path) -> Markup:
     evaluation = read_evaluation(folder / "evaluation.json")
     if evaluation is not None:
-        return evaluation_table(evaluation)
+        return join(evaluation_table(evaluation), extremes(folder))
     return join(
         note("Not measured yet. This command measures it; the report made after it shows the figures:"),
         tag("pre", tag("code", f"elmyr evaluate {shlex.quote(str(folder))}")),

@@ -1,16 +1,16 @@
 """The parts that the page of a run and the page of a study share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from elmyr.images import ImageSet
 from elmyr.report.figures import Series, line_chart
 from elmyr.report.markup import Markup, join, tag
-from elmyr.report.numbers import count, is_finite, number, percent
+from elmyr.report.numbers import MISSING, count, is_finite, number, percent
 from elmyr.report.page import facts_table, figures_table, folded, note, section
 from elmyr.report.pictures import grid, of_class, read_pictures
-from elmyr.report.records import Evaluation, Figure, flattened
+from elmyr.report.records import Evaluation, Figure, Interval, flattened
 
 IN_ROW = 8
 MOST_CLASSES = 20
@@ -35,7 +35,7 @@ def side_by_side(folder: Path, classes: Sequence[str]) -> Markup:
         content = _class_rows(sets, names[:MOST_CLASSES])
     else:
         told = f"The first {IN_ROW * IN_ROW}, as they come: none is picked by hand."
-        content = tag("div", *(_block(side, pictures) for side, pictures in sets.items()), class_="blocks")
+        content = tag("div", *(_block(side, side, pictures) for side, pictures in sets.items()), class_="blocks")
     return section("Generated beside real" if len(sets) == 2 else f"{next(iter(sets)).capitalize()} images",
                    note(told), content)  # fmt: skip
 
@@ -53,10 +53,10 @@ def _class_rows(sets: dict[str, ImageSet], names: Sequence[str]) -> Markup:
     return tag("div", *cells, class_="classes")
 
 
-def _block(side: str, pictures: ImageSet) -> Markup:
+def _block(caption: str, side: str, pictures: ImageSet) -> Markup:
     images = pictures.images[: IN_ROW * IN_ROW]
-    picture = grid(images, IN_ROW, f"{len(images)} {side} images")
-    return tag("figure", tag("figcaption", side, class_=f"side {side}"), picture)
+    picture = grid(images, IN_ROW, f"{len(images)} {caption.lower()} images")
+    return tag("figure", tag("figcaption", caption, class_=f"side {side}"), picture)
 
 
 def curves(runs: Sequence[Sequence[dict[str, float]]]) -> Markup:
@@ -110,15 +110,44 @@ def _class_figures(evaluation: Evaluation) -> Markup:
     """A row a class; of fewer images than the whole, so their Fréchet distances compare with each other only."""
     if not evaluation.classes:
         return Markup()
-    head = ("class", "images a side", "Fréchet distance", "asked label read back")
+    head = ("class", "images a side", "Fréchet distance", "interval", "asked label read back", "interval")
     rows = [
-        (row.name, count(row.count), number(row.frechet_distance), percent(row.label_accuracy, 1))
+        (row.name, count(row.count), *_cells(row.frechet_distance, number), *_cells(row.label_accuracy, _share))
         for row in evaluation.classes
     ]
     told = note(
         "Fréchet distances of single classes compare with each other, not with that of the whole: fewer images."
     )
     return join(tag("h3", "Class by class"), told, figures_table("Figures of each class", head, rows))
+
+
+def _cells(known: Interval | None, written: Callable[[float], str]) -> tuple[str, str]:
+    """A value and its interval."""
+    if known is None:
+        return MISSING, ""
+    value, low, high = known
+    return written(value), f"{written(low)} to {written(high)}"
+
+
+def _share(share: float) -> str:
+    return percent(share, 1)
+
+
+def extremes(folder: Path) -> Markup:
+    """The generated images that look most and least real to the extractor."""
+    rows = (("Most real", "best.npz"), ("Least real", "worst.npz"))
+    shown = {title: pictures for title, file in rows if (pictures := read_pictures(folder / file))}
+    if not shown:
+        return Markup()
+    told = (
+        "Of the images that the figures are taken of, by realism (Kynkäänniemi et al. 2019): how deep an image lies "
+        "among real ones for the extractor, the most extreme first."
+    )
+    return join(
+        tag("h3", "The most and the least real"),
+        note(told),
+        tag("div", *(_block(title, "generated", pictures) for title, pictures in shown.items()), class_="blocks"),
+    )
 
 
 def _interval(figure: Figure) -> str:

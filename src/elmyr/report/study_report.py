@@ -7,7 +7,7 @@ from elmyr.report.figures import Dots, dot_chart, number_line
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, figures_table, note, page, section
 from elmyr.report.records import Arm, Study, Verdict, read_metrics, read_study, read_table
-from elmyr.report.sections import commands, curves, evaluation_table, foot, settings, side_by_side, versions
+from elmyr.report.sections import commands, curves, evaluation_table, extremes, foot, settings, side_by_side, versions
 
 WORDS = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown"}
 COLORS = {"better": "better", "worse": "worse", "no difference shown": "same"}
@@ -24,7 +24,9 @@ def study_page(folder: Path) -> str:
         _opening(study.verdict) if study.verdict else "",
         side_by_side(folder, study.classes),
         _arms(study),
-        section("How good the images are", evaluation_table(study.evaluation) if study.evaluation else ""),
+        section("How good the images are", evaluation_table(study.evaluation), extremes(folder))
+        if study.evaluation
+        else "",
         section("How the GAN learned", note(f"Against the number of real images seen.{several}"), training)
         if training
         else "",

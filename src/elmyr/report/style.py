@@ -74,11 +74,12 @@ svg {
 svg:not(.fluid) { height: auto; }
 svg.fluid { font-size: 13px; }
 svg text { fill: var(--quiet); }
-svg .name { fill: var(--ink); font-size: 14px; }
+svg .name { fill: var(--ink); font-size: 14px; paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 svg .strong { fill: var(--ink); font-weight: 600; }
 svg .middle { text-anchor: middle; } svg .end { text-anchor: end; }
 svg .grid { stroke: var(--grid); }
 svg .axis { stroke: var(--hair); }
+svg .mark { stroke: var(--real); stroke-width: 1.5; stroke-dasharray: 5 4; }
 svg .zero { stroke: var(--ink); stroke-width: 1.5; }
 .real { --color: var(--real); } .generated { --color: var(--generated); }
 .better { --color: var(--better); } .worse { --color: var(--worse); } .same { --color: var(--same); }

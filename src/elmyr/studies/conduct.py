@@ -21,16 +21,15 @@ from elmyr.files import read_json, write_json
 from elmyr.gan import GAN
 from elmyr.images import Source, Splits, class_rows, load_images, open_source, save_png, split_source
 from elmyr.metrics import PairedDifference, paired_difference
+from elmyr.recognition import default_updates
 from elmyr.studies.arms import ARMS, Arm, ArmResult, train_arm
 from elmyr.training import RunDirectory, train
-from elmyr.training.config import is_tiny
 from elmyr.training.plan import make_plan
 from elmyr.training.rundir import new_directory
 
 STUDIES = Path("studies")
 FEWEST_GENERATED = 10_000
 GENERATED_SEED = 4  # none of those that the figures are taken with
-UPDATES, UPDATES_OF_TINY = 2000, 200
 SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
 
 
@@ -83,7 +82,7 @@ def study(
     """
     started = time.monotonic()
     source = open_source(data, data_root)
-    updates = updates if updates is not None else UPDATES_OF_TINY if is_tiny(source.train) else UPDATES
+    updates = updates if updates is not None else default_updates(source.train)
     _check(source, seeds, updates)
     options: dict[str, Any] = {
         "preset": preset,
@@ -234,8 +233,9 @@ def _test_mean(trial: _Trial) -> float:
 
 def _show_pictures(folder: Path, run: RunDirectory) -> None:
     """The first seed's real and generated images, for the report and to look at."""
-    for path in (run.real, run.generated):
-        shutil.copyfile(path, folder / path.name)
+    for path in (run.real, run.generated, run.best, run.worst):
+        if path.exists():  # the last two only where the held-out images are enough for figures
+            shutil.copyfile(path, folder / path.name)
     generated = load_images(run.generated)
     save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png", scale=SHOWN_SCALE)
 

@@ -33,6 +33,8 @@ class RunDirectory:
         self.evaluation = self.path / "evaluation.json"
         self.real = self.path / "real.npz"
         self.generated = self.path / "generated.npz"
+        self.best = self.path / "best.npz"
+        self.worst = self.path / "worst.npz"
 
     @property
     def finished(self) -> bool:

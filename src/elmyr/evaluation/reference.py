@@ -1,0 +1,125 @@
+"""What an extractor sees in images; of the real ones all that each comparison with them needs, cached."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.arrays import read_arrays
+from elmyr.errors import InputError
+from elmyr.evaluation.features import FeatureExtractor, cache_folder
+from elmyr.files import replacing
+from elmyr.images import ImageSet
+from elmyr.metrics import Balls, balls_of
+
+NEAR, FAR = 3, 5  # the neighbors that the balls of precision and recall, of density and coverage reach to
+FORMAT = 1
+ARRAYS = ("features", "probabilities", "near", "near_without", "far", "far_without")
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What an extractor sees in some images.
+
+    features (N, D); probabilities of the classes (N, K), or None; labels (N,) that were asked for, or None.
+    """
+
+    features: NDArray[np.float64]
+    probabilities: NDArray[np.float64] | None
+    labels: NDArray[np.int64] | None
+
+    @property
+    def read(self) -> NDArray[np.int64] | None:
+        """The labels int64 (N,) that are read."""
+        return None if self.probabilities is None else self.probabilities.argmax(axis=1).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Real images as an extractor sees them, and the balls around them."""
+
+    look: Look
+    near: Balls
+    far: Balls
+
+
+def look(extractor: FeatureExtractor, images: ImageSet) -> Look:
+    """What the extractor sees in an image set."""
+    features = extractor.features(images)
+    return Look(features, extractor.probabilities(features), images.labels)
+
+
+def reference_of(
+    extractor: FeatureExtractor, images: ImageSet, say: Callable[[str], None] = lambda line: None
+) -> Reference:
+    """What the extractor sees in real images: from the cache where it holds just these images and this extractor.
+
+    The key is the sha256 of the images themselves (so of data set, split and count), of the extractor's weights and of
+    the versions that compute. A file that is damaged or that holds something else is told of and made anew.
+    """
+    key = _key(extractor, images)
+    path = cache_folder() / "references" / f"{key[:20]}.npz"
+    if path.exists():
+        try:
+            return _read(path, key, images)
+        except InputError as error:
+            say(f"the cached features are not used, and are taken again: {error}")
+    seen = look(extractor, images)
+    reference = Reference(seen, balls_of(seen.features, NEAR), balls_of(seen.features, FAR))
+    try:
+        _write(path, key, reference)
+    except OSError as error:
+        say(f"the features are not kept for the next time: {error}")
+    return reference
+
+
+def _key(extractor: FeatureExtractor, images: ImageSet) -> str:
+    parts = [FORMAT, images.digest(), extractor.name, extractor.sha256, version("elmyr"), version("torch")]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _write(path: Path, key: str, reference: Reference) -> None:
+    arrays = _arrays(reference)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.savez(file, key=np.array(key), sha256=np.array(_digest(arrays)), **arrays)
+
+
+def _read(path: Path, key: str, images: ImageSet) -> Reference:
+    """What `_write` wrote; InputError unless it is whole and of this key."""
+    arrays = read_arrays(path, (*ARRAYS, "key", "sha256"), mend="remove it")
+    told_key, told_digest = (str(arrays.pop(name, "")) for name in ("key", "sha256"))
+    whole = set(ARRAYS) - {"probabilities"} <= set(arrays)
+    if not whole or (told_key, told_digest) != (key, _digest(arrays)):
+        raise InputError(f"'{path}' is of other images, or changed: remove it")
+    return Reference(
+        Look(arrays["features"], arrays.get("probabilities"), images.labels),
+        Balls(arrays["features"], NEAR, arrays["near"], arrays["near_without"]),
+        Balls(arrays["features"], FAR, arrays["far"], arrays["far_without"]),
+    )
+
+
+def _arrays(reference: Reference) -> dict[str, Any]:
+    near, far = reference.near, reference.far
+    values = (
+        reference.look.features,
+        reference.look.probabilities,
+        *(near.squared_radii, near.squared_radii_without, far.squared_radii, far.squared_radii_without),
+    )
+    return {name: value for name, value in zip(ARRAYS, values, strict=True) if value is not None}
+
+
+def _digest(arrays: dict[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

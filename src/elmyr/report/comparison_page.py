@@ -1,0 +1,65 @@
+"""The page of a comparison: which is better, figure by figure, drawn with intervals."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from elmyr.evaluation import Comparison
+from elmyr.evaluation.comparison import Row
+from elmyr.report.figures import Bar, interval_chart
+from elmyr.report.markup import Markup, join, tag
+from elmyr.report.numbers import count, number
+from elmyr.report.page import figures_table, note, page, section
+
+COLORS = {None: "generated", "better": "better", "worse": "worse", "no difference shown": "same"}
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """The HTML of a comparison."""
+    name, dimension = comparison.extractor["name"], comparison.extractor["dimension"]
+    told = (
+        f"{count(comparison.count)} images a side against the {comparison.against} images, seen by the extractor "
+        f"\u201c{name}\u201d ({dimension} features). Bars are 95 % intervals; the broken line is the yardstick: the "
+        f"same figure for real images. Colors say better or worse than {comparison.subjects[0]}, or no difference "
+        "shown, by the interval of the difference: bars that overlap may still differ."
+    )
+    return page(
+        f"elmyr comparison with {comparison.subjects[0]}",
+        tag("section", *(tag("p", line, class_="sentence") for line in summaries(comparison)), class_="opening"),
+        section("Figure by figure", note(told), tag("div", *map(_chart, comparison.rows), class_="charts")),
+        section("In numbers", _table(comparison)),
+    )
+
+
+def summaries(comparison: Comparison) -> list[str]:
+    """A sentence for each subject but the first: in how many figures it is better, worse, no different."""
+    first, *others = comparison.subjects
+    lines = []
+    for place, other in enumerate(others, 1):
+        found = Counter(row.sides[place].outcome for row in comparison.rows)
+        words = ("better", "worse", "no difference shown")
+        counted = ", ".join(f"{word} in {found[word]}" for word in words if found[word])
+        lines.append(f"{other} beside {first}: {counted} of {len(comparison.rows)} figures.")
+    return lines
+
+
+def _chart(row: Row) -> Markup:
+    bars = [Bar(side.subject, COLORS[side.outcome], side.value, side.low, side.high) for side in row.sides]
+    caption = tag("figcaption", tag("strong", row.title), tag("span", f"{row.better} is better", class_="note"))
+    return tag("figure", caption, interval_chart(row.title, bars, mark=row.yardstick), class_="chart")
+
+
+def _table(comparison: Comparison) -> Markup:
+    first, *others = comparison.subjects
+    tables = []
+    for place, other in enumerate(others, 1):
+        rows = []
+        for row in comparison.rows:
+            side = row.sides[place]
+            assert side.difference is not None
+            apart, low, high = map(number, side.difference)
+            known = (number(row.yardstick), number(row.sides[0].value), number(side.value), apart, f"{low} to {high}")
+            rows.append((row.title, *known, side.outcome or ""))
+        head = ("figure", "real: the yardstick", first, other, "difference", "interval", "the latter is")
+        tables.append(figures_table(f"{other} beside {first}", head, rows, words=(6,)))
+    return join(*tables)
