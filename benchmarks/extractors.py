@@ -17,7 +17,16 @@ from elmyr.evaluation.reference import look, reference_of
 from elmyr.evaluation.sides import common_count, first_of
 from elmyr.images import ImageSet, open_source, split_source
 
-SHOWN = ("frechet_distance", "kernel_distance", "precision", "recall", "coverage", "class_divergence", "label_accuracy")
+SHOWN = (
+    "frechet_distance",
+    "class_frechet_distance",
+    "kernel_distance",
+    "precision",
+    "recall",
+    "coverage",
+    "class_divergence",
+    "label_accuracy",
+)
 
 
 def spoiled(images: ImageSet) -> dict[str, ImageSet]:

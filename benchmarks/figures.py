@@ -40,9 +40,8 @@ def main() -> None:
         "class_divergence": partial(metrics.class_divergence, labels, labels, CLASSES),
         "told_apart": partial(metrics.told_apart, a[:, 0], b[:, 0]),
     }
-    print(
-        f"{options.count:,} against {options.count:,} rows of {DIMENSION} features\n\n| figure | seconds |\n| --- | --- |"
-    )
+    print(f"{options.count:,} against as many rows of {DIMENSION} features\n")
+    print("| figure | seconds |\n| --- | --- |")
     begun = time.monotonic()
     for name, take in figures.items():
         if options.figure in (None, name):

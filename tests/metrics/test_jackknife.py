@@ -5,6 +5,7 @@ from elmyr.errors import InputError
 from elmyr.metrics import (
     Estimate,
     class_divergence,
+    class_frechet_distances,
     density_coverage,
     difference,
     diversity,
@@ -13,6 +14,7 @@ from elmyr.metrics import (
     inception_score,
     jackknife,
     kernel_distance,
+    mean_of_classes,
     means_without,
     precision_recall,
     told_apart,
@@ -52,11 +54,14 @@ def all_figures(generator: np.random.Generator, count: int, width: int) -> dict[
     real, generated = generator.normal(size=(count, width)), generator.normal(size=(count, width)) * 0.9 + 0.2
     probabilities = np.exp(2 * generated[:, :5])
     probabilities /= probabilities.sum(axis=1, keepdims=True)
+    labels = np.arange(count) % 4
+    of_classes = class_frechet_distances(real, labels, generated, labels)
     precision, recall = precision_recall(real, generated)
     density, coverage = density_coverage(real, generated)
     return {
         "frechet": frechet_distance(real, generated),
         "frechet at infinity": frechet_distance_at_infinity(real, generated),
+        "mean of the classes": mean_of_classes(list(of_classes.values())),
         "kernel": kernel_distance(real, generated),
         "precision": precision,
         "recall": recall,
