@@ -43,7 +43,8 @@ def quick_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the user's cache, data or runs."""
+    """No test sees the user's cache, data or runs, or the network."""
     monkeypatch.setenv("ELMYR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("ELMYR_DATA", raising=False)
+    monkeypatch.setenv("ELMYR_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)

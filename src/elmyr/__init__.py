@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from elmyr.evaluation import evaluate as evaluate
     from elmyr.gan import GAN as GAN
     from elmyr.images import ImageSet as ImageSet
+    from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
     from elmyr.recognition import Recognizer as Recognizer
     from elmyr.studies import study as study
@@ -22,13 +23,14 @@ _HOMES = {
     "GAN": "elmyr.gan",
     "ImageSet": "elmyr.images",
     "Recognizer": "elmyr.recognition",
+    "Shaping": "elmyr.images",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
     "load_images": "elmyr.images",
     "study": "elmyr.studies",
     "train": "elmyr.training",
 }
-__all__ = ["GAN", "ImageSet", "Recognizer", "compare", "evaluate", "load_images", "study", "train"]
+__all__ = ["GAN", "ImageSet", "Recognizer", "Shaping", "compare", "evaluate", "load_images", "study", "train"]
 
 
 def __getattr__(name: str) -> Any:

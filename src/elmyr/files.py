@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, flushed, then renamed into it."""
+"""Files that are whole or absent: written beside their place, flushed, then renamed into it; where the cache is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from elmyr.errors import InputError
 
@@ -62,6 +64,11 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """`ELMYR_CACHE_DIR`, else the platform's cache folder."""
+    return Path(os.environ.get("ELMYR_CACHE_DIR") or platformdirs.user_cache_dir("elmyr"))
 
 
 def make_folder(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -90,7 +91,6 @@ class GAN:
         self.discriminator = discriminator.to(self.device).eval()
         self.trained = trained or {}
 
-    @torch.no_grad()
     def sample(self, n: int, *, label: int | str | NDArray[np.int64] | None = None, seed: int = 0) -> ImageSet:
         """`n` generated images with the labels they were asked for.
 
@@ -98,20 +98,25 @@ class GAN:
         int64 (n,) with one for each image; without it the classes take turns, so that sample *i* is of class
         *i* mod K. A GAN without classes takes no label.
         """
+        parts = list(self.samples(n, label=label, seed=seed))
+        labels = None if parts[0].labels is None else np.concatenate([part.require_labels() for part in parts])
+        return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, parts[0].name)
+
+    def samples(
+        self, n: int, *, label: int | str | NDArray[np.int64] | None = None, seed: int = 0
+    ) -> Iterator[ImageSet]:
+        """The same images in parts, as they are made: for more than memory holds."""
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
         config = self.config
         labels = self._asked_labels(n, label)
-        padded = -(-n // CHUNK) * CHUNK
-        images = np.empty((padded, config.height, config.width, config.channels), np.uint8)
-        for start in range(0, padded, CHUNK):
-            latents = torch.randn(
-                CHUNK, config.network.latent, generator=seeds.generator(seed, "samples", start // CHUNK)
-            )
-            asked = None if labels is None else torch.from_numpy(np.resize(labels[start : start + CHUNK], CHUNK))
-            images[start : start + CHUNK] = self._generate(latents, asked)
-        return ImageSet(images[:n], labels, config.classes, name="generated")
+        for number, start in enumerate(range(0, n, CHUNK)):
+            latents = torch.randn(CHUNK, config.network.latent, generator=seeds.generator(seed, "samples", number))
+            asked = None if labels is None else labels[start : start + CHUNK]
+            images = self._generate(latents, None if asked is None else torch.from_numpy(np.resize(asked, CHUNK)))
+            yield ImageSet(images[: n - start], asked, config.classes, name="generated")
 
+    @torch.no_grad()
     def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None) -> np.ndarray[Any, Any]:
         labels = None if labels is None else labels.to(self.device)
         with machine.autocast(self.device, self.precision):

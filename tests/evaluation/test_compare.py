@@ -76,6 +76,24 @@ def test_a_subject_beside_itself_shows_no_difference(tmp_path: Path, data: Path)
     assert all(row.sides[1].difference is not None and row.sides[1].difference[0] == 0 for row in found.rows)
 
 
+def test_a_best_in_the_middle_is_no_direction(tmp_path: Path, data: Path) -> None:
+    """Random pixels are more diverse than real images: not better for that."""
+    real = split_source(Source("blobs", small_image_set(1200), None), 0).validation
+    random = np.random.default_rng(5).integers(0, 256, real.images.shape, dtype=np.uint8)
+    save_npz(ImageSet(random, real.labels, real.classes), tmp_path / "random.npz")
+    found = compare([noised(tmp_path, 20, 1), tmp_path / "random.npz"], data=data, extractor="pixels")
+    assert found["diversity"].sides[1].outcome != "better"
+    assert found["density"].better == "as the yardstick"
+
+
+def test_what_a_subject_lacks_is_told(tmp_path: Path, data: Path) -> None:
+    said: list[str] = []
+    real = split_source(Source("blobs", small_image_set(1200), None), 0).validation
+    save_npz(ImageSet(real.images, None), tmp_path / "plain.npz")
+    compare([noised(tmp_path, 20, 1), tmp_path / "plain.npz"], data=data, extractor="pixels", say=said.append)
+    assert any("plain.npz' has no labels" in line for line in said)
+
+
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, data: Path) -> None:
     one = train(data, out=tmp_path / "one", images=32, settings=TINY, device="cpu")
     other = train(data, out=tmp_path / "other", images=32, seed=1, settings=TINY, device="cpu")
@@ -86,6 +104,10 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, data: Path) -> None:
         compare([one.path])
     with pytest.raises(InputError, match="--data"):
         compare([samples, samples])
+    with pytest.raises(InputError, match="leave out --seed"):
+        compare([one.path, samples], seed=7)
+    with pytest.raises(InputError, match="no run, file or folder 'nowhere'"):
+        compare([one.path, "nowhere"])
     save_npz(small_image_set(60, size=9), tmp_path / "larger.npz")
     with pytest.raises(InputError, match="larger.npz"):
         compare([samples, tmp_path / "larger.npz"], data=data)

@@ -1,4 +1,3 @@
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from elmyr.errors import InputError
 from elmyr.evaluation.features import EXTRACTORS, Pixels, cache_folder, extractor_for
 from elmyr.evaluation.judging import Judging, judge
 from elmyr.evaluation.reference import reference_of
-from elmyr.evaluation.sides import first_of
+from elmyr.evaluation.sides import comparable, first_of, parts
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, load_images, save_npz, split_source
 from tests.conftest import small_image_set
@@ -28,7 +27,7 @@ def noised(images: ImageSet, amount: float) -> ImageSet:
 
 
 def test_real_images_reach_their_yardstick_and_noise_is_seen() -> None:
-    splits = split_source(source(), 0)
+    splits = split_source(Source("blobs", small_image_set(1200), None), 0)
     real = judge([splits.validation], splits, "test", subject="real")
     assert all(figure.value == pytest.approx(figure.yardstick) for figure in real.figures)
     assert [figure.name for figure in real.figures] == [
@@ -45,6 +44,7 @@ def test_real_images_reach_their_yardstick_and_noise_is_seen() -> None:
         "label_accuracy",
     ]
     assert all(figure.low <= figure.value <= figure.high for figure in real.figures)
+    assert real["class_frechet_distance"].value == real["class_frechet_distance"].yardstick
     assert [(row.name, row.label_accuracy and row.label_accuracy[0]) for row in real.classes] == [
         ("a", 1),
         ("b", 1),
@@ -70,9 +70,8 @@ def test_wrong_labels_are_not_read_back() -> None:
 @pytest.mark.parametrize("name", EXTRACTORS)
 def test_every_extractor_sees_noise(name: str) -> None:
     splits = split_source(Source("blobs", small_image_set(1200), None), 0)
-    choose = partial(extractor_for, name=name)
     clean, noisy = (
-        judge([images], splits, "test", subject="x", judging=Judging(choose=choose))
+        judge([images], splits, "test", subject="x", judging=Judging(name))
         for images in (splits.validation, noised(splits.validation, 120))
     )
     for figure in ("frechet_distance", "kernel_distance"):
@@ -213,13 +212,13 @@ def test_a_class_without_samples_is_told_and_its_figures_are_left_out() -> None:
     labels = splits.validation.require_labels()
     without = splits.validation.take(np.flatnonzero(labels != 1))
     found = judge([without], splits, "test", subject="x", judging=Judging(say=said.append))
-    assert "no sample is of class 'b'" in said[0]
+    assert said[0].startswith("'x' has fewer than 8 images of class 'b' (0)")
     assert "class_frechet_distance" not in [figure.name for figure in found.figures]
     assert found.classes[1].label_accuracy is found.classes[1].frechet_distance is None
 
 
 def test_swapped_labels_show_in_the_classes() -> None:
-    splits = split_source(source(), 0)
+    splits = split_source(Source("blobs", small_image_set(1200), None), 0)
     right = splits.validation
     swapped = ImageSet(right.images, (right.require_labels() + 1) % 3, right.classes)
     whole, wrong = (judge([images], splits, "test", subject="x") for images in (right, swapped))
@@ -233,7 +232,7 @@ def test_the_best_and_the_worst_are_places_in_the_samples_as_given() -> None:
     spoiled = [3, 17, 40]
     images[spoiled] = np.random.default_rng(0).integers(0, 256, images[spoiled].shape)
     samples = ImageSet(images, splits.validation.labels, splits.validation.classes)
-    found = judge([samples], splits, "test", subject="x", judging=Judging(choose=partial(extractor_for, name="pixels")))
+    found = judge([samples], splits, "test", subject="x", judging=Judging("pixels"))
     assert set(found.worst[:3]) == set(spoiled)
     assert not set(found.best) & set(spoiled)
 
@@ -269,6 +268,30 @@ def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypa
     extractor = extractor_for(splits.train, "pixels")
     assert len(reference_of(extractor, splits.test, said.append).look.features) == len(splits.test)
     assert "not kept" in said[0]
+
+
+def test_the_test_images_are_looked_at_for_the_test_part_alone() -> None:
+    splits = split_source(source(), 0)
+    for against in ("validation", "train"):
+        assert all(part is not splits.test for part in parts(splits, against))  # type: ignore[arg-type]  # a part
+    with pytest.raises(InputError, match="did you mean 'test'"):
+        evaluate("digits", against="tset", data="digits")  # type: ignore[arg-type]  # no part
+
+
+def test_classes_that_are_numbers_are_compared_by_name_where_all_are_known() -> None:
+    real = small_image_set(60)
+    labels = real.require_labels()
+    names = ("2", "10", "7")
+    some = ImageSet(real.images, labels, ("2", "7", "10"))
+    assert comparable(some, ImageSet(real.images, labels, names), "x").require_labels().tolist() == [
+        {0: 0, 1: 2, 2: 1}[label] for label in labels.tolist()
+    ]
+
+
+def test_use_needs_images_that_no_recognizer_has_seen(tmp_path: Path) -> None:
+    save_npz(small_image_set(), tmp_path / "samples.npz")
+    with pytest.raises(InputError, match="leave out --against train"):
+        evaluate(tmp_path / "samples.npz", data=tmp_path / "samples.npz", use=True, against="train")
 
 
 def test_what_cannot_be_judged_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from elmyr import __version__
 from elmyr.cli import commands
+from elmyr.cli.data import data
 from elmyr.cli.show import show_error, show_warning
 from elmyr.errors import ElmyrError, InterruptedRun
 
@@ -52,6 +53,7 @@ app.command("sample")(commands.sample)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)
 app.command("presets")(commands.presets)
+app.add_typer(data, name="data", rich_help_panel=None)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

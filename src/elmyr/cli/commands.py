@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from elmyr.cli.options import (
+    AsJson,
+    Data,
+    DataRoot,
+    Device,
+    Extractor,
+    ExtractorSeed,
+    ExtractorWidth,
+    Out,
+    Part,
+    Precision,
+    Preset,
+    Quiet,
+    Run,
+    Seed,
+    Settings,
+    Use,
+    shaped,
+)
 from elmyr.cli.show import hush, say, show_json, show_table
 
-Data = Annotated[
-    str,
-    typer.Argument(metavar="DATA", help="digits, mnist, an .npz file, or a folder with a folder a class."),
-]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run directory, or latest: the newest under runs/.")]
-DataRoot = Annotated[
-    Path | None,
-    typer.Option(help="Folder that holds mnist/ and other named data sets.", envvar="ELMYR_DATA"),
-]
-Out = Annotated[Path | None, typer.Option(help="Directory to make (default: the next number).")]
-Preset = Annotated[str, typer.Option(help="Which set of choices; see: elmyr presets.")]
-Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all that is drawn.", min=0)]
-Settings = Annotated[
-    list[str],
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as adversarial.gamma=2."),
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
-Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
-Extractor = Annotated[str, typer.Option(help="Who looks: auto, domain, random or pixels.")]
-ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
-Use = Annotated[bool, typer.Option("--use", help="Also train recognizers on the images and on real ones.")]
-ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
 
-
-class Part(StrEnum):
-    """A part of a split."""
-
-    test = "test"
-    validation = "validation"
-    train = "train"
-
-
+@shaped
 def study(
     data: Data,
     out: Out = None,
@@ -57,6 +43,7 @@ def study(
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
+    shaping: Any = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -76,6 +63,7 @@ def study(
         device=device,
         precision=precision,
         data_root=data_root,
+        shaping=shaping,
         quiet=quiet,
         say=hush if quiet else say,
     )
@@ -102,6 +90,7 @@ def study(
     print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
 
 
+@shaped
 def train(
     data: Data,
     out: Out = None,
@@ -113,6 +102,7 @@ def train(
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
+    shaping: Any = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -130,6 +120,7 @@ def train(
         device=device,
         precision=precision,
         data_root=data_root,
+        shaping=shaping,
         quiet=quiet,
         say=hush if quiet else say,
     )
@@ -147,9 +138,9 @@ def resume(run: Run, data_root: DataRoot = None, quiet: Quiet = False, as_json: 
 def sample(
     run: Run,
     count: Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)] = 100,
-    out: Annotated[Path, typer.Option(help="An .npz (keys images, labels, classes) or a .png grid.")] = Path(
-        "samples.npz"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="An .npz, a .parquet, a .tar (WebDataset), a .png grid, or a folder.")
+    ] = Path("samples.npz"),
     label: Annotated[str | None, typer.Option(help="Only this class: its name or number.")] = None,
     seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
     device: Device = "auto",
@@ -159,19 +150,22 @@ def sample(
 ) -> None:
     """Make images with a trained GAN."""
     from elmyr.gan import GAN
-    from elmyr.images import check_writable, save_images
+    from elmyr.images import check_writable, writing_images
     from elmyr.training import open_run
 
     gan = GAN.load(open_run(run).path, device=device, precision=precision)
     check_writable(out)
-    images = gan.sample(count, label=label, seed=seed)
-    save_images(images, out)
+    config = gan.config
+    with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
+        for part in gan.samples(count, label=label, seed=seed):
+            sink.add(part)
     if as_json:
-        show_json({"out": str(out), "count": len(images)})
+        show_json({"out": str(out), "count": count})
     elif not quiet:
-        say(f"{len(images):,} images of {images.height}x{images.width}: {out}")
+        say(f"{count:,} images of {config.height}x{config.width}: {out}")
 
 
+@shaped
 def evaluate(
     subject: Annotated[str, typer.Argument(metavar="RUN|SAMPLES", help="A run directory, an .npz or a folder.")],
     against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
@@ -184,6 +178,7 @@ def evaluate(
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
+    shaping: Any = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -196,6 +191,7 @@ def evaluate(
         against=against.value,
         data=data,
         data_root=data_root,
+        shaping=shaping,
         seed=seed,
         use=use,
         extractor=extractor,
@@ -213,13 +209,14 @@ def evaluate(
         _show_figures(evaluation.as_json())
 
 
+@shaped
 def compare(
     subjects: Annotated[
         list[str], typer.Argument(metavar="RUN|SAMPLES …", help="Two or more: run directories, .npz files or folders.")
     ],
     against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
     data: Annotated[str | None, typer.Option(help="The real images, where no run brings them.")] = None,
-    seed: Annotated[int, typer.Option(help="The seed of the split of --data.", min=0)] = 0,
+    seed: Annotated[int | None, typer.Option(help="The seed of the split of --data.", min=0)] = None,
     use: Use = False,
     out: Annotated[Path | None, typer.Option(help="An .html page with the figures drawn.")] = None,
     extractor: Extractor = "auto",
@@ -228,6 +225,7 @@ def compare(
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
+    shaping: Any = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -242,6 +240,7 @@ def compare(
         against=against.value,
         data=data,
         data_root=data_root,
+        shaping=shaping,
         seed=seed,
         use=use,
         extractor=extractor,
@@ -296,26 +295,30 @@ def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
 def _show_figures(evaluation: dict[str, Any]) -> None:
     from elmyr.report.numbers import number
 
-    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "better is"]]
+    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "best is"]]
     for figure in evaluation["figures"]:
         interval = "" if figure["low"] is None else f"{number(figure['low'])} to {number(figure['high'])}"
         rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
-    extractor = evaluation["extractor"]
-    print(
-        f"\n{evaluation['subject']} against the {evaluation['against']} part: {evaluation['count']:,} images a side, "
-        f"extractor '{extractor['name']}' ({extractor['dimension']} features)"
-    )
+    print(f"\n{evaluation['subject']}: {_conditions(evaluation)}")
     show_table(rows)
+
+
+def _conditions(of: dict[str, Any]) -> str:
+    """Without which a figure means nothing."""
+    extractor = of["extractor"]
+    about = [f"{extractor['dimension']} features"]
+    about += [f"{name} {extractor[name]}" for name in ("seed", "width") if name in extractor]
+    return (
+        f"{of['count']:,} images a side, against the {of['against']} part of {of['data']} (split {of['split_seed']}), "
+        f"extractor '{extractor['name']}' ({', '.join(about)})"
+    )
 
 
 def _show_comparison(comparison: Any) -> None:
     from elmyr.report.numbers import number
 
     first, *others = comparison.subjects
-    print(
-        f"\nagainst the {comparison.against} part: {comparison.count:,} images a side, "
-        f"extractor '{comparison.extractor['name']}' ({comparison.extractor['dimension']} features)"
-    )
+    print(f"\n{_conditions(comparison.as_json())}")
     for place, other in enumerate(others, 1):
         print(f"\n{other} compared with {first}")
         rows = [["figure", "yardstick (real)", "first", "this", "difference", "95 % interval", "this is"]]

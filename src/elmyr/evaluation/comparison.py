@@ -8,14 +8,24 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from elmyr.errors import InputError
-from elmyr.evaluation.features import WIDTH, extractor_for
+from elmyr.evaluation.features import WIDTH
 from elmyr.evaluation.figures import TITLES, Better, take_figures
-from elmyr.evaluation.judging import TRAINING_SEED, told
+from elmyr.evaluation.judging import TRAINING_SEED, Judging
 from elmyr.evaluation.reference import look, reference_of
-from elmyr.evaluation.sides import Part, check_count, common_count, comparable, first_of, parts, sample_beside
+from elmyr.evaluation.sides import (
+    Part,
+    check_count,
+    check_exists,
+    common_count,
+    comparable,
+    first_of,
+    parts,
+    sample_beside,
+    tell_missing,
+)
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
-from elmyr.images import ImageSet, Splits, load_images, open_source, split_source
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, split_source
 from elmyr.metrics import Estimate, difference
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import RunDirectory, open_run
@@ -51,6 +61,8 @@ class Comparison:
     """Figures of several subjects under the same conditions; the first is what the others are compared with."""
 
     subjects: tuple[str, ...]
+    data: str
+    split_seed: int
     against: str
     count: int
     extractor: dict[str, Any]
@@ -71,7 +83,8 @@ def compare(
     against: Part = "test",
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
+    shaping: Shaping = AS_IT_IS,
     use: bool = False,
     extractor: str = "auto",
     extractor_seed: int = 0,
@@ -88,8 +101,13 @@ def compare(
     """
     if len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
+    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say)
+    judging.check(against)
     names = [os.fspath(subject) for subject in subjects]
-    splits = _splits(names, data, data_root, seed)
+    for name in names:
+        if name != "latest":
+            check_exists(name)
+    splits = _splits(names, data, data_root, seed, shaping)
     loaded = [_load(name, splits, data_root, device, precision) for name in names]
     count = min([common_count(splits, against), *(len(images) for images in loaded if isinstance(images, ImageSet))])
     check_count(count)
@@ -103,7 +121,9 @@ def compare(
     training = drawn(splits.train, TRAINING_SEED) if use else []
     for name, images in zip(names, training, strict=False):
         check_useful(images, name)
-    eyes = extractor_for(splits.train, extractor, seed=extractor_seed, width=extractor_width, device=device, say=say)
+    for name, images in zip(names, samples, strict=True):
+        tell_missing(images, reference, name, say)
+    eyes = judging.extractor_of(splits.train)
     say(f"looking at {count:,} images of each with the extractor '{eyes.name}' …")
     real = reference_of(eyes, reference, say)
     yardstick, *taken = [take_figures(real, look(eyes, images)) for images in (other, *samples)]
@@ -115,9 +135,11 @@ def compare(
     common = [figure for figure in TITLES if all(figure in figures for figures in (yardstick, *taken))]
     return Comparison(
         subjects=tuple(names),
+        data=splits.train.name,
+        split_seed=splits.seed,
         against=against,
         count=count,
-        extractor=told(eyes),
+        extractor=judging.told(eyes),
         rows=tuple(
             _row(figure, yardstick[figure].value, names, [figures[figure] for figures in taken]) for figure in common
         ),
@@ -130,13 +152,19 @@ def _beside(subject: GAN | ImageSet, real: ImageSet, seed: int) -> ImageSet:
 
 
 def _splits(
-    names: list[str], data: str | os.PathLike[str] | None, data_root: str | os.PathLike[str] | None, seed: int
+    names: list[str],
+    data: str | os.PathLike[str] | None,
+    data_root: str | os.PathLike[str] | None,
+    seed: int | None,
+    shaping: Shaping,
 ) -> Splits:
     if data is not None:
-        return split_source(open_source(data, data_root), seed)
+        return split_source(open_source(data, data_root, shaping), seed or 0, shaping)
     runs = [name for name in names if _is_run(name)]
     if not runs:
         raise InputError("none of these is a run that brings its data: say what to compare against with --data")
+    if seed is not None or shaping != AS_IT_IS:
+        raise InputError(f"'{runs[0]}' brings its data and its split with it: leave out --seed and the like")
     return splits_of(config_of(open_run(runs[0])), data_root)
 
 
@@ -160,11 +188,17 @@ def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequenc
     sides = [Side(names[0], *estimates[0].interval, difference=None, outcome=None)]
     for name, estimate in zip(names[1:], estimates[1:], strict=True):
         apart = difference(estimate, estimates[0])
-        sides.append(Side(name, *estimate.interval, difference=apart.interval, outcome=_outcome(apart, better)))
+        outcome = _outcome(apart, better, yardstick, estimates[0].value, estimate.value)
+        sides.append(Side(name, *estimate.interval, difference=apart.interval, outcome=outcome))
     return Row(figure, title, better, yardstick, tuple(sides))
 
 
-def _outcome(apart: Estimate, better: Better) -> str:
+def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, this: float) -> str:
+    """Where the best is the yardstick, only two that miss it on the same side can be told apart by it."""
+    if better == "as the yardstick":
+        if (first - yardstick) * (this - yardstick) <= 0:
+            return "no difference shown"
+        better = "lower" if this > yardstick else "higher"
     if apart.low <= 0 <= apart.high:
         return "no difference shown"
     return "better" if (apart.value < 0) == (better == "lower") else "worse"

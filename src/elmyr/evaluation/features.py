@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from elmyr import machine
 from elmyr.errors import InputError, suggestion
-from elmyr.files import sha256_of
+from elmyr.files import cache_folder
 from elmyr.images import ImageSet
 from elmyr.recognition import Recognizer
 
 UPDATES = 1500
-WIDTH = 32  # channels of the first convolution
+WIDTH, WIDEST = 32, 512  # channels of the first convolution
+AT_ONCE = 1000  # images whose pixels are averaged at a time
 
 
 class FeatureExtractor(Protocol):
@@ -107,7 +105,8 @@ class Pixels:
 
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """Means over squares, in [0, 1]."""
-        return _pooled(images.images)
+        starts = range(0, len(images), AT_ONCE)
+        return np.concatenate([_pooled(images.images[start : start + AT_ONCE]) for start in starts])
 
     def probabilities(self, features: NDArray[np.float64]) -> None:
         """Pixels know no classes."""
@@ -123,6 +122,7 @@ def extractor_for(
     seed: int = 0,
     width: int = WIDTH,
     device: str = "auto",
+    precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
 ) -> FeatureExtractor:
     """An extractor by name; `auto` is `domain` for a labeled training part of several classes, else `pixels`.
@@ -130,9 +130,8 @@ def extractor_for(
     seed and width: of the network's weights, and the channels of its first convolution, for `domain` and `random`.
     `domain` is trained once and cached by its content.
     """
+    check_extractor(name, width)
     machine.choose_device(device)  # refused here, where it would not be taken for a damaged cache
-    if width < 4 or width % 4:
-        raise InputError(f"the extractor's width is {width}: give a multiple of 4")
     labeled = training.labels is not None and len(np.unique(training.labels)) > 1
     if name == "auto":
         name = "domain" if labeled else "pixels"
@@ -141,36 +140,49 @@ def extractor_for(
             raise InputError(
                 f"the extractor 'domain' learns from labels of several classes, '{training.name}' has none"
             )
-        return _domain(training, seed, width, device, say)
+        return _domain(training, seed, width, device, precision, say)
     if name == "random":
         return _random(training, seed, width, device)
-    if name == "pixels":
-        return Pixels(_pooled(training.images[:1]).shape[1])
-    raise InputError(f"no extractor '{name}': {suggestion(name, ('auto', *EXTRACTORS))}")
+    return Pixels(_pooled(training.images[:1]).shape[1])
 
 
-def _domain(training: ImageSet, seed: int, width: int, device: str, say: Callable[[str], None]) -> Domain:
-    key = f"domain-{training.digest()[:20]}-{UPDATES}-{seed}-{width}-{version('elmyr')}"
+def check_extractor(name: str, width: int) -> None:
+    """InputError for an extractor that there is not."""
+    if name not in ("auto", *EXTRACTORS):
+        raise InputError(f"no extractor '{name}': {suggestion(name, ('auto', *EXTRACTORS))}")
+    if not 4 <= width <= WIDEST or width % 4:
+        raise InputError(f"the extractor's width is {width}: give a multiple of 4 up to {WIDEST}")
+
+
+def _domain(
+    training: ImageSet, seed: int, width: int, device: str, precision: str, say: Callable[[str], None]
+) -> Domain:
+    precision = machine.choose_precision(precision, machine.choose_device(device))
+    key = f"domain-{training.digest()[:20]}-{UPDATES}-{seed}-{width}-{precision}-{version('elmyr')}"
     folder = cache_folder() / "extractors" / key
     try:
         recognizer = Recognizer.load(folder, device=device)
     except InputError:
         say(f"training the feature extractor on the {len(training):,} real training images …")
-        recognizer = Recognizer(updates=UPDATES, base=width, augment=True, seed=seed, device=device)
-        recognizer.fit(training.images, training.require_labels()).save(folder)
-    return Domain(recognizer, sha256_of(folder / "recognizer.safetensors"))
+        recognizer = Recognizer(
+            updates=UPDATES, base=width, augment=True, seed=seed, device=device, precision=precision
+        )
+        recognizer.fit(training.images, training.require_labels())
+        try:
+            recognizer.save(folder)
+        except (InputError, OSError) as error:
+            say(f"the extractor is not kept for the next time, as ELMYR_CACHE_DIR cannot be written: {error}")
+    return Domain(recognizer, _sha256_of(recognizer))
 
 
 def _random(training: ImageSet, seed: int, width: int, device: str) -> Random:
     recognizer = Recognizer(base=width, seed=seed, device=device).initialize(training.images.shape[1:])
+    return Random(recognizer, _sha256_of(recognizer))
+
+
+def _sha256_of(recognizer: Recognizer) -> str:
     weights = recognizer.net_.state_dict().values()
-    digest = hashlib.sha256(b"".join(tensor.cpu().contiguous().numpy().tobytes() for tensor in weights))
-    return Random(recognizer, digest.hexdigest())
-
-
-def cache_folder() -> Path:
-    """`ELMYR_CACHE_DIR`, else the platform's cache folder."""
-    return Path(os.environ.get("ELMYR_CACHE_DIR") or platformdirs.user_cache_dir("elmyr"))
+    return hashlib.sha256(b"".join(tensor.cpu().contiguous().numpy().tobytes() for tensor in weights)).hexdigest()
 
 
 def _pooled(images: NDArray[np.uint8]) -> NDArray[np.float64]:

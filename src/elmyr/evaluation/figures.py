@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from elmyr.evaluation.reference import FAR, NEAR, Look, Reference
+from elmyr.evaluation.sides import FEWEST_OF_A_CLASS
 from elmyr.metrics import (
     Estimate,
     class_divergence,
@@ -24,8 +25,8 @@ from elmyr.metrics import (
     share_right,
 )
 
-Better = Literal["lower", "higher"]
-FEWEST_OF_A_CLASS = 4
+Better = Literal["lower", "higher", "as the yardstick"]
+INSIDE = 0.5  # share of a class's real images that the distance inside it is taken of: samples vary in their counts
 FEWEST_A_DIMENSION = 5  # images for each feature, below which the distance at infinity is not to be trusted
 
 TITLES: dict[str, tuple[str, Better]] = {
@@ -35,13 +36,13 @@ TITLES: dict[str, tuple[str, Better]] = {
     "kernel_distance": ("kernel distance", "lower"),
     "precision": ("precision", "higher"),
     "recall": ("recall", "higher"),
-    "density": ("density", "higher"),
+    "density": ("density", "as the yardstick"),
     "coverage": ("coverage", "higher"),
     "inception_score": ("Inception Score", "higher"),
-    "diversity": ("diversity inside a class", "higher"),
+    "diversity": ("diversity inside a class", "as the yardstick"),
     "class_divergence": ("divergence of the classes read", "lower"),
     "label_accuracy": ("asked label read back", "higher"),
-    "told_apart": ("told apart by the discriminator", "lower"),
+    "told_apart": ("told apart by the discriminator", "as the yardstick"),
     "trained_on_generated": ("trained on generated, tested on real", "higher"),
     "tested_on_generated": ("trained on real, tested on generated", "higher"),
 }
@@ -79,11 +80,12 @@ def _classes(real: Reference, generated: Look) -> dict[str, Estimate]:
     """The figures of generated images with labels, where there are enough of every class of the real ones."""
     if generated.labels is None or real.look.labels is None:
         return {}
-    taken: dict[str, Estimate] = {}
-    if np.unique(generated.labels, return_counts=True)[1].min() >= FEWEST_OF_A_CLASS:
-        taken["diversity"] = diversity(generated.features, generated.labels)
+    there, counts = np.unique(generated.labels, return_counts=True)
+    if not set(np.unique(real.look.labels).tolist()) <= set(there[counts >= FEWEST_OF_A_CLASS].tolist()):
+        return {}
+    taken = {"diversity": diversity(generated.features, generated.labels)}
     of_classes = _class_distances(real, generated)
-    if of_classes and len(of_classes) == len(np.unique(real.look.labels)):
+    if len(of_classes) == len(np.unique(real.look.labels)):
         taken["class_frechet_distance"] = mean_of_classes(list(of_classes.values()))
     return taken
 
@@ -103,9 +105,22 @@ def _labels(real: Reference, generated: Look) -> dict[str, Estimate]:
 
 
 def _class_distances(real: Reference, generated: Look) -> dict[int, Estimate]:
+    """Of each class with as many images on both sides, always so many: a distance grows where images are fewer."""
     if real.look.labels is None or generated.labels is None:
         return {}
-    return class_frechet_distances(real.look.features, real.look.labels, generated.features, generated.labels)
+    kept_real, kept_generated = [], []
+    for label, count in zip(*np.unique(real.look.labels, return_counts=True), strict=True):
+        size = int(count * INSIDE)
+        of_real, of_generated = (np.flatnonzero(one.labels == label)[:size] for one in (real.look, generated))
+        if len(of_real) == len(of_generated) >= FEWEST_OF_A_CLASS:
+            kept_real.append(of_real)
+            kept_generated.append(of_generated)
+    if not kept_real:
+        return {}
+    a, b = np.concatenate(kept_real), np.concatenate(kept_generated)
+    return class_frechet_distances(
+        real.look.features[a], real.look.labels[a], generated.features[b], generated.labels[b]
+    )
 
 
 @dataclass(frozen=True)

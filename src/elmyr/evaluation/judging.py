@@ -5,31 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from elmyr.errors import InputError
-from elmyr.evaluation.features import WIDTH, FeatureExtractor, extractor_for
+from elmyr.evaluation.features import WIDTH, FeatureExtractor, check_extractor, extractor_for
 from elmyr.evaluation.figures import TITLES, Better, ClassRow, averaged, class_rows, take_figures
 from elmyr.evaluation.reference import look, reference_of
 from elmyr.evaluation.sides import (
     LARGEST_COUNT,
     Part,
     check_count,
+    check_exists,
+    check_part,
     common_count,
     comparable,
     first_of,
     first_places,
     parts,
     sample_beside,
+    tell_missing,
 )
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
 from elmyr.gan import GAN
-from elmyr.images import ImageSet, Splits, load_images, open_source, save_npz, split_source
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, save_npz, split_source
 from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import RunDirectory, open_run
@@ -62,6 +63,8 @@ class Evaluation:
     """
 
     subject: str
+    data: str
+    split_seed: int
     against: str
     count: int
     sampling_seeds: tuple[int, ...]
@@ -87,6 +90,7 @@ def evaluate(
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     seed: int | None = None,
+    shaping: Shaping = AS_IT_IS,
     use: bool = False,
     extractor: str = "auto",
     extractor_seed: int = 0,
@@ -97,26 +101,23 @@ def evaluate(
 ) -> Evaluation:
     """Judges a run, or samples (an `.npz` or a folder of images), against real images of one part of the split.
 
-    A run brings its data and split with it, and its figures are kept in its `evaluation.json`; samples need `data`
-    (and `seed`, the split's, 0 where not given). The yardstick is the other held-out part in the place of the
-    generated images; all figures are on equal counts, a run's with the same labels on both sides. `use` adds what the
-    images are good for: a recognizer is trained on them and one on real images. The extractor is `domain`, `random` or
-    `pixels`, as `extractor_for` makes it of the training part.
+    A run brings its data and split with it, and its figures are kept in its `evaluation.json`; samples need `data` (and
+    its `shaping`, and `seed`, the split's, 0 where not given). The yardstick is the other held-out part in the place of
+    the generated images; all figures are on equal counts, a run's with the same labels on both sides. `use` adds what
+    the images are good for: a recognizer is trained on them and one on real images. The extractor is `domain`, `random`
+    or `pixels`, as `extractor_for` makes it of the training part.
     """
-    if against not in get_args(Part):
-        raise InputError(f"cannot judge against '{against}': choose {', '.join(get_args(Part))}")
-    options: dict[str, Any] = {"seed": extractor_seed, "width": extractor_width, "device": device, "say": say}
-    judging = Judging(partial(extractor_for, name=extractor, **options), use, device, precision, say)
+    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say)
+    judging.check(against)
     if RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest":
-        if data is not None or seed is not None:
-            raise InputError("a run brings its data and its split with it: leave out --data and --seed")
+        if data is not None or seed is not None or shaping != AS_IT_IS:
+            raise InputError("a run brings its data and its split with it: leave out --data, --seed and the like")
         return _evaluate_run(open_run(os.fspath(subject)), against, data_root, judging)
+    check_exists(os.fspath(subject))
     if data is None:
-        if not Path(subject).exists():
-            raise InputError(f"there is no run, file or folder '{os.fspath(subject)}'")
         raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")
     samples = load_images(subject, data_root=data_root)
-    splits = split_source(open_source(data, data_root), seed or 0)
+    splits = split_source(open_source(data, data_root, shaping), seed or 0, shaping)
     return judge([samples], splits, against, subject=os.fspath(subject), judging=judging)
 
 
@@ -124,11 +125,39 @@ def evaluate(
 class Judging:
     """How images are judged: who looks, whether recognizers are trained on them, where that is computed."""
 
-    choose: Callable[[ImageSet], FeatureExtractor] = extractor_for
+    extractor: str = "auto"
+    extractor_seed: int = 0
+    extractor_width: int = WIDTH
     use: bool = False
     device: str = "auto"
     precision: str = "auto"
     say: Callable[[str], None] = lambda line: None
+
+    def check(self, against: Part) -> None:
+        """InputError, before any work, for what cannot be done."""
+        check_part(against)
+        check_extractor(self.extractor, self.extractor_width)
+        if self.use and against == "train":
+            raise InputError("--use asks about images that no recognizer has learned from: leave out --against train")
+
+    def extractor_of(self, training: ImageSet) -> FeatureExtractor:
+        """Who looks, made of the training part."""
+        return extractor_for(
+            training,
+            self.extractor,
+            seed=self.extractor_seed,
+            width=self.extractor_width,
+            device=self.device,
+            precision=self.precision,
+            say=self.say,
+        )
+
+    def told(self, extractor: FeatureExtractor) -> dict[str, Any]:
+        """What is said of the extractor beside the figures."""
+        about = {"name": extractor.name, "dimension": extractor.dimension, "sha256": extractor.sha256}
+        if extractor.name == "pixels":
+            return about
+        return about | {"seed": self.extractor_seed, "width": self.extractor_width}
 
 
 def _evaluate_run(
@@ -136,6 +165,8 @@ def _evaluate_run(
 ) -> Evaluation:
     gan = GAN.load(run.path, device=judging.device, precision=judging.precision)
     splits = splits_of(config_of(run), data_root)
+    if judging.use:
+        check_useful(splits.train, splits.train.name)
     reference = first_of(parts(splits, against)[0], common_count(splits, against))
     judging.say(f"sampling {len(SAMPLING_SEEDS)} times {len(reference):,} images …")
     samples = [sample_beside(gan, reference, seed) for seed in SAMPLING_SEEDS]
@@ -175,15 +206,16 @@ def judge(
     repeats = [comparable(samples, splits.train, subject) for samples in repeats]
     training = training or repeats[0]
     if judging.use:
+        check_useful(splits.train, splits.train.name)
         check_useful(training, subject)
     reference, other = parts(splits, against)
     count = min(len(reference), len(other), LARGEST_COUNT, *(len(samples) for samples in repeats))
     check_count(count)
     of_first = first_places(len(repeats[0]), count)
     reference, other, *repeats = (first_of(images, count) for images in (reference, other, *repeats))
-    _tell_missing(repeats[0], judging.say)
+    tell_missing(repeats[0], reference, subject, judging.say)
 
-    extractor = judging.choose(splits.train)
+    extractor = judging.extractor_of(splits.train)
     judging.say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")
     real = reference_of(extractor, reference, judging.say)
     looks = [look(extractor, images) for images in (other, *repeats)]
@@ -202,10 +234,12 @@ def judge(
     by_realism = of_first[np.argsort(realism(real.near, looks[1].features), kind="stable")].tolist()
     return Evaluation(
         subject=subject,
+        data=splits.train.name,
+        split_seed=splits.seed,
         against=against,
         count=count,
         sampling_seeds=sampling_seeds,
-        extractor=told(extractor),
+        extractor=judging.told(extractor),
         figures=tuple(
             _figure(name, [figures[name] for figures in of_repeats if name in figures], yardstick[name])
             for name in TITLES
@@ -215,19 +249,6 @@ def judge(
         best=tuple(by_realism[: -EXTREMES - 1 : -1]),
         worst=tuple(by_realism[:EXTREMES]),
     )
-
-
-def told(extractor: FeatureExtractor) -> dict[str, Any]:
-    """What is said of an extractor beside the figures that it took part in."""
-    return {"name": extractor.name, "dimension": extractor.dimension, "sha256": extractor.sha256}
-
-
-def _tell_missing(samples: ImageSet, say: Callable[[str], None]) -> None:
-    if samples.labels is None:
-        return
-    missing = [name for label, name in enumerate(samples.classes) if label not in samples.labels]
-    if missing:
-        say(f"no sample is of class {', '.join(map(repr, missing))}: figures that need every class are left out")
 
 
 def _figure(name: str, estimates: Sequence[Estimate], yardstick: Estimate) -> Figure:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from elmyr.arrays import read_arrays
 from elmyr.errors import InputError
-from elmyr.evaluation.features import FeatureExtractor, cache_folder
-from elmyr.files import replacing
+from elmyr.evaluation.features import FeatureExtractor
+from elmyr.files import cache_folder, replacing
 from elmyr.images import ImageSet
 from elmyr.metrics import Balls, balls_of
 

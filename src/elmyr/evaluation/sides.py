@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+from collections.abc import Callable
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,20 @@ from elmyr.images import ImageSet, Splits
 
 LARGEST_COUNT = 10_000
 FEWEST_FOR_FIGURES = 16
+FEWEST_OF_A_CLASS = 8
 Part = Literal["test", "validation", "train"]
+
+
+def check_exists(subject: str) -> None:
+    """InputError where there is nothing at a path."""
+    if not os.path.exists(subject):
+        raise InputError(f"there is no run, file or folder '{subject}'")
+
+
+def check_part(against: Part) -> None:
+    """InputError for what is no part of a split."""
+    if against not in get_args(Part):
+        raise InputError(f"cannot judge against '{against}': {suggestion(against, get_args(Part))}")
 
 
 def sample_beside(gan: GAN, reference: ImageSet, seed: int) -> ImageSet:
@@ -22,10 +37,16 @@ def sample_beside(gan: GAN, reference: ImageSet, seed: int) -> ImageSet:
 
 
 def parts(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
-    """The real images to compare with, and those that take the place of generated ones for the yardstick."""
-    if against == "test":
-        return splits.test, splits.validation
-    return (splits.validation, splits.test) if against == "validation" else (splits.train, splits.validation)
+    """The real images to compare with, and those that take the place of generated ones for the yardstick.
+
+    The test images are looked at for the figures of the test part alone.
+    """
+    sides = {
+        "test": (splits.test, splits.validation),
+        "validation": (splits.validation, splits.train),
+        "train": (splits.train, splits.validation),
+    }
+    return sides[against]
 
 
 def common_count(splits: Splits, against: Part = "test") -> int:
@@ -40,8 +61,9 @@ def check_count(count: int) -> None:
 
 
 def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:
-    """The samples with their labels as numbers of the real images' classes: by name, or as they are where unnamed.
+    """The samples with their labels as numbers of the real images' classes.
 
+    By name where the real images have every name; where the samples' names are but numbers from 0 on, by number.
     Raises InputError for images of another shape and for classes that the real images do not have.
     """
     classes = real.classes
@@ -49,15 +71,37 @@ def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:
         raise InputError(f"'{subject}' has images of {samples.images.shape[1:]}, the data {real.images.shape[1:]}")
     if samples.labels is None or not classes or samples.classes == classes:
         return samples
-    named = not all(name == str(number) for number, name in enumerate(samples.classes))
     unknown = [name for name in samples.classes if name not in classes]
-    if named and not unknown:
+    if not unknown:
         places = np.array([classes.index(name) for name in samples.classes], np.int64)
         return ImageSet(samples.images, places[samples.labels], classes, samples.name)
+    named = not all(name == str(number) for number, name in enumerate(samples.classes))
     if named or len(samples.classes) > len(classes):
-        odd = unknown[0] if unknown else samples.classes[-1]
-        raise InputError(f"'{subject}' has the class '{odd}', the data do not: {suggestion(odd, classes)}")
+        raise InputError(
+            f"'{subject}' has the class '{unknown[0]}', the data do not: {suggestion(unknown[0], classes)}"
+        )
     return ImageSet(samples.images, samples.labels, classes, samples.name)
+
+
+def tell_missing(samples: ImageSet, reference: ImageSet, subject: str, say: Callable[[str], None]) -> None:
+    """Says which classes have too few samples for the figures inside a class, or labels if there are none at all."""
+    if reference.labels is None:
+        return
+    if samples.labels is None:
+        say(f"'{subject}' has no labels: figures that need them are left out")
+        return
+    counts = np.bincount(samples.labels, minlength=len(reference.classes))
+    of_real = np.bincount(reference.labels, minlength=len(reference.classes))
+    few = [
+        f"'{name}' ({count})"
+        for name, count, real in zip(reference.classes, counts.tolist(), of_real, strict=True)
+        if real and count < FEWEST_OF_A_CLASS
+    ]
+    if few:
+        say(
+            f"'{subject}' has fewer than {FEWEST_OF_A_CLASS} images of class {', '.join(few[:5])}"
+            f"{', …' if len(few) > 5 else ''} among those looked at: figures inside the classes are left out"
+        )
 
 
 def first_of(images: ImageSet, count: int) -> ImageSet:

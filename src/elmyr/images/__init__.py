@@ -1,23 +1,34 @@
 """Image sets: what they are, where they come from, how they are split, shown and written."""
 
+from elmyr.images.account import Account, save_overview, take_account
+from elmyr.images.convert import convert
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet
+from elmyr.images.shaping import AS_IT_IS, Shaping, parse_size
 from elmyr.images.sources import Source, lasting_name, load_images, open_source
 from elmyr.images.split import Splits, split_source
-from elmyr.images.writers import check_writable, save_images, save_npz
+from elmyr.images.writers import check_writable, save_images, save_npz, writing_images
 
 __all__ = [
+    "AS_IT_IS",
+    "Account",
     "ImageSet",
+    "Shaping",
     "Source",
     "Splits",
     "check_writable",
     "class_rows",
+    "convert",
     "image_grid",
     "lasting_name",
     "load_images",
     "open_source",
+    "parse_size",
     "save_images",
     "save_npz",
+    "save_overview",
     "save_png",
     "split_source",
+    "take_account",
+    "writing_images",
 ]

@@ -6,9 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from elmyr.errors import InputError, suggestion
+from elmyr.images.decode import decode
+from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
-from elmyr.images.readers import BY_NAME, BY_PATH
+from elmyr.images.readers import BY_NAME, BY_PATH, Parts
+from elmyr.images.shaping import AS_IT_IS, Shaping, choice_of, in_form
 
 SPLITS = ("train", "test")
 
@@ -33,23 +38,59 @@ class Source:
             raise InputError(f"the training and the test images of '{self.name}' have different classes: name the same")
 
 
-def open_source(source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None) -> Source:
-    """The source of a known name ("digits", "mnist"), else of a path: an .npz file or a folder.
+def open_source(
+    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, shaping: Shaping = AS_IT_IS
+) -> Source:
+    """The source of a known name ("digits", "mnist" …), else of a path, in the form that `shaping` asks for.
 
     data_root: the folder that holds `mnist/`; without it the environment's ELMYR_DATA. Raises InputError for
     what is neither a name nor a path, and for data that are not whole.
     """
+    train, test = _shaped(read_parts(source, data_root), shaping)
+    return Source(train.name, train, _with_classes(test, train.classes))
+
+
+def read_parts(source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None) -> Parts:
+    """The training and the test part (or None) of a source as its reader gives them; InputError as `open_source`."""
     text = os.fspath(source)
     if text in BY_NAME:
-        return Source(text, *BY_NAME[text](_data_root(data_root)))
+        return BY_NAME[text](_data_root(data_root))
     path = Path(text).expanduser()
     if not os.path.exists(path):  # Path.exists raises where the name is too long
         raise InputError(f"no data named '{text}' and no such path: {suggestion(text, BY_NAME)}")
     for reader in BY_PATH:
         if reader.matches(path):
-            train, test = reader.read(path)
-            return Source(train.name, train, test)
+            return reader.read(path)
     raise InputError(f"'{text}' is no image set: give {', '.join(reader.what for reader in BY_PATH)} or a known name")
+
+
+def _shaped(parts: Parts, shaping: Shaping) -> tuple[ImageSet, ImageSet | None]:
+    """The training and the test part (where there is one), chosen and in their form."""
+    chosen = [_chosen(part, shaping) for part in parts if part is not None]
+    encoded = [part for part in chosen if isinstance(part, EncodedImages)]
+    shaped = decode(encoded, shaping) if encoded else [_in_form(part, shaping) for part in chosen]  # type: ignore[arg-type]  # all of one kind
+    return shaped[0], shaped[1] if len(shaped) > 1 else None
+
+
+def _with_classes(test: ImageSet | None, classes: tuple[str, ...]) -> ImageSet | None:
+    """The test images with the numbers of the training images' classes, where they have no other."""
+    if test is None or test.labels is None or test.classes == classes or not set(test.classes) <= set(classes):
+        return test
+    numbers = np.array([classes.index(name) for name in test.classes], np.int64)
+    return ImageSet(test.images, numbers[test.labels], classes, test.name)
+
+
+def _chosen(part: ImageSet | EncodedImages, shaping: Shaping) -> ImageSet | EncodedImages:
+    choice = choice_of(part, shaping)
+    if choice is None:
+        return part
+    if isinstance(part, EncodedImages):
+        return part.of_choice(choice)
+    return ImageSet(part.images[choice.places], choice.labels, choice.classes, part.name)
+
+
+def _in_form(part: ImageSet, shaping: Shaping) -> ImageSet:
+    return ImageSet(in_form(part.images, shaping), part.labels, part.classes, part.name)
 
 
 def lasting_name(source: str | os.PathLike[str]) -> str:
@@ -63,6 +104,7 @@ def load_images(
     *,
     split: str = "train",
     data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
 ) -> ImageSet:
     """The images of a source: "train" is all that is not its own test split, "test" that split.
 
@@ -70,7 +112,7 @@ def load_images(
     """
     if split not in SPLITS:
         raise InputError(f"no split named '{split}': {suggestion(split, SPLITS)}")
-    opened = open_source(source, data_root)
+    opened = open_source(source, data_root, shaping)
     if split == "train":
         return opened.train
     if opened.test is None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from elmyr import seeds
 from elmyr.errors import InputError
 from elmyr.images.imageset import ImageSet
+from elmyr.images.shaping import AS_IT_IS, Shaping, thinned_for_training
 from elmyr.images.sources import Source
 
 TEST_SHARE = 1 / 4
@@ -22,20 +23,22 @@ class Splits:
     """The parts of a source, disjoint and together everything.
 
     test_indices: int64, where the test images stand in the source's own test split, or in its `train` where
-    it has none.
+    it has none. seed: the split's.
     """
 
     train: ImageSet
     validation: ImageSet
     test: ImageSet
     test_indices: NDArray[np.int64]
+    seed: int
 
 
-def split_source(source: Source, seed: int) -> Splits:
+def split_source(source: Source, seed: int, shaping: Shaping = AS_IT_IS) -> Splits:
     """The split of a seed: the source's own test split or a quarter, a sixth of the rest for validation.
 
     Stratified where there are labels: each part has a class's share within one image, and at least one.
-    Parts keep the source's order. Raises InputError for a class of fewer than 3 images.
+    Parts keep the source's order. Of `shaping` the training part may be thinned out, validation and test part are not.
+    Raises InputError for a class of fewer than 3 images.
     """
     if seed < 0:
         raise InputError(f"the seed is {seed}: it is at least 0")
@@ -48,7 +51,8 @@ def split_source(source: Source, seed: int) -> Splits:
         test_indices, rest = _divide(images, rest, TEST_SHARE, _stream(seed, "test"))
         test = images.take(test_indices)
     validation, training = _divide(images, rest, VALIDATION_SHARE, _stream(seed, "validation"))
-    return Splits(images.take(training), images.take(validation), test, test_indices)
+    kept = thinned_for_training(images.take(training), shaping, seed)
+    return Splits(kept, images.take(validation), test, test_indices, seed)
 
 
 def _check_counts(images: ImageSet) -> None:

@@ -5,6 +5,7 @@ Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from elmyr.errors import InputError
 from elmyr.metrics.features import feature_rows, same_columns
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
+from elmyr.metrics.labels import wilson_interval
 
 BLOCK = 4_000_000  # distances held at a time: 32 MB of float64
 PRUNED = 0.5  # share of the balls, the widest, that realism does not look at
@@ -187,7 +189,10 @@ def _shares_without(around: Places) -> Rows:
 
 
 def _share(hits: NDArray[np.bool_], *, real: Rows, generated: Rows) -> Estimate:
-    return jackknife(float(hits.mean()), real=[real], generated=[generated], low=0.0, high=1.0)
+    """At least as wide as the interval of a share of so many: a jackknife of hits that are all alike has no width."""
+    found = jackknife(float(hits.mean()), real=[real], generated=[generated])
+    low, high = wilson_interval(int(hits.sum()), len(hits))
+    return replace(found, low=max(0.0, min(found.low, low)), high=min(1.0, max(found.high, high)))
 
 
 def _squared_distances(a: Rows, b: Rows) -> Iterator[tuple[slice, Rows, float]]:

@@ -1,5 +1,7 @@
 """Figures of pairs of images: how varied a class is, how well a discriminator tells real from generated."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
@@ -8,6 +10,7 @@ from scipy.stats import rankdata
 from elmyr.errors import InputError
 from elmyr.metrics.features import feature_rows, row_labels
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
+from elmyr.metrics.labels import wilson_interval
 
 
 def diversity(features: ArrayLike, labels: ArrayLike) -> Estimate:
@@ -46,7 +49,10 @@ def told_apart(real: ArrayLike, generated: ArrayLike) -> Estimate:
     wins = (ranks[: len(a)] - rankdata(a)) / len(b)
     losses = (ranks[len(a) :] - rankdata(b)) / len(a)
     without_real, without_generated = means_without(wins), 1 - means_without(losses)
-    return jackknife(float(wins.mean()), real=[without_real], generated=[without_generated], low=0.0, high=1.0)
+    found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated])
+    fewer = min(len(a), len(b))
+    low, high = wilson_interval(round(found.value * fewer), fewer)  # near 1 the jackknife has next to no width
+    return replace(found, low=max(0.0, min(found.low, low)), high=min(1.0, max(found.high, high)))
 
 
 def _mean_distance(rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -11,6 +11,7 @@ from elmyr.report.markup import Markup, join, tag
 from elmyr.report.numbers import count, number
 from elmyr.report.page import figures_table, note, page, section
 
+WORDS = {"lower": "low", "higher": "high", "as the yardstick": "as the yardstick"}
 COLORS = {None: "generated", "better": "better", "worse": "worse", "no difference shown": "same"}
 
 
@@ -18,10 +19,11 @@ def comparison_page(comparison: Comparison) -> str:
     """The HTML of a comparison."""
     name, dimension = comparison.extractor["name"], comparison.extractor["dimension"]
     told = (
-        f"{count(comparison.count)} images a side against the {comparison.against} images, seen by the extractor "
-        f"\u201c{name}\u201d ({dimension} features). Bars are 95 % intervals; the broken line is the yardstick: the "
-        f"same figure for real images. Colors say better or worse than {comparison.subjects[0]}, or no difference "
-        "shown, by the interval of the difference: bars that overlap may still differ."
+        f"{count(comparison.count)} images a side against the {comparison.against} part of {comparison.data} (split "
+        f"{comparison.split_seed}), seen by the extractor \u201c{name}\u201d ({dimension} features). Bars are 95 % "
+        "intervals; the broken line is the yardstick: the same figure for real images. Colors say better or worse than "
+        f"{comparison.subjects[0]}, or no difference shown, by the interval of the difference: bars that overlap may "
+        "still differ."
     )
     return page(
         f"elmyr comparison with {comparison.subjects[0]}",
@@ -45,7 +47,7 @@ def summaries(comparison: Comparison) -> list[str]:
 
 def _chart(row: Row) -> Markup:
     bars = [Bar(side.subject, COLORS[side.outcome], side.value, side.low, side.high) for side in row.sides]
-    caption = tag("figcaption", tag("strong", row.title), tag("span", f"{row.better} is better", class_="note"))
+    caption = tag("figcaption", tag("strong", row.title), tag("span", f"best: {WORDS[row.better]}", class_="note"))
     return tag("figure", caption, interval_chart(row.title, bars, mark=row.yardstick), class_="chart")
 
 

@@ -36,7 +36,7 @@ class Figure(Record):
     high: float | None = None
     spread: str | None = None
     yardstick: float | None = None
-    better: Literal["lower", "higher"] | None = None
+    better: Literal["lower", "higher", "as the yardstick"] | None = None
 
 
 class Extractor(Record):
@@ -45,6 +45,8 @@ class Extractor(Record):
     name: str
     dimension: int | None = None
     sha256: str | None = None
+    seed: int | None = None
+    width: int | None = None
 
 
 class ClassRow(Record):
@@ -59,6 +61,8 @@ class ClassRow(Record):
 class Evaluation(Record):
     """How good the generated images are."""
 
+    data: str | None = None
+    split_seed: int | None = None
     against: str | None = None
     count: int | None = None
     sampling_seeds: list[int] = []

@@ -94,7 +94,7 @@ def evaluation_table(evaluation: Evaluation) -> Markup:
         )
         for figure in evaluation.figures
     ]  # fmt: skip
-    head = ("figure", "generated", "interval", "real: the yardstick", "better is")
+    head = ("figure", "generated", "interval", "real: the yardstick", "best is")
     spreads = dict.fromkeys(f.spread for f in evaluation.figures if f.spread and is_finite(f.low))
     interval = f" The interval is {'; '.join(map(str, spreads))}." if spreads else ""
     return join(
@@ -157,6 +157,7 @@ def _interval(figure: Figure) -> str:
 def _judged(evaluation: Evaluation) -> str:
     counted = f"{count(evaluation.count)} generated images" if evaluation.count else "Generated images"
     against = f" against the {evaluation.against} images" if evaluation.against else ""
+    against += f" of {evaluation.data} (split {evaluation.split_seed})" if evaluation.data else ""
     extractor = evaluation.extractor
     if extractor is None:
         return f"{counted}{against}."

@@ -19,7 +19,17 @@ from elmyr.errors import InputError, InterruptedRun
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count, evaluate
 from elmyr.files import read_json, write_json
 from elmyr.gan import GAN
-from elmyr.images import Source, Splits, class_rows, load_images, open_source, save_png, split_source
+from elmyr.images import (
+    AS_IT_IS,
+    Shaping,
+    Source,
+    Splits,
+    class_rows,
+    load_images,
+    open_source,
+    save_png,
+    split_source,
+)
 from elmyr.metrics import PairedDifference, paired_difference
 from elmyr.recognition import default_updates
 from elmyr.studies.arms import ARMS, Arm, ArmResult, train_arm
@@ -70,6 +80,7 @@ def study(
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
@@ -81,7 +92,7 @@ def study(
     chosen on validation; the test part only measures. Raises InputError before anything is written.
     """
     started = time.monotonic()
-    source = open_source(data, data_root)
+    source = open_source(data, data_root, shaping)
     updates = updates if updates is not None else default_updates(source.train)
     _check(source, seeds, updates)
     options: dict[str, Any] = {
@@ -91,6 +102,7 @@ def study(
         "device": device,
         "precision": precision,
         "data_root": data_root,
+        "shaping": shaping,
     }
     config = make_plan(data, seed=seed, **options).config  # refuses what cannot be trained
     if not config.gan.classes:
@@ -104,7 +116,7 @@ def study(
     tested: list[NDArray[np.int64]] = []
     trials = [_Trial(arm) for arm in ARMS]
     for number in numbers:
-        splits = split_source(source, number)
+        splits = split_source(source, number, shaping)
         tested.append(splits.test_indices)
         say(f"seed {number}: training a GAN on {len(splits.train):,} images, {images:,} seen")
         gan_started = time.monotonic()
@@ -126,7 +138,7 @@ def study(
             _note(folder, trial, result, splits, number, seconds)
             say(f"seed {number}: {trial.arm.name}: {100 * result.validation_accuracy:.2f} % on validation")
 
-    first = split_source(source, seed)
+    first = split_source(source, seed, shaping)
     evaluation = None
     if common_count(first) >= FEWEST_FOR_FIGURES:
         judged = evaluate(runs[0].path, data_root=data_root, device=device, precision=precision, say=say)
@@ -257,6 +269,7 @@ def _command(data: str | os.PathLike[str], seeds: int, seed: int, updates: int, 
     for name in ("images", "preset", "device", "precision", "data_root"):
         if options[name] is not None:
             words += [f"--{name.replace('_', '-')}", str(options[name])]
+    words += options["shaping"].as_words()
     for setting in options["settings"]:
         words += ["--set", setting]
     return shlex.join(words)

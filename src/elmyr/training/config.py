@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
 from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, GANConfig, NetworkConfig
-from elmyr.images import ImageSet
+from elmyr.images import AS_IT_IS, ImageSet, Shaping
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import read_preset
@@ -28,6 +28,7 @@ class DataConfig(BaseModel):
     source: str = Field(description="a known name, or an absolute path")
     name: str = Field(description="what the image set is called")
     root: str | None = Field(None, description="the folder that holds named data sets")
+    shaping: Shaping = Field(AS_IT_IS, description="the form of the images, and which are taken")
     split_seed: int
     images: int
     digest: str = Field(description="sha256 of the training part: pixels, labels, class names")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, Splits, lasting_name, open_source, split_source
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.config import (
     DataConfig,
@@ -53,6 +53,7 @@ def make_plan(
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
 ) -> Plan:
     """The plan of a run, parameters as `train`; InputError for whatever cannot be trained. Writes nothing."""
     _check_budget(images, minutes)
@@ -60,7 +61,7 @@ def make_plan(
     choices = choices_of(preset, parsed)
     chosen_device = machine.choose_device(device)
     chosen_precision = machine.choose_precision(precision, chosen_device)
-    training = split_source(open_source(data, data_root), seed).train
+    training = split_source(open_source(data, data_root, shaping), seed, shaping).train
     config = RunConfig(
         preset=preset,
         seed=seed,
@@ -71,6 +72,7 @@ def make_plan(
             source=lasting_name(data),
             name=training.name,
             root=os.path.abspath(data_root) if data_root is not None else None,
+            shaping=shaping,
             split_seed=seed,
             images=len(training),
             digest=training.digest(),
@@ -109,7 +111,8 @@ def config_of(run: RunDirectory) -> RunConfig:
 
 def splits_of(config: RunConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
     """The split that a run was trained on, opened again; InputError where the images are not the same any more."""
-    splits = split_source(open_source(config.data.source, data_root or config.data.root), config.data.split_seed)
+    data = config.data
+    splits = split_source(open_source(data.source, data_root or data.root, data.shaping), data.split_seed, data.shaping)
     if splits.train.digest() != config.data.digest:
         raise InputError(
             f"'{config.data.source}' is not what the run was trained on: restore the images, or train anew"

@@ -17,7 +17,7 @@ from elmyr import machine
 from elmyr.errors import InterruptedRun
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
-from elmyr.images import ImageSet, class_rows, image_grid, save_npz, save_png
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, class_rows, image_grid, save_npz, save_png
 from elmyr.training.budget import images_within
 from elmyr.training.config import RunConfig
 from elmyr.training.data import ResidentData
@@ -42,16 +42,17 @@ def train(
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Trains a GAN on the training part of an image set and returns its finished run directory.
 
-    data: a known name ("digits", "mnist") or a path; its split into training, validation and test part follows from
-    `seed`. The budget is `images` seen, exactly, or `minutes` from this call on; without either 200,000 images, 60,000
-    below 16 pixels a side. settings: `{"adversarial.gamma": 2}` or `["adversarial.gamma=2"]` over the preset's choices.
-    `say` hears a line about each stage; without `quiet` there is a progress bar. Raises InputError before anything is
-    written.
+    data: a known name ("digits", "mnist") or a path, in the form of `shaping`; its split into training, validation and
+    test part follows from `seed`. The budget is `images` seen, exactly, or `minutes` from this call on; without either
+    200,000 images, 60,000 below 16 pixels a side. settings: `{"adversarial.gamma": 2}` or `["adversarial.gamma=2"]`
+    over the preset's choices. `say` hears a line about each stage; without `quiet` there is a progress bar. Raises
+    InputError before anything is written.
     """
     started = time.monotonic()
     plan = make_plan(
@@ -64,6 +65,7 @@ def train(
         device=device,
         precision=precision,
         data_root=data_root,
+        shaping=shaping,
     )
     run = RunDirectory(new_directory(out, parent=RUNS, name=f"{plan.training.name}-{preset}"))
     say = run.noting(say)

@@ -6,15 +6,23 @@ line in its table.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
+from elmyr.images.readers.cifar_binary import read_cifar10
 from elmyr.images.readers.digits import read_digits
+from elmyr.images.readers.emnist import read_emnist
 from elmyr.images.readers.folder import read_folder
-from elmyr.images.readers.idx import has_idx_files, read_idx_folder, read_mnist
-from elmyr.images.readers.npz import read_npz
+from elmyr.images.readers.idx import has_idx_files, read_idx_folder
+from elmyr.images.readers.named import named
+from elmyr.images.readers.npz import read_npy, read_npz
+from elmyr.images.readers.parquet import has_parquet_files, read_parquet
+from elmyr.images.readers.tar import has_tar_files, read_tar
+from elmyr.images.readers.usps import read_usps
 
-Parts = tuple[ImageSet, ImageSet | None]
+Parts = tuple[ImageSet, ImageSet | None] | tuple[EncodedImages, EncodedImages | None]
 
 
 @dataclass(frozen=True)
@@ -26,15 +34,25 @@ class PathReader:
     read: Callable[[Path], Parts]
 
 
-# Read from the data root, or from nowhere at all.
+# Read from the data root or the cache, downloaded where they are in neither, or in need of no file at all.
 BY_NAME: dict[str, Callable[[Path | None], Parts]] = {
     "digits": read_digits,
-    "mnist": read_mnist,
+    "mnist": named("mnist", read_idx_folder),
+    "fashion-mnist": named("fashion-mnist", read_idx_folder),
+    "kmnist": named("kmnist", read_idx_folder),
+    "emnist-letters": named("emnist-letters", partial(read_emnist, part="letters")),
+    "emnist-digits": named("emnist-digits", partial(read_emnist, part="digits")),
+    "emnist-balanced": named("emnist-balanced", partial(read_emnist, part="balanced")),
+    "usps": named("usps", read_usps),
+    "cifar10": read_cifar10,
 }
 
 # The first that matches reads.
 BY_PATH = (
     PathReader("an .npz file", lambda path: path.is_file() and path.suffix.lower() == ".npz", read_npz),
+    PathReader("an .npy file", lambda path: path.is_file() and path.suffix.lower() == ".npy", read_npy),
+    PathReader("a parquet file or a folder of them", has_parquet_files, read_parquet),
+    PathReader("a WebDataset tar file or a folder of them", has_tar_files, read_tar),
     PathReader("a folder of IDX files", has_idx_files, read_idx_folder),
     PathReader("a folder of images", Path.is_dir, read_folder),
 )

@@ -1,149 +1,151 @@
-"""A folder of images: a folder for each class, or all in one place without labels."""
+"""A folder of images: a folder for each class, a `labels.csv` that names them, or all in one place without labels."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
-from collections.abc import Callable
+import csv
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from elmyr.errors import InputError
-from elmyr.images.imageset import ImageSet
+from elmyr.images.decoding import SUFFIXES
+from elmyr.images.encoded import EncodedImages, in_order, joined, open_file
+from elmyr.images.readers.parts import training_and_test
 
-# Only these decoders are let near a file, whatever its suffix says.
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
-GRAY_MODES = {"1", "L", "LA"}  # and the 16-bit ones, which all begin with I;16
-MODES_WITHOUT_RANGE = {"I", "F"}
-MOST_UNREADABLE = 0.01
-NAMED = 5
-
-T = TypeVar("T")
+LABELS = "labels.csv"
+FILE_COLUMNS = ("file", "filename", "file_name", "path", "image")
+MOST_OF_A_LINE = 10_000
 
 
-def read_folder(folder: Path) -> tuple[ImageSet, None]:
-    """The images of a folder, of one size; gray where all of them are gray, else RGB (alpha is dropped).
+def read_folder(folder: Path) -> tuple[EncodedImages, EncodedImages | None]:
+    """The images of a folder, and of its test part where it has the folders `train` and `test`.
 
-    Of an animation the first frame; of 16 bits the upper 8. Up to 1 % unreadable images are skipped with a
-    warning that names them. Raises InputError for more, for unequal sizes, and for a class without images.
+    A folder `val` or `validation` beside them counts as training images: elmyr splits these itself. Raises InputError
+    for a layout in which images would be lost, for a class without images, and for a `labels.csv` that does not fit.
     """
-    labels, classes = _listing(folder)
-    damage: dict[Path, str] = {}
-    # Headers first: sizes and modes are known, and refused, before a pixel is decoded.
-    headers = {path: seen for path in labels if (seen := _look(path, _header, damage, folder))}
-    _check_damage(damage, len(labels), folder)
-    width, height = _common_size({path: size for path, (size, _) in headers.items()}, folder)
-    mode = "L" if all(gray for _, gray in headers.values()) else "RGB"
-
-    images = np.empty((len(headers), height, width, Image.getmodebands(mode)), np.uint8)
-    whole: list[Path] = []
-    for path in headers:
-        pixels = _look(path, lambda image: _pixels(image, mode), damage, folder)
-        if pixels is not None:
-            images[len(whole)] = pixels
-            whole.append(path)
-    _check_damage(damage, len(labels), folder)
-    if damage:
-        warnings.warn(f"'{folder}': {_told(damage, folder)} skipped", stacklevel=2)
-    numbers = np.array([labels[path] for path in whole], np.int64) if classes else None
-    return ImageSet(images[: len(whole)], numbers, classes, folder.resolve().name or "images"), None
+    divided = None if (folder / LABELS).exists() else training_and_test([folder / name for name in _content(folder)[0]])
+    if divided is None:
+        return _read_part(folder, folder), None
+    training, testing = ([_read_part(part, folder) for part in parts] for parts in divided)
+    return joined(training), joined(testing) if testing else None
 
 
-def _listing(folder: Path) -> tuple[dict[Path, int], tuple[str, ...]]:
-    """Each image's label (0 where there are no classes), and the classes."""
+def _read_part(part: Path, folder: Path) -> EncodedImages:
+    labels, classes = _labels_of_file(part) if (part / LABELS).exists() else _labels_of_folders(part)
+    numbers = {name: number for number, name in enumerate(classes)}
+    files = [os.path.join(part, name) for name in labels]
+    inside = "" if part == folder else f"{part.name}/"
+    return EncodedImages(
+        name=folder.resolve().name or "images",
+        where=str(folder),
+        names=[inside + name for name in labels],
+        open=lambda place: open_file(files[place]),
+        files=files,
+        labels=np.array([numbers[name] for name in labels.values() if name is not None], np.int64) if classes else None,
+        classes=classes,
+    )
+
+
+def _labels_of_folders(folder: Path) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Each image, by its path in the folder, with the name of its class folder, None where there are none; the classes.
+
+    Raises InputError for a layout in which images would be lost.
+    """
     folders, loose = _content(folder)
     if not folders and not loose:
         raise InputError(f"'{folder}' has no images: put them there, in a folder for each class where they have labels")
     if not folders:
-        return dict.fromkeys(loose, 0), ()
+        return dict.fromkeys(loose), ()
     if loose:
         raise InputError(
-            f"'{folder}' has images ('{loose[0].name}') beside folders ('{folders[0].name}'): "
+            f"'{folder}' has images ('{loose[0]}') beside folders ('{folders[0]}'): "
             "put every image into the folder of its class"
         )
-    labels: dict[Path, int] = {}
-    for label, of_class in enumerate(folders):
-        deeper, images = _content(of_class)
+    by_lower: dict[str, str] = {}
+    labels: dict[str, str | None] = {}
+    for name in folders:
+        deeper, images = _content(folder / name)
         if deeper:
             raise InputError(
-                f"the class folder '{of_class}' holds a folder ('{deeper[0].name}'): put its images directly into it"
+                f"the class folder '{folder / name}' holds a folder ('{deeper[0]}'): put its images directly into it"
             )
         if not images:
-            raise InputError(f"the class folder '{of_class}' has no images: put some there, or remove it")
-        labels |= dict.fromkeys(images, label)
-    return labels, tuple(of_class.name for of_class in folders)
+            raise InputError(f"the class folder '{folder / name}' has no images: put some there, or remove it")
+        twin = by_lower.setdefault(name.lower(), name)
+        if twin != name:
+            raise InputError(f"'{folder}' has the class folders '{twin}' and '{name}': make them one")
+        labels |= {f"{name}/{image}": name for image in images}
+    return labels, in_order(folders)
 
 
-def _content(folder: Path) -> tuple[list[Path], list[Path]]:
+def _labels_of_file(folder: Path) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Each image that `labels.csv` names with its class; and the classes, by their numbers where it has both."""
+    file = folder / LABELS
+    labels: dict[str, str | None] = {}
+    numbers: dict[str, str] = {}
+    for row_number, (name, label, class_name) in enumerate(_rows(file), 2):
+        if not name or not (class_name or label):
+            raise InputError(f"row {row_number} of '{file}' names no file or no label: complete it")
+        path = _inside(name, file)
+        if path in labels:
+            raise InputError(f"'{file}' names '{name}' twice: keep one of the rows")
+        labels[path] = class_name or label
+        if class_name and label and numbers.setdefault(class_name, label) != label:
+            raise InputError(f"'{file}' gives the class '{class_name}' the labels {numbers[class_name]} and {label}")
+    if not labels:
+        raise InputError(f"'{file}' names no image: add a row for each")
+    classes = in_order({name for name in labels.values() if name})
+    by_number = {number: name for name, number in numbers.items()}
+    if len(by_number) == len(classes) and all(number.isascii() and number.isdecimal() for number in by_number):
+        classes = tuple(by_number[number] for number in sorted(by_number, key=int))
+    return labels, classes
+
+
+def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
+    """File, label and class of each row; the last two are empty where there is no such column."""
     try:
-        visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            rows = csv.DictReader(_short_lines(opened, file), strict=True)
+            columns = {name.strip().lower(): name for name in rows.fieldnames or () if name}
+            file_column = next((columns[name] for name in FILE_COLUMNS if name in columns), None)
+            if file_column is None or not {"label", "class"} & set(columns):
+                raise InputError(f"the first line of '{file}' has no columns 'file' and 'label': add that line")
+            for row in rows:
+                label, class_name = (row.get(columns.get(name, ""), "") or "" for name in ("label", "class"))
+                yield row[file_column] or "", label, class_name
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"'{file}' cannot be read ({reason}): save it as CSV in UTF-8") from None
+
+
+def _short_lines(lines: Iterable[str], file: Path) -> Iterable[str]:
+    for line in lines:
+        if len(line) > MOST_OF_A_LINE or "\0" in line:
+            raise InputError(f"'{file}' is no list of labels (a line is too long, or binary): save it as CSV")
+        yield line
+
+
+def _inside(name: str, file: Path) -> str:
+    path = name.replace("\\", "/").removeprefix("./")
+    if path.startswith("/") or ".." in path.split("/") or os.path.splitext(path)[1].lower() not in SUFFIXES:
+        raise InputError(f"'{file}' names '{name}', which is no image inside the folder: give paths relative to it")
+    return path
+
+
+def _content(folder: Path) -> tuple[list[str], list[str]]:
+    """The names of the folders and of the images in a folder, in order; hidden ones and other files are passed over."""
+    folders, images = [], []
+    try:
+        with os.scandir(folder) as entries:  # which knows without a further look what is a folder
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    folders.append(entry.name)
+                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                    images.append(entry.name)
     except OSError as error:
         raise InputError(f"'{folder}' cannot be read ({error.strerror}): make it readable") from None
-    folders = [path for path in visible if path.is_dir()]
-    images = [path for path in visible if path.suffix.lower() in SUFFIXES and not path.is_dir()]
-    return folders, images
-
-
-def _look(path: Path, see: Callable[[Image.Image], T], damage: dict[Path, str], folder: Path) -> T | None:
-    """What `see` makes of an image; None, and a line in `damage`, where the file is not whole."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                return see(image)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError(f"image '{_shown(path, folder)}' is far too large: resize it, or remove it") from None
-    except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
-        damage[path] = str(error).replace(str(path), path.name) or type(error).__name__
-        return None
-
-
-def _header(image: Image.Image) -> tuple[tuple[int, int], bool]:
-    if image.mode in MODES_WITHOUT_RANGE:
-        raise ValueError(f"its pixels are of mode {image.mode}, whose range is not known")
-    return image.size, image.mode in GRAY_MODES or _is_16_bit(image)
-
-
-def _pixels(image: Image.Image, mode: str) -> NDArray[np.uint8]:
-    if _is_16_bit(image):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    image.info.pop("transparency", None)  # else Pillow chooses a color for it
-    pixels = np.asarray(image.convert(mode))
-    return pixels.reshape(*pixels.shape[:2], -1)
-
-
-def _is_16_bit(image: Image.Image) -> bool:
-    return image.mode.startswith("I;16")
-
-
-def _common_size(sizes: dict[Path, tuple[int, int]], folder: Path) -> tuple[int, int]:
-    common = Counter(sizes.values()).most_common(1)[0][0]
-    odd = next((path for path, size in sizes.items() if size != common), None)
-    if odd is not None:
-        (width, height), (common_width, common_height) = sizes[odd], common
-        raise InputError(
-            f"image '{_shown(odd, folder)}' is {height}x{width}, the others are "
-            f"{common_height}x{common_width}: resize them to one size"
-        )
-    return common
-
-
-def _check_damage(damage: dict[Path, str], count: int, folder: Path) -> None:
-    if len(damage) > MOST_UNREADABLE * count:
-        raise InputError(f"'{folder}': {_told(damage, folder)} among {count}: replace or remove what is damaged")
-
-
-def _told(damage: dict[Path, str], folder: Path) -> str:
-    named = ", ".join(f"'{_shown(path, folder)}': {why}" for path, why in list(damage.items())[:NAMED])
-    more = ", …" if len(damage) > NAMED else ""
-    return f"{len(damage)} unreadable image{'s' * (len(damage) > 1)} ({named}{more})"
-
-
-def _shown(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    return sorted(folders), sorted(images)

@@ -27,22 +27,12 @@ PIECE = 1 << 20
 
 def has_idx_files(path: Path) -> bool:
     """Whether a folder holds any of the four files."""
-    return any(_find(path, name) for name in TRAIN + TEST)
-
-
-def read_mnist(data_root: Path | None) -> tuple[ImageSet, ImageSet]:
-    """MNIST from the folder `mnist` of the data root."""
-    if data_root is None:
-        raise InputError(
-            f"it is not known where 'mnist' is: put its four files ({', '.join(TRAIN + TEST)}, "
-            "gzip or not) into a folder 'mnist', and name the folder above it with --data-root or ELMYR_DATA"
-        )
-    return read_idx_folder(data_root / "mnist")
+    return any(find(path, name) for name in TRAIN + TEST)
 
 
 def read_idx_folder(folder: Path) -> tuple[ImageSet, ImageSet]:
     """The training and the test images of a folder with the four files; both know the classes of both."""
-    missing = [name for name in TRAIN + TEST if not _find(folder, name)]
+    missing = [name for name in TRAIN + TEST if not find(folder, name)]
     if missing:
         raise InputError(f"'{folder}' has no {', '.join(missing)} (gzip or not): put what is missing there")
     (train, train_labels), (test, test_labels) = (_read_pair(folder, *names) for names in (TRAIN, TEST))
@@ -59,12 +49,20 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """
     try:
         with path.open("rb") as raw:
-            packed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            raw.seek(0)
-            file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
-            shape = _read_header(path, file, dimensions)
-            expected = math.prod(shape)
-            content = _read_up_to(file, expected + 1)
+            return read_idx_stream(raw, path, dimensions)
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read ({error}): download it again") from None
+
+
+def read_idx_stream(raw: BinaryIO, path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """What `read_idx` reads, from an open file; `path` is how it is called in a message."""
+    try:
+        packed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        raw.seek(0)
+        file = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
+        shape = _read_header(path, file, dimensions)
+        expected = math.prod(shape)
+        content = _read_up_to(file, expected + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"'{path}' cannot be read ({error}): download it again") from None
     if len(content) != expected:
@@ -73,14 +71,21 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _find(folder: Path, name: str) -> Path | None:
+def find(folder: Path, name: str) -> Path | None:
+    """The file of this name in a folder, packed with gzip or not; None where there is none."""
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
 def _read_pair(folder: Path, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    images_path, labels_path = _find(folder, images_name), _find(folder, labels_name)
+    images_path, labels_path = find(folder, images_name), find(folder, labels_name)
     assert images_path is not None and labels_path is not None
-    images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
+    return pair_of(read_idx(images_path, 3), read_idx(labels_path, 1), images_path, labels_path)
+
+
+def pair_of(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], images_path: Path, labels_path: Path
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images uint8 (N, H, W, 1) and labels int64 (N,); InputError unless there are as many of both, and some."""
     if not images.size:
         raise InputError(f"'{images_path}' holds no images: download it again")
     if len(images) != len(labels):

@@ -1,4 +1,4 @@
-"""An image set in one `.npz` file: the keys `images`, and optionally `labels` and `classes`."""
+"""An image set in one `.npz` file, with labels and the names of the classes, or in one `.npy` file, without."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.arrays import read_arrays
+from elmyr.arrays import DAMAGE, read_arrays
 from elmyr.errors import InputError
 from elmyr.images.imageset import ImageSet
 
@@ -21,16 +21,31 @@ def read_npz(path: Path) -> tuple[ImageSet, None]:
     arrays = read_arrays(path, KEYS, mend=MEND)
     if "images" not in arrays:
         raise InputError(f"'{path}' has no key 'images': {MEND}")
-    images = arrays["images"]
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.size == 0:
-        raise InputError(f"'{path}' holds no images: {MEND}")
     try:
         labels, classes = _labels(arrays.get("labels")), _classes(arrays.get("classes"))
-        return ImageSet(images, labels, classes, path.stem), None
+        return ImageSet(_images(arrays["images"]), labels, classes, path.stem), None
     except InputError as error:
         raise InputError(f"'{path}': {error}") from None
+
+
+def read_npy(path: Path) -> tuple[ImageSet, None]:
+    """Images uint8 (N, H, W, C) or (N, H, W), without labels; memory-mapped, and private: writing changes no file."""
+    try:
+        images = np.load(path, mmap_mode="c", allow_pickle=False)
+    except DAMAGE as error:
+        raise InputError(
+            f"'{path}' cannot be read ({' '.join(str(error).split())}): write it with numpy.save"
+        ) from None
+    try:
+        return ImageSet(_images(images), None, (), path.stem), None
+    except InputError as error:
+        raise InputError(f"'{path}': {error}") from None
+
+
+def _images(images: NDArray[Any]) -> NDArray[Any]:
+    if images.size == 0:
+        raise InputError(f"it holds no images: {MEND}")
+    return images[..., None] if images.ndim == 3 else images
 
 
 def _labels(labels: NDArray[Any] | None) -> NDArray[np.int64] | None:

@@ -1,0 +1,106 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Data = Annotated[
+    str,
+    typer.Argument(metavar="DATA", help="A known name, such as digits or mnist, or a path; see: elmyr data --help."),
+]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run directory, or latest: the newest under runs/.")]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(help="Folder that holds mnist/ and other named data sets.", envvar="ELMYR_DATA"),
+]
+Out = Annotated[Path | None, typer.Option(help="Directory to make (default: the next number).")]
+Preset = Annotated[str, typer.Option(help="Which set of choices; see: elmyr presets.")]
+Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all that is drawn.", min=0)]
+Settings = Annotated[
+    list[str],
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as adversarial.gamma=2."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
+Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
+Extractor = Annotated[str, typer.Option(help="Who looks: auto, domain, random or pixels.")]
+ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
+ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
+Use = Annotated[bool, typer.Option("--use", help="Also train recognizers on the images and on real ones.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
+
+
+class Part(StrEnum):
+    """A part of a split."""
+
+    test = "test"
+    validation = "validation"
+    train = "train"
+
+
+class Fit(StrEnum):
+    """What gives where proportions differ."""
+
+    crop = "crop"
+    pad = "pad"
+    stretch = "stretch"
+
+
+def _shaping_options(
+    size: Annotated[str | None, typer.Option(metavar="S|HxW", help="Resize the images, as 28 or 28x32.")] = None,
+    fit: Annotated[
+        Fit, typer.Option(help="Where proportions differ: crop the middle, pad with black, stretch.")
+    ] = Fit.crop,
+    channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
+    classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many images, of every class its share.", min=1)] = None,
+    labels_per_class: Annotated[
+        int | None, typer.Option(help="At most so many training images a class.", min=1)
+    ] = None,
+    imbalance: Annotated[
+        float | None, typer.Option(help="A long tail: so many of the first class for one of the last.")
+    ] = None,
+) -> Any:
+    """What is made of the data, as one value."""
+    from elmyr.errors import InputError
+    from elmyr.images import Shaping, parse_size
+
+    if channels == 2:
+        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
+    if imbalance is not None and not 1 <= imbalance < float("inf"):
+        raise InputError(f"--imbalance is {imbalance}: it is at least 1")
+    return Shaping(
+        size=None if size is None else parse_size(size),
+        fit=fit.value,
+        channels=channels,
+        classes=tuple(name.strip() for name in classes.split(",")) if classes else (),
+        limit=limit,
+        labels_per_class=labels_per_class,
+        imbalance=imbalance,
+    )
+
+
+def shaped(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes a `shaping` with the options for it in that place."""
+    of_shaping = inspect.signature(_shaping_options, eval_str=True).parameters
+    of_command = inspect.signature(command, eval_str=True).parameters
+
+    def parsed(**words: Any) -> None:
+        shaping = _shaping_options(**{name: words.pop(name) for name in of_shaping})
+        command(**words, shaping=shaping)
+
+    parameters = [
+        one
+        for name, parameter in of_command.items()
+        for one in (of_shaping.values() if name == "shaping" else [parameter])
+    ]
+    parsed.__doc__, parsed.__name__ = command.__doc__, command.__name__
+    parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    parsed.__annotations__ = {one.name: one.annotation for one in parameters}
+    return parsed

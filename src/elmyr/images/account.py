@@ -1,0 +1,192 @@
+"""What there is to know of an image set before anything is trained on it: counts, sizes, balance, and what is odd."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.images.decoding import read_header, read_pixels
+from elmyr.images.encoded import EncodedImages, each, told_damage
+from elmyr.images.grid import class_rows, image_grid, save_png
+from elmyr.images.imageset import ImageSet
+from elmyr.images.shaping import Shaping, parse_size
+from elmyr.images.sources import load_images, read_parts
+
+NAMED = 5
+SHOWN = 10
+LIGHT, DARK = 160, 96  # mean of a border pixel beyond which the ground is light, or dark
+LOW_CONTRAST = 64
+
+
+@dataclass(frozen=True)
+class PartAccount:
+    """Of one part: how many images, of which sizes, modes and classes; pixels over all images; what is damaged."""
+
+    count: int
+    sizes: dict[str, int]
+    modes: dict[str, int]
+    classes: dict[str, int]
+    lowest: int
+    highest: int
+    mean: float
+    duplicates: int
+    duplicate_examples: tuple[tuple[str, str], ...]
+    unreadable: str | None
+
+
+@dataclass(frozen=True)
+class Account:
+    """Of a whole source. leaked: test images that are training images, too; oddities: sentences."""
+
+    name: str
+    train: PartAccount
+    test: PartAccount | None
+    leaked: int
+    oddities: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return asdict(self)
+
+
+class _Glance(NamedTuple):
+    """What is kept of an image."""
+
+    digest: bytes
+    size: tuple[int, int]
+    mode: str
+    lowest: int
+    highest: int
+    mean: float
+    border: float
+
+
+class _Seen(NamedTuple):
+    glances: dict[int, _Glance]
+    names: list[str]
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+    unreadable: str | None
+
+
+def take_account(source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None) -> Account:
+    """Looks at every image of a source as it is stored; sizes and modes may differ. One image at a time is in memory.
+
+    Duplicates are equal to the last pixel. Raises InputError for what is no image set; single damaged images are told.
+    """
+    train, test = read_parts(source, data_root)
+    seen, seen_test = _look(train), _look(test) if test is not None else None
+    of_train = {glance.digest for glance in seen.glances.values()}
+    leaked = 0 if seen_test is None else sum(glance.digest in of_train for glance in seen_test.glances.values())
+    return Account(
+        name=train.name,
+        train=_account(seen),
+        test=None if seen_test is None else _account(seen_test),
+        leaked=leaked,
+        oddities=tuple(_oddities(seen, leaked)),
+    )
+
+
+def _look(part: ImageSet | EncodedImages) -> _Seen:
+    if isinstance(part, ImageSet):
+        mode = "L" if part.channels == 1 else "RGB"
+        glances = {place: _glance(image, mode) for place, image in enumerate(part.images)}
+        return _Seen(glances, [str(place) for place in range(len(part))], part.labels, part.classes, None)
+    damage: dict[int, str] = {}
+    glances = dict(each(part, range(len(part)), _glance_at, damage))
+    unreadable = told_damage(part, damage) if damage else None
+    return _Seen(glances, list(part.names), part.labels, part.classes, unreadable)
+
+
+def _glance_at(file: BinaryIO) -> _Glance:
+    mode = read_header(file).mode
+    file.seek(0)
+    return _glance(read_pixels(file, None, None, "crop"), mode)
+
+
+def _glance(image: NDArray[np.uint8], mode: str) -> _Glance:
+    digest = blake2b(np.ascontiguousarray(image).data, digest_size=16, person=str(image.shape).encode()[:16]).digest()
+    edges = (image[0], image[-1], image[:, 0], image[:, -1])
+    border = float(np.mean([edge.mean() for edge in edges]))
+    return _Glance(digest, image.shape[:2], mode, int(image.min()), int(image.max()), float(image.mean()), border)
+
+
+def _account(seen: _Seen) -> PartAccount:
+    glances = list(seen.glances.values())
+    counts = {} if seen.labels is None else dict.fromkeys(seen.classes, 0)
+    if seen.labels is not None:
+        numbers = np.bincount(seen.labels[list(seen.glances)], minlength=len(seen.classes)).tolist()
+        counts = dict(zip(seen.classes, numbers, strict=True))
+    twins = list(_twins(seen))
+    return PartAccount(
+        count=len(glances),
+        sizes=_counted(f"{glance.size[0]}x{glance.size[1]}" for glance in glances),
+        modes=_counted(glance.mode for glance in glances),
+        classes=counts,
+        lowest=min((glance.lowest for glance in glances), default=0),
+        highest=max((glance.highest for glance in glances), default=0),
+        mean=float(np.mean([glance.mean for glance in glances])) if glances else 0.0,
+        duplicates=len(twins),
+        duplicate_examples=tuple(twins[:NAMED]),
+        unreadable=seen.unreadable,
+    )
+
+
+def _counted(values: Iterator[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())
+
+
+def _twins(seen: _Seen) -> Iterator[tuple[str, str]]:
+    """Each image that equals an earlier one, beside that one."""
+    first: dict[bytes, int] = {}
+    for place, glance in seen.glances.items():
+        earlier = first.setdefault(glance.digest, place)
+        if earlier != place:
+            yield seen.names[earlier], seen.names[place]
+
+
+def _oddities(seen: _Seen, leaked: int) -> Iterator[str]:
+    glances = list(seen.glances.values())
+    if not glances:
+        return
+    highest, lowest = max(g.highest for g in glances), min(g.lowest for g in glances)
+    if highest <= 1:
+        yield "all pixels are 0 or 1: the images were scaled to [0, 1] and then saved as bytes; multiply them by 255"
+    elif highest - lowest < LOW_CONTRAST:
+        yield f"all pixels lie between {lowest} and {highest}: the images have next to no contrast"
+    flat = sum(glance.lowest == glance.highest for glance in glances)
+    if flat:
+        yield f"{flat:,} images are of one color"
+    grounds = np.array([glance.border for glance in glances])
+    light, dark = int((grounds > LIGHT).sum()), int((grounds < DARK).sum())
+    if light + dark > 0.9 * len(glances) and min(light, dark) > 0.02 * len(glances):
+        yield f"{light:,} images have a light ground, {dark:,} a dark one: some are inverted"
+    if seen.labels is not None:
+        counts = np.bincount(seen.labels, minlength=len(seen.classes))
+        if counts.max() > 10 * max(1, counts.min()):
+            most, least = seen.classes[int(counts.argmax())], seen.classes[int(counts.argmin())]
+            yield f"the classes are unbalanced: {counts.max():,} images of '{most}', {counts.min():,} of '{least}'"
+    if len({glance.size for glance in glances}) > 1:
+        yield "the images have several sizes: pass --size to bring them to one"
+    if leaked:
+        yield f"{leaked:,} test images are training images, too: figures of the test part will flatter"
+
+
+def save_overview(
+    account: Account,
+    source: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    data_root: str | os.PathLike[str] | None = None,
+) -> None:
+    """A picture, PNG, of the first training images: ten of each class, a row a class; in the size that most have."""
+    size = parse_size(next(iter(account.train.sizes)))
+    images = load_images(source, data_root=data_root, shaping=Shaping(size=size))
+    labeled = images.labels is not None
+    save_png(class_rows(images, SHOWN) if labeled else image_grid(images.images[: SHOWN**2], SHOWN), path)

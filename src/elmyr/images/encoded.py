@@ -1,0 +1,148 @@
+"""Images that are still in their files' form, wherever they lie: what the readers of such files give."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.errors import InputError
+from elmyr.images.decoding import TooLarge, quiet_decoders
+from elmyr.images.shaping import Choice
+
+NAMED = 5
+
+T = TypeVar("T")
+Damage = dict[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedImages:
+    """What folders, parquet files and tar shards hold.
+
+    name: of the set; where: what to call it in messages; names: of each image, for messages; open: the file of an
+    image by its place; files: those that the images are in, for the cache; labels: int64 (N,) or None; classes: their
+    names.
+    """
+
+    name: str
+    where: str
+    names: Sequence[str]
+    open: Callable[[int], BinaryIO]
+    files: Sequence[str]
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def of_choice(self, choice: Choice) -> EncodedImages:
+        """The chosen images alone."""
+        places = choice.places.tolist()
+        return EncodedImages(
+            name=self.name,
+            where=self.where,
+            names=[self.names[place] for place in places],
+            open=lambda place: self.open(places[place]),
+            files=self.files,
+            labels=choice.labels,
+            classes=choice.classes,
+        )
+
+
+def joined(parts: Sequence[EncodedImages]) -> EncodedImages:
+    """Parts of one set, one after the other; InputError where only some of them have labels."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    if len({bool(part.classes) for part in parts}) > 1:
+        raise InputError(f"some parts of '{first.where}' have labels, others none: give labels to all")
+    classes = first.classes
+    if any(part.classes != classes for part in parts):
+        classes = in_order({name for part in parts for name in part.classes})
+    places = [(part, place) for part in parts for place in range(len(part))]
+    number_of = {name: number for number, name in enumerate(classes)}
+    labels = [
+        number_of[part.classes[label]] for part in parts if part.labels is not None for label in part.labels.tolist()
+    ]
+    return EncodedImages(
+        name=first.name,
+        where=first.where,
+        names=[part.names[place] for part, place in places],
+        open=lambda place: places[place][0].open(places[place][1]),
+        files=[file for part in parts for file in part.files],
+        labels=np.array(labels, np.int64) if classes else None,
+        classes=classes,
+    )
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of classes as a reader would order them: numbers by their value, else by the alphabet."""
+    known = sorted(names)
+    return tuple(sorted(known, key=int) if all(name.isascii() and name.isdecimal() for name in known) else known)
+
+
+def open_file(path: str) -> BinaryIO:
+    """A regular file; what else bears an image's name, such as a pipe, would never end."""
+    if not os.path.isfile(path):
+        raise OSError("not a file" if os.path.exists(path) else "leads nowhere")
+    return open(path, "rb")
+
+
+def each(
+    images: EncodedImages,
+    places: Sequence[int],
+    see: Callable[[BinaryIO], T],
+    damage: Damage,
+    *,
+    workers: int = 1,
+    at_once: int = 1,
+) -> Iterator[tuple[int, T]]:
+    """What `see` makes of each image, in order; what is not whole goes into `damage`.
+
+    workers: threads, which pay where an image takes long to decode; each takes `at_once` images ahead.
+    """
+
+    def look(place: int) -> T | Exception:
+        try:
+            with images.open(place) as file:
+                return see(file)
+        except TooLarge as error:
+            raise InputError(
+                f"image '{images.names[place]}' is far too large ({error}): resize it, or remove it"
+            ) from None
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
+            return error
+
+    with quiet_decoders(), ThreadPoolExecutor(workers) as pool:
+        for start in range(0, len(places), workers * at_once):
+            part = places[start : start + workers * at_once]
+            seen = pool.map(look, part) if workers > 1 else map(look, part)
+            for place, found in zip(part, seen, strict=True):
+                if isinstance(found, Exception):
+                    damage[place] = _reason(found)
+                else:
+                    yield place, found
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    told = " ".join(str(error).split())
+    if not told or told.startswith("cannot identify image file"):
+        return "not an image" if told else type(error).__name__
+    return told[:120]
+
+
+def told_damage(images: EncodedImages, damage: Damage) -> str:
+    """How many images could not be read, and the first of them with the reason."""
+    named = ", ".join(f"'{images.names[place]}': {why}" for place, why in list(damage.items())[:NAMED])
+    more = ", …" if len(damage) > NAMED else ""
+    return f"{len(damage)} unreadable image{'s' * (len(damage) > 1)} ({named}{more})"

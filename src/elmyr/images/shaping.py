@@ -1,0 +1,182 @@
+"""How images are brought into one form, and which of them are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmyr import seeds
+from elmyr.errors import InputError, suggestion
+from elmyr.images.imageset import ImageSet
+
+LARGEST_SIZE = 4096
+Size = tuple[int, int]  # height, width
+
+
+class Shaping(BaseModel):
+    """What is made of the images of a source: their form, the choice among them, and what training may see of them.
+
+    The first five hold for all parts of a split, the last two for its training part only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    size: Size | None = Field(None, description="height and width in pixels; as they are where None")
+    fit: Literal["crop", "pad", "stretch"] = Field("crop", description="what gives where the proportions differ")
+    channels: Literal[1, 3] | None = Field(None, description="1 gray, 3 RGB; gray where all images are, where None")
+    classes: tuple[str, ...] = Field((), description="only these classes, in this order; all where empty")
+    limit: int | None = Field(None, ge=1, description="at most so many images, the same share of every class")
+    labels_per_class: int | None = Field(None, ge=1, description="at most so many training images of a class")
+    imbalance: float | None = Field(None, ge=1, description="training images of the first class for one of the last")
+
+    def as_words(self) -> list[str]:
+        """The options of the command line that ask for this."""
+        words: list[str] = []
+        for name, value in self.model_dump(exclude_defaults=True).items():
+            written = {"size": lambda size: "x".join(map(str, size)), "classes": ",".join}.get(name, str)(value)
+            words += [f"--{name.replace('_', '-')}", written]
+        return words
+
+
+AS_IT_IS = Shaping()
+
+
+class Labeled(Protocol):
+    """What a choice is made from: images, decoded or not, with their labels."""
+
+    @property
+    def name(self) -> str:
+        """What the set is called."""
+        ...
+
+    @property
+    def labels(self) -> NDArray[np.int64] | None:
+        """The labels (N,), or None."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+def parse_size(text: str) -> Size:
+    """`28` or `28x32` (height x width) as a size; InputError for what is neither."""
+    numbers = text.lower().split("x")
+    if len(numbers) > 2 or not all(number.isascii() and number.isdecimal() for number in numbers):
+        raise InputError(f"the size is '{text}': give pixels, as 28, or height and width, as 28x32")
+    height, width = int(numbers[0]), int(numbers[-1])
+    if not 1 <= min(height, width) <= max(height, width) <= LARGEST_SIZE:
+        raise InputError(f"the size is '{text}': it is from 1 to {LARGEST_SIZE} pixels a side")
+    return height, width
+
+
+def fitted(image: Image.Image, size: Size, fit: str) -> Image.Image:
+    """The picture in a size: its middle cropped, black added around it, or stretched. The same picture where it fits.
+
+    Resampled bicubically with antialiasing, which Pillow does and most tensor libraries do not: Fréchet distances are
+    off by several points without (Parmar, Zhang & Zhu 2022, "On Aliased Resizing").
+    """
+    target = size[1], size[0]
+    if image.size == target:
+        return image
+    if fit == "stretch":
+        return image.resize(target, Image.Resampling.BICUBIC)
+    resize = ImageOps.fit if fit == "crop" else ImageOps.pad
+    return resize(image, target, Image.Resampling.BICUBIC)
+
+
+def in_form(images: NDArray[np.uint8], shaping: Shaping, channels: int | None = None) -> NDArray[np.uint8]:
+    """Images uint8 (N, H, W, C) in the asked size and channels; themselves where they have both."""
+    height, width, of_images = images.shape[1:]
+    size, channels = shaping.size or (height, width), shaping.channels or channels or of_images
+    if (height, width) == size and of_images == channels:
+        return images
+    shaped = np.empty((len(images), *size, channels), np.uint8)
+    for place, image in enumerate(images):
+        picture = Image.fromarray(image[..., 0] if of_images == 1 else image)
+        shaped[place] = as_pixels(fitted(picture, size, shaping.fit), channels)
+    return shaped
+
+
+def as_pixels(picture: Image.Image, channels: int) -> NDArray[np.uint8]:
+    """A picture as uint8 (H, W, C)."""
+    pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+class Choice(NamedTuple):
+    """Which images of a set are taken, int64 (M,), in their order; their labels and the names of the classes."""
+
+    places: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
+    classes: tuple[str, ...]
+
+
+def choice_of(images: Labeled, shaping: Shaping) -> Choice | None:
+    """The images of the asked classes, at most as many as asked; None where that is all of them.
+
+    Raises InputError for a class that there is not.
+    """
+    if not shaping.classes and (shaping.limit is None or shaping.limit >= len(images)):
+        return None
+    choice = Choice(np.arange(len(images), dtype=np.int64), images.labels, images.classes)
+    if shaping.classes:
+        choice = _of_classes(choice, shaping.classes, images.name)
+    if shaping.limit is not None:
+        first = np.sort(_even_order(choice.labels, len(choice.places), seed=0)[: shaping.limit])
+        labels = None if choice.labels is None else choice.labels[first]
+        choice = Choice(choice.places[first], labels, choice.classes)
+    return choice
+
+
+def thinned_for_training(images: ImageSet, shaping: Shaping, seed: int) -> ImageSet:
+    """What is left of a training part: at most `labels_per_class` of each class, or a long tail by `imbalance`.
+
+    With an imbalance of 100 the first class keeps all its images, the last a hundredth of them, those between fall
+    evenly on a logarithmic scale (Cao et al. 2019); at least one image of each class stays.
+    """
+    if shaping.labels_per_class is None and shaping.imbalance is None:
+        return images
+    labels = images.require_labels()
+    counts = np.bincount(labels, minlength=len(images.classes))
+    most = counts if shaping.labels_per_class is None else np.minimum(counts, shaping.labels_per_class)
+    if shaping.imbalance is not None:
+        falling = np.linspace(0, 1, len(counts)) if len(counts) > 1 else np.zeros(1)
+        most = np.minimum(most, np.maximum(1, np.rint(most.max() * shaping.imbalance**-falling))).astype(np.int64)
+    shuffled = np.random.default_rng(seeds.derive(seed, "thinning")).permutation(len(labels))
+    kept = [shuffled[labels[shuffled] == label][:count] for label, count in enumerate(most)]
+    return images.take(np.sort(np.concatenate(kept)))
+
+
+def _of_classes(choice: Choice, names: Sequence[str], of: str) -> Choice:
+    if choice.labels is None:
+        raise InputError(f"'{of}' has no classes to choose from: leave out --classes")
+    unknown = next((name for name in names if name not in choice.classes), None)
+    if unknown is not None:
+        raise InputError(f"'{of}' has no class '{unknown}': {suggestion(unknown, choice.classes)}")
+    if len(set(names)) < len(names):
+        raise InputError(f"the classes {', '.join(names)} name one twice: name each once")
+    new_label = np.full(len(choice.classes), -1, np.int64)
+    new_label[[choice.classes.index(name) for name in names]] = np.arange(len(names))
+    kept = np.flatnonzero(new_label[choice.labels] >= 0)
+    return Choice(choice.places[kept], new_label[choice.labels[kept]], tuple(names))
+
+
+def _even_order(labels: NDArray[np.int64] | None, count: int, seed: int) -> NDArray[np.int64]:
+    """An order in which every beginning has the classes in their shares, as nearly as that goes."""
+    shuffled = np.random.default_rng(seeds.derive(seed, "limit")).permutation(count)
+    if labels is None:
+        return shuffled
+    place = np.empty(count)
+    for label in np.unique(labels):
+        of_class = shuffled[labels[shuffled] == label]
+        place[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
+    return shuffled[np.argsort(place[shuffled], kind="stable")]
