@@ -27,9 +27,12 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Say what is in an image set: counts, sizes, classes, duplicates, and what is odd."""
+    from elmyr.errors import InputError
     from elmyr.images import check_writable, save_overview, take_account
 
     if grid is not None:
+        if grid.suffix.lower() != ".png":
+            raise InputError(f"cannot draw images as '{grid}': give it the suffix .png")
         check_writable(grid)
     account = take_account(source, data_root)
     if grid is not None:

@@ -3,19 +3,22 @@
 from elmyr.images.account import Account, save_overview, take_account
 from elmyr.images.convert import convert
 from elmyr.images.grid import class_rows, image_grid, save_png
-from elmyr.images.imageset import ImageSet
+from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.shaping import AS_IT_IS, Shaping, parse_size
 from elmyr.images.sources import Source, lasting_name, load_images, open_source
 from elmyr.images.split import Splits, split_source
+from elmyr.images.stored import StoredPixels
 from elmyr.images.writers import check_writable, save_images, save_npz, writing_images
 
 __all__ = [
     "AS_IT_IS",
     "Account",
     "ImageSet",
+    "Pixels",
     "Shaping",
     "Source",
     "Splits",
+    "StoredPixels",
     "check_writable",
     "class_rows",
     "convert",

@@ -90,7 +90,7 @@ def take_account(source: str | os.PathLike[str], data_root: str | os.PathLike[st
         train=_account(seen),
         test=None if seen_test is None else _account(seen_test),
         leaked=leaked,
-        oddities=tuple(_oddities(seen, leaked)),
+        oddities=tuple(_oddities(seen, seen_test, leaked)),
     )
 
 
@@ -152,8 +152,9 @@ def _twins(seen: _Seen) -> Iterator[tuple[str, str]]:
             yield seen.names[earlier], seen.names[place]
 
 
-def _oddities(seen: _Seen, leaked: int) -> Iterator[str]:
+def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str]:
     glances = list(seen.glances.values())
+    in_test = [] if seen_test is None else list(seen_test.glances.values())
     if not glances:
         return
     highest, lowest = max(g.highest for g in glances), min(g.lowest for g in glances)
@@ -173,7 +174,7 @@ def _oddities(seen: _Seen, leaked: int) -> Iterator[str]:
         if counts.max() > 10 * max(1, counts.min()):
             most, least = seen.classes[int(counts.argmax())], seen.classes[int(counts.argmin())]
             yield f"the classes are unbalanced: {counts.max():,} images of '{most}', {counts.min():,} of '{least}'"
-    if len({glance.size for glance in glances}) > 1:
+    if len({glance.size for glance in glances + in_test}) > 1:
         yield "the images have several sizes: pass --size to bring them to one"
     if leaked:
         yield f"{leaked:,} test images are training images, too: figures of the test part will flatter"
@@ -186,7 +187,7 @@ def save_overview(
     data_root: str | os.PathLike[str] | None = None,
 ) -> None:
     """A picture, PNG, of the first training images: ten of each class, a row a class; in the size that most have."""
-    size = parse_size(next(iter(account.train.sizes)))
+    size = next((parse_size(size) for size in account.train.sizes), None)  # None where nothing can be read
     images = load_images(source, data_root=data_root, shaping=Shaping(size=size))
     labeled = images.labels is not None
     save_png(class_rows(images, SHOWN) if labeled else image_grid(images.images[: SHOWN**2], SHOWN), path)

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from tokenize import TokenError  # what numpy lets through of a damaged header
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from elmyr.errors import InputError
 from elmyr.files import cache_folder, flush, read_json, write_json
+from elmyr.images.imageset import Pixels
+from elmyr.images.stored import open_pixels
 
 FORMAT = 1
 CONTENT = "content.json"
@@ -26,7 +29,7 @@ Damage = dict[int, str]
 class Decoded(NamedTuple):
     """Pixels uint8 (M, H, W, C) of the images at the places `whole` (M,), and why others could not be read."""
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     whole: list[int]
     damage: Damage
 
@@ -48,16 +51,15 @@ class PixelStore:
             self._file.write(np.ascontiguousarray(image).data)
         self._length += 1
 
-    def end(self) -> NDArray[np.uint8]:
-        """All images that were put there; of a file memory-mapped, and private: writing to them changes no file."""
+    def end(self) -> Pixels:
+        """All images that were put there."""
         if self._memory is not None:
             return self._memory[: self._length]
         assert self._file is not None and self._path is not None
         self._file.seek(0)
         self._write_header(self._length)
         self.close()
-        pixels: NDArray[np.uint8] = np.load(self._path, mmap_mode="c", allow_pickle=False)
-        return pixels
+        return open_pixels(self._path)
 
     def close(self) -> None:
         """Closes the file."""
@@ -120,10 +122,10 @@ def _find(folder: Path) -> list[Decoded] | None:
         parts = read_json(folder / CONTENT)
         found = []
         for number, part in enumerate(parts):
-            pixels = np.load(folder / f"{number}.npy", mmap_mode="c", allow_pickle=False)
+            pixels = open_pixels(folder / f"{number}.npy")
             if list(pixels.shape) != part["shape"] or pixels.dtype != np.uint8 or len(pixels) != len(part["whole"]):
                 return None
             found.append(Decoded(pixels, list(part["whole"]), dict(part["damage"])))
-    except (InputError, OSError, ValueError, TypeError, KeyError, EOFError):
+    except (InputError, OSError, ValueError, TypeError, KeyError, EOFError, TokenError):
         return None
-    return found
+    return found or None

@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 
 from elmyr.errors import InputError
 from elmyr.images.cache import Decoded, PixelStore, cached, stamp_of
 from elmyr.images.decoding import Header, read_header, read_pixels
 from elmyr.images.encoded import Damage, EncodedImages, each, told_damage
-from elmyr.images.imageset import ImageSet
+from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.shaping import Shaping, Size
 
 MOST_UNREADABLE = 0.01
@@ -43,7 +44,7 @@ def decode(sets: Sequence[EncodedImages], shaping: Shaping) -> list[ImageSet]:
     return [_image_set(images, *parts) for images, parts in zip(sets, decoded, strict=True)]
 
 
-def _image_set(images: EncodedImages, pixels: NDArray[np.uint8], whole: list[int], damage: Damage) -> ImageSet:
+def _image_set(images: EncodedImages, pixels: Pixels, whole: list[int], damage: Damage) -> ImageSet:
     if damage:
         warnings.warn(f"'{images.where}': {told_damage(images, damage)} skipped", stacklevel=4)
     labels = None if images.labels is None else images.labels[whole]
@@ -70,7 +71,8 @@ def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, folder: Path | Non
         largest = max(header.size[0] * header.size[1] for header in headers.values())
         workers = (os.cpu_count() or 1) if largest >= FEWEST_THREADED else 1
         try:
-            for place, image in each(images, list(headers), see, damage, workers=workers, at_once=AT_ONCE):
+            decoding = each(images, list(headers), see, damage, workers=workers, at_once=AT_ONCE)
+            for place, image in track(decoding, f"decoding {images.name}", len(headers), **_bar(len(headers))):
                 store.add(image)
                 whole.append(place)
             _check_damage(images, damage)
@@ -78,6 +80,16 @@ def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, folder: Path | Non
         finally:
             store.close()
     return decoded
+
+
+def _bar(count: int) -> dict[str, Any]:
+    """How the progress is shown: on a terminal, where it takes long enough to be seen."""
+    console = Console(stderr=True)
+    return {
+        "console": console,
+        "transient": True,
+        "disable": not console.is_terminal or count < FEWEST_CACHED,
+    }
 
 
 def _common_size(sets: Sequence[EncodedImages], seen: Sequence[dict[int, Header]]) -> Size:

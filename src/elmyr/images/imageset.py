@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
+from elmyr.images.stored import StoredPixels
+
+Pixels = NDArray[np.uint8] | StoredPixels
 
 CHANNELS = (1, 3)
+DIGESTED = 1000  # images at a time
 MOST_CLASSES = 100_000  # a label beyond is an identifier, not a class
 
 
@@ -20,11 +24,12 @@ MOST_CLASSES = 100_000  # a label beyond is an identifier, not a class
 class ImageSet:
     """Images uint8 (N, H, W, C), gray or RGB; labels int64 (N,) or None; the names of the classes; a name.
 
-    A label is the position of its class in `classes`; where labels come without names, the classes are named
-    "0" to the largest label. Raises InputError for anything else.
+    The images of a set larger than memory stay on the disk: take or index a part before computing. A label is the
+    position of its class in `classes`; where labels come without names, the classes are named "0" to the largest
+    label. Raises InputError for anything else.
     """
 
-    images: NDArray[np.uint8]
+    images: Pixels
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...] = ()
     name: str = "images"
@@ -64,13 +69,19 @@ class ImageSet:
         if not places.size:
             places = places.astype(np.int64)  # an empty list comes as floats
         labels = None if self.labels is None else self.labels[places]
-        return ImageSet(self.images[places], labels, self.classes, self.name)
+        images = self.images.take(places) if isinstance(self.images, StoredPixels) else self.images[places]
+        return ImageSet(images, labels, self.classes, self.name)
+
+    def in_memory(self) -> NDArray[np.uint8]:
+        """All images as one array."""
+        return np.asarray(self.images)
 
     def digest(self) -> str:
         """The sha256 in hex of shapes, pixels, labels and class names, whatever the set itself is named."""
         form = [self.images.shape, self.labels is not None, self.classes]
         digest = hashlib.sha256(json.dumps(form).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
+        for start in range(0, len(self), DIGESTED):
+            digest.update(np.ascontiguousarray(self.images[start : start + DIGESTED]).data)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         return digest.hexdigest()
@@ -85,7 +96,7 @@ class ImageSet:
         return self.labels
 
 
-def _check_images(images: NDArray[np.uint8]) -> None:
+def _check_images(images: Pixels) -> None:
     if images.dtype != np.uint8:
         raise InputError(f"the images are {images.dtype}, not uint8: scale them to 0..255 and convert them")
     if images.ndim != 4 or images.shape[3] not in CHANNELS or 0 in images.shape[1:]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr import seeds
 from elmyr.errors import InputError, suggestion
-from elmyr.images.imageset import ImageSet
+from elmyr.images.imageset import ImageSet, Pixels
 
 LARGEST_SIZE = 4096
+Side = Annotated[int, Field(ge=1, le=LARGEST_SIZE)]  # pixels
 Size = tuple[int, int]  # height, width
 
 
@@ -26,7 +27,7 @@ class Shaping(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    size: Size | None = Field(None, description="height and width in pixels; as they are where None")
+    size: tuple[Side, Side] | None = Field(None, description="height and width in pixels; as they are where None")
     fit: Literal["crop", "pad", "stretch"] = Field("crop", description="what gives where the proportions differ")
     channels: Literal[1, 3] | None = Field(None, description="1 gray, 3 RGB; gray where all images are, where None")
     classes: tuple[str, ...] = Field((), description="only these classes, in this order; all where empty")
@@ -70,8 +71,8 @@ class Labeled(Protocol):
 def parse_size(text: str) -> Size:
     """`28` or `28x32` (height x width) as a size; InputError for what is neither."""
     numbers = text.lower().split("x")
-    if len(numbers) > 2 or not all(number.isascii() and number.isdecimal() for number in numbers):
-        raise InputError(f"the size is '{text}': give pixels, as 28, or height and width, as 28x32")
+    if len(numbers) > 2 or not all(number.isascii() and number.isdecimal() and len(number) < 10 for number in numbers):
+        raise InputError(f"the size is '{text[:40]}': give pixels, as 28, or height and width, as 28x32")
     height, width = int(numbers[0]), int(numbers[-1])
     if not 1 <= min(height, width) <= max(height, width) <= LARGEST_SIZE:
         raise InputError(f"the size is '{text}': it is from 1 to {LARGEST_SIZE} pixels a side")
@@ -89,14 +90,15 @@ def fitted(image: Image.Image, size: Size, fit: str) -> Image.Image:
         return image
     if fit == "stretch":
         return image.resize(target, Image.Resampling.BICUBIC)
-    resize = ImageOps.fit if fit == "crop" else ImageOps.pad
-    return resize(image, target, Image.Resampling.BICUBIC)
+    if fit == "crop":
+        return ImageOps.fit(image, target, Image.Resampling.BICUBIC)
+    return ImageOps.pad(image, target, Image.Resampling.BICUBIC, color="black")
 
 
-def in_form(images: NDArray[np.uint8], shaping: Shaping, channels: int | None = None) -> NDArray[np.uint8]:
+def in_form(images: Pixels, shaping: Shaping) -> Pixels:
     """Images uint8 (N, H, W, C) in the asked size and channels; themselves where they have both."""
     height, width, of_images = images.shape[1:]
-    size, channels = shaping.size or (height, width), shaping.channels or channels or of_images
+    size, channels = shaping.size or (height, width), shaping.channels or of_images
     if (height, width) == size and of_images == channels:
         return images
     shaped = np.empty((len(images), *size, channels), np.uint8)
@@ -123,7 +125,7 @@ class Choice(NamedTuple):
 def choice_of(images: Labeled, shaping: Shaping) -> Choice | None:
     """The images of the asked classes, at most as many as asked; None where that is all of them.
 
-    Raises InputError for a class that there is not.
+    Raises InputError for a class that there is not, and where no image is left.
     """
     if not shaping.classes and (shaping.limit is None or shaping.limit >= len(images)):
         return None
@@ -167,6 +169,8 @@ def _of_classes(choice: Choice, names: Sequence[str], of: str) -> Choice:
     new_label = np.full(len(choice.classes), -1, np.int64)
     new_label[[choice.classes.index(name) for name in names]] = np.arange(len(names))
     kept = np.flatnonzero(new_label[choice.labels] >= 0)
+    if not len(kept):
+        raise InputError(f"'{of}' has no images of {', '.join(names)}: choose other classes")
     return Choice(choice.places[kept], new_label[choice.labels[kept]], tuple(names))
 
 

@@ -13,6 +13,7 @@ from elmyr.images.decode import decode
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
 from elmyr.images.readers import BY_NAME, BY_PATH, Parts
+from elmyr.images.readers.hub import PREFIX, read_hub
 from elmyr.images.shaping import AS_IT_IS, Shaping, choice_of, in_form
 
 SPLITS = ("train", "test")
@@ -41,7 +42,7 @@ class Source:
 def open_source(
     source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, shaping: Shaping = AS_IT_IS
 ) -> Source:
-    """The source of a known name ("digits", "mnist" …), else of a path, in the form that `shaping` asks for.
+    """The source of a known name ("digits", "hf:owner/name" …), else of a path, in the form that `shaping` asks for.
 
     data_root: the folder that holds `mnist/`; without it the environment's ELMYR_DATA. Raises InputError for
     what is neither a name nor a path, and for data that are not whole.
@@ -55,6 +56,8 @@ def read_parts(source: str | os.PathLike[str], data_root: str | os.PathLike[str]
     text = os.fspath(source)
     if text in BY_NAME:
         return BY_NAME[text](_data_root(data_root))
+    if text.startswith(PREFIX):
+        return read_hub(text)
     path = Path(text).expanduser()
     if not os.path.exists(path):  # Path.exists raises where the name is too long
         raise InputError(f"no data named '{text}' and no such path: {suggestion(text, BY_NAME)}")
@@ -86,7 +89,7 @@ def _chosen(part: ImageSet | EncodedImages, shaping: Shaping) -> ImageSet | Enco
         return part
     if isinstance(part, EncodedImages):
         return part.of_choice(choice)
-    return ImageSet(part.images[choice.places], choice.labels, choice.classes, part.name)
+    return ImageSet(part.take(choice.places).images, choice.labels, choice.classes, part.name)
 
 
 def _in_form(part: ImageSet, shaping: Shaping) -> ImageSet:
@@ -96,7 +99,7 @@ def _in_form(part: ImageSet, shaping: Shaping) -> ImageSet:
 def lasting_name(source: str | os.PathLike[str]) -> str:
     """A source as it can be opened again from anywhere: a known name as it is, a path made absolute."""
     text = os.fspath(source)
-    return text if text in BY_NAME else os.path.abspath(Path(text).expanduser())
+    return text if text in BY_NAME or text.startswith(PREFIX) else os.path.abspath(Path(text).expanduser())
 
 
 def load_images(

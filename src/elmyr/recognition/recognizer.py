@@ -19,7 +19,7 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError
 from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_unit
-from elmyr.images import ImageSet
+from elmyr.images import ImageSet, Pixels, StoredPixels
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.task import RecognizerTask
 from elmyr.training.config import is_tiny
@@ -72,7 +72,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def fit(
         self,
-        X: ArrayLike,
+        X: ArrayLike | StoredPixels,
         y: ArrayLike,
         *,
         generated: tuple[ArrayLike, ArrayLike] | None = None,
@@ -118,16 +118,16 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.net_ = net.to(machine.choose_device(self.device)).requires_grad_(False).eval()
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: ArrayLike | StoredPixels) -> NDArray[Any]:
         """The most likely label of each image (N,)."""
         most_likely = self.predict_proba(X).argmax(1)
         return np.asarray(self.classes_[most_likely])
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
         """Probabilities float64 (N, classes), columns as in `classes_`."""
         return self._in_chunks(X, lambda net, images: net(images).double().softmax(1))
 
-    def features(self, X: ArrayLike) -> NDArray[np.float64]:
+    def features(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
         """Features float64 (N, dimension): the vector before the last layer."""
         return self._in_chunks(X, lambda net, images: net.features(images).double())
 
@@ -195,7 +195,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             checkpoint_every=images,
         )
 
-    def _resident(self, images: NDArray[np.uint8], labels: NDArray[Any], device: torch.device) -> ResidentData:
+    def _resident(self, images: Pixels, labels: NDArray[Any], device: torch.device) -> ResidentData:
         names = tuple(str(label) for label in self.classes_)
         return ResidentData(ImageSet(images, labels.astype(np.int64), names), seed=self.seed, device=device)
 
@@ -208,7 +208,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return self._resident(images, np.searchsorted(self.classes_, labels), device)
 
     @torch.no_grad()
-    def _in_chunks(self, X: ArrayLike, look: Any) -> NDArray[np.float64]:
+    def _in_chunks(self, X: ArrayLike | StoredPixels, look: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
         images = _checked_images(X)
         if images.shape[1:] != self.image_shape_:
@@ -226,8 +226,8 @@ def default_updates(images: ImageSet) -> int:
     return UPDATES_OF_TINY if is_tiny(images) else UPDATES
 
 
-def _checked_images(X: ArrayLike) -> NDArray[np.uint8]:
-    images = np.asarray(X)
+def _checked_images(X: ArrayLike | StoredPixels) -> Pixels:
+    images = X if isinstance(X, StoredPixels) else np.asarray(X)
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise InputError(f"X is {images.dtype} of shape {images.shape}: give images as uint8 (N, H, W, C) or (N, H, W)")
     if not len(images):
@@ -235,4 +235,4 @@ def _checked_images(X: ArrayLike) -> NDArray[np.uint8]:
     images = images[..., None] if images.ndim == 3 else images
     if min(images.shape[1:3]) < 8:
         raise InputError(f"images are {images.shape[1]}x{images.shape[2]}: at least 8x8 is needed")
-    return np.ascontiguousarray(images)
+    return images if isinstance(images, StoredPixels) else np.ascontiguousarray(images)

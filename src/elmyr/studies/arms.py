@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.images import ImageSet, Splits
+from elmyr.images import ImageSet, Pixels, Splits
 from elmyr.metrics import accuracy
 from elmyr.recognition import Recognizer
 
@@ -85,5 +85,5 @@ def train_arm(
     )
 
 
-def _pair(images: ImageSet) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _pair(images: ImageSet) -> tuple[Pixels, NDArray[np.int64]]:
     return images.images, images.require_labels()

@@ -1,4 +1,4 @@
-"""Batches by indexing: the image set stays resident on the device as uint8."""
+"""Batches by indexing: the image set stays resident on the device as uint8, or on the disk where it is large."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 
 from elmyr import seeds
 from elmyr.errors import InputError
-from elmyr.images import ImageSet
+from elmyr.images import ImageSet, StoredPixels
 from elmyr.training.task import Batch
 
 
 class ResidentData:
-    """An image set on the device, in an endless order that is a function of the seed.
+    """An image set on the device (or on the disk, where it is large) in an endless order: a function of the seed.
 
     Each pass over the set is a permutation of its own; batches run over the border between two passes.
     """
@@ -20,22 +20,29 @@ class ResidentData:
         if not len(image_set):
             raise InputError(f"the image set '{image_set.name}' is empty: nothing to train on")
         self.seed = seed
-        self.images = torch.from_numpy(image_set.images).to(device)
+        self.device, self._count = device, len(image_set)
+        pixels = image_set.images
+        self.images = pixels if isinstance(pixels, StoredPixels) else torch.from_numpy(pixels).to(device)
         self.labels = None if image_set.labels is None else torch.from_numpy(image_set.labels).to(device)
         self._pass = -1
         self._permutation = torch.empty(0, dtype=torch.int64)
 
     def batch(self, position: int, size: int) -> Batch:
         """The `size` images from `position` (images seen) on."""
-        indices = self.order(position, size).to(self.images.device)
-        images = self.images.index_select(0, indices).permute(0, 3, 1, 2)
-        return Batch(images, None if self.labels is None else self.labels.index_select(0, indices))
+        indices = self.order(position, size)
+        on_device = indices.to(self.device)
+        if isinstance(self.images, StoredPixels):
+            images = torch.from_numpy(self.images[indices.numpy()]).to(self.device)
+        else:
+            images = self.images.index_select(0, on_device)
+        labels = None if self.labels is None else self.labels.index_select(0, on_device)
+        return Batch(images.permute(0, 3, 1, 2), labels)
 
     def order(self, position: int, size: int) -> torch.Tensor:
         """Which images stand at the places from `position` on: int64 (size,)."""
         parts = []
         while size > 0:
-            number, offset = divmod(position, len(self.images))
+            number, offset = divmod(position, self._count)
             part = self._permutation_of(number)[offset : offset + size]
             parts.append(part)
             position, size = position + len(part), size - len(part)
@@ -44,7 +51,7 @@ class ResidentData:
     def _permutation_of(self, number: int) -> torch.Tensor:
         if number != self._pass:
             generator = seeds.generator(self.seed, "order", number)
-            self._pass, self._permutation = number, torch.randperm(len(self.images), generator=generator)
+            self._pass, self._permutation = number, torch.randperm(self._count, generator=generator)
         return self._permutation
 
 

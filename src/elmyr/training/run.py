@@ -123,7 +123,7 @@ def _show_reals(run: RunDirectory, training: ImageSet) -> None:
     """The first ten of each class, a row a class; the first hundred without labels."""
     if training.labels is None:
         shown = training.take(np.arange(min(len(training), SHOWN_PER_CLASS**2)))
-        picture = image_grid(shown.images, columns=SHOWN_PER_CLASS)
+        picture = image_grid(shown.in_memory(), columns=SHOWN_PER_CLASS)
     else:
         numbers = range(len(training.classes))
         firsts = [np.flatnonzero(training.labels == label)[:SHOWN_PER_CLASS] for label in numbers]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from elmyr.arrays import DAMAGE, read_arrays
 from elmyr.errors import InputError
-from elmyr.images.imageset import ImageSet
+from elmyr.images.imageset import ImageSet, Pixels
+from elmyr.images.stored import StoredPixels, open_pixels
 
 KEYS = ("images", "labels", "classes")
 MEND = "write it again with numpy.savez(path, images=..., labels=..., classes=...)"
@@ -29,9 +30,9 @@ def read_npz(path: Path) -> tuple[ImageSet, None]:
 
 
 def read_npy(path: Path) -> tuple[ImageSet, None]:
-    """Images uint8 (N, H, W, C) or (N, H, W), without labels; memory-mapped, and private: writing changes no file."""
+    """Images uint8 (N, H, W, C) or (N, H, W), without labels; those of a large file stay on the disk."""
     try:
-        images = np.load(path, mmap_mode="c", allow_pickle=False)
+        images = open_pixels(path)
     except DAMAGE as error:
         raise InputError(
             f"'{path}' cannot be read ({' '.join(str(error).split())}): write it with numpy.save"
@@ -42,9 +43,11 @@ def read_npy(path: Path) -> tuple[ImageSet, None]:
         raise InputError(f"'{path}': {error}") from None
 
 
-def _images(images: NDArray[Any]) -> NDArray[Any]:
+def _images(images: Pixels) -> Pixels:
     if images.size == 0:
         raise InputError(f"it holds no images: {MEND}")
+    if isinstance(images, StoredPixels):
+        return images
     return images[..., None] if images.ndim == 3 else images
 
 

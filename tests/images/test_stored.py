@@ -1,0 +1,114 @@
+"""Sets larger than memory: the same images as in memory, and next to nothing of them in it."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from elmyr.errors import InputError
+from elmyr.images import ImageSet, StoredPixels, load_images, open_source, split_source, stored
+from elmyr.training.data import ResidentData
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (60, 8, 9, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(stored, "LARGE", 1000)
+    np.save(tmp_path / "large.npy", PIXELS)
+    return tmp_path / "large.npy"
+
+
+def test_every_way_to_index_gives_what_an_array_gives(path: Path) -> None:
+    images = load_images(path).images
+    assert isinstance(images, StoredPixels)
+    assert (images.shape, len(images), images.size, images.dtype) == (PIXELS.shape, 60, PIXELS.size, np.uint8)
+    places = np.random.default_rng(1).permutation(60)[:20]
+    some, known = images.take(places), PIXELS[places]
+    for of_disk, of_memory in ((images, PIXELS), (some, known), (some.take(np.array([3, 3, 0])), known[[3, 3, 0]])):
+        for wanted in (0, -1, slice(2, 5), slice(None), slice(0, 0), slice(9, 1, -3), np.array([2, 0, 2]), [1]):
+            assert np.array_equal(of_disk[wanted], of_memory[wanted])
+        assert np.array_equal(np.asarray(of_disk), of_memory)
+        assert all(np.array_equal(one, other) for one, other in zip(of_disk, of_memory, strict=True))
+
+
+def test_a_stored_set_is_the_same_set(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_disk = open_source(path)
+    parts = split_source(on_disk, 3)
+    assert isinstance(parts.train.images, StoredPixels)
+    monkeypatch.setattr(stored, "LARGE", 1 << 30)
+    in_memory = open_source(path)
+    assert not isinstance(in_memory.train.images, StoredPixels)
+    of_memory = split_source(in_memory, 3)
+    assert on_disk.train.digest() == in_memory.train.digest()
+    assert parts.train.digest() == of_memory.train.digest()
+    data, known = (ResidentData(one, seed=1, device=torch.device("cpu")) for one in (parts.train, of_memory.train))
+    for position in (0, 16, 64):
+        assert torch.equal(data.batch(position, 16).images, known.batch(position, 16).images)
+
+
+def test_gray_images_without_a_channel_axis_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "LARGE", 1000)
+    np.save(tmp_path / "gray.npy", PIXELS[..., 0])
+    assert np.array_equal(load_images(tmp_path / "gray.npy").in_memory(), PIXELS[..., :1])
+
+
+@pytest.mark.parametrize("kind", ["short", "type", "order", "flat"])
+def test_a_large_file_that_is_not_what_it_says_is_refused(path: Path, kind: str) -> None:
+    if kind == "short":
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        wrong = {"type": PIXELS.astype(np.int16), "order": np.asfortranarray(PIXELS), "flat": PIXELS.ravel()}[kind]
+        np.save(path, wrong)
+    with pytest.raises(InputError, match=r"large\.npy"):
+        load_images(path)
+
+
+def test_a_part_keeps_its_labels(path: Path) -> None:
+    images = ImageSet(StoredPixels(path), np.arange(60) % 3, ("a", "b", "c"))
+    part = images.take([5, 1])
+    assert part.require_labels().tolist() == [2, 1]
+    assert np.array_equal(part.in_memory(), PIXELS[[5, 1]])
+
+
+@pytest.mark.slow
+def test_twenty_gigabytes_train_within_one(tmp_path: Path) -> None:
+    """A sparse file of 20 GB: opened, split and trained on in a process of its own."""
+    count = 20 * 2**30 // (128 * 128 * 3)
+    with (tmp_path / "huge.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "|u1", "fortran_order": False, "shape": (count, 128, 128, 3)}
+        )
+        file.truncate(file.tell() + count * 128 * 128 * 3)
+    program = """
+        import json, resource, sys, time
+        import torch
+        from elmyr.images import open_source, split_source
+        from elmyr.training.data import ResidentData
+        base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        started = time.monotonic()
+        splits = split_source(open_source(sys.argv[1]), 0)
+        opened = time.monotonic() - started
+        data = ResidentData(splits.train, seed=0, device=torch.device("cpu"))
+        for position in range(0, 64 * 200, 64):
+            data.batch(position, 64)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"images": len(splits.train), "opened": opened, "base_kb": base, "peak_kb": peak}))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / "huge.npy")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ},
+    )
+    told = json.loads(done.stdout)
+    print(told)
+    assert told["images"] > 250_000
+    assert told["peak_kb"] < 1_000_000
