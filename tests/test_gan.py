@@ -26,6 +26,48 @@ def test_sample_i_of_a_seed_is_the_same_image_whatever_the_count() -> None:
     assert not np.array_equal(gan.sample(3, seed=5).images, many.images[:3])
 
 
+@pytest.mark.parametrize("n", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
+@pytest.mark.parametrize("label", [None, "dog", "one each"])
+def test_the_parts_of_samples_are_together_what_is_sampled_at_once(n: int, label: str | None) -> None:
+    gan = new_gan()
+    asked = np.arange(n, dtype=np.int64) // 2 % 3 if label == "one each" else label
+    whole = gan.sample(n, label=asked, seed=4)
+    parts = list(gan.samples(n, label=asked, seed=4))
+    assert sum(map(len, parts)) == len(whole) == n
+    assert max(map(len, parts)) <= CHUNK  # so much is in memory, however many are asked for
+    assert np.array_equal(np.concatenate([part.images for part in parts]), whole.images)
+    assert np.array_equal(np.concatenate([part.require_labels() for part in parts]), whole.require_labels())
+    assert {(part.classes, part.name) for part in parts} == {(whole.classes, whole.name)}
+
+
+def test_sample_i_comes_in_the_same_part_whatever_the_count() -> None:
+    gan = new_gan(())
+    many = [np.asarray(part.images) for part in gan.samples(2 * CHUNK + 3, seed=4)]
+    assert not np.array_equal(many[0], many[1])
+    for n in (1, CHUNK, CHUNK + 1, 2 * CHUNK + 1):
+        parts = list(gan.samples(n, seed=4))
+        assert all(part.labels is None for part in parts)
+        for few, full in zip(parts, many, strict=False):
+            assert np.array_equal(few.images, full[: len(few)])
+
+
+def test_parts_are_made_only_as_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    gan, made = new_gan(), []
+    generate = gan._generate
+    monkeypatch.setattr(gan, "_generate", lambda *given: made.append(1) or generate(*given))
+    parts = gan.samples(1000 * CHUNK)
+    assert len(made) == 0
+    next(parts)
+    next(parts)
+    assert len(made) == 2
+
+
+def test_no_samples_at_all_are_refused() -> None:
+    for n in (0, -1):
+        with pytest.raises(InputError, match=f"cannot sample {n} images"):
+            list(new_gan().samples(n))
+
+
 def test_the_same_latents_are_drawn_for_every_label() -> None:
     gan = new_gan()
     mixed, dogs = gan.sample(9), gan.sample(9, label="dog")

@@ -15,8 +15,14 @@ data = typer.Typer(
     epilog="DATA is a known name (digits, mnist, fashion-mnist, kmnist, emnist-letters, emnist-digits, "
     "emnist-balanced, usps, cifar10) or a path: a folder of images or of class folders (or with labels.csv), "
     "IDX files, an .npz, .npy, .parquet or .tar file, or a folder of such shards.",
-    no_args_is_help=True,
+    invoke_without_command=True,
 )
+
+
+@data.callback()
+def _help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @data.command("info")

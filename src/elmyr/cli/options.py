@@ -24,7 +24,7 @@ Preset = Annotated[str, typer.Option(help="Which set of choices; see: elmyr pres
 Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all that is drawn.", min=0)]
 Settings = Annotated[
     list[str],
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as adversarial.gamma=2."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as penalties.r1=2."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
@@ -69,7 +69,7 @@ def _shaping_options(
 ) -> Any:
     """What is made of the data, as one value."""
     from elmyr.errors import InputError
-    from elmyr.images import Shaping, parse_size
+    from elmyr.images import Shaping, parse_names, parse_size
 
     if channels == 2:
         raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
@@ -79,7 +79,7 @@ def _shaping_options(
         size=None if size is None else parse_size(size),
         fit=fit.value,
         channels=channels,
-        classes=tuple(name.strip() for name in classes.split(",")) if classes else (),
+        classes=parse_names(classes) if classes else (),
         limit=limit,
         labels_per_class=labels_per_class,
         imbalance=imbalance,

@@ -4,7 +4,7 @@ from elmyr.images.account import Account, save_overview, take_account
 from elmyr.images.convert import convert
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet, Pixels
-from elmyr.images.shaping import AS_IT_IS, Shaping, parse_size
+from elmyr.images.shaping import AS_IT_IS, Shaping, parse_names, parse_size
 from elmyr.images.sources import Source, lasting_name, load_images, open_source
 from elmyr.images.split import Splits, split_source
 from elmyr.images.stored import StoredPixels
@@ -26,6 +26,7 @@ __all__ = [
     "lasting_name",
     "load_images",
     "open_source",
+    "parse_names",
     "parse_size",
     "save_images",
     "save_npz",

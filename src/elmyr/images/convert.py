@@ -21,7 +21,8 @@ def convert(
     """Writes the images of a source, in the form of `shaping`, to `out`; gives what was written.
 
     A source with a test split of its own becomes two: `train-NAME` and `test-NAME` beside each other, or the folders
-    `train` and `test` in `out`; so it is read again with that split. Raises InputError before anything is written.
+    `train` and `test` in `out`; so it is read again with that split: from the folder that the parts lie in, or, where
+    they are `.npz`, each by itself. Raises InputError before anything is written.
     """
     if shaping.labels_per_class is not None or shaping.imbalance is not None:
         raise InputError("thinning out is for training: leave out --labels-per-class and --imbalance")

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from elmyr.errors import InputError
 from elmyr.images.cache import Decoded, PixelStore, cached, stamp_of
 from elmyr.images.decoding import Header, read_header, read_pixels
-from elmyr.images.encoded import Damage, EncodedImages, each, told_damage
+from elmyr.images.encoded import Damage, EncodedImages, each, shown, told_damage
 from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.shaping import Shaping, Size
 
@@ -72,7 +73,7 @@ def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, folder: Path | Non
         workers = (os.cpu_count() or 1) if largest >= FEWEST_THREADED else 1
         try:
             decoding = each(images, list(headers), see, damage, workers=workers, at_once=AT_ONCE)
-            for place, image in track(decoding, f"decoding {images.name}", len(headers), **_bar(len(headers))):
+            for place, image in track(decoding, f"decoding {escape(images.name)}", len(headers), **_bar(len(headers))):
                 store.add(image)
                 whole.append(place)
             _check_damage(images, damage)
@@ -99,7 +100,7 @@ def _common_size(sets: Sequence[EncodedImages], seen: Sequence[dict[int, Header]
             if header.size != common:
                 odd, most = ("x".join(map(str, size)) for size in (header.size, common))
                 raise InputError(
-                    f"image '{images.names[place]}' is {odd}, the others are {most}: resize them to one size, "
+                    f"image '{shown(images.names[place])}' is {odd}, the others are {most}: resize them to one size, "
                     f"or pass --size {most}"
                 )
     return common

@@ -69,8 +69,8 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
             if image.mode in MODES_WITHOUT_RANGE:
                 raise ValueError(f"its pixels are of mode {image.mode}, whose range is not known")
             yield image
-    except Image.DecompressionBombError as error:
-        raise TooLarge(str(error)) from None
+    except Image.DecompressionBombError:
+        raise TooLarge(f"more than {MOST_PIXELS:,} pixels") from None
 
 
 @contextmanager
@@ -82,7 +82,13 @@ def quiet_decoders() -> Iterator[None]:
 
 
 def _orientation(image: Image.Image) -> int:
-    return int(image.getexif().get(ORIENTATION, 1)) if image.format in ORIENTED_FORMATS else 1
+    if image.format not in ORIENTED_FORMATS:
+        return 1
+    try:
+        told = image.getexif().get(ORIENTATION)
+    except Exception:  # damaged metadata makes Pillow raise nearly anything, and takes nothing from the pixels
+        return 1
+    return told if isinstance(told, int) else 1
 
 
 def _is_gray(image: Image.Image) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from elmyr.images.decoding import TooLarge, quiet_decoders
 from elmyr.images.shaping import Choice
 
 NAMED = 5
+MOST_DIGITS = 19
+MOST_SHOWN, MOST_TOLD = 120, 400  # signs of a name, and of all that is told of damage
+NO_TEXT = re.compile("[\ud800-\udfff]")
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 T = TypeVar("T")
 Damage = dict[int, str]
@@ -37,6 +42,11 @@ class EncodedImages:
     files: Sequence[str]
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        odd = next((name for name in self.classes if NO_TEXT.search(name)), None)
+        if odd is not None:
+            raise InputError(f"'{self.where}' has the class '{shown(odd)}', which is not UTF-8: rename it")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -81,10 +91,26 @@ def joined(parts: Sequence[EncodedImages]) -> EncodedImages:
     )
 
 
+def is_number(name: str) -> bool:
+    """Whether it is a whole number that a label can be."""
+    return name.isascii() and name.isdecimal() and len(name) < MOST_DIGITS
+
+
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """The names of classes as a reader would order them: numbers by their value, else by the alphabet."""
     known = sorted(names)
-    return tuple(sorted(known, key=int) if all(name.isascii() and name.isdecimal() for name in known) else known)
+    return tuple(sorted(known, key=int) if all(is_number(name) for name in known) else known)
+
+
+def one_line(text: str) -> str:
+    """A name as it can be printed: what would break the line, or is no text, is escaped."""
+    return UNPRINTABLE.sub(lambda sign: ascii(sign[0])[1:-1], text)
+
+
+def shown(text: str) -> str:
+    """A name as it stands in a message: on one line, without its middle where it is very long."""
+    line = one_line(text)
+    return line if len(line) <= MOST_SHOWN else f"{line[: MOST_SHOWN // 2]}…{line[-MOST_SHOWN // 2 :]}"
 
 
 def open_file(path: str) -> BinaryIO:
@@ -114,7 +140,7 @@ def each(
                 return see(file)
         except TooLarge as error:
             raise InputError(
-                f"image '{images.names[place]}' is far too large ({error}): resize it, or remove it"
+                f"image '{shown(images.names[place])}' is far too large ({error}): resize it, or remove it"
             ) from None
         except MemoryError:
             raise
@@ -138,11 +164,13 @@ def _reason(error: Exception) -> str:
     told = " ".join(str(error).split())
     if not told or told.startswith("cannot identify image file"):
         return "not an image" if told else type(error).__name__
-    return told[:120]
+    return shown(told)
 
 
 def told_damage(images: EncodedImages, damage: Damage) -> str:
     """How many images could not be read, and the first of them with the reason."""
-    named = ", ".join(f"'{images.names[place]}': {why}" for place, why in list(damage.items())[:NAMED])
-    more = ", …" if len(damage) > NAMED else ""
-    return f"{len(damage)} unreadable image{'s' * (len(damage) > 1)} ({named}{more})"
+    told = [f"'{shown(images.names[place])}': {why}" for place, why in list(damage.items())[:NAMED]]
+    while len(told) > 1 and sum(map(len, told)) > MOST_TOLD:
+        told.pop()
+    more = ", …" if len(damage) > len(told) else ""
+    return f"{len(damage)} unreadable image{'s' * (len(damage) > 1)} ({', '.join(told)}{more})"

@@ -16,6 +16,7 @@ from elmyr.images.stored import StoredPixels
 Pixels = NDArray[np.uint8] | StoredPixels
 
 CHANNELS = (1, 3)
+LONGEST_NAME = 1000  # characters of a class's name
 DIGESTED = 1000  # images at a time
 MOST_CLASSES = 100_000  # a label beyond is an identifier, not a class
 
@@ -120,3 +121,6 @@ def _check_classes(classes: tuple[str, ...], labels: NDArray[np.int64]) -> None:
     if len(set(classes)) < len(classes):
         twice = next(name for name in classes if classes.count(name) > 1)
         raise InputError(f"two classes are named '{twice}': give each its own name")
+    unusable = next((name for name in classes if not name or "\0" in name or len(name) > LONGEST_NAME), None)
+    if unusable is not None:
+        raise InputError(f"a class is named {unusable[:40]!r}: give it a name of 1 to {LONGEST_NAME} characters")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from io import StringIO
 from typing import Annotated, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -39,7 +41,7 @@ class Shaping(BaseModel):
         """The options of the command line that ask for this."""
         words: list[str] = []
         for name, value in self.model_dump(exclude_defaults=True).items():
-            written = {"size": lambda size: "x".join(map(str, size)), "classes": ",".join}.get(name, str)(value)
+            written = {"size": lambda size: "x".join(map(str, size)), "classes": _as_csv}.get(name, str)(value)
             words += [f"--{name.replace('_', '-')}", written]
         return words
 
@@ -112,6 +114,18 @@ def as_pixels(picture: Image.Image, channels: int) -> NDArray[np.uint8]:
     """A picture as uint8 (H, W, C)."""
     pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
     return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """`cat,dog` as names; one that holds a comma stands in double quotes, as in CSV."""
+    (row,) = csv.reader([text], skipinitialspace=True)
+    return tuple(name.strip() for name in row)
+
+
+def _as_csv(names: Sequence[str]) -> str:
+    written = StringIO()
+    csv.writer(written, lineterminator="").writerow(names)
+    return written.getvalue()
 
 
 class Choice(NamedTuple):

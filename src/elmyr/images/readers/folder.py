@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from elmyr.errors import InputError
 from elmyr.images.decoding import SUFFIXES
-from elmyr.images.encoded import EncodedImages, in_order, joined, open_file
+from elmyr.images.encoded import EncodedImages, in_order, is_number, joined, one_line, open_file, shown
 from elmyr.images.readers.parts import training_and_test
 
 LABELS = "labels.csv"
@@ -25,8 +26,9 @@ def read_folder(folder: Path) -> tuple[EncodedImages, EncodedImages | None]:
     A folder `val` or `validation` beside them counts as training images: elmyr splits these itself. Raises InputError
     for a layout in which images would be lost, for a class without images, and for a `labels.csv` that does not fit.
     """
-    divided = None if (folder / LABELS).exists() else training_and_test([folder / name for name in _content(folder)[0]])
-    if divided is None:
+    folders, loose = _content(folder)
+    divided = None if (folder / LABELS).exists() else training_and_test([folder / name for name in folders])
+    if divided is None or loose:  # images beside the parts are told of
         return _read_part(folder, folder), None
     training, testing = ([_read_part(part, folder) for part in parts] for parts in divided)
     return joined(training), joined(testing) if testing else None
@@ -40,7 +42,7 @@ def _read_part(part: Path, folder: Path) -> EncodedImages:
     return EncodedImages(
         name=folder.resolve().name or "images",
         where=str(folder),
-        names=[inside + name for name in labels],
+        names=[one_line(inside + name) for name in labels],
         open=lambda place: open_file(files[place]),
         files=files,
         labels=np.array([numbers[name] for name in labels.values() if name is not None], np.int64) if classes else None,
@@ -60,22 +62,23 @@ def _labels_of_folders(folder: Path) -> tuple[dict[str, str | None], tuple[str, 
         return dict.fromkeys(loose), ()
     if loose:
         raise InputError(
-            f"'{folder}' has images ('{loose[0]}') beside folders ('{folders[0]}'): "
+            f"'{folder}' has images ('{shown(loose[0])}') beside folders ('{shown(folders[0])}'): "
             "put every image into the folder of its class"
         )
     by_lower: dict[str, str] = {}
     labels: dict[str, str | None] = {}
     for name in folders:
         deeper, images = _content(folder / name)
+        place = one_line(str(folder / name))
         if deeper:
             raise InputError(
-                f"the class folder '{folder / name}' holds a folder ('{deeper[0]}'): put its images directly into it"
+                f"the class folder '{place}' holds a folder ('{shown(deeper[0])}'): put its images directly into it"
             )
         if not images:
-            raise InputError(f"the class folder '{folder / name}' has no images: put some there, or remove it")
+            raise InputError(f"the class folder '{place}' has no images: put some there, or remove it")
         twin = by_lower.setdefault(name.lower(), name)
         if twin != name:
-            raise InputError(f"'{folder}' has the class folders '{twin}' and '{name}': make them one")
+            raise InputError(f"'{folder}' has the class folders '{shown(twin)}' and '{shown(name)}': make them one")
         labels |= {f"{name}/{image}": name for image in images}
     return labels, in_order(folders)
 
@@ -85,20 +88,25 @@ def _labels_of_file(folder: Path) -> tuple[dict[str, str | None], tuple[str, ...
     file = folder / LABELS
     labels: dict[str, str | None] = {}
     numbers: dict[str, str] = {}
+    by_number: dict[str, str] = {}
     for row_number, (name, label, class_name) in enumerate(_rows(file), 2):
         if not name or not (class_name or label):
             raise InputError(f"row {row_number} of '{file}' names no file or no label: complete it")
         path = _inside(name, file)
         if path in labels:
-            raise InputError(f"'{file}' names '{name}' twice: keep one of the rows")
+            raise InputError(f"'{file}' names '{shown(name)}' twice: keep one of the rows")
         labels[path] = class_name or label
-        if class_name and label and numbers.setdefault(class_name, label) != label:
-            raise InputError(f"'{file}' gives the class '{class_name}' the labels {numbers[class_name]} and {label}")
+        if not class_name or not label:
+            continue
+        if numbers.setdefault(class_name, label) != label or by_number.setdefault(label, class_name) != class_name:
+            raise InputError(
+                f"row {row_number} of '{file}' gives the class '{shown(class_name)}' the label {shown(label)}, which "
+                "contradicts a row above: give each class one label of its own"
+            )
     if not labels:
         raise InputError(f"'{file}' names no image: add a row for each")
     classes = in_order({name for name in labels.values() if name})
-    by_number = {number: name for name, number in numbers.items()}
-    if len(by_number) == len(classes) and all(number.isascii() and number.isdecimal() for number in by_number):
+    if len(by_number) == len(classes) and all(map(is_number, by_number)):
         classes = tuple(by_number[number] for number in sorted(by_number, key=int))
     return labels, classes
 
@@ -106,7 +114,7 @@ def _labels_of_file(folder: Path) -> tuple[dict[str, str | None], tuple[str, ...
 def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
     """File, label and class of each row; the last two are empty where there is no such column."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
+        with open_file(str(file)) as content, io.TextIOWrapper(content, "utf-8-sig", newline="") as opened:
             rows = csv.DictReader(_short_lines(opened, file), strict=True)
             columns = {name.strip().lower(): name for name in rows.fieldnames or () if name}
             file_column = next((columns[name] for name in FILE_COLUMNS if name in columns), None)
@@ -128,10 +136,13 @@ def _short_lines(lines: Iterable[str], file: Path) -> Iterable[str]:
 
 
 def _inside(name: str, file: Path) -> str:
-    path = name.replace("\\", "/").removeprefix("./")
-    if path.startswith("/") or ".." in path.split("/") or os.path.splitext(path)[1].lower() not in SUFFIXES:
-        raise InputError(f"'{file}' names '{name}', which is no image inside the folder: give paths relative to it")
-    return path
+    path = PurePosixPath(name.replace("\\", "/"))
+    leads_out = path.is_absolute() or bool(os.path.splitdrive(name)[0]) or ".." in path.parts
+    if leads_out or path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"'{file}' names '{shown(name)}', which is no image inside the folder: give paths relative to it"
+        )
+    return str(path)
 
 
 def _content(folder: Path) -> tuple[list[str], list[str]]:
@@ -142,7 +153,8 @@ def _content(folder: Path) -> tuple[list[str], list[str]]:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
+                # A link to itself makes is_dir raise, and isdir not.
+                if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
                     folders.append(entry.name)
                 elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
                     images.append(entry.name)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from elmyr.arrays import DAMAGE, read_arrays
 from elmyr.errors import InputError
+from elmyr.images.encoded import one_line, shown
 from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.stored import StoredPixels, open_pixels
 
@@ -26,7 +27,7 @@ def read_npz(path: Path) -> tuple[ImageSet, None]:
         labels, classes = _labels(arrays.get("labels")), _classes(arrays.get("classes"))
         return ImageSet(_images(arrays["images"]), labels, classes, path.stem), None
     except InputError as error:
-        raise InputError(f"'{path}': {error}") from None
+        raise InputError(f"'{path}': {one_line(str(error))}") from None
 
 
 def read_npy(path: Path) -> tuple[ImageSet, None]:
@@ -34,9 +35,7 @@ def read_npy(path: Path) -> tuple[ImageSet, None]:
     try:
         images = open_pixels(path)
     except DAMAGE as error:
-        raise InputError(
-            f"'{path}' cannot be read ({' '.join(str(error).split())}): write it with numpy.save"
-        ) from None
+        raise InputError(f"'{path}' cannot be read ({shown(str(error))}): write it with numpy.save") from None
     try:
         return ImageSet(_images(images), None, (), path.stem), None
     except InputError as error:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
-from elmyr.images.encoded import EncodedImages, in_order, joined
+from elmyr.images.encoded import EncodedImages, in_order, joined, shown
 from elmyr.images.readers.parts import training_and_test
 
 SUFFIX = ".parquet"
@@ -46,7 +46,11 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() == SUFFIX else []
     places = (path, path / "data") if path.is_dir() else ()
-    return next((found for place in places if (found := sorted(place.glob(f"*{SUFFIX}")))), [])
+    return next((found for place in places if (found := _inside(place))), [])
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob(f"*{SUFFIX}") if file.is_file())
 
 
 def _joined(files: list[Path], name: str, where: Path) -> EncodedImages:
@@ -89,9 +93,9 @@ class _Rows:
         self._starts = np.cumsum([0, *counts])
         self._image = self._column(IMAGE_COLUMNS)
         if self._image is None:
+            columns = shown(", ".join(map(repr, self._schema.names[:10])))
             raise InputError(
-                f"'{path}' has no column 'image' (it has {', '.join(map(repr, self._schema.names[:10])) or 'none'}): "
-                "name the column of encoded images so"
+                f"'{path}' has no column 'image' (it has {columns or 'none'}): name the column of encoded images so"
             )
         kind = self._schema.field(self._image).type
         encoded = kind.field("bytes").type if pyarrow.types.is_struct(kind) and "bytes" in _fields(kind) else kind
@@ -122,9 +126,10 @@ class _Rows:
             values = self._file.read(columns=[column]).column(0).to_pylist()
         except self._damage as error:
             raise self._unreadable(error) from None
-        if not all(isinstance(value, int | str) and not isinstance(value, bool) for value in values):
-            place = next(i for i, value in enumerate(values) if not isinstance(value, int | str))
-            raise InputError(f"row {place} of '{self.path}' has the label {values[place]!r}: give a number or a name")
+        place = next((place for place, value in enumerate(values) if type(value) not in (int, str)), None)
+        if place is not None:
+            label = shown(repr(values[place]))
+            raise InputError(f"row {place} of '{self.path}' has the label {label}: give a number or a name")
         names = self._class_names(column)
         if names and all(isinstance(value, int) for value in values):
             if not 0 <= min(values) <= max(values) < len(names):
@@ -141,7 +146,8 @@ class _Rows:
             names = features[column]["names"]
         except (KeyError, TypeError, ValueError, RecursionError):
             return ()
-        return tuple(map(str, names)) if isinstance(names, list) else ()
+        told = isinstance(names, list) and all(isinstance(name, int | str) for name in names)
+        return tuple(map(str, names)) if told else ()
 
     def _column(self, known: tuple[str, ...]) -> str | None:
         return next((name for name in known if name in self._schema.names), None)
