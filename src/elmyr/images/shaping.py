@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from io import StringIO
 from typing import Annotated, Literal, NamedTuple, Protocol
@@ -17,6 +18,7 @@ from elmyr.errors import InputError, suggestion
 from elmyr.images.imageset import ImageSet, Pixels
 
 LARGEST_SIZE = 4096
+PLAIN = re.compile(r"[^\s\",](?:[^\n\r\",]*[^\s\",])?")  # a name that needs no quotes
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIZE)]  # pixels
 Size = tuple[int, int]  # height, width
 
@@ -41,7 +43,7 @@ class Shaping(BaseModel):
         """The options of the command line that ask for this."""
         words: list[str] = []
         for name, value in self.model_dump(exclude_defaults=True).items():
-            written = {"size": lambda size: "x".join(map(str, size)), "classes": _as_csv}.get(name, str)(value)
+            written = {"size": lambda size: "x".join(map(str, size)), "classes": _written}.get(name, str)(value)
             words += [f"--{name.replace('_', '-')}", written]
         return words
 
@@ -118,14 +120,19 @@ def as_pixels(picture: Image.Image, channels: int) -> NDArray[np.uint8]:
 
 def parse_names(text: str) -> tuple[str, ...]:
     """`cat,dog` as names; one that holds a comma stands in double quotes, as in CSV."""
-    (row,) = csv.reader([text], skipinitialspace=True)
-    return tuple(name.strip() for name in row)
+    if '"' not in text:
+        return tuple(name.strip() for name in text.split(","))
+    try:
+        rows = list(csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True))
+    except csv.Error:
+        rows = []
+    if len(rows) != 1:
+        raise InputError(f"the names are {text[:40]!r}: give them with commas between, as cat,dog")
+    return tuple(rows[0])
 
 
-def _as_csv(names: Sequence[str]) -> str:
-    written = StringIO()
-    csv.writer(written, lineterminator="").writerow(names)
-    return written.getvalue()
+def _written(names: Sequence[str]) -> str:
+    return ",".join(name if PLAIN.fullmatch(name) else '"{}"'.format(name.replace('"', '""')) for name in names)
 
 
 class Choice(NamedTuple):
