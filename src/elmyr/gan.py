@@ -18,7 +18,7 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
-from elmyr.nets import PAIRS
+from elmyr.nets import PAIRS, Cost, cost_of
 
 FORMAT = 1
 SMALLEST_SIDE, LARGEST_SIDE = 8, 128
@@ -56,6 +56,13 @@ class GANConfig(BaseModel):
         pair = PAIRS[self.network.name](self.height, self.width, self.channels, len(self.classes), **size)
         generator, discriminator = (net.to(memory_format=torch.channels_last) for net in pair)  # type: ignore[call-overload]  # torch types `to` for tensors
         return generator, discriminator
+
+    def costs(self) -> tuple[Cost, Cost]:
+        """What the generator and the discriminator cost: weights, and FLOPs a pass of one image."""
+        generator, discriminator = self.build()
+        labels = torch.zeros(1, dtype=torch.int64) if self.classes else None
+        latents, images = torch.zeros(1, self.network.latent), torch.zeros(1, self.channels, self.height, self.width)
+        return cost_of(generator, latents, labels), cost_of(discriminator, images, labels)
 
 
 def to_unit(images: torch.Tensor) -> torch.Tensor:

@@ -1,12 +1,17 @@
 """Adversarial objectives: each class holds the discriminator's and the generator's side of one game.
 
 Both sides take the logits of real and of generated images, (N,) each and paired, and return losses (N,), unreduced.
+Below them stand the two losses that a game may carry beside it: that of an auxiliary classifier (ACGAN) and that of
+the codes (InfoGAN).
 """
 
+import math
 from typing import Protocol
 
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import cross_entropy, relu, softplus
+
+from elmyr.errors import InputError
 
 
 class Objective(Protocol):
@@ -26,18 +31,86 @@ class Objective(Protocol):
         ...
 
 
+def binary_cross_entropy(logits: torch.Tensor, target: float) -> torch.Tensor:
+    """-target log D - (1 - target) log(1 - D) of D = sigmoid(logits) (N,), without ever taking the sigmoid."""
+    return softplus(-logits) + (1 - target) * logits
+
+
+class Minimax:
+    """-log D(x) - log(1 - D(G(z))) against log(1 - D(G(z))), the game as it was first told (Goodfellow et al. 2014).
+
+    The generator's gradient vanishes where the discriminator is sure of it: `NonSaturating` is the paper's own mend.
+    """
+
+    needs_real_for_generator = False
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
+        """Real logits up, generated ones down."""
+        return binary_cross_entropy(real, target) + softplus(fake)
+
+    def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """What the discriminator gains on generated logits, lost."""
+        return -softplus(fake)
+
+
 class NonSaturating:
     """-log D(x) - log(1 - D(G(z))) against -log D(G(z)) (Goodfellow et al. 2014)."""
 
     needs_real_for_generator = False
 
-    def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """Real logits up, generated ones down."""
-        return softplus(-real) + softplus(fake)
+        return binary_cross_entropy(real, target) + softplus(fake)
 
     def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """Generated logits up."""
         return softplus(-fake)
+
+
+class LeastSquares:
+    """Half the squared distance of the logits from 1 for real and 0 for generated images (Mao et al. 2017)."""
+
+    needs_real_for_generator = False
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
+        """Real logits to the target, generated ones to 0."""
+        return ((real - target).square() + fake.square()) / 2
+
+    def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Generated logits to 1."""
+        return (fake - 1).square() / 2
+
+
+class Hinge:
+    """Logits pushed apart up to a margin of 1 on either side of 0 (Lim and Ye 2017; Miyato et al. 2018)."""
+
+    needs_real_for_generator = False
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Real logits above 1, generated ones below -1; beyond, they are left alone."""
+        return relu(1 - real) + relu(1 + fake)
+
+    def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Generated logits up, without end."""
+        return -fake
+
+
+class Wasserstein:
+    """The difference of the logits (Arjovsky et al. 2017).
+
+    It estimates a distance only of a discriminator that is Lipschitz, which the gradient penalty, spectral norms or
+    clipped weights have to see to.
+    """
+
+    needs_real_for_generator = False
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Real logits up, generated ones down, without end."""
+        return fake - real
+
+    def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Generated logits up, without end."""
+        return -fake
 
 
 class RelativisticPairing:
@@ -48,16 +121,93 @@ class RelativisticPairing:
 
     needs_real_for_generator = True
 
-    def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """The real partner's logit above the generated one's."""
-        return softplus(fake - real)
+        return binary_cross_entropy(real - fake, target)
 
     def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """The generated partner's logit above the real one's."""
         return softplus(real - fake)
 
 
+class RelativisticAverage:
+    """Each image against the batch mean of the other side (RaSGAN, Jolicoeur-Martineau 2018)."""
+
+    needs_real_for_generator = True
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
+        """Real logits above the mean generated one, generated ones below the mean real one."""
+        return binary_cross_entropy(real - fake.mean(), target) + softplus(fake - real.mean())
+
+    def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """Generated logits above the mean real one, real ones below the mean generated one."""
+        return softplus(real.mean() - fake) + softplus(real - fake.mean())
+
+
 OBJECTIVES: dict[str, type[Objective]] = {
     "relativistic-pairing": RelativisticPairing,
+    "relativistic-average": RelativisticAverage,
     "non-saturating": NonSaturating,
+    "minimax": Minimax,
+    "least-squares": LeastSquares,
+    "hinge": Hinge,
+    "wasserstein": Wasserstein,
 }
+TARGETED = (Minimax, NonSaturating, LeastSquares, RelativisticPairing, RelativisticAverage)
+
+
+class Smoothed:
+    """An objective whose discriminator is asked for 1 - `amount` on real images, not for 1 (Salimans et al. 2016).
+
+    One-sided: the target of generated images and the generator's side stay as they are. InputError where the
+    objective has no target (hinge, Wasserstein), or `amount` is not in [0, 0.5).
+    """
+
+    def __init__(self, objective: Objective, amount: float) -> None:
+        if not isinstance(objective, TARGETED):
+            smoothable = ", ".join(name for name, known in OBJECTIVES.items() if known in TARGETED)
+            name = next((name for name, known in OBJECTIVES.items() if known is type(objective)), "this one")
+            raise InputError(
+                f"label smoothing: the objective '{name}' has no target to smooth: leave smoothing at 0, "
+                f"or choose from: {smoothable}"
+            )
+        if not 0 <= amount < 0.5:
+            raise InputError(f"label smoothing is {amount}: it takes from 0 up to, not including, 0.5; usual is 0.1")
+        self.objective = objective
+        self.target = 1 - amount
+        self.needs_real_for_generator: bool = objective.needs_real_for_generator
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """The objective's, toward the smoothed target."""
+        return self.objective.discriminator(real, fake, self.target)
+
+    def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+        """The objective's."""
+        return self.objective.generator(real, fake)
+
+
+def classification_loss(class_logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """-log C(label | image) (N,): the auxiliary classifier's term (ACGAN, Odena et al. 2017).
+
+    class_logits (N, K), labels int64 (N,). Both networks minimize it, on real and on generated images alike.
+    """
+    return cross_entropy(class_logits, labels, reduction="none")
+
+
+def information_loss(code_logits: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """-log Q(code | image) (N,) of a categorical code (InfoGAN, Chen et al. 2016).
+
+    code_logits (N, K) are read off the generated images, codes int64 (N,) went into them. The codes'
+    entropy less its mean bounds the mutual information of code and image from below: both networks minimize it.
+    """
+    return cross_entropy(code_logits, codes, reduction="none")
+
+
+def gaussian_information_loss(mean: torch.Tensor, log_variance: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """-log Q(code | image) (N,) of continuous codes, Q a Gaussian with a diagonal covariance (Chen et al. 2016).
+
+    mean and log_variance, read off the generated images, and codes are (N, K); zeros as log_variance fix the variance
+    at 1, which leaves half the squared error and a constant.
+    """
+    surprise = log_variance + (codes - mean).square() * torch.exp(-log_variance) + math.log(2 * math.pi)
+    return surprise.sum(dim=1) / 2

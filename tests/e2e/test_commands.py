@@ -143,7 +143,7 @@ def test_help_and_version_do_not_load_torch() -> None:
 
 def test_the_presets_are_listed_and_shown() -> None:
     assert {"residual", "residual-ns"} <= json.loads(elmyr("presets", "--json").stdout).keys()
-    assert "adversarial.gamma" in elmyr("presets", "residual").stdout
+    assert "penalties.r1" in elmyr("presets", "residual").stdout
 
 
 def test_a_study_from_the_command_line_ends_in_a_verdict_and_a_report(tmp_path: Path) -> None:

@@ -116,12 +116,12 @@ def test_a_restored_logbook_has_no_line_past_the_checkpoint_and_none_cut(tmp_pat
 
 
 def test_settings_reach_the_choices_and_unknown_ones_are_refused_with_the_nearest() -> None:
-    settings = parse_settings(["adversarial.gamma=2.5", "batch=16", "adversarial.objective=non-saturating"])
+    settings = parse_settings(["penalties.r1=2.5", "batch=16", "adversarial.objective=non-saturating"])
     choices = choices_of("residual", settings)
-    assert (choices["adversarial"]["gamma"], choices["batch"]) == (2.5, 16)
+    assert (choices["penalties"]["r1"], choices["batch"]) == (2.5, 16)
     assert choices["adversarial"]["objective"] == "non-saturating"
-    with pytest.raises(InputError, match=r"did you mean 'adversarial\.gamma'"):
-        choices_of("residual", {"adversarial.gama": 1})
+    with pytest.raises(InputError, match=r"did you mean 'penalties\.r[12]'"):
+        choices_of("residual", {"penalties.r3": 1})
     with pytest.raises(InputError, match="NAME=VALUE"):
         parse_settings(["gamma"])
     with pytest.raises(InputError, match="did you mean 'residual'"):

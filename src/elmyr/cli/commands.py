@@ -275,8 +275,10 @@ def presets(
         choices = content[name]
         print(f"{choices.pop('about')}\n{choices.pop('use')}\n")
         show_table([["setting", "value"], *_flat(choices)])
+        print()
+        show_table([["at 32x32, 10 classes", "weights", "FLOPs an image"], *_costs(name)])
     else:
-        show_table([["preset", "what it is", "use"], *([n, c["about"], c["use"]] for n, c in content.items())])
+        show_table([row for n, c in content.items() for row in ([n, c["about"]], ["", f"use: {c['use']}"])])
 
 
 def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
@@ -345,6 +347,17 @@ def _count(text: str | None) -> int | None:
     if not number.is_finite() or number.adjusted() > 15 or number < 1 or number != int(number):
         raise InputError(f"--images is '{text}': give a whole number of at least 1, such as 200k")
     return int(number)
+
+
+def _costs(preset: str) -> list[list[str]]:
+    from elmyr.training.config import example_config
+
+    rows = []
+    for kind, channels in (("gray", 1), ("color", 3)):
+        costs = example_config(preset, channels).costs()
+        for net, cost in zip(("generator", "discriminator"), costs, strict=True):
+            rows.append([f"{net}, {kind}", f"{cost.parameters:,}", f"{cost.flops / 1e6:,.1f} M"])
+    return rows
 
 
 def _flat(choices: dict[str, Any], prefix: str = "") -> list[list[str]]:

@@ -1,8 +1,26 @@
 """Networks: plain modules, no files, no training. A new pair of networks is one file and one line in `PAIRS`."""
 
+from elmyr.nets.biggan_lite import biggan_lite_pair
+from elmyr.nets.classic import classic_pair
 from elmyr.nets.classifier import StridedClassifier
+from elmyr.nets.cost import Cost, cost_of
+from elmyr.nets.dcgan import dcgan_pair
+from elmyr.nets.dcgan64 import dcgan64_pair
+from elmyr.nets.mlp import mlp_pair
+from elmyr.nets.mlp_cnn import mlp_cnn_pair
+from elmyr.nets.parts import PairBuilder
 from elmyr.nets.residual import residual_pair
+from elmyr.nets.style import style_pair
 
-PAIRS = {"residual": residual_pair}
+PAIRS: dict[str, PairBuilder] = {
+    "residual": residual_pair,
+    "mlp": mlp_pair,
+    "dcgan": dcgan_pair,
+    "mlp-cnn": mlp_cnn_pair,
+    "dcgan64": dcgan64_pair,
+    "classic": classic_pair,
+    "biggan-lite": biggan_lite_pair,
+    "style": style_pair,
+}
 
-__all__ = ["PAIRS", "StridedClassifier"]
+__all__ = ["PAIRS", "Cost", "PairBuilder", "StridedClassifier", "cost_of"]

@@ -15,10 +15,12 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.gan import GAN, GANConfig, to_unit
 from elmyr.images import image_grid
-from elmyr.objectives import OBJECTIVES
-from elmyr.penalties import squared_gradient_norm
+from elmyr.objectives import OBJECTIVES, Objective, Smoothed
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.regularizer import PenaltyConfig, Regularizer
+from elmyr.training.stabilizers import Freeze, StabilizerConfig, clip_weights
 from elmyr.training.task import Batch
+from elmyr.training.view import View, ViewConfig
 
 PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 10
@@ -30,13 +32,24 @@ class AdversarialConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     objective: str = "relativistic-pairing"
-    gamma: float = Field(1.0, ge=0, description="strength of R1 and R2; 0 leaves them out")
-    penalty_every: int = Field(4, ge=1, description="R1 and R2 at every k-th update, k times as strong")
-    learning_rate: float = Field(5e-4, gt=0)
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="how far real images' target is from certainty")
+    discriminator_steps: int = Field(1, ge=1, description="the discriminator's steps for one of the generator")
+    learning_rate: float = Field(5e-4, gt=0, description="the generator's")
+    discriminator_learning_rate: float = Field(5e-4, gt=0)
     beta1: float = Field(0.0, ge=0, lt=1)
     beta2: float = Field(0.99, ge=0, lt=1)
     ema_half_life: int = Field(44_000, ge=1, description="half-life of the generator's average, in images")
     ema_ramp: float = Field(0.05, gt=0, description="the half-life is at most this share of the images seen")
+    penalties: PenaltyConfig = PenaltyConfig()
+    stabilizers: StabilizerConfig = StabilizerConfig()
+    augmentation: ViewConfig = ViewConfig()
+
+
+def _objective_of(config: AdversarialConfig) -> Objective:
+    if config.objective not in OBJECTIVES:
+        raise InputError(f"no objective '{config.objective}': {suggestion(config.objective, OBJECTIVES)}")
+    objective = OBJECTIVES[config.objective]()
+    return Smoothed(objective, config.label_smoothing) if config.label_smoothing else objective
 
 
 class AdversarialTask:
@@ -53,11 +66,12 @@ class AdversarialTask:
         precision: str,
         trained: dict[str, Any] | None = None,
     ) -> None:
-        if config.objective not in OBJECTIVES:
-            raise InputError(f"no objective '{config.objective}': {suggestion(config.objective, OBJECTIVES)}")
         self.gan, self.config, self.batch, self.seed = gan, config, batch, seed
         self.device, self.precision, self.trained = device, precision, trained or {}
-        self.objective = OBJECTIVES[config.objective]()
+        self.objective = _objective_of(config)
+        self.regularizer = Regularizer(config.penalties, seed=seed, batch=batch).to(device)
+        self.freeze = Freeze(config.stabilizers).to(device)
+        self.view = View(config.augmentation, config.stabilizers, seed=seed).to(device)
         with seeds.initialization(seed, "networks"):
             self.generator, self.discriminator = (net.to(device) for net in gan.build())
         self.average = deepcopy(self.generator).requires_grad_(False)
@@ -65,61 +79,87 @@ class AdversarialTask:
             "generator": self.generator,
             "discriminator": self.discriminator,
             "average": self.average,
+            "balance": nn.ModuleDict({"regularizer": self.regularizer, "freeze": self.freeze, "view": self.view}),
         }
         self.optimizers = {
-            "generator": self._optimizer(self.generator),
-            "discriminator": self._optimizer(self.discriminator),
+            "generator": self._optimizer(self.generator, config.learning_rate),
+            "discriminator": self._optimizer(self.discriminator, config.discriminator_learning_rate),
         }
 
-    def _optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
+    def _optimizer(self, net: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
         betas = self.config.beta1, self.config.beta2
-        return torch.optim.Adam(net.parameters(), lr=self.config.learning_rate, betas=betas, fused=True)
+        return torch.optim.Adam(net.parameters(), lr=learning_rate, betas=betas, fused=True)
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
-        """The discriminator's step and then the generator's, on the same latents; then the average."""
+        """The discriminator's step and then, where it is due, the generator's on the same latents, and the average."""
         real, labels = to_unit(batch.images), batch.labels if self.gan.classes else None
         fake = self._generate(self._latents(len(batch), position), labels)
-        scalars = self._step_discriminator(real, fake.detach(), labels, position)
-        scalars |= self._step_generator(real, fake, labels)
-        update_average(self.average, self.generator, self._average_decay(position, len(batch)))
+        scalars: dict[str, torch.Tensor] = {}
+        if not self.freeze.rests(position):
+            scalars |= self._step_discriminator(real, fake.detach(), labels, position)
+        if (position // self.batch) % self.config.discriminator_steps == self.config.discriminator_steps - 1:
+            scalars |= self._step_generator(real, fake, labels, position)
+            update_average(self.average, self.generator, self._average_decay(position, len(batch)))
         return scalars
 
     def _step_discriminator(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, position: int
     ) -> dict[str, torch.Tensor]:
-        penalized = self.config.gamma > 0 and (position // self.batch) % self.config.penalty_every == 0
-        images = torch.cat([real, fake]).requires_grad_(penalized)
-        logits = self._discriminate(images, None if labels is None else labels.repeat(2))
+        images = torch.cat([real, fake]).requires_grad_(self.regularizer.needs_gradient(position))
+        logits = self._discriminate(self.view(images, position), None if labels is None else labels.repeat(2))
         real_logits, fake_logits = logits.chunk(2)
         loss = self.objective.discriminator(real_logits, fake_logits).mean()
-        scalars = {
-            "discriminator_loss": loss.detach(),
-            "real_logits": real_logits.detach().mean(),
-            "fake_logits": fake_logits.detach().mean(),
-        }
-        if penalized:
-            # R1 + R2: the mean over the real half plus that over the generated half, twice the joint mean.
-            norms = 2 * squared_gradient_norm(logits, images).mean()
-            loss = loss + self.config.penalty_every * self.config.gamma / 2 * norms
-            scalars["gradient_norms"] = norms.detach()
-        self._apply("discriminator", loss)
-        return scalars
+        penalty, scalars = self.regularizer.of_logits(images, logits, position)
+        more = self.regularizer.of_images(
+            self.discriminator,
+            lambda images: self._discriminate(images, labels),
+            real,
+            fake,
+            lambda images: self.view.changed(images, position),
+            position,
+        )
+        self._apply("discriminator", loss + penalty + more)
+        self.view.adapt(self._judged(real_logits, fake_logits)[0].detach())
+        return (
+            self.view.scalars()
+            | scalars
+            | {
+                "discriminator_loss": loss.detach(),
+                "real_logits": real_logits.detach().mean(),
+                "fake_logits": fake_logits.detach().mean(),
+            }
+        )
 
     def _step_generator(
-        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, position: int
     ) -> dict[str, torch.Tensor]:
         self.discriminator.requires_grad_(False)
-        fake_logits = self._discriminate(fake, labels)
-        real_logits = self._discriminate(real, labels) if self.objective.needs_real_for_generator else fake_logits
+        fake_logits = self._discriminate(self.view(fake, position, of="generator"), labels)
+        real_logits = fake_logits
+        if self.objective.needs_real_for_generator or self.freeze.watches:
+            with torch.no_grad():
+                real_logits = self._discriminate(self.view(real, position, of="real"), labels)
         loss = self.objective.generator(real_logits, fake_logits).mean()
         self._apply("generator", loss)
         self.discriminator.requires_grad_(True)
+        self.freeze.note(*self._judged(real_logits, fake_logits.detach()))
         return {"generator_loss": loss.detach()}
 
+    def _judged(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of which the sign says real or generated: of a relativistic game only differences have a zero."""
+        if self.objective.needs_real_for_generator:
+            return real_logits - fake_logits, fake_logits - real_logits
+        return real_logits, fake_logits
+
     def _apply(self, name: str, loss: torch.Tensor) -> None:
+        net, stabilizers = self.modules[name], self.config.stabilizers
         self.optimizers[name].zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
+        if stabilizers.clip_gradients:
+            nn.utils.clip_grad_norm_(net.parameters(), stabilizers.clip_gradients)
         self.optimizers[name].step()
+        if stabilizers.clip_weights and name == "discriminator":
+            clip_weights(net, stabilizers.clip_weights)
 
     def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         with machine.autocast(self.device, self.precision):

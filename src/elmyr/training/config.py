@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
@@ -13,10 +14,17 @@ from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, GANConfig, NetworkConfig
 from elmyr.images import AS_IT_IS, ImageSet, Shaping
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
-from elmyr.training.presets import read_preset
+from elmyr.training.presets import NARRATION, read_preset
+from elmyr.training.regularizer import PenaltyConfig
+from elmyr.training.stabilizers import StabilizerConfig
+from elmyr.training.view import ViewConfig
 
 M = TypeVar("M", bound=BaseModel)
-NARRATION = {"about", "use"}
+SECTIONS: dict[str, type[BaseModel]] = {
+    "penalties": PenaltyConfig,
+    "stabilizers": StabilizerConfig,
+    "augmentation": ViewConfig,
+}
 LOGS, PREVIEWS, CHECKPOINTS = 100, 10, 10  # how many of each a run has where the interval is "auto"
 
 
@@ -51,12 +59,12 @@ class RunConfig(BaseModel):
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """`["adversarial.gamma=2", …]` as a mapping of dotted names to JSON values (else plain words)."""
+    """`["penalties.r1=2", …]` as a mapping of dotted names to JSON values (else plain words)."""
     parsed = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name:
-            raise InputError(f"the setting '{setting}' is not of the form NAME=VALUE, as in adversarial.gamma=2")
+            raise InputError(f"the setting '{setting}' is not of the form NAME=VALUE, as in penalties.r1=2")
         try:
             parsed[name.strip()] = json.loads(text)
         except ValueError:
@@ -107,6 +115,12 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
     )
 
 
+def example_config(preset: str, channels: int) -> GANConfig:
+    """A preset's networks for images of 32x32 pixels in ten classes, a size that all networks take."""
+    images = ImageSet(np.zeros((10, 32, 32, channels), np.uint8), np.arange(10))
+    return gan_config(choices_of(preset, {}), images)
+
+
 def _check_size(images: ImageSet) -> None:
     if not SMALLEST_SIDE <= min(images.height, images.width) <= max(images.height, images.width) <= LARGEST_SIDE:
         raise InputError(
@@ -116,11 +130,17 @@ def _check_size(images: ImageSet) -> None:
 
 
 def adversarial_config(choices: Mapping[str, Any], images: ImageSet) -> AdversarialConfig:
-    """The game for an image set; `adversarial.learning_rate = "auto"`: 5e-4, and 1e-3 for tiny images."""
+    """The game for an image set.
+
+    `adversarial.learning_rate = "auto"`: 5e-4, and 1e-3 for tiny images; the discriminator's: the generator's.
+    """
     adversarial = dict(choices["adversarial"])
     if adversarial["learning_rate"] == "auto":
         adversarial["learning_rate"] = 1e-3 if is_tiny(images) else 5e-4
-    return validated(AdversarialConfig, "adversarial", **adversarial)
+    if adversarial["discriminator_learning_rate"] == "auto":
+        adversarial["discriminator_learning_rate"] = adversarial["learning_rate"]
+    sections: dict[str, Any] = {name: validated(kind, name, **choices[name]) for name, kind in SECTIONS.items()}
+    return validated(AdversarialConfig, "adversarial", **adversarial, **sections)
 
 
 def default_budget(images: ImageSet) -> int:

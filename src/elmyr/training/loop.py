@@ -26,7 +26,7 @@ class LoopConfig(BaseModel):
 
     images: int = Field(ge=1, description="the budget, exact")
     batch: int = Field(ge=1)
-    decay_from: float = Field(0.4, ge=0, lt=1, description="share of the budget after which the learning rate falls")
+    decay_from: float = Field(0.4, ge=0, le=1, description="share of the budget after which the learning rate falls")
     log_every: int = Field(ge=1)
     preview_every: int = Field(ge=1)
     checkpoint_every: int = Field(ge=1)

@@ -50,7 +50,7 @@ def train(
 
     data: a known name ("digits", "mnist") or a path, in the form of `shaping`; its split into training, validation and
     test part follows from `seed`. The budget is `images` seen, exactly, or `minutes` from this call on; without either
-    200,000 images, 60,000 below 16 pixels a side. settings: `{"adversarial.gamma": 2}` or `["adversarial.gamma=2"]`
+    200,000 images, 60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]`
     over the preset's choices. `say` hears a line about each stage; without `quiet` there is a progress bar. Raises
     InputError before anything is written.
     """

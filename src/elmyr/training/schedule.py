@@ -3,4 +3,4 @@
 
 def decay_factor(progress: float, decay_from: float) -> float:
     """The learning rate's factor at `progress` in [0, 1]: 1 up to `decay_from`, then falling linearly to 0 at 1."""
-    return min(1.0, (1 - progress) / (1 - decay_from))
+    return 1.0 if progress <= decay_from else (1 - progress) / (1 - decay_from)

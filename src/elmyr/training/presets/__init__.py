@@ -6,16 +6,24 @@ from typing import Any
 
 from elmyr.errors import InputError, suggestion
 
+NARRATION = ("about", "use")  # what a preset says of itself
+
 
 def preset_names() -> list[str]:
     """The names of all presets."""
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in files(__name__).iterdir() if entry.name.endswith(".toml")
-    )
+    names = (entry.name for entry in files(__name__).iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml") and not name.startswith("_"))
 
 
 def read_preset(name: str) -> dict[str, Any]:
-    """A preset's choices as it states them, `"auto"` included."""
+    """A preset's choices, `"auto"` included: what it states, over the defaults."""
     if name not in preset_names():
         raise InputError(f"no preset '{name}': {suggestion(name, preset_names())}")
+    stated, choices = _read(name), _read("_defaults")
+    for key, value in stated.items():
+        choices[key] = choices[key] | value if isinstance(value, dict) else value
+    return {key: choices.pop(key) for key in NARRATION} | choices
+
+
+def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,192 @@
+"""A small BigGAN (Brock et al. 2019, "Large scale GAN training for high fidelity natural image synthesis").
+
+What it has of BigGAN: a generator whose batch normalization is steered by latent and class, residual blocks that double
+and halve the size, self-attention at about 16x16, spectral normalization in both networks, a projection discriminator,
+orthogonal starts. The latent goes whole to every block, as in BigGAN-deep, not in chunks. Sides: multiples of 4.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from elmyr.nets.attention import SelfAttention, attended_level
+from elmyr.nets.parts import LabeledLatents, doubled_widths, halvings, require_size
+from elmyr.nets.spectral import spectrally_normalized
+
+
+class SteeredNorm(nn.Module):
+    """Batch normalization whose gain and shift come from a condition vector: 1 and 0 plus linear functions of it."""
+
+    def __init__(self, channels: int, entries: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.gain = spectrally_normalized(nn.Linear(entries, channels))
+        self.shift = spectrally_normalized(nn.Linear(entries, channels))
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """Maps (N, C, H, W) and conditions (N, entries) -> (N, C, H, W)."""
+        gain, shift = self.gain(condition)[:, :, None, None], self.shift(condition)[:, :, None, None]
+        result: torch.Tensor = self.norm(x) * (1 + gain) + shift
+        return result
+
+
+class GeneratorBlock(nn.Module):
+    """Norm, ReLU, (doubling,) convolution, twice, beside a shortcut.
+
+    No biases: nothing but batch normalizations looks at the sum, and they would subtract them again.
+    """
+
+    def __init__(self, inputs: int, outputs: int, entries: int, *, doubles: bool) -> None:
+        super().__init__()
+        self.scale = 2 if doubles else 1
+        self.first_norm = SteeredNorm(inputs, entries)
+        self.first = spectrally_normalized(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False))
+        self.second_norm = SteeredNorm(outputs, entries)
+        self.second = spectrally_normalized(nn.Conv2d(outputs, outputs, 3, padding=1, bias=False))
+        self.shortcut: nn.Module = nn.Identity()
+        if inputs != outputs:
+            self.shortcut = spectrally_normalized(nn.Conv2d(inputs, outputs, 1, bias=False))
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """Maps (N, inputs, H, W) and conditions (N, entries) -> (N, outputs, H, W), or of twice the size."""
+        h = self.first(self._resized(F.relu(self.first_norm(x, condition))))
+        h = self.second(F.relu(self.second_norm(h, condition)))
+        result: torch.Tensor = self._resized(self.shortcut(x)) + h  # the 1x1 convolution commutes with the doubling
+        return result
+
+    def _resized(self, x: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(x, scale_factor=2.0, mode="nearest") if self.scale == 2 else x
+
+
+class DiscriminatorBlock(nn.Module):
+    """ReLU, convolution, twice, (halving,) beside a shortcut; the block that sees the image has no ReLU before."""
+
+    def __init__(self, inputs: int, outputs: int, *, halves: bool, sees_image: bool = False) -> None:
+        super().__init__()
+        self.halves, self.sees_image = halves, sees_image
+        self.first = spectrally_normalized(nn.Conv2d(inputs, outputs, 3, padding=1))
+        self.second = spectrally_normalized(nn.Conv2d(outputs, outputs, 3, padding=1))
+        self.shortcut: nn.Module = nn.Identity()
+        if inputs != outputs:
+            self.shortcut = spectrally_normalized(nn.Conv2d(inputs, outputs, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H, W), or of half the size."""
+        h = self.second(F.relu(self.first(x if self.sees_image else F.relu(x))))
+        if self.halves:
+            x, h = F.avg_pool2d(x, 2), F.avg_pool2d(h, 2)
+        result: torch.Tensor = self.shortcut(x) + h
+        return result
+
+
+class BigGANLiteGenerator(nn.Module):
+    """Latents (and classes) to images.
+
+    In training its batch normalization looks at the whole batch; in eval mode each image is its own.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        channels: int,
+        classes: int,
+        *,
+        base: int,
+        blocks: int,
+        latent: int,
+        embedding: int,
+    ) -> None:
+        super().__init__()
+        sizes = halvings(height, width)[::-1]
+        widths = doubled_widths(len(sizes), base)[::-1]
+        self.start = widths[0], *sizes[0]
+        self.input = LabeledLatents(latent, classes, embedding)
+        entries = self.input.entries
+        self.root = spectrally_normalized(nn.Linear(entries, widths[0] * sizes[0][0] * sizes[0][1]))
+        self.levels = nn.ModuleList(
+            nn.ModuleList(GeneratorBlock(b if k else a, b, entries, doubles=not k) for k in range(blocks))
+            for a, b in pairwise(widths)
+        )
+        self.attended = attended_level(sizes)
+        self.attention = SelfAttention(widths[self.attended])
+        self.norm = nn.BatchNorm2d(base)
+        self.pixels = spectrally_normalized(nn.Conv2d(base, channels, 3, padding=1))
+
+    def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W) in [-1, 1]."""
+        condition = self.input(latents, labels)
+        x = self.root(condition).unflatten(1, self.start).contiguous(memory_format=torch.channels_last)
+        x = self.attention(x) if self.attended == 0 else x
+        for level, blocks in enumerate(self.levels, 1):
+            assert isinstance(blocks, nn.ModuleList)
+            for block in blocks:
+                x = block(x, condition)
+            x = self.attention(x) if self.attended == level else x
+        return torch.tanh(self.pixels(F.relu(self.norm(x))))
+
+
+class BigGANLiteDiscriminator(nn.Module):
+    """Images to one logit each. With classes, the logit is that of "a real image of this class".
+
+    No layer looks at other images of the batch.
+    """
+
+    def __init__(self, height: int, width: int, channels: int, classes: int, *, base: int, blocks: int) -> None:
+        super().__init__()
+        sizes = halvings(height, width)
+        widths = doubled_widths(len(sizes), base)
+        inputs = [channels, *widths[:-2]]
+        self.levels = nn.ModuleList(
+            nn.Sequential(
+                *(
+                    DiscriminatorBlock(b if k else a, b, halves=k == blocks - 1, sees_image=not level and not k)
+                    for k in range(blocks)
+                )
+            )
+            for level, (a, b) in enumerate(zip(inputs, widths[:-1], strict=True))
+        )
+        self.last = DiscriminatorBlock(widths[-2], widths[-1], halves=False)
+        self.attended = attended_level(sizes[1:])
+        self.attention = SelfAttention(widths[self.attended])
+        self.linear = spectrally_normalized(nn.Linear(widths[-1], 1))
+        self.class_vectors = spectrally_normalized(nn.Embedding(classes, widths[-1])) if classes else None
+
+    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+        x = images
+        for level, blocks in enumerate(self.levels):
+            x = blocks(x)
+            x = self.attention(x) if self.attended == level else x
+        features = F.relu(self.last(x)).sum((2, 3))
+        logits: torch.Tensor = self.linear(features).squeeze(1)
+        if self.class_vectors is not None:
+            logits = logits + (features * self.class_vectors(labels)).sum(1)
+        return logits
+
+
+def biggan_lite_pair(
+    height: int,
+    width: int,
+    channels: int,
+    classes: int,
+    *,
+    base: int,
+    blocks: int,
+    latent: int,
+    embedding: int,
+) -> tuple[BigGANLiteGenerator, BigGANLiteDiscriminator]:
+    """The pair for images of one shape; `classes` 0 for an unconditional one.
+
+    `base` is the width of the maps at full size, doubled at each halving up to four times; `blocks` the residual blocks
+    at each size. Raises InputError for sides that are no multiples of 4.
+    """
+    require_size("biggan-lite", height, width, multiple=4, least=8)
+    return (
+        BigGANLiteGenerator(
+            height, width, channels, classes, base=base, blocks=blocks, latent=latent, embedding=embedding
+        ),
+        BigGANLiteDiscriminator(height, width, channels, classes, base=base, blocks=blocks),
+    )

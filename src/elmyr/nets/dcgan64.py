@@ -1,0 +1,78 @@
+"""Article 3's pair: a deeper DCGAN (Radford et al. 2016), at 64x64 and in color.
+
+The generator: dense 128, 128, 1024, 1024 (LeakyReLU 0.2, then batch normalization), dense to 256 maps of a sixteenth
+of the size (ReLU), then transposed 4x4 convolutions of stride 2 with 128, 128, 64 (batch normalization, LeakyReLU) and
+the image's channels (tanh). The discriminator: 4x4 convolutions of stride 2 with 64, 128, 128 (LeakyReLU 0.2) and a
+dense layer. Put right: the article "reshapes" 28x28 pixels to 64x64x3; here images have the size and the channels that
+they have. Sides that are multiples of 16; the maps start at 4x4 for 64x64.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from elmyr.nets.parts import LabeledLatents, require_size, start_as_keras
+from elmyr.nets.strided import StridedDiscriminator
+
+ARTICLE_BASE = 64
+SLOPE = 0.2
+EPSILON, MOMENTUM = 1e-3, 0.2  # Keras's default, and the article's 0.8: Keras's momentum is the share that stays
+
+
+class DCGAN64Generator(nn.Module):
+    """Latents (and classes) to images by dense layers and four transposed convolutions.
+
+    In training its batch normalization looks at the whole batch; in eval mode each image is its own. As in the article
+    the transposed convolutions have biases, which their batch normalization subtracts again.
+    """
+
+    def __init__(
+        self, height: int, width: int, channels: int, classes: int, *, base: int, latent: int, embedding: int
+    ) -> None:
+        super().__init__()
+        self.start = 4 * base, height // 16, width // 16
+        self.input = LabeledLatents(latent, classes, embedding)
+        dense = [2 * base, 2 * base, 16 * base, 16 * base]
+        self.dense = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([self.input.entries, *dense]))
+        self.dense_norms = nn.ModuleList(nn.BatchNorm1d(b, eps=EPSILON, momentum=MOMENTUM) for b in dense)
+        self.maps = nn.Linear(dense[-1], 4 * base * (height // 16) * (width // 16))
+        widths = [4 * base, 2 * base, 2 * base, base]
+        self.doublings = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(b, eps=EPSILON, momentum=MOMENTUM) for b in widths[1:])
+        self.pixels = nn.ConvTranspose2d(base, channels, 4, stride=2, padding=1)
+        start_as_keras(self)
+
+    def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W) in [-1, 1]."""
+        x = self.input(latents, labels)
+        for layer, norm in zip(self.dense, self.dense_norms, strict=True):
+            x = norm(F.leaky_relu(layer(x), SLOPE))
+        x = F.relu(self.maps(x)).reshape(-1, *self.start).contiguous(memory_format=torch.channels_last)
+        for layer, norm in zip(self.doublings, self.norms, strict=True):
+            x = F.leaky_relu(norm(layer(x)), SLOPE)
+        return torch.tanh(self.pixels(x))
+
+
+def dcgan64_pair(
+    height: int,
+    width: int,
+    channels: int,
+    classes: int,
+    *,
+    base: int,
+    blocks: int,
+    latent: int,
+    embedding: int,
+) -> tuple[DCGAN64Generator, StridedDiscriminator]:
+    """The pair for images of one shape; `classes` 0 for an unconditional one.
+
+    `base` is the width of the maps nearest to the image: the article's is 64, its latent 100. `blocks` has no meaning
+    here. Raises InputError for sides that are no multiples of 16.
+    """
+    require_size("dcgan64", height, width, multiple=16, least=16)
+    return (
+        DCGAN64Generator(height, width, channels, classes, base=base, latent=latent, embedding=embedding),
+        StridedDiscriminator((channels, height, width), classes, [base, 2 * base, 2 * base], kernel=4, slope=SLOPE),
+    )

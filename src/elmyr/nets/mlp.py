@@ -1,0 +1,59 @@
+"""Article 0's pair: dense layers only, as in the first GAN of all (Goodfellow et al. 2014).
+
+The generator's layers are 128, 256, 512, 1024 (ReLU) and the pixels, the discriminator's 1024, 512, 256, 128 (ReLU)
+and the logit. Put right: the article's sigmoid gives [0, 1], and is moved to [-1, 1]. Any size.
+"""
+
+from itertools import pairwise
+from math import prod
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from elmyr.nets.dense import DenseGenerator
+from elmyr.nets.parts import ProjectionHead, start_as_keras
+
+ARTICLE_BASE = 128
+GROWTH = (1, 2, 4, 8)
+
+
+class DenseDiscriminator(nn.Module):
+    """Images to one logit each by dense layers, ReLU after each: high for real."""
+
+    def __init__(self, shape: tuple[int, int, int], classes: int, widths: list[int]) -> None:
+        super().__init__()
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([prod(shape), *widths]))
+        self.head = ProjectionHead(widths[-1], classes)
+        start_as_keras(self)
+
+    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+        x = images.flatten(1)
+        for layer in self.hidden:
+            x = F.relu(layer(x))
+        logits: torch.Tensor = self.head(x, labels)
+        return logits
+
+
+def mlp_pair(
+    height: int,
+    width: int,
+    channels: int,
+    classes: int,
+    *,
+    base: int,
+    blocks: int,
+    latent: int,
+    embedding: int,
+) -> tuple[DenseGenerator, DenseDiscriminator]:
+    """The pair for images of one shape; `classes` 0 for an unconditional one.
+
+    `base` is the narrowest layer's width: the article's is 128, its latent 100. `blocks` has no meaning here.
+    """
+    shape = channels, height, width
+    widths = [base * growth for growth in GROWTH]
+    return (
+        DenseGenerator(shape, classes, widths, latent=latent, embedding=embedding, slope=0.0, sharpness=0.5),
+        DenseDiscriminator(shape, classes, widths[::-1]),
+    )

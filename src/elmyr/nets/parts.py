@@ -1,0 +1,100 @@
+"""What several pairs of networks share: how the class enters, which sizes a network takes, how weights start."""
+
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from elmyr.errors import InputError
+
+
+class PairBuilder(Protocol):
+    """What makes a generator and a discriminator for images of one shape.
+
+    The generator takes latents (N, latent) and labels int64 (N,), None without classes, to images (N, C, H, W) about
+    [-1, 1]; the discriminator takes images and labels to logits (N,), high for real. `classes` 0 means unconditional.
+    Raises InputError for a size that the networks do not take.
+    """
+
+    def __call__(
+        self,
+        height: int,
+        width: int,
+        channels: int,
+        classes: int,
+        *,
+        base: int,
+        blocks: int,
+        latent: int,
+        embedding: int,
+    ) -> tuple[nn.Module, nn.Module]:
+        """The generator and the discriminator, with random weights."""
+        ...
+
+
+class LabeledLatents(nn.Module):
+    """The latent with an embedding of the class beside it (Mirza and Osindero 2014); itself, without classes."""
+
+    def __init__(self, latent: int, classes: int, embedding: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, embedding) if classes else None
+        self.entries = latent + (embedding if classes else 0)
+
+    def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Latents (N, latent) and labels int64 (N,), None without classes -> (N, entries)."""
+        return latents if self.embedding is None else torch.cat([latents, self.embedding(labels)], 1)
+
+
+class ProjectionHead(nn.Module):
+    """Features to one logit: a linear layer, and with classes the inner product with a vector of the class.
+
+    Miyato and Koyama 2018, "cGANs with projection discriminator". The vectors start at zero: at first the class does
+    not count.
+    """
+
+    def __init__(self, features: int, classes: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, 1, bias=bias)
+        self.class_vectors = nn.Embedding(classes, features) if classes else None
+        if self.class_vectors is not None:
+            nn.init.zeros_(self.class_vectors.weight)
+
+    def forward(self, features: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Features (N, features) and labels int64 (N,), None without classes -> logits (N,)."""
+        logits: torch.Tensor = self.linear(features).squeeze(1)
+        if self.class_vectors is not None:
+            logits = logits + (features * self.class_vectors(labels)).sum(1)
+        return logits
+
+
+def require_size(name: str, height: int, width: int, *, multiple: int, least: int) -> None:
+    """Raises InputError where a side is not a multiple of `multiple`, or less than `least`."""
+    wrong = [side for side in (height, width) if side % multiple or side < least]
+    if wrong:
+        nearest = max(least, round(wrong[0] / multiple) * multiple)
+        raise InputError(
+            f"network '{name}' takes sides that are multiples of {multiple} from {least} on, not {height}x{width}: "
+            f"pass --size {nearest}, or take network 'residual', which takes any"
+        )
+
+
+def halvings(height: int, width: int) -> list[tuple[int, int]]:
+    """The sizes from (height, width) down, each half of the one before, while both halves are whole and at least 4."""
+    sizes = [(height, width)]
+    while min(sizes[-1]) >= 8 and not any(side % 2 for side in sizes[-1]):
+        sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
+    return sizes
+
+
+def doubled_widths(levels: int, base: int) -> list[int]:
+    """Channels of each level from the full size down: doubled at each halving of the size, up to four times `base`."""
+    return [base * min(2**level, 4) for level in range(levels)]
+
+
+def start_as_keras(net: nn.Module) -> None:
+    """Sets every dense and convolution weight to Keras's start: uniform after Glorot and Bengio 2010, no bias."""
+    for module in net.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

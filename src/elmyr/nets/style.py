@@ -1,0 +1,127 @@
+"""StyleGAN2's pair in plain PyTorch (Karras et al. 2020): the discriminator, and both together.
+
+The discriminator is residual, halves the size block by block, and sees before its last layers how much the images of a
+group differ. In place of the paper's blur [1, 3, 3, 1] before each halving stands the mean of 2x2 places, and the
+convolution after it works at the half size, a fourth as dear. Sides that are multiples of 4.
+"""
+
+from itertools import pairwise
+from math import sqrt
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from elmyr.nets.equalized import EqualizedConvolution, EqualizedLinear, activated
+from elmyr.nets.parts import doubled_widths, halvings, require_size
+from elmyr.nets.style_generator import SMALLEST, StyleGenerator
+
+GROUP = 4
+FORGETTING = 0.01
+
+
+class GroupDeviation(nn.Module):
+    """Adds a map with the mean standard deviation over a group of images (Karras et al. 2018): it shows a collapse.
+
+    In training a group is the next few images of the batch, 4 where the batch is a multiple of 8: else the most below 4
+    that divide half the batch (all of it, where it is odd), since where real images and as many generated ones come in
+    one batch no group may hold both. In eval mode the map holds the training groups' running mean instead, so that an
+    image's logit does not depend on the images beside it.
+    """
+
+    usual: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("usual", torch.ones(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) -> (N, C + 1, H, W)."""
+        deviations = self._deviations(x.float()) if self.training else self.usual.expand(len(x))
+        added = deviations.to(x.dtype)[:, None, None, None].expand(-1, 1, *x.shape[2:])
+        return torch.cat([x, added], 1)
+
+    def _deviations(self, x: torch.Tensor) -> torch.Tensor:
+        part = len(x) // 2 if len(x) % 2 == 0 else len(x)
+        size = next(size for size in range(GROUP, 0, -1) if part % size == 0)
+        groups = x.reshape(-1, size, *x.shape[1:])
+        deviations = (groups.var(1, correction=0) + SMALLEST).sqrt().mean((1, 2, 3))
+        with torch.no_grad():
+            self.usual.lerp_(deviations.mean(), FORGETTING)
+        result: torch.Tensor = deviations.repeat_interleave(size)
+        return result
+
+
+class HalvingBlock(nn.Module):
+    """`blocks` convolutions, the mean of 2x2 places and one more convolution, beside a shortcut; scaled by 1/√2."""
+
+    def __init__(self, inputs: int, outputs: int, blocks: int) -> None:
+        super().__init__()
+        self.before = nn.ModuleList(EqualizedConvolution(inputs, inputs, 3) for _ in range(blocks))
+        self.after = EqualizedConvolution(inputs, outputs, 3)
+        self.shortcut = EqualizedConvolution(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, inputs, H, W) -> (N, outputs, H/2, W/2)."""
+        h = x
+        for convolution in self.before:
+            h = activated(convolution(h))
+        h = activated(self.after(F.avg_pool2d(h, 2)))
+        result: torch.Tensor = (self.shortcut(F.avg_pool2d(x, 2)) + h) * sqrt(0.5)
+        return result
+
+
+class StyleDiscriminator(nn.Module):
+    """Images to one logit each. With classes, the logit is that of "a real image of this class".
+
+    In training an image's logit depends a little on its group (`GroupDeviation`); in eval mode on the image alone.
+    """
+
+    def __init__(self, height: int, width: int, channels: int, classes: int, *, base: int, blocks: int) -> None:
+        super().__init__()
+        sizes = halvings(height, width)
+        widths = doubled_widths(len(sizes), base)
+        features = widths[-1]
+        self.from_image = EqualizedConvolution(channels, base, 1)
+        self.halvings = nn.Sequential(*(HalvingBlock(a, b, blocks) for a, b in pairwise(widths)))
+        self.deviation = GroupDeviation()
+        self.last = EqualizedConvolution(features + 1, features, 3)
+        self.features = EqualizedLinear(features * sizes[-1][0] * sizes[-1][1], features)
+        self.logit = EqualizedLinear(features, 1)
+        self.class_vectors = nn.Embedding(classes, features) if classes else None
+        if self.class_vectors is not None:
+            nn.init.zeros_(self.class_vectors.weight)
+
+    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+        x = self.halvings(activated(self.from_image(images)))
+        x = activated(self.last(self.deviation(x)))
+        features = activated(self.features(x.flatten(1)))
+        logits: torch.Tensor = self.logit(features).squeeze(1)
+        if self.class_vectors is not None:
+            logits = logits + (features * self.class_vectors(labels)).mean(1)
+        return logits
+
+
+def style_pair(
+    height: int,
+    width: int,
+    channels: int,
+    classes: int,
+    *,
+    base: int,
+    blocks: int,
+    latent: int,
+    embedding: int,
+) -> tuple[StyleGenerator, StyleDiscriminator]:
+    """The pair for images of one shape; `classes` 0 for an unconditional one.
+
+    `base` is the width of the maps at full size, doubled at each halving up to four times; `blocks` the convolutions at
+    each size besides the one that doubles or halves it: the paper's is 1. The style has as many entries as the latent.
+    Raises InputError for sides that are no multiples of 4.
+    """
+    require_size("style", height, width, multiple=4, least=8)
+    return (
+        StyleGenerator(height, width, channels, classes, base=base, blocks=blocks, latent=latent, embedding=embedding),
+        StyleDiscriminator(height, width, channels, classes, base=base, blocks=blocks),
+    )

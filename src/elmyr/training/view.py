@@ -1,0 +1,57 @@
+"""What the discriminator sees of an image: augmented, with noise, or as it is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from elmyr import seeds
+from elmyr.augment import AdaptiveStrength, Augmentation, AugmentationConfig
+from elmyr.training.stabilizers import StabilizerConfig, faded_noise
+
+Looker = Literal["discriminator", "generator", "real"]
+
+
+class ViewConfig(AugmentationConfig):
+    """How images are augmented, real and generated alike, before the discriminator sees them."""
+
+    adaptive: bool = Field(False, description="the probability follows the discriminator (Karras et al. 2020)")
+    target: float = Field(0.6, gt=0, lt=1, description="the mean sign of real logits that it keeps to")
+    ramp: int = Field(500_000, ge=1, description="images seen in which it could go from 0 to 1")
+
+
+class View(nn.Module):
+    """The images as the discriminator sees them: a function of the seed, the position and who looks."""
+
+    def __init__(self, config: ViewConfig, stabilizers: StabilizerConfig, *, seed: int) -> None:
+        super().__init__()
+        self.config, self.stabilizers, self.seed = config, stabilizers, seed
+        self.augmentation = Augmentation(config)
+        self.adaptive = AdaptiveStrength(config.target, config.ramp) if config.adaptive else None
+
+    def forward(self, images: torch.Tensor, position: int, of: Looker = "discriminator") -> torch.Tensor:
+        """(N, C, H, W) -> (N, C, H, W), differentiable; the same tensor where nothing is asked for."""
+        if self.adaptive is not None or self.config.probability > 0:
+            strength = self.config.probability if self.adaptive is None else self.adaptive.strength
+            images = self.augmentation(images, seeds.generator(self.seed, f"augmentation, {of}", position), strength)
+        sd = faded_noise(self.stabilizers, position)
+        if sd:
+            random = seeds.generator(self.seed, f"instance noise, {of}", position)
+            images = images + sd * torch.randn(images.shape, generator=random).to(images.device, images.dtype)
+        return images
+
+    def changed(self, images: torch.Tensor, position: int) -> torch.Tensor:
+        """Every image augmented in every way, for the consistency penalty."""
+        return self.augmentation(images, seeds.generator(self.seed, "augmentation, consistency", position), 1.0)
+
+    def adapt(self, real_logits: torch.Tensor) -> None:
+        """Moves the adaptive strength by what the discriminator says of real images."""
+        if self.adaptive is not None:
+            self.adaptive.update(real_logits, len(real_logits))
+
+    def scalars(self) -> dict[str, torch.Tensor]:
+        """The strength, where it moves."""
+        return {} if self.adaptive is None else {"augmentation": self.adaptive.strength.clone()}

@@ -1,0 +1,174 @@
+"""Every preset and every choice of the game: trains, changes what it says, and resumes to the bit."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from elmyr import GAN, Shaping, train
+from elmyr.errors import InputError
+from elmyr.images import save_npz
+from elmyr.training import RunDirectory, resume
+from elmyr.training.checkpoint import latest_checkpoint
+from elmyr.training.config import adversarial_config, choices_of
+from elmyr.training.logbook import read_lines
+from elmyr.training.presets import preset_names, read_preset
+from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
+from tests.conftest import small_image_set
+
+TINY = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "smoothing": {"adversarial.label_smoothing": 0.1},
+    "two rates": {"adversarial.discriminator_learning_rate": 1e-3},
+    "three steps": {"adversarial.discriminator_steps": 3},
+    "gradient penalty": {"penalties.wgan_gp": 10},
+    "dragan": {"penalties.dragan": 10},
+    "consistency": {"penalties.consistency": 10},
+    "lecam": {"penalties.lecam": 0.3},
+    "weights": {"penalties.weight_l1": 1e-5, "penalties.weight_l2": 1e-4},
+    "noise": {"stabilizers.instance_noise": 0.1},
+    "clipping": {"stabilizers.clip_gradients": 1.0, "stabilizers.clip_weights": 0.1},
+    "augmentation": {"augmentation.probability": 0.5},
+    "adaptive augmentation": {"augmentation.adaptive": True, "augmentation.ramp": 2000, "augmentation.target": 0.1},
+    "freezing": {"stabilizers.freeze_above": 0.51},
+}
+
+
+def tiny_run(folder: Path, name: str, *, preset: str = "residual", **settings: Any) -> RunDirectory:
+    data = folder / "blobs.npz"
+    if not data.exists():
+        save_npz(small_image_set(120), data)
+    return train(
+        data, out=folder / name, preset=preset, images=480, settings=TINY | settings, shaping=Shaping(size=(16, 16))
+    )
+
+
+def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
+    path = latest_checkpoint(run.checkpoints)
+    assert path is not None
+    return {
+        f"{file.stem}/{key}": tensor.clone()
+        for file in sorted(path.glob("*.safetensors"))
+        for key, tensor in load_file(file).items()
+    }
+
+
+def forget_all_but_the_first_checkpoint(run: RunDirectory) -> None:
+    first, *others = sorted(run.checkpoints.glob("images-*"))
+    for checkpoint in others:
+        shutil.rmtree(checkpoint)
+    (run.checkpoints / "latest").write_text(f"{first.name}\n")
+    run.summary.unlink()
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_trains_samples_and_discriminates(tmp_path: Path, preset: str) -> None:
+    run = tiny_run(tmp_path, "run", preset=preset)
+    assert all(np.isfinite(value) for line in read_lines(run.metrics) for value in line.values())
+    gan = GAN.load(run.path)
+    samples = gan.sample(30)
+    assert samples.images.shape == (30, 16, 16, 1)
+    assert samples.images.std() > 0
+    assert np.isfinite(gan.discriminate(samples)).all()
+    assert (gan.sample(7).images == samples.images[:7]).all()
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_says_what_it_is_and_when_to_use_it(preset: str) -> None:
+    said = read_preset(preset)
+    assert len(said["about"]) > 20 and len(said["use"]) > 15
+    choices_of(preset, {"penalties.r1": 0.5})
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_changes_the_training_and_resumes_to_the_bit(tmp_path: Path, name: str) -> None:
+    """The checkpoint carries what the option remembers: averages, accuracies, strengths."""
+    plain = weights(tiny_run(tmp_path, "plain"))
+    settings = OPTIONS[name] | {"loop.checkpoint_every": 80}
+    whole = tiny_run(tmp_path, "whole", **settings)
+    changed = weights(whole)
+    assert any(not torch.equal(plain[key], changed[key]) for key in plain if key.startswith("discriminator/"))
+    again = tiny_run(tmp_path, "again", **settings, **{"loop.keep": 9})
+    forget_all_but_the_first_checkpoint(again)
+    resumed = weights(resume(again.path))
+    assert changed.keys() == resumed.keys()
+    assert all(torch.equal(changed[key], resumed[key]) for key in changed)
+
+
+@pytest.mark.parametrize("preset", ["dcgan", "biggan-lite", "style"])
+def test_networks_with_buffers_resume_to_the_bit(tmp_path: Path, preset: str) -> None:
+    settings = {"loop.checkpoint_every": 80, "loop.keep": 9}
+    whole = tiny_run(tmp_path, "whole", preset=preset, **settings)
+    again = tiny_run(tmp_path, "again", preset=preset, **settings)
+    forget_all_but_the_first_checkpoint(again)
+    expected, found = weights(whole), weights(resume(again.path))
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_instance_noise_fades_in_a_line_to_nothing() -> None:
+    config = StabilizerConfig(instance_noise=0.2, noise_images=1000)
+    assert [faded_noise(config, position) for position in (0, 500, 1000, 5000)] == pytest.approx([0.2, 0.1, 0, 0])
+
+
+def test_the_discriminator_rests_while_it_is_too_often_right_and_from_an_image_on() -> None:
+    freeze = Freeze(StabilizerConfig(freeze_above=0.8))
+    right, wrong = torch.ones(64), -torch.ones(64)
+    assert not freeze.rests(0)
+    for _ in range(200):
+        freeze.note(right, wrong)
+    assert freeze.rests(0)
+    for _ in range(100):
+        freeze.note(right, right)
+    assert not freeze.rests(0)
+    assert float(freeze.accuracy) == pytest.approx(0.5, abs=0.1)
+    later = Freeze(StabilizerConfig(freeze_after=100))
+    assert [later.rests(position) for position in (0, 99, 100, 10_000)] == [False, False, True, True]
+
+
+def test_a_resting_discriminator_does_not_move(tmp_path: Path) -> None:
+    first = tiny_run(tmp_path, "first", **{"stabilizers.freeze_after": 16, "adversarial.ema_half_life": 1})
+    second = tiny_run(tmp_path, "second", **{"stabilizers.freeze_after": 16, "loop.decay_from": 0.9})
+    one, other = weights(first), weights(second)
+    assert all(torch.equal(one[key], other[key]) for key in one if key.startswith("discriminator/"))
+    assert any(not torch.equal(one[key], other[key]) for key in one if key.startswith("generator/"))
+
+
+def test_more_steps_of_the_discriminator_are_fewer_of_the_generator(tmp_path: Path) -> None:
+    run = tiny_run(tmp_path, "run", **{"adversarial.discriminator_steps": 3})
+    state = weights(run)
+    steps = {
+        net: next(tensor for key, tensor in state.items() if key.startswith(f"{net}.optimizer/") and "step" in key)
+        for net in ("generator", "discriminator")
+    }
+    assert (float(steps["discriminator"]), float(steps["generator"])) == (30, 10)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"adversarial.objective": "hinge", "adversarial.label_smoothing": 0.1}, "no target to smooth"),
+        ({"adversarial.label_smoothing": 0.7}, "label_smoothing is 0.7"),
+        ({"augmentation.probability": 2}, "probability is 2"),
+        ({"penalties.every": 0}, "every is 0"),
+        ({"stabilizers.freeze_above": 1.5}, "freeze_above is 1.5"),
+        ({"network.name": "dcgan", "network.base": 0}, "base is 0"),
+    ],
+)
+def test_what_makes_no_game_is_refused_before_anything_is_written(
+    tmp_path: Path, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        tiny_run(tmp_path, "run", **settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_automatic_follows_from_the_images() -> None:
+    small, large = small_image_set(20), small_image_set(20, size=16)
+    for images, rate in ((small, 1e-3), (large, 5e-4)):
+        config = adversarial_config(choices_of("residual", {}), images)
+        assert (config.learning_rate, config.discriminator_learning_rate) == (rate, rate)
+    assert adversarial_config(choices_of("biggan-lite", {}), large).discriminator_learning_rate == 4e-4
