@@ -22,7 +22,7 @@ from elmyr.files import cache_folder
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, open_source
 from elmyr.images import cache as caching
 from elmyr.images.cache import Decoded, PixelStore, cached
-from elmyr.images.decode import decode
+from elmyr.images.decoding import decode
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.readers.folder import read_folder
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("small_sets_are_cached")
 
 @pytest.fixture
 def small_sets_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elmyr.images.decode.FEWEST_CACHED", 4)
+    monkeypatch.setattr("elmyr.images.decoding.FEWEST_CACHED", 4)
 
 
 @pytest.fixture(params=["mapped", "on the disk"])
@@ -358,8 +358,8 @@ def test_a_process_that_was_killed_does_not_disturb_the_next(folder: Path) -> No
 
 PROGRAM = """
 import sys
-from elmyr.images import decode, open_source
-decode.FEWEST_CACHED = 4
+from elmyr.images import decoding, open_source
+decoding.FEWEST_CACHED = 4
 print("ready", flush=True)
 sys.stdin.readline()
 print(open_source(sys.argv[1]).train.digest())

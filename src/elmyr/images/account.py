@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.images.decoding import read_header, read_pixels
 from elmyr.images.encoded import EncodedImages, each, told_damage
+from elmyr.images.formats import read_header, read_pixels
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet
 from elmyr.images.shaping import Shaping, parse_size

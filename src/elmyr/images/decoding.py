@@ -1,109 +1,113 @@
-"""One image file, from any of the common formats and modes to pixels; whatever it is not raises."""
+"""From encoded images to image sets: of one size and number of channels, damage told, large sets kept in the cache."""
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
 
-from elmyr.images.shaping import Size, as_pixels, fitted
+from elmyr.errors import InputError
+from elmyr.images.cache import Decoded, PixelStore, cached, stamp_of
+from elmyr.images.encoded import Damage, EncodedImages, each, shown, told_damage
+from elmyr.images.formats import Header, read_header, read_pixels
+from elmyr.images.imageset import ImageSet, Pixels
+from elmyr.images.shaping import Shaping, Size
 
-# Only these decoders are let near a file, whatever its name says.
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
-GRAY_MODES = {"1", "L", "LA"}  # and the 16-bit ones, which all begin with I;16
-MODES_WITHOUT_RANGE = {"I", "F"}
-ORIENTATION = 0x0112
-ORIENTED_FORMATS = {"JPEG", "MPO", "TIFF", "WEBP"}  # a PNG would have to be decoded to learn its orientation
-LYING = {5, 6, 7, 8}  # orientations that exchange height and width
-MOST_PIXELS = 100_000_000
-
-
-class TooLarge(Exception):
-    """The header promises more pixels than anyone means to train on."""
+MOST_UNREADABLE = 0.01
+FEWEST_CACHED = 1000  # images, below which decoding them again is quicker than a reader would notice
+FEWEST_THREADED = 1 << 16  # pixels of an image, below which threads only wait for each other
+AT_ONCE = 4  # images that a thread decodes ahead
 
 
-class Header(NamedTuple):
-    """What is known of an image before its pixels are decoded."""
+def decode(sets: Sequence[EncodedImages], shaping: Shaping) -> list[ImageSet]:
+    """The sets (a training and a test part, or one alone) as image sets of one size and one number of channels.
 
-    size: Size
-    gray: bool
-    mode: str
-
-
-def read_header(file: BinaryIO) -> Header:
-    """Size as it is shown, whether it is gray, Pillow's mode; raises nearly anything for what is no whole image."""
-    with _opened(file) as image:
-        width, height = image.size
-        if _orientation(image) in LYING:
-            width, height = height, width
-        return Header((height, width), _is_gray(image), image.mode)
-
-
-def read_pixels(file: BinaryIO, channels: int | None, size: Size | None, fit: str) -> NDArray[np.uint8]:
-    """The pixels uint8 (H, W, C), turned as the camera was held, in a size and channels, or in their own where None.
-
-    Of an animation the first frame; of 16 bits the upper 8; what is transparent lies on white, as a viewer shows it.
+    Gray where all images of all sets are gray, else RGB, unless `shaping` says. Up to 1 % unreadable images of a set
+    are skipped with a warning that names them. From 1,000 images on the pixels lie in the cache folder, memory-mapped,
+    and are found there the next time if names, sizes and times of the files are the same. Raises InputError for more
+    damage, for sizes that differ where none is asked for, and for an image of more than 100 million pixels.
     """
-    with _opened(file) as image:
-        channels = channels or (1 if _is_gray(image) else 3)
-        if _orientation(image) != 1:
-            image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16"):
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        opaque = _opaque(image)
-        return as_pixels(fitted(opaque, size, fit) if size else opaque, channels)
+    make = partial(_decoded, sets, shaping)
+    if sum(map(len, sets)) < FEWEST_CACHED:
+        decoded = make(None)
+    else:
+        form = (shaping.size, shaping.fit, shaping.channels)
+        files = [file for images in sets for file in images.files]
+        decoded = cached(stamp_of(files, form, [list(images.names) for images in sets]), make)
+    return [_image_set(images, *parts) for images, parts in zip(sets, decoded, strict=True)]
 
 
-@contextmanager
-def _opened(file: BinaryIO) -> Iterator[Image.Image]:
-    try:
-        with Image.open(file, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise TooLarge(f"{image.height:,}x{image.width:,} pixels")
-            if image.mode in MODES_WITHOUT_RANGE:
-                raise ValueError(f"its pixels are of mode {image.mode}, whose range is not known")
-            yield image
-    except Image.DecompressionBombError:
-        raise TooLarge(f"more than {MOST_PIXELS:,} pixels") from None
+def _image_set(images: EncodedImages, pixels: Pixels, whole: list[int], damage: Damage) -> ImageSet:
+    if damage:
+        warnings.warn(f"'{images.where}': {told_damage(images, damage)} skipped", stacklevel=4)
+    labels = None if images.labels is None else images.labels[whole]
+    return ImageSet(pixels, labels, images.classes, images.name)
 
 
-@contextmanager
-def quiet_decoders() -> Iterator[None]:
-    """Inside, Pillow makes no remarks on odd metadata. Around the work of all threads: filters are global."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, folder: Path | None) -> list[Decoded]:
+    # Headers first: sizes and modes are known, and refused, before a pixel is decoded.
+    damages: list[Damage] = [{} for _ in sets]
+    seen = [
+        dict(each(images, range(len(images)), read_header, damage))
+        for images, damage in zip(sets, damages, strict=True)
+    ]
+    for images, damage in zip(sets, damages, strict=True):
+        _check_damage(images, damage)
+    size = shaping.size or _common_size(sets, seen)
+    gray = all(header.gray for headers in seen for header in headers.values())
+    see = partial(read_pixels, channels=shaping.channels or (1 if gray else 3), size=size, fit=shaping.fit)
+    shape = (*size, shaping.channels or (1 if gray else 3))
+    decoded = []
+    for number, (images, headers, damage) in enumerate(zip(sets, seen, damages, strict=True)):
+        store = PixelStore(folder and folder / f"{number}.npy", len(headers), shape)
+        whole = []
+        largest = max(header.size[0] * header.size[1] for header in headers.values())
+        workers = (os.cpu_count() or 1) if largest >= FEWEST_THREADED else 1
+        try:
+            decoding = each(images, list(headers), see, damage, workers=workers, at_once=AT_ONCE)
+            for place, image in track(decoding, f"decoding {escape(images.name)}", len(headers), **_bar(len(headers))):
+                store.add(image)
+                whole.append(place)
+            _check_damage(images, damage)
+            decoded.append(Decoded(store.end(), whole, damage))
+        finally:
+            store.close()
+    return decoded
 
 
-def _orientation(image: Image.Image) -> int:
-    if image.format not in ORIENTED_FORMATS:
-        return 1
-    try:
-        told = image.getexif().get(ORIENTATION)
-    except Exception:  # damaged metadata makes Pillow raise nearly anything, and takes nothing from the pixels
-        return 1
-    return told if isinstance(told, int) else 1
+def _bar(count: int) -> dict[str, Any]:
+    """How the progress is shown: on a terminal, where it takes long enough to be seen."""
+    console = Console(stderr=True)
+    return {
+        "console": console,
+        "transient": True,
+        "disable": not console.is_terminal or count < FEWEST_CACHED,
+    }
 
 
-def _is_gray(image: Image.Image) -> bool:
-    if image.mode == "P" and image.palette is not None:
-        colors = np.frombuffer(image.palette.getdata()[1], np.uint8)
-        colors = colors[: len(colors) // 3 * 3].reshape(-1, 3)
-        return image.palette.mode == "RGB" and bool((colors == colors[:, :1]).all())
-    return image.mode in GRAY_MODES or image.mode.startswith("I;16")
+def _common_size(sets: Sequence[EncodedImages], seen: Sequence[dict[int, Header]]) -> Size:
+    common = Counter(header.size for headers in seen for header in headers.values()).most_common(1)[0][0]
+    for images, headers in zip(sets, seen, strict=True):
+        for place, header in headers.items():
+            if header.size != common:
+                odd, most = ("x".join(map(str, size)) for size in (header.size, common))
+                raise InputError(
+                    f"image '{shown(images.names[place])}' is {odd}, the others are {most}: resize them to one size, "
+                    f"or pass --size {most}"
+                )
+    return common
 
 
-def _opaque(image: Image.Image) -> Image.Image:
-    if image.mode in ("L", "RGB") and "transparency" not in image.info:
-        return image
-    if not image.has_transparency_data:
-        return image.convert("L" if image.mode == "1" else "RGB")
-    with_alpha = image.convert("LA" if image.mode in GRAY_MODES else "RGBA")
-    ground = Image.new(with_alpha.mode, with_alpha.size, "white")
-    return Image.alpha_composite(ground, with_alpha).convert(with_alpha.mode[:-1])
+def _check_damage(images: EncodedImages, damage: Damage) -> None:
+    if len(damage) > MOST_UNREADABLE * len(images):
+        raise InputError(
+            f"'{images.where}': {told_damage(images, damage)} among {len(images)}: replace or remove what is damaged"
+        )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
-from elmyr.images.decoding import TooLarge, quiet_decoders
+from elmyr.images.formats import TooLarge, quiet_decoders
 from elmyr.images.shaping import Choice
 
 NAMED = 5

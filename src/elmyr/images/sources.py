@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from elmyr.errors import InputError, suggestion
-from elmyr.images.decode import decode
+from elmyr.images.decoding import decode
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
 from elmyr.images.readers import BY_NAME, BY_PATH, Parts

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from elmyr.errors import InputError
-from elmyr.images.decoding import SUFFIXES
 from elmyr.images.encoded import EncodedImages, in_order, is_number, joined, one_line, open_file, shown
+from elmyr.images.formats import SUFFIXES
 from elmyr.images.readers.parts import training_and_test
 
 LABELS = "labels.csv"

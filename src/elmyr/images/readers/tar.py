@@ -15,8 +15,8 @@ from typing import BinaryIO
 import numpy as np
 
 from elmyr.errors import InputError
-from elmyr.images.decoding import SUFFIXES
 from elmyr.images.encoded import EncodedImages, in_order, one_line, shown
+from elmyr.images.formats import SUFFIXES
 from elmyr.images.readers.parts import training_and_test
 
 SUFFIX = ".tar"

@@ -1,0 +1,109 @@
+"""One image file, from any of the common formats and modes to pixels; whatever it is not raises."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from elmyr.images.shaping import Size, as_pixels, fitted
+
+# Only these decoders are let near a file, whatever its name says.
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
+GRAY_MODES = {"1", "L", "LA"}  # and the 16-bit ones, which all begin with I;16
+MODES_WITHOUT_RANGE = {"I", "F"}
+ORIENTATION = 0x0112
+ORIENTED_FORMATS = {"JPEG", "MPO", "TIFF", "WEBP"}  # a PNG would have to be decoded to learn its orientation
+LYING = {5, 6, 7, 8}  # orientations that exchange height and width
+MOST_PIXELS = 100_000_000
+
+
+class TooLarge(Exception):
+    """The header promises more pixels than anyone means to train on."""
+
+
+class Header(NamedTuple):
+    """What is known of an image before its pixels are decoded."""
+
+    size: Size
+    gray: bool
+    mode: str
+
+
+def read_header(file: BinaryIO) -> Header:
+    """Size as it is shown, whether it is gray, Pillow's mode; raises nearly anything for what is no whole image."""
+    with _opened(file) as image:
+        width, height = image.size
+        if _orientation(image) in LYING:
+            width, height = height, width
+        return Header((height, width), _is_gray(image), image.mode)
+
+
+def read_pixels(file: BinaryIO, channels: int | None, size: Size | None, fit: str) -> NDArray[np.uint8]:
+    """The pixels uint8 (H, W, C), turned as the camera was held, in a size and channels, or in their own where None.
+
+    Of an animation the first frame; of 16 bits the upper 8; what is transparent lies on white, as a viewer shows it.
+    """
+    with _opened(file) as image:
+        channels = channels or (1 if _is_gray(image) else 3)
+        if _orientation(image) != 1:
+            image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I;16"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        opaque = _opaque(image)
+        return as_pixels(fitted(opaque, size, fit) if size else opaque, channels)
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator[Image.Image]:
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise TooLarge(f"{image.height:,}x{image.width:,} pixels")
+            if image.mode in MODES_WITHOUT_RANGE:
+                raise ValueError(f"its pixels are of mode {image.mode}, whose range is not known")
+            yield image
+    except Image.DecompressionBombError:
+        raise TooLarge(f"more than {MOST_PIXELS:,} pixels") from None
+
+
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Inside, Pillow makes no remarks on odd metadata. Around the work of all threads: filters are global."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _orientation(image: Image.Image) -> int:
+    if image.format not in ORIENTED_FORMATS:
+        return 1
+    try:
+        told = image.getexif().get(ORIENTATION)
+    except Exception:  # damaged metadata makes Pillow raise nearly anything, and takes nothing from the pixels
+        return 1
+    return told if isinstance(told, int) else 1
+
+
+def _is_gray(image: Image.Image) -> bool:
+    if image.mode == "P" and image.palette is not None:
+        colors = np.frombuffer(image.palette.getdata()[1], np.uint8)
+        colors = colors[: len(colors) // 3 * 3].reshape(-1, 3)
+        return image.palette.mode == "RGB" and bool((colors == colors[:, :1]).all())
+    return image.mode in GRAY_MODES or image.mode.startswith("I;16")
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    if not image.has_transparency_data:
+        return image.convert("L" if image.mode == "1" else "RGB")
+    with_alpha = image.convert("LA" if image.mode in GRAY_MODES else "RGBA")
+    ground = Image.new(with_alpha.mode, with_alpha.size, "white")
+    return Image.alpha_composite(ground, with_alpha).convert(with_alpha.mode[:-1])
