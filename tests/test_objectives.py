@@ -12,9 +12,6 @@ from elmyr.objectives import (
     RelativisticAverage,
     RelativisticPairing,
     Smoothed,
-    classification_loss,
-    gaussian_information_loss,
-    information_loss,
 )
 
 RANDOM = torch.randn(2, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
@@ -159,23 +156,15 @@ def test_a_target_at_or_below_one_half_is_refused(amount: float) -> None:
         Smoothed(NonSaturating(), amount)
 
 
-def test_the_class_and_code_losses_are_minus_the_log_of_the_softmax() -> None:
-    logits = torch.tensor([[0.0, 0.0, 0.0], [1.0, 2.0, -1.0], [1e4, 0.0, -1e4], [1e4, 0.0, -1e4]], dtype=torch.float64)
-    labels = torch.tensor([1, 0, 0, 2])
-    expected = [math.log(3), math.log(1 + math.e + math.exp(-2)), 0.0, 2e4]
-    assert classification_loss(logits, labels).tolist() == pytest.approx(expected, rel=1e-12)
-    assert information_loss(logits, labels).tolist() == pytest.approx(expected, rel=1e-12)
-    free = logits[:2].clone().requires_grad_()
-    assert gradcheck(lambda x: classification_loss(x, labels[:2]), free)
-
-
-def test_the_loss_of_continuous_codes_is_minus_the_log_of_the_gaussians_density() -> None:
-    mean, log_variance, codes = torch.randn(3, 5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    density = torch.distributions.Normal(mean, torch.exp(log_variance / 2))
-    expected = -density.log_prob(codes).sum(1)
-    assert gaussian_information_loss(mean, log_variance, codes).tolist() == pytest.approx(expected.tolist(), rel=1e-12)
-    far = torch.full((1, 1), 1e4, dtype=torch.float64)
-    unit = gaussian_information_loss(far, torch.zeros_like(far), torch.zeros_like(far))
-    assert unit.item() == pytest.approx(0.5e8 + 0.5 * math.log(2 * math.pi), rel=1e-15)
-    inputs = tuple(x.clone().requires_grad_() for x in (mean, log_variance))
-    assert gradcheck(lambda m, v: gaussian_information_loss(m, v, codes), inputs)
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_border_is_where_neither_side_is_asked_to_move(name: str) -> None:
+    """At the border a real and a generated image pull with the same strength; without one, all shifts are the same."""
+    objective = OBJECTIVES[name]()
+    if objective.border is None:
+        logits = torch.tensor([0.3, -1.0], dtype=torch.float64), torch.tensor([2.0, 0.1], dtype=torch.float64)
+        moved = tuple(side + 5 for side in logits)
+        assert torch.allclose(objective.discriminator(*logits), objective.discriminator(*moved))
+        return
+    at = torch.full((1,), objective.border, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(objective.discriminator(at, at).sum(), at)
+    assert slope.item() == pytest.approx(0)

@@ -1,15 +1,12 @@
 """Adversarial objectives: each class holds the discriminator's and the generator's side of one game.
 
 Both sides take the logits of real and of generated images, (N,) each and paired, and return losses (N,), unreduced.
-Below them stand the two losses that a game may carry beside it: that of an auxiliary classifier (ACGAN) and that of
-the codes (InfoGAN).
 """
 
-import math
 from typing import Protocol
 
 import torch
-from torch.nn.functional import cross_entropy, relu, softplus
+from torch.nn.functional import relu, softplus
 
 from elmyr.errors import InputError
 
@@ -20,6 +17,11 @@ class Objective(Protocol):
     @property
     def needs_real_for_generator(self) -> bool:
         """Whether the generator's side looks at real images."""
+        ...
+
+    @property
+    def border(self) -> float | None:
+        """The logit above which an image is taken for real; None where only the difference of two logits says."""
         ...
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -43,6 +45,7 @@ class Minimax:
     """
 
     needs_real_for_generator = False
+    border = 0.0
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """Real logits up, generated ones down."""
@@ -57,6 +60,7 @@ class NonSaturating:
     """-log D(x) - log(1 - D(G(z))) against -log D(G(z)) (Goodfellow et al. 2014)."""
 
     needs_real_for_generator = False
+    border = 0.0
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """Real logits up, generated ones down."""
@@ -71,6 +75,7 @@ class LeastSquares:
     """Half the squared distance of the logits from 1 for real and 0 for generated images (Mao et al. 2017)."""
 
     needs_real_for_generator = False
+    border = 0.5
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """Real logits to the target, generated ones to 0."""
@@ -85,6 +90,7 @@ class Hinge:
     """Logits pushed apart up to a margin of 1 on either side of 0 (Lim and Ye 2017; Miyato et al. 2018)."""
 
     needs_real_for_generator = False
+    border = 0.0
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """Real logits above 1, generated ones below -1; beyond, they are left alone."""
@@ -103,6 +109,7 @@ class Wasserstein:
     """
 
     needs_real_for_generator = False
+    border: float | None = None
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """Real logits up, generated ones down, without end."""
@@ -120,6 +127,7 @@ class RelativisticPairing:
     """
 
     needs_real_for_generator = True
+    border: float | None = None
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """The real partner's logit above the generated one's."""
@@ -134,6 +142,7 @@ class RelativisticAverage:
     """Each image against the batch mean of the other side (RaSGAN, Jolicoeur-Martineau 2018)."""
 
     needs_real_for_generator = True
+    border: float | None = None
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """Real logits above the mean generated one, generated ones below the mean real one."""
@@ -176,6 +185,7 @@ class Smoothed:
         self.objective = objective
         self.target = 1 - amount
         self.needs_real_for_generator: bool = objective.needs_real_for_generator
+        self.border: float | None = objective.border
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """The objective's, toward the smoothed target."""
@@ -184,30 +194,3 @@ class Smoothed:
     def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """The objective's."""
         return self.objective.generator(real, fake)
-
-
-def classification_loss(class_logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """-log C(label | image) (N,): the auxiliary classifier's term (ACGAN, Odena et al. 2017).
-
-    class_logits (N, K), labels int64 (N,). Both networks minimize it, on real and on generated images alike.
-    """
-    return cross_entropy(class_logits, labels, reduction="none")
-
-
-def information_loss(code_logits: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    """-log Q(code | image) (N,) of a categorical code (InfoGAN, Chen et al. 2016).
-
-    code_logits (N, K) are read off the generated images, codes int64 (N,) went into them. The codes'
-    entropy less its mean bounds the mutual information of code and image from below: both networks minimize it.
-    """
-    return cross_entropy(code_logits, codes, reduction="none")
-
-
-def gaussian_information_loss(mean: torch.Tensor, log_variance: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
-    """-log Q(code | image) (N,) of continuous codes, Q a Gaussian with a diagonal covariance (Chen et al. 2016).
-
-    mean and log_variance, read off the generated images, and codes are (N, K); zeros as log_variance fix the variance
-    at 1, which leaves half the squared error and a constant.
-    """
-    surprise = log_variance + (codes - mean).square() * torch.exp(-log_variance) + math.log(2 * math.pi)
-    return surprise.sum(dim=1) / 2

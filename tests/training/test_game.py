@@ -12,9 +12,11 @@ from safetensors.torch import load_file
 from elmyr import GAN, Shaping, train
 from elmyr.errors import InputError
 from elmyr.images import save_npz
+from elmyr.objectives import OBJECTIVES
 from elmyr.training import RunDirectory, resume
+from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.config import adversarial_config, choices_of
+from elmyr.training.config import adversarial_config, choices_of, gan_config
 from elmyr.training.logbook import read_lines
 from elmyr.training.presets import preset_names, read_preset
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
@@ -43,7 +45,7 @@ def tiny_run(folder: Path, name: str, *, preset: str = "residual", **settings: A
     if not data.exists():
         save_npz(small_image_set(120), data)
     return train(
-        data, out=folder / name, preset=preset, images=480, settings=TINY | settings, shaping=Shaping(size=(16, 16))
+        data, out=folder / name, preset=preset, images=481, settings=TINY | settings, shaping=Shaping(size=(16, 16))
     )
 
 
@@ -144,7 +146,7 @@ def test_more_steps_of_the_discriminator_are_fewer_of_the_generator(tmp_path: Pa
         net: next(tensor for key, tensor in state.items() if key.startswith(f"{net}.optimizer/") and "step" in key)
         for net in ("generator", "discriminator")
     }
-    assert (float(steps["discriminator"]), float(steps["generator"])) == (30, 10)
+    assert (float(steps["discriminator"]), float(steps["generator"])) == (31, 11)
 
 
 @pytest.mark.parametrize(
@@ -172,3 +174,56 @@ def test_what_is_automatic_follows_from_the_images() -> None:
         config = adversarial_config(choices_of("residual", {}), images)
         assert (config.learning_rate, config.discriminator_learning_rate) == (rate, rate)
     assert adversarial_config(choices_of("biggan-lite", {}), large).discriminator_learning_rate == 4e-4
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_half_life_of_the_average_is_counted_in_images_whatever_the_steps(tmp_path: Path, steps: int) -> None:
+    config = choices_of("residual", {**TINY, "adversarial.discriminator_steps": steps})
+    images = small_image_set(20, size=16)
+    adversarial = adversarial_config(config, images)
+    task = AdversarialTask(
+        gan_config(config, images), adversarial, batch=16, seed=0, device=torch.device("cpu"), precision="fp32"
+    )
+    position, kept = 16 * 3000, 1.0
+    for update in range(600):
+        if update % steps == 0:
+            kept *= task._average_decay(position + 16 * update, 16, rests=False)
+    ramped = adversarial.ema_ramp * (position + 16 * 300)  # the half-life then
+    assert kept == pytest.approx(0.5 ** (16 * 600 / min(adversarial.ema_half_life, ramped)), rel=0.15)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_discriminator_that_is_always_right_rests_whatever_the_objective(objective: str) -> None:
+    config = choices_of("residual", {**TINY, "adversarial.objective": objective, "stabilizers.freeze_above": 0.8})
+    images = small_image_set(20, size=16)
+    task = AdversarialTask(
+        gan_config(config, images),
+        adversarial_config(config, images),
+        batch=16,
+        seed=0,
+        device=torch.device("cpu"),
+        precision="fp32",
+    )
+    border = task.objective.border or 0.0
+    right, wrong = border + 0.1 + torch.rand(64), border - 0.1 - torch.rand(64)
+    for _ in range(200):
+        task.freeze.note(*task._judged(right, wrong))
+    assert task.freeze.rests(0)
+    for _ in range(200):
+        task.freeze.note(*task._judged(right, right.flip(0)))
+    assert not task.freeze.rests(0)
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "message"),
+    [
+        ("mlp", {"network.blocks": 2}, "has no blocks"),
+        ("dcgan", {"batch": 1}, "take 2 or more"),
+        ("style", {"batch": 50}, "groups of 4"),
+    ],
+)
+def test_what_a_network_cannot_do_is_refused(
+    tmp_path: Path, preset: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        tiny_run(tmp_path, "run", preset=preset, **settings)

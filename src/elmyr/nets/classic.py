@@ -6,6 +6,7 @@ and a dense layer. Any size.
 """
 
 from elmyr.nets.dense import DenseGenerator
+from elmyr.nets.parts import require_one_block
 from elmyr.nets.strided import StridedDiscriminator
 
 USUAL_BASE = 64
@@ -26,8 +27,9 @@ def classic_pair(
     """The pair for images of one shape; `classes` 0 for an unconditional one.
 
     `base` is the first convolution's width, 64 for the layers above: the generator's are 4, 8 and 16 times as wide.
-    The article's latent is 100. `blocks` has no meaning here.
+    The article's latent is 100. `blocks` is 1.
     """
+    require_one_block("classic", blocks)
     shape = channels, height, width
     widths = [4 * base, 8 * base, 16 * base]
     return (

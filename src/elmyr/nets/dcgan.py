@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.parts import LabeledLatents, require_size, start_as_keras
+from elmyr.nets.parts import LabeledLatents, require_one_block, require_size, start_as_keras
 from elmyr.nets.strided import StridedDiscriminator
 
 ARTICLE_BASE = 64
@@ -63,9 +63,10 @@ def dcgan_pair(
 ) -> tuple[DCGANGenerator, StridedDiscriminator]:
     """The pair for images of one shape; `classes` 0 for an unconditional one.
 
-    `base` is the width of the maps nearest to the image: the article's is 64, its latent 100. `blocks` has no meaning
-    here. Raises InputError for sides that are no multiples of 4.
+    `base` is the width of the maps nearest to the image: the article's is 64, its latent 100. `blocks` is 1.
+    Raises InputError for sides that are no multiples of 4.
     """
+    require_one_block("dcgan", blocks)
     require_size("dcgan", height, width, multiple=4, least=8)
     return (
         DCGANGenerator(height, width, channels, classes, base=base, latent=latent, embedding=embedding),

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.parts import LabeledLatents, require_size, start_as_keras
+from elmyr.nets.parts import LabeledLatents, require_one_block, require_size, start_as_keras
 from elmyr.nets.strided import StridedDiscriminator
 
 ARTICLE_BASE = 64
@@ -68,9 +68,10 @@ def dcgan64_pair(
 ) -> tuple[DCGAN64Generator, StridedDiscriminator]:
     """The pair for images of one shape; `classes` 0 for an unconditional one.
 
-    `base` is the width of the maps nearest to the image: the article's is 64, its latent 100. `blocks` has no meaning
-    here. Raises InputError for sides that are no multiples of 16.
+    `base` is the width of the maps nearest to the image: the article's is 64, its latent 100. `blocks` is 1.
+    Raises InputError for sides that are no multiples of 16.
     """
+    require_one_block("dcgan64", blocks)
     require_size("dcgan64", height, width, multiple=16, least=16)
     return (
         DCGAN64Generator(height, width, channels, classes, base=base, latent=latent, embedding=embedding),

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.dense import DenseGenerator
-from elmyr.nets.parts import ProjectionHead, start_as_keras
+from elmyr.nets.parts import ProjectionHead, require_one_block, start_as_keras
 
 ARTICLE_BASE = 128
 GROWTH = (1, 2, 4, 8)
@@ -49,8 +49,9 @@ def mlp_pair(
 ) -> tuple[DenseGenerator, DenseDiscriminator]:
     """The pair for images of one shape; `classes` 0 for an unconditional one.
 
-    `base` is the narrowest layer's width: the article's is 128, its latent 100. `blocks` has no meaning here.
+    `base` is the narrowest layer's width: the article's is 128, its latent 100. `blocks` is 1.
     """
+    require_one_block("mlp", blocks)
     shape = channels, height, width
     widths = [base * growth for growth in GROWTH]
     return (

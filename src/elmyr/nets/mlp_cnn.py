@@ -7,6 +7,7 @@ and high features joined; its code, followed here, has neither. Put right: the p
 """
 
 from elmyr.nets.dense import DenseGenerator
+from elmyr.nets.parts import require_one_block
 from elmyr.nets.strided import StridedDiscriminator
 
 ARTICLE_BASE = 64
@@ -27,8 +28,9 @@ def mlp_cnn_pair(
     """The pair for images of one shape; `classes` 0 for an unconditional one.
 
     `base` is the first convolution's width, the article's 64; all other layers are twice as wide. The article's latent
-    is 100. `blocks` has no meaning here.
+    is 100. `blocks` is 1.
     """
+    require_one_block("mlp-cnn", blocks)
     shape = channels, height, width
     return (
         DenseGenerator(shape, classes, [2 * base, 2 * base], latent=latent, embedding=embedding, slope=SLOPE),

@@ -78,6 +78,21 @@ def require_size(name: str, height: int, width: int, *, multiple: int, least: in
         )
 
 
+def require_one_block(name: str, blocks: int) -> None:
+    """Raises InputError where more than one block is asked of a network that has no levels of blocks."""
+    if blocks != 1:
+        raise InputError(f"network '{name}' has no blocks: leave network.blocks at 1, not {blocks}")
+
+
+def check_batch(net: nn.Module, batch: int) -> None:
+    """Raises InputError for a batch that a network cannot be trained with: `batch_multiple` says what it takes."""
+    if any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in net.modules()) and batch < 2:
+        raise InputError("the network normalizes over the batch: batch is 1, take 2 or more")
+    multiple = int(getattr(net, "batch_multiple", 1))
+    if batch % multiple:
+        raise InputError(f"the network compares images in groups of {multiple}: batch is {batch}, take a multiple")
+
+
 def halvings(height: int, width: int) -> list[tuple[int, int]]:
     """The sizes from (height, width) down, each half of the one before, while both halves are whole and at least 4."""
     sizes = [(height, width)]

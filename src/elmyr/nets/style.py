@@ -23,10 +23,10 @@ FORGETTING = 0.01
 class GroupDeviation(nn.Module):
     """Adds a map with the mean standard deviation over a group of images (Karras et al. 2018): it shows a collapse.
 
-    In training a group is the next few images of the batch, 4 where the batch is a multiple of 8: else the most below 4
-    that divide half the batch (all of it, where it is odd), since where real images and as many generated ones come in
-    one batch no group may hold both. In eval mode the map holds the training groups' running mean instead, so that an
-    image's logit does not depend on the images beside it.
+    In training a group is the next 4 images. Batches are multiples of 4 (`batch_multiple`), so that no group holds real
+    and generated images where as many of both come in one; the last few images of a budget may be no multiple. In eval
+    mode the map holds the training groups' running mean instead, so that an image's logit does not depend on the images
+    beside it.
     """
 
     usual: torch.Tensor
@@ -42,8 +42,7 @@ class GroupDeviation(nn.Module):
         return torch.cat([x, added], 1)
 
     def _deviations(self, x: torch.Tensor) -> torch.Tensor:
-        part = len(x) // 2 if len(x) % 2 == 0 else len(x)
-        size = next(size for size in range(GROUP, 0, -1) if part % size == 0)
+        size = GROUP if len(x) % GROUP == 0 else 1
         groups = x.reshape(-1, size, *x.shape[1:])
         deviations = (groups.var(1, correction=0) + SMALLEST).sqrt().mean((1, 2, 3))
         with torch.no_grad():
@@ -77,6 +76,8 @@ class StyleDiscriminator(nn.Module):
     In training an image's logit depends a little on its group (`GroupDeviation`); in eval mode on the image alone.
     """
 
+    batch_multiple = GROUP
+
     def __init__(self, height: int, width: int, channels: int, classes: int, *, base: int, blocks: int) -> None:
         super().__init__()
         sizes = halvings(height, width)
@@ -99,7 +100,7 @@ class StyleDiscriminator(nn.Module):
         features = activated(self.features(x.flatten(1)))
         logits: torch.Tensor = self.logit(features).squeeze(1)
         if self.class_vectors is not None:
-            logits = logits + (features * self.class_vectors(labels)).mean(1)
+            logits = logits + (features * self.class_vectors(labels)).sum(1) / sqrt(features.shape[1])
         return logits
 
 

@@ -15,6 +15,7 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.gan import GAN, GANConfig, to_unit
 from elmyr.images import image_grid
+from elmyr.nets import check_batch
 from elmyr.objectives import OBJECTIVES, Objective, Smoothed
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.regularizer import PenaltyConfig, Regularizer
@@ -74,6 +75,8 @@ class AdversarialTask:
         self.view = View(config.augmentation, config.stabilizers, seed=seed).to(device)
         with seeds.initialization(seed, "networks"):
             self.generator, self.discriminator = (net.to(device) for net in gan.build())
+        for net in (self.generator, self.discriminator):
+            check_batch(net, batch)
         self.average = deepcopy(self.generator).requires_grad_(False)
         self.modules = {
             "generator": self.generator,
@@ -93,13 +96,16 @@ class AdversarialTask:
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
         """The discriminator's step and then, where it is due, the generator's on the same latents, and the average."""
         real, labels = to_unit(batch.images), batch.labels if self.gan.classes else None
-        fake = self._generate(self._latents(len(batch), position), labels)
+        rests = self.freeze.rests(position)
+        due = rests or (position // self.batch) % self.config.discriminator_steps == 0
+        with torch.set_grad_enabled(due):
+            fake = self._generate(position, labels, len(batch))
         scalars: dict[str, torch.Tensor] = {}
-        if not self.freeze.rests(position):
+        if not rests:
             scalars |= self._step_discriminator(real, fake.detach(), labels, position)
-        if (position // self.batch) % self.config.discriminator_steps == self.config.discriminator_steps - 1:
+        if due:
             scalars |= self._step_generator(real, fake, labels, position)
-            update_average(self.average, self.generator, self._average_decay(position, len(batch)))
+            update_average(self.average, self.generator, self._average_decay(position, len(batch), rests))
         return scalars
 
     def _step_discriminator(
@@ -146,10 +152,11 @@ class AdversarialTask:
         return {"generator_loss": loss.detach()}
 
     def _judged(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of which the sign says real or generated: of a relativistic game only differences have a zero."""
-        if self.objective.needs_real_for_generator:
+        """Logits less the objective's border, so that their sign says real or generated; differences without one."""
+        border = self.objective.border
+        if border is None:
             return real_logits - fake_logits, fake_logits - real_logits
-        return real_logits, fake_logits
+        return real_logits - border, fake_logits - border
 
     def _apply(self, name: str, loss: torch.Tensor) -> None:
         net, stabilizers = self.modules[name], self.config.stabilizers
@@ -161,10 +168,13 @@ class AdversarialTask:
         if stabilizers.clip_weights and name == "discriminator":
             clip_weights(net, stabilizers.clip_weights)
 
-    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+    def _generate(self, position: int, labels: torch.Tensor | None, count: int) -> torch.Tensor:
+        """The first `count` of a whole batch, since batch statistics of the last few images would be poor ones."""
+        latents = self._latents(self.batch, position)
+        labels = None if labels is None else labels[torch.arange(self.batch, device=labels.device) % count]
         with machine.autocast(self.device, self.precision):
             images: torch.Tensor = self.generator(latents, labels)
-        return images.float()
+        return images[:count].float()
 
     def _discriminate(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         with machine.autocast(self.device, self.precision):
@@ -175,7 +185,9 @@ class AdversarialTask:
         generator = seeds.generator(self.seed, "latents", position)
         return torch.randn(n, self.gan.network.latent, generator=generator).to(self.device)
 
-    def _average_decay(self, position: int, images: int) -> float:
+    def _average_decay(self, position: int, images: int, rests: bool) -> float:
+        """By the images seen since the generator's last step."""
+        images += 0 if rests else min(position, (self.config.discriminator_steps - 1) * self.batch)
         return average_decay(position, images, half_life=self.config.ema_half_life, ramp=self.config.ema_ramp)
 
     def result(self, position: int) -> GAN:

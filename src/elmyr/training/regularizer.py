@@ -28,8 +28,8 @@ class PenaltyConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    r1: float = Field(1.0, ge=0, description="half the squared gradients at real images (Mescheder et al. 2018)")
-    r2: float = Field(1.0, ge=0, description="half the squared gradients at generated images")
+    r1: float = Field(0.0, ge=0, description="half the squared gradients at real images (Mescheder et al. 2018)")
+    r2: float = Field(0.0, ge=0, description="half the squared gradients at generated images")
     wgan_gp: float = Field(0.0, ge=0, description="gradients of norm 1 between both (Gulrajani et al. 2017: 10)")
     dragan: float = Field(0.0, ge=0, description="gradients of norm 1 around real images (Kodali et al. 2017: 10)")
     consistency: float = Field(0.0, ge=0, description="the same logit for an augmented image (Zhao et al. 2020: 10)")

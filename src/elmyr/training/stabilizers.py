@@ -10,7 +10,7 @@ ACCURACY_HALF_LIFE = 2_000  # images
 
 
 class StabilizerConfig(BaseModel):
-    """The remedies of the articles, and of those before them; 0 leaves one out."""
+    """The remedies of the first years; 0 leaves one out, and of `freeze_above` 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -19,7 +19,7 @@ class StabilizerConfig(BaseModel):
     clip_gradients: float = Field(0.0, ge=0, description="largest norm of each network's gradient")
     clip_weights: float = Field(0.0, ge=0, description="largest weight of the discriminator (Arjovsky et al. 2017)")
     freeze_above: float = Field(
-        0.0, ge=0, le=1, description="accuracy from which the discriminator rests and the generator trains alone"
+        1.0, gt=0.5, le=1, description="accuracy above which the discriminator rests and the generator trains alone"
     )
     freeze_after: int = Field(0, ge=0, description="images seen from which the discriminator rests")
 
@@ -42,12 +42,12 @@ class Freeze(nn.Module):
         """Whether the discriminator rests at this update. Waits for the device, where it depends on the accuracy."""
         if self.config.freeze_after and position >= self.config.freeze_after:
             return True
-        return self.config.freeze_above > 0 and float(self.accuracy) > self.config.freeze_above
+        return self.watches and float(self.accuracy) > self.config.freeze_above
 
     @property
     def watches(self) -> bool:
         """Whether the accuracy matters, so that both sides' logits must be had even where the discriminator rests."""
-        return self.config.freeze_above > 0
+        return self.config.freeze_above < 1
 
     @torch.no_grad()
     def note(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> None:

@@ -18,7 +18,7 @@ Looker = Literal["discriminator", "generator", "real"]
 class ViewConfig(AugmentationConfig):
     """How images are augmented, real and generated alike, before the discriminator sees them."""
 
-    adaptive: bool = Field(False, description="the probability follows the discriminator (Karras et al. 2020)")
+    adaptive: bool = Field(False, description="the probability begins there and follows the discriminator (ADA)")
     target: float = Field(0.6, gt=0, lt=1, description="the mean sign of real logits that it keeps to")
     ramp: int = Field(500_000, ge=1, description="images seen in which it could go from 0 to 1")
 
@@ -31,6 +31,8 @@ class View(nn.Module):
         self.config, self.stabilizers, self.seed = config, stabilizers, seed
         self.augmentation = Augmentation(config)
         self.adaptive = AdaptiveStrength(config.target, config.ramp) if config.adaptive else None
+        if self.adaptive is not None:
+            self.adaptive.strength.fill_(config.probability)
 
     def forward(self, images: torch.Tensor, position: int, of: Looker = "discriminator") -> torch.Tensor:
         """(N, C, H, W) -> (N, C, H, W), differentiable; the same tensor where nothing is asked for."""
