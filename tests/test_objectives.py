@@ -144,7 +144,7 @@ def test_smoothing_of_zero_and_the_generators_side_are_the_objectives_own(name: 
     assert Smoothed(game, 0.3).needs_real_for_generator == game.needs_real_for_generator
 
 
-@pytest.mark.parametrize("name", OBJECTIVES.keys() - set(SMOOTHABLE))
+@pytest.mark.parametrize("name", sorted(OBJECTIVES.keys() - set(SMOOTHABLE)))
 def test_an_objective_without_a_target_cannot_be_smoothed(name: str) -> None:
     with pytest.raises(InputError, match=f"'{name}' has no target to smooth.*least-squares"):
         Smoothed(OBJECTIVES[name](), 0.1)
