@@ -77,6 +77,8 @@ def test_every_extractor_sees_noise(name: str) -> None:
     for figure in ("frechet_distance", "kernel_distance"):
         assert clean[figure].value < noisy[figure].low
     assert clean.extractor["name"] == name
+    assert clean.extractor["input"] == "8x8x1"
+    assert ("8x8" in clean.extractor["resize"]) == (name == "pixels")
 
 
 def test_extractors_of_another_seed_or_width_are_others() -> None:

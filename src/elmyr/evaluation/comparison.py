@@ -139,7 +139,7 @@ def compare(
         split_seed=splits.seed,
         against=against,
         count=count,
-        extractor=judging.told(eyes),
+        extractor=judging.told(eyes, reference),
         rows=tuple(
             _row(figure, yardstick[figure].value, names, [figures[figure] for figures in taken]) for figure in common
         ),

@@ -40,6 +40,11 @@ class FeatureExtractor(Protocol):
         """That of its weights, or of nothing where it has none."""
         ...
 
+    @property
+    def resize(self) -> str:
+        """What it does to the size of images before it looks."""
+        ...
+
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """Features float64 (N, dimension)."""
         ...
@@ -56,6 +61,7 @@ class Domain:
     recognizer: Recognizer
     sha256: str
     name: str = "domain"
+    resize: str = "none"
 
     @property
     def dimension(self) -> int:
@@ -81,6 +87,7 @@ class Random:
     recognizer: Recognizer
     sha256: str
     name: str = "random"
+    resize: str = "none"
 
     @property
     def dimension(self) -> int:
@@ -102,6 +109,7 @@ class Pixels:
     dimension: int
     sha256: str = hashlib.sha256().hexdigest()
     name: str = "pixels"
+    resize: str = "means over squares, at most 8x8"
 
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """Means over squares, in [0, 1]."""

@@ -152,9 +152,15 @@ class Judging:
             say=self.say,
         )
 
-    def told(self, extractor: FeatureExtractor) -> dict[str, Any]:
-        """What is said of the extractor beside the figures."""
-        about = {"name": extractor.name, "dimension": extractor.dimension, "sha256": extractor.sha256}
+    def told(self, extractor: FeatureExtractor, images: ImageSet) -> dict[str, Any]:
+        """What is said of the extractor beside the figures, and of the size of the images that it was given."""
+        about = {
+            "name": extractor.name,
+            "dimension": extractor.dimension,
+            "sha256": extractor.sha256,
+            "input": "x".join(map(str, images.images.shape[1:])),
+            "resize": extractor.resize,
+        }
         if extractor.name == "pixels":
             return about
         return about | {"seed": self.extractor_seed, "width": self.extractor_width}
@@ -239,7 +245,7 @@ def judge(
         against=against,
         count=count,
         sampling_seeds=sampling_seeds,
-        extractor=judging.told(extractor),
+        extractor=judging.told(extractor, reference),
         figures=tuple(
             _figure(name, [figures[name] for figures in of_repeats if name in figures], yardstick[name])
             for name in TITLES

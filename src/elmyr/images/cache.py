@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from elmyr.errors import InputError
 from elmyr.files import cache_folder, flush, read_json, write_json
+from elmyr.images.encoded import Damage
 from elmyr.images.imageset import Pixels
 from elmyr.images.stored import open_pixels
 
 FORMAT = 1
 CONTENT = "content.json"
-Damage = dict[int, str]
 
 
 class Decoded(NamedTuple):

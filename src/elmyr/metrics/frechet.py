@@ -87,11 +87,6 @@ def mean_of_classes(estimates: Sequence[Estimate]) -> Estimate:
     return jackknife(value, real=real, generated=generated, low=0.0)
 
 
-def distance_of_gaussians(a: Gaussian, b: Gaussian) -> float:
-    """The Fréchet distance (squared 2-Wasserstein) of two Gaussians."""
-    return _distance(a, _root(a.covariance), b, _root(b.covariance))
-
-
 def _distance(a: Gaussian, root_a: Rows, b: Gaussian, root_b: Rows) -> float:
     # tr (Σa Σb)^½ is the sum of the singular values of Σa^½ Σb^½: nothing complex, no root of rounding noise.
     overlap = np.linalg.svd(root_a @ root_b, compute_uv=False).sum()

@@ -116,7 +116,8 @@ def _class_figures(evaluation: Evaluation) -> Markup:
         for row in evaluation.classes
     ]
     told = note(
-        "Fréchet distances of single classes compare with each other, not with that of the whole: fewer images."
+        "Fréchet distances of single classes are of half as many images as the class has real ones: they compare with "
+        "each other, not with that of the whole."
     )
     return join(tag("h3", "Class by class"), told, figures_table("Figures of each class", head, rows))
 
