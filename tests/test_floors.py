@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 FLOORS = [
     {"errors", "version"},
     {"seeds", "files", "arrays", "machine"},
-    {"images", "nets", "metrics", "objectives", "penalties", "augment"},
+    {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment"},
     {"gan"},
     {"training"},
     {"recognition", "restoration", "translation", "editing", "robustness"},

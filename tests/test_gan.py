@@ -1,12 +1,14 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from elmyr import seeds
 from elmyr.errors import InputError
-from elmyr.gan import CHUNK, GAN, GANConfig, NetworkConfig, to_pixels, to_unit
+from elmyr.gan import CHUNK, GAN, CodeConfig, GANConfig, NetworkConfig, to_pixels, to_unit
 from elmyr.images import ImageSet
 
 SMALL = NetworkConfig(base=8, latent=6, embedding=4)
@@ -155,3 +157,53 @@ def test_every_pixel_survives_the_way_to_floats_and_back() -> None:
     pixels = torch.arange(256, dtype=torch.uint8)
     assert torch.equal(to_pixels(to_unit(pixels)), pixels)
     assert to_pixels(torch.tensor([-9.0, 9.0])).tolist() == [0, 255]
+
+
+def new_code_gan(categories: int = 3, values: int = 2) -> GAN:
+    code = CodeConfig(categories=categories, values=values)
+    config = GANConfig(height=8, width=8, channels=1, code=code, network=NetworkConfig(base=8, latent=9))
+    return GAN(config, *config.build(), device="cpu", precision="fp32")
+
+
+def test_the_code_is_the_first_part_of_the_latent() -> None:
+    config = new_code_gan().config
+    latents = config.latents(400, seeds.generator(0, "test"))
+    kinds, values = config.code.parts(latents)
+    assert latents[:, :3].sum(1).tolist() == [1] * 400 and set(kinds.tolist()) == {0, 1, 2}
+    assert values.shape == (400, 2) and values.abs().max() <= 1 and values.std() > 0.5
+    asked = config.latents(400, seeds.generator(0, "test"), categories=np.full(400, 2))
+    assert (config.code.parts(asked)[0] == 2).all()
+    assert torch.equal(asked[:, 3:], latents[:, 3:])  # all else stays
+
+
+def test_samples_of_a_discovered_kind_are_the_same_however_many() -> None:
+    gan = new_code_gan()
+    images = gan.sample(CHUNK + 5, category=1).images
+    assert np.array_equal(images[:4], gan.sample(4, category=1).images)
+    assert np.array_equal(images[:4], gan.sample(4, category=np.array([1, 1, 1, 1])).images)
+    assert not np.array_equal(images[:4], gan.sample(4, category=2).images)
+
+
+@pytest.mark.parametrize("wrong", [3, -1, np.array([0, 1]), np.array([0, 1, 2, 3])])
+def test_a_kind_that_was_not_discovered_is_refused(wrong: Any) -> None:
+    with pytest.raises(InputError, match="from 0 to 2"):
+        new_code_gan().sample(4, category=wrong)
+
+
+def test_without_discovered_kinds_none_can_be_asked_for() -> None:
+    with pytest.raises(InputError, match="infogan"):
+        new_gan().sample(2, category=0)
+
+
+@pytest.mark.parametrize(("categories", "values"), [(1, 0), (9, 0), (5, 4)])
+def test_a_code_that_does_not_fit_is_refused(categories: int, values: int) -> None:
+    with pytest.raises(InputError, match=r"network\.latent, 9"):
+        new_code_gan(categories, values)
+
+
+def test_a_discriminator_that_is_not_told_the_class_looks_at_the_image_alone() -> None:
+    config = GANConfig(height=8, width=8, channels=1, classes=("a", "b"), projection=False)
+    gan = GAN(config, *config.build(), device="cpu", precision="fp32")
+    images = gan.sample(6, label="a")
+    other = ImageSet(images.images, 1 - images.require_labels(), images.classes)
+    assert np.array_equal(gan.discriminate(images), gan.discriminate(other))

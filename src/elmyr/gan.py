@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.nn.functional import one_hot
 
 from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
-from elmyr.nets import PAIRS, Cost, cost_of
+from elmyr.nets import PAIRS, Cost, Discriminator, cost_of
 
 FORMAT = 1
 SMALLEST_SIDE, LARGEST_SIDE = 8, 128
@@ -37,6 +38,26 @@ class NetworkConfig(BaseModel):
     embedding: int = Field(64, ge=1, description="entries of the class embedding")
 
 
+class CodeConfig(BaseModel):
+    """The part of the latent that the discriminator is to read back (InfoGAN): its first entries."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    categories: int = Field(0, ge=0, description="kinds of images to be discovered; 0 or from 2 on")
+    values: int = Field(0, ge=0, description="continuous factors to be discovered, each from -1 to 1")
+
+    @property
+    def entries(self) -> int:
+        """How many of the latent's entries the code takes: one for each category and each value."""
+        return self.categories + self.values
+
+    def parts(self, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The categories int64 (N,), 0 without any, and the values (N, V) of latents (N, latent)."""
+        one_hot = latents[:, : self.categories]
+        categories = one_hot.argmax(1) if self.categories else latents.new_zeros(len(latents), dtype=torch.int64)
+        return categories, latents[:, self.categories : self.entries]
+
+
 class GANConfig(BaseModel):
     """All that rebuilding a GAN's networks needs."""
 
@@ -46,16 +67,40 @@ class GANConfig(BaseModel):
     width: int = Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)
     channels: int = Field(ge=1, le=4)
     classes: tuple[str, ...] = Field((), description="class names; empty for an unconditional GAN")
+    projection: bool = Field(True, description="whether the discriminator is told the class")
+    code: CodeConfig = CodeConfig()
     network: NetworkConfig = NetworkConfig()
 
-    def build(self) -> tuple[nn.Module, nn.Module]:
+    def latents(self, n: int, random: torch.Generator, *, categories: NDArray[np.int64] | None = None) -> torch.Tensor:
+        """Latents (n, latent) on the CPU: normal, with the code in their first entries; `categories` (n,) if asked."""
+        latents, code = torch.randn(n, self.network.latent, generator=random), self.code
+        if code.categories:
+            drawn = torch.randint(code.categories, (n,), generator=random)
+            chosen = drawn if categories is None else torch.from_numpy(categories)
+            latents[:, : code.categories] = one_hot(chosen, code.categories)
+        if code.values:
+            latents[:, code.categories : code.entries] = 2 * torch.rand(n, code.values, generator=random) - 1
+        return latents
+
+    def build(self) -> tuple[nn.Module, Discriminator]:
         """New networks, generator and discriminator, with random weights, laid out channels-last."""
         if self.network.name not in PAIRS:
             raise InputError(f"no network '{self.network.name}': {suggestion(self.network.name, PAIRS)}")
-        size = self.network.model_dump(exclude={"name"})
-        pair = PAIRS[self.network.name](self.height, self.width, self.channels, len(self.classes), **size)
-        generator, discriminator = (net.to(memory_format=torch.channels_last) for net in pair)  # type: ignore[call-overload]  # torch types `to` for tensors
+        if self.code.categories == 1 or self.code.entries >= self.network.latent:
+            raise InputError(
+                f"code.categories is {self.code.categories} and code.values {self.code.values}: categories are 0 or "
+                f"from 2 on, and both together fewer than network.latent, {self.network.latent}"
+            )
+        generator, discriminator = self._pair(len(self.classes))
+        if self.classes and not self.projection:
+            _, discriminator = self._pair(0)
+        for net in (generator, discriminator):
+            net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
         return generator, discriminator
+
+    def _pair(self, classes: int) -> tuple[nn.Module, Discriminator]:
+        size = self.network.model_dump(exclude={"name"})
+        return PAIRS[self.network.name](self.height, self.width, self.channels, classes, **size)
 
     def costs(self) -> tuple[Cost, Cost]:
         """What the generator and the discriminator cost: weights, and FLOPs a pass of one image."""
@@ -98,27 +143,42 @@ class GAN:
         self.discriminator = discriminator.to(self.device).eval()
         self.trained = trained or {}
 
-    def sample(self, n: int, *, label: int | str | NDArray[np.int64] | None = None, seed: int = 0) -> ImageSet:
+    def sample(
+        self,
+        n: int,
+        *,
+        label: int | str | NDArray[np.int64] | None = None,
+        category: int | NDArray[np.int64] | None = None,
+        seed: int = 0,
+    ) -> ImageSet:
         """`n` generated images with the labels they were asked for.
 
         Sample *i* of a seed is the same image whatever `n`. `label` is a class (its name or number), or an array
         int64 (n,) with one for each image; without it the classes take turns, so that sample *i* is of class
-        *i* mod K. A GAN without classes takes no label.
+        *i* mod K. A GAN without classes takes no label. `category`, a number or an int64 (n,), asks for a kind that the
+        GAN discovered itself; without it kinds are drawn.
         """
-        parts = list(self.samples(n, label=label, seed=seed))
+        parts = list(self.samples(n, label=label, category=category, seed=seed))
         labels = None if parts[0].labels is None else np.concatenate([part.require_labels() for part in parts])
         return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, parts[0].name)
 
     def samples(
-        self, n: int, *, label: int | str | NDArray[np.int64] | None = None, seed: int = 0
+        self,
+        n: int,
+        *,
+        label: int | str | NDArray[np.int64] | None = None,
+        category: int | NDArray[np.int64] | None = None,
+        seed: int = 0,
     ) -> Iterator[ImageSet]:
         """The same images in parts, as they are made: for more than memory holds."""
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
         config = self.config
-        labels = self._asked_labels(n, label)
+        labels, categories = self._asked_labels(n, label), self._asked_categories(n, category)
         for number, start in enumerate(range(0, n, CHUNK)):
-            latents = torch.randn(CHUNK, config.network.latent, generator=seeds.generator(seed, "samples", number))
+            random = seeds.generator(seed, "samples", number)
+            kinds = None if categories is None else np.resize(categories[start : start + CHUNK], CHUNK)
+            latents = config.latents(CHUNK, random, categories=kinds)
             asked = None if labels is None else labels[start : start + CHUNK]
             images = self._generate(latents, None if asked is None else torch.from_numpy(np.resize(asked, CHUNK)))
             yield ImageSet(images[: n - start], asked, config.classes, name="generated")
@@ -163,6 +223,16 @@ class GAN:
                 raise InputError(f"{n} images take {n} labels from 0 to {len(classes) - 1}: give one an image")
             return label.astype(np.int64)
         return np.full(n, self.class_number(label), np.int64)
+
+    def _asked_categories(self, n: int, category: int | NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+        if category is None:
+            return None
+        known, asked = self.config.code.categories, np.asarray(category)
+        if not known:
+            raise InputError("this GAN has discovered no categories: leave the category out, or train 'infogan'")
+        if asked.shape not in ((), (n,)) or asked.min() < 0 or asked.max() >= known:
+            raise InputError(f"the category is a number from 0 to {known - 1}, or one for each of {n} images")
+        return np.broadcast_to(asked, n).astype(np.int64)
 
     def class_number(self, label: int | str) -> int:
         """The number of a class given by its name, or else by its number."""

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from elmyr.errors import InputError
-from elmyr.nets.parts import LabeledLatents, ProjectionHead, doubled_widths, halvings, require_size
+from elmyr.nets.parts import LabeledLatents, ProjectionHead, doubled_widths, halvings, indifferent_vectors, require_size
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,13 @@ def test_the_class_stands_beside_the_latent() -> None:
 
 
 def test_the_projection_is_the_inner_product_with_the_vector_of_the_class() -> None:
-    head = ProjectionHead(2, 2)
-    assert head.class_vectors is not None
+    linear, vectors = torch.nn.Linear(2, 1), indifferent_vectors(2, 2)
+    assert vectors is not None
+    head = ProjectionHead(linear, vectors)
     features, labels = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1, 0])
     with torch.no_grad():
-        head.linear.weight.copy_(torch.tensor([[10.0, 1.0]]))
-        head.linear.bias.fill_(0.5)
+        linear.weight.copy_(torch.tensor([[10.0, 1.0]]))
+        linear.bias.fill_(0.5)
         assert head(features, labels).tolist() == [12.5, 34.5]  # new vectors are zero
-        head.class_vectors.weight.copy_(torch.tensor([[1.0, -1.0], [0.0, 2.0]]))
+        vectors.weight.copy_(torch.tensor([[1.0, -1.0], [0.0, 2.0]]))
     assert head(features, labels).tolist() == [12.5 + 4, 34.5 - 1]

@@ -57,8 +57,8 @@ def test_the_label_changes_the_image_and_after_a_step_the_logit() -> None:
     latents = torch.randn(1, 5).repeat(2, 1)
     first, second = generator(latents, torch.tensor([0, 1]))
     assert not torch.allclose(first, second)
-    assert discriminator.class_projection is not None
-    torch.nn.init.normal_(discriminator.class_projection.weight)
+    assert discriminator.head.class_vectors is not None
+    torch.nn.init.normal_(discriminator.head.class_vectors.weight)
     logits = discriminator(first.expand(2, -1, -1, -1), torch.tensor([0, 1]))
     assert not torch.allclose(logits[0], logits[1])
 

@@ -22,7 +22,7 @@ from elmyr.training.presets import preset_names, read_preset
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
 from tests.conftest import small_image_set
 
-TINY = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
+TINY = {"network.base": 8, "network.latent": 16, "network.embedding": 4, "batch": 16}
 OPTIONS: dict[str, dict[str, Any]] = {
     "smoothing": {"adversarial.label_smoothing": 0.1},
     "two rates": {"adversarial.discriminator_learning_rate": 1e-3},
@@ -36,6 +36,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "clipping": {"stabilizers.clip_gradients": 1.0, "stabilizers.clip_weights": 0.1},
     "augmentation": {"augmentation.probability": 0.5},
     "adaptive augmentation": {"augmentation.adaptive": True, "augmentation.ramp": 2000, "augmentation.target": 0.1},
+    "reading the class": {"auxiliary.classification": 1.0},
+    "only reading the class": {"auxiliary.classification": 1.0, "projection": False},
+    "a code": {"conditional": False, "code.categories": 4, "code.values": 1, "auxiliary.information": 1.0},
     "freezing": {"stabilizers.freeze_above": 0.51},
 }
 
@@ -158,6 +161,11 @@ def test_more_steps_of_the_discriminator_are_fewer_of_the_generator(tmp_path: Pa
         ({"penalties.every": 0}, "every is 0"),
         ({"stabilizers.freeze_above": 1.5}, "freeze_above is 1.5"),
         ({"network.name": "dcgan", "network.base": 0}, "base is 0"),
+        ({"conditional": False, "auxiliary.classification": 1}, "needs classes"),
+        ({"auxiliary.information": 1}, "needs a code"),
+        ({"code.values": 2}, "nobody reads"),
+        ({"projection": False}, "nothing would teach the classes"),
+        ({"code.categories": 1, "auxiliary.information": 1}, "from 2 on"),
     ],
 )
 def test_what_makes_no_game_is_refused_before_anything_is_written(

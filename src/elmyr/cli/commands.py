@@ -103,6 +103,7 @@ def train(
     precision: Precision = "auto",
     data_root: DataRoot = None,
     shaping: Any = None,
+    rescue: Annotated[bool, typer.Option("--rescue", help="Change the game by itself where it goes wrong.")] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -121,6 +122,7 @@ def train(
         precision=precision,
         data_root=data_root,
         shaping=shaping,
+        rescue=rescue,
         quiet=quiet,
         say=hush if quiet else say,
     )
@@ -142,6 +144,7 @@ def sample(
         Path, typer.Option(help="An .npz, a .parquet, a .tar (WebDataset), a .png grid, or a folder.")
     ] = Path("samples.npz"),
     label: Annotated[str | None, typer.Option(help="Only this class: its name or number.")] = None,
+    category: Annotated[int | None, typer.Option(help="Only this kind, of a GAN that discovered kinds.")] = None,
     seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -157,7 +160,7 @@ def sample(
     check_writable(out)
     config = gan.config
     with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
-        for part in gan.samples(count, label=label, seed=seed):
+        for part in gan.samples(count, label=label, category=category, seed=seed):
             sink.add(part)
     if as_json:
         show_json({"out": str(out), "count": count})

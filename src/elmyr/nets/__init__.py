@@ -8,7 +8,7 @@ from elmyr.nets.dcgan import dcgan_pair
 from elmyr.nets.dcgan64 import dcgan64_pair
 from elmyr.nets.mlp import mlp_pair
 from elmyr.nets.mlp_cnn import mlp_cnn_pair
-from elmyr.nets.parts import PairBuilder, check_batch
+from elmyr.nets.parts import Discriminator, PairBuilder, check_batch
 from elmyr.nets.residual import residual_pair
 from elmyr.nets.style import style_pair
 
@@ -23,4 +23,4 @@ PAIRS: dict[str, PairBuilder] = {
     "style": style_pair,
 }
 
-__all__ = ["PAIRS", "Cost", "PairBuilder", "StridedClassifier", "check_batch", "cost_of"]
+__all__ = ["PAIRS", "Cost", "Discriminator", "PairBuilder", "StridedClassifier", "check_batch", "cost_of"]

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.attention import SelfAttention, attended_level
-from elmyr.nets.parts import LabeledLatents, doubled_widths, halvings, require_size
+from elmyr.nets.parts import Discriminator, LabeledLatents, ProjectionHead, doubled_widths, halvings, require_size
 from elmyr.nets.spectral import spectrally_normalized
 
 
@@ -128,7 +128,7 @@ class BigGANLiteGenerator(nn.Module):
         return torch.tanh(self.pixels(F.relu(self.norm(x))))
 
 
-class BigGANLiteDiscriminator(nn.Module):
+class BigGANLiteDiscriminator(Discriminator):
     """Images to one logit each. With classes, the logit is that of "a real image of this class".
 
     No layer looks at other images of the batch.
@@ -151,20 +151,19 @@ class BigGANLiteDiscriminator(nn.Module):
         self.last = DiscriminatorBlock(widths[-2], widths[-1], halves=False)
         self.attended = attended_level(sizes[1:])
         self.attention = SelfAttention(widths[self.attended])
-        self.linear = spectrally_normalized(nn.Linear(widths[-1], 1))
-        self.class_vectors = spectrally_normalized(nn.Embedding(classes, widths[-1])) if classes else None
+        self.width = widths[-1]
+        linear = spectrally_normalized(nn.Linear(self.width, 1))
+        self.head = ProjectionHead(
+            linear, spectrally_normalized(nn.Embedding(classes, self.width)) if classes else None
+        )
 
-    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
         x = images
         for level, blocks in enumerate(self.levels):
             x = blocks(x)
             x = self.attention(x) if self.attended == level else x
-        features = F.relu(self.last(x)).sum((2, 3))
-        logits: torch.Tensor = self.linear(features).squeeze(1)
-        if self.class_vectors is not None:
-            logits = logits + (features * self.class_vectors(labels)).sum(1)
-        return logits
+        return F.relu(self.last(x)).sum((2, 3))
 
 
 def biggan_lite_pair(

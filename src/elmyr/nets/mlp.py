@@ -12,28 +12,28 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.dense import DenseGenerator
-from elmyr.nets.parts import ProjectionHead, require_one_block, start_as_keras
+from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors, require_one_block, start_as_keras
 
 ARTICLE_BASE = 128
 GROWTH = (1, 2, 4, 8)
 
 
-class DenseDiscriminator(nn.Module):
+class DenseDiscriminator(Discriminator):
     """Images to one logit each by dense layers, ReLU after each: high for real."""
 
     def __init__(self, shape: tuple[int, int, int], classes: int, widths: list[int]) -> None:
         super().__init__()
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([prod(shape), *widths]))
-        self.head = ProjectionHead(widths[-1], classes)
+        self.width = widths[-1]
+        self.head = ProjectionHead(nn.Linear(self.width, 1), indifferent_vectors(classes, self.width))
         start_as_keras(self)
 
-    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
         x = images.flatten(1)
         for layer in self.hidden:
             x = F.relu(layer(x))
-        logits: torch.Tensor = self.head(x, labels)
-        return logits
+        return x
 
 
 def mlp_pair(

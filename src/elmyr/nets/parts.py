@@ -1,5 +1,7 @@
 """What several pairs of networks share: how the class enters, which sizes a network takes, how weights start."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 import torch
@@ -27,7 +29,7 @@ class PairBuilder(Protocol):
         blocks: int,
         latent: int,
         embedding: int,
-    ) -> tuple[nn.Module, nn.Module]:
+    ) -> tuple[nn.Module, Discriminator]:
         """The generator and the discriminator, with random weights."""
         ...
 
@@ -48,22 +50,42 @@ class LabeledLatents(nn.Module):
 class ProjectionHead(nn.Module):
     """Features to one logit: a linear layer, and with classes the inner product with a vector of the class.
 
-    Miyato and Koyama 2018, "cGANs with projection discriminator". The vectors start at zero: at first the class does
-    not count.
+    Miyato and Koyama 2018, "cGANs with projection discriminator". `scale` is that of the inner product.
     """
 
-    def __init__(self, features: int, classes: int, *, bias: bool = True) -> None:
+    def __init__(self, linear: nn.Module, class_vectors: nn.Module | None, *, scale: float = 1.0) -> None:
         super().__init__()
-        self.linear = nn.Linear(features, 1, bias=bias)
-        self.class_vectors = nn.Embedding(classes, features) if classes else None
-        if self.class_vectors is not None:
-            nn.init.zeros_(self.class_vectors.weight)
+        self.linear, self.class_vectors, self.scale = linear, class_vectors, scale
 
     def forward(self, features: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         """Features (N, features) and labels int64 (N,), None without classes -> logits (N,)."""
         logits: torch.Tensor = self.linear(features).squeeze(1)
         if self.class_vectors is not None:
-            logits = logits + (features * self.class_vectors(labels)).sum(1)
+            logits = logits + self.scale * (features * self.class_vectors(labels)).sum(1)
+        return logits
+
+
+def indifferent_vectors(classes: int, features: int) -> nn.Embedding | None:
+    """A vector a class, zero at the start: at first the class does not count. None without classes."""
+    return nn.Embedding(classes, features, _weight=torch.zeros(classes, features)) if classes else None
+
+
+class Discriminator(nn.Module):
+    """Images to one logit each, by features that others may read too (`AuxiliaryHeads`).
+
+    Its own `__init__` sets the two attributes; `features` is its network up to the head.
+    """
+
+    head: ProjectionHead
+    width: int  # entries of the features
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
+        raise NotImplementedError
+
+    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+        logits: torch.Tensor = self.head(self.features(images), labels)
         return logits
 
 

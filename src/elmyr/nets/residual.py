@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors
+
 SLOPE = 0.2
 
 
@@ -51,7 +53,7 @@ class ResidualBlock(nn.Module):
         return x + h
 
 
-class ResidualDiscriminator(nn.Module):
+class ResidualDiscriminator(Discriminator):
     """Images to one logit each: high for real. With classes, the logit is that of "a real image of this class"."""
 
     def __init__(self, height: int, width: int, channels: int, classes: int, base: int, blocks: int) -> None:
@@ -66,24 +68,18 @@ class ResidualDiscriminator(nn.Module):
         )
         self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(blocks))) for c in widths)
         self.widenings = nn.ModuleList(nn.Conv2d(a, b, 1) if a != b else nn.Identity() for a, b in pairwise(widths))
-        self.features = nn.Linear(widths[-1] * sizes[-1][0] * sizes[-1][1], widths[-1])
-        self.logit = nn.Linear(widths[-1], 1)
-        self.class_projection = nn.Embedding(classes, widths[-1]) if classes else None
-        if self.class_projection is not None:
-            nn.init.zeros_(self.class_projection.weight)
+        self.width = widths[-1]
+        self.dense = nn.Linear(widths[-1] * sizes[-1][0] * sizes[-1][1], self.width)
+        self.head = ProjectionHead(nn.Linear(self.width, 1), indifferent_vectors(classes, self.width))
 
-    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
         height, width = self.image_size
         x = self.stem(F.pad(images, (0, width % 2, 0, height % 2)) if self.stem.stride != (1, 1) else images)
         x = self.levels[0](x)
         for widening, level in zip(self.widenings, list(self.levels)[1:], strict=True):
             x = level(F.avg_pool2d(widening(x), 2, ceil_mode=True))
-        features = F.leaky_relu(self.features(F.leaky_relu(x, SLOPE).flatten(1)), SLOPE)
-        logits: torch.Tensor = self.logit(features).squeeze(1)
-        if self.class_projection is not None:
-            logits = logits + (features * self.class_projection(labels)).sum(1)
-        return logits
+        return F.leaky_relu(self.dense(F.leaky_relu(x, SLOPE).flatten(1)), SLOPE)
 
 
 class ResidualGenerator(nn.Module):

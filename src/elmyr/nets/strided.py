@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.parts import ProjectionHead, start_as_keras
+from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors, start_as_keras
 
 
-class StridedDiscriminator(nn.Module):
+class StridedDiscriminator(Discriminator):
     """Images to one logit each: convolutions of stride 2, LeakyReLU after each, then one dense layer.
 
     A kernel of 5 leaves half the size, rounded up; one of 4 half of it, rounded down. No layer looks at other images
@@ -36,13 +36,13 @@ class StridedDiscriminator(nn.Module):
         )
         for _ in widths:
             height, width = ((side + 2 * padding - kernel) // 2 + 1 for side in (height, width))
-        self.head = ProjectionHead(widths[-1] * height * width, classes, bias=bias)
+        self.width = widths[-1] * height * width
+        self.head = ProjectionHead(nn.Linear(self.width, 1, bias=bias), indifferent_vectors(classes, self.width))
         start_as_keras(self)
 
-    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
         x = images
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), self.slope)
-        logits: torch.Tensor = self.head(x.flatten(1), labels)
-        return logits
+        return x.flatten(1)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.equalized import EqualizedConvolution, EqualizedLinear, activated
-from elmyr.nets.parts import doubled_widths, halvings, require_size
+from elmyr.nets.parts import Discriminator, ProjectionHead, doubled_widths, halvings, indifferent_vectors, require_size
 from elmyr.nets.style_generator import SMALLEST, StyleGenerator
 
 GROUP = 4
@@ -70,7 +70,7 @@ class HalvingBlock(nn.Module):
         return result
 
 
-class StyleDiscriminator(nn.Module):
+class StyleDiscriminator(Discriminator):
     """Images to one logit each. With classes, the logit is that of "a real image of this class".
 
     In training an image's logit depends a little on its group (`GroupDeviation`); in eval mode on the image alone.
@@ -82,26 +82,20 @@ class StyleDiscriminator(nn.Module):
         super().__init__()
         sizes = halvings(height, width)
         widths = doubled_widths(len(sizes), base)
-        features = widths[-1]
+        self.width = widths[-1]
         self.from_image = EqualizedConvolution(channels, base, 1)
         self.halvings = nn.Sequential(*(HalvingBlock(a, b, blocks) for a, b in pairwise(widths)))
         self.deviation = GroupDeviation()
-        self.last = EqualizedConvolution(features + 1, features, 3)
-        self.features = EqualizedLinear(features * sizes[-1][0] * sizes[-1][1], features)
-        self.logit = EqualizedLinear(features, 1)
-        self.class_vectors = nn.Embedding(classes, features) if classes else None
-        if self.class_vectors is not None:
-            nn.init.zeros_(self.class_vectors.weight)
+        self.last = EqualizedConvolution(self.width + 1, self.width, 3)
+        self.dense = EqualizedLinear(self.width * sizes[-1][0] * sizes[-1][1], self.width)
+        vectors = indifferent_vectors(classes, self.width)
+        self.head = ProjectionHead(EqualizedLinear(self.width, 1), vectors, scale=1 / sqrt(self.width))
 
-    def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
         x = self.halvings(activated(self.from_image(images)))
         x = activated(self.last(self.deviation(x)))
-        features = activated(self.features(x.flatten(1)))
-        logits: torch.Tensor = self.logit(features).squeeze(1)
-        if self.class_vectors is not None:
-            logits = logits + (features * self.class_vectors(labels)).sum(1) / sqrt(features.shape[1])
-        return logits
+        return activated(self.dense(x.flatten(1)))
 
 
 def style_pair(

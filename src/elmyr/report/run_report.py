@@ -69,8 +69,21 @@ def _opening(config: dict[str, Any], summary: dict[str, Any]) -> Markup:
         "section",
         tag("p", f"{' '.join(told)}.", class_="sentence"),
         note(" \u00b7 ".join(aside)) if aside else "",
+        *(note(line) for line in _troubles(summary)),
         class_="opening",
     )
+
+
+def _troubles(summary: dict[str, Any]) -> list[str]:
+    """What the watch saw go wrong while it trained, and what was or could be done."""
+    found = summary.get("troubles")
+    return [_trouble(told) for told in found if isinstance(told, dict)] if isinstance(found, list) else []
+
+
+def _trouble(told: dict[str, Any]) -> str:
+    settings = [f"{name}={value}" for key in ("rescued_with", "try") for name, value in told.get(key, {}).items()]
+    done = "the training went on with" if "rescued_with" in told else "to try:"
+    return f"The watch saw {told.get('trouble')} after {told.get('images'):,} images; {done} {', '.join(settings)}."
 
 
 def _value(table: dict[str, Any], key: str) -> float | None:

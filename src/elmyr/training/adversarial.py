@@ -18,6 +18,7 @@ from elmyr.images import image_grid
 from elmyr.nets import check_batch
 from elmyr.objectives import OBJECTIVES, Objective, Smoothed
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.questions import AuxiliaryConfig, Questions
 from elmyr.training.regularizer import PenaltyConfig, Regularizer
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, clip_weights
 from elmyr.training.task import Batch
@@ -44,6 +45,7 @@ class AdversarialConfig(BaseModel):
     penalties: PenaltyConfig = PenaltyConfig()
     stabilizers: StabilizerConfig = StabilizerConfig()
     augmentation: ViewConfig = ViewConfig()
+    auxiliary: AuxiliaryConfig = AuxiliaryConfig()
 
 
 def _objective_of(config: AdversarialConfig) -> Objective:
@@ -74,7 +76,9 @@ class AdversarialTask:
         self.freeze = Freeze(config.stabilizers).to(device)
         self.view = View(config.augmentation, config.stabilizers, seed=seed).to(device)
         with seeds.initialization(seed, "networks"):
-            self.generator, self.discriminator = (net.to(device) for net in gan.build())
+            self.generator, self.discriminator = gan.build()
+            self.generator, self.discriminator = self.generator.to(device), self.discriminator.to(device)
+            self.questions = Questions(config.auxiliary, gan, width=self.discriminator.width).to(device)
         for net in (self.generator, self.discriminator):
             check_batch(net, batch)
         self.average = deepcopy(self.generator).requires_grad_(False)
@@ -82,37 +86,48 @@ class AdversarialTask:
             "generator": self.generator,
             "discriminator": self.discriminator,
             "average": self.average,
+            "questions": self.questions,
             "balance": nn.ModuleDict({"regularizer": self.regularizer, "freeze": self.freeze, "view": self.view}),
         }
         self.optimizers = {
-            "generator": self._optimizer(self.generator, config.learning_rate),
-            "discriminator": self._optimizer(self.discriminator, config.discriminator_learning_rate),
+            "generator": self._optimizer(config.learning_rate, self.generator),
+            "discriminator": self._optimizer(config.discriminator_learning_rate, self.discriminator, self.questions),
         }
 
-    def _optimizer(self, net: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+    def _optimizer(self, learning_rate: float, *nets: nn.Module) -> torch.optim.Optimizer:
         betas = self.config.beta1, self.config.beta2
-        return torch.optim.Adam(net.parameters(), lr=learning_rate, betas=betas, fused=True)
+        return torch.optim.Adam(nn.ModuleList(nets).parameters(), lr=learning_rate, betas=betas, fused=True)
+
+    def adopt(self, config: AdversarialConfig) -> None:
+        """Plays on by another objective, other strengths of R1 and R2, other learning rates or instance noise."""
+        self.config, self.objective = config, _objective_of(config)
+        self.regularizer.config, self.view.stabilizers = config.penalties, config.stabilizers
+        rates = {"generator": config.learning_rate, "discriminator": config.discriminator_learning_rate}
+        for name, rate in rates.items():
+            self.optimizers[name].defaults["lr"] = rate
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
         """The discriminator's step and then, where it is due, the generator's on the same latents, and the average."""
         real, labels = to_unit(batch.images), batch.labels if self.gan.classes else None
         rests = self.freeze.rests(position)
         due = rests or (position // self.batch) % self.config.discriminator_steps == 0
+        latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position)).to(self.device)
         with torch.set_grad_enabled(due):
-            fake = self._generate(position, labels, len(batch))
+            fake = self._generate(latents, labels, len(batch))
+        latents = latents[: len(batch)]
         scalars: dict[str, torch.Tensor] = {}
         if not rests:
-            scalars |= self._step_discriminator(real, fake.detach(), labels, position)
+            scalars |= self._step_discriminator(real, fake.detach(), labels, latents, position)
         if due:
-            scalars |= self._step_generator(real, fake, labels, position)
+            scalars |= self._step_generator(real, fake, labels, latents, position)
             update_average(self.average, self.generator, self._average_decay(position, len(batch), rests))
         return scalars
 
     def _step_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, position: int
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, latents: torch.Tensor, position: int
     ) -> dict[str, torch.Tensor]:
         images = torch.cat([real, fake]).requires_grad_(self.regularizer.needs_gradient(position))
-        logits = self._discriminate(self.view(images, position), None if labels is None else labels.repeat(2))
+        logits, features = self._look(self.view(images, position), None if labels is None else labels.repeat(2))
         real_logits, fake_logits = logits.chunk(2)
         loss = self.objective.discriminator(real_logits, fake_logits).mean()
         penalty, scalars = self.regularizer.of_logits(images, logits, position)
@@ -124,11 +139,13 @@ class AdversarialTask:
             lambda images: self.view.changed(images, position),
             position,
         )
-        self._apply("discriminator", loss + penalty + more)
+        answers, told = self.questions.loss(features, labels, latents)
+        self._apply("discriminator", loss + penalty + more + answers)
         self.view.adapt(self._judged(real_logits, fake_logits)[0].detach())
         return (
             self.view.scalars()
             | scalars
+            | told
             | {
                 "discriminator_loss": loss.detach(),
                 "real_logits": real_logits.detach().mean(),
@@ -137,17 +154,20 @@ class AdversarialTask:
         )
 
     def _step_generator(
-        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, position: int
+        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, latents: torch.Tensor, position: int
     ) -> dict[str, torch.Tensor]:
-        self.discriminator.requires_grad_(False)
-        fake_logits = self._discriminate(self.view(fake, position, of="generator"), labels)
+        for net in (self.discriminator, self.questions):
+            net.requires_grad_(False)
+        fake_logits, features = self._look(self.view(fake, position, of="generator"), labels)
         real_logits = fake_logits
         if self.objective.needs_real_for_generator or self.freeze.watches:
             with torch.no_grad():
                 real_logits = self._discriminate(self.view(real, position, of="real"), labels)
         loss = self.objective.generator(real_logits, fake_logits).mean()
-        self._apply("generator", loss)
-        self.discriminator.requires_grad_(True)
+        answers, _ = self.questions.loss(features, labels, latents)
+        self._apply("generator", loss + answers)
+        for net in (self.discriminator, self.questions):
+            net.requires_grad_(True)
         self.freeze.note(*self._judged(real_logits, fake_logits.detach()))
         return {"generator_loss": loss.detach()}
 
@@ -159,31 +179,31 @@ class AdversarialTask:
         return real_logits - border, fake_logits - border
 
     def _apply(self, name: str, loss: torch.Tensor) -> None:
-        net, stabilizers = self.modules[name], self.config.stabilizers
-        self.optimizers[name].zero_grad(set_to_none=True)
+        optimizer, stabilizers = self.optimizers[name], self.config.stabilizers
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
         if stabilizers.clip_gradients:
-            nn.utils.clip_grad_norm_(net.parameters(), stabilizers.clip_gradients)
-        self.optimizers[name].step()
+            nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], stabilizers.clip_gradients)
+        optimizer.step()
         if stabilizers.clip_weights and name == "discriminator":
-            clip_weights(net, stabilizers.clip_weights)
+            clip_weights(self.discriminator, stabilizers.clip_weights)
 
-    def _generate(self, position: int, labels: torch.Tensor | None, count: int) -> torch.Tensor:
+    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None, count: int) -> torch.Tensor:
         """The first `count` of a whole batch, since batch statistics of the last few images would be poor ones."""
-        latents = self._latents(self.batch, position)
         labels = None if labels is None else labels[torch.arange(self.batch, device=labels.device) % count]
         with machine.autocast(self.device, self.precision):
             images: torch.Tensor = self.generator(latents, labels)
         return images[:count].float()
 
-    def _discriminate(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+    def _look(self, images: torch.Tensor, labels: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """The discriminator's logits, and the features that it gives them by."""
         with machine.autocast(self.device, self.precision):
-            logits: torch.Tensor = self.discriminator(images, labels)
-        return logits.float()
+            features = self.discriminator.features(images)
+            logits: torch.Tensor = self.discriminator.head(features, labels)
+        return logits.float(), features.float()
 
-    def _latents(self, n: int, position: int) -> torch.Tensor:
-        generator = seeds.generator(self.seed, "latents", position)
-        return torch.randn(n, self.gan.network.latent, generator=generator).to(self.device)
+    def _discriminate(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return self._look(images, labels)[0]
 
     def _average_decay(self, position: int, images: int, rests: bool) -> float:
         """By the images seen since the generator's last step."""
@@ -202,10 +222,11 @@ class AdversarialTask:
         )
 
     def preview(self, position: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Samples of fixed latents: a row a class (of the first ten), or ten rows without classes."""
-        classes = max(len(self.gan.classes), 1)
-        stride = classes * -(-PREVIEW_ROWS // classes)  # a whole number of turns, so that a row stays with its class
-        samples = self.result(position).sample(PREVIEW_COLUMNS * stride, seed=self.seed)
+        """Samples of fixed latents: a row a class or discovered kind (of the first ten), or ten rows without either."""
+        kinds = len(self.gan.classes) or self.gan.code.categories or 1
+        stride = kinds * -(-PREVIEW_ROWS // kinds)  # a whole number of turns, so that a row stays with its kind
+        turns = np.arange(PREVIEW_COLUMNS * stride) % self.gan.code.categories if self.gan.code.categories else None
+        samples = self.result(position).sample(PREVIEW_COLUMNS * stride, category=turns, seed=self.seed)
         order = [row + stride * column for row in range(PREVIEW_ROWS) for column in range(PREVIEW_COLUMNS)]
         return image_grid(samples.images[order], columns=PREVIEW_COLUMNS)
 

@@ -10,11 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
-from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, GANConfig, NetworkConfig
+from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, CodeConfig, GANConfig, NetworkConfig
 from elmyr.images import AS_IT_IS, ImageSet, Shaping
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import NARRATION, read_preset
+from elmyr.training.questions import AuxiliaryConfig
 from elmyr.training.regularizer import PenaltyConfig
 from elmyr.training.stabilizers import StabilizerConfig
 from elmyr.training.view import ViewConfig
@@ -24,6 +25,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "penalties": PenaltyConfig,
     "stabilizers": StabilizerConfig,
     "augmentation": ViewConfig,
+    "auxiliary": AuxiliaryConfig,
 }
 LOGS, PREVIEWS, CHECKPOINTS = 100, 10, 10  # how many of each a run has where the interval is "auto"
 
@@ -56,6 +58,7 @@ class RunConfig(BaseModel):
     gan: GANConfig
     adversarial: AdversarialConfig
     loop: LoopConfig
+    rescue: bool = Field(False, description="whether the watch changes the game where it goes wrong")
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
@@ -111,6 +114,8 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
         width=images.width,
         channels=images.channels,
         classes=images.classes if conditional else (),
+        projection=choices["projection"],
+        code=validated(CodeConfig, "code", **choices["code"]),
         network=validated(NetworkConfig, "network", **network),
     )
 
@@ -141,6 +146,15 @@ def adversarial_config(choices: Mapping[str, Any], images: ImageSet) -> Adversar
         adversarial["discriminator_learning_rate"] = adversarial["learning_rate"]
     sections: dict[str, Any] = {name: validated(kind, name, **choices[name]) for name, kind in SECTIONS.items()}
     return validated(AdversarialConfig, "adversarial", **adversarial, **sections)
+
+
+def changed_config(config: AdversarialConfig, settings: Mapping[str, Any]) -> AdversarialConfig:
+    """The game with settings changed by their dotted names, such as `penalties.r1`."""
+    changes = config.model_dump()
+    for name, value in settings.items():
+        section, _, inner = name.partition(".")
+        (changes if section == "adversarial" else changes[section])[inner] = value
+    return validated(AdversarialConfig, "adversarial", **changes)
 
 
 def default_budget(images: ImageSet) -> int:

@@ -36,11 +36,15 @@ class Logbook:
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
         _refuse_infinite(means, position)
-        line = {"images": position, **extra, **{name: float(f"{mean:.6g}") for name, mean in means.items()}}
-        if self.path is not None:
+        figures = {**extra, **{name: float(f"{mean:.6g}") for name, mean in means.items()}}
+        self.write(position, figures)
+        return {"images": position, **figures}
+
+    def write(self, position: int, figures: Mapping[str, Any]) -> None:
+        """Writes a line of JSON values of its own; none without any."""
+        if self.path is not None and figures:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        return line
+                file.write(json.dumps({"images": position, **figures}) + "\n")
 
     def state(self, position: int) -> dict[str, Any]:
         """The unfinished stretch, as JSON values; DivergedError if one is not finite."""

@@ -16,7 +16,7 @@ from elmyr.training.progress import Listener, Silence
 from elmyr.training.rundir import RunDirectory
 from elmyr.training.schedule import decay_factor
 from elmyr.training.signals import StopRequest
-from elmyr.training.task import BatchSource, Task
+from elmyr.training.task import BatchSource, Task, Watcher
 
 
 class LoopConfig(BaseModel):
@@ -30,6 +30,7 @@ class LoopConfig(BaseModel):
     log_every: int = Field(ge=1)
     preview_every: int = Field(ge=1)
     checkpoint_every: int = Field(ge=1)
+    watch_every: int = Field(0, ge=0, description="images seen between two looks of the watch; 0 for none")
     keep: int = Field(2, ge=1, description="checkpoints kept")
 
 
@@ -47,22 +48,23 @@ def run_loop(
     config: LoopConfig,
     *,
     run: RunDirectory | None = None,
+    watcher: Watcher | None = None,
     listener: Listener | None = None,
 ) -> Outcome:
     """Trains until the budget is used; goes on from the run's latest checkpoint where there is one.
 
-    Without a run directory nothing is written. SIGINT or SIGTERM finish the update, save, and raise InterruptedRun.
+    The watcher looks every `watch_every` images. Without a run directory nothing is written. SIGINT or SIGTERM finish
+    the update, save, and raise InterruptedRun.
     """
     logbook = Logbook(run.metrics if run else None)
     listener = listener or Silence()
-    position, earlier = _start(task, logbook, run)
-    base_rates = {name: optimizer.defaults["lr"] for name, optimizer in task.optimizers.items()}
+    position, earlier = _start(task, logbook, watcher, run)
     started, drained = time.monotonic(), position
     last_drain = started
 
     with StopRequest() as stop:
         while position < config.images:
-            _set_learning_rates(task, base_rates, decay_factor(position / config.images, config.decay_from))
+            _set_learning_rates(task, decay_factor(position / config.images, config.decay_from))
             before, batch = position, data.batch(position, min(config.batch, config.images - position))
             logbook.add(task.update(batch, position))
             position += len(batch)
@@ -76,11 +78,17 @@ def run_loop(
                 times = {"seconds": round(earlier + now - started, 3), "images_per_second": round(rate, 1)}
                 logbook.drain(position, times | rates)
                 drained, last_drain = position, now
+            if watcher and config.watch_every and _crossed(config.watch_every, before, position):
+                logbook.write(position, watcher.look(position))
             if run and (_crossed(config.preview_every, before, position) or done):
                 _save_preview(task, run, position)
             interrupted = stop.signal_number is not None and not done
             if run and (_crossed(config.checkpoint_every, before, position) or done or interrupted):
-                progress = {"logbook": logbook.state(position), "seconds": earlier + time.monotonic() - started}
+                progress = {
+                    "logbook": logbook.state(position),
+                    "watch": watcher.state() if watcher else None,
+                    "seconds": earlier + time.monotonic() - started,
+                }
                 save_checkpoint(run.checkpoints, task, position, progress)
                 prune_checkpoints(run.checkpoints, position, config.keep)
             if interrupted:
@@ -88,14 +96,16 @@ def run_loop(
     return Outcome(position, earlier + time.monotonic() - started)
 
 
-def _start(task: Task, logbook: Logbook, run: RunDirectory | None) -> tuple[int, float]:
-    """The position and the seconds that the run has behind it; its state goes into the task."""
+def _start(task: Task, logbook: Logbook, watcher: Watcher | None, run: RunDirectory | None) -> tuple[int, float]:
+    """The position and the seconds that the run has behind it; its state goes into the task and the watcher."""
     path = latest_checkpoint(run.checkpoints) if run else None
     if path is None:
         logbook.restore({"sums": {}, "counts": {}}, 0)
         return 0, 0.0
     position, progress = load_checkpoint(path, task)
     logbook.restore(progress["logbook"], position)
+    if watcher and progress["watch"] is not None:
+        watcher.restore(progress["watch"])
     return position, float(progress["seconds"])
 
 
@@ -103,10 +113,10 @@ def _crossed(every: int, before: int, after: int) -> bool:
     return before // every != after // every
 
 
-def _set_learning_rates(task: Task, base_rates: dict[str, float], factor: float) -> None:
-    for name, optimizer in task.optimizers.items():
+def _set_learning_rates(task: Task, factor: float) -> None:
+    for optimizer in task.optimizers.values():
         for group in optimizer.param_groups:
-            group["lr"] = base_rates[name] * factor
+            group["lr"] = optimizer.defaults["lr"] * factor
 
 
 def _learning_rate(optimizer: torch.optim.Optimizer) -> float:

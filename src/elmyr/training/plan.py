@@ -54,6 +54,7 @@ def make_plan(
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
+    rescue: bool = False,
 ) -> Plan:
     """The plan of a run, parameters as `train`; InputError for whatever cannot be trained. Writes nothing."""
     _check_budget(images, minutes)
@@ -80,6 +81,7 @@ def make_plan(
         gan=gan_config(choices, training),
         adversarial=adversarial_config(choices, training),
         loop=loop_config(choices, images or default_budget(training)),
+        rescue=rescue,
     )
     new_task(config)  # refuses what it cannot train
     return Plan(config, training, choices)

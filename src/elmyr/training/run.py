@@ -26,6 +26,7 @@ from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, splits_of
 from elmyr.training.progress import Listener, ProgressBar
 from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
+from elmyr.training.watch import Watch
 
 SHOWN_PER_CLASS = 10
 
@@ -43,6 +44,7 @@ def train(
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
+    rescue: bool = False,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
@@ -51,8 +53,8 @@ def train(
     data: a known name ("digits", "mnist") or a path, in the form of `shaping`; its split into training, validation and
     test part follows from `seed`. The budget is `images` seen, exactly, or `minutes` from this call on; without either
     200,000 images, 60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]`
-    over the preset's choices. `say` hears a line about each stage; without `quiet` there is a progress bar. Raises
-    InputError before anything is written.
+    over the preset's choices. rescue: whether the watch changes the game where it goes wrong. `say` hears a line about
+    each stage; without `quiet` there is a progress bar. Raises InputError before anything is written.
     """
     started = time.monotonic()
     plan = make_plan(
@@ -66,6 +68,7 @@ def train(
         precision=precision,
         data_root=data_root,
         shaping=shaping,
+        rescue=rescue,
     )
     run = RunDirectory(new_directory(out, parent=RUNS, name=f"{plan.training.name}-{preset}"))
     say = run.noting(say)
@@ -149,10 +152,11 @@ def _train_and_export(
 ) -> None:
     task = new_task(config)
     data = ResidentData(training, seed=config.seed, device=task.device)
+    watch = Watch(task, training, say=say, rescue=config.rescue)
     total = config.loop.images
     bar: AbstractContextManager[Listener | None] = nullcontext() if quiet else ProgressBar(run.path.name, total=total)
     with bar as listener:
-        outcome = run_loop(task, data, config.loop, run=run, listener=listener)
+        outcome = run_loop(task, data, config.loop, run=run, watcher=watch, listener=listener)
     task.export(run.model, outcome.images)
     gan = GAN.load(run.path, device=config.device, precision=config.precision)
     save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10)), run.generated)
@@ -160,6 +164,7 @@ def _train_and_export(
         "images": outcome.images,
         "seconds": round(outcome.seconds, 3),
         "images_per_second": round(outcome.images / max(outcome.seconds, 1e-9), 1),
+        "troubles": watch.troubles,
     }
     write_text(run.path / "README.md", model_card(config, summary))
     write_json(run.summary, summary)

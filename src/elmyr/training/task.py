@@ -55,3 +55,19 @@ class Task(Protocol):
     def export(self, folder: Path, position: int) -> None:
         """Writes what was trained, for use."""
         ...
+
+
+class Watcher(Protocol):
+    """What looks at a training while it goes on. The loop keeps its state with the task's."""
+
+    def look(self, position: int) -> Mapping[str, Any]:
+        """Looks at the task after so many images seen; returns JSON values for the log."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run must know, as JSON values."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes back to such a state."""
+        ...

@@ -1,0 +1,117 @@
+"""The watch: while a GAN trains, it looks at what it makes, says once what goes wrong, and mends it where told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from elmyr import seeds
+from elmyr.images import ImageSet
+from elmyr.metrics import told_apart
+from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.config import changed_config
+from elmyr.training.sight import Sight, Sights
+from elmyr.training.trouble import LOOKS_IN_TURN, QUIET_IMAGES, Look, Trouble, remedy, trouble_in
+
+LOOKED_AT = 250  # images a side
+LEAST_LOOKED_AT = 20  # below, shares of them say nothing
+MOST_RESCUES = 3
+
+
+class Watch:
+    """A Watcher of a plain GAN, silent for sets of fewer than 40 images.
+
+    With `rescue` it changes the rules of the game, at most three times. Its state is what it saw last, what it told
+    and what it changed, so that a resumed run goes on by the changed rules.
+    """
+
+    def __init__(
+        self, task: AdversarialTask, training: ImageSet, *, say: Callable[[str], None], rescue: bool = False
+    ) -> None:
+        self.task, self.say, self.rescue = task, say, rescue
+        self.troubles: list[dict[str, Any]] = []
+        self._looks: list[Look] = []
+        self._quiet_until = QUIET_IMAGES
+        half = min(LOOKED_AT, len(training) // 2)
+        order = torch.randperm(len(training), generator=seeds.generator(task.seed, "watch")).numpy()
+        self._real = training.take(order[:half])
+        self._sights = None
+        if half >= LEAST_LOOKED_AT:
+            others = training.take(order[half : 2 * half])
+            self._sights = Sights(self._real, others, by_class=bool(task.gan.classes), seed=task.seed)
+
+    def look(self, position: int) -> dict[str, Any]:
+        """Looks at as many generated images as real ones, of the same classes; returns figures for the log."""
+        if self._sights is None:
+            return {}
+        gan = self.task.result(position)
+        labels = self._real.labels if gan.config.classes else None
+        generated = gan.sample(len(self._real), label=labels, seed=self.task.seed)
+        apart = told_apart(gan.discriminate(self._real), gan.discriminate(generated)).value
+        self._looks = [*self._looks[1 - LOOKS_IN_TURN :], Look(position, self._sights.of(generated), apart)]
+        trouble = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
+        if trouble is not None:
+            self._tell(trouble)
+        return _figures(self._looks[-1])
+
+    def _tell(self, trouble: Trouble) -> None:
+        """Each trouble once; with `rescue` also when the remedy before did not help."""
+        rescues = sum("rescued_with" in told for told in self.troubles)
+        mends = self.rescue and rescues < MOST_RESCUES
+        if not mends and any(told["trouble"] == trouble for told in self.troubles):
+            return
+        look, settings = self._looks[-1], remedy(trouble, self.task.config)
+        seen = f"at {look.images:,} images: {trouble}: {_seen(trouble, look)}"
+        told = {"images": look.images, "trouble": str(trouble)}
+        if mends:
+            self.say(f"{seen}; going on with {' '.join(_written(settings))}")
+            told["rescued_with"] = settings
+            self.task.adopt(changed_config(self.task.config, settings))
+            self._quiet_until = look.images + QUIET_IMAGES
+        else:
+            self.say(f"{seen}; try {' '.join(f'--set {setting}' for setting in _written(settings))}, or --rescue")
+            told["try"] = settings
+        self.troubles.append(told)
+
+    def state(self) -> dict[str, Any]:
+        """What it saw last, told and changed."""
+        looks = [asdict(look) for look in self._looks]
+        return {"looks": looks, "troubles": self.troubles, "quiet_until": self._quiet_until}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes back to such a state, the changed rules with it."""
+        self._looks = [_look(saved) for saved in state["looks"]]
+        self.troubles, self._quiet_until = list(state["troubles"]), state["quiet_until"]
+        for told in self.troubles:
+            self.task.adopt(changed_config(self.task.config, told.get("rescued_with", {})))
+
+
+def _look(saved: Mapping[str, Any]) -> Look:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in saved["sight"].items()
+    }
+    return Look(saved["images"], Sight(**values), saved["told_apart"])
+
+
+def _seen(trouble: Trouble, look: Look) -> str:
+    sight = look.sight
+    if trouble is Trouble.DISCRIMINATOR_WON:
+        return f"it tells {look.told_apart:.1%} apart, and {sight.precision:.0%} of the images look real"
+    return f"{sight.modes:.0%} of the modes and {sight.diversity:.0%} of the diversity of real images"
+
+
+def _written(settings: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in settings.items()]
+
+
+def _figures(look: Look) -> dict[str, Any]:
+    sight = look.sight
+    shares = {name: getattr(sight, name) for name in ("precision", "recall", "diversity", "modes")}
+    figures: dict[str, Any] = {f"watch_{name}": round(value, 4) for name, value in shares.items()}
+    figures["watch_told_apart"] = round(look.told_apart, 4)
+    if sight.class_counts is not None:
+        figures["watch_classes"] = list(sight.class_counts)
+    return figures

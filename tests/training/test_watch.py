@@ -1,0 +1,219 @@
+"""The watch calls what goes wrong, once, and nothing else; with rescue it changes the game, also over a resume."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from elmyr import GAN, train
+from elmyr.gan import GANConfig, to_unit
+from elmyr.images import ImageSet, open_source, split_source
+from elmyr.training import resume
+from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
+from elmyr.training.config import changed_config
+from elmyr.training.logbook import read_lines
+from elmyr.training.sight import Sight, Sights, effective_number, features_of
+from elmyr.training.trouble import LOOKS_IN_TURN, Look, Trouble, remedy, trouble_in
+from elmyr.training.watch import Watch
+from tests.training.test_game import forget_all_but_the_first_checkpoint, weights
+
+HEALTHY = Sight(0.8, 0.1, 0.5, 0.6, (5,) * 50, None)
+COLLAPSED_INSIDE_CLASSES = Sight(0.8, 0.0, 0.1, 0.3, (25,) * 10 + (0,) * 40, None)
+ONE_CLASS = Sight(0.8, 0.1, 0.9, 0.1, (50,) * 5 + (0,) * 45, None)
+NOISE = Sight(0.0, 0.0, 1.5, 0.4, (12,) * 20 + (0,) * 30, None)
+
+
+def looks(*seen: tuple[Sight, float]) -> list[Look]:
+    return [Look(10_000 + 5_000 * number, sight, apart) for number, (sight, apart) in enumerate(seen)]
+
+
+def of_mode(place: int) -> Sight:
+    counts = [0] * 50
+    counts[5 * place : 5 * place + 5] = [50] * 5
+    return Sight(0.8, 0.1, 0.6, 0.24, tuple(counts), None)
+
+
+def test_a_healthy_game_is_left_alone() -> None:
+    assert trouble_in(looks(*[(HEALTHY, 0.9)] * 6)) is None
+    assert trouble_in([]) is None
+
+
+@pytest.mark.parametrize("sight", [COLLAPSED_INSIDE_CLASSES, ONE_CLASS])
+def test_a_collapse_is_called_at_the_second_look_in_a_row(sight: Sight) -> None:
+    assert trouble_in(looks((sight, 0.9))) is None
+    assert trouble_in(looks((sight, 0.9), (HEALTHY, 0.9), (sight, 0.9))) is None
+    assert trouble_in(looks((HEALTHY, 0.9), (sight, 0.9), (sight, 0.9))) is Trouble.COLLAPSE
+
+
+def test_the_discriminator_has_won_where_nothing_looks_real_and_all_is_told_apart() -> None:
+    assert trouble_in(looks(*[(NOISE, 1.0)] * 2)) is Trouble.DISCRIMINATOR_WON
+    assert trouble_in(looks(*[(NOISE, 0.9)] * 2)) is None  # it still learns
+    assert trouble_in(looks(*[(HEALTHY, 1.0)] * 2)) is None  # told apart, yet the images are good
+
+
+def test_going_from_mode_to_mode_is_oscillation_and_staying_is_not() -> None:
+    assert trouble_in(looks(*[(of_mode(place), 0.9) for place in range(LOOKS_IN_TURN)])) is Trouble.OSCILLATION
+    assert trouble_in(looks(*[(of_mode(3), 0.9)] * LOOKS_IN_TURN)) is Trouble.COLLAPSE
+
+
+def test_the_effective_number_of_modes() -> None:
+    assert effective_number(np.array([5, 5, 0, 0])) == pytest.approx(2)
+    assert effective_number(np.array([7, 0])) == pytest.approx(1)
+
+
+def test_the_remedies_go_from_the_default_presets_game_to_slower_steps() -> None:
+    config = AdversarialConfig(objective="minimax", learning_rate=1e-3, discriminator_learning_rate=1e-3)
+    first = remedy(Trouble.COLLAPSE, config)
+    assert first == {"adversarial.objective": "relativistic-pairing", "penalties.r1": 1.0, "penalties.r2": 1.0}
+    config = changed_config(config, first)
+    assert (config.objective, config.penalties.r1, config.learning_rate) == ("relativistic-pairing", 1.0, 1e-3)
+    assert remedy(Trouble.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 2.5e-4}
+    assert changed_config(config, remedy(Trouble.OSCILLATION, config)).learning_rate == 5e-4
+
+
+def digits_set() -> ImageSet:
+    return split_source(open_source("digits"), 0).train
+
+
+def test_other_real_images_have_as_many_modes_and_as_much_diversity() -> None:
+    digits = digits_set()
+    order = np.random.default_rng(0).permutation(len(digits))
+    a, b, c = (digits.take(order[start : start + 250]) for start in (0, 250, 500))
+    sight = Sights(a, b, by_class=True, seed=0).of(c)
+    assert 0.8 < sight.modes < 1.2 and 0.9 < sight.diversity < 1.1
+    assert sight.precision > 0.7 and sight.recall > 0.7
+    assert sight.class_counts is not None and sum(sight.class_counts) == 250 == sum(sight.mode_counts)
+
+
+def test_features_are_the_pixels_averaged_to_8x8() -> None:
+    images = np.zeros((1, 16, 16, 1), np.uint8)
+    images[0, :2, :2] = 255
+    assert features_of(ImageSet(images, None))[0].tolist() == [1.0] + [0.0] * 63
+
+
+class Repeater(nn.Module):
+    """A generator that draws from a bank of images, whatever it is asked for."""
+
+    def __init__(self, bank: np.ndarray[Any, Any]) -> None:
+        super().__init__()
+        self.register_buffer("bank", to_unit(torch.from_numpy(bank).permute(0, 3, 1, 2)))
+
+    def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return self.bank[torch.arange(len(latents)) % len(self.bank)]
+
+
+class Repeating(AdversarialTask):
+    """A game whose generator repeats a bank of images."""
+
+    bank: np.ndarray[Any, Any]
+
+    def result(self, position: int) -> GAN:
+        return GAN(self.gan, Repeater(self.bank), self.discriminator, device="cpu", precision="fp32")
+
+
+def watch_of(
+    images: ImageSet, bank: np.ndarray[Any, Any], *, classes: bool, rescue: bool = False
+) -> tuple[Watch, list[str]]:
+    gan = GANConfig(
+        height=images.height, width=images.width, channels=1, classes=images.classes if classes else ()
+    )  # fmt: skip
+    task = Repeating(
+        gan, AdversarialConfig(objective="hinge"), batch=16, seed=0, device=torch.device("cpu"), precision="fp32"
+    )
+    task.bank = bank
+    said: list[str] = []
+    return Watch(task, images, say=said.append, rescue=rescue), said
+
+
+def ring_of_dots(n: int = 1_000) -> ImageSet:
+    """Eight modes: a soft dot at one of eight places of a ring, never quite the same."""
+    rng = np.random.default_rng(0)
+    angles = np.arange(n) % 8 / 8 * 2 * np.pi
+    rows, columns = np.mgrid[:16, :16]
+    centers = 7.5 + 5 * np.stack([np.sin(angles), np.cos(angles)], 1) + rng.normal(0, 0.2, (n, 2))
+    squared = (rows[None] - centers[:, 0, None, None]) ** 2 + (columns[None] - centers[:, 1, None, None]) ** 2
+    return ImageSet((255 * np.exp(-squared / 3)).astype(np.uint8)[..., None], None, name="ring")
+
+
+def test_one_class_only_out_of_the_generator_is_called_once() -> None:
+    digits = digits_set()
+    threes = digits.in_memory()[digits.require_labels() == 3]
+    watch, said = watch_of(digits, threes, classes=True)
+    figures = [watch.look(position) for position in (5_000, 10_000, 15_000, 20_000, 25_000)]
+    assert len(said) == 1 and "at 15,000 images: mode collapse" in said[0] and "--set penalties.r1=1" in said[0]
+    assert [told["trouble"] for told in watch.troubles] == ["mode collapse"]
+    assert np.argmax(figures[0]["watch_classes"]) == 3
+
+
+def test_one_of_the_rings_eight_modes_is_called() -> None:
+    ring = ring_of_dots()
+    watch, said = watch_of(ring, ring.in_memory()[::8], classes=False)
+    for position in (10_000, 15_000, 20_000):
+        watch.look(position)
+    assert len(said) == 1 and "mode collapse" in said[0]
+
+
+def test_all_of_the_rings_modes_are_fine() -> None:
+    ring = ring_of_dots()
+    watch, said = watch_of(ring, ring.in_memory(), classes=False)
+    for position in range(10_000, 60_000, 5_000):
+        watch.look(position)
+    assert said == []
+
+
+def test_rescue_changes_the_game_at_most_three_times_and_waits_after_each() -> None:
+    digits = digits_set()
+    watch, said = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    for position in range(5_000, 150_000, 5_000):
+        watch.look(position)
+    rescues = [told for told in watch.troubles if "rescued_with" in told]
+    assert [told["images"] for told in rescues] == [15_000, 30_000, 45_000]
+    assert len(said) == 3
+    assert watch.task.config.objective == "relativistic-pairing"
+    assert watch.task.optimizers["generator"].defaults["lr"] < AdversarialConfig().learning_rate
+
+    again, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    again.restore(watch.state())
+    assert again.task.config == watch.task.config and again.state() == watch.state()
+
+
+def test_tiny_sets_are_not_watched() -> None:
+    watch, said = watch_of(digits_set().take(range(39)), np.zeros((1, 8, 8, 1), np.uint8), classes=True)
+    assert watch.look(10_000) == {} and said == []
+
+
+COLLAPSING = {"conditional": False, "loop.checkpoint_every": 20_000, "loop.keep": 9}
+
+
+def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> None:
+    said: list[str] = []
+    run = train("digits", preset="mlp-cnn", images=30_000, settings=COLLAPSING, out=tmp_path / "run", say=said.append)
+    assert any(": mode collapse: " in line for line in said)
+    assert "mode collapse" in run.log.read_text()
+    watched = [line for line in read_lines(run.metrics) if "watch_modes" in line]
+    assert [line["images"] for line in watched] == [5_120, 10_112, 15_104, 20_096, 25_088, 30_000]
+
+
+def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
+    """The checkpoint lies after the rescue: the changed game must be in it."""
+    runs = [
+        train("digits", preset="mlp-cnn", images=25_000, settings=COLLAPSING, out=tmp_path / name, rescue=True)
+        for name in ("whole", "again")
+    ]
+    whole, again = runs
+    forget_all_but_the_first_checkpoint(again)
+    resumed = resume(again.path)
+    assert [line for line in read_lines(whole.metrics) if "watch_modes" in line] == [
+        line for line in read_lines(resumed.metrics) if "watch_modes" in line
+    ]
+    expected, found = weights(whole), weights(resumed)
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+    train("digits", images=30_000, out=tmp_path / "run", say=said.append)
+    assert not any("--set" in line for line in said)
