@@ -14,6 +14,8 @@ import platformdirs
 
 from elmyr.errors import InputError
 
+LARGEST_JSON = 16_000_000  # bytes
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -51,8 +53,10 @@ def write_json(path: Path, content: object) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's content; InputError if it cannot be read."""
+    """A JSON file's content; InputError if it cannot be read, or is too large to be one of elmyr's."""
     try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise ValueError(f"{path.stat().st_size / 1e6:,.0f} MB is more than any of elmyr's has")
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"'{path}' does not exist") from None

@@ -7,7 +7,8 @@ import platform
 import shlex
 import subprocess
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,20 @@ def _has_native_bf16(device: torch.device) -> bool:
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """Mixed precision: the arithmetic in `precision`, the weights in fp32."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+@contextmanager
+def one_order_of_sums(wanted: bool) -> Iterator[None]:
+    """Inside, where wanted, sums are taken in one order: on one thread, by algorithms that repeat to the bit."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    if wanted:
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
 
 
 def environment() -> dict[str, Any]:

@@ -6,10 +6,10 @@ chunk's number). So an interrupted run that resumes draws what it would have dra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
     import torch
@@ -36,3 +36,40 @@ def initialization(seed: int, stream: str) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, stream))
         yield
+
+
+class Share:
+    """A generator that draws for the images of a batch, of which this process needs only some."""
+
+    def __init__(self, generator: torch.Generator, part: slice, images: int) -> None:
+        self.generator, self.part, self.images = generator, part, images
+
+
+Random = Union["torch.Generator", Share]
+
+
+def uniform(shape: Sequence[int], random: Random, *, axis: int = 0) -> torch.Tensor:
+    """Uniform in [0, 1): float (shape), where `axis` counts this process's images, or a multiple of them."""
+    import torch
+
+    return _drawn(torch.rand, shape, random, axis)
+
+
+def normal(shape: Sequence[int], random: Random, *, axis: int = 0) -> torch.Tensor:
+    """Standard normal: float (shape), where `axis` counts this process's images, or a multiple of them."""
+    import torch
+
+    return _drawn(torch.randn, shape, random, axis)
+
+
+def _drawn(draw: Callable[..., torch.Tensor], shape: Sequence[int], random: Random, axis: int) -> torch.Tensor:
+    """Of several sides (real and generated images) each is drawn whole, and this process's part taken of each."""
+    import torch
+
+    if not isinstance(random, Share):
+        return draw(tuple(shape), generator=random, device=random.device)
+    part, images = random.part, random.images
+    sides = shape[axis] // (part.stop - part.start)
+    whole = draw((*shape[:axis], sides * images, *shape[axis + 1 :]), generator=random.generator)
+    parts = [side.narrow(axis, part.start, part.stop - part.start) for side in torch.split(whole, images, axis)]
+    return torch.cat(parts, axis)

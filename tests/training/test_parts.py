@@ -87,17 +87,16 @@ def test_the_learning_rate_is_constant_then_falls_to_zero() -> None:
 def test_the_logbook_writes_means_over_a_stretch(tmp_path: Path) -> None:
     book = Logbook(tmp_path / "metrics.jsonl")
     for value in (1.0, 2.0, 6.0):
-        book.add({"loss": torch.tensor(value)})
-    book.add({"rare": torch.tensor(5.0)})
+        book.add({"loss": torch.tensor(value)}, 0)
+    book.add({"rare": torch.tensor(5.0)}, 0)
     book.drain(256, {"seconds": 1.5})
     assert read_lines(tmp_path / "metrics.jsonl") == [{"images": 256, "seconds": 1.5, "loss": 3.0, "rare": 5.0}]
 
 
 def test_a_figure_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
     book = Logbook(tmp_path / "metrics.jsonl")
-    book.add({"loss": torch.tensor(float("nan"))})
     with pytest.raises(DivergedError, match="loss not finite at 64 images"):
-        book.drain(64, {})
+        book.add({"loss": torch.tensor(float("nan"))}, 64)
     assert DivergedError.exit_code == 3
 
 
@@ -106,7 +105,7 @@ def test_a_restored_logbook_has_no_line_past_the_checkpoint_and_none_cut(tmp_pat
     path.write_text('{"images": 64}\n{"images": 128}\n{"images": 192}\n{"imag', encoding="utf-8")
     book = Logbook(path)
     book.restore({"sums": {"loss": 3.0}, "counts": {"loss": 1}}, 128)
-    book.add({"loss": torch.tensor(5.0)})
+    book.add({"loss": torch.tensor(5.0)}, 0)
     book.drain(192, {})
     assert [json.loads(line) for line in path.read_text().splitlines()] == [
         {"images": 64},

@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 
 from elmyr import GAN, train
 from elmyr.errors import InputError, InterruptedRun
+from elmyr.files import read_json
 from elmyr.training import RunDirectory, open_run, resume
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.checkpoint import latest_checkpoint, prune_checkpoints
+from elmyr.training.checkpoint import _manifest_text, latest_checkpoint, prune_checkpoints
 from elmyr.training.logbook import read_lines
 from elmyr.training.task import Batch
 
@@ -163,7 +164,7 @@ def test_a_checkpoint_of_another_format_is_refused_and_not_begun_anew(undisturbe
     last = latest_checkpoint(undisturbed.checkpoints)
     assert last is not None
     manifest = last / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
+    manifest.write_text(_manifest_text(read_json(manifest)["files"], 99))
     with pytest.raises(InputError, match="has the format 99"):
         resume(undisturbed.path)
 

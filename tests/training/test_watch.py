@@ -10,7 +10,7 @@ from torch import nn
 
 from elmyr import GAN, train
 from elmyr.gan import GANConfig, to_unit
-from elmyr.images import ImageSet, open_source, split_source
+from elmyr.images import ImageSet, Splits, open_source, split_source
 from elmyr.training import resume
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
 from elmyr.training.config import changed_config
@@ -20,10 +20,10 @@ from elmyr.training.trouble import LOOKS_IN_TURN, Look, Trouble, remedy, trouble
 from elmyr.training.watch import Watch
 from tests.training.test_game import forget_all_but_the_first_checkpoint, weights
 
-HEALTHY = Sight(0.8, 0.1, 0.5, 0.6, (5,) * 50, None)
-COLLAPSED_INSIDE_CLASSES = Sight(0.8, 0.0, 0.1, 0.3, (25,) * 10 + (0,) * 40, None)
-ONE_CLASS = Sight(0.8, 0.1, 0.9, 0.1, (50,) * 5 + (0,) * 45, None)
-NOISE = Sight(0.0, 0.0, 1.5, 0.4, (12,) * 20 + (0,) * 30, None)
+HEALTHY = Sight(1.0, 0.8, 0.1, 0.5, 0.6, (5,) * 50, None)
+COLLAPSED_INSIDE_CLASSES = Sight(1.0, 0.8, 0.0, 0.1, 0.3, (25,) * 10 + (0,) * 40, None)
+ONE_CLASS = Sight(1.0, 0.8, 0.1, 0.9, 0.1, (50,) * 5 + (0,) * 45, None)
+NOISE = Sight(1.0, 0.0, 0.0, 1.5, 0.4, (12,) * 20 + (0,) * 30, None)
 
 
 def looks(*seen: tuple[Sight, float]) -> list[Look]:
@@ -33,7 +33,7 @@ def looks(*seen: tuple[Sight, float]) -> list[Look]:
 def of_mode(place: int) -> Sight:
     counts = [0] * 50
     counts[5 * place : 5 * place + 5] = [50] * 5
-    return Sight(0.8, 0.1, 0.6, 0.24, tuple(counts), None)
+    return Sight(1.0, 0.8, 0.1, 0.6, 0.24, tuple(counts), None)
 
 
 def test_a_healthy_game_is_left_alone() -> None:
@@ -125,7 +125,7 @@ def watch_of(
     )
     task.bank = bank
     said: list[str] = []
-    return Watch(task, images, say=said.append, rescue=rescue), said
+    return Watch(task, Splits(images, images, images, np.arange(0), 0), say=said.append, rescue=rescue), said
 
 
 def ring_of_dots(n: int = 1_000) -> ImageSet:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from elmyr import __version__
-from elmyr.cli import commands
+from elmyr.cli import commands, runs
 from elmyr.cli.data import data
 from elmyr.cli.show import show_error, show_warning
 from elmyr.errors import ElmyrError, InterruptedRun
@@ -47,9 +47,10 @@ def _options(
 
 
 app.command("study")(commands.study)
-app.command("train")(commands.train)
-app.command("resume")(commands.resume)
-app.command("sample")(commands.sample)
+app.command("train")(runs.train)
+app.command("resume")(runs.resume)
+app.command("repeat")(runs.repeat)
+app.command("sample")(runs.sample)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)
 app.command("presets")(commands.presets)

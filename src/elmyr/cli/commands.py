@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,10 +20,9 @@ from elmyr.cli.options import (
     Precision,
     Preset,
     Quiet,
-    Run,
-    Seed,
     Settings,
     Use,
+    image_count,
     shaped,
 )
 from elmyr.cli.show import hush, say, show_json, show_table
@@ -54,7 +52,7 @@ def study(
     done = run_study(
         data,
         out=out,
-        images=_count(images),
+        images=image_count(images),
         seeds=seeds,
         seed=seed,
         updates=updates,
@@ -88,84 +86,6 @@ def study(
     if done.content["evaluation"]:
         _show_figures(done.content["evaluation"])
     print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
-
-
-@shaped
-def train(
-    data: Data,
-    out: Out = None,
-    images: Annotated[str | None, typer.Option(help="Budget in images seen, exactly, such as 200k.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Budget in minutes (instead of --images).")] = None,
-    preset: Preset = "residual",
-    seed: Seed = 0,
-    settings: Settings = [],  # noqa: B006  # typer copies it
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
-    shaping: Any = None,
-    rescue: Annotated[bool, typer.Option("--rescue", help="Change the game by itself where it goes wrong.")] = False,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train a GAN on the training part of an image set."""
-    from elmyr.training import train as train_gan
-
-    run = train_gan(
-        data,
-        out=out,
-        preset=preset,
-        images=_count(images),
-        minutes=minutes,
-        seed=seed,
-        settings=settings,
-        device=device,
-        precision=precision,
-        data_root=data_root,
-        shaping=shaping,
-        rescue=rescue,
-        quiet=quiet,
-        say=hush if quiet else say,
-    )
-    _show_run(run, quiet, as_json)
-
-
-def resume(run: Run, data_root: DataRoot = None, quiet: Quiet = False, as_json: AsJson = False) -> None:
-    """Go on with an interrupted training as if nothing had happened."""
-    from elmyr.training import resume as resume_run
-
-    done = resume_run(run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
-    _show_run(done, quiet, as_json)
-
-
-def sample(
-    run: Run,
-    count: Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)] = 100,
-    out: Annotated[
-        Path, typer.Option(help="An .npz, a .parquet, a .tar (WebDataset), a .png grid, or a folder.")
-    ] = Path("samples.npz"),
-    label: Annotated[str | None, typer.Option(help="Only this class: its name or number.")] = None,
-    category: Annotated[int | None, typer.Option(help="Only this kind, of a GAN that discovered kinds.")] = None,
-    seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> None:
-    """Make images with a trained GAN."""
-    from elmyr.gan import GAN
-    from elmyr.images import check_writable, writing_images
-    from elmyr.training import open_run
-
-    gan = GAN.load(open_run(run).path, device=device, precision=precision)
-    check_writable(out)
-    config = gan.config
-    with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
-        for part in gan.samples(count, label=label, category=category, seed=seed):
-            sink.add(part)
-    if as_json:
-        show_json({"out": str(out), "count": count})
-    elif not quiet:
-        say(f"{count:,} images of {config.height}x{config.width}: {out}")
 
 
 @shaped
@@ -284,19 +204,6 @@ def presets(
         show_table([row for n, c in content.items() for row in ([n, c["about"]], ["", f"use: {c['use']}"])])
 
 
-def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
-    from elmyr.files import read_json
-    from elmyr.report import write_report
-
-    report = write_report(run.path)
-    if as_json:
-        show_json({"run": str(run.path), "report": str(report)} | read_json(run.summary))
-    elif not quiet:
-        say(f"the report: {report}")
-        say(f"next:  elmyr sample {run.path} -n 1000 --out samples.npz")
-        say(f"       elmyr evaluate {run.path}")
-
-
 def _show_figures(evaluation: dict[str, Any]) -> None:
     from elmyr.report.numbers import number
 
@@ -334,22 +241,6 @@ def _show_comparison(comparison: Any) -> None:
             known = [number(row.yardstick), number(row.sides[0].value), number(side.value), number(apart), interval]
             rows.append([row.title, *known, side.outcome])
         show_table(rows)
-
-
-def _count(text: str | None) -> int | None:
-    """`200000`, `200k` or `1.5M` as a number."""
-    from elmyr.errors import InputError
-
-    if text is None:
-        return None
-    unit = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
-    try:
-        number = Decimal(text[:-1] if unit > 1 else text) * unit
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite() or number.adjusted() > 15 or number < 1 or number != int(number):
-        raise InputError(f"--images is '{text}': give a whole number of at least 1, such as 200k")
-    return int(number)
 
 
 def _costs(preset: str) -> list[list[str]]:

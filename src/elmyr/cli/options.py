@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,6 +33,7 @@ Extractor = Annotated[str, typer.Option(help="Who looks: auto, domain, random or
 ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
 ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
 Use = Annotated[bool, typer.Option("--use", help="Also train recognizers on the images and on real ones.")]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Train on, unsaved, where the disk is full.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
 
@@ -104,3 +106,19 @@ def shaped(command: Callable[..., None]) -> Callable[..., None]:
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     parsed.__annotations__ = {one.name: one.annotation for one in parameters}
     return parsed
+
+
+def image_count(text: str | None) -> int | None:
+    """`200000`, `200k` or `1.5M` as a number."""
+    from elmyr.errors import InputError
+
+    if text is None:
+        return None
+    unit = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
+    try:
+        number = Decimal(text[:-1] if unit > 1 else text) * unit
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite() or number.adjusted() > 15 or number < 1 or number != int(number):
+        raise InputError(f"--images is '{text}': give a whole number of at least 1, such as 200k")
+    return int(number)

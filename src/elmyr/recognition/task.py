@@ -16,6 +16,7 @@ from elmyr.files import make_folder, replacing
 from elmyr.gan import to_unit
 from elmyr.nets import StridedClassifier
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.step import step
 from elmyr.training.task import Batch
 
 AVERAGE_HALF_LIFE = 20_000  # images
@@ -53,12 +54,10 @@ class RecognizerTask:
             logits = self.net(images.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits.float(), batch.labels)
         (optimizer,) = self.optimizers.values()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
-        optimizer.step()
+        norm = step(optimizer, loss)
         decay = average_decay(position, len(batch), half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)
         update_average(self.average, self.net, decay)
-        return {"loss": loss.detach()}
+        return {"loss": loss.detach(), "gradient_norm": norm}
 
     def preview(self, position: int) -> None:
         """A recognizer has no picture."""

@@ -21,6 +21,7 @@ from elmyr.training.ema import average_decay, update_average
 from elmyr.training.questions import AuxiliaryConfig, Questions
 from elmyr.training.regularizer import PenaltyConfig, Regularizer
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, clip_weights
+from elmyr.training.step import step
 from elmyr.training.task import Batch
 from elmyr.training.view import View, ViewConfig
 
@@ -140,12 +141,11 @@ class AdversarialTask:
             position,
         )
         answers, told = self.questions.loss(features, labels, latents)
-        self._apply("discriminator", loss + penalty + more + answers)
+        scalars |= told | self._apply("discriminator", loss + penalty + more + answers)
         self.view.adapt(self._judged(real_logits, fake_logits)[0].detach())
         return (
             self.view.scalars()
             | scalars
-            | told
             | {
                 "discriminator_loss": loss.detach(),
                 "real_logits": real_logits.detach().mean(),
@@ -165,11 +165,11 @@ class AdversarialTask:
                 real_logits = self._discriminate(self.view(real, position, of="real"), labels)
         loss = self.objective.generator(real_logits, fake_logits).mean()
         answers, _ = self.questions.loss(features, labels, latents)
-        self._apply("generator", loss + answers)
+        scalars = self._apply("generator", loss + answers)
         for net in (self.discriminator, self.questions):
             net.requires_grad_(True)
         self.freeze.note(*self._judged(real_logits, fake_logits.detach()))
-        return {"generator_loss": loss.detach()}
+        return scalars | {"generator_loss": loss.detach()}
 
     def _judged(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits less the objective's border, so that their sign says real or generated; differences without one."""
@@ -178,15 +178,12 @@ class AdversarialTask:
             return real_logits - fake_logits, fake_logits - real_logits
         return real_logits - border, fake_logits - border
 
-    def _apply(self, name: str, loss: torch.Tensor) -> None:
-        optimizer, stabilizers = self.optimizers[name], self.config.stabilizers
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
-        if stabilizers.clip_gradients:
-            nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], stabilizers.clip_gradients)
-        optimizer.step()
+    def _apply(self, name: str, loss: torch.Tensor) -> dict[str, torch.Tensor]:
+        stabilizers = self.config.stabilizers
+        norm = step(self.optimizers[name], loss, clip=stabilizers.clip_gradients)
         if stabilizers.clip_weights and name == "discriminator":
             clip_weights(self.discriminator, stabilizers.clip_weights)
+        return {f"{name}_gradient_norm": norm}
 
     def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None, count: int) -> torch.Tensor:
         """The first `count` of a whole batch, since batch statistics of the last few images would be poor ones."""

@@ -6,10 +6,14 @@ last; the folder gets its name by one rename when every byte is on the disk.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,54 +22,118 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from elmyr.errors import InputError
+from elmyr.errors import DivergedError, ElmyrError, InputError
 from elmyr.files import flush, read_json, sha256_of, write_json, write_text
 from elmyr.training.task import Task
 
-FORMAT = 1
+FORMAT = 2
+MARGIN = 4_000_000  # bytes that stay free beside a checkpoint: logs, previews, the file system's own
 
 
-def save_checkpoint(folder: Path, task: Task, position: int, progress: Mapping[str, Any]) -> Path:
-    """Saves the task at `position` under `folder`, names it in `folder/latest`, and returns its path.
+class SaveError(ElmyrError):
+    """A checkpoint could not be written; the ones before it are whole."""
 
-    `progress` is what the loop itself must remember, as JSON values.
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A task's state at a position, copied: training may go on while it is written. `progress` is the loop's own."""
+
+    position: int
+    tensors: Mapping[str, Mapping[str, torch.Tensor]]
+    progress: Mapping[str, Any]
+    figure: float | None = None  # how good the task is at the position; the lowest makes a checkpoint the best one
+
+    @property
+    def size(self) -> int:
+        """Its weights and moments in bytes."""
+        return sum(tensor.nbytes for part in self.tensors.values() for tensor in part.values())
+
+
+def take_snapshot(task: Task, position: int, progress: Mapping[str, Any], figure: float | None = None) -> Snapshot:
+    """Copies the task's state to the CPU. Raises DivergedError where a number in it is not finite."""
+    parts = {name: _copied(module.state_dict()) for name, module in task.modules.items()}
+    parts |= {f"{name}.optimizer": _copied(_optimizer_state(each)) for name, each in task.optimizers.items()}
+    for name, part in parts.items():
+        for key, tensor in part.items():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise DivergedError(f"training diverged: '{key}' of the {name} is not finite at {position:,} images")
+    return Snapshot(position, parts, progress, figure)
+
+
+def save_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
+    """Writes a snapshot under `folder`, names it in `latest` there, in `best` if it is, and returns its path.
+
+    Raises SaveError where the disk is full or fails; what was whole before is whole still.
     """
-    folder.mkdir(exist_ok=True)
-    final = folder / f"images-{position:09d}"
+    final = folder / f"images-{snapshot.position:09d}"
     beside = folder / f".{final.name}.part"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    for name, module in task.modules.items():
-        save_file(_portable(module.state_dict()), beside / f"{name}.safetensors")
-    for name, optimizer in task.optimizers.items():
-        save_file(_portable(_optimizer_state(optimizer)), beside / f"{name}.optimizer.safetensors")
-    write_json(beside / "state.json", {"format": FORMAT, "position": position, "progress": dict(progress)})
-    sums = {path.name: sha256_of(path) for path in sorted(beside.iterdir())}
-    for path in beside.iterdir():
-        flush(path)
-    write_json(beside / "manifest.json", {"format": FORMAT, "files": sums})
-    flush(beside)
-    if final.exists():
-        shutil.rmtree(final)
-    beside.rename(final)
-    flush(folder)
-    write_text(folder / "latest", final.name + "\n")
+    try:
+        require_room(folder, snapshot.size)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        _write(beside, snapshot)
+        if final.exists():
+            shutil.rmtree(final)
+        beside.rename(final)
+        flush(folder)
+        write_text(folder / "latest", final.name + "\n")
+        _note_if_best(folder, final.name, snapshot.figure)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise SaveError(f"the checkpoint of {snapshot.position:,} images cannot be written ({error})") from None
     return final
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Raises OSError where `folder`'s disk has no room for `size` bytes more."""
+    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    if free < size + MARGIN:
+        raise OSError(f"it takes {(size + MARGIN) / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free")
+
+
+def _write(folder: Path, snapshot: Snapshot) -> None:
+    for name, part in snapshot.tensors.items():
+        save_file(dict(part), folder / f"{name}.safetensors")
+    write_json(folder / "state.json", {"position": snapshot.position, "progress": dict(snapshot.progress)})
+    sums = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+    for path in folder.iterdir():
+        flush(path)
+    write_text(folder / "manifest.json", _manifest_text(sums))
+    flush(folder)
+
+
+def _manifest_text(sums: Mapping[str, Any], version: int = FORMAT) -> str:
+    """The manifest of files' sums, with its own sum last: no byte of it can change unseen."""
+    content = {"format": version, "files": dict(sums)}
+    own = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json.dumps(content | {"manifest": own}, indent=2) + "\n"
 
 
 def load_checkpoint(path: Path, task: Task) -> tuple[int, dict[str, Any]]:
     """Puts a checkpoint's state into the task, in place; returns its position and the loop's progress."""
-    verify_checkpoint(path)
-    state = read_json(path / "state.json")
-    try:
-        for name, module in task.modules.items():
-            module.load_state_dict(load_file(path / f"{name}.safetensors"))
+    load_modules(path, task.modules)
+    with _fitting(path):
         for name, optimizer in task.optimizers.items():
             _restore_optimizer(optimizer, load_file(path / f"{name}.optimizer.safetensors"))
+    state = read_json(path / "state.json")
+    return int(state["position"]), dict(state["progress"])
+
+
+def load_modules(path: Path, modules: Mapping[str, nn.Module]) -> None:
+    """Puts a checkpoint's weights into modules of these names; InputError if it is damaged or they do not fit."""
+    verify_checkpoint(path)
+    with _fitting(path):
+        for name, module in modules.items():
+            module.load_state_dict(load_file(path / f"{name}.safetensors"))
+
+
+@contextmanager
+def _fitting(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"the checkpoint '{path}' does not fit this run ({reason})") from None
-    return int(state["position"]), dict(state["progress"])
 
 
 class ForeignFormatError(InputError):
@@ -73,22 +141,31 @@ class ForeignFormatError(InputError):
 
 
 def verify_checkpoint(path: Path) -> None:
-    """InputError unless every file of the checkpoint is as its manifest says."""
+    """InputError unless every file of the checkpoint is as its manifest says, the manifest as it was written."""
     manifest = read_json(path / "manifest.json")
-    if not isinstance(manifest, dict):
-        raise InputError(f"the checkpoint '{path}' has no manifest that can be read")
-    if manifest.get("format") != FORMAT:
+    files, version = (manifest.get(key) if isinstance(manifest, dict) else None for key in ("files", "format"))
+    if (
+        not isinstance(files, dict)
+        or not isinstance(version, int)
+        or (path / "manifest.json").read_bytes() != _manifest_text(files, version).encode()
+    ):
+        raise InputError(f"the checkpoint '{path}' is damaged: 'manifest.json' is not what was saved")
+    if version != FORMAT:
         raise ForeignFormatError(
-            f"the checkpoint '{path}' has the format {manifest.get('format')}, this elmyr reads {FORMAT}: "
+            f"the checkpoint '{path}' has the format {version}, this elmyr reads {FORMAT}: "
             "use the elmyr that wrote it, or train again"
         )
-    files = manifest.get("files")
     present = {entry.name for entry in path.iterdir()} - {"manifest.json"}
-    if not isinstance(files, dict) or present != set(files):
-        raise InputError(f"the checkpoint '{path}' lacks files or has foreign ones")
+    for name in sorted(present ^ set(files)):
+        raise InputError(f"the checkpoint '{path}' is damaged: '{name}' is {'foreign' if name in present else 'gone'}")
     for name, expected in files.items():
-        if sha256_of(path / name) != expected:
+        if (path / name).is_symlink() or not (path / name).is_file() or sha256_of(path / name) != expected:
             raise InputError(f"the checkpoint '{path}' is damaged: '{name}' is not what was saved")
+
+
+def position_of(path: Path) -> int:
+    """The images seen at a checkpoint, by its name."""
+    return int(path.name.rpartition("-")[2])
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -109,12 +186,45 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return None
 
 
+def find_checkpoint(folder: Path, name: str) -> Path:
+    """The checkpoint `latest`, `best`, or of so many images (`200000` or `200k`); InputError if there is none."""
+    if name == "latest":
+        path = latest_checkpoint(folder)
+    elif name == "best":
+        best = _best(folder)
+        path = folder / best[0] if best else None
+    else:
+        match = re.fullmatch(r"(\d+)(k?)", name)
+        number = int(match[1]) * (1000 if match[2] else 1) if match else -1
+        path = _by_position(folder).get(number)
+    if path is None or not path.is_dir():
+        known = ", ".join(["latest", *(["best"] if _best(folder) else []), *map(str, sorted(_by_position(folder)))])
+        raise InputError(f"'{folder}' has no checkpoint '{name}': choose from: {known}")
+    return path
+
+
+def _best(folder: Path) -> tuple[str, float] | None:
+    """The best checkpoint's name and figure; None where no checkpoint has one."""
+    try:
+        name, figure = (folder / "best").read_text(encoding="utf-8").split()
+        return (name, float(figure)) if (folder / name).is_dir() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _note_if_best(folder: Path, name: str, figure: float | None) -> None:
+    best = _best(folder)
+    if figure is not None and (best is None or best[0] == name or figure < best[1]):
+        write_text(folder / "best", f"{name} {figure!r}\n")
+
+
 def prune_checkpoints(folder: Path, position: int, keep: int) -> None:
-    """Keeps the newest `keep` checkpoints up to `position`; those past it are damaged ones that were passed over."""
-    checkpoints = _by_position(folder)
-    kept = sorted(number for number in checkpoints if number <= position)[-keep:]
-    for number in checkpoints.keys() - set(kept):
-        shutil.rmtree(checkpoints[number])
+    """Keeps the best and the newest `keep` up to `position`; those past it are damaged ones that were passed over."""
+    checkpoints, best = _by_position(folder), _best(folder)
+    kept = {checkpoints[number] for number in sorted(number for number in checkpoints if number <= position)[-keep:]}
+    for path in set(checkpoints.values()) - kept:
+        if best is None or path.name != best[0]:
+            shutil.rmtree(path)
 
 
 def _by_position(folder: Path) -> dict[int, Path]:
@@ -122,8 +232,11 @@ def _by_position(folder: Path) -> dict[int, Path]:
     return {int(match[1]): path for match, path in names if match}
 
 
-def _portable(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+def _copied(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {
+        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

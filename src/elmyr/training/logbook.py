@@ -25,8 +25,12 @@ class Logbook:
         self._sums: dict[str, torch.Tensor | float] = {}
         self._counts: dict[str, int] = {}
 
-    def add(self, scalars: Mapping[str, torch.Tensor]) -> None:
-        """Takes one update's scalars; does not wait for the device."""
+    def add(self, scalars: Mapping[str, torch.Tensor], position: int) -> None:
+        """Takes one update's scalars; does not wait for the device. DivergedError if one is seen not to be finite:
+        at once on a CPU, at the next drain elsewhere.
+        """
+        here = {name: float(value) for name, value in scalars.items() if value.device.type == "cpu"}
+        _refuse_infinite(here, position)
         for name, value in scalars.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.double()
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -64,9 +68,7 @@ class Logbook:
 def _refuse_infinite(values: Mapping[str, float], position: int) -> None:
     bad = [name for name, value in values.items() if not math.isfinite(value)]
     if bad:
-        raise DivergedError(
-            f"training diverged: {', '.join(bad)} not finite at {position:,} images: lower the learning rate"
-        )
+        raise DivergedError(f"training diverged: {', '.join(bad)} not finite at {position:,} images")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -1,22 +1,29 @@
-"""The loop: it knows budgets, schedules, logs, checkpoints and signals; it knows no GAN."""
+"""The loop: it knows budgets, schedules, logs, checkpoints, signals and numbers gone bad; it knows no GAN."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmyr.errors import InterruptedRun
+from elmyr.errors import DivergedError, InterruptedRun
 from elmyr.images import save_png
-from elmyr.training.checkpoint import latest_checkpoint, load_checkpoint, prune_checkpoints, save_checkpoint
+from elmyr.training.checkpoint import SaveError, latest_checkpoint, load_checkpoint, require_room, take_snapshot
 from elmyr.training.logbook import Logbook
 from elmyr.training.progress import Listener, Silence
 from elmyr.training.rundir import RunDirectory
 from elmyr.training.schedule import decay_factor
 from elmyr.training.signals import StopRequest
 from elmyr.training.task import BatchSource, Task, Watcher
+from elmyr.training.writer import CheckpointWriter
+
+MOST_ROLLBACKS = 3
+MOMENTS = 3  # a checkpoint is that many times as large when the optimizers have theirs
 
 
 class LoopConfig(BaseModel):
@@ -50,73 +57,181 @@ def run_loop(
     run: RunDirectory | None = None,
     watcher: Watcher | None = None,
     listener: Listener | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    keep_going: bool = False,
 ) -> Outcome:
     """Trains until the budget is used; goes on from the run's latest checkpoint where there is one.
 
     The watcher looks every `watch_every` images. Without a run directory nothing is written. SIGINT or SIGTERM finish
-    the update, save, and raise InterruptedRun.
+    the update, save, and raise InterruptedRun. Numbers that are not finite roll the run back to its last checkpoint
+    with half the learning rates, three times at most; then, or without a run directory, DivergedError. SaveError where
+    the disk is full or fails; with `keep_going` the training goes on unsaved.
     """
-    logbook = Logbook(run.metrics if run else None)
-    listener = listener or Silence()
-    position, earlier = _start(task, logbook, watcher, run)
-    started, drained = time.monotonic(), position
-    last_drain = started
-
-    with StopRequest() as stop:
-        while position < config.images:
-            _set_learning_rates(task, decay_factor(position / config.images, config.decay_from))
-            before, batch = position, data.batch(position, min(config.batch, config.images - position))
-            logbook.add(task.update(batch, position))
-            position += len(batch)
-            listener.advance(position)
-            done = position == config.images
-
-            if _crossed(config.log_every, before, position) or done:
-                now = time.monotonic()
-                rate = (position - drained) / max(now - last_drain, 1e-9)
-                rates = {f"{name}_learning_rate": _learning_rate(o) for name, o in task.optimizers.items()}
-                times = {"seconds": round(earlier + now - started, 3), "images_per_second": round(rate, 1)}
-                logbook.drain(position, times | rates)
-                drained, last_drain = position, now
-            if watcher and config.watch_every and _crossed(config.watch_every, before, position):
-                logbook.write(position, watcher.look(position))
-            if run and (_crossed(config.preview_every, before, position) or done):
-                _save_preview(task, run, position)
-            interrupted = stop.signal_number is not None and not done
-            if run and (_crossed(config.checkpoint_every, before, position) or done or interrupted):
-                progress = {
-                    "logbook": logbook.state(position),
-                    "watch": watcher.state() if watcher else None,
-                    "seconds": earlier + time.monotonic() - started,
-                }
-                save_checkpoint(run.checkpoints, task, position, progress)
-                prune_checkpoints(run.checkpoints, position, config.keep)
-            if interrupted:
-                raise _interruption(stop, run, position, config)
-    return Outcome(position, earlier + time.monotonic() - started)
+    course = Course(task, data, config, run, watcher, listener or Silence(), say, keep_going)
+    with course.writer if course.writer else nullcontext():
+        course.begin()
+        return course.train()
 
 
-def _start(task: Task, logbook: Logbook, watcher: Watcher | None, run: RunDirectory | None) -> tuple[int, float]:
-    """The position and the seconds that the run has behind it; its state goes into the task and the watcher."""
-    path = latest_checkpoint(run.checkpoints) if run else None
-    if path is None:
-        logbook.restore({"sums": {}, "counts": {}}, 0)
-        return 0, 0.0
-    position, progress = load_checkpoint(path, task)
-    logbook.restore(progress["logbook"], position)
-    if watcher and progress["watch"] is not None:
-        watcher.restore(progress["watch"])
-    return position, float(progress["seconds"])
+class Course:
+    """One training under way. What a resumed run must know of it is `_progress`."""
 
+    def __init__(
+        self,
+        task: Task,
+        data: BatchSource,
+        config: LoopConfig,
+        run: RunDirectory | None,
+        watcher: Watcher | None,
+        listener: Listener,
+        say: Callable[[str], None],
+        keep_going: bool,
+    ) -> None:
+        self.task, self.data, self.config, self.run = task, data, config, run
+        self.watcher, self.listener, self.say, self.keep_going = watcher, listener, say, keep_going
+        self.writer = CheckpointWriter(run.checkpoints, keep=config.keep) if run else None
+        self.logbook = Logbook(run.metrics if run else None)
+        self.position, self.rollbacks, self.earlier = 0, 0, 0.0
+        self._saved = -1  # the position of the last checkpoint that was begun
+        self.started = time.monotonic()
 
-def _crossed(every: int, before: int, after: int) -> bool:
-    return before // every != after // every
+    def begin(self) -> None:
+        """Takes up the latest checkpoint, or saves the first one: there is always one to go back to."""
+        path = latest_checkpoint(self.run.checkpoints) if self.run else None
+        if path is not None:
+            self._load(path)
+            return
+        self.logbook.restore({"sums": {}, "counts": {}}, 0)
+        if self.run:
+            self._require_room(self.run.checkpoints)
+            self._save()
 
+    def train(self) -> Outcome:
+        """From the position to the end of the budget."""
+        self._drained_at, self._drained = time.monotonic(), self.position
+        with StopRequest() as stop:
+            while self.position < self.config.images:
+                try:
+                    self._update()
+                    if stop.signal_number is not None and self.position < self.config.images:
+                        raise self._interrupted(stop.signal_number)
+                except DivergedError as error:
+                    self._roll_back(error)
+            if self.writer:
+                with self._saving():
+                    self.writer.wait()
+        return Outcome(self.position, self._seconds())
 
-def _set_learning_rates(task: Task, factor: float) -> None:
-    for optimizer in task.optimizers.values():
-        for group in optimizer.param_groups:
-            group["lr"] = optimizer.defaults["lr"] * factor
+    def _update(self) -> None:
+        """One update, and what is due after it."""
+        config, before = self.config, self.position
+        self._set_learning_rates()
+        batch = self.data.batch(before, min(config.batch, config.images - before))
+        self.logbook.add(self.task.update(batch, before), before)
+        self.position += len(batch)
+        self.listener.advance(self.position)
+        if self._due(config.log_every, before):
+            with self._saving():
+                self._log()
+        if self.watcher and config.watch_every and before // config.watch_every != self.position // config.watch_every:
+            seen = self.watcher.look(self.position)
+            with self._saving():
+                self.logbook.write(self.position, seen)
+        if self.run and self._due(config.preview_every, before):
+            with self._saving():
+                _save_preview(self.task, self.run, self.position)
+        if self._due(config.checkpoint_every, before):
+            self._save()
+
+    def _due(self, every: int, before: int) -> bool:
+        return before // every != self.position // every or self.position == self.config.images
+
+    def _set_learning_rates(self) -> None:
+        factor = decay_factor(self.position / self.config.images, self.config.decay_from) * 0.5**self.rollbacks
+        for optimizer in self.task.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = optimizer.defaults["lr"] * factor
+
+    def _log(self) -> None:
+        now = time.monotonic()
+        speed = (self.position - self._drained) / max(now - self._drained_at, 1e-9)
+        rates = {f"{name}_learning_rate": _learning_rate(each) for name, each in self.task.optimizers.items()}
+        times = {"seconds": round(self._seconds(), 3), "images_per_second": round(speed, 1)}
+        self.logbook.drain(self.position, times | rates)
+        self._drained_at, self._drained = now, self.position
+
+    def _save(self) -> None:
+        if self.writer is None:
+            return
+        progress = {
+            "logbook": self.logbook.state(self.position),
+            "watch": self.watcher.state() if self.watcher else None,
+            "rollbacks": self.rollbacks,
+            "seconds": self._seconds(),
+        }
+        snapshot = take_snapshot(self.task, self.position, progress, self.watcher.figure if self.watcher else None)
+        with self._saving():
+            self.writer.save(snapshot)
+        self._saved = self.position
+
+    def _load(self, path: Path) -> None:
+        self.position, progress = load_checkpoint(path, self.task)
+        self.logbook.restore(progress["logbook"], self.position)
+        if self.watcher and progress["watch"] is not None:
+            self.watcher.restore(progress["watch"])
+        self.rollbacks, self.earlier = int(progress["rollbacks"]), float(progress["seconds"])
+        self.started = time.monotonic()
+
+    def _roll_back(self, error: DivergedError) -> None:
+        """To the last checkpoint, with half the learning rates; the error itself where that was tried three times."""
+        if self.writer is None or self.run is None:
+            raise DivergedError(f"{error}: lower the learning rate")
+        rollbacks, spent = self.rollbacks + 1, self._seconds()
+        if rollbacks > MOST_ROLLBACKS:
+            raise DivergedError(
+                f"{error}; {MOST_ROLLBACKS} times back to a checkpoint with half the learning rates did not help: "
+                "train anew with --set penalties.r1=1 --set penalties.r2=1, or a lower --set adversarial.learning_rate"
+            )
+        with self._saving():
+            self.writer.wait()
+        path = latest_checkpoint(self.run.checkpoints)
+        if path is None:
+            raise error
+        self._load(path)
+        self.rollbacks, self.earlier = rollbacks, spent
+        self.say(f"{error}; back to {self.position:,} images, with half the learning rates ({rollbacks} of 3 times)")
+
+    def _interrupted(self, number: int) -> InterruptedRun:
+        message = f"stopped at {self.position:,} of {self.config.images:,} images"
+        if self.run and self.writer:
+            if self._saved != self.position:
+                self._save()
+            self.writer.wait()
+            message += f", all saved; go on with: elmyr resume {self.run.path}"
+        return InterruptedRun(message, signal_number=number)
+
+    def _require_room(self, folder: Path) -> None:
+        size = MOMENTS * take_snapshot(self.task, 0, {}).size
+        with self._saving():
+            try:
+                require_room(folder, size * (self.config.keep + 1))
+            except OSError as error:
+                raise SaveError(f"no room for {self.config.keep + 1} checkpoints in '{folder}' ({error})") from None
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """What writes inside may find the disk full: said where it goes on, else raised with the mend."""
+        try:
+            yield
+        except (SaveError, OSError) as error:
+            told = str(error) if isinstance(error, SaveError) else f"a file cannot be written ({error.strerror})"
+            if not self.keep_going:
+                mend = f": make room, then: elmyr resume {self.run.path}" if self.run else ""
+                raise SaveError(f"{told}{mend}") from None
+            self.say(f"{told}; going on without saving")
+
+    def _seconds(self) -> float:
+        return self.earlier + time.monotonic() - self.started
 
 
 def _learning_rate(optimizer: torch.optim.Optimizer) -> float:
@@ -128,11 +243,3 @@ def _save_preview(task: Task, run: RunDirectory, position: int) -> None:
     if picture is not None:
         run.previews.mkdir(exist_ok=True)
         save_png(picture, run.previews / f"images-{position:09d}.png")
-
-
-def _interruption(stop: StopRequest, run: RunDirectory | None, position: int, config: LoopConfig) -> InterruptedRun:
-    assert stop.signal_number is not None
-    message = f"stopped at {position:,} of {config.images:,} images"
-    if run:
-        message += f", all saved; go on with: elmyr resume {run.path}"
-    return InterruptedRun(message, signal_number=stop.signal_number)

@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
+from elmyr.images import AS_IT_IS, Shaping, Splits, lasting_name, open_source, split_source
 from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.checkpoint import latest_checkpoint, load_modules
 from elmyr.training.config import (
+    SECTIONS,
     DataConfig,
     RunConfig,
     adversarial_config,
@@ -23,17 +25,17 @@ from elmyr.training.config import (
     loop_config,
     parse_settings,
 )
-from elmyr.training.rundir import RunDirectory
+from elmyr.training.rundir import RunDirectory, open_run
 
 MOST_IMAGES = 10**12  # more than anyone waits for
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The config of a run and the training images that it learns from; `choices` is what the config was made of."""
+    """The config of a run and the images of its split; `choices` is what the config was made of."""
 
     config: RunConfig
-    training: ImageSet
+    splits: Splits
     choices: Mapping[str, Any]
 
     def with_budget(self, images: int) -> Plan:
@@ -55,6 +57,8 @@ def make_plan(
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
     rescue: bool = False,
+    deterministic: bool = False,
+    start_from: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """The plan of a run, parameters as `train`; InputError for whatever cannot be trained. Writes nothing."""
     _check_budget(images, minutes)
@@ -62,7 +66,8 @@ def make_plan(
     choices = choices_of(preset, parsed)
     chosen_device = machine.choose_device(device)
     chosen_precision = machine.choose_precision(precision, chosen_device)
-    training = split_source(open_source(data, data_root, shaping), seed, shaping).train
+    splits = split_source(open_source(data, data_root, shaping), seed, shaping)
+    training = splits.train
     config = RunConfig(
         preset=preset,
         seed=seed,
@@ -82,13 +87,17 @@ def make_plan(
         adversarial=adversarial_config(choices, training),
         loop=loop_config(choices, images or default_budget(training)),
         rescue=rescue,
+        deterministic=deterministic,
+        start_from=os.path.abspath(open_run(start_from).path) if start_from is not None else None,
     )
-    new_task(config)  # refuses what it cannot train
-    return Plan(config, training, choices)
+    task = new_task(config)  # refuses what it cannot train
+    if config.start_from is not None:
+        take_weights(task, config.start_from)
+    return Plan(config, splits, choices)
 
 
 def new_task(config: RunConfig) -> AdversarialTask:
-    """The task of a run, at its beginning."""
+    """The task of a run, at its beginning, with random weights."""
     trained = {"preset": config.preset, "data": config.data.name, "seed": config.seed}
     return AdversarialTask(
         config.gan,
@@ -99,6 +108,56 @@ def new_task(config: RunConfig) -> AdversarialTask:
         precision=config.precision,
         trained=trained,
     )
+
+
+def take_weights(task: AdversarialTask, start_from: str) -> None:
+    """Puts the weights of a run's latest checkpoint into a task; InputError where its networks are others."""
+    run = open_run(start_from)
+    differing = _differences(config_of(run).gan.model_dump(), task.gan.model_dump())
+    if differing:
+        raise InputError(
+            f"'{run.path}' has other networks ({'; '.join(differing)}): make these the same to start from it"
+        )
+    path = latest_checkpoint(run.checkpoints)
+    if path is None:
+        raise InputError(f"'{run.path}' has no checkpoint to start from: train it first")
+    load_modules(path, {name: task.modules[name] for name in ("generator", "discriminator", "average")})
+
+
+def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two configs, a line each."""
+    lines = []
+    for key in theirs.keys() | ours.keys():
+        one, other = theirs.get(key), ours.get(key)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            lines += _differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            lines.append(f"{prefix}{key} is {one}, not {other}")
+    return sorted(lines)
+
+
+def refuse_other_settings(
+    config: RunConfig, settings: Mapping[str, Any] | Iterable[str], path: str | os.PathLike[str]
+) -> None:
+    """InputError, with the list of them, for settings other than those that the run in `path` has."""
+    parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)
+    choices_of(config.preset, parsed)  # refuses unknown names
+    game = config.adversarial.model_dump()
+    has = {
+        "batch": config.loop.batch,
+        "conditional": bool(config.gan.classes),
+        "projection": config.gan.projection,
+        **{f"{part}.{key}": value for part in ("network", "code") for key, value in getattr(config.gan, part)},
+        **{f"adversarial.{key}": value for key, value in game.items()},
+        **{f"{part}.{key}": value for part in SECTIONS for key, value in game[part].items()},
+        **{f"loop.{key}": value for key, value in config.loop},
+    }
+    differing = [f"{name} is {has.get(name)}, not {value}" for name, value in parsed.items() if has.get(name) != value]
+    if differing:
+        raise InputError(
+            f"'{path}' goes on as it began ({'; '.join(differing)}): leave --set out, or begin a new run with its "
+            f"weights: elmyr train {config.data.source} --from {path} --set …"
+        )
 
 
 def config_of(run: RunDirectory) -> RunConfig:

@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from elmyr import machine
-from elmyr.errors import InterruptedRun
+from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, class_rows, image_grid, save_npz, save_png
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, class_rows, image_grid, save_npz, save_png
 from elmyr.training.budget import images_within
+from elmyr.training.checkpoint import latest_checkpoint, position_of
 from elmyr.training.config import RunConfig
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
-from elmyr.training.plan import Plan, config_of, make_plan, new_task, splits_of
+from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
 from elmyr.training.progress import Listener, ProgressBar
 from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
 from elmyr.training.watch import Watch
@@ -45,6 +46,9 @@ def train(
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
     rescue: bool = False,
+    deterministic: bool = False,
+    start_from: str | os.PathLike[str] | None = None,
+    keep_going: bool = False,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
@@ -53,8 +57,10 @@ def train(
     data: a known name ("digits", "mnist") or a path, in the form of `shaping`; its split into training, validation and
     test part follows from `seed`. The budget is `images` seen, exactly, or `minutes` from this call on; without either
     200,000 images, 60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]`
-    over the preset's choices. rescue: whether the watch changes the game where it goes wrong. `say` hears a line about
-    each stage; without `quiet` there is a progress bar. Raises InputError before anything is written.
+    over the preset's choices. rescue: whether the watch changes the game where it goes wrong. deterministic: the same
+    bits on any number of threads, at the speed of one. start_from: a run with the same networks whose weights this one
+    begins with. keep_going: whether a full disk ends the training or only its saving. `say` hears a line about each
+    stage; without `quiet` there is a progress bar. Raises InputError before anything is written.
     """
     started = time.monotonic()
     plan = make_plan(
@@ -69,8 +75,10 @@ def train(
         data_root=data_root,
         shaping=shaping,
         rescue=rescue,
+        deterministic=deterministic,
+        start_from=start_from,
     )
-    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{plan.training.name}-{preset}"))
+    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{plan.config.data.name}-{preset}"))
     say = run.noting(say)
     if minutes is not None:
         try:
@@ -78,33 +86,72 @@ def train(
         except BaseException:
             shutil.rmtree(run.path)  # it holds nothing yet that could be resumed
             raise
-    _write_beginning(run, plan.config, plan.training)
-    _run_to_end(run, plan.config, plan.training, quiet=quiet, say=say)
+    _write_beginning(run, plan.config, plan.splits.train)
+    _run_to_end(run, plan.config, plan.splits, keep_going=keep_going, quiet=quiet, say=say)
+    return run
+
+
+def run_anew(
+    config: RunConfig,
+    splits: Splits,
+    *,
+    out: str | os.PathLike[str] | None,
+    quiet: bool,
+    say: Callable[[str], None],
+) -> RunDirectory:
+    """Trains by a config that is there already, in a directory of its own."""
+    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{config.data.name}-{config.preset}"))
+    _write_beginning(run, config, splits.train)
+    _run_to_end(run, config, splits, keep_going=False, quiet=quiet, say=run.noting(say))
     return run
 
 
 def resume(
     name: str | os.PathLike[str],
     *,
+    images: int | None = None,
+    settings: Mapping[str, Any] | Iterable[str] = (),
     data_root: str | os.PathLike[str] | None = None,
+    keep_going: bool = False,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
-    """Goes on with an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished."""
+    """Goes on with an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished.
+
+    `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError for
+    `settings` other than the run's own: a run is one game from end to end.
+    """
     run = open_run(os.fspath(name))
     config = config_of(run)
+    refuse_other_settings(config, settings, run.path)
+    if images is not None and images != config.loop.images:
+        config = _with_budget(run, config, images)
     if run.finished:
-        say(f"'{run.path}' is finished already: nothing to do")
+        say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
         return run
-    _run_to_end(run, config, splits_of(config, data_root).train, quiet=quiet, say=run.noting(say))
+    splits = splits_of(config, data_root)
+    _run_to_end(run, config, splits, keep_going=keep_going, quiet=quiet, say=run.noting(say))
     return run
+
+
+def _with_budget(run: RunDirectory, config: RunConfig, images: int) -> RunConfig:
+    """The config with another budget, written down; the run is unfinished from then on."""
+    latest = latest_checkpoint(run.checkpoints)
+    seen = position_of(latest) if latest else 0
+    if images < max(seen, 1):
+        raise InputError(f"'{run.path}' has seen {seen:,} images already: --images is at least that")
+    changed = config.model_copy(update={"loop": config.loop.model_copy(update={"images": images}), "minutes": None})
+    with run.locked():
+        run.summary.unlink(missing_ok=True)
+        write_json(run.config, changed.model_dump(mode="json"))
+    return changed
 
 
 def _within(minutes: float, plan: Plan, *, since: float, say: Callable[[str], None]) -> Plan:
     """The plan with the budget that the machine reaches in `minutes` from `since` on."""
     say(f"measuring the speed for a budget of {minutes:g} minutes …")
     config = plan.config
-    resident = ResidentData(plan.training, seed=config.seed, device=machine.choose_device(config.device))
+    resident = ResidentData(plan.splits.train, seed=config.seed, device=machine.choose_device(config.device))
     budget, speed = images_within(minutes, lambda: new_task(config), resident, config.loop.batch, since=since)
     say(f"{speed:,.0f} images/s: the budget is {budget:,} images")
     return plan.with_budget(budget)
@@ -137,26 +184,42 @@ def _show_reals(run: RunDirectory, training: ImageSet) -> None:
 
 
 def _run_to_end(
-    run: RunDirectory, config: RunConfig, training: ImageSet, *, quiet: bool, say: Callable[[str], None]
+    run: RunDirectory,
+    config: RunConfig,
+    splits: Splits,
+    *,
+    keep_going: bool,
+    quiet: bool,
+    say: Callable[[str], None],
 ) -> None:
     try:
-        with run.locked():
-            _train_and_export(run, config, training, quiet=quiet, say=say)
+        with run.locked(), machine.one_order_of_sums(config.deterministic):
+            _train_and_export(run, config, splits, keep_going=keep_going, quiet=quiet, say=say)
     except KeyboardInterrupt:
         message = f"stopped; go on with: elmyr resume {run.path}"
         raise InterruptedRun(message, signal_number=signal.SIGINT) from None
 
 
 def _train_and_export(
-    run: RunDirectory, config: RunConfig, training: ImageSet, *, quiet: bool, say: Callable[[str], None]
+    run: RunDirectory,
+    config: RunConfig,
+    splits: Splits,
+    *,
+    keep_going: bool,
+    quiet: bool,
+    say: Callable[[str], None],
 ) -> None:
     task = new_task(config)
-    data = ResidentData(training, seed=config.seed, device=task.device)
-    watch = Watch(task, training, say=say, rescue=config.rescue)
+    if config.start_from is not None and latest_checkpoint(run.checkpoints) is None:
+        take_weights(task, config.start_from)
+    data = ResidentData(splits.train, seed=config.seed, device=task.device)
+    watch = Watch(task, splits, say=say, rescue=config.rescue)
     total = config.loop.images
     bar: AbstractContextManager[Listener | None] = nullcontext() if quiet else ProgressBar(run.path.name, total=total)
     with bar as listener:
-        outcome = run_loop(task, data, config.loop, run=run, watcher=watch, listener=listener)
+        outcome = run_loop(
+            task, data, config.loop, run=run, watcher=watch, listener=listener, say=say, keep_going=keep_going
+        )
     task.export(run.model, outcome.images)
     gan = GAN.load(run.path, device=config.device, precision=config.precision)
     save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10)), run.generated)

@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from torch.nn import functional as F
 
 from elmyr.images import ImageSet
-from elmyr.metrics import balls_of, diversity, precision_recall
+from elmyr.metrics import balls_of, diversity, frechet_distance, precision_recall
 
 SIDE = 8  # pixels a side of what the features see
 MOST_MODES = 50
@@ -29,6 +29,7 @@ class Sight:
     class_counts: the same by the class of the nearest real image; None without classes.
     """
 
+    frechet_distance: float
     precision: float
     recall: float
     diversity: float
@@ -57,6 +58,7 @@ class Sights:
         precision, recall = precision_recall(self._reference, features, NEIGHBORS)
         counts = self._counts(features)
         return Sight(
+            frechet_distance=frechet_distance(self._reference.rows, features).value,
             precision=precision.value,
             recall=recall.value,
             diversity=_diversity(features, generated.labels) / max(self._usual_diversity, 1e-12),

@@ -60,6 +60,11 @@ class Task(Protocol):
 class Watcher(Protocol):
     """What looks at a training while it goes on. The loop keeps its state with the task's."""
 
+    @property
+    def figure(self) -> float | None:
+        """How good the task was at the last look, low is good; None before one."""
+        ...
+
     def look(self, position: int) -> Mapping[str, Any]:
         """Looks at the task after so many images seen; returns JSON values for the log."""
         ...

@@ -13,7 +13,7 @@ from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.sight import Sight, effective_number
 
 # Where healthy and troubled runs part, with room on both sides: benchmarks/watch.py, docs/watch.md.
-COLLAPSED_DIVERSITY = 0.2
+COLLAPSED_DIVERSITY = 0.15
 COLLAPSED_MODES = 0.25
 NOTHING_REAL = 0.05
 TOLD_APART = 0.999

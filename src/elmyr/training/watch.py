@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from elmyr import seeds
-from elmyr.images import ImageSet
+from elmyr.images import Splits
 from elmyr.metrics import told_apart
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.config import changed_config
@@ -22,26 +22,32 @@ MOST_RESCUES = 3
 
 
 class Watch:
-    """A Watcher of a plain GAN, silent for sets of fewer than 40 images.
+    """A Watcher of a plain GAN: beside validation images, or training images where those are few; none for tiny sets.
 
     With `rescue` it changes the rules of the game, at most three times. Its state is what it saw last, what it told
     and what it changed, so that a resumed run goes on by the changed rules.
     """
 
     def __init__(
-        self, task: AdversarialTask, training: ImageSet, *, say: Callable[[str], None], rescue: bool = False
+        self, task: AdversarialTask, splits: Splits, *, say: Callable[[str], None], rescue: bool = False
     ) -> None:
         self.task, self.say, self.rescue = task, say, rescue
         self.troubles: list[dict[str, Any]] = []
         self._looks: list[Look] = []
         self._quiet_until = QUIET_IMAGES
-        half = min(LOOKED_AT, len(training) // 2)
-        order = torch.randperm(len(training), generator=seeds.generator(task.seed, "watch")).numpy()
-        self._real = training.take(order[:half])
+        known = splits.validation if len(splits.validation) >= LOOKED_AT else splits.train
+        half = min(LOOKED_AT, len(known) // 2)
+        order = torch.randperm(len(known), generator=seeds.generator(task.seed, "watch")).numpy()
+        self._real = known.take(order[:half])
         self._sights = None
         if half >= LEAST_LOOKED_AT:
-            others = training.take(order[half : 2 * half])
+            others = known.take(order[half : 2 * half])
             self._sights = Sights(self._real, others, by_class=bool(task.gan.classes), seed=task.seed)
+
+    @property
+    def figure(self) -> float | None:
+        """The Fréchet distance of the last look, by the watch's cheap features."""
+        return self._looks[-1].sight.frechet_distance if self._looks else None
 
     def look(self, position: int) -> dict[str, Any]:
         """Looks at as many generated images as real ones, of the same classes; returns figures for the log."""
@@ -109,7 +115,7 @@ def _written(settings: Mapping[str, Any]) -> list[str]:
 
 def _figures(look: Look) -> dict[str, Any]:
     sight = look.sight
-    shares = {name: getattr(sight, name) for name in ("precision", "recall", "diversity", "modes")}
+    shares = {name: getattr(sight, name) for name in ("frechet_distance", "precision", "recall", "diversity", "modes")}
     figures: dict[str, Any] = {f"watch_{name}": round(value, 4) for name, value in shares.items()}
     figures["watch_told_apart"] = round(look.told_apart, 4)
     if sight.class_counts is not None:

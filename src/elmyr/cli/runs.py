@@ -1,0 +1,166 @@
+"""The commands of a run: trained, resumed, repeated, sampled from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elmyr.cli.options import (
+    AsJson,
+    Data,
+    DataRoot,
+    Device,
+    KeepGoing,
+    Out,
+    Precision,
+    Preset,
+    Quiet,
+    Run,
+    Seed,
+    Settings,
+    image_count,
+    shaped,
+)
+from elmyr.cli.show import hush, say, show_json
+
+
+@shaped
+def train(
+    data: Data,
+    out: Out = None,
+    images: Annotated[str | None, typer.Option(help="Budget in images seen, exactly, such as 200k.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Budget in minutes (instead of --images).")] = None,
+    preset: Preset = "residual",
+    seed: Seed = 0,
+    settings: Settings = [],  # noqa: B006  # typer copies it
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    shaping: Any = None,
+    rescue: Annotated[bool, typer.Option("--rescue", help="Change the game by itself where it goes wrong.")] = False,
+    start_from: Annotated[
+        str | None, typer.Option("--from", metavar="RUN", help="Begin with the weights of this run.")
+    ] = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits on any number of threads, at the speed of one.")
+    ] = False,
+    keep: Annotated[int | None, typer.Option(help="How many checkpoints are kept.", min=1)] = None,
+    keep_going: KeepGoing = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a GAN on the training part of an image set."""
+    from elmyr.training import train as train_gan
+
+    run = train_gan(
+        data,
+        out=out,
+        preset=preset,
+        images=image_count(images),
+        minutes=minutes,
+        seed=seed,
+        settings=[*settings, *([f"loop.keep={keep}"] if keep is not None else [])],
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        shaping=shaping,
+        rescue=rescue,
+        start_from=start_from,
+        deterministic=deterministic,
+        keep_going=keep_going,
+        quiet=quiet,
+        say=hush if quiet else say,
+    )
+    _show_run(run, quiet, as_json)
+
+
+def resume(
+    run: Run,
+    images: Annotated[str | None, typer.Option(help="Another budget, also for a finished run, such as 400k.")] = None,
+    settings: Settings = [],  # noqa: B006  # typer copies it
+    data_root: DataRoot = None,
+    keep_going: KeepGoing = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with an interrupted training as if nothing had happened, or longer with a finished one."""
+    from elmyr.training import resume as resume_run
+
+    done = resume_run(
+        run,
+        images=image_count(images),
+        settings=settings,
+        data_root=data_root,
+        keep_going=keep_going,
+        quiet=quiet,
+        say=hush if quiet else say,
+    )
+    _show_run(done, quiet, as_json)
+
+
+def repeat(
+    run: Run, out: Out = None, data_root: DataRoot = None, quiet: Quiet = False, as_json: AsJson = False
+) -> None:
+    """Train again what a finished run trained, and say whether the same bits come of it."""
+    from elmyr.training import repeat as repeat_run
+
+    done = repeat_run(run, out=out, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+    same = not done.differences
+    if as_json:
+        show_json(
+            {"run": str(done.run.path), "same": same, "differences": done.differences, "changed": done.surroundings}
+        )
+    else:
+        print("the same to the bit" if same else f"not the same: {', '.join(done.differences)}")
+        for line in done.surroundings:
+            print(f"what changed since: {line}")
+    if not same:
+        raise typer.Exit(1)
+
+
+def sample(
+    run: Run,
+    count: Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)] = 100,
+    out: Annotated[
+        Path, typer.Option(help="An .npz, a .parquet, a .tar (WebDataset), a .png grid, or a folder.")
+    ] = Path("samples.npz"),
+    label: Annotated[str | None, typer.Option(help="Only this class: its name or number.")] = None,
+    category: Annotated[int | None, typer.Option(help="Only this kind, of a GAN that discovered kinds.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="latest, best, or of so many images, such as 100k: also of an unfinished run.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make images with a trained GAN."""
+    from elmyr.images import check_writable, writing_images
+    from elmyr.training import open_gan
+
+    gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
+    check_writable(out)
+    config = gan.config
+    with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
+        for part in gan.samples(count, label=label, category=category, seed=seed):
+            sink.add(part)
+    if as_json:
+        show_json({"out": str(out), "count": count})
+    elif not quiet:
+        say(f"{count:,} images of {config.height}x{config.width}: {out}")
+
+
+def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
+    from elmyr.files import read_json
+    from elmyr.report import write_report
+
+    report = write_report(run.path)
+    if as_json:
+        show_json({"run": str(run.path), "report": str(report)} | read_json(run.summary))
+    elif not quiet:
+        say(f"the report: {report}")
+        say(f"next:  elmyr sample {run.path} -n 1000 --out samples.npz")
+        say(f"       elmyr evaluate {run.path}")

@@ -1,0 +1,126 @@
+"""Several processes, one training: what each of them takes of a batch, and how they agree.
+
+Started by `torchrun`, with the gloo back end. One process is the special case of n: every function here then gives back
+what it got. The batch is the same whatever the number of processes, and what is random in it is drawn for the whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+from torch import distributed
+
+from elmyr import seeds
+from elmyr.errors import ElmyrError, InputError
+
+PATIENCE = timedelta(minutes=10)  # for a process that computes what the others wait for
+
+
+class Processes:
+    """The group that this process trains in, as one of `count`, number `rank`; the one of rank 0 writes."""
+
+    def __init__(self, rank: int = 0, count: int = 1) -> None:
+        self.rank, self.count = rank, count
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the run's files."""
+        return self.rank == 0
+
+    def share(self, images: int) -> slice:
+        """Which images of a batch of so many are this process's: all of them where they cannot be parted evenly."""
+        if images % self.count:
+            return slice(0, images)
+        each = images // self.count
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+    def random(self, seed: int, stream: str, position: int, images: int) -> seeds.Random:
+        """What draws for this process's share of a batch of so many images, as if for the whole."""
+        generator = seeds.generator(seed, stream, position)
+        return (
+            generator if images % self.count or self.count == 1 else seeds.Share(generator, self.share(images), images)
+        )
+
+    def average_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
+        """Puts the mean of all processes' gradients in the place of each: one message for all of them."""
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        if self.count == 1 or not gradients:
+            return
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        self._reduce(flat, distributed.ReduceOp.SUM)
+        flat /= self.count
+        for gradient, part in zip(
+            gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True
+        ):
+            gradient.copy_(part.view_as(gradient))
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean over all processes."""
+        if self.count == 1:
+            return values
+        return self._reduce(values.clone(), distributed.ReduceOp.SUM) / self.count
+
+    def of_all(self, values: torch.Tensor, images: int) -> torch.Tensor:
+        """The values (N,) of the whole batch of so many images, of which this process has its share."""
+        if self.count == 1 or images % self.count:
+            return values
+        parts = [torch.empty_like(values) for _ in range(self.count)]
+        with _one_line():
+            distributed.all_gather(parts, values.contiguous())
+        return torch.cat(parts)
+
+    def most(self, *values: int) -> list[int]:
+        """The largest of each value over all processes."""
+        if self.count == 1:
+            return list(values)
+        found = self._reduce(torch.tensor(values), distributed.ReduceOp.MAX)
+        return [int(value) for value in found]
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        self.most(0)
+
+    def _reduce(self, values: torch.Tensor, by: distributed.ReduceOp.RedOpType) -> torch.Tensor:
+        with _one_line():
+            distributed.all_reduce(values, by)
+        return values
+
+
+ALONE = Processes()
+
+
+@contextmanager
+def joined() -> Iterator[Processes]:
+    """The group that `torchrun` started this process in; this process alone where it did not."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1 or not distributed.is_torchelastic_launched():
+        yield ALONE
+        return
+    distributed.init_process_group("gloo", timeout=PATIENCE)
+    try:
+        yield Processes(distributed.get_rank(), count)
+    finally:
+        distributed.destroy_process_group()
+
+
+def was_restarted() -> bool:
+    """Whether `torchrun` has started this group again, after one of its processes had ended."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def refuse_odd_batch(batch: int, count: int) -> None:
+    """InputError for a batch that cannot be parted evenly."""
+    if batch % count:
+        raise InputError(f"batch is {batch}: {count} processes take one that is a multiple of {count}")
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise ElmyrError(f"another process of the group is gone ({str(error).splitlines()[0]})") from None

@@ -1,0 +1,81 @@
+"""A run made again from what it wrote down, and compared with it to the bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from elmyr import machine
+from elmyr.errors import InputError
+from elmyr.files import read_json, sha256_of
+from elmyr.training.logbook import read_lines
+from elmyr.training.plan import config_of, splits_of
+from elmyr.training.run import run_anew
+from elmyr.training.rundir import RunDirectory, open_run
+
+TIMES = {"seconds", "images_per_second"}
+SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit")  # what other bits may come of
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """A run made again: what in it is not the same, and what around it was not the same."""
+
+    run: RunDirectory
+    differences: tuple[str, ...]
+    surroundings: tuple[str, ...]
+
+
+def repeat(
+    name: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> Repetition:
+    """Trains again what a finished run trained, on as many threads, into a directory of its own, and compares.
+
+    Raises InputError for a run that is not finished or was interrupted in a way that its config does not tell: one
+    that was extended.
+    """
+    run = open_run(name)
+    if not run.finished:
+        raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
+    config, before = config_of(run), _surroundings(run)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(int(before.get("threads") or threads))
+    try:
+        again = run_anew(config, splits_of(config, data_root), out=out, quiet=quiet, say=say)
+    finally:
+        torch.set_num_threads(threads)
+    now = _surroundings(again)
+    changed = [
+        f"{key}: {before.get(key)}, now {now.get(key)}" for key in SURROUNDINGS if before.get(key) != now.get(key)
+    ]
+    return Repetition(again, tuple(_differences(run, again)), tuple(changed))
+
+
+def _differences(one: RunDirectory, other: RunDirectory) -> list[str]:
+    files = sorted(path.name for path in one.model.glob("*.safetensors"))
+    differing = [f"model/{name}" for name in files if not _same_bytes(one, other, name)]
+    if _lines(one) != _lines(other):
+        differing.append("metrics.jsonl")
+    return differing
+
+
+def _same_bytes(one: RunDirectory, other: RunDirectory, name: str) -> bool:
+    return (other.model / name).is_file() and sha256_of(one.model / name) == sha256_of(other.model / name)
+
+
+def _lines(run: RunDirectory) -> list[dict[str, Any]]:
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in read_lines(run.metrics)]
+
+
+def _surroundings(run: RunDirectory) -> dict[str, Any]:
+    content = read_json(run.environment) if run.environment.is_file() else machine.environment()
+    return content if isinstance(content, dict) else {}

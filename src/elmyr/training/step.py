@@ -1,0 +1,21 @@
+"""One step of an optimizer that numbers gone bad cannot take."""
+
+import torch
+from torch import nn
+
+
+def step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, *, clip: float = 0.0) -> torch.Tensor:
+    """Differentiates the loss and takes a fused optimizer's step; returns the gradient's norm, before clipping.
+
+    Where the loss or the norm is not finite no weight changes, without a wait for the device: the fused update reads
+    `found_inf` there. `clip` is the largest norm; 0 for any.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    norm = nn.utils.get_total_norm(parameter.grad for parameter in parameters if parameter.grad is not None)
+    if clip:
+        nn.utils.clip_grads_with_norm_(parameters, clip, norm)
+    optimizer.found_inf = (~(norm + loss.detach()).isfinite()).float()  # type: ignore[attr-defined]  # fused ones read it
+    optimizer.step()
+    return norm
