@@ -14,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr import seeds
+
 
 def random_affine(
     images: torch.Tensor,
-    generator: torch.Generator,
+    generator: seeds.Random,
     *,
     rotation: float = 10.0,
     scale: float = 0.1,
@@ -30,7 +32,7 @@ def random_affine(
     uniform within plus and minus the given one, so zeros are the identity. No flips: they make other digits of digits.
     """
     n = len(images)
-    turn, grow, slant, right, down = (2 * torch.rand(5, n, generator=generator) - 1).unbind()
+    turn, grow, slant, right, down = (2 * seeds.uniform((5, n), generator, axis=1) - 1).unbind()
     angle = turn * math.radians(rotation)
     zoom = 1 + grow * scale
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
@@ -73,7 +75,7 @@ class Augmentation:
         self.amounts = {kind: amount for kind in KINDS if (amount := float(getattr(config, kind))) > 0}
 
     def __call__(
-        self, images: torch.Tensor, generator: torch.Generator, strength: float | torch.Tensor | None = None
+        self, images: torch.Tensor, generator: seeds.Random, strength: float | torch.Tensor | None = None
     ) -> torch.Tensor:
         """The images (N, C, H, W), float32 or float64 of about [-1, 1], augmented; values may leave the range.
 
@@ -84,8 +86,7 @@ class Augmentation:
         are the same whichever others are in use.
         """
         strength = self.config.probability if strength is None else strength
-        draws = torch.rand(len(KINDS), 4, len(images), generator=generator, device=generator.device)
-        draws = draws.to(images.device)
+        draws = seeds.uniform((len(KINDS), 4, len(images)), generator, axis=2).to(images.device)
         applied = {kind: draws[number, 0] < strength for number, kind in enumerate(KINDS)}
         signed = {kind: 2 * draws[number, 1:] - 1 for number, kind in enumerate(KINDS)}
         images = self._moved(images, applied, signed)
@@ -241,26 +242,26 @@ def _bilinear(images: torch.Tensor, grid: torch.Tensor, padding: str) -> torch.T
 # The kinds of appearance: images (N, C, H, W) to images. `draws` (3, N, 1, 1, 1) are uniform in [-1, 1).
 
 
-def _brightness(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
+def _brightness(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: seeds.Random) -> torch.Tensor:
     return images + draws[0] * amount
 
 
-def _saturation(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
+def _saturation(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: seeds.Random) -> torch.Tensor:
     gray = images.mean(1, keepdim=True)
     return gray + (images - gray) * (1 + draws[0] * amount)
 
 
-def _contrast(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
+def _contrast(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: seeds.Random) -> torch.Tensor:
     mean = images.mean((1, 2, 3), keepdim=True)
     return mean + (images - mean) * (1 + draws[0] * amount)
 
 
-def _noise(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
-    noise = torch.randn(images.shape, generator=generator, device=generator.device).to(images.device)
+def _noise(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: seeds.Random) -> torch.Tensor:
+    noise = seeds.normal(images.shape, generator).to(images.device)
     return images + noise * draws[0].abs() * amount
 
 
-def _cutout(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: torch.Generator) -> torch.Tensor:
+def _cutout(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: seeds.Random) -> torch.Tensor:
     """A square about any point of the image, which may lie partly outside, becomes mid-gray."""
     height, width = images.shape[-2:]
     rows = (torch.arange(height, device=images.device).view(-1, 1) + 0.5) * 2 / height - 1
@@ -278,7 +279,7 @@ GEOMETRY: dict[str, Callable[[torch.Tensor, float, torch.Size], torch.Tensor]] =
     "rotation": _rotation,
     "translation": _translation,
 }
-APPEARANCE: dict[str, Callable[[torch.Tensor, torch.Tensor, float, torch.Generator], torch.Tensor]] = {
+APPEARANCE: dict[str, Callable[[torch.Tensor, torch.Tensor, float, seeds.Random], torch.Tensor]] = {
     "brightness": _brightness,
     "saturation": _saturation,
     "contrast": _contrast,

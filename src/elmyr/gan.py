@@ -111,8 +111,8 @@ class GANConfig(BaseModel):
 
 
 def to_unit(images: torch.Tensor) -> torch.Tensor:
-    """uint8 pixels to float32 in [-1, 1], the range that every network of elmyr sees."""
-    return images.float() / 127.5 - 1
+    """uint8 pixels to floats in [-1, 1], the range that every network of elmyr sees; torch's default float type."""
+    return images.to(torch.get_default_dtype()) / 127.5 - 1
 
 
 def to_pixels(images: torch.Tensor) -> torch.Tensor:

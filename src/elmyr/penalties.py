@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from elmyr import seeds
+
 Discriminate = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -21,7 +23,7 @@ def squared_gradient_norm(logits: torch.Tensor, images: torch.Tensor) -> torch.T
 
 
 def gradient_penalty(
-    discriminate: Discriminate, real: torch.Tensor, fake: torch.Tensor, generator: torch.Generator
+    discriminate: Discriminate, real: torch.Tensor, fake: torch.Tensor, generator: seeds.Random
 ) -> torch.Tensor:
     """(|d logit / d image| - 1)^2 (N,) at a random point between each real image and its partner (WGAN-GP).
 
@@ -32,7 +34,7 @@ def gradient_penalty(
 
 
 def dragan(
-    discriminate: Discriminate, real: torch.Tensor, generator: torch.Generator, *, spread: float = 0.5
+    discriminate: Discriminate, real: torch.Tensor, generator: seeds.Random, *, spread: float = 0.5
 ) -> torch.Tensor:
     """(|d logit / d image| - 1)^2 (N,) around the real images only (DRAGAN, Kodali et al. 2017).
 
@@ -86,8 +88,8 @@ class LogitAverages(nn.Module):
         """Takes in the logits (N,) of one batch, the whole of it where there are many processes."""
         self.seen += len(real)
         share = (len(real) / self.seen).clamp(min=1 - 0.5 ** (len(real) / self.half_life))
-        self.real.lerp_(real.float().mean(), share)
-        self.fake.lerp_(fake.float().mean(), share)
+        self.real.lerp_(real.to(self.real.dtype).mean(), share)
+        self.fake.lerp_(fake.to(self.fake.dtype).mean(), share)
 
 
 def weight_norms(net: nn.Module, power: int) -> torch.Tensor:
@@ -112,5 +114,5 @@ def _gradients(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     return gradients.to(torch.promote_types(gradients.dtype, torch.float32))
 
 
-def _uniform(shape: tuple[int, ...], generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
-    return torch.rand(shape, generator=generator, device=generator.device).to(like.device, like.dtype)
+def _uniform(shape: tuple[int, ...], generator: seeds.Random, like: torch.Tensor) -> torch.Tensor:
+    return seeds.uniform(shape, generator).to(like.device, like.dtype)

@@ -3,6 +3,8 @@
 import re
 import shlex
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +78,9 @@ def test_the_commands_of_a_page_work_one_after_the_other(
         for line in block.splitlines():
             if line.startswith("elmyr "):
                 run(smaller(line), monkeypatch)
+            elif line.startswith("torchrun "):
+                words = [*shlex.split(line)[1:], "--images", "320"]
+                subprocess.run([sys.executable, "-m", "torch.distributed.run", *words], check=True, timeout=200)
             else:
                 assert re.match(r"make [a-z]|py -m venv|\.venv\\Scripts\\", line), line
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
@@ -63,6 +64,17 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     """Runs the program; ends the process with the documented exit code."""
+    status = _status()
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        # One of several processes under torchrun: torch 2.13's gloo threads now and then abort one that is being taken
+        # down, and the group with it. Everything is written by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def _status() -> int:
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"] or ["--help"]
     warnings.showwarning = show_warning
@@ -71,22 +83,22 @@ def main() -> None:
         status = app(arguments, prog_name="elmyr", standalone_mode=False)
         if status == INTERRUPTED:  # what typer makes of Ctrl-C, without a word
             show_error("stopped")
-        sys.exit(status)
+        return int(status or 0)
     except USAGE_ERROR as error:
         show_error(f"{error.format_message()} (see: {error.ctx.command_path if error.ctx else 'elmyr'} --help)")
-        sys.exit(2)
+        return 2
     except ElmyrError as error:
         if debug:
             raise
         show_error(str(error))
-        sys.exit(error.exit_code)
+        return error.exit_code
     except OSError as error:
         if debug:
             raise
         show_error(str(error))
-        sys.exit(1)
+        return 1
     except Exception as error:
         if debug:
             raise
         show_error(f"{type(error).__name__}: {error} (this is a defect of elmyr; --debug shows where)")
-        sys.exit(1)
+        return 1

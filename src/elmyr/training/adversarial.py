@@ -18,6 +18,7 @@ from elmyr.images import image_grid
 from elmyr.nets import check_batch
 from elmyr.objectives import OBJECTIVES, Objective, Smoothed
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.questions import AuxiliaryConfig, Questions
 from elmyr.training.regularizer import PenaltyConfig, Regularizer
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, clip_weights
@@ -69,13 +70,17 @@ class AdversarialTask:
         device: torch.device,
         precision: str,
         trained: dict[str, Any] | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.gan, self.config, self.batch, self.seed = gan, config, batch, seed
         self.device, self.precision, self.trained = device, precision, trained or {}
+        self.processes, self._images = processes, batch  # of the present update, over all processes
         self.objective = _objective_of(config)
-        self.regularizer = Regularizer(config.penalties, seed=seed, batch=batch).to(device)
+        self.regularizer = Regularizer(config.penalties, batch=batch, random=self._random, of_all=self._of_all).to(
+            device
+        )
         self.freeze = Freeze(config.stabilizers).to(device)
-        self.view = View(config.augmentation, config.stabilizers, seed=seed).to(device)
+        self.view = View(config.augmentation, config.stabilizers, random=self._random).to(device)
         with seeds.initialization(seed, "networks"):
             self.generator, self.discriminator = gan.build()
             self.generator, self.discriminator = self.generator.to(device), self.discriminator.to(device)
@@ -108,14 +113,18 @@ class AdversarialTask:
             self.optimizers[name].defaults["lr"] = rate
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
-        """The discriminator's step and then, where it is due, the generator's on the same latents, and the average."""
-        real, labels = to_unit(batch.images), batch.labels if self.gan.classes else None
+        """The discriminator's step and then, where it is due, the generator's on the same latents, and the average.
+
+        Of many processes each takes its share of the batch.
+        """
+        self._images, part = len(batch), self.processes.share(len(batch))
+        real, labels = to_unit(batch.images[part]), batch.labels if self.gan.classes else None
         rests = self.freeze.rests(position)
         due = rests or (position // self.batch) % self.config.discriminator_steps == 0
         latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position)).to(self.device)
         with torch.set_grad_enabled(due):
-            fake = self._generate(latents, labels, len(batch))
-        latents = latents[: len(batch)]
+            fake = self._generate(latents, labels, part)
+        latents, labels = latents[part], None if labels is None else labels[part]
         scalars: dict[str, torch.Tensor] = {}
         if not rests:
             scalars |= self._step_discriminator(real, fake.detach(), labels, latents, position)
@@ -142,7 +151,7 @@ class AdversarialTask:
         )
         answers, told = self.questions.loss(features, labels, latents)
         scalars |= told | self._apply("discriminator", loss + penalty + more + answers)
-        self.view.adapt(self._judged(real_logits, fake_logits)[0].detach())
+        self.view.adapt(self._of_all(self._judged(real_logits, fake_logits)[0].detach()))
         return (
             self.view.scalars()
             | scalars
@@ -168,7 +177,7 @@ class AdversarialTask:
         scalars = self._apply("generator", loss + answers)
         for net in (self.discriminator, self.questions):
             net.requires_grad_(True)
-        self.freeze.note(*self._judged(real_logits, fake_logits.detach()))
+        self.freeze.note(*map(self._of_all, self._judged(real_logits, fake_logits.detach())))
         return scalars | {"generator_loss": loss.detach()}
 
     def _judged(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -180,27 +189,38 @@ class AdversarialTask:
 
     def _apply(self, name: str, loss: torch.Tensor) -> dict[str, torch.Tensor]:
         stabilizers = self.config.stabilizers
-        norm = step(self.optimizers[name], loss, clip=stabilizers.clip_gradients)
+        norm = step(self.optimizers[name], loss, clip=stabilizers.clip_gradients, processes=self.processes)
         if stabilizers.clip_weights and name == "discriminator":
             clip_weights(self.discriminator, stabilizers.clip_weights)
         return {f"{name}_gradient_norm": norm}
 
-    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None, count: int) -> torch.Tensor:
-        """The first `count` of a whole batch, since batch statistics of the last few images would be poor ones."""
-        labels = None if labels is None else labels[torch.arange(self.batch, device=labels.device) % count]
+    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None, part: slice) -> torch.Tensor:
+        """A part of the batch; of the last few images of a budget by way of a whole batch, for its statistics."""
+        whole = self._images == self.batch
+        if not whole and labels is not None:
+            labels = labels[torch.arange(self.batch, device=labels.device) % self._images]
         with machine.autocast(self.device, self.precision):
-            images: torch.Tensor = self.generator(latents, labels)
-        return images[:count].float()
+            if whole:
+                images: torch.Tensor = self.generator(latents[part], None if labels is None else labels[part])
+            else:
+                images = self.generator(latents, labels)[part]
+        return images.to(torch.get_default_dtype())
 
     def _look(self, images: torch.Tensor, labels: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """The discriminator's logits, and the features that it gives them by."""
         with machine.autocast(self.device, self.precision):
             features = self.discriminator.features(images)
             logits: torch.Tensor = self.discriminator.head(features, labels)
-        return logits.float(), features.float()
+        return logits.to(torch.get_default_dtype()), features.to(torch.get_default_dtype())
 
     def _discriminate(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         return self._look(images, labels)[0]
+
+    def _random(self, stream: str, position: int) -> seeds.Random:
+        return self.processes.random(self.seed, stream, position, self._images)
+
+    def _of_all(self, logits: torch.Tensor) -> torch.Tensor:
+        return self.processes.of_all(logits, self._images)
 
     def _average_decay(self, position: int, images: int, rests: bool) -> float:
         """By the images seen since the generator's last step."""

@@ -12,16 +12,17 @@ import torch
 
 from elmyr.errors import DivergedError
 from elmyr.files import write_text
+from elmyr.training.processes import ALONE, Processes
 
 
 class Logbook:
-    """Gathers scalars on the device and drains them, seldom, into the file.
+    """Gathers scalars on the device and drains them, seldom, into the file: their means over all processes.
 
     After a resume, lines past the checkpoint are cut and the unfinished stretch goes on where the checkpoint left it.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, processes: Processes = ALONE) -> None:
+        self.path, self.processes = path, processes
         self._sums: dict[str, torch.Tensor | float] = {}
         self._counts: dict[str, int] = {}
 
@@ -37,7 +38,7 @@ class Logbook:
 
     def drain(self, position: int, extra: Mapping[str, float]) -> dict[str, float]:
         """Writes the means since the last drain as one line and returns them; DivergedError if one is not finite."""
-        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        means = {name: total / self._counts[name] for name, total in self._means_of_all().items()}
         self._sums, self._counts = {}, {}
         _refuse_infinite(means, position)
         figures = {**extra, **{name: float(f"{mean:.6g}") for name, mean in means.items()}}
@@ -46,20 +47,25 @@ class Logbook:
 
     def write(self, position: int, figures: Mapping[str, Any]) -> None:
         """Writes a line of JSON values of its own; none without any."""
-        if self.path is not None and figures:
+        if self.path is not None and figures and self.processes.writes:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"images": position, **figures}) + "\n")
 
     def state(self, position: int) -> dict[str, Any]:
         """The unfinished stretch, as JSON values; DivergedError if one is not finite."""
-        sums = {name: float(total) for name, total in self._sums.items()}
+        sums = self._means_of_all()
         _refuse_infinite(sums, position)
         return {"sums": sums, "counts": dict(self._counts)}
+
+    def _means_of_all(self) -> dict[str, float]:
+        """The sums, each the mean over all processes."""
+        sums = torch.tensor([float(total) for total in self._sums.values()], dtype=torch.float64)
+        return dict(zip(self._sums, self.processes.mean(sums).tolist(), strict=True))
 
     def restore(self, state: Mapping[str, Any], position: int) -> None:
         """Goes back to where a checkpoint at `position` was taken."""
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
-        if self.path is None or not self.path.exists():
+        if self.path is None or not self.path.exists() or not self.processes.writes:
             return
         kept = [line for line in read_lines(self.path) if line["images"] <= position]
         write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))

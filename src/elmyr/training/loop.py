@@ -15,6 +15,7 @@ from elmyr.errors import DivergedError, InterruptedRun
 from elmyr.images import save_png
 from elmyr.training.checkpoint import SaveError, latest_checkpoint, load_checkpoint, require_room, take_snapshot
 from elmyr.training.logbook import Logbook
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.progress import Listener, Silence
 from elmyr.training.rundir import RunDirectory
 from elmyr.training.schedule import decay_factor
@@ -59,15 +60,16 @@ def run_loop(
     listener: Listener | None = None,
     say: Callable[[str], None] = lambda line: None,
     keep_going: bool = False,
+    processes: Processes = ALONE,
 ) -> Outcome:
     """Trains until the budget is used; goes on from the run's latest checkpoint where there is one.
 
     The watcher looks every `watch_every` images. Without a run directory nothing is written. SIGINT or SIGTERM finish
     the update, save, and raise InterruptedRun. Numbers that are not finite roll the run back to its last checkpoint
     with half the learning rates, three times at most; then, or without a run directory, DivergedError. SaveError where
-    the disk is full or fails; with `keep_going` the training goes on unsaved.
+    the disk is full or fails; with `keep_going` the training goes on unsaved. Of several `processes` the first writes.
     """
-    course = Course(task, data, config, run, watcher, listener or Silence(), say, keep_going)
+    course = Course(task, data, config, run, watcher, listener or Silence(), say, keep_going, processes)
     with course.writer if course.writer else nullcontext():
         course.begin()
         return course.train()
@@ -86,25 +88,28 @@ class Course:
         listener: Listener,
         say: Callable[[str], None],
         keep_going: bool,
+        processes: Processes,
     ) -> None:
+        self.processes = processes
         self.task, self.data, self.config, self.run = task, data, config, run
         self.watcher, self.listener, self.say, self.keep_going = watcher, listener, say, keep_going
-        self.writer = CheckpointWriter(run.checkpoints, keep=config.keep) if run else None
-        self.logbook = Logbook(run.metrics if run else None)
+        self.writer = CheckpointWriter(run.checkpoints, keep=config.keep) if run and processes.writes else None
+        self.logbook = Logbook(run.metrics if run else None, processes)
         self.position, self.rollbacks, self.earlier = 0, 0, 0.0
         self._saved = -1  # the position of the last checkpoint that was begun
         self.started = time.monotonic()
 
     def begin(self) -> None:
         """Takes up the latest checkpoint, or saves the first one: there is always one to go back to."""
+        self.processes.wait()
         path = latest_checkpoint(self.run.checkpoints) if self.run else None
         if path is not None:
             self._load(path)
             return
         self.logbook.restore({"sums": {}, "counts": {}}, 0)
-        if self.run:
-            self._require_room(self.run.checkpoints)
-            self._save()
+        if self.writer:
+            self._require_room(self.writer.folder)
+        self._save()
 
     def train(self) -> Outcome:
         """From the position to the end of the budget."""
@@ -113,13 +118,12 @@ class Course:
             while self.position < self.config.images:
                 try:
                     self._update()
-                    if stop.signal_number is not None and self.position < self.config.images:
-                        raise self._interrupted(stop.signal_number)
+                    (number,) = self.processes.most(stop.signal_number or 0)
+                    if number and self.position < self.config.images:
+                        raise self._interrupted(number)
                 except DivergedError as error:
                     self._roll_back(error)
-            if self.writer:
-                with self._saving():
-                    self.writer.wait()
+            self._wait_for_writer()
         return Outcome(self.position, self._seconds())
 
     def _update(self) -> None:
@@ -137,7 +141,7 @@ class Course:
             seen = self.watcher.look(self.position)
             with self._saving():
                 self.logbook.write(self.position, seen)
-        if self.run and self._due(config.preview_every, before):
+        if self.run and self.processes.writes and self._due(config.preview_every, before):
             with self._saving():
                 _save_preview(self.task, self.run, self.position)
         if self._due(config.checkpoint_every, before):
@@ -161,10 +165,13 @@ class Course:
         self._drained_at, self._drained = now, self.position
 
     def _save(self) -> None:
+        if self.run is None:
+            return
+        stretch, self._saved = self.logbook.state(self.position), self.position
         if self.writer is None:
             return
         progress = {
-            "logbook": self.logbook.state(self.position),
+            "logbook": stretch,
             "watch": self.watcher.state() if self.watcher else None,
             "rollbacks": self.rollbacks,
             "seconds": self._seconds(),
@@ -172,7 +179,6 @@ class Course:
         snapshot = take_snapshot(self.task, self.position, progress, self.watcher.figure if self.watcher else None)
         with self._saving():
             self.writer.save(snapshot)
-        self._saved = self.position
 
     def _load(self, path: Path) -> None:
         self.position, progress = load_checkpoint(path, self.task)
@@ -184,7 +190,7 @@ class Course:
 
     def _roll_back(self, error: DivergedError) -> None:
         """To the last checkpoint, with half the learning rates; the error itself where that was tried three times."""
-        if self.writer is None or self.run is None:
+        if self.run is None:
             raise DivergedError(f"{error}: lower the learning rate")
         rollbacks, spent = self.rollbacks + 1, self._seconds()
         if rollbacks > MOST_ROLLBACKS:
@@ -192,8 +198,7 @@ class Course:
                 f"{error}; {MOST_ROLLBACKS} times back to a checkpoint with half the learning rates did not help: "
                 "train anew with --set penalties.r1=1 --set penalties.r2=1, or a lower --set adversarial.learning_rate"
             )
-        with self._saving():
-            self.writer.wait()
+        self._wait_for_writer()
         path = latest_checkpoint(self.run.checkpoints)
         if path is None:
             raise error
@@ -201,12 +206,19 @@ class Course:
         self.rollbacks, self.earlier = rollbacks, spent
         self.say(f"{error}; back to {self.position:,} images, with half the learning rates ({rollbacks} of 3 times)")
 
+    def _wait_for_writer(self) -> None:
+        """Until the last checkpoint is on the disk, for every process."""
+        if self.writer:
+            with self._saving():
+                self.writer.wait()
+        self.processes.wait()
+
     def _interrupted(self, number: int) -> InterruptedRun:
         message = f"stopped at {self.position:,} of {self.config.images:,} images"
-        if self.run and self.writer:
+        if self.run:
             if self._saved != self.position:
                 self._save()
-            self.writer.wait()
+            self._wait_for_writer()
             message += f", all saved; go on with: elmyr resume {self.run.path}"
         return InterruptedRun(message, signal_number=number)
 

@@ -25,6 +25,7 @@ from elmyr.training.config import (
     loop_config,
     parse_settings,
 )
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.rundir import RunDirectory, open_run
 
 MOST_IMAGES = 10**12  # more than anyone waits for
@@ -96,7 +97,7 @@ def make_plan(
     return Plan(config, splits, choices)
 
 
-def new_task(config: RunConfig) -> AdversarialTask:
+def new_task(config: RunConfig, processes: Processes = ALONE) -> AdversarialTask:
     """The task of a run, at its beginning, with random weights."""
     trained = {"preset": config.preset, "data": config.data.name, "seed": config.seed}
     return AdversarialTask(
@@ -107,6 +108,7 @@ def new_task(config: RunConfig) -> AdversarialTask:
         device=machine.choose_device(config.device),
         precision=config.precision,
         trained=trained,
+        processes=processes,
     )
 
 

@@ -102,7 +102,9 @@ def joined() -> Iterator[Processes]:
         return
     distributed.init_process_group("gloo", timeout=PATIENCE)
     try:
-        yield Processes(distributed.get_rank(), count)
+        processes = Processes(distributed.get_rank(), count)
+        yield processes
+        processes.wait()  # none leaves while another still works
     finally:
         distributed.destroy_process_group()
 

@@ -21,6 +21,8 @@ from elmyr.penalties import (
 )
 
 Scalars = dict[str, torch.Tensor]
+RandomOf = Callable[[str, int], seeds.Random]
+OfAll = Callable[[torch.Tensor], torch.Tensor]
 
 
 class PenaltyConfig(BaseModel):
@@ -40,11 +42,14 @@ class PenaltyConfig(BaseModel):
 
 
 class Regularizer(nn.Module):
-    """The penalties of a discriminator's step. Its state is the averages of LeCam."""
+    """The penalties of a discriminator's step. Its state is the averages of LeCam.
 
-    def __init__(self, config: PenaltyConfig, *, seed: int, batch: int) -> None:
+    `random` draws for the images of this process by stream and position; `of_all` gives the logits of all processes.
+    """
+
+    def __init__(self, config: PenaltyConfig, *, batch: int, random: RandomOf, of_all: OfAll) -> None:
         super().__init__()
-        self.config, self.seed, self.batch = config, seed, batch
+        self.config, self.batch, self.random, self.of_all = config, batch, random, of_all
         self.averages = LogitAverages() if config.lecam else None
 
     def needs_gradient(self, position: int) -> bool:
@@ -60,7 +65,7 @@ class Regularizer(nn.Module):
             scalars["gradient_norms"] = (at_real.mean() + at_fake.mean()).detach()
         if self.averages is not None:
             real, fake = logits.chunk(2)
-            self.averages.update(real, fake)
+            self.averages.update(self.of_all(real), self.of_all(fake))
             total = total + config.lecam * lecam(real, fake, self.averages.real, self.averages.fake).mean()
         return total, scalars
 
@@ -75,7 +80,7 @@ class Regularizer(nn.Module):
     ) -> torch.Tensor:
         """What needs other images to be looked at, or the weights; `changed` gives another view of images."""
         config, total = self.config, real.new_zeros(())
-        random = seeds.generator(self.seed, "penalties", position)
+        random = self.random("penalties", position)
         if self._due(position) and config.wgan_gp:
             total = total + config.every * config.wgan_gp * gradient_penalty(discriminate, real, fake, random).mean()
         if self._due(position) and config.dragan:

@@ -14,7 +14,7 @@ from elmyr.errors import InputError
 from elmyr.files import read_json, sha256_of
 from elmyr.training.logbook import read_lines
 from elmyr.training.plan import config_of, splits_of
-from elmyr.training.run import run_anew
+from elmyr.training.run import Manner, run_anew
 from elmyr.training.rundir import RunDirectory, open_run
 
 TIMES = {"seconds", "images_per_second"}
@@ -50,7 +50,7 @@ def repeat(
     threads = torch.get_num_threads()
     torch.set_num_threads(int(before.get("threads") or threads))
     try:
-        again = run_anew(config, splits_of(config, data_root), out=out, quiet=quiet, say=say)
+        again = run_anew(config, splits_of(config, data_root), out=out, manner=Manner(quiet=quiet, say=say))
     finally:
         torch.set_num_threads(threads)
     now = _surroundings(again)

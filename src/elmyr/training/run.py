@@ -8,7 +8,9 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +27,24 @@ from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
+from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
 from elmyr.training.progress import Listener, ProgressBar
 from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
 from elmyr.training.watch import Watch
 
 SHOWN_PER_CLASS = 10
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a training goes about it: saved or not on a full disk, with a progress bar or not, heard by whom."""
+
+    keep_going: bool = False
+    quiet: bool = True
+    say: Callable[[str], None] = lambda line: None
+
+
+UNHEARD = Manner()
 
 
 def train(
@@ -61,8 +76,12 @@ def train(
     bits on any number of threads, at the speed of one. start_from: a run with the same networks whose weights this one
     begins with. keep_going: whether a full disk ends the training or only its saving. `say` hears a line about each
     stage; without `quiet` there is a progress bar. Raises InputError before anything is written.
+
+    Under `torchrun` its processes train together, each its share of every batch, and `out` is needed; a group that was
+    started again goes on with the run.
     """
     started = time.monotonic()
+    manner = Manner(keep_going, quiet, say)
     plan = make_plan(
         data,
         preset=preset,
@@ -78,31 +97,47 @@ def train(
         deterministic=deterministic,
         start_from=start_from,
     )
-    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{plan.config.data.name}-{preset}"))
-    say = run.noting(say)
-    if minutes is not None:
+    with joined() as processes:
+        if processes.count > 1:
+            return _train_in_group(plan, processes, out, manner)
+        if minutes is None:
+            return run_anew(plan.config, plan.splits, out=out, manner=manner)
+        run = _new_run(plan.config, out)
         try:
-            plan = _within(minutes, plan, since=started, say=say)
+            plan = _within(minutes, plan, since=started, say=run.noting(say))
         except BaseException:
             shutil.rmtree(run.path)  # it holds nothing yet that could be resumed
             raise
-    _write_beginning(run, plan.config, plan.splits.train)
-    _run_to_end(run, plan.config, plan.splits, keep_going=keep_going, quiet=quiet, say=say)
+        _write_beginning(run, plan.config, plan.splits.train)
+        _run_to_end(run, plan.config, plan.splits, manner)
+        return run
+
+
+def run_anew(config: RunConfig, splits: Splits, *, out: str | os.PathLike[str] | None, manner: Manner) -> RunDirectory:
+    """Trains by a config that is there already, in a directory of its own."""
+    run = _new_run(config, out)
+    _write_beginning(run, config, splits.train)
+    _run_to_end(run, config, splits, manner)
     return run
 
 
-def run_anew(
-    config: RunConfig,
-    splits: Splits,
-    *,
-    out: str | os.PathLike[str] | None,
-    quiet: bool,
-    say: Callable[[str], None],
+def _new_run(config: RunConfig, out: str | os.PathLike[str] | None) -> RunDirectory:
+    return RunDirectory(new_directory(out, parent=RUNS, name=f"{config.data.name}-{config.preset}"))
+
+
+def _train_in_group(
+    plan: Plan, processes: Processes, out: str | os.PathLike[str] | None, manner: Manner
 ) -> RunDirectory:
-    """Trains by a config that is there already, in a directory of its own."""
-    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{config.data.name}-{config.preset}"))
-    _write_beginning(run, config, splits.train)
-    _run_to_end(run, config, splits, keep_going=False, quiet=quiet, say=run.noting(say))
+    """As one of several processes: the first makes the run directory, all go on from what it holds."""
+    if out is None or plan.config.minutes is not None:
+        raise InputError("several processes need a run directory that all of them know, and a budget: --out, --images")
+    refuse_odd_batch(plan.config.loop.batch, processes.count)
+    run = RunDirectory(Path(out))
+    if processes.writes and not (was_restarted() and run.config.is_file()):
+        new_directory(out, parent=RUNS, name="")
+        _write_beginning(run, plan.config, plan.splits.train)
+    processes.wait()
+    _run_to_end(run, config_of(run), plan.splits, manner, processes)
     return run
 
 
@@ -130,7 +165,9 @@ def resume(
         say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
         return run
     splits = splits_of(config, data_root)
-    _run_to_end(run, config, splits, keep_going=keep_going, quiet=quiet, say=run.noting(say))
+    with joined() as processes:
+        refuse_odd_batch(config.loop.batch, processes.count)
+        _run_to_end(run, config, splits, Manner(keep_going, quiet, say), processes)
     return run
 
 
@@ -184,42 +221,44 @@ def _show_reals(run: RunDirectory, training: ImageSet) -> None:
 
 
 def _run_to_end(
-    run: RunDirectory,
-    config: RunConfig,
-    splits: Splits,
-    *,
-    keep_going: bool,
-    quiet: bool,
-    say: Callable[[str], None],
+    run: RunDirectory, config: RunConfig, splits: Splits, manner: Manner, processes: Processes = ALONE
 ) -> None:
     try:
-        with run.locked(), machine.one_order_of_sums(config.deterministic):
-            _train_and_export(run, config, splits, keep_going=keep_going, quiet=quiet, say=say)
+        lock = run.locked() if processes.writes else nullcontext()
+        with lock, machine.one_order_of_sums(config.deterministic):
+            _train_and_export(run, config, splits, manner if processes.writes else UNHEARD, processes)
     except KeyboardInterrupt:
         message = f"stopped; go on with: elmyr resume {run.path}"
         raise InterruptedRun(message, signal_number=signal.SIGINT) from None
 
 
 def _train_and_export(
-    run: RunDirectory,
-    config: RunConfig,
-    splits: Splits,
-    *,
-    keep_going: bool,
-    quiet: bool,
-    say: Callable[[str], None],
+    run: RunDirectory, config: RunConfig, splits: Splits, manner: Manner, processes: Processes
 ) -> None:
-    task = new_task(config)
+    say = run.noting(manner.say) if processes.writes else manner.say
+    task = new_task(config, processes)
     if config.start_from is not None and latest_checkpoint(run.checkpoints) is None:
         take_weights(task, config.start_from)
     data = ResidentData(splits.train, seed=config.seed, device=task.device)
     watch = Watch(task, splits, say=say, rescue=config.rescue)
     total = config.loop.images
-    bar: AbstractContextManager[Listener | None] = nullcontext() if quiet else ProgressBar(run.path.name, total=total)
+    bar: AbstractContextManager[Listener | None] = (
+        nullcontext() if manner.quiet else ProgressBar(run.path.name, total=total)
+    )
     with bar as listener:
         outcome = run_loop(
-            task, data, config.loop, run=run, watcher=watch, listener=listener, say=say, keep_going=keep_going
+            task,
+            data,
+            config.loop,
+            run=run,
+            watcher=watch,
+            listener=listener,
+            say=say,
+            keep_going=manner.keep_going,
+            processes=processes,
         )
+    if not processes.writes:
+        return
     task.export(run.model, outcome.images)
     gan = GAN.load(run.path, device=config.device, precision=config.precision)
     save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10)), run.generated)

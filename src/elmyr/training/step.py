@@ -3,16 +3,21 @@
 import torch
 from torch import nn
 
+from elmyr.training.processes import ALONE, Processes
 
-def step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, *, clip: float = 0.0) -> torch.Tensor:
+
+def step(
+    optimizer: torch.optim.Optimizer, loss: torch.Tensor, *, clip: float = 0.0, processes: Processes = ALONE
+) -> torch.Tensor:
     """Differentiates the loss and takes a fused optimizer's step; returns the gradient's norm, before clipping.
 
     Where the loss or the norm is not finite no weight changes, without a wait for the device: the fused update reads
-    `found_inf` there. `clip` is the largest norm; 0 for any.
+    `found_inf` there. `clip` is the largest norm; 0 for any. The gradient is the mean over all processes.
     """
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    processes.average_gradients(parameters)
     norm = nn.utils.get_total_norm(parameter.grad for parameter in parameters if parameter.grad is not None)
     if clip:
         nn.utils.clip_grads_with_norm_(parameters, clip, norm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ from elmyr import seeds
 from elmyr.augment import AdaptiveStrength, Augmentation, AugmentationConfig
 from elmyr.training.stabilizers import StabilizerConfig, faded_noise
 
+RandomOf = Callable[[str, int], seeds.Random]
 Looker = Literal["discriminator", "generator", "real"]
 
 
@@ -24,11 +26,14 @@ class ViewConfig(AugmentationConfig):
 
 
 class View(nn.Module):
-    """The images as the discriminator sees them: a function of the seed, the position and who looks."""
+    """The images as the discriminator sees them: a function of the seed, the position and who looks.
 
-    def __init__(self, config: ViewConfig, stabilizers: StabilizerConfig, *, seed: int) -> None:
+    `random` draws for the images of this process by stream and position.
+    """
+
+    def __init__(self, config: ViewConfig, stabilizers: StabilizerConfig, *, random: RandomOf) -> None:
         super().__init__()
-        self.config, self.stabilizers, self.seed = config, stabilizers, seed
+        self.config, self.stabilizers, self.random = config, stabilizers, random
         self.augmentation = Augmentation(config)
         self.adaptive = AdaptiveStrength(config.target, config.ramp) if config.adaptive else None
         if self.adaptive is not None:
@@ -38,16 +43,16 @@ class View(nn.Module):
         """(N, C, H, W) -> (N, C, H, W), differentiable; the same tensor where nothing is asked for."""
         if self.adaptive is not None or self.config.probability > 0:
             strength = self.config.probability if self.adaptive is None else self.adaptive.strength
-            images = self.augmentation(images, seeds.generator(self.seed, f"augmentation, {of}", position), strength)
+            images = self.augmentation(images, self.random(f"augmentation, {of}", position), strength)
         sd = faded_noise(self.stabilizers, position)
         if sd:
-            random = seeds.generator(self.seed, f"instance noise, {of}", position)
-            images = images + sd * torch.randn(images.shape, generator=random).to(images.device, images.dtype)
+            noise = seeds.normal(images.shape, self.random(f"instance noise, {of}", position))
+            images = images + sd * noise.to(images.device, images.dtype)
         return images
 
     def changed(self, images: torch.Tensor, position: int) -> torch.Tensor:
         """Every image augmented in every way, for the consistency penalty."""
-        return self.augmentation(images, seeds.generator(self.seed, "augmentation, consistency", position), 1.0)
+        return self.augmentation(images, self.random("augmentation, consistency", position), 1.0)
 
     def adapt(self, real_logits: torch.Tensor) -> None:
         """Moves the adaptive strength by what the discriminator says of real images."""
