@@ -18,12 +18,12 @@ HEALTHY = [("mnist", "residual", (), 30_000, seed) for seed in range(10)] + [
     ("digits", "residual", (), 60_000, seed) for seed in range(10)
 ]
 TROUBLED = [
+    ("digits", "mlp-cnn", ("conditional=false",), 30_000, 0),
     ("mnist", "mlp", (), 30_000, 0),
     ("mnist", "mlp-cnn", (), 30_000, 0),
     ("mnist", "mlp-cnn", ("conditional=false",), 30_000, 0),
     ("mnist", "classic", (), 30_000, 0),
     ("mnist", "residual-ns", ("penalties.r1=0", "penalties.r2=0"), 30_000, 0),
-    ("digits", "mlp-cnn", ("conditional=false",), 30_000, 0),
 ]
 FIGURES = ("frechet_distance", "recall", "label_accuracy")
 

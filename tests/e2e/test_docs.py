@@ -32,6 +32,8 @@ def smaller(line: str) -> list[str]:
     if "--minutes" in words:
         words[words.index("--minutes") + 1] = "0.02"
         return [*words, "--set", "network.base=8"]
+    if words[1] == "resume" and "--images" in words:
+        words[words.index("--images") + 1] = "640"
     return words + SMALLER.get(words[1], "").split()
 
 

@@ -220,3 +220,23 @@ def test_base_makes_a_network_wider_and_no_weight_is_there_twice(name: str) -> N
         counts = [sum(p.numel() for p in net.parameters()) for net in (narrow, wide)]
         assert counts[1] > 1.3 * counts[0]
         assert len({p.data_ptr() for p in narrow.parameters()}) == len(list(narrow.parameters()))
+
+
+# Standard deviation of a new generator's pixels, and the largest logit of a new discriminator on noise, over all sizes.
+# StyleGAN2's generator ends without a tanh in layers of unit variance, BigGAN's discriminator sums over the places.
+PIXELS = {"style": (0.8, 2.5)}
+LOGITS = {"biggan-lite": 15.0}
+
+
+@every_pair
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_new_generator_draws_neither_nothing_nor_noise_out_of_range(name: str, channels: int) -> None:
+    for size in TAKES.get(name, SIZES):
+        torch.manual_seed(5)
+        generator, discriminator = PAIRS[name](size, size, channels, 4, base=32, blocks=1, latent=64, embedding=16)
+        with torch.no_grad():
+            images = generator(torch.randn(64, 64), torch.arange(64) % 4)
+            logits = discriminator(2 * torch.rand(64, channels, size, size) - 1, torch.arange(64) % 4)
+        low, high = PIXELS.get(name, (0.01, 0.8))
+        assert low < images.std() < high, (size, images.std())
+        assert logits.abs().max() < LOGITS.get(name, 3.0), (size, logits.abs().max())

@@ -138,3 +138,12 @@ def test_ten_killed_workers_and_the_end_is_the_same(blobs_here: Path) -> None:
     expected = weights(RunDirectory(blobs_here / "undisturbed"))
     found = killed_and_restarted(blobs_here, "run", 16_000, after=[1_280 * number for number in range(1, 11)])
     assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+@pytest.mark.slow
+def test_a_group_that_is_started_again_does_not_take_over_another_run(blobs_here: Path) -> None:
+    assert run(torchrun(2, *training(blobs_here, "run", 64))).returncode == 0
+    before = (blobs_here / "run" / "config.json").read_text()
+    done = run(torchrun(2, *training(blobs_here, "run", 128), restarts=1))
+    assert done.returncode != 0 and "is another run" in done.stderr
+    assert (blobs_here / "run" / "config.json").read_text() == before

@@ -180,6 +180,17 @@ def test_rescue_changes_the_game_at_most_three_times_and_waits_after_each() -> N
     assert again.task.config == watch.task.config and again.state() == watch.state()
 
 
+def test_going_back_before_a_rescue_takes_the_rescue_back() -> None:
+    digits = digits_set()
+    watch, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    watch.look(10_000)
+    before = watch.state()
+    watch.look(15_000)
+    assert before["troubles"] == [] and watch.task.config.objective == "relativistic-pairing"
+    watch.restore(before)
+    assert watch.task.config.objective == "hinge" and watch.task.config.penalties.r1 == 0
+
+
 def test_tiny_sets_are_not_watched() -> None:
     watch, said = watch_of(digits_set().take(range(39)), np.zeros((1, 8, 8, 1), np.uint8), classes=True)
     assert watch.look(10_000) == {} and said == []
@@ -200,7 +211,7 @@ def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> N
 def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
     """The checkpoint lies after the rescue: the changed game must be in it."""
     runs = [
-        train("digits", preset="mlp-cnn", images=25_000, settings=COLLAPSING, out=tmp_path / name, rescue=True)
+        train("digits", preset="mlp-cnn", images=21_000, settings=COLLAPSING, out=tmp_path / name, rescue=True)
         for name in ("whole", "again")
     ]
     whole, again = runs
@@ -215,5 +226,5 @@ def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
 
 def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:
     said: list[str] = []
-    train("digits", images=30_000, out=tmp_path / "run", say=said.append)
+    train("digits", images=16_000, settings={"loop.watch_every": 2_000}, out=tmp_path / "run", say=said.append)
     assert not any("--set" in line for line in said)

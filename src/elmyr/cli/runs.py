@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -154,6 +155,8 @@ def sample(
 
 
 def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
+    if os.environ.get("RANK", "0") != "0":
+        return  # under torchrun the first process speaks for all
     from elmyr.files import read_json
     from elmyr.report import write_report
 

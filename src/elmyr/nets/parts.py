@@ -71,7 +71,7 @@ def indifferent_vectors(classes: int, features: int) -> nn.Embedding | None:
 
 
 class Discriminator(nn.Module):
-    """Images to one logit each, by features that others may read too (`AuxiliaryHeads`).
+    """Images to one logit each, by features that others may read too: the class, the latent's code.
 
     Its own `__init__` sets the two attributes; `features` is its network up to the head.
     """

@@ -86,7 +86,7 @@ class AdversarialTask:
             self.generator, self.discriminator = self.generator.to(device), self.discriminator.to(device)
             self.questions = Questions(config.auxiliary, gan, width=self.discriminator.width).to(device)
         for net in (self.generator, self.discriminator):
-            check_batch(net, batch)
+            check_batch(net, batch // processes.count)
         self.average = deepcopy(self.generator).requires_grad_(False)
         self.modules = {
             "generator": self.generator,
@@ -151,7 +151,8 @@ class AdversarialTask:
         )
         answers, told = self.questions.loss(features, labels, latents)
         scalars |= told | self._apply("discriminator", loss + penalty + more + answers)
-        self.view.adapt(self._of_all(self._judged(real_logits, fake_logits)[0].detach()))
+        if self.view.adaptive is not None:
+            self.view.adapt(self._of_all(self._judged(real_logits, fake_logits)[0].detach()))
         return (
             self.view.scalars()
             | scalars
@@ -177,7 +178,8 @@ class AdversarialTask:
         scalars = self._apply("generator", loss + answers)
         for net in (self.discriminator, self.questions):
             net.requires_grad_(True)
-        self.freeze.note(*map(self._of_all, self._judged(real_logits, fake_logits.detach())))
+        if self.freeze.watches:
+            self.freeze.note(*map(self._of_all, self._judged(real_logits, fake_logits.detach())))
         return scalars | {"generator_loss": loss.detach()}
 
     def _judged(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

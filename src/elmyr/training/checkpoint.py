@@ -22,11 +22,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from elmyr.errors import DivergedError, ElmyrError, InputError
+from elmyr.errors import ElmyrError, InputError
 from elmyr.files import flush, read_json, sha256_of, write_json, write_text
 from elmyr.training.task import Task
 
 FORMAT = 2
+NAME = re.compile(r"images-(\d+)")
 MARGIN = 4_000_000  # bytes that stay free beside a checkpoint: logs, previews, the file system's own
 
 
@@ -50,14 +51,21 @@ class Snapshot:
 
 
 def take_snapshot(task: Task, position: int, progress: Mapping[str, Any], figure: float | None = None) -> Snapshot:
-    """Copies the task's state to the CPU. Raises DivergedError where a number in it is not finite."""
+    """Copies the task's state to the CPU."""
     parts = {name: _copied(module.state_dict()) for name, module in task.modules.items()}
     parts |= {f"{name}.optimizer": _copied(_optimizer_state(each)) for name, each in task.optimizers.items()}
+    return Snapshot(position, parts, progress, figure)
+
+
+def not_finite(task: Task) -> str | None:
+    """What in the task's state is not finite, None where all of it is. Waits for the device."""
+    parts = {name: module.state_dict() for name, module in task.modules.items()}
+    parts |= {f"{name}'s optimizer": _optimizer_state(each) for name, each in task.optimizers.items()}
     for name, part in parts.items():
         for key, tensor in part.items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise DivergedError(f"training diverged: '{key}' of the {name} is not finite at {position:,} images")
-    return Snapshot(position, parts, progress, figure)
+                return f"'{key}' of the {name}"
+    return None
 
 
 def save_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
@@ -207,7 +215,7 @@ def _best(folder: Path) -> tuple[str, float] | None:
     """The best checkpoint's name and figure; None where no checkpoint has one."""
     try:
         name, figure = (folder / "best").read_text(encoding="utf-8").split()
-        return (name, float(figure)) if (folder / name).is_dir() else None
+        return (name, float(figure)) if NAME.fullmatch(name) and (folder / name).is_dir() else None
     except (OSError, ValueError):
         return None
 
@@ -225,10 +233,12 @@ def prune_checkpoints(folder: Path, position: int, keep: int) -> None:
     for path in set(checkpoints.values()) - kept:
         if best is None or path.name != best[0]:
             shutil.rmtree(path)
+    for path in folder.glob(".images-*.part"):  # of a save that was killed
+        shutil.rmtree(path)
 
 
 def _by_position(folder: Path) -> dict[int, Path]:
-    names = ((re.fullmatch(r"images-(\d+)", path.name), path) for path in folder.glob("images-*"))
+    names = ((NAME.fullmatch(path.name), path) for path in folder.glob("images-*"))
     return {int(match[1]): path for match, path in names if match}
 
 

@@ -58,6 +58,7 @@ class RunConfig(BaseModel):
     gan: GANConfig
     adversarial: AdversarialConfig
     loop: LoopConfig
+    extended_from: int | None = Field(None, description="the budget before a resume gave it another")
     start_from: str | None = Field(None, description="the run whose networks this one began with")
     deterministic: bool = Field(False, description="sums in one order, whatever the number of threads")
     rescue: bool = Field(False, description="whether the watch changes the game where it goes wrong")

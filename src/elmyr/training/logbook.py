@@ -27,11 +27,14 @@ class Logbook:
         self._counts: dict[str, int] = {}
 
     def add(self, scalars: Mapping[str, torch.Tensor], position: int) -> None:
-        """Takes one update's scalars; does not wait for the device. DivergedError if one is seen not to be finite:
-        at once on a CPU, at the next drain elsewhere.
+        """Takes one update's scalars; does not wait for the device. DivergedError if one is seen not to be finite, by
+        whichever process: at once on a CPU, at the next drain elsewhere.
         """
         here = {name: float(value) for name, value in scalars.items() if value.device.type == "cpu"}
-        _refuse_infinite(here, position)
+        (bad,) = self.processes.most(not all(map(math.isfinite, here.values())))
+        if bad:
+            _refuse_infinite(here, position)
+            raise DivergedError(f"training diverged: numbers of another process not finite at {position:,} images")
         for name, value in scalars.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.double()
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -67,7 +70,7 @@ class Logbook:
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
         if self.path is None or not self.path.exists() or not self.processes.writes:
             return
-        kept = [line for line in read_lines(self.path) if line["images"] <= position]
+        kept = [line for line in read_lines(self.path) if line.get("images", position + 1) <= position]
         write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
 

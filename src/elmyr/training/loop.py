@@ -13,7 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.errors import DivergedError, InterruptedRun
 from elmyr.images import save_png
-from elmyr.training.checkpoint import SaveError, latest_checkpoint, load_checkpoint, require_room, take_snapshot
+from elmyr.training.checkpoint import (
+    SaveError,
+    latest_checkpoint,
+    load_checkpoint,
+    not_finite,
+    require_room,
+    take_snapshot,
+)
 from elmyr.training.logbook import Logbook
 from elmyr.training.processes import ALONE, Processes
 from elmyr.training.progress import Listener, Silence
@@ -97,7 +104,8 @@ class Course:
         self.logbook = Logbook(run.metrics if run else None, processes)
         self.position, self.rollbacks, self.earlier = 0, 0, 0.0
         self._saved = -1  # the position of the last checkpoint that was begun
-        self.started = time.monotonic()
+        self.started = self._drained_at = time.monotonic()
+        self._drained = 0
 
     def begin(self) -> None:
         """Takes up the latest checkpoint, or saves the first one: there is always one to go back to."""
@@ -105,15 +113,15 @@ class Course:
         path = latest_checkpoint(self.run.checkpoints) if self.run else None
         if path is not None:
             self._load(path)
-            return
-        self.logbook.restore({"sums": {}, "counts": {}}, 0)
+        else:
+            self.logbook.restore({"sums": {}, "counts": {}}, 0)
         if self.writer:
             self._require_room(self.writer.folder)
-        self._save()
+        if path is None:
+            self._save()
 
     def train(self) -> Outcome:
         """From the position to the end of the budget."""
-        self._drained_at, self._drained = time.monotonic(), self.position
         with StopRequest() as stop:
             while self.position < self.config.images:
                 try:
@@ -134,17 +142,22 @@ class Course:
         self.logbook.add(self.task.update(batch, before), before)
         self.position += len(batch)
         self.listener.advance(self.position)
+        if self.writer:
+            with self._saving():
+                self.writer.look()
         if self._due(config.log_every, before):
             with self._saving():
                 self._log()
-        if self.watcher and config.watch_every and before // config.watch_every != self.position // config.watch_every:
+        saves = self._due(config.checkpoint_every, before)
+        looks = config.watch_every and (saves or before // config.watch_every != self.position // config.watch_every)
+        if self.watcher and looks:
             seen = self.watcher.look(self.position)
             with self._saving():
                 self.logbook.write(self.position, seen)
         if self.run and self.processes.writes and self._due(config.preview_every, before):
             with self._saving():
                 _save_preview(self.task, self.run, self.position)
-        if self._due(config.checkpoint_every, before):
+        if saves:
             self._save()
 
     def _due(self, every: int, before: int) -> bool:
@@ -167,6 +180,9 @@ class Course:
     def _save(self) -> None:
         if self.run is None:
             return
+        bad = not_finite(self.task)
+        if any(self.processes.most(bad is not None)):
+            raise DivergedError(f"training diverged: {bad or 'weights'} not finite at {self.position:,} images")
         stretch, self._saved = self.logbook.state(self.position), self.position
         if self.writer is None:
             return
@@ -182,11 +198,15 @@ class Course:
 
     def _load(self, path: Path) -> None:
         self.position, progress = load_checkpoint(path, self.task)
-        self.logbook.restore(progress["logbook"], self.position)
+        with self._saving():
+            self.logbook.restore(progress["logbook"], self.position)
         if self.watcher and progress["watch"] is not None:
             self.watcher.restore(progress["watch"])
         self.rollbacks, self.earlier = int(progress["rollbacks"]), float(progress["seconds"])
-        self.started = time.monotonic()
+        self.started = self._drained_at = time.monotonic()
+        self._drained = self.position
+        if self.writer:
+            self.writer.written = self.position
 
     def _roll_back(self, error: DivergedError) -> None:
         """To the last checkpoint, with half the learning rates; the error itself where that was tried three times."""
@@ -219,7 +239,10 @@ class Course:
             if self._saved != self.position:
                 self._save()
             self._wait_for_writer()
-            message += f", all saved; go on with: elmyr resume {self.run.path}"
+            if self.writer is None or self.writer.written == self.position:
+                message += f", all saved; go on with: elmyr resume {self.run.path}"
+            else:
+                message += f", saved are {max(self.writer.written, 0):,}; go on with: elmyr resume {self.run.path}"
         return InterruptedRun(message, signal_number=number)
 
     def _require_room(self, folder: Path) -> None:

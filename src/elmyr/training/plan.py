@@ -154,7 +154,8 @@ def refuse_other_settings(
         **{f"{part}.{key}": value for part in SECTIONS for key, value in game[part].items()},
         **{f"loop.{key}": value for key, value in config.loop},
     }
-    differing = [f"{name} is {has.get(name)}, not {value}" for name, value in parsed.items() if has.get(name) != value]
+    asked = {name: value for name, value in parsed.items() if value != "auto"}
+    differing = [f"{name} is {has.get(name)}, not {value}" for name, value in asked.items() if has.get(name) != value]
     if differing:
         raise InputError(
             f"'{path}' goes on as it began ({'; '.join(differing)}): leave --set out, or begin a new run with its "

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import torch
 from torch import distributed
+from torch.distributed.rendezvous import rendezvous
 
 from elmyr import seeds
 from elmyr.errors import ElmyrError, InputError
@@ -100,9 +101,13 @@ def joined() -> Iterator[Processes]:
     if count == 1 or not distributed.is_torchelastic_launched():
         yield ALONE
         return
-    distributed.init_process_group("gloo", timeout=PATIENCE)
+    with _one_line():
+        store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+        # A group that was started again finds the addresses of the one before it in the same store.
+        attempt = distributed.PrefixStore(f"attempt {_restarts()}", store)  # type: ignore[attr-defined]  # it is there
+        distributed.init_process_group("gloo", store=attempt, rank=rank, world_size=count, timeout=PATIENCE)
     try:
-        processes = Processes(distributed.get_rank(), count)
+        processes = Processes(rank, count)
         yield processes
         processes.wait()  # none leaves while another still works
     finally:
@@ -111,7 +116,11 @@ def joined() -> Iterator[Processes]:
 
 def was_restarted() -> bool:
     """Whether `torchrun` has started this group again, after one of its processes had ended."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return _restarts() > 0
+
+
+def _restarts() -> int:
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 def refuse_odd_batch(batch: int, count: int) -> None:

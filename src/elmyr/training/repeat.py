@@ -18,7 +18,7 @@ from elmyr.training.run import Manner, run_anew
 from elmyr.training.rundir import RunDirectory, open_run
 
 TIMES = {"seconds", "images_per_second"}
-SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit")  # what other bits may come of
+SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit", "processes")  # what other bits may come of
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,16 @@ def repeat(
 ) -> Repetition:
     """Trains again what a finished run trained, on as many threads, into a directory of its own, and compares.
 
-    Raises InputError for a run that is not finished or was interrupted in a way that its config does not tell: one
-    that was extended.
+    Raises InputError for a run that is not finished, or that was given another budget on the way.
     """
     run = open_run(name)
     if not run.finished:
         raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
     config, before = config_of(run), _surroundings(run)
+    if config.extended_from is not None:
+        raise InputError(
+            f"'{run.path}' was extended from {config.extended_from:,} images: only a run in one go repeats"
+        )
     threads = torch.get_num_threads()
     torch.set_num_threads(int(before.get("threads") or threads))
     try:

@@ -133,11 +133,16 @@ def _train_in_group(
         raise InputError("several processes need a run directory that all of them know, and a budget: --out, --images")
     refuse_odd_batch(plan.config.loop.batch, processes.count)
     run = RunDirectory(Path(out))
-    if processes.writes and not (was_restarted() and run.config.is_file()):
-        new_directory(out, parent=RUNS, name="")
-        _write_beginning(run, plan.config, plan.splits.train)
+    if processes.writes:
+        if not was_restarted():
+            new_directory(out, parent=RUNS, name="")
+        if not run.config.is_file():
+            _write_beginning(run, plan.config, plan.splits.train)
     processes.wait()
-    _run_to_end(run, config_of(run), plan.splits, manner, processes)
+    config = config_of(run)
+    if config != plan.config:
+        raise InputError(f"'{out}' is another run: choose another with --out, or go on with: elmyr resume {out}")
+    _run_to_end(run, config, plan.splits, manner, processes)
     return run
 
 
@@ -159,28 +164,32 @@ def resume(
     run = open_run(os.fspath(name))
     config = config_of(run)
     refuse_other_settings(config, settings, run.path)
-    if images is not None and images != config.loop.images:
-        config = _with_budget(run, config, images)
-    if run.finished:
+    more = images is not None and images != config.loop.images
+    if run.finished and not more:
         say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
         return run
     splits = splits_of(config, data_root)
     with joined() as processes:
         refuse_odd_batch(config.loop.batch, processes.count)
+        if images is not None and more:
+            config = _with_budget(run, config, images, processes)
         _run_to_end(run, config, splits, Manner(keep_going, quiet, say), processes)
     return run
 
 
-def _with_budget(run: RunDirectory, config: RunConfig, images: int) -> RunConfig:
+def _with_budget(run: RunDirectory, config: RunConfig, images: int, processes: Processes) -> RunConfig:
     """The config with another budget, written down; the run is unfinished from then on."""
     latest = latest_checkpoint(run.checkpoints)
     seen = position_of(latest) if latest else 0
     if images < max(seen, 1):
         raise InputError(f"'{run.path}' has seen {seen:,} images already: --images is at least that")
-    changed = config.model_copy(update={"loop": config.loop.model_copy(update={"images": images}), "minutes": None})
-    with run.locked():
-        run.summary.unlink(missing_ok=True)
-        write_json(run.config, changed.model_dump(mode="json"))
+    loop = config.loop.model_copy(update={"images": images})
+    changed = config.model_copy(update={"loop": loop, "minutes": None, "extended_from": config.loop.images})
+    if processes.writes:
+        with run.locked():
+            run.summary.unlink(missing_ok=True)
+            write_json(run.config, changed.model_dump(mode="json"))
+    processes.wait()
     return changed
 
 
@@ -200,6 +209,7 @@ def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet) -
         "device": config.device,
         "precision": config.precision,
         "started": started,
+        "processes": int(os.environ.get("WORLD_SIZE", "1")),
     }
     write_json(run.environment, surroundings)
     _show_reals(run, training)

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,11 @@ class RunDirectory:
         return content
 
     def noting(self, say: Callable[[str], None]) -> Callable[[str], None]:
-        """Says a line, and writes it into `log.txt` with the time."""
+        """Says a line, and writes it into `log.txt` with the time, where there is room for it."""
 
         def note(line: str) -> None:
             say(line)
-            with self.log.open("a", encoding="utf-8") as file:
+            with suppress(OSError), self.log.open("a", encoding="utf-8") as file:
                 file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}\n")
 
         return note

@@ -11,7 +11,7 @@ def step(
 ) -> torch.Tensor:
     """Differentiates the loss and takes a fused optimizer's step; returns the gradient's norm, before clipping.
 
-    Where the loss or the norm is not finite no weight changes, without a wait for the device: the fused update reads
+    Where the norm is not finite no weight changes, without a wait for the device: the fused update reads
     `found_inf` there. `clip` is the largest norm; 0 for any. The gradient is the mean over all processes.
     """
     optimizer.zero_grad(set_to_none=True)
@@ -21,6 +21,6 @@ def step(
     norm = nn.utils.get_total_norm(parameter.grad for parameter in parameters if parameter.grad is not None)
     if clip:
         nn.utils.clip_grads_with_norm_(parameters, clip, norm)
-    optimizer.found_inf = (~(norm + loss.detach()).isfinite()).float()  # type: ignore[attr-defined]  # fused ones read it
+    optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]  # fused ones read it
     optimizer.step()
     return norm

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +35,7 @@ class Watch:
         self.troubles: list[dict[str, Any]] = []
         self._looks: list[Look] = []
         self._quiet_until = QUIET_IMAGES
+        self._began = task.config
         known = splits.validation if len(splits.validation) >= LOOKED_AT else splits.train
         half = min(LOOKED_AT, len(known) // 2)
         order = torch.randperm(len(known), generator=seeds.generator(task.seed, "watch")).numpy()
@@ -53,30 +54,37 @@ class Watch:
         """Looks at as many generated images as real ones, of the same classes; returns figures for the log."""
         if self._sights is None:
             return {}
+        found = None
+        if self.task.processes.writes:  # one process looks, all act on what it finds
+            self._see(position)
+            found = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
+        (number,) = self.task.processes.most(0 if found is None else 1 + list(Trouble).index(found))
+        if number:
+            self._tell(list(Trouble)[number - 1], position)
+        return _figures(self._looks[-1]) if self._looks else {}
+
+    def _see(self, position: int) -> None:
+        assert self._sights is not None
         gan = self.task.result(position)
         labels = self._real.labels if gan.config.classes else None
         generated = gan.sample(len(self._real), label=labels, seed=self.task.seed)
         apart = told_apart(gan.discriminate(self._real), gan.discriminate(generated)).value
         self._looks = [*self._looks[1 - LOOKS_IN_TURN :], Look(position, self._sights.of(generated), apart)]
-        trouble = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
-        if trouble is not None:
-            self._tell(trouble)
-        return _figures(self._looks[-1])
 
-    def _tell(self, trouble: Trouble) -> None:
+    def _tell(self, trouble: Trouble, position: int) -> None:
         """Each trouble once; with `rescue` also when the remedy before did not help."""
         rescues = sum("rescued_with" in told for told in self.troubles)
         mends = self.rescue and rescues < MOST_RESCUES
         if not mends and any(told["trouble"] == trouble for told in self.troubles):
             return
-        look, settings = self._looks[-1], remedy(trouble, self.task.config)
-        seen = f"at {look.images:,} images: {trouble}: {_seen(trouble, look)}"
-        told = {"images": look.images, "trouble": str(trouble)}
+        settings = remedy(trouble, self.task.config)
+        seen = f"at {position:,} images: {trouble}{_seen(trouble, self._looks)}"
+        told: dict[str, Any] = {"images": position, "trouble": str(trouble)}
         if mends:
             self.say(f"{seen}; going on with {' '.join(_written(settings))}")
             told["rescued_with"] = settings
             self.task.adopt(changed_config(self.task.config, settings))
-            self._quiet_until = look.images + QUIET_IMAGES
+            self._quiet_until = position + QUIET_IMAGES
         else:
             self.say(f"{seen}; try {' '.join(f'--set {setting}' for setting in _written(settings))}, or --rescue")
             told["try"] = settings
@@ -85,12 +93,13 @@ class Watch:
     def state(self) -> dict[str, Any]:
         """What it saw last, told and changed."""
         looks = [asdict(look) for look in self._looks]
-        return {"looks": looks, "troubles": self.troubles, "quiet_until": self._quiet_until}
+        return {"looks": looks, "troubles": list(self.troubles), "quiet_until": self._quiet_until}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes back to such a state, the changed rules with it."""
         self._looks = [_look(saved) for saved in state["looks"]]
         self.troubles, self._quiet_until = list(state["troubles"]), state["quiet_until"]
+        self.task.adopt(self._began)
         for told in self.troubles:
             self.task.adopt(changed_config(self.task.config, told.get("rescued_with", {})))
 
@@ -102,11 +111,16 @@ def _look(saved: Mapping[str, Any]) -> Look:
     return Look(saved["images"], Sight(**values), saved["told_apart"])
 
 
-def _seen(trouble: Trouble, look: Look) -> str:
-    sight = look.sight
+def _seen(trouble: Trouble, looks: Sequence[Look]) -> str:
+    if not looks:
+        return ""  # another process looks
+    look, sight = looks[-1], looks[-1].sight
     if trouble is Trouble.DISCRIMINATOR_WON:
-        return f"it tells {look.told_apart:.1%} apart, and {sight.precision:.0%} of the images look real"
-    return f"{sight.modes:.0%} of the modes and {sight.diversity:.0%} of the diversity of real images"
+        return (
+            f": it tells {look.told_apart:.1%} of the pairs of a real and a generated image apart, and "
+            f"{sight.precision:.0%} of the generated ones lie where real ones do"
+        )
+    return f": it makes {sight.modes:.0%} of the modes and {sight.diversity:.0%} of the diversity of real images"
 
 
 def _written(settings: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ class CheckpointWriter:
         self.folder, self.keep = folder, keep
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
+        self.written = -1  # the position of the last checkpoint that is whole
 
     def save(self, snapshot: Snapshot) -> None:
         """Begins to write, once the one before is whole. Raises SaveError where that one failed."""
@@ -31,8 +32,14 @@ class CheckpointWriter:
         if writing is not None:
             writing.result()
 
+    def look(self) -> None:
+        """Raises SaveError where the last one has failed already; does not wait."""
+        if self._writing is not None and self._writing.done():
+            self.wait()
+
     def _write(self, snapshot: Snapshot) -> None:
         save_checkpoint(self.folder, snapshot)
+        self.written = snapshot.position
         prune_checkpoints(self.folder, snapshot.position, self.keep)
 
     def __enter__(self) -> Self:
