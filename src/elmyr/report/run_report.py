@@ -83,7 +83,7 @@ def _troubles(summary: dict[str, Any]) -> list[str]:
 def _trouble(told: dict[str, Any]) -> str:
     settings = [f"{name}={value}" for key in ("rescued_with", "try") for name, value in told.get(key, {}).items()]
     done = "the training went on with" if "rescued_with" in told else "to try:"
-    return f"The watch saw {told.get('trouble')} after {told.get('images'):,} images; {done} {', '.join(settings)}."
+    return f"The watch, after {told.get('images'):,} images: {told.get('trouble')}; {done} {', '.join(settings)}."
 
 
 def _value(table: dict[str, Any], key: str) -> float | None:

@@ -18,6 +18,7 @@ from elmyr.training.trouble import LOOKS_IN_TURN, QUIET_IMAGES, Look, Trouble, r
 
 LOOKED_AT = 250  # images a side
 LEAST_LOOKED_AT = 20  # below, shares of them say nothing
+JUDGED_EVERY = 4_000  # images at least between two looks that are judged: more of them would call more by chance
 MOST_RESCUES = 3
 
 
@@ -33,7 +34,8 @@ class Watch:
     ) -> None:
         self.task, self.say, self.rescue = task, say, rescue
         self.troubles: list[dict[str, Any]] = []
-        self._looks: list[Look] = []
+        self._looks: list[Look] = []  # those that troubles are judged by
+        self._last: Look | None = None
         self._quiet_until = QUIET_IMAGES
         self._began = task.config
         known = splits.validation if len(splits.validation) >= LOOKED_AT else splits.train
@@ -48,7 +50,7 @@ class Watch:
     @property
     def figure(self) -> float | None:
         """The Fréchet distance of the last look, by the watch's cheap features."""
-        return self._looks[-1].sight.frechet_distance if self._looks else None
+        return self._last.sight.frechet_distance if self._last else None
 
     def look(self, position: int) -> dict[str, Any]:
         """Looks at as many generated images as real ones, of the same classes; returns figures for the log."""
@@ -61,7 +63,7 @@ class Watch:
         (number,) = self.task.processes.most(0 if found is None else 1 + list(Trouble).index(found))
         if number:
             self._tell(list(Trouble)[number - 1], position)
-        return _figures(self._looks[-1]) if self._looks else {}
+        return _figures(self._last) if self._last else {}
 
     def _see(self, position: int) -> None:
         assert self._sights is not None
@@ -69,7 +71,9 @@ class Watch:
         labels = self._real.labels if gan.config.classes else None
         generated = gan.sample(len(self._real), label=labels, seed=self.task.seed)
         apart = told_apart(gan.discriminate(self._real), gan.discriminate(generated)).value
-        self._looks = [*self._looks[1 - LOOKS_IN_TURN :], Look(position, self._sights.of(generated), apart)]
+        self._last = Look(position, self._sights.of(generated), apart)
+        if not self._looks or position - self._looks[-1].images >= JUDGED_EVERY:
+            self._looks = [*self._looks[1 - LOOKS_IN_TURN :], self._last]
 
     def _tell(self, trouble: Trouble, position: int) -> None:
         """Each trouble once; with `rescue` also when the remedy before did not help."""
@@ -93,11 +97,13 @@ class Watch:
     def state(self) -> dict[str, Any]:
         """What it saw last, told and changed."""
         looks = [asdict(look) for look in self._looks]
-        return {"looks": looks, "troubles": list(self.troubles), "quiet_until": self._quiet_until}
+        last = asdict(self._last) if self._last else None
+        return {"last": last, "looks": looks, "troubles": list(self.troubles), "quiet_until": self._quiet_until}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes back to such a state, the changed rules with it."""
         self._looks = [_look(saved) for saved in state["looks"]]
+        self._last = _look(state["last"]) if state["last"] else None
         self.troubles, self._quiet_until = list(state["troubles"]), state["quiet_until"]
         self.task.adopt(self._began)
         for told in self.troubles:
