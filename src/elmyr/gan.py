@@ -53,8 +53,8 @@ class CodeConfig(BaseModel):
 
     def parts(self, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The categories int64 (N,), 0 without any, and the values (N, V) of latents (N, latent)."""
-        one_hot = latents[:, : self.categories]
-        categories = one_hot.argmax(1) if self.categories else latents.new_zeros(len(latents), dtype=torch.int64)
+        none = latents.new_zeros(len(latents), dtype=torch.int64)
+        categories = latents[:, : self.categories].argmax(1) if self.categories else none
         return categories, latents[:, self.categories : self.entries]
 
 

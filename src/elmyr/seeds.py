@@ -46,6 +46,7 @@ class Share:
 
 
 Random = Union["torch.Generator", Share]
+RandomOf = Callable[[str, int], Random]  # what draws for this process's images, by stream and position
 
 
 def uniform(shape: Sequence[int], random: Random, *, axis: int = 0) -> torch.Tensor:

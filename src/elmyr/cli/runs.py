@@ -155,7 +155,7 @@ def sample(
 
 
 def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
-    if os.environ.get("RANK", "0") != "0":
+    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0":
         return  # under torchrun the first process speaks for all
     from elmyr.files import read_json
     from elmyr.report import write_report

@@ -82,8 +82,8 @@ class AdversarialTask:
         self.freeze = Freeze(config.stabilizers).to(device)
         self.view = View(config.augmentation, config.stabilizers, random=self._random).to(device)
         with seeds.initialization(seed, "networks"):
-            self.generator, self.discriminator = gan.build()
-            self.generator, self.discriminator = self.generator.to(device), self.discriminator.to(device)
+            generator, discriminator = gan.build()
+            self.generator, self.discriminator = generator.to(device), discriminator.to(device)
             self.questions = Questions(config.auxiliary, gan, width=self.discriminator.width).to(device)
         for net in (self.generator, self.discriminator):
             check_batch(net, batch // processes.count)
@@ -105,9 +105,8 @@ class AdversarialTask:
         return torch.optim.Adam(nn.ModuleList(nets).parameters(), lr=learning_rate, betas=betas, fused=True)
 
     def adopt(self, config: AdversarialConfig) -> None:
-        """Plays on by another objective, other strengths of R1 and R2, other learning rates or instance noise."""
-        self.config, self.objective = config, _objective_of(config)
-        self.regularizer.config, self.view.stabilizers = config.penalties, config.stabilizers
+        """Plays on by another objective, other strengths of R1 and R2, or other learning rates."""
+        self.config, self.objective, self.regularizer.config = config, _objective_of(config), config.penalties
         rates = {"generator": config.learning_rate, "discriminator": config.discriminator_learning_rate}
         for name, rate in rates.items():
             self.optimizers[name].defaults["lr"] = rate

@@ -52,20 +52,28 @@ class Snapshot:
 
 def take_snapshot(task: Task, position: int, progress: Mapping[str, Any], figure: float | None = None) -> Snapshot:
     """Copies the task's state to the CPU."""
-    parts = {name: _copied(module.state_dict()) for name, module in task.modules.items()}
-    parts |= {f"{name}.optimizer": _copied(_optimizer_state(each)) for name, each in task.optimizers.items()}
-    return Snapshot(position, parts, progress, figure)
+    copied = {name: _copied(part) for name, part in _state_of(task).items()}
+    return Snapshot(position, copied, progress, figure)
 
 
 def not_finite(task: Task) -> str | None:
     """What in the task's state is not finite, None where all of it is. Waits for the device."""
-    parts = {name: module.state_dict() for name, module in task.modules.items()}
-    parts |= {f"{name}'s optimizer": _optimizer_state(each) for name, each in task.optimizers.items()}
-    for name, part in parts.items():
+    for name, part in _state_of(task).items():
         for key, tensor in part.items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                return f"'{key}' of the {name}"
+                return f"{name}: '{key}'"
     return None
+
+
+def weights_size(task: Task) -> int:
+    """The task's networks in bytes, without the optimizers' moments."""
+    return sum(tensor.nbytes for module in task.modules.values() for tensor in module.state_dict().values())
+
+
+def _state_of(task: Task) -> Mapping[str, Mapping[str, torch.Tensor]]:
+    """The tensors of each module and of each optimizer, by the names of their files."""
+    modules = {name: module.state_dict() for name, module in task.modules.items()}
+    return modules | {f"{name}.optimizer": _optimizer_state(each) for name, each in task.optimizers.items()}
 
 
 def save_checkpoint(folder: Path, snapshot: Snapshot) -> Path:

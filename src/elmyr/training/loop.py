@@ -20,6 +20,7 @@ from elmyr.training.checkpoint import (
     not_finite,
     require_room,
     take_snapshot,
+    weights_size,
 )
 from elmyr.training.logbook import Logbook
 from elmyr.training.processes import ALONE, Processes
@@ -83,7 +84,7 @@ def run_loop(
 
 
 class Course:
-    """One training under way. What a resumed run must know of it is `_progress`."""
+    """One training under way."""
 
     def __init__(
         self,
@@ -224,7 +225,8 @@ class Course:
             raise error
         self._load(path)
         self.rollbacks, self.earlier = rollbacks, spent
-        self.say(f"{error}; back to {self.position:,} images, with half the learning rates ({rollbacks} of 3 times)")
+        tried = f"{rollbacks} of {MOST_ROLLBACKS} times"
+        self.say(f"{error}; back to {self.position:,} images, with half the learning rates ({tried})")
 
     def _wait_for_writer(self) -> None:
         """Until the last checkpoint is on the disk, for every process."""
@@ -246,7 +248,7 @@ class Course:
         return InterruptedRun(message, signal_number=number)
 
     def _require_room(self, folder: Path) -> None:
-        size = MOMENTS * take_snapshot(self.task, 0, {}).size
+        size = MOMENTS * weights_size(self.task)
         with self._saving():
             try:
                 require_room(folder, size * (self.config.keep + 1))

@@ -21,7 +21,6 @@ from elmyr.penalties import (
 )
 
 Scalars = dict[str, torch.Tensor]
-RandomOf = Callable[[str, int], seeds.Random]
 OfAll = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -47,7 +46,7 @@ class Regularizer(nn.Module):
     `random` draws for the images of this process by stream and position; `of_all` gives the logits of all processes.
     """
 
-    def __init__(self, config: PenaltyConfig, *, batch: int, random: RandomOf, of_all: OfAll) -> None:
+    def __init__(self, config: PenaltyConfig, *, batch: int, random: seeds.RandomOf, of_all: OfAll) -> None:
         super().__init__()
         self.config, self.batch, self.random, self.of_all = config, batch, random, of_all
         self.averages = LogitAverages() if config.lecam else None

@@ -44,9 +44,6 @@ class Manner:
     say: Callable[[str], None] = lambda line: None
 
 
-UNHEARD = Manner()
-
-
 def train(
     data: str | os.PathLike[str],
     *,
@@ -137,7 +134,7 @@ def _train_in_group(
         if not was_restarted():
             new_directory(out, parent=RUNS, name="")
         if not run.config.is_file():
-            _write_beginning(run, plan.config, plan.splits.train)
+            _write_beginning(run, plan.config, plan.splits.train, processes)
     processes.wait()
     config = config_of(run)
     if config != plan.config:
@@ -203,13 +200,13 @@ def _within(minutes: float, plan: Plan, *, since: float, say: Callable[[str], No
     return plan.with_budget(budget)
 
 
-def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet) -> None:
+def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet, processes: Processes = ALONE) -> None:
     started = datetime.now(UTC).isoformat(timespec="seconds")
     surroundings = machine.environment() | {
         "device": config.device,
         "precision": config.precision,
         "started": started,
-        "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        "processes": processes.count,
     }
     write_json(run.environment, surroundings)
     _show_reals(run, training)
@@ -236,7 +233,7 @@ def _run_to_end(
     try:
         lock = run.locked() if processes.writes else nullcontext()
         with lock, machine.one_order_of_sums(config.deterministic):
-            _train_and_export(run, config, splits, manner if processes.writes else UNHEARD, processes)
+            _train_and_export(run, config, splits, manner if processes.writes else Manner(), processes)
     except KeyboardInterrupt:
         message = f"stopped; go on with: elmyr resume {run.path}"
         raise InterruptedRun(message, signal_number=signal.SIGINT) from None

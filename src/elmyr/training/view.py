@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -13,7 +12,6 @@ from elmyr import seeds
 from elmyr.augment import AdaptiveStrength, Augmentation, AugmentationConfig
 from elmyr.training.stabilizers import StabilizerConfig, faded_noise
 
-RandomOf = Callable[[str, int], seeds.Random]
 Looker = Literal["discriminator", "generator", "real"]
 
 
@@ -31,7 +29,7 @@ class View(nn.Module):
     `random` draws for the images of this process by stream and position.
     """
 
-    def __init__(self, config: ViewConfig, stabilizers: StabilizerConfig, *, random: RandomOf) -> None:
+    def __init__(self, config: ViewConfig, stabilizers: StabilizerConfig, *, random: seeds.RandomOf) -> None:
         super().__init__()
         self.config, self.stabilizers, self.random = config, stabilizers, random
         self.augmentation = Augmentation(config)

@@ -58,22 +58,22 @@ class Watch:
             return {}
         found = None
         if self.task.processes.writes:  # one process looks, all act on what it finds
-            self._see(position)
-            found = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
+            self._last = self._see(position)
+            if not self._looks or position - self._looks[-1].images >= JUDGED_EVERY:
+                self._looks = [*self._looks[1 - LOOKS_IN_TURN :], self._last]
+                found = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
         (number,) = self.task.processes.most(0 if found is None else 1 + list(Trouble).index(found))
         if number:
             self._tell(list(Trouble)[number - 1], position)
         return _figures(self._last) if self._last else {}
 
-    def _see(self, position: int) -> None:
+    def _see(self, position: int) -> Look:
         assert self._sights is not None
         gan = self.task.result(position)
         labels = self._real.labels if gan.config.classes else None
         generated = gan.sample(len(self._real), label=labels, seed=self.task.seed)
         apart = told_apart(gan.discriminate(self._real), gan.discriminate(generated)).value
-        self._last = Look(position, self._sights.of(generated), apart)
-        if not self._looks or position - self._looks[-1].images >= JUDGED_EVERY:
-            self._looks = [*self._looks[1 - LOOKS_IN_TURN :], self._last]
+        return Look(position, self._sights.of(generated), apart)
 
     def _tell(self, trouble: Trouble, position: int) -> None:
         """Each trouble once; with `rescue` also when the remedy before did not help."""
