@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--size")
     parser.add_argument("--data-root")
     parser.add_argument("--grids", type=Path, help="a folder for a picture of each")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     images = int(options.images.removesuffix("k")) * (1000 if options.images.endswith("k") else 1)
     shaping = Shaping(size=parse_size(options.size) if options.size else None)
 

@@ -20,7 +20,7 @@ FLOORS = [
     {"training"},
     {"recognition", "restoration", "translation", "editing", "robustness"},
     {"evaluation"},
-    {"study", "studies", "report"},
+    {"study", "studies", "report", "doctor"},
     {"__init__"},
     {"cli", "serving"},
     {"__main__"},

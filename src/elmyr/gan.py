@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -170,18 +171,26 @@ class GAN:
         category: int | NDArray[np.int64] | None = None,
         seed: int = 0,
     ) -> Iterator[ImageSet]:
-        """The same images in parts, as they are made: for more than memory holds."""
+        """The same images in parts, each made while the one before is used: for more than memory holds."""
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
-        config = self.config
         labels, categories = self._asked_labels(n, label), self._asked_categories(n, category)
-        for number, start in enumerate(range(0, n, CHUNK)):
-            random = seeds.generator(seed, "samples", number)
+
+        def part(number: int) -> ImageSet:
+            start, random = number * CHUNK, seeds.generator(seed, "samples", number)
             kinds = None if categories is None else np.resize(categories[start : start + CHUNK], CHUNK)
-            latents = config.latents(CHUNK, random, categories=kinds)
+            latents = self.config.latents(CHUNK, random, categories=kinds)
             asked = None if labels is None else labels[start : start + CHUNK]
             images = self._generate(latents, None if asked is None else torch.from_numpy(np.resize(asked, CHUNK)))
-            yield ImageSet(images[: n - start], asked, config.classes, name="generated")
+            return ImageSet(images[: n - start], asked, self.config.classes, name="generated")
+
+        machine.keep_freed_memory()
+        with ThreadPoolExecutor(1) as pool:
+            parts = [pool.submit(part, 0)]
+            for number in range(1, -(-n // CHUNK)):
+                parts.append(pool.submit(part, number))
+                yield parts.pop(0).result()
+            yield parts.pop().result()
 
     @torch.no_grad()
     def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None) -> np.ndarray[Any, Any]:

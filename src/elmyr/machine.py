@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 from elmyr.errors import InputError, suggestion
 
 PRECISIONS = ("auto", "bf16", "fp32")
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -69,6 +71,32 @@ def one_order_of_sums(wanted: bool) -> Iterator[None]:
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(strict)
+
+
+def keep_freed_memory() -> None:
+    """From now on the C library keeps freed blocks of up to 32 MB for the next ones instead of handing them back.
+
+    An update frees and asks for the same blocks over and over, and pages that come from the system are filled with
+    zeros first: a sixth of the time of training on a CPU. The process stays as large as it once was. Where the C
+    library is another than glibc, or the environment has `MALLOC_` settings of its own, nothing changes.
+    """
+    set_option = _malloc_option()
+    if set_option:
+        set_option(_MMAP_THRESHOLD, 32 << 20)
+        set_option(_TRIM_THRESHOLD, 1 << 30)
+
+
+def keeps_freed_memory() -> bool:
+    """Whether `keep_freed_memory` does anything here."""
+    return _malloc_option() is not None
+
+
+def _malloc_option() -> Callable[[int, int], int] | None:
+    """glibc's `mallopt`; None where there is none, or the user has set its options."""
+    if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
+        return None
+    option: Callable[[int, int], int] | None = getattr(ctypes.CDLL(None), "mallopt", None)
+    return option
 
 
 def environment() -> dict[str, Any]:

@@ -42,4 +42,4 @@ def test_the_default_pair_costs_what_the_docs_state() -> None:
     made = cost_of(generator, torch.zeros(1, 64), label)
     judged = cost_of(discriminator, torch.zeros(1, 1, 28, 28), label)
     assert [made.parameters, judged.parameters] == [1_188_033, 1_182_785]
-    assert [round(cost.flops / 1e6) for cost in (made, judged)] == [61, 63]
+    assert [round(cost.flops / 1e6) for cost in (made, judged)] == [61, 61]

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from elmyr import GAN, Shaping, train
 from elmyr.errors import InputError
-from elmyr.images import save_npz
+from elmyr.images import ImageSet, save_npz
 from elmyr.objectives import OBJECTIVES
 from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialTask
@@ -19,6 +19,7 @@ from elmyr.training.checkpoint import latest_checkpoint
 from elmyr.training.config import adversarial_config, choices_of, gan_config
 from elmyr.training.logbook import read_lines
 from elmyr.training.presets import preset_names, read_preset
+from elmyr.training.rules import Facts, resolve
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
 from tests.conftest import small_image_set
 
@@ -176,19 +177,23 @@ def test_what_makes_no_game_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+def settled(images: ImageSet, preset: str = "residual", **settings: Any) -> dict[str, Any]:
+    return resolve(choices_of(preset, settings), Facts.of(images, 1_000))[0]
+
+
 def test_what_is_automatic_follows_from_the_images() -> None:
     small, large = small_image_set(20), small_image_set(20, size=16)
     for images, rate in ((small, 1e-3), (large, 5e-4)):
-        config = adversarial_config(choices_of("residual", {}), images)
+        config = adversarial_config(settled(images))
         assert (config.learning_rate, config.discriminator_learning_rate) == (rate, rate)
-    assert adversarial_config(choices_of("biggan-lite", {}), large).discriminator_learning_rate == 4e-4
+    assert adversarial_config(settled(large, "biggan-lite")).discriminator_learning_rate == 4e-4
 
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_half_life_of_the_average_is_counted_in_images_whatever_the_steps(tmp_path: Path, steps: int) -> None:
-    config = choices_of("residual", {**TINY, "adversarial.discriminator_steps": steps})
     images = small_image_set(20, size=16)
-    adversarial = adversarial_config(config, images)
+    config = settled(images, **TINY, **{"adversarial.discriminator_steps": steps})
+    adversarial = adversarial_config(config)
     task = AdversarialTask(
         gan_config(config, images), adversarial, batch=16, seed=0, device=torch.device("cpu"), precision="fp32"
     )
@@ -202,11 +207,11 @@ def test_the_half_life_of_the_average_is_counted_in_images_whatever_the_steps(tm
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_discriminator_that_is_always_right_rests_whatever_the_objective(objective: str) -> None:
-    config = choices_of("residual", {**TINY, "adversarial.objective": objective, "stabilizers.freeze_above": 0.8})
     images = small_image_set(20, size=16)
+    config = settled(images, **TINY, **{"adversarial.objective": objective, "stabilizers.freeze_above": 0.8})
     task = AdversarialTask(
         gan_config(config, images),
-        adversarial_config(config, images),
+        adversarial_config(config),
         batch=16,
         seed=0,
         device=torch.device("cpu"),

@@ -14,6 +14,7 @@ from elmyr.training.config import choices_of, loop_config, parse_settings
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.logbook import Logbook, read_lines
+from elmyr.training.rules import Facts, resolve
 from elmyr.training.schedule import decay_factor
 from tests.conftest import small_image_set
 
@@ -128,5 +129,6 @@ def test_settings_reach_the_choices_and_unknown_ones_are_refused_with_the_neares
 
 
 def test_nothing_stays_automatic_in_a_loop_config() -> None:
-    config = loop_config(choices_of("residual", {}), 100_000)
+    choices, _ = resolve(choices_of("residual", {}), Facts(side=28, images=100, labeled=True, budget=100_000))
+    config = loop_config(choices, 100_000)
     assert (config.images, config.log_every, config.checkpoint_every) == (100_000, 1000, 10_000)

@@ -55,6 +55,7 @@ app.command("sample")(runs.sample)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)
 app.command("presets")(commands.presets)
+app.command("doctor")(commands.doctor)
 app.add_typer(data, name="data", rich_help_panel=None)
 
 

@@ -189,6 +189,7 @@ def presets(
 ) -> None:
     """List the presets, or all choices of one."""
     from elmyr.training.presets import preset_names, read_preset
+    from elmyr.training.rules import flattened
 
     chosen = [name] if name else preset_names()
     content = {each: read_preset(each) for each in chosen}
@@ -197,11 +198,37 @@ def presets(
     elif name:
         choices = content[name]
         print(f"{choices.pop('about')}\n{choices.pop('use')}\n")
-        show_table([["setting", "value"], *_flat(choices)])
+        show_table([["setting", "value"], *([key, str(value)] for key, value in flattened(choices).items())])
         print()
         show_table([["at 32x32, 10 classes", "weights", "FLOPs an image"], *_costs(name)])
     else:
         show_table([row for n, c in content.items() for row in ([n, c["about"]], ["", f"use: {c['use']}"])])
+
+
+def doctor(
+    bench: Annotated[bool, typer.Option("--bench", help="Also time this machine and training on it.")] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Say what elmyr finds on this machine, and how fast it trains here."""
+    from elmyr.doctor import examine
+    from elmyr.training.speed import measure_speed
+
+    found: dict[str, Any] = dict(examine())
+    speed = measure_speed(device=device, precision=precision) if bench else None
+    if as_json:
+        show_json(found | ({"speed": speed.as_json()} if speed else {}))
+        return
+    show_table([[name, value] for name, value in found.items()])
+    if speed:
+        print(
+            f"\n3x3 convolutions, forward and backward, {speed.precision} on {speed.device}: "
+            f"{speed.peak / 1e9:,.0f} GFLOP/s\n"
+            f"preset residual at 28x28: {speed.images_per_second:,.0f} images/s at {speed.flops_per_image / 1e6:,.0f} "
+            f"MFLOP each, {speed.share:.0%} of that\n"
+            f"the default budget of 200,000 images takes about {200_000 / speed.images_per_second / 60:,.0f} minutes"
+        )
 
 
 def _show_figures(evaluation: dict[str, Any]) -> None:
@@ -251,11 +278,4 @@ def _costs(preset: str) -> list[list[str]]:
         costs = example_config(preset, channels).costs()
         for net, cost in zip(("generator", "discriminator"), costs, strict=True):
             rows.append([f"{net}, {kind}", f"{cost.parameters:,}", f"{cost.flops / 1e6:,.1f} M"])
-    return rows
-
-
-def _flat(choices: dict[str, Any], prefix: str = "") -> list[list[str]]:
-    rows = []
-    for key, value in choices.items():
-        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [[prefix + key, str(value)]]
     return rows

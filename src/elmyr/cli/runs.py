@@ -24,7 +24,7 @@ from elmyr.cli.options import (
     image_count,
     shaped,
 )
-from elmyr.cli.show import hush, say, show_json
+from elmyr.cli.show import hush, say, show_json, show_table
 
 
 @shaped
@@ -49,31 +49,34 @@ def train(
     ] = False,
     keep: Annotated[int | None, typer.Option(help="How many checkpoints are kept.", min=1)] = None,
     keep_going: KeepGoing = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be trained, by which choices and how long, and stop.")
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a GAN on the training part of an image set."""
+    from elmyr.training import make_plan, rehearse
     from elmyr.training import train as train_gan
 
-    run = train_gan(
-        data,
-        out=out,
-        preset=preset,
-        images=image_count(images),
-        minutes=minutes,
-        seed=seed,
-        settings=[*settings, *([f"loop.keep={keep}"] if keep is not None else [])],
-        device=device,
-        precision=precision,
-        data_root=data_root,
-        shaping=shaping,
-        rescue=rescue,
-        start_from=start_from,
-        deterministic=deterministic,
-        keep_going=keep_going,
-        quiet=quiet,
-        say=hush if quiet else say,
-    )
+    choices: dict[str, Any] = {
+        "preset": preset,
+        "images": image_count(images),
+        "minutes": minutes,
+        "seed": seed,
+        "settings": [*settings, *([f"loop.keep={keep}"] if keep is not None else [])],
+        "device": device,
+        "precision": precision,
+        "data_root": data_root,
+        "shaping": shaping,
+        "rescue": rescue,
+        "start_from": start_from,
+        "deterministic": deterministic,
+    }
+    if dry_run:
+        _show_rehearsal(rehearse(make_plan(data, **choices)), as_json)
+        return
+    run = train_gan(data, **choices, out=out, keep_going=keep_going, quiet=quiet, say=hush if quiet else say)
     _show_run(run, quiet, as_json)
 
 
@@ -152,6 +155,24 @@ def sample(
         show_json({"out": str(out), "count": count})
     elif not quiet:
         say(f"{count:,} images of {config.height}x{config.width}: {out}")
+
+
+def _show_rehearsal(rehearsal: Any, as_json: bool) -> None:
+    if as_json:
+        show_json(rehearsal.as_json())
+        return
+    config = rehearsal.config
+    gan, data = config.gan, config.data
+    kinds = f", {len(gan.classes)} classes" if gan.classes else ", no classes"
+    print(f"{data.name}: {data.images:,} training images of {gan.height}x{gan.width}x{gan.channels}{kinds}")
+    for net, cost in zip(("generator", "discriminator"), rehearsal.costs, strict=True):
+        print(f"{net}: {cost.parameters:,} weights, {cost.flops / 1e6:,.0f} MFLOP an image")
+    print(
+        f"budget: {config.loop.images:,} images seen at {rehearsal.images_per_second:,.0f} images/s "
+        f"({config.precision} on {config.device}), about {rehearsal.minutes:,.1f} minutes\n"
+    )
+    rows = [[choice.name, str(choice.value), choice.words] for choice in rehearsal.resolved]
+    show_table([["automatic", "is", "by the rule"], *rows])
 
 
 def _show_run(run: Any, quiet: bool, as_json: bool) -> None:

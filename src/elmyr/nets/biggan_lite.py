@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from elmyr.nets.attention import SelfAttention, attended_level
 from elmyr.nets.parts import Discriminator, LabeledLatents, ProjectionHead, doubled_widths, halvings, require_size
 from elmyr.nets.spectral import spectrally_normalized
+from elmyr.nets.to_pixels import ConvToPixels
+from elmyr.nets.upsampled import UpsampledConv2d
 
 
 class SteeredNorm(nn.Module):
@@ -40,9 +42,10 @@ class GeneratorBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, entries: int, *, doubles: bool) -> None:
         super().__init__()
-        self.scale = 2 if doubles else 1
+        self.doubles = doubles
         self.first_norm = SteeredNorm(inputs, entries)
-        self.first = spectrally_normalized(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False))
+        first = UpsampledConv2d(inputs, outputs) if doubles else nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.first = spectrally_normalized(first)
         self.second_norm = SteeredNorm(outputs, entries)
         self.second = spectrally_normalized(nn.Conv2d(outputs, outputs, 3, padding=1, bias=False))
         self.shortcut: nn.Module = nn.Identity()
@@ -51,13 +54,11 @@ class GeneratorBlock(nn.Module):
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """Maps (N, inputs, H, W) and conditions (N, entries) -> (N, outputs, H, W), or of twice the size."""
-        h = self.first(self._resized(F.relu(self.first_norm(x, condition))))
+        h = self.first(F.relu(self.first_norm(x, condition)))
         h = self.second(F.relu(self.second_norm(h, condition)))
-        result: torch.Tensor = self._resized(self.shortcut(x)) + h  # the 1x1 convolution commutes with the doubling
+        x = self.shortcut(x)  # the 1x1 convolution commutes with the doubling
+        result: torch.Tensor = h + (F.interpolate(x, scale_factor=2.0, mode="nearest") if self.doubles else x)
         return result
-
-    def _resized(self, x: torch.Tensor) -> torch.Tensor:
-        return F.interpolate(x, scale_factor=2.0, mode="nearest") if self.scale == 2 else x
 
 
 class DiscriminatorBlock(nn.Module):
@@ -113,7 +114,7 @@ class BigGANLiteGenerator(nn.Module):
         self.attended = attended_level(sizes)
         self.attention = SelfAttention(widths[self.attended])
         self.norm = nn.BatchNorm2d(base)
-        self.pixels = spectrally_normalized(nn.Conv2d(base, channels, 3, padding=1))
+        self.pixels = spectrally_normalized(ConvToPixels(base, channels, 3))
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W) in [-1, 1]."""

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors
+from elmyr.nets.to_pixels import ConvToPixels, ConvTransposeToPixels
 
 SLOPE = 0.2
 
@@ -78,7 +79,8 @@ class ResidualDiscriminator(Discriminator):
         x = self.stem(F.pad(images, (0, width % 2, 0, height % 2)) if self.stem.stride != (1, 1) else images)
         x = self.levels[0](x)
         for widening, level in zip(self.widenings, list(self.levels)[1:], strict=True):
-            x = level(F.avg_pool2d(widening(x), 2, ceil_mode=True))
+            # The 1x1 convolution commutes with the average and costs a quarter after it.
+            x = level(widening(F.avg_pool2d(x, 2, ceil_mode=True)))
         return F.leaky_relu(self.dense(F.leaky_relu(x, SLOPE).flatten(1)), SLOPE)
 
 
@@ -105,11 +107,8 @@ class ResidualGenerator(nn.Module):
         self.root = nn.Linear(latent + (embedding if classes else 0), widths[0] * self.sizes[0][0] * self.sizes[0][1])
         self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(blocks))) for c in widths)
         self.narrowings = nn.ModuleList(nn.Conv2d(a, b, 1) if a != b else nn.Identity() for a, b in pairwise(widths))
-        self.head = (
-            nn.ConvTranspose2d(base, channels, 4, stride=2, padding=1)
-            if _has_strided_stem(height, width)
-            else nn.Conv2d(base, channels, 3, padding=1)
-        )
+        strided = _has_strided_stem(height, width)
+        self.head = ConvTransposeToPixels(base, channels) if strided else ConvToPixels(base, channels, 3)
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W), about [-1, 1]."""

@@ -22,10 +22,10 @@ from elmyr.gan import to_unit
 from elmyr.images import ImageSet, Pixels, StoredPixels
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.task import RecognizerTask
-from elmyr.training.config import is_tiny
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
+from elmyr.training.rules import is_tiny
 
 FORMAT = 1
 CHUNK = 1000

@@ -124,17 +124,18 @@ class AdversarialTask:
         with torch.set_grad_enabled(due):
             fake = self._generate(latents, labels, part)
         latents, labels = latents[part], None if labels is None else labels[part]
-        scalars: dict[str, torch.Tensor] = {}
+        scalars, real_logits = dict[str, torch.Tensor](), None
         if not rests:
-            scalars |= self._step_discriminator(real, fake.detach(), labels, latents, position)
+            real_logits, scalars = self._step_discriminator(real, fake.detach(), labels, latents, position)
         if due:
-            scalars |= self._step_generator(real, fake, labels, latents, position)
+            scalars |= self._step_generator(real, fake, labels, latents, position, real_logits)
             update_average(self.average, self.generator, self._average_decay(position, len(batch), rests))
         return scalars
 
     def _step_discriminator(
         self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, latents: torch.Tensor, position: int
-    ) -> dict[str, torch.Tensor]:
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Returns the logits of the real images as they were before the step, and the scalars."""
         images = torch.cat([real, fake]).requires_grad_(self.regularizer.needs_gradient(position))
         logits, features = self._look(self.view(images, position), None if labels is None else labels.repeat(2))
         real_logits, fake_logits = logits.chunk(2)
@@ -152,24 +153,27 @@ class AdversarialTask:
         scalars |= told | self._apply("discriminator", loss + penalty + more + answers)
         if self.view.adaptive is not None:
             self.view.adapt(self._of_all(self._judged(real_logits, fake_logits)[0].detach()))
-        return (
-            self.view.scalars()
-            | scalars
-            | {
-                "discriminator_loss": loss.detach(),
-                "real_logits": real_logits.detach().mean(),
-                "fake_logits": fake_logits.detach().mean(),
-            }
-        )
+        scalars |= {
+            "discriminator_loss": loss.detach(),
+            "real_logits": real_logits.detach().mean(),
+            "fake_logits": fake_logits.detach().mean(),
+        }
+        return real_logits.detach(), self.view.scalars() | scalars
 
     def _step_generator(
-        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, latents: torch.Tensor, position: int
+        self,
+        real: torch.Tensor,
+        fake: torch.Tensor,
+        labels: torch.Tensor | None,
+        latents: torch.Tensor,
+        position: int,
+        real_logits: torch.Tensor | None,
     ) -> dict[str, torch.Tensor]:
+        """Against the real images' logits of the discriminator's step, where it took one: a pass less."""
         for net in (self.discriminator, self.questions):
             net.requires_grad_(False)
         fake_logits, features = self._look(self.view(fake, position, of="generator"), labels)
-        real_logits = fake_logits
-        if self.objective.needs_real_for_generator or self.freeze.watches:
+        if real_logits is None:
             with torch.no_grad():
                 real_logits = self._discriminate(self.view(real, position, of="real"), labels)
         loss = self.objective.generator(real_logits, fake_logits).mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from elmyr import machine
 from elmyr.training.task import BatchSource, Task
 
 WARM_UP_UPDATES = 8
@@ -20,16 +21,20 @@ def images_within(
     What was spent before the call and on measuring counts as used.
     """
     deadline = since + 60 * minutes
-    task = build()
+    speed = measured_speed(build(), data, batch, seconds=MEASURED_SHARE * 60 * minutes)
+    return max(batch, int(speed * (deadline - time.monotonic()))), speed
+
+
+def measured_speed(task: Task, data: BatchSource, batch: int, *, seconds: float) -> float:
+    """The images/s of a task's updates, taken over at least so many seconds, after a few to warm up."""
+    machine.keep_freed_memory()
     for number in range(WARM_UP_UPDATES):
         task.update(data.batch(number * batch, batch), number * batch)
     started, updates = time.monotonic(), 0
-    stop_at = started + MEASURED_SHARE * 60 * minutes
-    while updates == 0 or time.monotonic() < stop_at:
+    while updates == 0 or time.monotonic() < started + seconds:
         for number in range(updates, updates + UPDATES_AT_ONCE):
             scalars = task.update(data.batch(number * batch, batch), number * batch)
         updates += UPDATES_AT_ONCE
     for value in scalars.values():
         value.item()  # waits for the device
-    speed = updates * batch / (time.monotonic() - started)
-    return max(batch, int(speed * (deadline - time.monotonic()))), speed
+    return updates * batch / (time.monotonic() - started)

@@ -17,6 +17,7 @@ from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import NARRATION, read_preset
 from elmyr.training.questions import AuxiliaryConfig
 from elmyr.training.regularizer import PenaltyConfig
+from elmyr.training.rules import Facts, default_budget, flattened, resolve
 from elmyr.training.stabilizers import StabilizerConfig
 from elmyr.training.view import ViewConfig
 
@@ -27,7 +28,6 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "augmentation": ViewConfig,
     "auxiliary": AuxiliaryConfig,
 }
-LOGS, PREVIEWS, CHECKPOINTS = 100, 10, 10  # how many of each a run has where the interval is "auto"
 
 
 class DataConfig(BaseModel):
@@ -81,35 +81,25 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
 def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's choices with the user's settings put in; an unknown name is refused with the nearest one."""
     choices = {key: value for key, value in read_preset(preset).items() if key not in NARRATION}
-    known = {
-        name
-        for key, value in choices.items()
-        for name in ([f"{key}.{inner}" for inner in value] if isinstance(value, dict) else [key])
-    }
+    known = flattened(choices)
     for name, value in settings.items():
         if name not in known:
             raise InputError(f"no setting '{name}': {suggestion(name, known)}")
         section, _, inner = name.rpartition(".")
         (choices[section] if section else choices)[inner] = value
+    if not isinstance(choices["batch"], int) or choices["batch"] < 1:
+        raise InputError(f"batch is {choices['batch']!r}: it is a whole number of at least 1")
     return choices
 
 
 def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
-    """The networks for an image set.
-
-    `conditional = "auto"`: where there are labels. `network.base = "auto"`: 64, and 32 for tiny images.
-    """
+    """The networks for an image set, of choices with nothing automatic."""
     conditional = choices["conditional"]
-    if conditional == "auto":
-        conditional = images.labels is not None
     if conditional not in (True, False):
         raise InputError(f"conditional is {conditional!r}: it is true, false or auto")
     if conditional:
         images.require_labels()
     _check_size(images)
-    network = dict(choices["network"])
-    if network["base"] == "auto":
-        network["base"] = 32 if is_tiny(images) else 64
     return validated(
         GANConfig,
         "the networks",
@@ -119,14 +109,15 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
         classes=images.classes if conditional else (),
         projection=choices["projection"],
         code=validated(CodeConfig, "code", **choices["code"]),
-        network=validated(NetworkConfig, "network", **network),
+        network=validated(NetworkConfig, "network", **choices["network"]),
     )
 
 
 def example_config(preset: str, channels: int) -> GANConfig:
     """A preset's networks for images of 32x32 pixels in ten classes, a size that all networks take."""
     images = ImageSet(np.zeros((10, 32, 32, channels), np.uint8), np.arange(10))
-    return gan_config(choices_of(preset, {}), images)
+    choices, _ = resolve(choices_of(preset, {}), Facts.of(images, budget=default_budget(images)))
+    return gan_config(choices, images)
 
 
 def _check_size(images: ImageSet) -> None:
@@ -137,18 +128,10 @@ def _check_size(images: ImageSet) -> None:
         )
 
 
-def adversarial_config(choices: Mapping[str, Any], images: ImageSet) -> AdversarialConfig:
-    """The game for an image set.
-
-    `adversarial.learning_rate = "auto"`: 5e-4, and 1e-3 for tiny images; the discriminator's: the generator's.
-    """
-    adversarial = dict(choices["adversarial"])
-    if adversarial["learning_rate"] == "auto":
-        adversarial["learning_rate"] = 1e-3 if is_tiny(images) else 5e-4
-    if adversarial["discriminator_learning_rate"] == "auto":
-        adversarial["discriminator_learning_rate"] = adversarial["learning_rate"]
+def adversarial_config(choices: Mapping[str, Any]) -> AdversarialConfig:
+    """The game, of choices with nothing automatic."""
     sections: dict[str, Any] = {name: validated(kind, name, **choices[name]) for name, kind in SECTIONS.items()}
-    return validated(AdversarialConfig, "adversarial", **adversarial, **sections)
+    return validated(AdversarialConfig, "adversarial", **choices["adversarial"], **sections)
 
 
 def changed_config(config: AdversarialConfig, settings: Mapping[str, Any]) -> AdversarialConfig:
@@ -160,25 +143,9 @@ def changed_config(config: AdversarialConfig, settings: Mapping[str, Any]) -> Ad
     return validated(AdversarialConfig, "adversarial", **changes)
 
 
-def default_budget(images: ImageSet) -> int:
-    """The images seen where no budget is given: 200,000, and 60,000 for tiny images."""
-    return 60_000 if is_tiny(images) else 200_000
-
-
-def is_tiny(images: ImageSet) -> bool:
-    """Below 16 pixels a side, where the networks have no strided stem and a channel costs four times as much."""
-    return min(images.height, images.width) < 16
-
-
 def loop_config(choices: Mapping[str, Any], images: int) -> LoopConfig:
-    """The course of a budget: its logs, previews and checkpoints at even distances where they are "auto"."""
-    loop, batch = dict(choices["loop"]), choices["batch"]
-    if not isinstance(batch, int) or batch < 1:
-        raise InputError(f"batch is {batch!r}: it is a whole number of at least 1")
-    for name, count in (("log_every", LOGS), ("preview_every", PREVIEWS), ("checkpoint_every", CHECKPOINTS)):
-        if loop[name] == "auto":
-            loop[name] = max(batch, images // count)
-    return validated(LoopConfig, "loop", images=images, batch=batch, **loop)
+    """The course of a budget, of choices with nothing automatic."""
+    return validated(LoopConfig, "loop", images=images, batch=choices["batch"], **choices["loop"])
 
 
 def validated(model: type[M], where: str, **values: Any) -> M:

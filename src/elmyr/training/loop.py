@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmyr import machine
 from elmyr.errors import DivergedError, InterruptedRun
 from elmyr.images import save_png
 from elmyr.training.checkpoint import (
@@ -78,6 +79,7 @@ def run_loop(
     the disk is full or fails; with `keep_going` the training goes on unsaved. Of several `processes` the first writes.
     """
     course = Course(task, data, config, run, watcher, listener or Silence(), say, keep_going, processes)
+    machine.keep_freed_memory()
     with course.writer if course.writer else nullcontext():
         course.begin()
         return course.train()

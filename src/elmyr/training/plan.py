@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.images import AS_IT_IS, Shaping, Splits, lasting_name, open_source, split_source
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint, load_modules
 from elmyr.training.config import (
@@ -20,12 +20,12 @@ from elmyr.training.config import (
     RunConfig,
     adversarial_config,
     choices_of,
-    default_budget,
     gan_config,
     loop_config,
     parse_settings,
 )
 from elmyr.training.processes import ALONE, Processes
+from elmyr.training.rules import Facts, Resolved, default_budget, resolve
 from elmyr.training.rundir import RunDirectory, open_run
 
 MOST_IMAGES = 10**12  # more than anyone waits for
@@ -33,16 +33,17 @@ MOST_IMAGES = 10**12  # more than anyone waits for
 
 @dataclass(frozen=True)
 class Plan:
-    """The config of a run and the images of its split; `choices` is what the config was made of."""
+    """The config of a run and the images of its split; `choices` is what it was made of, `resolved` what was "auto"."""
 
     config: RunConfig
     splits: Splits
     choices: Mapping[str, Any]
+    resolved: Sequence[Resolved]
 
     def with_budget(self, images: int) -> Plan:
         """The same run with another budget, and what follows from it."""
-        loop = loop_config(self.choices, images)
-        return replace(self, config=self.config.model_copy(update={"loop": loop}))
+        parts, resolved = _parts(self.choices, self.splits.train, images)
+        return replace(self, config=self.config.model_copy(update=parts), resolved=resolved)
 
 
 def make_plan(
@@ -69,6 +70,7 @@ def make_plan(
     chosen_precision = machine.choose_precision(precision, chosen_device)
     splits = split_source(open_source(data, data_root, shaping), seed, shaping)
     training = splits.train
+    parts, resolved = _parts(choices, training, images or default_budget(training))
     config = RunConfig(
         preset=preset,
         seed=seed,
@@ -84,9 +86,7 @@ def make_plan(
             images=len(training),
             digest=training.digest(),
         ),
-        gan=gan_config(choices, training),
-        adversarial=adversarial_config(choices, training),
-        loop=loop_config(choices, images or default_budget(training)),
+        **parts,
         rescue=rescue,
         deterministic=deterministic,
         start_from=os.path.abspath(open_run(start_from).path) if start_from is not None else None,
@@ -94,7 +94,18 @@ def make_plan(
     task = new_task(config)  # refuses what it cannot train
     if config.start_from is not None:
         take_weights(task, config.start_from)
-    return Plan(config, splits, choices)
+    return Plan(config, splits, choices, resolved)
+
+
+def _parts(choices: Mapping[str, Any], training: ImageSet, budget: int) -> tuple[dict[str, Any], Sequence[Resolved]]:
+    """The networks, the game and the course of a run, and which choices were automatic."""
+    settled, resolved = resolve(choices, Facts.of(training, budget))
+    parts = {
+        "gan": gan_config(settled, training),
+        "adversarial": adversarial_config(settled),
+        "loop": loop_config(settled, budget),
+    }
+    return parts, resolved
 
 
 def new_task(config: RunConfig, processes: Processes = ALONE) -> AdversarialTask:

@@ -1,0 +1,114 @@
+"""What does more work cost? Speed and memory of the default preset against images seen, sides, width and set size.
+
+python benchmarks/growth.py --page growth.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from elmyr import ImageSet, machine
+from elmyr.report.figures import Series, line_chart
+from elmyr.report.page import page, section
+from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.budget import measured_speed
+from elmyr.training.config import adversarial_config, choices_of, gan_config
+from elmyr.training.data import ResidentData
+from elmyr.training.rules import Facts, default_budget, resolve
+
+SIDES = (8, 12, 16, 28, 32, 48, 64)
+WIDTHS = (16, 32, 48, 64, 96, 128)
+SET_SIZES = (1_000, 10_000, 100_000, 1_000_000)
+SEEN = (4_000, 8_000, 12_000, 16_000, 20_000, 24_000)
+SECONDS = 4.0
+
+
+def memory() -> float:
+    """MB that the process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def prepared(
+    side: int = 28, count: int = 2_000, base: int | None = None
+) -> tuple[AdversarialTask, ResidentData, int, float]:
+    """A task, its data, its batch, and its FLOPs a pass of both networks."""
+    pixels = np.random.default_rng(0).integers(0, 256, (count, side, side, 1), np.uint8)
+    images = ImageSet(pixels, np.arange(count) % 10)
+    settings = {} if base is None else {"network.base": base}
+    choices, _ = resolve(choices_of("residual", settings), Facts.of(images, default_budget(images)))
+    gan, device = gan_config(choices, images), machine.choose_device()
+    precision = machine.choose_precision("auto", device)
+    game, batch = adversarial_config(choices), choices["batch"]
+    task = AdversarialTask(gan, game, batch=batch, seed=0, device=device, precision=precision)
+    return task, ResidentData(images, seed=0, device=device), batch, sum(cost.flops for cost in gan.costs()) / 1e6
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    for row in (head, ["---"] * len(head), *rows):
+        print(f"| {' | '.join(row)} |", flush=True)
+    print()
+
+
+def grown(name: str, values: Sequence[int]) -> list[tuple[float, float]]:
+    """Milliseconds an image for each value of a size; prints them."""
+    points, rows = [], []
+    for value in values:
+        task, data, batch, flops = prepared(**{name: value})
+        speed = measured_speed(task, data, batch, seconds=SECONDS)
+        points.append((float(value), 1000 / speed))
+        rows.append([f"{value:,}", f"{flops:,.0f}", f"{speed:,.0f}", f"{1000 / speed:.2f}", f"{memory():,.0f}"])
+    table([name, "MFLOP of both networks", "images/s", "ms an image", "MB"], rows)
+    return points
+
+
+def seen() -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Seconds and megabytes after so many images seen, in one training; prints them."""
+    task, data, batch, _ = prepared(count=50_000)
+    machine.keep_freed_memory()
+    started, position = time.perf_counter(), 0
+    times, sizes = [(0.0, 0.0)], []
+    for stop in SEEN:
+        while position < stop:
+            task.update(data.batch(position, batch), position)
+            position += batch
+        times.append((float(position), time.perf_counter() - started))
+        sizes.append((float(position), memory()))
+    rows = [
+        [f"{at:,.0f}", f"{spent:.1f}", f"{size:,.0f}"] for (at, spent), (_, size) in zip(times[1:], sizes, strict=True)
+    ]
+    table(["images seen", "seconds", "MB"], rows)
+    return times, sizes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--page", type=Path, help="an HTML page that draws the figures")
+    options = parser.parse_args()
+    print(f"{machine.environment()['cpu']}, {torch.get_num_threads()} threads\n")
+    times, sizes = seen()
+    charts = [
+        line_chart("seconds against images seen", [Series("seconds", "generated", times)]),
+        line_chart("MB against images seen", [Series("MB", "real", sizes)]),
+        *(
+            line_chart(f"ms an image against {words}", [Series("ms", "generated", grown(name, values))])
+            for name, words, values in (
+                ("side", "pixels a side", SIDES),
+                ("base", "network.base", WIDTHS),
+                ("count", "images of the set", SET_SIZES),
+            )
+        ),
+    ]
+    if options.page:
+        options.page.write_text(page("What more work costs", section("The default preset", *charts)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

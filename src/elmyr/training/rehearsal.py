@@ -1,0 +1,51 @@
+"""What a training would do, and how long it would take, before any of it is done: `train --dry-run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elmyr import machine
+from elmyr.nets import Cost
+from elmyr.training.budget import measured_speed
+from elmyr.training.config import RunConfig
+from elmyr.training.data import ResidentData
+from elmyr.training.plan import Plan, new_task
+from elmyr.training.rules import Resolved
+
+SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The config that would be trained by, and what it costs on this machine."""
+
+    config: RunConfig
+    resolved: Sequence[Resolved]
+    costs: tuple[Cost, Cost]  # the generator's and the discriminator's
+    images_per_second: float
+
+    @property
+    def minutes(self) -> float:
+        """How long the budget takes."""
+        return self.config.loop.images / self.images_per_second / 60
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for a program."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "automatic": {choice.name: {"value": choice.value, "rule": choice.words} for choice in self.resolved},
+            "images_per_second": self.images_per_second,
+            "minutes": self.minutes,
+        }
+
+
+def rehearse(plan: Plan, *, seconds: float = SECONDS) -> Rehearsal:
+    """Measures the speed of a plan on a throw-away copy; a budget in minutes becomes images. Writes nothing."""
+    config = plan.config
+    data = ResidentData(plan.splits.train, seed=config.seed, device=machine.choose_device(config.device))
+    speed = measured_speed(new_task(config), data, config.loop.batch, seconds=seconds)
+    if config.minutes is not None:
+        plan = plan.with_budget(max(config.loop.batch, int(60 * config.minutes * speed)))
+    return Rehearsal(plan.config, plan.resolved, config.gan.costs(), speed)
