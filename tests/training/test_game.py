@@ -26,7 +26,7 @@ from tests.conftest import small_image_set
 TINY = {"network.base": 8, "network.latent": 16, "network.embedding": 4, "batch": 16}
 OPTIONS: dict[str, dict[str, Any]] = {
     "smoothing": {"adversarial.label_smoothing": 0.1},
-    "two rates": {"adversarial.discriminator_learning_rate": 1e-3},
+    "two rates": {"adversarial.discriminator_learning_rate": 3e-3},
     "three steps": {"adversarial.discriminator_steps": 3},
     "gradient penalty": {"penalties.wgan_gp": 10},
     "dragan": {"penalties.dragan": 10},
@@ -88,6 +88,13 @@ def test_every_preset_says_what_it_is_and_when_to_use_it(preset: str) -> None:
     said = read_preset(preset)
     assert len(said["about"]) > 20 and len(said["use"]) > 15
     choices_of(preset, {"penalties.r1": 0.5})
+
+
+def test_a_preset_like_another_states_only_what_it_does_otherwise() -> None:
+    residual, small = read_preset("residual"), read_preset("small")
+    assert small["penalties"] == residual["penalties"] and small["batch"] == residual["batch"]
+    assert small["augmentation"] == residual["augmentation"] | {"adaptive": True, "ramp": 50_000}
+    assert "like" not in small and small["about"] != residual["about"]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -183,9 +190,10 @@ def settled(images: ImageSet, preset: str = "residual", **settings: Any) -> dict
 
 def test_what_is_automatic_follows_from_the_images() -> None:
     small, large = small_image_set(20), small_image_set(20, size=16)
-    for images, rate in ((small, 1e-3), (large, 5e-4)):
-        config = adversarial_config(settled(images))
-        assert (config.learning_rate, config.discriminator_learning_rate) == (rate, rate)
+    for images, rate, batch in ((small, 1e-3, 64), (large, 5e-4, 32)):
+        choices = settled(images)
+        config = adversarial_config(choices)
+        assert (config.learning_rate, config.discriminator_learning_rate, choices["batch"]) == (rate, 2 * rate, batch)
     assert adversarial_config(settled(large, "biggan-lite")).discriminator_learning_rate == 4e-4
 
 

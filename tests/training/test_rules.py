@@ -29,7 +29,7 @@ def test_what_is_stated_is_left_alone() -> None:
     settings = {"network.base": 16, "adversarial.learning_rate": 3e-4, "conditional": False}
     resolved, told = resolve(choices_of("residual", settings), FACTS)
     assert settings.items() <= flattened(resolved).items()
-    assert resolved["adversarial"]["discriminator_learning_rate"] == 3e-4
+    assert resolved["adversarial"]["discriminator_learning_rate"] == 6e-4
     assert settings.keys().isdisjoint(choice.name for choice in told)
 
 

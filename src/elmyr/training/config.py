@@ -17,7 +17,7 @@ from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import NARRATION, read_preset
 from elmyr.training.questions import AuxiliaryConfig
 from elmyr.training.regularizer import PenaltyConfig
-from elmyr.training.rules import Facts, default_budget, flattened, resolve
+from elmyr.training.rules import AUTO, Facts, default_budget, flattened, resolve
 from elmyr.training.stabilizers import StabilizerConfig
 from elmyr.training.view import ViewConfig
 
@@ -87,8 +87,9 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(f"no setting '{name}': {suggestion(name, known)}")
         section, _, inner = name.rpartition(".")
         (choices[section] if section else choices)[inner] = value
-    if not isinstance(choices["batch"], int) or choices["batch"] < 1:
-        raise InputError(f"batch is {choices['batch']!r}: it is a whole number of at least 1")
+    batch = choices["batch"]
+    if batch != AUTO and (not isinstance(batch, int) or batch < 1):
+        raise InputError(f"batch is {batch!r}: it is a whole number of at least 1")
     return choices
 
 

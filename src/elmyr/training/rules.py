@@ -46,6 +46,7 @@ def _share_of_budget(count: int) -> Callable[[Facts, Mapping[str, Any]], int]:
 
 
 RULES = (
+    Rule("batch", "32; 64 below 16 pixels a side", lambda facts, _: 64 if facts.tiny else 32),
     Rule("conditional", "with classes where the images have labels", lambda facts, _: facts.labeled),
     Rule(
         "network.base",
@@ -59,8 +60,8 @@ RULES = (
     ),
     Rule(
         "adversarial.discriminator_learning_rate",
-        "the generator's",
-        lambda _, choices: choices["adversarial.learning_rate"],
+        "twice the generator's",
+        lambda _, choices: 2 * choices["adversarial.learning_rate"],
     ),
     Rule("loop.log_every", "a hundredth of the budget", _share_of_budget(LOGS)),
     Rule("loop.preview_every", "a tenth of the budget", _share_of_budget(PREVIEWS)),

@@ -7,6 +7,7 @@ from typing import Any
 from elmyr.errors import InputError, suggestion
 
 NARRATION = ("about", "use")  # what a preset says of itself
+DEFAULTS = "_defaults"
 
 
 def preset_names() -> list[str]:
@@ -16,14 +17,18 @@ def preset_names() -> list[str]:
 
 
 def read_preset(name: str) -> dict[str, Any]:
-    """A preset's choices, `"auto"` included: what it states, over the defaults."""
+    """A preset's choices, `"auto"` included: what it states, over those of the one it is `like`, over the defaults."""
     if name not in preset_names():
         raise InputError(f"no preset '{name}': {suggestion(name, preset_names())}")
-    stated, choices = _read(name), _read("_defaults")
-    for key, value in stated.items():
-        choices[key] = choices[key] | value if isinstance(value, dict) else value
+    choices = _read(name)
     return {key: choices.pop(key) for key in NARRATION} | choices
 
 
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
+    stated: dict[str, Any] = tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
+    if name == DEFAULTS:
+        return stated
+    choices = _read(stated.pop("like", DEFAULTS))
+    for key, value in stated.items():
+        choices[key] = choices[key] | value if isinstance(value, dict) else value
+    return choices
