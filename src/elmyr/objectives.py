@@ -15,11 +15,6 @@ class Objective(Protocol):
     """What an adversarial objective gives."""
 
     @property
-    def needs_real_for_generator(self) -> bool:
-        """Whether the generator's side looks at real images."""
-        ...
-
-    @property
     def border(self) -> float | None:
         """The logit above which an image is taken for real; None where only the difference of two logits says."""
         ...
@@ -29,7 +24,7 @@ class Objective(Protocol):
         ...
 
     def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """The generator's loss (N,); `real` is used where `needs_real_for_generator`."""
+        """The generator's loss (N,); `real` counts in the relativistic games alone."""
         ...
 
 
@@ -44,7 +39,6 @@ class Minimax:
     The generator's gradient vanishes where the discriminator is sure of it: `NonSaturating` is the paper's own mend.
     """
 
-    needs_real_for_generator = False
     border = 0.0
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
@@ -59,7 +53,6 @@ class Minimax:
 class NonSaturating:
     """-log D(x) - log(1 - D(G(z))) against -log D(G(z)) (Goodfellow et al. 2014)."""
 
-    needs_real_for_generator = False
     border = 0.0
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
@@ -74,7 +67,6 @@ class NonSaturating:
 class LeastSquares:
     """Half the squared distance of the logits from 1 for real and 0 for generated images (Mao et al. 2017)."""
 
-    needs_real_for_generator = False
     border = 0.5
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
@@ -89,7 +81,6 @@ class LeastSquares:
 class Hinge:
     """Logits pushed apart up to a margin of 1 on either side of 0 (Lim and Ye 2017; Miyato et al. 2018)."""
 
-    needs_real_for_generator = False
     border = 0.0
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -108,7 +99,6 @@ class Wasserstein:
     clipped weights have to see to.
     """
 
-    needs_real_for_generator = False
     border: float | None = None
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
@@ -126,7 +116,6 @@ class RelativisticPairing:
     With classes the partners share their label: the generator is asked for the real batch's labels.
     """
 
-    needs_real_for_generator = True
     border: float | None = None
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
@@ -141,7 +130,6 @@ class RelativisticPairing:
 class RelativisticAverage:
     """Each image against the batch mean of the other side (RaSGAN, Jolicoeur-Martineau 2018)."""
 
-    needs_real_for_generator = True
     border: float | None = None
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
@@ -184,7 +172,6 @@ class Smoothed:
             raise InputError(f"label smoothing is {amount}: it takes from 0 up to, not including, 0.5; usual is 0.1")
         self.objective = objective
         self.target = 1 - amount
-        self.needs_real_for_generator: bool = objective.needs_real_for_generator
         self.border: float | None = objective.border
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:

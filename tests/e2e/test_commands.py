@@ -153,3 +153,21 @@ def test_a_study_from_the_command_line_ends_in_a_verdict_and_a_report(tmp_path: 
     assert done.stdout.strip().startswith("Verdict: ")
     assert (out / "report.html").is_file()
     assert (out / "generated.png").is_file()
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    told = json.loads(elmyr("train", "digits", "--dry-run", "--minutes", "2", "--out", out, "--json", *TINY).stdout)
+    assert not out.exists()
+    assert told["automatic"]["conditional"] == {"value": True, "rule": "with classes where the images have labels"}
+    assert "network.base" not in told["automatic"]  # it was stated
+    assert told["config"]["loop"]["images"] == pytest.approx(120 * told["images_per_second"], abs=64)
+    assert told["minutes"] == pytest.approx(2, rel=0.01)
+    refused = elmyr("train", "digits", "--dry-run", "--set", "penalties.r1=-1", check=False)
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+
+
+def test_the_doctor_says_what_it_finds() -> None:
+    found = json.loads(elmyr("doctor", "--json").stdout)
+    assert found["elmyr"] and found["precision"] and "GB free" in found["cache"]
+    assert "speed" not in found

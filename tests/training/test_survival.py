@@ -222,9 +222,9 @@ def test_an_extension_that_cannot_be_leaves_the_run_finished(tmp_path: Path) -> 
 def test_a_resume_with_other_settings_is_refused_with_the_list_of_them(tmp_path: Path) -> None:
     run = small_run(tmp_path)
     run.summary.unlink()
-    with pytest.raises(InputError, match=r"batch is 16, not 32; penalties\.r1 is 1\.0, not 2.*elmyr train .* --from"):
+    with pytest.raises(InputError, match=r"batch is 16, not 32; penalties\.r1 is 3\.0, not 2.*elmyr train .* --from"):
         resume(run.path, settings=["batch=32", "penalties.r1=2", "loop.keep=2"])
-    assert resume(run.path, settings=["batch=16", "penalties.r1=1"]).finished
+    assert resume(run.path, settings=["batch=16", "penalties.r1=3"]).finished
 
 
 def test_a_new_run_begins_with_the_weights_of_another(tmp_path: Path) -> None:
