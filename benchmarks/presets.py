@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from elmyr import GAN, Shaping, evaluate, train
+from elmyr.cli.options import image_count
 from elmyr.images import class_rows, parse_size, save_png
 from elmyr.training.presets import preset_names
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--data-root")
     parser.add_argument("--grids", type=Path, help="a folder for a picture of each")
     options = parser.parse_intermixed_args()
-    images = int(options.images.removesuffix("k")) * (1000 if options.images.endswith("k") else 1)
+    images = image_count(options.images) or 0
     shaping = Shaping(size=parse_size(options.size) if options.size else None)
 
     print(f"{options.data}, {images:,} images seen, seed 0, against the validation part\n")

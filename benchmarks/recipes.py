@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 
 from elmyr import evaluate, train
+from elmyr.cli.options import image_count
+from elmyr.errors import ElmyrError
 
 FIGURES = ("frechet_distance", "precision", "recall", "label_accuracy")
 EXTRACTORS = ("domain", "random", "pixels")
@@ -31,7 +33,7 @@ def main() -> None:
     parser.add_argument("--data-root")
     parser.add_argument("--out", type=Path, help="a file that the rows are appended to as well")
     options = parser.parse_intermixed_args()
-    images = int(options.images.removesuffix("k")) * 1000 if options.images else None
+    images = image_count(options.images)
 
     def tell(line: str) -> None:
         print(line, flush=True)
@@ -44,27 +46,34 @@ def main() -> None:
     for variant in options.variants:
         settings = [] if variant == "default" else variant.split(",")
         for seed in range(options.seeds):
-            with tempfile.TemporaryDirectory() as folder:
-                run = train(
-                    options.data,
-                    preset=options.preset,
-                    images=images,
-                    minutes=options.minutes,
-                    seed=seed,
-                    settings=settings,
-                    out=Path(folder) / "run",
-                    data_root=options.data_root,
-                )
-                done = json.loads(run.summary.read_text())
-                judged = {
-                    name: evaluate(run.path, against="validation", extractor=name, data_root=options.data_root)
-                    for name in EXTRACTORS
-                }
-                distances = [judged[name]["frechet_distance"] for name in EXTRACTORS]
-                others = [judged["domain"][name] for name in FIGURES[1:]]
-                cells = [f"{figure.value:.3g} ({figure.yardstick:.3g})" for figure in (*distances, *others)]
-                row = (variant, seed, f"{done['images']:,}", f"{done['seconds']:,.0f}", *cells)
-                tell(f"| {' | '.join(map(str, row))} |")
+            try:
+                tell(row(options, variant, settings, images, seed))
+            except ElmyrError as error:  # what diverges is a finding, too
+                tell(f"| {variant} | {seed} | {error} |")
+
+
+def row(options: argparse.Namespace, variant: str, settings: list[str], images: int | None, seed: int) -> str:
+    """Trains and judges one variant."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(
+            options.data,
+            preset=options.preset,
+            images=images,
+            minutes=options.minutes,
+            seed=seed,
+            settings=settings,
+            out=Path(folder) / "run",
+            data_root=options.data_root,
+        )
+        done = json.loads(run.summary.read_text())
+        judged = {
+            name: evaluate(run.path, against="validation", extractor=name, data_root=options.data_root)
+            for name in EXTRACTORS
+        }
+    distances = [judged[name]["frechet_distance"] for name in EXTRACTORS]
+    others = [judged["domain"][name] for name in FIGURES[1:]]
+    cells = [f"{figure.value:.3g} ({figure.yardstick:.3g})" for figure in (*distances, *others)]
+    return f"| {variant} | {seed} | {done['images']:,} | {done['seconds']:,.0f} | {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

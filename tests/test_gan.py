@@ -53,7 +53,7 @@ def test_sample_i_comes_in_the_same_part_whatever_the_count() -> None:
             assert np.array_equal(few.images, full[: len(few)])
 
 
-def test_parts_are_made_only_as_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_are_made_as_they_are_asked_for_and_one_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     gan, made = new_gan(), []
     generate = gan._generate
     monkeypatch.setattr(gan, "_generate", lambda *given: made.append(1) or generate(*given))
@@ -61,7 +61,17 @@ def test_parts_are_made_only_as_they_are_asked_for(monkeypatch: pytest.MonkeyPat
     assert len(made) == 0
     next(parts)
     next(parts)
-    assert len(made) == 2
+    assert 2 <= len(made) <= 3
+    parts.close()  # waits for the one ahead
+    assert len(made) == 3
+
+
+def test_an_error_in_a_part_reaches_the_one_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    gan = new_gan()
+    monkeypatch.setattr(gan, "_generate", lambda *given: 1 / 0)
+    for n in (1, 3 * CHUNK):
+        with pytest.raises(ZeroDivisionError):
+            list(gan.samples(n))
 
 
 def test_no_samples_at_all_are_refused() -> None:

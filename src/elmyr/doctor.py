@@ -15,24 +15,31 @@ from elmyr.files import cache_folder
 OPTIONAL = {"pyarrow": "data", "datasets": "data"}  # the module and the extra that brings it
 
 
-def examine() -> dict[str, str]:
-    """What was found, by name, each in a few words. Changes nothing."""
+def examine(*, device: str = "auto", precision: str = "auto") -> dict[str, str]:
+    """What was found, by name, each in a few words. Changes nothing; InputError for what this machine has not."""
     found = machine.environment()
-    device = machine.choose_device()
-    precision = machine.choose_precision("auto", device)
+    chosen = machine.choose_device(device)
+    computed = machine.choose_precision(precision, chosen)
+    native = machine.choose_precision("auto", chosen)
     return {
         "elmyr": found["elmyr"],
         "python": found["python"],
         "torch": found["torch"],
         "cpu": f"{found['cpu']}, {found['threads']} threads",
         "cuda": ", ".join(map(_cuda_name, range(torch.cuda.device_count()))) or "none",
-        "device": str(device),
-        "precision": precision if precision == "bf16" else "fp32 (bf16 is not native here)",
-        "memory kept": "yes" if machine.keeps_freed_memory() else "no (not glibc, or MALLOC_ is set)",
-        "data root": os.environ.get("ELMYR_DATA") or "none (set ELMYR_DATA, or pass --data-root)",
+        "device": str(chosen),
+        "precision": computed if native == "bf16" else f"{computed} (bf16 is not native here)",
+        "memory kept": "yes" if machine.keeps_freed_memory() else "no (not glibc, or its options are set)",
+        "data root": _data_root(os.environ.get("ELMYR_DATA")),
         "cache": f"{cache_folder()}, {_free(cache_folder())}",
         "here": f"{Path.cwd()}, {_free(Path.cwd())}",
     } | {module: _installed(module, extra) for module, extra in OPTIONAL.items()}
+
+
+def _data_root(named: str | None) -> str:
+    if not named:
+        return "none (set ELMYR_DATA, or pass --data-root)"
+    return named if Path(named).is_dir() else f"{named} (ELMYR_DATA; there is no such folder)"
 
 
 def _cuda_name(number: int) -> str:

@@ -184,7 +184,9 @@ class GAN:
             images = self._generate(latents, None if asked is None else torch.from_numpy(np.resize(asked, CHUNK)))
             return ImageSet(images[: n - start], asked, self.config.classes, name="generated")
 
-        machine.keep_freed_memory()
+        if n <= CHUNK:
+            yield part(0)
+            return
         with ThreadPoolExecutor(1) as pool:
             parts = [pool.submit(part, 0)]
             for number in range(1, -(-n // CHUNK)):

@@ -24,8 +24,10 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 
 def choose_device(name: str = "auto") -> torch.device:
     """`auto` is the first CUDA device where there is one, else the CPU; any name that torch knows is taken."""
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())  # another thread's "cuda" may be another one
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cpu")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -74,11 +76,12 @@ def one_order_of_sums(wanted: bool) -> Iterator[None]:
 
 
 def keep_freed_memory() -> None:
-    """From now on the C library keeps freed blocks of up to 32 MB for the next ones instead of handing them back.
+    """From now on the C library keeps freed blocks of up to 32 MB, 1 GB in all, for the next ones.
 
     An update frees and asks for the same blocks over and over, and pages that come from the system are filled with
-    zeros first: a sixth of the time of training on a CPU. The process stays as large as it once was. Where the C
-    library is another than glibc, or the environment has `MALLOC_` settings of its own, nothing changes.
+    zeros first: a sixth of the time of training on a CPU. The process stays as large as it once was, up to that. Where
+    the C library is another than glibc, or the environment sets its options (`MALLOC_…`, `GLIBC_TUNABLES`), nothing
+    changes.
     """
     set_option = _malloc_option()
     if set_option:
@@ -93,7 +96,8 @@ def keeps_freed_memory() -> bool:
 
 def _malloc_option() -> Callable[[int, int], int] | None:
     """glibc's `mallopt`; None where there is none, or the user has set its options."""
-    if not sys.platform.startswith("linux") or any(name.startswith("MALLOC_") for name in os.environ):
+    stated = any(name.startswith("MALLOC_") for name in os.environ) or "malloc" in os.environ.get("GLIBC_TUNABLES", "")
+    if stated or not sys.platform.startswith("linux"):
         return None
     option: Callable[[int, int], int] | None = getattr(ctypes.CDLL(None), "mallopt", None)
     return option

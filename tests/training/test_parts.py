@@ -129,6 +129,6 @@ def test_settings_reach_the_choices_and_unknown_ones_are_refused_with_the_neares
 
 
 def test_nothing_stays_automatic_in_a_loop_config() -> None:
-    choices, _ = resolve(choices_of("residual", {}), Facts(side=28, images=100, labeled=True, budget=100_000))
+    choices, _ = resolve(choices_of("residual", {}), Facts(side=28, labeled=True, budget=100_000))
     config = loop_config(choices, 100_000)
     assert (config.images, config.log_every, config.checkpoint_every) == (100_000, 1000, 10_000)

@@ -7,7 +7,7 @@ from elmyr.training.presets import preset_names
 from elmyr.training.rules import AUTO, RULES, Facts, flattened, resolve
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "train.md"
-FACTS = Facts(side=28, images=50_000, labeled=True, budget=200_000)
+FACTS = Facts(side=28, labeled=True, budget=200_000)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

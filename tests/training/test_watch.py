@@ -67,9 +67,9 @@ def test_the_effective_number_of_modes() -> None:
 def test_the_remedies_go_from_the_default_presets_game_to_slower_steps() -> None:
     config = AdversarialConfig(objective="minimax", learning_rate=1e-3, discriminator_learning_rate=1e-3)
     first = remedy(Trouble.COLLAPSE, config)
-    assert first == {"adversarial.objective": "relativistic-pairing", "penalties.r1": 1.0, "penalties.r2": 1.0}
+    assert first == {"adversarial.objective": "relativistic-pairing", "penalties.r1": 3.0, "penalties.r2": 3.0}
     config = changed_config(config, first)
-    assert (config.objective, config.penalties.r1, config.learning_rate) == ("relativistic-pairing", 1.0, 1e-3)
+    assert (config.objective, config.penalties.r1, config.learning_rate) == ("relativistic-pairing", 3.0, 1e-3)
     assert remedy(Trouble.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 2.5e-4}
     assert changed_config(config, remedy(Trouble.OSCILLATION, config)).learning_rate == 5e-4
 
@@ -143,7 +143,7 @@ def test_one_class_only_out_of_the_generator_is_called_once() -> None:
     threes = digits.in_memory()[digits.require_labels() == 3]
     watch, said = watch_of(digits, threes, classes=True)
     figures = [watch.look(position) for position in (5_000, 10_000, 15_000, 20_000, 25_000)]
-    assert len(said) == 1 and "at 15,000 images: mode collapse" in said[0] and "--set penalties.r1=1" in said[0]
+    assert len(said) == 1 and "at 15,000 images: mode collapse" in said[0] and "--set penalties.r1=3" in said[0]
     assert [told["trouble"] for told in watch.troubles] == ["mode collapse"]
     assert np.argmax(figures[0]["watch_classes"]) == 3
 

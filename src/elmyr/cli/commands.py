@@ -215,7 +215,7 @@ def doctor(
     from elmyr.doctor import examine
     from elmyr.training.speed import measure_speed
 
-    found: dict[str, Any] = dict(examine())
+    found: dict[str, Any] = dict(examine(device=device, precision=precision))
     speed = measure_speed(device=device, precision=precision) if bench else None
     if as_json:
         show_json(found | ({"speed": speed.as_json()} if speed else {}))

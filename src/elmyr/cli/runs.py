@@ -56,7 +56,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a GAN on the training part of an image set."""
-    from elmyr.training import make_plan, rehearse
+    from elmyr.training import make_plan, refuse_taken, rehearse
     from elmyr.training import train as train_gan
 
     choices: dict[str, Any] = {
@@ -74,6 +74,8 @@ def train(
         "deterministic": deterministic,
     }
     if dry_run:
+        if out is not None:
+            refuse_taken(out)
         _show_rehearsal(rehearse(make_plan(data, **choices)), as_json)
         return
     run = train_gan(data, **choices, out=out, keep_going=keep_going, quiet=quiet, say=hush if quiet else say)
@@ -143,11 +145,13 @@ def sample(
 ) -> None:
     """Make images with a trained GAN."""
     from elmyr.images import check_writable, writing_images
+    from elmyr.machine import keep_freed_memory
     from elmyr.training import open_gan
 
     gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
     check_writable(out)
     config = gan.config
+    keep_freed_memory()
     with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
         for part in gan.samples(count, label=label, category=category, seed=seed):
             sink.add(part)
@@ -166,7 +170,7 @@ def _show_rehearsal(rehearsal: Any, as_json: bool) -> None:
     kinds = f", {len(gan.classes)} classes" if gan.classes else ", no classes"
     print(f"{data.name}: {data.images:,} training images of {gan.height}x{gan.width}x{gan.channels}{kinds}")
     for net, cost in zip(("generator", "discriminator"), rehearsal.costs, strict=True):
-        print(f"{net}: {cost.parameters:,} weights, {cost.flops / 1e6:,.0f} MFLOP an image")
+        print(f"{net}: {cost.parameters:,} weights, {cost.flops / 1e6:,.1f} MFLOP an image")
     print(
         f"budget: {config.loop.images:,} images seen at {rehearsal.images_per_second:,.0f} images/s "
         f"({config.precision} on {config.device}), about {rehearsal.minutes:,.1f} minutes\n"

@@ -22,7 +22,12 @@ def images_within(
     """
     deadline = since + 60 * minutes
     speed = measured_speed(build(), data, batch, seconds=MEASURED_SHARE * 60 * minutes)
-    return max(batch, int(speed * (deadline - time.monotonic()))), speed
+    return reached(speed, deadline - time.monotonic(), batch), speed
+
+
+def reached(speed: float, seconds: float, batch: int) -> int:
+    """The images seen within so many seconds; at least a batch."""
+    return max(batch, int(speed * seconds))
 
 
 def measured_speed(task: Task, data: BatchSource, batch: int, *, seconds: float) -> float:

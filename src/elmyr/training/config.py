@@ -85,11 +85,16 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in settings.items():
         if name not in known:
             raise InputError(f"no setting '{name}': {suggestion(name, known)}")
+        if not isinstance(value, bool | int | float | str):
+            raise InputError(f"the setting {name} is {value!r}: it is a number, a word, true or false")
         section, _, inner = name.rpartition(".")
         (choices[section] if section else choices)[inner] = value
     batch = choices["batch"]
-    if batch != AUTO and (not isinstance(batch, int) or batch < 1):
+    if batch != AUTO and (not isinstance(batch, int) or isinstance(batch, bool) or batch < 1):
         raise InputError(f"batch is {batch!r}: it is a whole number of at least 1")
+    rate = choices["adversarial"]["learning_rate"]
+    if rate != AUTO and (not isinstance(rate, int | float) or isinstance(rate, bool)):
+        raise InputError(f"adversarial.learning_rate is {rate!r}: it is a number, such as 5e-4, or auto")
     return choices
 
 

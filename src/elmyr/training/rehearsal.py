@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from elmyr import machine
 from elmyr.nets import Cost
-from elmyr.training.budget import measured_speed
+from elmyr.training.budget import MEASURED_SHARE, measured_speed, reached
 from elmyr.training.config import RunConfig
 from elmyr.training.data import ResidentData
 from elmyr.training.plan import Plan, new_task
 from elmyr.training.rules import Resolved
 
 SECONDS = 3.0
+NETWORKS = ("generator", "discriminator")
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,22 @@ class Rehearsal:
         return {
             "config": self.config.model_dump(mode="json"),
             "automatic": {choice.name: {"value": choice.value, "rule": choice.words} for choice in self.resolved},
+            "costs": {name: asdict(cost) for name, cost in zip(NETWORKS, self.costs, strict=True)},
             "images_per_second": self.images_per_second,
             "minutes": self.minutes,
         }
 
 
 def rehearse(plan: Plan, *, seconds: float = SECONDS) -> Rehearsal:
-    """Measures the speed of a plan on a throw-away copy; a budget in minutes becomes images. Writes nothing."""
+    """Measures the speed of a plan's updates on a throw-away copy; a budget in minutes becomes images.
+
+    Makes no run directory. The time is that of the updates: looks, previews and checkpoints add a few percent.
+    """
     config = plan.config
     data = ResidentData(plan.splits.train, seed=config.seed, device=machine.choose_device(config.device))
-    speed = measured_speed(new_task(config), data, config.loop.batch, seconds=seconds)
+    with machine.one_order_of_sums(config.deterministic):
+        speed = measured_speed(new_task(config), data, config.loop.batch, seconds=seconds)
     if config.minutes is not None:
-        plan = plan.with_budget(max(config.loop.batch, int(60 * config.minutes * speed)))
+        left = (1 - MEASURED_SHARE) * 60 * config.minutes  # the rest goes into measuring, as it does in the training
+        plan = plan.with_budget(reached(speed, left, config.loop.batch))
     return Rehearsal(plan.config, plan.resolved, config.gan.costs(), speed)

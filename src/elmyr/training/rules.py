@@ -17,14 +17,13 @@ class Facts:
     """What the rules look at."""
 
     side: int  # pixels of the shorter side
-    images: int  # of the training part
     labeled: bool
     budget: int  # images seen
 
     @classmethod
     def of(cls, images: ImageSet, budget: int) -> Facts:
         """Those of an image set and a budget in images seen."""
-        return cls(min(images.height, images.width), len(images), images.labels is not None, budget)
+        return cls(min(images.height, images.width), images.labels is not None, budget)
 
     @property
     def tiny(self) -> bool:
@@ -63,9 +62,9 @@ RULES = (
         "twice the generator's",
         lambda _, choices: 2 * choices["adversarial.learning_rate"],
     ),
-    Rule("loop.log_every", "a hundredth of the budget", _share_of_budget(LOGS)),
-    Rule("loop.preview_every", "a tenth of the budget", _share_of_budget(PREVIEWS)),
-    Rule("loop.checkpoint_every", "a tenth of the budget", _share_of_budget(CHECKPOINTS)),
+    Rule("loop.log_every", "a hundredth of the budget, at least a batch", _share_of_budget(LOGS)),
+    Rule("loop.preview_every", "a tenth of the budget, at least a batch", _share_of_budget(PREVIEWS)),
+    Rule("loop.checkpoint_every", "a tenth of the budget, at least a batch", _share_of_budget(CHECKPOINTS)),
 )
 
 

@@ -195,7 +195,8 @@ def _within(minutes: float, plan: Plan, *, since: float, say: Callable[[str], No
     say(f"measuring the speed for a budget of {minutes:g} minutes …")
     config = plan.config
     resident = ResidentData(plan.splits.train, seed=config.seed, device=machine.choose_device(config.device))
-    budget, speed = images_within(minutes, lambda: new_task(config), resident, config.loop.batch, since=since)
+    with machine.one_order_of_sums(config.deterministic):
+        budget, speed = images_within(minutes, lambda: new_task(config), resident, config.loop.batch, since=since)
     say(f"{speed:,.0f} images/s: the budget is {budget:,} images")
     return plan.with_budget(budget)
 

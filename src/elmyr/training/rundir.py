@@ -91,10 +91,8 @@ def open_run(name: str | os.PathLike[str]) -> RunDirectory:
 def new_directory(out: str | os.PathLike[str] | None, *, parent: Path, name: str) -> Path:
     """Makes the directory of a new run or study: `out`, which must be new or empty, or the next number in `parent`."""
     if out is not None:
-        path = Path(out)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError(f"'{path}' exists already: choose another with --out, or remove it")
-        return make_folder(path)
+        refuse_taken(out)
+        return make_folder(Path(out))
     make_folder(parent)
     number = max(_numbers(parent), default=-1) + 1
     while True:
@@ -105,6 +103,13 @@ def new_directory(out: str | os.PathLike[str] | None, *, parent: Path, name: str
             number += 1  # another process took it first
         else:
             return path
+
+
+def refuse_taken(out: str | os.PathLike[str]) -> None:
+    """InputError where something is at `out` already, an empty folder excepted."""
+    path = Path(out)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"'{path}' exists already: choose another with --out, or remove it")
 
 
 def _numbers(parent: Path) -> list[int]:

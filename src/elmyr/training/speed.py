@@ -23,6 +23,7 @@ from elmyr.training.rules import Facts, default_budget, resolve
 PEAK_SHAPES = ((64, 14), (128, 7), (128, 14))  # channels and sides of the maps whose 3x3 convolutions are timed
 PEAK_BATCH = 64
 PEAK_TRIES = 8
+TRY_SECONDS = 0.05
 EXAMPLE_SIDE, EXAMPLE_IMAGES, EXAMPLE_CLASSES = 28, 1_280, 10
 
 
@@ -98,20 +99,25 @@ def convolution_peak(device: torch.device, precision: str) -> float:
         return max(_convolution_speed(device, *shape) for shape in PEAK_SHAPES for _ in range(PEAK_TRIES))
 
 
-def _convolution_speed(device: torch.device, channels: int, side: int, repeats: int = 4) -> float:
+def _convolution_speed(device: torch.device, channels: int, side: int) -> float:
+    """Of as many repeats as last for `TRY_SECONDS`, so that a quick device is busy, not waited for."""
+    low = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
+
     def one(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, device=device).to(memory_format=torch.channels_last).requires_grad_()
+        return torch.randn(shape, device=device, dtype=low).to(memory_format=torch.channels_last).requires_grad_()
 
     maps, weights = one(PEAK_BATCH, channels, side, side), one(channels, channels, 3, 3)
-    low = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else maps.dtype
-    maps, weights = (tensor.detach().to(low).requires_grad_() for tensor in (maps, weights))
     result = F.conv2d(maps, weights, padding=1)
-    gradient = torch.randn_like(result)
-    torch.autograd.backward(result, gradient)
-    started = time.perf_counter()
-    for _ in range(repeats):
-        torch.autograd.backward(F.conv2d(maps, weights, padding=1), gradient)
-    assert weights.grad is not None
-    weights.grad.sum().item()  # waits for the device
-    flops = 3 * 2 * result.numel() * channels * 9
-    return repeats * flops / (time.perf_counter() - started)
+    gradient, flops = torch.randn_like(result), 3 * 2 * result.numel() * channels * 9
+
+    def seconds(repeats: int) -> float:
+        started = time.perf_counter()
+        for _ in range(repeats):
+            torch.autograd.backward(F.conv2d(maps, weights, padding=1), gradient)
+        assert weights.grad is not None
+        weights.grad.sum().item()  # waits for the device
+        return time.perf_counter() - started
+
+    seconds(1)
+    repeats = max(1, round(TRY_SECONDS / (seconds(4) / 4)))
+    return repeats * flops / seconds(repeats)

@@ -46,7 +46,7 @@ class Freeze(nn.Module):
 
     @property
     def watches(self) -> bool:
-        """Whether the accuracy matters, so that both sides' logits must be had even where the discriminator rests."""
+        """Whether the discriminator rests by its accuracy."""
         return self.config.freeze_above < 1
 
     @torch.no_grad()

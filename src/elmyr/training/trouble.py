@@ -20,6 +20,8 @@ TOLD_APART = 0.999
 FEW_MODES = 0.35
 MODES_IN_TURN = 1.8
 
+DEFAULT_PENALTY = 3.0  # the default preset's R1 and R2
+
 QUIET_IMAGES = 10_000  # seen before anything is called: at first every generator draws one image
 LOOKS = 2  # in a row, so that one odd look calls nothing
 LOOKS_IN_TURN = 4
@@ -71,7 +73,7 @@ def _goes_from_mode_to_mode(looks: Sequence[Look]) -> bool:
 def remedy(trouble: Trouble, config: AdversarialConfig) -> dict[str, Any]:
     """What to try next, as settings: the default preset's game first, and in that game slower steps."""
     steady = {"adversarial.objective": "relativistic-pairing"} if config.objective != "relativistic-pairing" else {}
-    gradients = {f"penalties.{name}": 1.0 for name in ("r1", "r2") if not getattr(config.penalties, name)}
+    gradients = {f"penalties.{name}": DEFAULT_PENALTY for name in ("r1", "r2") if not getattr(config.penalties, name)}
     if steady or gradients:
         return steady | gradients
     if trouble is Trouble.DISCRIMINATOR_WON:
