@@ -12,7 +12,7 @@ from pathlib import Path
 
 from elmyr import GAN, Shaping, evaluate, train
 from elmyr.cli.options import image_count
-from elmyr.images import class_rows, parse_size, save_png
+from elmyr.images import class_rows, image_grid, parse_size, save_png
 from elmyr.training.presets import preset_names
 
 FIGURES = ("frechet_distance", "precision", "recall", "label_accuracy")
@@ -46,11 +46,14 @@ def main() -> None:
             )
             seconds = time.monotonic() - started
             judged = evaluate(run.path, against="validation", data_root=options.data_root)
-            cells = [f"{figure.value:.3g} (real {figure.yardstick:.3g})" for figure in map(judged.__getitem__, FIGURES)]
+            taken = {figure.name: f"{figure.value:.3g} (real {figure.yardstick:.3g})" for figure in judged.figures}
+            cells = [taken.get(name, "–") for name in FIGURES]
             print(f"| `{preset}` | {seconds / 60:.1f} | {images / seconds:,.0f} | {' | '.join(cells)} |", flush=True)
             if options.grids:
                 options.grids.mkdir(parents=True, exist_ok=True)
-                save_png(class_rows(GAN.load(run.path).sample(100), 10), options.grids / f"{preset}.png", scale=2)
+                samples = GAN.load(run.path).sample(100)
+                grid = image_grid(samples.images, columns=10) if samples.labels is None else class_rows(samples, 10)
+                save_png(grid, options.grids / f"{preset}.png", scale=2)
 
 
 if __name__ == "__main__":

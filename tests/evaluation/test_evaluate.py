@@ -141,6 +141,8 @@ def test_a_run_is_judged_with_intervals_and_keeps_its_figures(tmp_path: Path) ->
     assert all(figure.low is not None for figure in judged.figures)
     assert judged["frechet_distance"].value > judged["frechet_distance"].yardstick
     assert judged["told_apart"].value > 0.6
+    with pytest.raises(KeyError):
+        judged["a figure that was not taken"]
     assert abs(judged["told_apart"].yardstick - 0.5) < 0.29  # 5 standard deviations for 50 images a side
     assert read_json(run.path / "evaluation.json")["figures"][0]["value"] == judged.figures[0].value
     assert evaluate(run.path).figures == judged.figures

@@ -73,8 +73,8 @@ class Comparison:
         return asdict(self)
 
     def __getitem__(self, name: str) -> Row:
-        """A figure by its name, such as "frechet_distance"."""
-        return next(row for row in self.rows if row.name == name)
+        """A figure by its name, such as "frechet_distance"; KeyError where it was not taken."""
+        return {row.name: row for row in self.rows}[name]
 
 
 def compare(

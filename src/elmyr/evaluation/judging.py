@@ -79,8 +79,8 @@ class Evaluation:
         return asdict(self)
 
     def __getitem__(self, name: str) -> Figure:
-        """A figure by its name, such as "frechet_distance"."""
-        return next(figure for figure in self.figures if figure.name == name)
+        """A figure by its name, such as "frechet_distance"; KeyError where it was not taken."""
+        return {figure.name: figure for figure in self.figures}[name]
 
 
 def evaluate(
