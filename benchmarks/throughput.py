@@ -70,7 +70,7 @@ class FusedGenerator(Generator):
             convolution = layers[place + 1]
             assert isinstance(convolution, nn.Conv2d)
             layers[place : place + 2] = [UpsampledConv2d(convolution.in_channels, convolution.out_channels, bias=True)]
-        layers[-2] = ConvToPixels(64, 1, 3)
+        layers[-2] = ConvToPixels(64, 1)
         self.body = nn.Sequential(*layers)
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:

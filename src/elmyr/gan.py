@@ -184,7 +184,7 @@ class GAN:
             images = self._generate(latents, None if asked is None else torch.from_numpy(np.resize(asked, CHUNK)))
             return ImageSet(images[: n - start], asked, self.config.classes, name="generated")
 
-        if n <= CHUNK:
+        if n <= CHUNK:  # previews, the watch: nothing to be made ahead, so no thread
             yield part(0)
             return
         with ThreadPoolExecutor(1) as pool:

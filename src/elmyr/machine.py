@@ -23,7 +23,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """`auto` is the first CUDA device where there is one, else the CPU; any name that torch knows is taken."""
+    """`auto` is the current CUDA device where there is one, else the CPU; any name that torch knows is taken."""
     if name in ("auto", "cuda") and torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())  # another thread's "cuda" may be another one
     if name == "auto":
@@ -79,9 +79,9 @@ def keep_freed_memory() -> None:
     """From now on the C library keeps freed blocks of up to 32 MB, 1 GB in all, for the next ones.
 
     An update frees and asks for the same blocks over and over, and pages that come from the system are filled with
-    zeros first: a sixth of the time of training on a CPU. The process stays as large as it once was, up to that. Where
-    the C library is another than glibc, or the environment sets its options (`MALLOC_…`, `GLIBC_TUNABLES`), nothing
-    changes.
+    zeros first, which on a CPU takes time from every update. The process stays as large as it once was, up to that.
+    Where the C library is another than glibc, or the environment sets its options (`MALLOC_…`, `GLIBC_TUNABLES`),
+    nothing changes.
     """
     set_option = _malloc_option()
     if set_option:

@@ -25,14 +25,12 @@ def assert_same(ours: nn.Module, plain: nn.Module, x: torch.Tensor) -> None:
 
 
 @settings(deadline=None)
-@given(**SIZES, kernel=st.sampled_from([1, 3, 5]))
-def test_a_convolution_to_pixels_is_a_convolution(
-    inputs: int, channels: int, height: int, width: int, kernel: int
-) -> None:
+@given(**SIZES)
+def test_a_convolution_to_pixels_is_a_convolution(inputs: int, channels: int, height: int, width: int) -> None:
     torch.manual_seed(0)
-    plain = nn.Conv2d(inputs, channels, kernel, padding=kernel // 2).double()
+    plain = nn.Conv2d(inputs, channels, 3, padding=1).double()
     x = torch.randn(2, inputs, height, width, dtype=torch.float64, requires_grad=True)
-    assert_same(ConvToPixels(inputs, channels, kernel).double(), plain, x)
+    assert_same(ConvToPixels(inputs, channels).double(), plain, x)
 
 
 @settings(deadline=None)
@@ -44,14 +42,14 @@ def test_a_transposed_convolution_to_pixels_is_one(inputs: int, channels: int, h
     assert_same(ConvTransposeToPixels(inputs, channels).double(), plain, x)
 
 
-@pytest.mark.parametrize("net", [ConvToPixels(2, 1, 3), ConvTransposeToPixels(2, 3)])
+@pytest.mark.parametrize("net", [ConvToPixels(2, 1), ConvTransposeToPixels(2, 3)])
 def test_gradients_are_right_twice(net: nn.Module) -> None:
     x = torch.randn(1, 2, 3, 2, dtype=torch.float64, requires_grad=True)
     assert gradcheck(net.double(), x)
     assert gradgradcheck(net, x)
 
 
-@pytest.mark.parametrize("net", [ConvToPixels(64, 1, 3), ConvTransposeToPixels(64, 1)])
+@pytest.mark.parametrize("net", [ConvToPixels(64, 1), ConvTransposeToPixels(64, 1)])
 def test_in_bf16_it_is_as_near_as_the_plain_convolution(net: nn.Module) -> None:
     torch.manual_seed(0)
     x = torch.randn(4, 64, 14, 14)

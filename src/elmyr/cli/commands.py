@@ -227,7 +227,7 @@ def doctor(
             f"{speed.peak / 1e9:,.0f} GFLOP/s\n"
             f"preset residual at 28x28: {speed.images_per_second:,.0f} images/s at {speed.flops_per_image / 1e6:,.0f} "
             f"MFLOP each, {speed.share:.0%} of that\n"
-            f"the default budget of 200,000 images takes about {200_000 / speed.images_per_second / 60:,.0f} minutes"
+            f"the default budget takes about {speed.minutes:,.0f} minutes"
         )
 
 

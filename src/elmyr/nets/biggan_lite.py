@@ -114,7 +114,7 @@ class BigGANLiteGenerator(nn.Module):
         self.attended = attended_level(sizes)
         self.attention = SelfAttention(widths[self.attended])
         self.norm = nn.BatchNorm2d(base)
-        self.pixels = spectrally_normalized(ConvToPixels(base, channels, 3))
+        self.pixels = spectrally_normalized(ConvToPixels(base, channels))
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W) in [-1, 1]."""

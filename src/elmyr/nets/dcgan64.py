@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from elmyr.nets.parts import LabeledLatents, require_one_block, require_size, start_as_keras
 from elmyr.nets.strided import StridedDiscriminator
+from elmyr.nets.to_pixels import ConvTransposeToPixels
 
 ARTICLE_BASE = 64
 SLOPE = 0.2
@@ -41,7 +42,7 @@ class DCGAN64Generator(nn.Module):
         widths = [4 * base, 2 * base, 2 * base, base]
         self.doublings = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm2d(b, eps=EPSILON, momentum=MOMENTUM) for b in widths[1:])
-        self.pixels = nn.ConvTranspose2d(base, channels, 4, stride=2, padding=1)
+        self.pixels = ConvTransposeToPixels(base, channels)
         start_as_keras(self)
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:

@@ -108,7 +108,7 @@ class ResidualGenerator(nn.Module):
         self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(blocks))) for c in widths)
         self.narrowings = nn.ModuleList(nn.Conv2d(a, b, 1) if a != b else nn.Identity() for a, b in pairwise(widths))
         strided = _has_strided_stem(height, width)
-        self.head = ConvTransposeToPixels(base, channels) if strided else ConvToPixels(base, channels, 3)
+        self.head = ConvTransposeToPixels(base, channels) if strided else ConvToPixels(base, channels)
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
         """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W), about [-1, 1]."""

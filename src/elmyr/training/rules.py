@@ -10,6 +10,7 @@ from elmyr.images import ImageSet
 
 AUTO = "auto"
 LOGS, PREVIEWS, CHECKPOINTS = 100, 10, 10  # how many of each a run has
+BUDGET, TINY_BUDGET = 200_000, 60_000  # images seen where no budget is given
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def flattened(choices: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def default_budget(images: ImageSet) -> int:
     """The images seen where no budget is given: 200,000, and 60,000 for tiny images."""
-    return 60_000 if is_tiny(images) else 200_000
+    return TINY_BUDGET if is_tiny(images) else BUDGET
 
 
 def is_tiny(images: ImageSet) -> bool:

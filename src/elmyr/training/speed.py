@@ -18,7 +18,7 @@ from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.budget import UPDATES_AT_ONCE, measured_speed
 from elmyr.training.config import adversarial_config, choices_of, gan_config
 from elmyr.training.data import ResidentData
-from elmyr.training.rules import Facts, default_budget, resolve
+from elmyr.training.rules import BUDGET, Facts, default_budget, resolve
 
 PEAK_SHAPES = ((64, 14), (128, 7), (128, 14))  # channels and sides of the maps whose 3x3 convolutions are timed
 PEAK_BATCH = 64
@@ -43,9 +43,14 @@ class Speed:
         """The share of the peak that the updates reach."""
         return self.images_per_second * self.flops_per_image / self.peak
 
+    @property
+    def minutes(self) -> float:
+        """How long the default budget takes, by the updates alone."""
+        return BUDGET / self.images_per_second / 60
+
     def as_json(self) -> dict[str, Any]:
         """All of it, for a program."""
-        return asdict(self) | {"share": self.share}
+        return asdict(self) | {"share": self.share, "minutes": self.minutes}
 
 
 def measure_speed(*, device: str = "auto", precision: str = "auto", seconds: float = 10.0) -> Speed:
