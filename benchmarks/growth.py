@@ -19,9 +19,8 @@ from elmyr.report.figures import Series, line_chart
 from elmyr.report.page import page, section
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.budget import measured_speed
-from elmyr.training.config import adversarial_config, choices_of, gan_config
+from elmyr.training.config import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
-from elmyr.training.rules import Facts, default_budget, resolve
 
 SIDES = (8, 12, 16, 28, 32, 48, 64)
 WIDTHS = (16, 32, 48, 64, 96, 128)
@@ -43,7 +42,7 @@ def prepared(
     pixels = np.random.default_rng(0).integers(0, 256, (count, side, side, 1), np.uint8)
     images = ImageSet(pixels, np.arange(count) % 10)
     settings = {} if base is None else {"network.base": base}
-    choices, _ = resolve(choices_of("residual", settings), Facts.of(images, default_budget(images)))
+    choices = settled_choices("residual", settings, images)
     gan, device = gan_config(choices, images), machine.choose_device()
     precision = machine.choose_precision("auto", device)
     game, batch = adversarial_config(choices), choices["batch"]

@@ -11,15 +11,14 @@ from safetensors.torch import load_file
 
 from elmyr import GAN, Shaping, train
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, save_npz
+from elmyr.images import save_npz
 from elmyr.objectives import OBJECTIVES
 from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.config import adversarial_config, choices_of, gan_config
+from elmyr.training.config import adversarial_config, choices_of, gan_config, settled_choices
 from elmyr.training.logbook import read_lines
 from elmyr.training.presets import preset_names, read_preset
-from elmyr.training.rules import Facts, resolve
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
 from tests.conftest import small_image_set
 
@@ -184,23 +183,19 @@ def test_what_makes_no_game_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def settled(images: ImageSet, preset: str = "residual", **settings: Any) -> dict[str, Any]:
-    return resolve(choices_of(preset, settings), Facts.of(images, 1_000))[0]
-
-
 def test_what_is_automatic_follows_from_the_images() -> None:
     small, large = small_image_set(20), small_image_set(20, size=16)
     for images, rate, batch in ((small, 1e-3, 64), (large, 5e-4, 32)):
-        choices = settled(images)
+        choices = settled_choices("residual", {}, images)
         config = adversarial_config(choices)
         assert (config.learning_rate, config.discriminator_learning_rate, choices["batch"]) == (rate, 2 * rate, batch)
-    assert adversarial_config(settled(large, "biggan-lite")).discriminator_learning_rate == 4e-4
+    assert adversarial_config(settled_choices("biggan-lite", {}, large)).discriminator_learning_rate == 4e-4
 
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_half_life_of_the_average_is_counted_in_images_whatever_the_steps(tmp_path: Path, steps: int) -> None:
     images = small_image_set(20, size=16)
-    config = settled(images, **TINY, **{"adversarial.discriminator_steps": steps})
+    config = settled_choices("residual", TINY | {"adversarial.discriminator_steps": steps}, images)
     adversarial = adversarial_config(config)
     task = AdversarialTask(
         gan_config(config, images), adversarial, batch=16, seed=0, device=torch.device("cpu"), precision="fp32"
@@ -216,7 +211,9 @@ def test_the_half_life_of_the_average_is_counted_in_images_whatever_the_steps(tm
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_discriminator_that_is_always_right_rests_whatever_the_objective(objective: str) -> None:
     images = small_image_set(20, size=16)
-    config = settled(images, **TINY, **{"adversarial.objective": objective, "stabilizers.freeze_above": 0.8})
+    config = settled_choices(
+        "residual", TINY | {"adversarial.objective": objective, "stabilizers.freeze_above": 0.8}, images
+    )
     task = AdversarialTask(
         gan_config(config, images),
         adversarial_config(config),

@@ -98,6 +98,12 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return choices
 
 
+def settled_choices(preset: str, settings: Mapping[str, Any], images: ImageSet) -> dict[str, Any]:
+    """As `choices_of`, with nothing left automatic: for an image set and the default budget."""
+    choices, _ = resolve(choices_of(preset, settings), Facts.of(images, default_budget(images)))
+    return choices
+
+
 def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
     """The networks for an image set, of choices with nothing automatic."""
     conditional = choices["conditional"]
@@ -122,8 +128,7 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
 def example_config(preset: str, channels: int) -> GANConfig:
     """A preset's networks for images of 32x32 pixels in ten classes, a size that all networks take."""
     images = ImageSet(np.zeros((10, 32, 32, channels), np.uint8), np.arange(10))
-    choices, _ = resolve(choices_of(preset, {}), Facts.of(images, budget=default_budget(images)))
-    return gan_config(choices, images)
+    return gan_config(settled_choices(preset, {}, images), images)
 
 
 def _check_size(images: ImageSet) -> None:

@@ -16,9 +16,9 @@ from elmyr import machine
 from elmyr.images import ImageSet
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.budget import UPDATES_AT_ONCE, measured_speed
-from elmyr.training.config import adversarial_config, choices_of, gan_config
+from elmyr.training.config import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
-from elmyr.training.rules import BUDGET, Facts, default_budget, resolve
+from elmyr.training.rules import BUDGET
 
 PEAK_SHAPES = ((64, 14), (128, 7), (128, 14))  # channels and sides of the maps whose 3x3 convolutions are timed
 PEAK_BATCH = 64
@@ -63,7 +63,7 @@ def measure_speed(*, device: str = "auto", precision: str = "auto", seconds: flo
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (EXAMPLE_IMAGES, EXAMPLE_SIDE, EXAMPLE_SIDE, 1), np.uint8)
     images = ImageSet(pixels, np.arange(EXAMPLE_IMAGES) % EXAMPLE_CLASSES)
-    choices, _ = resolve(choices_of("residual", {}), Facts.of(images, default_budget(images)))
+    choices = settled_choices("residual", {}, images)
     gan, game, batch = gan_config(choices, images), adversarial_config(choices), choices["batch"]
     task = AdversarialTask(gan, game, batch=batch, seed=0, device=chosen, precision=asked)
     data = ResidentData(images, seed=0, device=chosen)
