@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 from elmyr.images import save_npz
 from elmyr.training import RunDirectory, checkpoint, logbook, resume, train, writer
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.checkpoint import latest_checkpoint, position_of
+from elmyr.training.checkpoint import latest_checkpoint
+from elmyr.training.rundir import position_of
 from tests.conftest import small_image_set
 
 IMAGES, INTERVAL = 320, 64

@@ -4,8 +4,10 @@ import json
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,20 @@ from elmyr.errors import DivergedError, InputError
 from elmyr.images import save_npz
 from elmyr.training import RunDirectory, checkpoint, open_gan, repeat, resume
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.checkpoint import SaveError, find_checkpoint, latest_checkpoint, position_of, verify_checkpoint
+from elmyr.training.checkpoint import (
+    SaveError,
+    find_checkpoint,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    take_snapshot,
+    verify_checkpoint,
+)
 from elmyr.training.data import ResidentData
 from elmyr.training.logbook import read_lines
 from elmyr.training.loop import run_loop
-from elmyr.training.plan import make_plan, new_task
+from elmyr.training.plan import config_of, make_plan, new_task
+from elmyr.training.rundir import position_of
 from tests.conftest import small_image_set
 from tests.training.killed import IMAGES, INTERVAL, POINTS, SETTINGS
 from tests.training.test_game import weights
@@ -130,6 +141,45 @@ def test_a_disk_that_fills_at_any_write_of_a_save_costs_nothing_that_was_whole(
     assert not list((tmp_path / "run" / "checkpoints").glob(".*.part"))
     found = weights(resume(tmp_path / "run"))
     assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 5 MB, where one may be mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", disk], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no disk may be mounted here")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_at_any_page_of_a_save_costs_nothing_that_was_whole(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but so many pages are taken: from none to as many as the save needs."""
+    task = new_task(config_of(small_run(tmp_path)))
+    snapshots = [take_snapshot(task, position, {}) for position in (100, 200)]
+    monkeypatch.setattr(checkpoint, "require_room", lambda folder, size: None)  # else it is refused before it begins
+    first = save_checkpoint(small_disk, snapshots[0])
+    page, failed = os.statvfs(small_disk).f_frsize, 0
+    needed = sum(-(-file.stat().st_size // page) + 1 for file in first.iterdir()) + 8
+    for pages in range(needed + 1):
+        free = os.statvfs(small_disk).f_bavail
+        (small_disk / "filler").write_bytes(bytes((free - pages) * page))
+        try:
+            save_checkpoint(small_disk, snapshots[1])
+        except SaveError as error:
+            failed += 1
+            assert "cannot be written" in str(error) and not list(small_disk.glob(".*.part"))
+        (small_disk / "filler").unlink()
+        found = latest_checkpoint(small_disk)
+        assert found is not None and load_checkpoint(found, task)[0] in (100, 200)
+        shutil.rmtree(small_disk / "images-000000200", ignore_errors=True)
+    assert failed > 10
 
 
 def test_a_disk_without_room_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,10 +312,11 @@ def test_deterministic_runs_are_the_same_on_one_thread_and_on_two(tmp_path: Path
 
 def test_the_best_checkpoint_stays_and_can_be_sampled_from(tmp_path: Path) -> None:
     run = small_run(tmp_path, settings={"loop.watch_every": 64, "loop.keep": 1})
-    name, figure = (run.checkpoints / "best").read_text().split()
+    name = (run.checkpoints / "best").read_text().strip()
     seen = {line["images"]: line["watch_frechet_distance"] for line in read_lines(run.metrics) if "watch_modes" in line}
-    assert float(figure) == pytest.approx(min(seen.values()), abs=1e-4)
+    assert position_of(Path(name)) == min(seen, key=lambda position: seen[position])
     assert {path.name for path in run.checkpoints.glob("images-*")} == {name, f"images-{IMAGES:09d}"}
+    (run.checkpoints / "best").unlink()  # as by a kill before it was written: the checkpoints know their figures
     best = open_gan(run.path, checkpoint="best")
     assert best.trained["images"] == position_of(find_checkpoint(run.checkpoints, "best"))
     latest = open_gan(run.path, checkpoint="320").sample(9).images

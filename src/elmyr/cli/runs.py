@@ -21,6 +21,7 @@ from elmyr.cli.options import (
     Run,
     Seed,
     Settings,
+    Track,
     image_count,
     shaped,
 )
@@ -49,6 +50,7 @@ def train(
     ] = False,
     keep: Annotated[int | None, typer.Option(help="How many checkpoints are kept.", min=1)] = None,
     keep_going: KeepGoing = False,
+    track: Track = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be trained, by which choices and how long, and stop.")
     ] = False,
@@ -78,7 +80,9 @@ def train(
             refuse_taken(out)
         _show_rehearsal(rehearse(make_plan(data, **choices)), as_json)
         return
-    run = train_gan(data, **choices, out=out, keep_going=keep_going, quiet=quiet, say=hush if quiet else say)
+    run = train_gan(
+        data, **choices, out=out, keep_going=keep_going, track=track, quiet=quiet, say=hush if quiet else say
+    )
     _show_run(run, quiet, as_json)
 
 
@@ -88,6 +92,7 @@ def resume(
     settings: Settings = [],  # noqa: B006  # typer copies it
     data_root: DataRoot = None,
     keep_going: KeepGoing = False,
+    track: Track = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -100,6 +105,7 @@ def resume(
         settings=settings,
         data_root=data_root,
         keep_going=keep_going,
+        track=track,
         quiet=quiet,
         say=hush if quiet else say,
     )

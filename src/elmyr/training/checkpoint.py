@@ -77,7 +77,7 @@ def _state_of(task: Task) -> Mapping[str, Mapping[str, torch.Tensor]]:
 
 
 def save_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
-    """Writes a snapshot under `folder`, names it in `latest` there, in `best` if it is, and returns its path.
+    """Writes a snapshot under `folder`, names it in `latest` there and the best one in `best`, and returns its path.
 
     Raises SaveError where the disk is full or fails; what was whole before is whole still.
     """
@@ -93,7 +93,9 @@ def save_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
         beside.rename(final)
         flush(folder)
         write_text(folder / "latest", final.name + "\n")
-        _note_if_best(folder, final.name, snapshot.figure)
+        best = _best(folder)
+        if best is not None:
+            write_text(folder / "best", best.name + "\n")
     except (OSError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise SaveError(f"the checkpoint of {snapshot.position:,} images cannot be written ({error})") from None
@@ -110,7 +112,8 @@ def require_room(folder: Path, size: int) -> None:
 def _write(folder: Path, snapshot: Snapshot) -> None:
     for name, part in snapshot.tensors.items():
         save_file(dict(part), folder / f"{name}.safetensors")
-    write_json(folder / "state.json", {"position": snapshot.position, "progress": dict(snapshot.progress)})
+    state = {"position": snapshot.position, "figure": snapshot.figure, "progress": dict(snapshot.progress)}
+    write_json(folder / "state.json", state)
     sums = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     for path in folder.iterdir():
         flush(path)
@@ -179,11 +182,6 @@ def verify_checkpoint(path: Path) -> None:
             raise InputError(f"the checkpoint '{path}' is damaged: '{name}' is not what was saved")
 
 
-def position_of(path: Path) -> int:
-    """The images seen at a checkpoint, by its name."""
-    return int(path.name.rpartition("-")[2])
-
-
 def latest_checkpoint(folder: Path) -> Path | None:
     """The newest whole checkpoint under `folder`, None if there is none.
 
@@ -207,8 +205,7 @@ def find_checkpoint(folder: Path, name: str) -> Path:
     if name == "latest":
         path = latest_checkpoint(folder)
     elif name == "best":
-        best = _best(folder)
-        path = folder / best[0] if best else None
+        path = _best(folder)
     else:
         match = re.fullmatch(r"(\d+)(k?)", name)
         number = int(match[1]) * (1000 if match[2] else 1) if match else -1
@@ -219,28 +216,28 @@ def find_checkpoint(folder: Path, name: str) -> Path:
     return path
 
 
-def _best(folder: Path) -> tuple[str, float] | None:
-    """The best checkpoint's name and figure; None where no checkpoint has one."""
+def _best(folder: Path) -> Path | None:
+    """The checkpoint with the lowest figure, the first of those; None where none has one."""
+    figures = {path: _figure(path) for path in _by_position(folder).values()}
+    known = [(figure, path) for path, figure in figures.items() if figure is not None]
+    return min(known)[1] if known else None
+
+
+def _figure(path: Path) -> float | None:
+    """A checkpoint's own figure; None where it has none, or where its state is damaged."""
     try:
-        name, figure = (folder / "best").read_text(encoding="utf-8").split()
-        return (name, float(figure)) if NAME.fullmatch(name) and (folder / name).is_dir() else None
-    except (OSError, ValueError):
+        figure = read_json(path / "state.json")["figure"]
+    except (InputError, KeyError, TypeError):
         return None
-
-
-def _note_if_best(folder: Path, name: str, figure: float | None) -> None:
-    best = _best(folder)
-    if figure is not None and (best is None or best[0] == name or figure < best[1]):
-        write_text(folder / "best", f"{name} {figure!r}\n")
+    return float(figure) if isinstance(figure, int | float) else None
 
 
 def prune_checkpoints(folder: Path, position: int, keep: int) -> None:
     """Keeps the best and the newest `keep` up to `position`; those past it are damaged ones that were passed over."""
     checkpoints, best = _by_position(folder), _best(folder)
     kept = {checkpoints[number] for number in sorted(number for number in checkpoints if number <= position)[-keep:]}
-    for path in set(checkpoints.values()) - kept:
-        if best is None or path.name != best[0]:
-            shutil.rmtree(path)
+    for path in set(checkpoints.values()) - kept - {best}:
+        shutil.rmtree(path)
     for path in folder.glob(".images-*.part"):  # of a save that was killed
         shutil.rmtree(path)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +31,7 @@ from elmyr.training.rundir import RunDirectory
 from elmyr.training.schedule import decay_factor
 from elmyr.training.signals import StopRequest
 from elmyr.training.task import BatchSource, Task, Watcher
+from elmyr.training.trackers import Tracker
 from elmyr.training.writer import CheckpointWriter
 
 MOST_ROLLBACKS = 3
@@ -69,6 +71,7 @@ def run_loop(
     listener: Listener | None = None,
     say: Callable[[str], None] = lambda line: None,
     keep_going: bool = False,
+    tracker: Tracker | None = None,
     processes: Processes = ALONE,
 ) -> Outcome:
     """Trains until the budget is used; goes on from the run's latest checkpoint where there is one.
@@ -76,9 +79,10 @@ def run_loop(
     The watcher looks every `watch_every` images. Without a run directory nothing is written. SIGINT or SIGTERM finish
     the update, save, and raise InterruptedRun. Numbers that are not finite roll the run back to its last checkpoint
     with half the learning rates, three times at most; then, or without a run directory, DivergedError. SaveError where
-    the disk is full or fails; with `keep_going` the training goes on unsaved. Of several `processes` the first writes.
+    the disk is full or fails; with `keep_going` the training goes on unsaved. A tracker is told what is
+    logged. Of several `processes` the first writes.
     """
-    course = Course(task, data, config, run, watcher, listener or Silence(), say, keep_going, processes)
+    course = Course(task, data, config, run, watcher, listener or Silence(), say, keep_going, tracker, processes)
     machine.keep_freed_memory()
     with course.writer if course.writer else nullcontext():
         course.begin()
@@ -98,9 +102,10 @@ class Course:
         listener: Listener,
         say: Callable[[str], None],
         keep_going: bool,
+        tracker: Tracker | None,
         processes: Processes,
     ) -> None:
-        self.processes = processes
+        self.processes, self.tracker = processes, tracker
         self.task, self.data, self.config, self.run = task, data, config, run
         self.watcher, self.listener, self.say, self.keep_going = watcher, listener, say, keep_going
         self.writer = CheckpointWriter(run.checkpoints, keep=config.keep) if run and processes.writes else None
@@ -117,7 +122,7 @@ class Course:
         if path is not None:
             self._load(path)
         else:
-            self.logbook.restore({"sums": {}, "counts": {}}, 0)
+            self._restore_log({"sums": {}, "counts": {}}, 0)
         if self.writer:
             self._require_room(self.writer.folder)
         if path is None:
@@ -157,9 +162,10 @@ class Course:
             seen = self.watcher.look(self.position)
             with self._saving():
                 self.logbook.write(self.position, seen)
+                self._tell({"images": self.position, **seen})
         if self.run and self.processes.writes and self._due(config.preview_every, before):
             with self._saving():
-                _save_preview(self.task, self.run, self.position)
+                self._save_preview(self.run)
         if saves:
             self._save()
 
@@ -177,8 +183,25 @@ class Course:
         speed = (self.position - self._drained) / max(now - self._drained_at, 1e-9)
         rates = {f"{name}_learning_rate": _learning_rate(each) for name, each in self.task.optimizers.items()}
         times = {"seconds": round(self._seconds(), 3), "images_per_second": round(speed, 1)}
-        self.logbook.drain(self.position, times | rates)
+        self._tell(self.logbook.drain(self.position, times | rates))
         self._drained_at, self._drained = now, self.position
+
+    def _tell(self, line: Mapping[str, Any]) -> None:
+        if self.tracker:
+            self.tracker.tell(line)
+
+    def _restore_log(self, state: Mapping[str, Any], position: int) -> None:
+        self.logbook.restore(state, position)
+        if self.tracker and self.run:
+            self.tracker.retell(self.run, position)
+
+    def _save_preview(self, run: RunDirectory) -> None:
+        picture, path = self.task.preview(self.position), run.preview(self.position)
+        if picture is not None:
+            path.parent.mkdir(exist_ok=True)
+            save_png(picture, path)
+            if self.tracker:
+                self.tracker.show(self.position, path)
 
     def _save(self) -> None:
         if self.run is None:
@@ -202,7 +225,7 @@ class Course:
     def _load(self, path: Path) -> None:
         self.position, progress = load_checkpoint(path, self.task)
         with self._saving():
-            self.logbook.restore(progress["logbook"], self.position)
+            self._restore_log(progress["logbook"], self.position)
         if self.watcher and progress["watch"] is not None:
             self.watcher.restore(progress["watch"])
         self.rollbacks, self.earlier = int(progress["rollbacks"]), float(progress["seconds"])
@@ -275,10 +298,3 @@ class Course:
 
 def _learning_rate(optimizer: torch.optim.Optimizer) -> float:
     return float(f"{optimizer.param_groups[0]['lr']:.6g}")
-
-
-def _save_preview(task: Task, run: RunDirectory, position: int) -> None:
-    picture = task.preview(position)
-    if picture is not None:
-        run.previews.mkdir(exist_ok=True)
-        save_png(picture, run.previews / f"images-{position:09d}.png")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from elmyr.gan import GAN
-from elmyr.training.checkpoint import find_checkpoint, load_modules, position_of
+from elmyr.training.checkpoint import find_checkpoint, load_modules
 from elmyr.training.plan import config_of
-from elmyr.training.rundir import open_run
+from elmyr.training.rundir import open_run, position_of
 
 
 def open_gan(

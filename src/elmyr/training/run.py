@@ -21,7 +21,7 @@ from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, class_rows, image_grid, save_npz, save_png
 from elmyr.training.budget import images_within
-from elmyr.training.checkpoint import latest_checkpoint, position_of
+from elmyr.training.checkpoint import latest_checkpoint
 from elmyr.training.config import RunConfig
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
@@ -29,7 +29,8 @@ from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
 from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
 from elmyr.training.progress import Listener, ProgressBar
-from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
+from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run, position_of
+from elmyr.training.trackers import open_tracker, require_tracker
 from elmyr.training.watch import Watch
 
 SHOWN_PER_CLASS = 10
@@ -37,11 +38,18 @@ SHOWN_PER_CLASS = 10
 
 @dataclass(frozen=True)
 class Manner:
-    """How a training goes about it: saved or not on a full disk, with a progress bar or not, heard by whom."""
+    """How a training goes about it: saved or not on a full disk, with a progress bar or not, heard by whom.
+
+    InputError where no tracker is called `track`.
+    """
 
     keep_going: bool = False
     quiet: bool = True
     say: Callable[[str], None] = lambda line: None
+    track: str | None = None
+
+    def __post_init__(self) -> None:
+        require_tracker(self.track)
 
 
 def train(
@@ -61,6 +69,7 @@ def train(
     deterministic: bool = False,
     start_from: str | os.PathLike[str] | None = None,
     keep_going: bool = False,
+    track: str | None = None,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
@@ -71,14 +80,15 @@ def train(
     200,000 images, 60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]`
     over the preset's choices. rescue: whether the watch changes the game where it goes wrong. deterministic: the same
     bits on any number of threads, at the speed of one. start_from: a run with the same networks whose weights this one
-    begins with. keep_going: whether a full disk ends the training or only its saving. `say` hears a line about each
-    stage; without `quiet` there is a progress bar. Raises InputError before anything is written.
+    begins with. keep_going: whether a full disk ends the training or only its saving. track: "tensorboard" or
+    "trackio", told the figures and previews as well. `say` hears a line about each stage; without `quiet` there is a
+    progress bar. Raises InputError before anything is written.
 
     Under `torchrun` its processes train together, each its share of every batch, and `out` is needed; a group that was
     started again goes on with the run.
     """
     started = time.monotonic()
-    manner = Manner(keep_going, quiet, say)
+    manner = Manner(keep_going, quiet, say, track)
     plan = make_plan(
         data,
         preset=preset,
@@ -150,6 +160,7 @@ def resume(
     settings: Mapping[str, Any] | Iterable[str] = (),
     data_root: str | os.PathLike[str] | None = None,
     keep_going: bool = False,
+    track: str | None = None,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
@@ -158,6 +169,7 @@ def resume(
     `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError for
     `settings` other than the run's own: a run is one game from end to end.
     """
+    manner = Manner(keep_going, quiet, say, track)
     run = open_run(os.fspath(name))
     config = config_of(run)
     refuse_other_settings(config, settings, run.path)
@@ -170,7 +182,7 @@ def resume(
         refuse_odd_batch(config.loop.batch, processes.count)
         if images is not None and more:
             config = _with_budget(run, config, images, processes)
-        _run_to_end(run, config, splits, Manner(keep_going, quiet, say), processes)
+        _run_to_end(run, config, splits, manner, processes)
     return run
 
 
@@ -253,7 +265,9 @@ def _train_and_export(
     bar: AbstractContextManager[Listener | None] = (
         nullcontext() if manner.quiet else ProgressBar(run.path.name, total=total)
     )
-    with bar as listener:
+    with bar as listener, open_tracker(manner.track, run) as tracker:
+        if tracker:
+            say(f"figures and previews also for {tracker.library}: {tracker.viewer}")
         outcome = run_loop(
             task,
             data,
@@ -263,6 +277,7 @@ def _train_and_export(
             listener=listener,
             say=say,
             keep_going=manner.keep_going,
+            tracker=tracker,
             processes=processes,
         )
     if not processes.writes:

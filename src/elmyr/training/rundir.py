@@ -41,6 +41,10 @@ class RunDirectory:
         """Whether the training has reached its end."""
         return self.summary.is_file()
 
+    def preview(self, position: int) -> Path:
+        """The preview's file at so many images seen."""
+        return self.previews / f"images-{position:09d}.png"
+
     def read_config(self) -> dict[str, Any]:
         """The run's `config.json`."""
         content = read_json(self.config)
@@ -70,6 +74,11 @@ class RunDirectory:
                 except OSError:
                     raise InputError(f"another process is working on '{self.path}': wait for it, or stop it") from None
             yield
+
+
+def position_of(path: Path) -> int:
+    """The images seen that a checkpoint or a preview is named by."""
+    return int(path.stem.rpartition("-")[2])
 
 
 def open_run(name: str | os.PathLike[str]) -> RunDirectory:
