@@ -51,7 +51,7 @@ def main() -> None:
             print(f"| `{preset}` | {seconds / 60:.1f} | {images / seconds:,.0f} | {' | '.join(cells)} |", flush=True)
             if options.grids:
                 options.grids.mkdir(parents=True, exist_ok=True)
-                samples = GAN.load(run.path).sample(100)
+                samples = GAN.load(run.path).sample(100, balanced=True)
                 grid = image_grid(samples.images, columns=10) if samples.labels is None else class_rows(samples, 10)
                 save_png(grid, options.grids / f"{preset}.png", scale=2)
 

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elmyr import seeds
 from elmyr.errors import InputError
-from elmyr.gan import CHUNK, GAN, CodeConfig, GANConfig, NetworkConfig, to_pixels, to_unit
+from elmyr.gan import CHUNK, GAN, CodeConfig, GANConfig, NetworkConfig, in_shares, to_pixels, to_unit
 from elmyr.images import ImageSet
 
 SMALL = NetworkConfig(base=8, latent=6, embedding=4)
@@ -217,3 +219,37 @@ def test_a_discriminator_that_is_not_told_the_class_looks_at_the_image_alone() -
     images = gan.sample(6, label="a")
     other = ImageSet(images.images, 1 - images.require_labels(), images.classes)
     assert np.array_equal(gan.discriminate(images), gan.discriminate(other))
+
+
+@settings(deadline=None)
+@given(
+    counts=st.lists(st.integers(0, 5000), min_size=1, max_size=12).filter(any),
+    n=st.integers(1, 600),
+    fewer=st.integers(1, 600),
+)
+def test_classes_have_their_shares_all_along(counts: list[int], n: int, fewer: int) -> None:
+    labels = in_shares(counts, n)
+    expected = n * np.array(counts) / sum(counts)
+    found = np.bincount(labels, minlength=len(counts))
+    assert len(labels) == n and (np.abs(found - expected) < len(counts)).all()
+    assert not found[np.array(counts) == 0].any()
+    assert np.array_equal(labels[:fewer], in_shares(counts, min(n, fewer)))
+
+
+def test_classes_of_equal_counts_take_turns() -> None:
+    assert in_shares([7, 7, 7], 8).tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert in_shares([30, 10], 8).tolist() == [0, 0, 1, 0, 0, 0, 1, 0]
+
+
+def test_samples_have_the_classes_of_the_training_images_or_take_turns() -> None:
+    config = GANConfig(height=8, width=8, channels=1, classes=("a", "b"), class_counts=(30, 10), network=SMALL)
+    gan = GAN(config, *config.build(), device="cpu", precision="fp32")
+    assert np.bincount(gan.sample(400).require_labels()).tolist() == [300, 100]
+    assert gan.sample(5, balanced=True).require_labels().tolist() == [0, 1, 0, 1, 0]
+    assert gan.sample(2, label="b", balanced=True).require_labels().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("counts", [(1,), (1, 2, 3), (0, 0), (-1, 2)])
+def test_counts_that_fit_no_classes_are_refused(counts: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="class_counts has"):
+        GANConfig(height=8, width=8, channels=1, classes=("a", "b"), class_counts=counts)

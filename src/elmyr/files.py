@@ -30,6 +30,14 @@ def replacing(path: Path) -> Iterator[Path]:
     flush(path.parent)
 
 
+def require_place(path: Path, suffix: str, what: str) -> None:
+    """InputError, before work starts, where `what` could not be written to `path`, a file with this suffix."""
+    if path.suffix.lower() != suffix:
+        raise InputError(f"cannot write {what} as '{path}': give it the suffix {suffix}")
+    if not path.parent.is_dir() or path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(f"cannot write '{path}': name a file in a folder that exists and can be written to")
+
+
 def flush(path: Path) -> None:
     """Puts a file's bytes, or a folder's entries, on the disk."""
     if os.name == "nt" and path.is_dir():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -68,9 +68,19 @@ class GANConfig(BaseModel):
     width: int = Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)
     channels: int = Field(ge=1, le=4)
     classes: tuple[str, ...] = Field((), description="class names; empty for an unconditional GAN")
+    class_counts: tuple[int, ...] = Field((), description="training images of each class; empty for equally many")
     projection: bool = Field(True, description="whether the discriminator is told the class")
     code: CodeConfig = CodeConfig()
     network: NetworkConfig = NetworkConfig()
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        counts = self.class_counts
+        if counts and (len(counts) != len(self.classes) or min(counts) < 0 or not any(counts)):
+            raise ValueError(
+                f"class_counts has {len(counts)} counts for {len(self.classes)} classes: one each, from 0 on"
+            )
+        return self
 
     def latents(self, n: int, random: torch.Generator, *, categories: NDArray[np.int64] | None = None) -> torch.Tensor:
         """Latents (n, latent) on the CPU: normal, with the code in their first entries; `categories` (n,) if asked."""
@@ -109,6 +119,20 @@ class GANConfig(BaseModel):
         labels = torch.zeros(1, dtype=torch.int64) if self.classes else None
         latents, images = torch.zeros(1, self.network.latent), torch.zeros(1, self.channels, self.height, self.width)
         return cost_of(generator, latents, labels), cost_of(discriminator, images, labels)
+
+
+def in_shares(counts: Sequence[int], n: int) -> NDArray[np.int64]:
+    """The first `n` of an endless row of numbers from 0 on, int64 (n,), each as frequent as its count all along.
+
+    With equal counts they take turns.
+    """
+    shares = np.array(counts) / sum(counts)
+    numbers = np.repeat(
+        np.arange(len(shares)), np.where(shares > 0, np.ceil(shares * n) + len(shares), 0).astype(np.int64)
+    )
+    turns = np.concatenate([np.arange(times) for times in np.bincount(numbers, minlength=len(shares))])
+    due = (turns + 0.5) / shares[numbers]  # where in the row each is due
+    return np.asarray(numbers[np.lexsort((numbers, due))][:n].astype(np.int64))
 
 
 def to_unit(images: torch.Tensor) -> torch.Tensor:
@@ -150,16 +174,18 @@ class GAN:
         *,
         label: int | str | NDArray[np.int64] | None = None,
         category: int | NDArray[np.int64] | None = None,
+        balanced: bool = False,
         seed: int = 0,
     ) -> ImageSet:
         """`n` generated images with the labels they were asked for.
 
         Sample *i* of a seed is the same image whatever `n`. `label` is a class (its name or number), or an array
-        int64 (n,) with one for each image; without it the classes take turns, so that sample *i* is of class
-        *i* mod K. A GAN without classes takes no label. `category`, a number or an int64 (n,), asks for a kind that the
-        GAN discovered itself; without it kinds are drawn.
+        int64 (n,) with one for each image; without it the classes have the shares that they have among the training
+        images, or, if `balanced`, take turns, so that sample *i* is of class *i* mod K. A GAN without classes takes no
+        label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself; without it kinds
+        are drawn.
         """
-        parts = list(self.samples(n, label=label, category=category, seed=seed))
+        parts = list(self.samples(n, label=label, category=category, balanced=balanced, seed=seed))
         labels = None if parts[0].labels is None else np.concatenate([part.require_labels() for part in parts])
         return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, parts[0].name)
 
@@ -169,12 +195,13 @@ class GAN:
         *,
         label: int | str | NDArray[np.int64] | None = None,
         category: int | NDArray[np.int64] | None = None,
+        balanced: bool = False,
         seed: int = 0,
     ) -> Iterator[ImageSet]:
         """The same images in parts, each made while the one before is used: for more than memory holds."""
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
-        labels, categories = self._asked_labels(n, label), self._asked_categories(n, category)
+        labels, categories = self._asked_labels(n, label, balanced), self._asked_categories(n, category)
 
         def part(number: int) -> ImageSet:
             start, random = number * CHUNK, seeds.generator(seed, "samples", number)
@@ -221,14 +248,16 @@ class GAN:
             parts.append(logits.double().cpu().numpy())
         return np.concatenate(parts)
 
-    def _asked_labels(self, n: int, label: int | str | NDArray[np.int64] | None) -> NDArray[np.int64] | None:
-        classes = self.config.classes
+    def _asked_labels(
+        self, n: int, label: int | str | NDArray[np.int64] | None, balanced: bool
+    ) -> NDArray[np.int64] | None:
+        classes, counts = self.config.classes, self.config.class_counts
         if not classes:
             if label is not None:
                 raise InputError(f"this GAN has no classes, so no label '{label}' can be asked of it: leave it out")
             return None
         if label is None:
-            return np.arange(n, dtype=np.int64) % len(classes)
+            return in_shares(counts if counts and not balanced else [1] * len(classes), n)
         if isinstance(label, np.ndarray):
             if label.shape != (n,) or label.min() < 0 or label.max() >= len(classes):
                 raise InputError(f"{n} images take {n} labels from 0 to {len(classes) - 1}: give one an image")

@@ -44,7 +44,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_way_from_data_to_samples_figures_and_report(finished: Path, tmp_path: Path) -> None:
     assert (finished / "report.html").is_file()
     samples = tmp_path / "samples.npz"
-    told = json.loads(elmyr("sample", finished, "-n", "37", "--out", samples, "--json").stdout)
+    told = json.loads(elmyr("sample", finished, "-n", "37", "--balanced", "--out", samples, "--json").stdout)
     assert told == {"out": str(samples), "count": 37}
     with np.load(samples, allow_pickle=False) as data:
         assert data["images"].dtype == np.uint8 and data["images"].shape == (37, 8, 8, 1)

@@ -19,6 +19,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SMALLER = {
     "train": "--images 320 --set network.base=8 --set batch=32",
     "study": "--images 128 --updates 5 --seeds 2 --set network.base=8 --set batch=32",
+    "recognizer train": "--updates 5",
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -34,7 +35,8 @@ def smaller(line: str) -> list[str]:
         return [*words, "--set", "network.base=8"]
     if words[1] == "resume" and "--images" in words:
         words[words.index("--images") + 1] = "640"
-    return words + SMALLER.get(words[1], "").split()
+    name = " ".join(words[1:3]) if words[1] == "recognizer" else words[1]
+    return words + SMALLER.get(name, "").split()
 
 
 def lay_out_data(folder: Path) -> None:
@@ -75,7 +77,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(
         run(smaller("elmyr sample runs/digits"), monkeypatch)
     for language, block in blocks(page):
         if language == "python":
-            exec(re.sub(r"\d+_000", "320", block.replace("updates=300", "updates=5")), {})
+            exec(re.sub(r"\d+_000", "320", re.sub(r"updates=\d+", "updates=5", block)), {})
             continue
         for line in block.splitlines():
             if line.startswith("elmyr "):

@@ -26,7 +26,7 @@ def test_it_learns_what_can_be_learned(fitted: Recognizer) -> None:
 
 
 def test_init_only_stores_and_clone_copies_the_parameters() -> None:
-    recognizer = Recognizer(updates=7, augment=True, seed=3)
+    recognizer = Recognizer(updates=7, method="augment", seed=3)
     assert clone(recognizer).get_params() == recognizer.get_params()
     assert recognizer.set_params(batch=5).batch == 5
     assert [name for name in vars(recognizer) if name.endswith("_")] == []

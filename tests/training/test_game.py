@@ -20,6 +20,7 @@ from elmyr.training.config import adversarial_config, choices_of, gan_config, se
 from elmyr.training.logbook import read_lines
 from elmyr.training.presets import preset_names, read_preset
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
+from elmyr.training.view import within_range
 from tests.conftest import small_image_set
 
 TINY = {"network.base": 8, "network.latent": 16, "network.embedding": 4, "batch": 16}
@@ -171,7 +172,7 @@ def test_more_steps_of_the_discriminator_are_fewer_of_the_generator(tmp_path: Pa
         ({"conditional": False, "auxiliary.classification": 1}, "needs classes"),
         ({"auxiliary.information": 1}, "needs a code"),
         ({"code.values": 2}, "nobody reads"),
-        ({"projection": False}, "nothing would teach the classes"),
+        ({"projection": False, "auxiliary.classification": 0}, "nothing would teach the classes"),
         ({"code.categories": 1, "auxiliary.information": 1}, "from 2 on"),
     ],
 )
@@ -185,7 +186,7 @@ def test_what_makes_no_game_is_refused_before_anything_is_written(
 
 def test_what_is_automatic_follows_from_the_images() -> None:
     small, large = small_image_set(20), small_image_set(20, size=16)
-    for images, rate, batch in ((small, 1e-3, 64), (large, 5e-4, 32)):
+    for images, rate, batch in ((small, 1e-3, 64), (large, 5e-4, 16)):
         choices = settled_choices("residual", {}, images)
         config = adversarial_config(choices)
         assert (config.learning_rate, config.discriminator_learning_rate, choices["batch"]) == (rate, 2 * rate, batch)
@@ -245,3 +246,14 @@ def test_what_a_network_cannot_do_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         tiny_run(tmp_path, "run", preset=preset, **settings)
+
+
+def test_generated_pixels_outside_the_range_are_clamped_and_can_come_back() -> None:
+    """By hand: of pixels at -2, -1, 0, 1 and 2 a gradient reaches those inside, and one outside if descent leads in."""
+    pixels = torch.tensor([-2.0, -1, 0, 1, 2])
+    for gradient, reached in ((1.0, [0.0, 1, 1, 1, 1]), (-1.0, [-1.0, -1, -1, -1, 0])):
+        images = pixels.clone().requires_grad_()
+        shown = within_range(images)
+        assert shown.tolist() == [-1, -1, 0, 1, 1]
+        (gradient * shown).sum().backward()
+        assert images.grad is not None and images.grad.tolist() == reached

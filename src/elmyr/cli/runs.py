@@ -97,8 +97,12 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with an interrupted training as if nothing had happened, or longer with a finished one."""
+    from elmyr.training import open_run
     from elmyr.training import resume as resume_run
 
+    if open_run(run).kind == "recognizer":
+        _resume_recognizer(run, images is not None or bool(settings), quiet, as_json)
+        return
     done = resume_run(
         run,
         images=image_count(images),
@@ -110,6 +114,18 @@ def resume(
         say=hush if quiet else say,
     )
     _show_run(done, quiet, as_json)
+
+
+def _resume_recognizer(run: str, changed: bool, quiet: bool, as_json: bool) -> None:
+    from elmyr.errors import InputError
+    from elmyr.files import read_json
+    from elmyr.recognition import resume_recognizer
+
+    if changed:
+        raise InputError(f"'{run}' is the run of a recognizer, which goes on as it began: leave --images and --set out")
+    done = resume_recognizer(run, quiet=quiet, say=hush if quiet else say)
+    if as_json:
+        show_json({"run": str(done.path)} | read_json(done.summary))
 
 
 def repeat(
@@ -140,6 +156,10 @@ def sample(
     ] = Path("samples.npz"),
     label: Annotated[str | None, typer.Option(help="Only this class: its name or number.")] = None,
     category: Annotated[int | None, typer.Option(help="Only this kind, of a GAN that discovered kinds.")] = None,
+    balanced: Annotated[
+        bool | None,
+        typer.Option("--balanced/--as-trained", help="Classes in turn, or in their shares of the training images."),
+    ] = None,
     checkpoint: Annotated[
         str | None, typer.Option(help="latest, best, or of so many images, such as 100k: also of an unfinished run.")
     ] = None,
@@ -149,7 +169,7 @@ def sample(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make images with a trained GAN."""
+    """Make images with a trained GAN; in a .png its classes take turns, elsewhere they have their trained shares."""
     from elmyr.images import check_writable, writing_images
     from elmyr.machine import keep_freed_memory
     from elmyr.training import open_gan
@@ -158,8 +178,9 @@ def sample(
     check_writable(out)
     config = gan.config
     keep_freed_memory()
+    in_turn = out.suffix.lower() == ".png" if balanced is None else balanced
     with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
-        for part in gan.samples(count, label=label, category=category, seed=seed):
+        for part in gan.samples(count, label=label, category=category, balanced=in_turn, seed=seed):
             sink.add(part)
     if as_json:
         show_json({"out": str(out), "count": count})

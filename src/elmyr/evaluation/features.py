@@ -173,7 +173,7 @@ def _domain(
     except InputError:
         say(f"training the feature extractor on the {len(training):,} real training images …")
         recognizer = Recognizer(
-            updates=UPDATES, base=width, augment=True, seed=seed, device=device, precision=precision
+            method="augment", updates=UPDATES, base=width, seed=seed, device=device, precision=precision
         )
         recognizer.fit(training.images, training.require_labels())
         try:
@@ -184,7 +184,9 @@ def _domain(
 
 
 def _random(training: ImageSet, seed: int, width: int, device: str) -> Random:
-    recognizer = Recognizer(base=width, seed=seed, device=device).initialize(training.images.shape[1:])
+    recognizer = Recognizer(base=width, seed=seed, device=device).initialize(
+        (training.height, training.width, training.channels)
+    )
     return Random(recognizer, _sha256_of(recognizer))
 
 

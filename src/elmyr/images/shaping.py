@@ -168,6 +168,11 @@ def thinned_for_training(images: ImageSet, shaping: Shaping, seed: int) -> Image
     """
     if shaping.labels_per_class is None and shaping.imbalance is None:
         return images
+    return images.take(training_places(images, shaping, seed))
+
+
+def training_places(images: ImageSet, shaping: Shaping, seed: int) -> NDArray[np.int64]:
+    """Which images of a training part `thinned_for_training` leaves, int64 (M,), in their order."""
     labels = images.require_labels()
     counts = np.bincount(labels, minlength=len(images.classes))
     most = counts if shaping.labels_per_class is None else np.minimum(counts, shaping.labels_per_class)
@@ -176,7 +181,7 @@ def thinned_for_training(images: ImageSet, shaping: Shaping, seed: int) -> Image
         most = np.minimum(most, np.maximum(1, np.rint(most.max() * shaping.imbalance**-falling))).astype(np.int64)
     shuffled = np.random.default_rng(seeds.derive(seed, "thinning")).permutation(len(labels))
     kept = [shuffled[labels[shuffled] == label][:count] for label, count in enumerate(most)]
-    return images.take(np.sort(np.concatenate(kept)))
+    return np.sort(np.concatenate(kept)).astype(np.int64)
 
 
 def _of_classes(choice: Choice, names: Sequence[str], of: str) -> Choice:

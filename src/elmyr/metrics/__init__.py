@@ -1,5 +1,6 @@
 """Metrics: pure functions of float64 arrays, one file a family; they know no image, file, net or torch."""
 
+from elmyr.metrics.calibration import calibration_error
 from elmyr.metrics.frechet import (
     class_frechet_distances,
     frechet_distance,
@@ -22,6 +23,7 @@ __all__ = [
     "PairedDifference",
     "accuracy",
     "balls_of",
+    "calibration_error",
     "class_divergence",
     "class_frechet_distances",
     "density_coverage",

@@ -18,17 +18,18 @@ class Cost:
     flops: int
 
 
-def cost_of(net: nn.Module, inputs: torch.Tensor, labels: torch.Tensor | None) -> Cost:
-    """The cost of a generator or a discriminator, forward only, by a pass in eval mode over an example.
+def cost_of(net: nn.Module, inputs: torch.Tensor, *more: torch.Tensor | None) -> Cost:
+    """The cost of a network, forward only, by a pass in eval mode over an example.
 
-    `inputs` are latents (N, latent) or images (N, C, H, W), `labels` int64 (N,) or None. The net stays in its mode.
+    `inputs` are latents (N, latent) or images (N, C, H, W); `more` is what it takes beside them, such as the labels
+    int64 (N,) or None of a GAN's networks. The net stays in its mode.
     """
     training = net.training
     counter = FlopCounterMode(display=False)
     try:
         net.eval()
         with torch.no_grad(), counter:
-            net(inputs, labels)
+            net(inputs, *more)
     finally:
         net.train(training)
     parameters = sum(parameter.numel() for parameter in net.parameters())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,54 +19,67 @@ from sklearn.utils.validation import check_is_fitted
 from elmyr import machine, seeds
 from elmyr.errors import InputError
 from elmyr.files import read_json, sha256_of, write_json
-from elmyr.gan import to_unit
-from elmyr.images import ImageSet, Pixels, StoredPixels
+from elmyr.images import ImageSet, StoredPixels
 from elmyr.nets import StridedClassifier
+from elmyr.recognition.lesson import Lesson, Pair, checked_images
+from elmyr.recognition.methods import MethodConfig, chosen_method, read_method
+from elmyr.recognition.reading import features_of, logits_of
+from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
+from elmyr.recognition.semi import SemiData, SemiTask
 from elmyr.recognition.task import RecognizerTask
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
 from elmyr.training.rules import is_tiny
+from elmyr.training.rundir import RunDirectory
+from elmyr.training.task import BatchSource
 
-FORMAT = 1
-CHUNK = 1000
+FORMAT = 2
+TINY: Mapping[str, Any] = {"base": 8, "dimension": 32}  # parameters of a recognizer of a tenth of the weights
 DECAY_FROM = 0.2
-UPDATES, UPDATES_OF_TINY = 2000, 200  # those of images below 16 pixels learn no more from 300
 
 
 class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A small convolutional classifier of images.
 
-    X is uint8, (N, H, W, C) or (N, H, W), at least 8x8; y holds any labels. After `fit`: `classes_` (sorted labels),
-    `image_shape_` (H, W, C). Trained in bf16 where the machine has it, always used in fp32.
+    X is uint8, (N, H, W, C) or (N, H, W), at least 8x8; y holds any labels, and an integer label of -1 marks an image
+    without one. After `fit`: `classes_` (sorted labels), `image_shape_` (H, W, C), `method_`, `temperature_` (by which
+    logits are divided). Trained in bf16 where the machine has it, always used in fp32.
 
-    augment: classical augmentation (small turns, scalings, shears and shifts; no flips).
-    generated_share: share of each batch that comes from the `generated` image set, where `fit` is given one.
+    method: how it learns: "supervised", "augment" (classical augmentation: small turns, scalings, shears and shifts; no
+    flips), "gan-augment" (the same, beside generated images), "consistency", "gan-semi", "gan-consistency" (from
+    unlabeled images, too), or "auto".
+    updates, batch, learning_rate, weight_decay: those of the method where None. settings: other choices of the method,
+    by dotted names, such as `{"semi.consistency.threshold": 0.9}`.
+    base, dimension: channels of the first convolution, entries of the features.
+    generated_share: share of each batch that comes from generated images, where `fit` is given some.
     """
 
     def __init__(
         self,
         *,
-        updates: int = UPDATES,
-        batch: int = 128,
+        method: str = "supervised",
+        updates: int | None = None,
+        batch: int | None = None,
         base: int = 32,
         dimension: int = 96,
-        learning_rate: float = 2e-3,
-        weight_decay: float = 0.02,
-        augment: bool = False,
+        learning_rate: float | None = None,
+        weight_decay: float | None = None,
         generated_share: float = 0.5,
+        settings: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
+        self.method = method
         self.updates = updates
         self.batch = batch
         self.base = base
         self.dimension = dimension
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        self.augment = augment
         self.generated_share = generated_share
+        self.settings = settings
         self.seed = seed
         self.device = device
         self.precision = precision
@@ -75,44 +89,45 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         X: ArrayLike | StoredPixels,
         y: ArrayLike,
         *,
-        generated: tuple[ArrayLike, ArrayLike] | None = None,
+        unlabeled: ArrayLike | StoredPixels | None = None,
+        generated: Pair | None = None,
+        validation: Pair | None = None,
+        teacher: Recognizer | None = None,
+        run: RunDirectory | None = None,
         listener: Listener | None = None,
     ) -> Self:
-        """Trains on images and labels, and on generated ones (images, labels) beside them where given.
+        """Trains on images and labels, and by the method on unlabeled and on generated ones (images, labels) as well.
 
-        The number of updates is the same whatever the number of images.
+        With `validation` (images, labels) the weights that read it best are taken, and probabilities are calibrated on
+        it. With a `teacher`, a fitted recognizer of the same classes, it learns what that reads in the images as they
+        are shown, instead of y. With `run` the training is saved there as it goes, and goes on from what is saved. The
+        number of updates is the same whatever the number of images.
         """
-        images = _checked_images(X)
-        labels = np.asarray(y)
-        if labels.shape != (len(images),):
-            raise InputError(f"y has the shape {labels.shape}, X has {len(images)} images: one label an image")
-        self.classes_, encoded = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InputError("a recognizer needs at least two classes, y has one: add images of another class")
-        self.image_shape_ = images.shape[1:]
+        lesson = Lesson.of(X, y, unlabeled=unlabeled, generated=generated, validation=validation)
+        self.method_, config = self._config(lesson)
+        self.classes_, self.image_shape_ = lesson.classes, lesson.shape
+        if teacher is not None:
+            self._check_teacher(teacher, config)
         device = machine.choose_device(self.device)
-        data = self._resident(images, encoded, device)
-        source: ResidentData | MixedData = data
-        if generated is not None:
-            source = MixedData(data, self._generated_data(generated, device), share=self.generated_share)
         with seeds.initialization(self.seed, "recognizer"):
             net = self._new_net()
-        task = RecognizerTask(
-            net,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            augment=self.augment,
-            seed=self.seed,
-            device=device,
-            precision=machine.choose_precision(self.precision, device),
-        )
-        run_loop(task, source, self._course(), listener=listener)
-        self.net_ = task.average
+        task = self._task(net, config, device, teacher)
+        selection = None if lesson.validation is None else Selection(task, lesson.validation)
+        source = self._source(lesson, config, device)
+        run_loop(task, source, self._course(config, selection), run=run, watcher=selection, listener=listener)
+        self.net_ = task.average if selection is None else selection.best
+        self.temperature_ = 1.0 if lesson.validation is None else fitted_temperature(self.net_, lesson.validation)
         return self
 
-    def initialize(self, image_shape: tuple[int, ...]) -> Self:
+    def budget(self, lesson: Lesson) -> int:
+        """The images that a fit to this lesson sees."""
+        _, config = self._config(lesson)
+        return config.updates * config.batch
+
+    def initialize(self, image_shape: tuple[int, int, int]) -> Self:
         """Takes the random weights that training would begin with, for images (H, W, C) of one class named 0."""
         self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
+        self.method_, self.temperature_ = self.method, 1.0
         with seeds.initialization(self.seed, "recognizer"):
             net = self._new_net()
         self.net_ = net.to(machine.choose_device(self.device)).requires_grad_(False).eval()
@@ -125,27 +140,27 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def predict_proba(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
         """Probabilities float64 (N, classes), columns as in `classes_`."""
-        return self._in_chunks(X, lambda net, images: net(images).double().softmax(1))
+        return np.asarray(softmax(logits_of(self._net(), self._checked(X)) / self.temperature_, axis=1))
 
     def features(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
         """Features float64 (N, dimension): the vector before the last layer."""
-        return self._in_chunks(X, lambda net, images: net.features(images).double())
+        return features_of(self._net(), self._checked(X))
 
     def proba_of_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities float64 (N, classes) from features (N, dimension): the last layer alone, in float64."""
-        check_is_fitted(self)
-        last = self.net_.logits
+        last = self._net().logits
         weight, bias = (tensor.detach().cpu().double().numpy() for tensor in (last.weight, last.bias))
-        return np.asarray(softmax(features @ weight.T + bias, axis=1))
+        return np.asarray(softmax((features @ weight.T + bias) / self.temperature_, axis=1))
 
     def save(self, folder: str | Path) -> None:
         """Writes `recognizer.safetensors` and `recognizer.json`. Labels must be numbers or strings."""
-        check_is_fitted(self)
         folder = Path(folder)
-        RecognizerTask.export_weights(self.net_, folder)
+        RecognizerTask.export_weights(self._net(), folder)
         content = {
             "format": FORMAT,
             "parameters": {name: value for name, value in self.get_params().items() if name != "device"},
+            "method": self.method_,
+            "temperature": self.temperature_,
             "classes": self.classes_.tolist(),
             "image_shape": list(self.image_shape_),
             "sha256": sha256_of(folder / "recognizer.safetensors"),
@@ -162,11 +177,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / "recognizer.safetensors"):
                 raise InputError(f"'{folder}' is no whole recognizer of this elmyr: train it again")
             recognizer = cls(**content["parameters"], device=device)
+            recognizer.method_, recognizer.temperature_ = str(content["method"]), float(content["temperature"])
             recognizer.classes_ = np.asarray(content["classes"])
             recognizer.image_shape_ = tuple(content["image_shape"])
             net = recognizer._new_net()
             net.load_state_dict(load_file(folder / "recognizer.safetensors"))
-        except (KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
+        except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
+            if isinstance(error, InputError):
+                raise
             reason = str(error).splitlines()[0]
             raise InputError(f"'{folder}' is no whole recognizer ({reason}): train it again") from None
         recognizer.net_ = net.to(chosen).requires_grad_(False).eval()
@@ -180,59 +198,88 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         tags.non_deterministic = False
         return tags
 
+    def _net(self) -> StridedClassifier:
+        check_is_fitted(self)
+        net: StridedClassifier = self.net_
+        return net
+
+    def _checked(self, X: ArrayLike | StoredPixels) -> Any:
+        check_is_fitted(self)
+        images = checked_images(X)
+        if images.shape[1:] != self.image_shape_:
+            raise InputError(f"images are {images.shape[1:]}, this recognizer was trained on {self.image_shape_}")
+        return images
+
     def _new_net(self) -> StridedClassifier:
         height, width, channels = self.image_shape_
         return StridedClassifier(height, width, channels, len(self.classes_), self.base, self.dimension)
 
-    def _course(self) -> LoopConfig:
-        images = self.updates * self.batch
+    def _config(self, lesson: Lesson) -> tuple[str, MethodConfig]:
+        """The method and its choices, with those that the parameters give; `updates` by the size of the images."""
+        has_unlabeled, has_generated = lesson.unlabeled is not None, lesson.generated is not None
+        method = chosen_method(self.method, has_unlabeled=has_unlabeled, has_generated=has_generated)
+        asked = {
+            "updates": self.updates,
+            "batch": self.batch,
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        config = read_method(method, {**(self.settings or {}), **given})
+        if "updates" not in given and is_tiny(lesson.labeled):
+            config = config.model_copy(update={"updates": config.updates_of_tiny})
+        return method, config
+
+    def _check_teacher(self, teacher: Recognizer, config: MethodConfig) -> None:
+        theirs = teacher._net(), teacher.image_shape_, teacher.classes_.tolist()
+        if theirs[1:] != (self.image_shape_, self.classes_.tolist()):
+            raise InputError(
+                f"the teacher reads images {theirs[1]} of the classes {theirs[2]}, y and X are {self.image_shape_} of "
+                f"{self.classes_.tolist()}: give it images and labels of its own"
+            )
+        if config.semi is not None:
+            raise InputError("a teacher takes the place of labels: choose the method supervised or augment")
+
+    def _task(
+        self, net: StridedClassifier, config: MethodConfig, device: torch.device, teacher: Recognizer | None
+    ) -> RecognizerTask:
+        common: dict[str, Any] = {
+            "learning_rate": config.learning_rate,
+            "weight_decay": config.weight_decay,
+            "seed": self.seed,
+            "device": device,
+            "precision": machine.choose_precision(self.precision, device),
+        }
+        if config.semi is not None:
+            return SemiTask(net, config.semi, shape=self.image_shape_, **common)
+        return RecognizerTask(net, augment=config.augment, teacher=teacher and teacher._net(), **common)
+
+    def _source(self, lesson: Lesson, config: MethodConfig, device: torch.device) -> BatchSource:
+        """Where the batches come from; labels of generated images are the real ones'."""
+        labeled = ResidentData(lesson.labeled, seed=self.seed, device=device)
+        if config.semi is not None:
+            assert lesson.unlabeled is not None
+            unlabeled = ResidentData(lesson.unlabeled, seed=self.seed, device=device)
+            return SemiData(labeled, unlabeled, count=config.semi.labeled)
+        if lesson.generated is None:
+            return labeled
+        generated = ResidentData(lesson.generated, seed=self.seed, device=device)
+        return MixedData(labeled, generated, share=self.generated_share)
+
+    def _course(self, config: MethodConfig, selection: Selection | None) -> LoopConfig:
+        images = config.updates * config.batch
         return LoopConfig(
             images=images,
-            batch=self.batch,
+            batch=config.batch,
             decay_from=DECAY_FROM,
-            log_every=max(self.batch, images // 10),
+            log_every=max(config.batch, images // 10),
             preview_every=images,
-            checkpoint_every=images,
+            checkpoint_every=max(config.batch, images // 10),
+            watch_every=max(config.batch, images // LOOKS) if selection else 0,
         )
 
-    def _resident(self, images: Pixels, labels: NDArray[Any], device: torch.device) -> ResidentData:
-        names = tuple(str(label) for label in self.classes_)
-        return ResidentData(ImageSet(images, labels.astype(np.int64), names), seed=self.seed, device=device)
 
-    def _generated_data(self, generated: tuple[ArrayLike, ArrayLike], device: torch.device) -> ResidentData:
-        images, labels = _checked_images(generated[0]), np.asarray(generated[1])
-        if images.shape[1:] != self.image_shape_:
-            raise InputError(f"generated images are {images.shape[1:]}, the real ones {self.image_shape_}")
-        if labels.shape != (len(images),) or not np.isin(labels, self.classes_).all():
-            raise InputError("generated images need one label each, of the real ones' labels")
-        return self._resident(images, np.searchsorted(self.classes_, labels), device)
-
-    @torch.no_grad()
-    def _in_chunks(self, X: ArrayLike | StoredPixels, look: Any) -> NDArray[np.float64]:
-        check_is_fitted(self)
-        images = _checked_images(X)
-        if images.shape[1:] != self.image_shape_:
-            raise InputError(f"images are {images.shape[1:]}, this recognizer was trained on {self.image_shape_}")
-        device = next(self.net_.parameters()).device
-        parts = []
-        for start in range(0, len(images), CHUNK):
-            chunk = torch.from_numpy(images[start : start + CHUNK]).to(device).permute(0, 3, 1, 2)
-            parts.append(look(self.net_, to_unit(chunk)).cpu().numpy())
-        return np.concatenate(parts)
-
-
-def default_updates(images: ImageSet) -> int:
-    """The updates of a recognizer where no number is given."""
-    return UPDATES_OF_TINY if is_tiny(images) else UPDATES
-
-
-def _checked_images(X: ArrayLike | StoredPixels) -> Pixels:
-    images = X if isinstance(X, StoredPixels) else np.asarray(X)
-    if images.dtype != np.uint8 or images.ndim not in (3, 4):
-        raise InputError(f"X is {images.dtype} of shape {images.shape}: give images as uint8 (N, H, W, C) or (N, H, W)")
-    if not len(images):
-        raise InputError("X holds no image")
-    images = images[..., None] if images.ndim == 3 else images
-    if min(images.shape[1:3]) < 8:
-        raise InputError(f"images are {images.shape[1]}x{images.shape[2]}: at least 8x8 is needed")
-    return images if isinstance(images, StoredPixels) else np.ascontiguousarray(images)
+def default_updates(images: ImageSet, method: str = "supervised") -> int:
+    """The updates of a recognizer where no number is given: those of a method, for images of this size."""
+    config = read_method(method)
+    return config.updates_of_tiny if is_tiny(images) else config.updates

@@ -36,28 +36,38 @@ class RecognizerTask:
         seed: int,
         device: torch.device,
         precision: str,
+        teacher: nn.Module | None = None,
     ) -> None:
         self.net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
         self.average = deepcopy(self.net).requires_grad_(False).eval()
         self.augment, self.seed, self.device, self.precision = augment, seed, device, precision
-        self.modules = {"recognizer": self.net, "average": self.average}
+        self.teacher = teacher
+        self.modules: dict[str, nn.Module] = {"recognizer": self.net, "average": self.average}
         adam = torch.optim.AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-        self.optimizers = {"recognizer": adam}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"recognizer": adam}
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
-        """One step on one batch, augmented in the classical way where asked."""
+        """One step on one batch, augmented in the classical way where asked.
+
+        With a teacher it learns the probabilities that it gives for the same images (Hinton, Vinyals & Dean 2015).
+        """
         assert batch.labels is not None
         images = to_unit(batch.images)
         if self.augment:
             images = random_affine(images, seeds.generator(self.seed, "augmentation", position))
+        images = images.contiguous(memory_format=torch.channels_last)
         with machine.autocast(self.device, self.precision):
-            logits = self.net(images.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits.float(), batch.labels)
-        (optimizer,) = self.optimizers.values()
-        norm = step(optimizer, loss)
-        decay = average_decay(position, len(batch), half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)
-        update_average(self.average, self.net, decay)
+            logits = self.net(images)
+            with torch.no_grad():
+                targets = batch.labels if self.teacher is None else self.teacher(images).float().softmax(1)
+        loss = F.cross_entropy(logits.float(), targets)
+        norm = step(self.optimizers["recognizer"], loss)
+        self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
+
+    def _average(self, position: int, images: int) -> None:
+        decay = average_decay(position, images, half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)
+        update_average(self.average, self.net, decay)
 
     def preview(self, position: int) -> None:
         """A recognizer has no picture."""

@@ -1,11 +1,10 @@
 """The HTML account of a run or a study: one file, readable without script, printable."""
 
-import os
 from pathlib import Path
 
 from elmyr.errors import InputError
 from elmyr.evaluation import Comparison
-from elmyr.files import write_text
+from elmyr.files import require_place, write_text
 from elmyr.report.comparison_page import comparison_page
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
@@ -39,7 +38,4 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
 
 def check_page(path: Path) -> None:
     """InputError, before work starts, where no page could be written to `path`."""
-    if path.suffix.lower() != ".html":
-        raise InputError(f"cannot write a page as '{path}': give it the suffix .html")
-    if not path.parent.is_dir() or path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise InputError(f"cannot write '{path}': name a file in a folder that exists and can be written to")
+    require_place(path, ".html", "a page")

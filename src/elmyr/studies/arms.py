@@ -62,7 +62,7 @@ def train_arm(
     for share in arm.shares:
         recognizer = Recognizer(
             updates=updates,
-            augment=arm.classical,
+            method="augment" if arm.classical else "supervised",
             generated_share=share,
             seed=seed,
             device=device,

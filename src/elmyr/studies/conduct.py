@@ -125,7 +125,7 @@ def study(
         except InterruptedRun as stopped:
             raise _interruption(stopped, folder) from None
         gan = GAN.load(runs[-1].path, device=device, precision=precision)
-        generated = gan.sample(max(len(splits.train), FEWEST_GENERATED), seed=GENERATED_SEED)
+        generated = gan.sample(max(len(splits.train), FEWEST_GENERATED), balanced=True, seed=GENERATED_SEED)
         gan_seconds.append(time.monotonic() - gan_started)
         for trial in trials:
             try:

@@ -24,7 +24,7 @@ from elmyr.training.regularizer import PenaltyConfig, Regularizer
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, clip_weights
 from elmyr.training.step import step
 from elmyr.training.task import Batch
-from elmyr.training.view import View, ViewConfig
+from elmyr.training.view import View, ViewConfig, within_range
 
 PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 10
@@ -209,7 +209,7 @@ class AdversarialTask:
                 images: torch.Tensor = self.generator(latents[part], None if labels is None else labels[part])
             else:
                 images = self.generator(latents, labels)[part]
-        return images.to(torch.get_default_dtype())
+        return within_range(images.to(torch.get_default_dtype()))
 
     def _look(self, images: torch.Tensor, labels: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """The discriminator's logits, and the features that it gives them by."""
@@ -248,7 +248,7 @@ class AdversarialTask:
         kinds = len(self.gan.classes) or self.gan.code.categories or 1
         stride = kinds * -(-PREVIEW_ROWS // kinds)  # a whole number of turns, so that a row stays with its kind
         turns = np.arange(PREVIEW_COLUMNS * stride) % self.gan.code.categories if self.gan.code.categories else None
-        samples = self.result(position).sample(PREVIEW_COLUMNS * stride, category=turns, seed=self.seed)
+        samples = self.result(position).sample(PREVIEW_COLUMNS * stride, category=turns, balanced=True, seed=self.seed)
         order = [row + stride * column for row in range(PREVIEW_ROWS) for column in range(PREVIEW_COLUMNS)]
         return image_grid(samples.images[order], columns=PREVIEW_COLUMNS)
 

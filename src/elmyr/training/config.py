@@ -119,10 +119,15 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
         width=images.width,
         channels=images.channels,
         classes=images.classes if conditional else (),
+        class_counts=_counts(images) if conditional else (),
         projection=choices["projection"],
         code=validated(CodeConfig, "code", **choices["code"]),
         network=validated(NetworkConfig, "network", **choices["network"]),
     )
+
+
+def _counts(images: ImageSet) -> tuple[int, ...]:
+    return tuple(np.bincount(images.require_labels(), minlength=len(images.classes)).tolist())
 
 
 def example_config(preset: str, channels: int) -> GANConfig:

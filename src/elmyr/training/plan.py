@@ -126,7 +126,8 @@ def new_task(config: RunConfig, processes: Processes = ALONE) -> AdversarialTask
 def take_weights(task: AdversarialTask, start_from: str) -> None:
     """Puts the weights of a run's latest checkpoint into a task; InputError where its networks are others."""
     run = open_run(start_from)
-    differing = _differences(config_of(run).gan.model_dump(), task.gan.model_dump())
+    theirs, ours = (each.model_dump(exclude={"class_counts"}) for each in (config_of(run).gan, task.gan))
+    differing = _differences(theirs, ours)
     if differing:
         raise InputError(
             f"'{run.path}' has other networks ({'; '.join(differing)}): make these the same to start from it"

@@ -46,7 +46,7 @@ def _share_of_budget(count: int) -> Callable[[Facts, Mapping[str, Any]], int]:
 
 
 RULES = (
-    Rule("batch", "32; 64 below 16 pixels a side", lambda facts, _: 64 if facts.tiny else 32),
+    Rule("batch", "16; 64 below 16 pixels a side", lambda facts, _: 64 if facts.tiny else 16),
     Rule("conditional", "with classes where the images have labels", lambda facts, _: facts.labeled),
     Rule(
         "network.base",
@@ -62,6 +62,11 @@ RULES = (
         "adversarial.discriminator_learning_rate",
         "twice the generator's",
         lambda _, choices: 2 * choices["adversarial.learning_rate"],
+    ),
+    Rule(
+        "auxiliary.classification",
+        "0.3 with classes, 0 without",
+        lambda _, choices: 0.3 if choices["conditional"] else 0.0,
     ),
     Rule("loop.log_every", "a hundredth of the budget, at least a batch", _share_of_budget(LOGS)),
     Rule("loop.preview_every", "a tenth of the budget, at least a batch", _share_of_budget(PREVIEWS)),

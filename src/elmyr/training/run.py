@@ -284,7 +284,7 @@ def _train_and_export(
         return
     task.export(run.model, outcome.images)
     gan = GAN.load(run.path, device=config.device, precision=config.precision)
-    save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10)), run.generated)
+    save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10), balanced=True), run.generated)
     summary = {
         "images": outcome.images,
         "seconds": round(outcome.seconds, 3),

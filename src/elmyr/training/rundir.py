@@ -45,6 +45,11 @@ class RunDirectory:
         """The preview's file at so many images seen."""
         return self.previews / f"images-{position:09d}.png"
 
+    @property
+    def kind(self) -> str:
+        """What was trained: "gan", or what its config names."""
+        return str(self.read_config().get("kind", "gan"))
+
     def read_config(self) -> dict[str, Any]:
         """The run's `config.json`."""
         content = read_json(self.config)

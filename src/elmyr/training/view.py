@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -21,6 +21,27 @@ class ViewConfig(AugmentationConfig):
     adaptive: bool = Field(False, description="the probability begins there and follows the discriminator (ADA)")
     target: float = Field(0.6, gt=0, lt=1, description="the mean sign of real logits that it keeps to")
     ramp: int = Field(500_000, ge=1, description="images seen in which it could go from 0 to 1")
+
+
+def within_range(images: torch.Tensor) -> torch.Tensor:
+    """Generated images (N, C, H, W) clamped to [-1, 1], as they will be sampled: real ones are never outside.
+
+    Where a pixel is outside, a gradient passes only if following it leads back inside: it neither drifts away nor dies.
+    """
+    return _WithinRange.apply(images)  # type: ignore[no-untyped-call,no-any-return]  # torch's own
+
+
+class _WithinRange(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, images: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(images)
+        return images.clamp(-1, 1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        (images,) = ctx.saved_tensors
+        leads_away = ((images > 1) & (gradient < 0)) | ((images < -1) & (gradient > 0))
+        return gradient.masked_fill(leads_away, 0)
 
 
 class View(nn.Module):

@@ -1,0 +1,160 @@
+"""The commands about recognizers: trained, applied, judged."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elmyr.cli.options import AsJson, Data, DataRoot, Device, Out, Part, Precision, Quiet, Seed, shaped
+from elmyr.cli.show import hush, say, show_json, show_table
+
+recognizer = typer.Typer(
+    help="Train a recognizer of images, with many labels or few, apply it, and see how well it reads.",
+    epilog="Start with: elmyr recognizer train digits --labels-per-class 10",
+    invoke_without_command=True,
+)
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a recognizer, or latest.")]
+
+
+@recognizer.callback()
+def _help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@recognizer.command("train")
+@shaped
+def train(
+    data: Data,
+    out: Out = None,
+    method: Annotated[str, typer.Option(help="How it learns; see: elmyr recognizer methods.")] = "auto",
+    unlabeled: Annotated[str | None, typer.Option(metavar="DATA", help="More images, without labels.")] = None,
+    gan: Annotated[str | None, typer.Option(metavar="RUN", help="A GAN whose images it learns from as well.")] = None,
+    teacher: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Learn what this recognizer reads, instead of labels.")
+    ] = None,
+    tiny: Annotated[bool, typer.Option("--tiny", help="A recognizer of a tenth of the weights.")] = False,
+    updates: Annotated[int | None, typer.Option(help="Budget in updates (default: the method's).", min=1)] = None,
+    no_validation: Annotated[
+        bool, typer.Option("--no-validation", help="Choose and calibrate nothing on the validation part.")
+    ] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    shaping: Any = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recognizer; with --labels-per-class the other training images are unlabeled ones."""
+    from elmyr.files import read_json
+    from elmyr.recognition import TINY, train_recognizer
+
+    run = train_recognizer(
+        data,
+        out=out,
+        unlabeled=unlabeled,
+        gan=gan,
+        teacher=teacher,
+        validate=not no_validation,
+        data_root=data_root,
+        shaping=shaping,
+        quiet=quiet,
+        say=hush if quiet else say,
+        method=method,
+        updates=updates,
+        seed=seed,
+        device=device,
+        precision=precision,
+        **(TINY if tiny else {}),
+    )
+    if as_json:
+        show_json({"run": str(run.path)} | read_json(run.summary))
+    elif not quiet:
+        say(f"next:  elmyr recognizer evaluate {run.path}")
+        say(f"       elmyr recognizer apply {run.path} IMAGES")
+
+
+@recognizer.command("apply")
+@shaped
+def apply(
+    model: Model,
+    images: Annotated[str, typer.Argument(metavar="IMAGES", help="A known name or a path; labels are not looked at.")],
+    out: Annotated[Path | None, typer.Option(help="A .csv file instead of a table.")] = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    shaping: Any = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read images: the class of each, and the probabilities of all."""
+    from elmyr.files import replacing, require_place
+    from elmyr.images import load_images
+    from elmyr.recognition import open_recognizer, write_readings
+
+    if out is not None:
+        require_place(out, ".csv", "a table")
+    reader = open_recognizer(model, device=device)
+    probabilities = reader.predict_proba(load_images(images, data_root=data_root, shaping=shaping).images)
+    if as_json:
+        names = [str(each) for each in reader.classes_]
+        read = [names[place] for place in probabilities.argmax(1)]
+        show_json({"classes": names, "read": read, "probabilities": probabilities.round(6).tolist()})
+    elif out is None:
+        write_readings(reader, probabilities, sys.stdout)
+    else:
+        with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+            write_readings(reader, probabilities, file)
+
+
+@recognizer.command("evaluate")
+def evaluate(
+    model: Model,
+    data: Annotated[str | None, typer.Option(help="Other labeled images, all of them (default: the run's).")] = None,
+    against: Annotated[Part, typer.Option(help="The part of the run's images to read.")] = Part.test,
+    mistakes: Annotated[Path | None, typer.Option(help="Also a .png with the surest mistakes.")] = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how well a recognizer reads: accuracy, what it takes for what, and whether it knows how sure it may be."""
+    from elmyr.files import require_place
+    from elmyr.images import save_png
+    from elmyr.recognition import images_to_read, mistakes_grid, open_recognizer, read_through
+
+    if mistakes is not None:
+        require_place(mistakes, ".png", "a picture")
+    images = images_to_read(model, data=data, part=against.value, data_root=data_root)
+    reading = read_through(open_recognizer(model, device=device), images)
+    picture = mistakes_grid(reading, images)
+    if mistakes is not None and picture is not None:
+        save_png(picture, mistakes, scale=4)
+    if as_json:
+        show_json(reading.as_json())
+        return
+    low, high = reading.interval
+    print(
+        f"{reading.count:,} images of {images.name}: {reading.accuracy:.2%} read right (95 % interval {low:.2%} to "
+        f"{high:.2%}), calibration error {reading.calibration_error:.2%}\n"
+    )
+    rows = [["class", "images", "read right", "most often taken for"]]
+    for place, name in enumerate(reading.classes):
+        row = reading.confusion[place].copy()
+        total, right, row[place] = row.sum(), row[place], 0
+        taken = f"{reading.classes[row.argmax()]} ({row.max()})" if row.max() else ""
+        rows.append([name, f"{total:,}", f"{right / total:.2%}" if total else "", taken])
+    show_table(rows)
+
+
+@recognizer.command("methods")
+def methods(as_json: AsJson = False) -> None:
+    """List the ways in which a recognizer may learn."""
+    from elmyr.recognition.methods import method_names, read_method
+
+    known = {name: read_method(name) for name in method_names()}
+    if as_json:
+        show_json({name: config.model_dump(mode="json") for name, config in known.items()})
+    else:
+        show_table([["method", "learns from"], *([name, config.about] for name, config in known.items())])

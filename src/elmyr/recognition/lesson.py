@@ -1,0 +1,105 @@
+"""What a recognizer learns from, checked, with its labels as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elmyr.errors import InputError
+from elmyr.images import ImageSet, Pixels, StoredPixels
+
+UNLABELED = -1
+Pair = tuple[ArrayLike | StoredPixels, ArrayLike]  # images and a label each
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Labeled images, and what there is beside them."""
+
+    classes: NDArray[Any]  # sorted, as the user names them
+    labeled: ImageSet
+    unlabeled: ImageSet | None = None
+    generated: ImageSet | None = None
+    validation: ImageSet | None = None
+
+    @classmethod
+    def of(
+        cls,
+        X: ArrayLike | StoredPixels,
+        y: ArrayLike,
+        *,
+        unlabeled: ArrayLike | StoredPixels | None = None,
+        generated: Pair | None = None,
+        validation: Pair | None = None,
+    ) -> Self:
+        """From images and labels as a user has them; an integer label of -1 marks an unlabeled image.
+
+        Raises InputError for what cannot be learned from.
+        """
+        images, labels = checked_images(X), np.asarray(y)
+        if labels.shape != (len(images),):
+            raise InputError(f"y has the shape {labels.shape}, X has {len(images)} images: one label an image")
+        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+            raise InputError("y holds NaN or infinity: give every image a label, or -1 for none")
+        known = labels != UNLABELED if labels.dtype.kind in "iu" else np.ones(len(labels), np.bool_)
+        if not known.any():
+            raise InputError("all labels in y are -1, which marks unlabeled images: label some of every class")
+        classes, encoded = np.unique(labels[known], return_inverse=True)
+        if len(classes) < 2:
+            raise InputError("a recognizer needs at least two classes, y has one class: add images of another")
+        names = tuple(str(each) for each in classes)
+        more = _unlabeled(images, known, unlabeled)
+        return cls(
+            classes,
+            ImageSet(images if known.all() else images[np.flatnonzero(known)], encoded.astype(np.int64), names),
+            None if more is None else ImageSet(more, None),
+            _labeled(generated, "generated", images.shape[1:], classes, names),
+            _labeled(validation, "validation", images.shape[1:], classes, names),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images."""
+        return self.labeled.height, self.labeled.width, self.labeled.channels
+
+
+def checked_images(X: ArrayLike | StoredPixels) -> Pixels:
+    """Images as uint8 (N, H, W, C); InputError for what are none."""
+    images = X if isinstance(X, StoredPixels) else np.asarray(X)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4):
+        raise InputError(f"X is {images.dtype} of shape {images.shape}: give images as uint8 (N, H, W, C) or (N, H, W)")
+    if not len(images):
+        raise InputError("X holds no image")
+    images = images[..., None] if images.ndim == 3 else images
+    if min(images.shape[1:3]) < 8:
+        raise InputError(f"images are {images.shape[1]}x{images.shape[2]}: at least 8x8 is needed")
+    return images if isinstance(images, StoredPixels) else np.ascontiguousarray(images)
+
+
+def _unlabeled(images: Pixels, known: NDArray[np.bool_], more: ArrayLike | StoredPixels | None) -> Pixels | None:
+    """The images that are given without labels, and all of X where some of it has none; None without either."""
+    marked = None if known.all() else images
+    if more is None:
+        return marked
+    given = checked_images(more)
+    if given.shape[1:] != images.shape[1:]:
+        raise InputError(
+            f"unlabeled images are {given.shape[1:]}, the labeled ones {images.shape[1:]}: make them alike"
+        )
+    return given if marked is None else np.concatenate([np.asarray(marked[:]), np.asarray(given[:])])
+
+
+def _labeled(
+    pair: Pair | None, what: str, shape: tuple[int, ...], classes: NDArray[Any], names: tuple[str, ...]
+) -> ImageSet | None:
+    if pair is None:
+        return None
+    images, labels = checked_images(pair[0]), np.asarray(pair[1])
+    if images.shape[1:] != shape:
+        raise InputError(f"{what} images are {images.shape[1:]}, the real ones {shape}")
+    if labels.shape != (len(images),) or not np.isin(labels, classes).all():
+        raise InputError(f"{what} images need one label each, of the real ones' labels")
+    return ImageSet(images, np.searchsorted(classes, labels).astype(np.int64), names)

@@ -1,0 +1,37 @@
+"""A trained network applied to images, in parts, in fp32: what it says of one does not depend on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elmyr.gan import to_unit
+from elmyr.images import Pixels
+from elmyr.nets import StridedClassifier
+
+CHUNK = 1000
+
+
+def logits_of(net: StridedClassifier, images: Pixels) -> NDArray[np.float64]:
+    """Class logits float64 (N, K) of images uint8 (N, H, W, C)."""
+    return _in_chunks(net, images, net)
+
+
+def features_of(net: StridedClassifier, images: Pixels) -> NDArray[np.float64]:
+    """Features float64 (N, dimension) of images uint8 (N, H, W, C)."""
+    return _in_chunks(net, images, net.features)
+
+
+@torch.no_grad()
+def _in_chunks(
+    net: StridedClassifier, images: Pixels, look: Callable[[torch.Tensor], torch.Tensor]
+) -> NDArray[np.float64]:
+    device = next(net.parameters()).device
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        chunk = torch.from_numpy(images[start : start + CHUNK]).to(device).permute(0, 3, 1, 2)
+        parts.append(look(to_unit(chunk)).double().cpu().numpy())
+    return np.concatenate(parts)

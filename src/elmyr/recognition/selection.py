@@ -1,0 +1,72 @@
+"""What a validation part is good for: the best weights of a training, and probabilities that mean what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from elmyr.images import ImageSet
+from elmyr.nets import StridedClassifier
+from elmyr.recognition.reading import logits_of
+from elmyr.recognition.task import RecognizerTask
+
+LOOKS = 20  # over the budget
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+class Selection:
+    """Looks at the averaged weights now and then, and keeps those with the fewest errors on the validation part.
+
+    The best weights are a module of the task, so that checkpoints carry them; of equals the latest.
+    """
+
+    def __init__(self, task: RecognizerTask, validation: ImageSet) -> None:
+        self.task, self.validation = task, validation
+        self.best = deepcopy(task.average)
+        task.modules["best"] = self.best
+        self._error: float | None = None
+        self._lowest = float("inf")
+
+    @property
+    def figure(self) -> float | None:
+        """The share of errors at the last look."""
+        return self._error
+
+    def look(self, position: int) -> Mapping[str, Any]:
+        """Counts the errors, and keeps the weights if there were never fewer."""
+        read = logits_of(self.task.average, self.validation.images).argmax(1)
+        self._error = float((read != self.validation.require_labels()).mean())
+        if self._error <= self._lowest:
+            self._lowest = self._error
+            self.best.load_state_dict(self.task.average.state_dict())
+        return {"validation_error": self._error}
+
+    def state(self) -> dict[str, Any]:
+        """The errors of the last look and of the best."""
+        return {"error": self._error, "lowest": self._lowest if self._error is not None else None}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes back to such a state."""
+        self._error = state["error"]
+        self._lowest = float("inf") if state["lowest"] is None else state["lowest"]
+
+
+def fitted_temperature(net: StridedClassifier, validation: ImageSet) -> float:
+    """By what the logits are divided so that the validation labels are most likely (Guo et al. 2017)."""
+    logits, labels = logits_of(net, validation.images), validation.require_labels()
+
+    def surprise(log_temperature: float) -> float:
+        return _surprise(logits / np.exp(log_temperature), labels)
+
+    found = minimize_scalar(surprise, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def _surprise(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())

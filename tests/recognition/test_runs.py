@@ -1,0 +1,172 @@
+"""A recognizer's run: what it leaves, that it loses nothing when it is stopped, and what it says of itself."""
+
+import csv
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from elmyr.cli import main
+from elmyr.errors import InputError, InterruptedRun
+from elmyr.files import read_json
+from elmyr.images import Shaping, save_npz
+from elmyr.recognition import (
+    images_to_read,
+    mistakes_grid,
+    open_recognizer,
+    read_through,
+    resume_recognizer,
+    train_recognizer,
+)
+from elmyr.recognition.semi import SemiTask
+from elmyr.training import RunDirectory, resume, train
+from tests.conftest import small_image_set
+
+FEW = Shaping(labels_per_class=2)
+QUICK: dict[str, Any] = {
+    "updates": 40,
+    "batch": 48,
+    "base": 8,
+    "dimension": 16,
+    "device": "cpu",
+}
+QUICK_FEW = QUICK | {"settings": {"semi.labeled": 12}, "shaping": FEW}
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Path:
+    save_npz(small_image_set(240), tmp_path / "blobs.npz")
+    return tmp_path / "blobs.npz"
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr("sys.argv", ["elmyr", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_a_run_learns_from_few_labels_and_says_so(blobs: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    run = train_recognizer(blobs, out=tmp_path / "run", say=said.append, **QUICK_FEW)
+    assert {path.name for path in run.path.iterdir()} >= {"config.json", "environment.json", "metrics.jsonl", "log.txt"}
+    assert read_json(run.summary)["method"] == "consistency" and "by the method consistency" in said[-1]
+    reading = read_through(open_recognizer(run.path), images_to_read(run.path))
+    assert reading.accuracy > 0.95 and reading.interval[0] < reading.accuracy <= reading.interval[1] <= 1
+    assert reading.confusion.sum() == reading.count == 60
+    assert len(reading.mistakes) == round((1 - reading.accuracy) * reading.count)
+
+
+def test_stopped_and_resumed_it_ends_with_the_same_bits(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train_recognizer(blobs, out=tmp_path / "whole", **QUICK_FEW)
+    update = SemiTask.update
+
+    def stopping(self: SemiTask, batch: Any, position: int) -> Any:
+        if position == 48 * 21:
+            signal.raise_signal(signal.SIGINT)
+        return update(self, batch, position)
+
+    with monkeypatch.context() as patch, pytest.raises(InterruptedRun, match="elmyr resume"):
+        patch.setattr(SemiTask, "update", stopping)
+        train_recognizer(blobs, out=tmp_path / "run", **QUICK_FEW)
+    with pytest.raises(InputError, match="is not finished"):
+        open_recognizer(tmp_path / "run")
+    assert call(monkeypatch, "resume", tmp_path / "run", "--quiet") == 0
+    weights = [(run / "model" / "recognizer.safetensors").read_bytes() for run in (whole.path, tmp_path / "run")]
+    assert weights[0] == weights[1]
+    told = [read_json(run / "model" / "recognizer.json") for run in (whole.path, tmp_path / "run")]
+    assert told[0] == told[1]
+
+
+def test_other_images_than_those_of_the_beginning_are_refused(blobs: Path, tmp_path: Path) -> None:
+    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK)
+    run.summary.unlink()
+    save_npz(small_image_set(240, seed=1), blobs)
+    with pytest.raises(InputError, match="is not what the run was trained on"):
+        resume_recognizer(run.path)
+
+
+def test_a_gan_s_images_teach_as_well(blobs: Path, tmp_path: Path) -> None:
+    tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
+    gan = train(blobs, out=tmp_path / "gan", images=160, settings=tiny, device="cpu")
+    run = train_recognizer(blobs, out=tmp_path / "run", gan=gan.path, **QUICK)
+    assert read_json(run.summary)["method"] == "gan-augment"
+    other = tmp_path / "other.npz"
+    save_npz(small_image_set(60, classes=2), other)
+    with pytest.raises(InputError, match="makes the classes a, b, c, the images are of a, b"):
+        train_recognizer(other, out=tmp_path / "none", gan=gan.path, **QUICK)
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_is_no_recognizer_is_not_taken_for_one(blobs: Path, tmp_path: Path) -> None:
+    tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
+    gan = train(blobs, out=tmp_path / "gan", images=32, settings=tiny, device="cpu")
+    with pytest.raises(InputError, match="holds no recognizer"):
+        open_recognizer(gan.path)
+    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK)
+    with pytest.raises(InputError, match="is no config of this elmyr"):
+        resume(run.path)
+
+
+def test_the_commands_train_apply_and_evaluate(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK | {"updates": 3})
+    assert call(monkeypatch, "recognizer", "evaluate", run.path, "--mistakes", "mistakes.png", "--json") == 0
+    reading = json.loads(capsys.readouterr().out)
+    assert reading["count"] == 60 and reading["classes"] == ["a", "b", "c"]
+    if reading["mistakes"]:
+        with Image.open(tmp_path / "mistakes.png") as picture:
+            assert picture.width == 4 * (10 * 9 - 1)  # ten images of 8 pixels and a line between, four times as large
+    assert call(monkeypatch, "recognizer", "apply", run.path, blobs, "--out", "read.csv") == 0
+    with (tmp_path / "read.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 240 and rows[0].keys() == {"image", "class", "probability", "a", "b", "c"}
+    probabilities = open_recognizer(run.path).predict_proba(small_image_set(240).images)
+    assert np.allclose([float(row["b"]) for row in rows], probabilities[:, 1], atol=1e-4)
+    assert [row["class"] for row in rows] == ["abc"[place] for place in probabilities.argmax(1)]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "blobs.npz", "--method", "consistensy"], "did you mean 'consistency'"),
+        (["train", "blobs.npz", "--method", "gan-semi"], "learns from unlabeled images, too"),
+        (["train", "blobs.npz", "--gan", "nowhere"], "no run directory 'nowhere'"),
+        (["apply", "nowhere", "blobs.npz"], "no run directory 'nowhere'"),
+        (["apply", "run", "wide.npz"], "this recognizer was trained on"),
+        (["apply", "run", "blobs.npz", "--out", "table.txt"], "suffix .csv"),
+        (["evaluate", "run", "--data", "more.npz"], "knows no class 'd'"),
+    ],
+)
+def test_wrong_words_are_one_line_and_exit_code_2(
+    blobs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    if "run" in words:
+        train_recognizer(blobs, out=tmp_path / "run", **QUICK | {"updates": 1})
+        save_npz(small_image_set(60, size=12), tmp_path / "wide.npz")
+        save_npz(small_image_set(60, classes=4), tmp_path / "more.npz")
+    capsys.readouterr()
+    assert call(monkeypatch, "recognizer", *words) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_there_is_no_picture_without_a_mistake(blobs: Path, tmp_path: Path) -> None:
+    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK | {"updates": 120})
+    images = images_to_read(run.path, part="train")
+    reading = read_through(open_recognizer(run.path), images)
+    assert reading.accuracy == 1 and mistakes_grid(reading, images) is None
+    assert isinstance(run, RunDirectory) and reading.as_json()["recalls"] == [1, 1, 1]
