@@ -57,7 +57,8 @@ def row(options: argparse.Namespace, method: str, draw: int) -> tuple[float, flo
     """Error and seconds of one method on one draw of the labels."""
     source = open_source(options.data, options.data_root)
     splits = split_source(source, 0)
-    training, judged = (splits.train, splits.validation) if options.validation else (source.train, splits.test)
+    whole = splits.train if source.test is None else source.train  # never the images that are judged
+    training, judged = (splits.train, splits.validation) if options.validation else (whole, splits.test)
     labels = training.require_labels()
     seen = training_places(training, Shaping(labels_per_class=options.labels // len(training.classes)), draw)
     y: NDArray[np.int64] = np.full(len(labels), -1)

@@ -60,12 +60,14 @@ def row(name: str, recognizer: Recognizer, test: ImageSet, seconds: float) -> st
 
 def speed(recognizer: Recognizer, images: ImageSet, threads: int) -> float:
     """Images a second, the best of five passes."""
+    before = torch.get_num_threads()
     torch.set_num_threads(threads)
     best = 0.0
     for _ in range(5):
         started = time.monotonic()
         recognizer.predict_proba(images.images)
         best = max(best, len(images) / (time.monotonic() - started))
+    torch.set_num_threads(before)
     return best
 
 

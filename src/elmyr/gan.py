@@ -126,9 +126,11 @@ def in_shares(counts: Sequence[int], n: int) -> NDArray[np.int64]:
 
     With equal counts they take turns.
     """
+    if min(counts) == max(counts):
+        return np.arange(n, dtype=np.int64) % len(counts)
     shares = np.array(counts) / sum(counts)
     numbers = np.repeat(
-        np.arange(len(shares)), np.where(shares > 0, np.ceil(shares * n) + len(shares), 0).astype(np.int64)
+        np.arange(len(shares)), np.where(shares > 0, np.ceil(shares * (n + len(shares))) + 1, 0).astype(np.int64)
     )
     turns = np.concatenate([np.arange(times) for times in np.bincount(numbers, minlength=len(shares))])
     due = (turns + 0.5) / shares[numbers]  # where in the row each is due

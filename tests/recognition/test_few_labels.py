@@ -146,7 +146,9 @@ def test_every_method_is_a_file_that_says_what_it_is() -> None:
         ({"method": "gan-augment"}, "learns from generated images, too"),
         ({"settings": {"semi.consistency.threshold": 1}}, "has no choice 'semi.consistency.threshold'"),
         ({"settings": {"learning_rat": 1}}, "learning_rat is 1: Extra inputs"),
+        ({"settings": {"batch.size": 3}}, "has no choice 'batch.size'"),
         ({"batch": 0}, "batch is 0"),
+        ({"base": 6}, "base is 6"),
     ],
 )
 def test_what_cannot_be_done_is_refused(parameters: dict[str, Any], message: str) -> None:
@@ -161,6 +163,8 @@ def test_what_cannot_be_done_is_refused(parameters: dict[str, Any], message: str
         (np.full(30, -1), None, "all labels in y are -1"),
         (np.r_[np.zeros(10, int), np.full(20, -1)], None, "at least two classes"),
         (np.r_[np.nan, np.zeros(29)], None, "NaN"),
+        (np.full(30, -1.0), None, "all labels in y are -1"),
+        (np.array([*["a"] * 29, None], object), None, "several types, or None"),
         (np.arange(30) % 3, np.zeros((5, 9, 9), np.uint8), "make them alike"),
         (np.arange(30) % 3, np.zeros((5, 8, 8)), "uint8"),
     ],

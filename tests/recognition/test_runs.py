@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from elmyr import Recognizer, evaluate
 from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import read_json
@@ -22,8 +23,9 @@ from elmyr.recognition import (
     resume_recognizer,
     train_recognizer,
 )
+from elmyr.recognition.selection import Selection
 from elmyr.recognition.semi import SemiTask
-from elmyr.training import RunDirectory, resume, train
+from elmyr.training import RunDirectory, open_gan, repeat, resume, train
 from tests.conftest import small_image_set
 
 FEW = Shaping(labels_per_class=2)
@@ -34,7 +36,15 @@ QUICK: dict[str, Any] = {
     "dimension": 16,
     "device": "cpu",
 }
-QUICK_FEW = QUICK | {"settings": {"semi.labeled": 12}, "shaping": FEW}
+QUICK_FEW = QUICK | {"settings": {"semi.labeled": 12}}
+
+
+def quick(**changes: Any) -> Recognizer:
+    return Recognizer(method="auto", **QUICK | changes)
+
+
+def few() -> Recognizer:
+    return Recognizer(method="auto", **QUICK_FEW)
 
 
 @pytest.fixture
@@ -52,7 +62,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 def test_a_run_learns_from_few_labels_and_says_so(blobs: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    run = train_recognizer(blobs, out=tmp_path / "run", say=said.append, **QUICK_FEW)
+    run = train_recognizer(blobs, few(), out=tmp_path / "run", shaping=FEW, say=said.append)
     assert {path.name for path in run.path.iterdir()} >= {"config.json", "environment.json", "metrics.jsonl", "log.txt"}
     assert read_json(run.summary)["method"] == "consistency" and "by the method consistency" in said[-1]
     reading = read_through(open_recognizer(run.path), images_to_read(run.path))
@@ -64,8 +74,13 @@ def test_a_run_learns_from_few_labels_and_says_so(blobs: Path, tmp_path: Path) -
 def test_stopped_and_resumed_it_ends_with_the_same_bits(
     blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train_recognizer(blobs, out=tmp_path / "whole", **QUICK_FEW)
     update = SemiTask.update
+
+    def fewest_in_the_middle(selection: Selection, position: int) -> float:
+        return abs(position - 480) / 1920
+
+    monkeypatch.setattr(Selection, "_error_at", fewest_in_the_middle)  # so that the best weights are not the last
+    whole = train_recognizer(blobs, few(), out=tmp_path / "whole", shaping=FEW)
 
     def stopping(self: SemiTask, batch: Any, position: int) -> Any:
         if position == 48 * 21:
@@ -74,7 +89,7 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(
 
     with monkeypatch.context() as patch, pytest.raises(InterruptedRun, match="elmyr resume"):
         patch.setattr(SemiTask, "update", stopping)
-        train_recognizer(blobs, out=tmp_path / "run", **QUICK_FEW)
+        train_recognizer(blobs, few(), out=tmp_path / "run", shaping=FEW)
     with pytest.raises(InputError, match="is not finished"):
         open_recognizer(tmp_path / "run")
     assert call(monkeypatch, "resume", tmp_path / "run", "--quiet") == 0
@@ -85,45 +100,46 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(
 
 
 def test_other_images_than_those_of_the_beginning_are_refused(blobs: Path, tmp_path: Path) -> None:
-    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK)
+    run = train_recognizer(blobs, quick(), out=tmp_path / "run")
     run.summary.unlink()
     save_npz(small_image_set(240, seed=1), blobs)
-    with pytest.raises(InputError, match="is not what the run was trained on"):
+    with pytest.raises(InputError, match="learned from other labeled images"):
         resume_recognizer(run.path)
 
 
 def test_a_gan_s_images_teach_as_well(blobs: Path, tmp_path: Path) -> None:
     tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
     gan = train(blobs, out=tmp_path / "gan", images=160, settings=tiny, device="cpu")
-    run = train_recognizer(blobs, out=tmp_path / "run", gan=gan.path, **QUICK)
+    run = train_recognizer(blobs, quick(), out=tmp_path / "run", gan=gan.path)
     assert read_json(run.summary)["method"] == "gan-augment"
     other = tmp_path / "other.npz"
     save_npz(small_image_set(60, classes=2), other)
     with pytest.raises(InputError, match="makes the classes a, b, c, the images are of a, b"):
-        train_recognizer(other, out=tmp_path / "none", gan=gan.path, **QUICK)
+        train_recognizer(other, quick(), out=tmp_path / "none", gan=gan.path)
     assert not (tmp_path / "none").exists()
 
 
 def test_what_is_no_recognizer_is_not_taken_for_one(blobs: Path, tmp_path: Path) -> None:
     tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
     gan = train(blobs, out=tmp_path / "gan", images=32, settings=tiny, device="cpu")
-    with pytest.raises(InputError, match="holds no recognizer"):
+    with pytest.raises(InputError, match="is the run of a GAN, not of a recognizer"):
         open_recognizer(gan.path)
-    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK)
-    with pytest.raises(InputError, match="is no config of this elmyr"):
-        resume(run.path)
+    run = train_recognizer(blobs, quick(), out=tmp_path / "run")
+    for open_as_gan in (resume, open_gan, repeat, evaluate):
+        with pytest.raises(InputError, match="is the run of a recognizer, not of a GAN"):
+            open_as_gan(run.path)
 
 
 def test_the_commands_train_apply_and_evaluate(
     blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK | {"updates": 3})
+    run = train_recognizer(blobs, quick(updates=1, learning_rate=1e-9), out=tmp_path / "run")
     assert call(monkeypatch, "recognizer", "evaluate", run.path, "--mistakes", "mistakes.png", "--json") == 0
     reading = json.loads(capsys.readouterr().out)
     assert reading["count"] == 60 and reading["classes"] == ["a", "b", "c"]
-    if reading["mistakes"]:
-        with Image.open(tmp_path / "mistakes.png") as picture:
-            assert picture.width == 4 * (10 * 9 - 1)  # ten images of 8 pixels and a line between, four times as large
+    assert reading["mistakes"]
+    with Image.open(tmp_path / "mistakes.png") as picture:
+        assert picture.width == 4 * (10 * 9 - 1)  # ten images of 8 pixels and a line between, four times as large
     assert call(monkeypatch, "recognizer", "apply", run.path, blobs, "--out", "read.csv") == 0
     with (tmp_path / "read.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -140,6 +156,8 @@ def test_the_commands_train_apply_and_evaluate(
         (["train", "blobs.npz", "--method", "gan-semi"], "learns from unlabeled images, too"),
         (["train", "blobs.npz", "--gan", "nowhere"], "no run directory 'nowhere'"),
         (["apply", "nowhere", "blobs.npz"], "no run directory 'nowhere'"),
+        (["train", "blobs.npz", "--device", "cuda:7"], "cuda"),
+        (["train", "blobs.npz", "--teacher", "run", "--unlabeled", "blobs.npz"], "leave out --unlabeled"),
         (["apply", "run", "wide.npz"], "this recognizer was trained on"),
         (["apply", "run", "blobs.npz", "--out", "table.txt"], "suffix .csv"),
         (["evaluate", "run", "--data", "more.npz"], "knows no class 'd'"),
@@ -154,7 +172,7 @@ def test_wrong_words_are_one_line_and_exit_code_2(
     message: str,
 ) -> None:
     if "run" in words:
-        train_recognizer(blobs, out=tmp_path / "run", **QUICK | {"updates": 1})
+        train_recognizer(blobs, quick(updates=1), out=tmp_path / "run")
         save_npz(small_image_set(60, size=12), tmp_path / "wide.npz")
         save_npz(small_image_set(60, classes=4), tmp_path / "more.npz")
     capsys.readouterr()
@@ -165,8 +183,49 @@ def test_wrong_words_are_one_line_and_exit_code_2(
 
 
 def test_there_is_no_picture_without_a_mistake(blobs: Path, tmp_path: Path) -> None:
-    run = train_recognizer(blobs, out=tmp_path / "run", **QUICK | {"updates": 120})
+    run = train_recognizer(blobs, quick(updates=120), out=tmp_path / "run")
     images = images_to_read(run.path, part="train")
     reading = read_through(open_recognizer(run.path), images)
     assert reading.accuracy == 1 and mistakes_grid(reading, images) is None
     assert isinstance(run, RunDirectory) and reading.as_json()["recalls"] == [1, 1, 1]
+
+
+def test_a_gan_or_a_teacher_that_knows_too_much_is_refused(blobs: Path, tmp_path: Path) -> None:
+    teacher = train_recognizer(blobs, quick(updates=1), out=tmp_path / "teacher")
+    with pytest.raises(InputError, match="another split .* give the --seed of its split, 0"):
+        train_recognizer(blobs, quick(seed=1), teacher=teacher.path)
+    with pytest.raises(InputError, match="has seen other labels than --labels-per-class 2"):
+        train_recognizer(blobs, few(), shaping=FEW, teacher=teacher.path)
+
+
+def test_a_teacher_that_reads_one_class_alone_teaches(blobs: Path, tmp_path: Path) -> None:
+    teacher = train_recognizer(blobs, quick(updates=1, learning_rate=1e-9), out=tmp_path / "teacher")
+    run = train_recognizer(blobs, quick(), out=tmp_path / "run", teacher=teacher.path)
+    assert open_recognizer(run.path).classes_.tolist() == ["a", "b", "c"]
+
+
+def test_the_config_leaves_nothing_open(blobs: Path, tmp_path: Path) -> None:
+    run = train_recognizer(blobs, quick(updates=None), out=tmp_path / "run", quiet=True)
+    parameters = run.read_config()["parameters"]
+    assert "auto" not in parameters.values()
+    assert [name for name, value in parameters.items() if value is None] == ["settings"]
+    assert run.read_config()["digests"].keys() == {"labeled", "validation"}
+
+
+def test_other_images_are_read_in_the_size_of_the_run_s(blobs: Path, tmp_path: Path) -> None:
+    run = train_recognizer(blobs, quick(updates=1), out=tmp_path / "run")
+    save_npz(small_image_set(60, size=16, channels=3), tmp_path / "large.npz")
+    other = images_to_read(run.path, data=tmp_path / "large.npz")
+    assert other.images.shape == (60, 8, 8, 1)
+    assert read_through(open_recognizer(run.path), other).count == 60
+
+
+def test_latest_is_the_newest_of_its_kind(
+    blobs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_recognizer(blobs, quick(updates=1))
+    tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
+    train(blobs, images=32, settings=tiny, device="cpu")
+    assert call(monkeypatch, "recognizer", "evaluate", "latest", "--json") == 0
+    assert call(monkeypatch, "sample", "latest", "-n", "2", "--out", "two.npz") == 0
+    capsys.readouterr()

@@ -5,15 +5,17 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 
 from elmyr import Recognizer
 from elmyr.errors import InputError
+from elmyr.gan import to_unit
 from elmyr.images import ImageSet
 from elmyr.metrics import calibration_error
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.reading import logits_of
 from elmyr.recognition.selection import Selection, fitted_temperature
-from elmyr.recognition.task import RecognizerTask
+from elmyr.recognition.task import RecognizerTask, Teacher
 from elmyr.training.data import ResidentData
 from tests.conftest import small_image_set
 
@@ -40,7 +42,7 @@ def test_the_weights_with_the_fewest_errors_are_kept() -> None:
     assert again.state() == selection.state()
 
 
-def new_task(net: StridedClassifier, teacher: StridedClassifier | None = None) -> RecognizerTask:
+def new_task(net: StridedClassifier, teacher: Teacher | None = None) -> RecognizerTask:
     options = {"learning_rate": 1e-3, "weight_decay": 0.0, "augment": False, "seed": 0, "precision": "fp32"}
     return RecognizerTask(net.requires_grad_(True), teacher=teacher, device=torch.device("cpu"), **options)
 
@@ -78,22 +80,40 @@ def test_calibrated_probabilities_are_kept_when_saved(tmp_path: object) -> None:
     assert by_features == pytest.approx(again.predict_proba(fresh.images), abs=1e-5)
 
 
-def test_a_tiny_recognizer_learns_what_its_teacher_reads() -> None:
+def test_a_tiny_recognizer_learns_what_its_teacher_reads_and_not_y() -> None:
     blobs, fresh = small_image_set(240), small_image_set(90, seed=7)
     teacher = Recognizer(**QUICK | {"updates": 80}).fit(blobs.images, blobs.labels)
-    read = teacher.predict(blobs.images)
     tiny = Recognizer(**QUICK | {"method": "augment", "base": 4, "dimension": 8, "updates": 120})
-    tiny.fit(blobs.images, read, teacher=teacher)
+    tiny.fit(blobs.images, np.roll(blobs.require_labels(), 1), teacher=teacher)
     weights = [sum(p.numel() for p in each.net_.parameters()) for each in (tiny, teacher)]
     assert weights[0] < weights[1] / 2
     assert (tiny.predict(fresh.images) == teacher.predict(fresh.images)).mean() > 0.95
+
+
+def test_a_teacher_teaches_the_probabilities_that_it_gives() -> None:
+    blobs = small_image_set(30)
+    teacher = Recognizer(**QUICK).fit(blobs.images, blobs.labels)
+    teacher.temperature_ = 3.0
+    images = to_unit(torch.from_numpy(blobs.images).permute(0, 3, 1, 2))
+    taught = teacher.reading((8, 8, 1), torch.device("cpu"))(images)
+    assert taught.numpy() == pytest.approx(teacher.predict_proba(blobs.images), abs=1e-5)
+
+
+def test_a_validation_part_without_a_mistake_does_not_promise_that_there_will_be_none() -> None:
+    """Of 60 images that are all read right, the 61st is thought to be a third of each class."""
+    blobs, fresh = small_image_set(), small_image_set(60, seed=3)
+    recognizer = Recognizer(**QUICK | {"updates": 80})
+    recognizer.fit(blobs.images, blobs.labels, validation=(fresh.images, fresh.labels))
+    assert recognizer.score(fresh.images, fresh.labels) == 1
+    doubt = 1 - recognizer.predict_proba(fresh.images).max(1).mean()
+    assert 1 / 300 < doubt < 1 / 30
 
 
 def test_soft_targets_are_the_teacher_s_probabilities() -> None:
     """Taught by itself a network at its own probabilities has no gradient in the last layer's bias."""
     torch.manual_seed(0)
     net = StridedClassifier(8, 8, 1, 3, base=8, dimension=16)
-    task = new_task(net, teacher=net)
+    task = new_task(net, teacher=lambda images: net(images).softmax(1))
     task.update(ResidentData(small_image_set(), seed=0, device=torch.device("cpu")).batch(0, 32), 0)
     bias = net.logits.bias.grad
     assert bias is not None and bias.abs().max() < 1e-6
@@ -103,7 +123,18 @@ def test_a_teacher_of_other_images_or_classes_is_refused() -> None:
     blobs = small_image_set()
     teacher = Recognizer(**QUICK | {"updates": 1}).fit(blobs.images, blobs.labels)
     wide = small_image_set(60, size=12)
-    with pytest.raises(InputError, match="give it images and labels of its own"):
+    with pytest.raises(InputError, match="the teacher reads images"):
         Recognizer(**QUICK).fit(wide.images, wide.labels, teacher=teacher)
-    with pytest.raises(InputError, match="give it images and labels of its own"):
+    with pytest.raises(InputError, match="of the classes 0, 1, 2"):
         Recognizer(**QUICK).fit(blobs.images, np.array(["x", "y", "z"])[blobs.labels], teacher=teacher)
+    with pytest.raises(NotFittedError):
+        Recognizer(**QUICK).fit(blobs.images, blobs.labels, teacher=Recognizer())
+
+
+def test_a_fit_that_fails_leaves_no_recognizer_behind() -> None:
+    blobs = small_image_set()
+    recognizer = Recognizer(**QUICK | {"updates": 1}).fit(blobs.images, blobs.labels)
+    with pytest.raises(InputError):
+        recognizer.fit(blobs.images, np.full(len(blobs), 7))
+    with pytest.raises(NotFittedError):
+        recognizer.predict(blobs.images)

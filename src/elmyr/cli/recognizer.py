@@ -51,10 +51,12 @@ def train(
 ) -> None:
     """Train a recognizer; with --labels-per-class the other training images are unlabeled ones."""
     from elmyr.files import read_json
-    from elmyr.recognition import TINY, train_recognizer
+    from elmyr.recognition import TINY, Recognizer, train_recognizer
 
+    parameters: dict[str, Any] = dict(TINY) if tiny else {}
     run = train_recognizer(
         data,
+        Recognizer(method=method, updates=updates, seed=seed, device=device, precision=precision, **parameters),
         out=out,
         unlabeled=unlabeled,
         gan=gan,
@@ -64,12 +66,6 @@ def train(
         shaping=shaping,
         quiet=quiet,
         say=hush if quiet else say,
-        method=method,
-        updates=updates,
-        seed=seed,
-        device=device,
-        precision=precision,
-        **(TINY if tiny else {}),
     )
     if as_json:
         show_json({"run": str(run.path)} | read_json(run.summary))
@@ -82,7 +78,7 @@ def train(
 @shaped
 def apply(
     model: Model,
-    images: Annotated[str, typer.Argument(metavar="IMAGES", help="A known name or a path; labels are not looked at.")],
+    images: Annotated[str, typer.Argument(metavar="IMAGES", help="A known name or a path: its training images.")],
     out: Annotated[Path | None, typer.Option(help="A .csv file instead of a table.")] = None,
     device: Device = "auto",
     data_root: DataRoot = None,
@@ -98,21 +94,20 @@ def apply(
         require_place(out, ".csv", "a table")
     reader = open_recognizer(model, device=device)
     probabilities = reader.predict_proba(load_images(images, data_root=data_root, shaping=shaping).images)
-    if as_json:
-        names = [str(each) for each in reader.classes_]
-        read = [names[place] for place in probabilities.argmax(1)]
-        show_json({"classes": names, "read": read, "probabilities": probabilities.round(6).tolist()})
-    elif out is None:
-        write_readings(reader, probabilities, sys.stdout)
-    else:
+    if out is not None:
         with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
             write_readings(reader, probabilities, file)
+    if as_json:
+        read = reader.classes_[probabilities.argmax(1)].tolist()
+        show_json({"classes": reader.classes_.tolist(), "read": read, "probabilities": probabilities.round(6).tolist()})
+    elif out is None:
+        write_readings(reader, probabilities, sys.stdout)
 
 
 @recognizer.command("evaluate")
 def evaluate(
     model: Model,
-    data: Annotated[str | None, typer.Option(help="Other labeled images, all of them (default: the run's).")] = None,
+    data: Annotated[str | None, typer.Option(help="Other labeled images (default: the run's).")] = None,
     against: Annotated[Part, typer.Option(help="The part of the run's images to read.")] = Part.test,
     mistakes: Annotated[Path | None, typer.Option(help="Also a .png with the surest mistakes.")] = None,
     device: Device = "auto",
@@ -131,6 +126,8 @@ def evaluate(
     picture = mistakes_grid(reading, images)
     if mistakes is not None and picture is not None:
         save_png(picture, mistakes, scale=4)
+    elif mistakes is not None:
+        say("no mistakes, so no picture of them")
     if as_json:
         show_json(reading.as_json())
         return
@@ -141,10 +138,9 @@ def evaluate(
     )
     rows = [["class", "images", "read right", "most often taken for"]]
     for place, name in enumerate(reading.classes):
-        row = reading.confusion[place].copy()
-        total, right, row[place] = row.sum(), row[place], 0
-        taken = f"{reading.classes[row.argmax()]} ({row.max()})" if row.max() else ""
-        rows.append([name, f"{total:,}", f"{right / total:.2%}" if total else "", taken])
+        total, taken = reading.confusion[place].sum(), reading.taken_for(place)
+        right = f"{reading.recalls[place]:.2%}" if total else ""
+        rows.append([name, f"{total:,}", right, f"{taken[0]} ({taken[1]})" if taken else ""])
     show_table(rows)
 
 

@@ -97,11 +97,18 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with an interrupted training as if nothing had happened, or longer with a finished one."""
+    from elmyr.errors import InputError
+    from elmyr.files import read_json
+    from elmyr.recognition import resume_recognizer
     from elmyr.training import open_run
     from elmyr.training import resume as resume_run
 
     if open_run(run).kind == "recognizer":
-        _resume_recognizer(run, images is not None or bool(settings), quiet, as_json)
+        if images is not None or settings or track is not None or keep_going:
+            raise InputError(f"'{run}' is the run of a recognizer, which goes on as it began: give no choices")
+        done = resume_recognizer(run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+        if as_json:
+            show_json({"run": str(done.path)} | read_json(done.summary))
         return
     done = resume_run(
         run,
@@ -114,18 +121,6 @@ def resume(
         say=hush if quiet else say,
     )
     _show_run(done, quiet, as_json)
-
-
-def _resume_recognizer(run: str, changed: bool, quiet: bool, as_json: bool) -> None:
-    from elmyr.errors import InputError
-    from elmyr.files import read_json
-    from elmyr.recognition import resume_recognizer
-
-    if changed:
-        raise InputError(f"'{run}' is the run of a recognizer, which goes on as it began: leave --images and --set out")
-    done = resume_recognizer(run, quiet=quiet, say=hush if quiet else say)
-    if as_json:
-        show_json({"run": str(done.path)} | read_json(done.summary))
 
 
 def repeat(

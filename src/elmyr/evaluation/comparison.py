@@ -28,7 +28,7 @@ from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, split_source
 from elmyr.metrics import Estimate, difference
 from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.training.rundir import GAN_KIND, RunDirectory, open_run
 
 SAMPLING_SEED = 1
 
@@ -165,7 +165,7 @@ def _splits(
         raise InputError("none of these is a run that brings its data: say what to compare against with --data")
     if seed is not None or shaping != AS_IT_IS:
         raise InputError(f"'{runs[0]}' brings its data and its split with it: leave out --seed and the like")
-    return splits_of(config_of(open_run(runs[0])), data_root)
+    return splits_of(config_of(open_run(runs[0], GAN_KIND)), data_root)
 
 
 def _is_run(name: str) -> bool:
@@ -177,7 +177,7 @@ def _load(
 ) -> GAN | ImageSet:
     if not _is_run(name):
         return load_images(name, data_root=data_root)
-    run = open_run(name)
+    run = open_run(name, GAN_KIND)
     if config_of(run).data.digest != splits.train.digest():
         raise InputError(f"'{name}' was trained on another training part: compare runs of one data set and one seed")
     return GAN.load(run.path, device=device, precision=precision)

@@ -33,7 +33,7 @@ from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, save_npz, split_source
 from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.training.rundir import GAN_KIND, RunDirectory, open_run
 
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
 TRAINING_SEED = 5  # of the samples that a recognizer learns from; 4 is a study's
@@ -112,7 +112,7 @@ def evaluate(
     if RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest":
         if data is not None or seed is not None or shaping != AS_IT_IS:
             raise InputError("a run brings its data and its split with it: leave out --data, --seed and the like")
-        return _evaluate_run(open_run(os.fspath(subject)), against, data_root, judging)
+        return _evaluate_run(open_run(os.fspath(subject), GAN_KIND), against, data_root, judging)
     check_exists(os.fspath(subject))
     if data is None:
         raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, image_grid, load_images, open_source, split_source
+from elmyr.images import ImageSet, Shaping, image_grid, open_source, split_source
 from elmyr.metrics import accuracy, calibration_error, wilson_interval
 from elmyr.recognition.recognizer import Recognizer
-from elmyr.recognition.runs import config_of
+from elmyr.recognition.runs import KIND, config_of
 from elmyr.training.rundir import open_run
 
 SHOWN = 40
@@ -40,6 +40,12 @@ class Reading:
         counts = self.confusion.sum(1)
         return np.where(counts > 0, self.confusion.diagonal() / np.maximum(counts, 1), np.nan)
 
+    def taken_for(self, place: int) -> tuple[str, int] | None:
+        """As what the images of a class were most often misread, and how many; None where none was."""
+        row = self.confusion[place].copy()
+        row[place] = 0
+        return (self.classes[row.argmax()], int(row.max())) if row.any() else None
+
     def as_json(self) -> dict[str, Any]:
         """All of it in JSON values."""
         return {
@@ -59,7 +65,7 @@ def read_through(recognizer: Recognizer, images: ImageSet) -> Reading:
     names = [str(each) for each in recognizer.classes_]
     unknown = [name for name in images.classes if name not in names]
     if unknown:
-        raise InputError(f"the recognizer knows no class '{unknown[0]}' of '{images.name}': leave it out by --classes")
+        raise InputError(f"the recognizer knows no class '{unknown[0]}' of '{images.name}', only {', '.join(names)}")
     place_of = np.array([names.index(name) for name in images.classes])
     labels = place_of[images.require_labels()]
     probabilities = recognizer.predict_proba(images.images)
@@ -86,11 +92,11 @@ def mistakes_grid(reading: Reading, images: ImageSet) -> NDArray[np.uint8] | Non
 
 def write_readings(recognizer: Recognizer, probabilities: NDArray[np.float64], file: TextIO) -> None:
     """A CSV table of what was read: a line an image, with its number, its class, its probability, and those of all."""
-    names = [str(each) for each in recognizer.classes_]
-    writer = csv.writer(file)
-    writer.writerow(["image", "class", "probability", *names])
-    for number, row in enumerate(probabilities):
-        writer.writerow([number, names[row.argmax()], f"{row.max():.4f}", *(f"{value:.4f}" for value in row)])
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["image", "class", "probability", *map(str, recognizer.classes_)])
+    read = recognizer.classes_[probabilities.argmax(1)]
+    for number, (name, row) in enumerate(zip(read, probabilities, strict=True)):
+        writer.writerow([number, name, f"{row.max():.4f}", *(f"{value:.4f}" for value in row)])
 
 
 def images_to_read(
@@ -100,16 +106,18 @@ def images_to_read(
     part: str = "test",
     data_root: str | os.PathLike[str] | None = None,
 ) -> ImageSet:
-    """The labeled images that a recognizer's run is judged by: a part of its own split, or all of another source.
+    """The labeled images that a recognizer's run is judged by: a part of its own split, or those of another source.
 
-    Another source's images are brought into the run's size and channels.
+    Of a source with test images of its own it is these, else all. They are brought into the run's size and channels.
     """
-    run = open_run(name)
+    run = open_run(name, KIND)
     config = config_of(run)
-    shaping = config.data.shaping.model_copy(update={"labels_per_class": None})
     root = data_root if data_root is not None else config.data.root
+    whole = config.data.shaping.model_copy(update={"labels_per_class": None, "imbalance": None})
+    splits = split_source(open_source(config.data.source, root, whole), config.data.split_seed, whole)
     if data is None:
-        splits = split_source(open_source(config.data.source, root, shaping), config.data.split_seed, shaping)
         chosen: ImageSet = {"train": splits.train, "validation": splits.validation, "test": splits.test}[part]
         return chosen
-    return load_images(data, data_root=root, shaping=shaping)
+    channels = 1 if splits.train.channels == 1 else 3
+    other = open_source(data, root, Shaping(size=(splits.train.height, splits.train.width), channels=channels))
+    return other.train if other.test is None else other.test

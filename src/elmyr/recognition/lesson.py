@@ -34,30 +34,33 @@ class Lesson:
         unlabeled: ArrayLike | StoredPixels | None = None,
         generated: Pair | None = None,
         validation: Pair | None = None,
+        classes: NDArray[Any] | None = None,
     ) -> Self:
-        """From images and labels as a user has them; an integer label of -1 marks an unlabeled image.
+        """From images and labels as a user has them; a label of -1 marks an unlabeled image.
 
-        Raises InputError for what cannot be learned from.
+        The classes are those in y, or the given ones, sorted. Raises InputError for what cannot be learned from.
         """
         images, labels = checked_images(X), np.asarray(y)
         if labels.shape != (len(images),):
             raise InputError(f"y has the shape {labels.shape}, X has {len(images)} images: one label an image")
         if labels.dtype.kind == "f" and not np.isfinite(labels).all():
             raise InputError("y holds NaN or infinity: give every image a label, or -1 for none")
-        known = labels != UNLABELED if labels.dtype.kind in "iu" else np.ones(len(labels), np.bool_)
+        known = labels != UNLABELED if labels.dtype.kind in "iuf" else np.ones(len(labels), np.bool_)
         if not known.any():
             raise InputError("all labels in y are -1, which marks unlabeled images: label some of every class")
-        classes, encoded = np.unique(labels[known], return_inverse=True)
-        if len(classes) < 2:
+        found = _sorted_classes(labels[known]) if classes is None else classes
+        if len(found) < 2:
             raise InputError("a recognizer needs at least two classes, y has one class: add images of another")
-        names = tuple(str(each) for each in classes)
+        names = tuple(str(each) for each in found)
+        whole = ImageSet(images, None)
+        labeled = whole if known.all() else whole.take(np.flatnonzero(known))
         more = _unlabeled(images, known, unlabeled)
         return cls(
-            classes,
-            ImageSet(images if known.all() else images[np.flatnonzero(known)], encoded.astype(np.int64), names),
+            found,
+            _labeled((labeled.images, labels[known]), "labeled", images.shape[1:], found, names),
             None if more is None else ImageSet(more, None),
-            _labeled(generated, "generated", images.shape[1:], classes, names),
-            _labeled(validation, "validation", images.shape[1:], classes, names),
+            None if generated is None else _labeled(generated, "generated", images.shape[1:], found, names),
+            None if validation is None else _labeled(validation, "validation", images.shape[1:], found, names),
         )
 
     @property
@@ -66,17 +69,26 @@ class Lesson:
         return self.labeled.height, self.labeled.width, self.labeled.channels
 
 
-def checked_images(X: ArrayLike | StoredPixels) -> Pixels:
+def checked_images(X: ArrayLike | StoredPixels, what: str = "X") -> Pixels:
     """Images as uint8 (N, H, W, C); InputError for what are none."""
     images = X if isinstance(X, StoredPixels) else np.asarray(X)
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
-        raise InputError(f"X is {images.dtype} of shape {images.shape}: give images as uint8 (N, H, W, C) or (N, H, W)")
+        raise InputError(
+            f"{what} is {images.dtype} of shape {images.shape}: give images as uint8 (N, H, W, C) or (N, H, W)"
+        )
     if not len(images):
-        raise InputError("X holds no image")
+        raise InputError(f"{what} holds no image")
     images = images[..., None] if images.ndim == 3 else images
     if min(images.shape[1:3]) < 8:
         raise InputError(f"images are {images.shape[1]}x{images.shape[2]}: at least 8x8 is needed")
     return images if isinstance(images, StoredPixels) else np.ascontiguousarray(images)
+
+
+def _sorted_classes(labels: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return np.unique(labels)
+    except TypeError:
+        raise InputError("y holds labels of several types, or None: make them all numbers or all strings") from None
 
 
 def _unlabeled(images: Pixels, known: NDArray[np.bool_], more: ArrayLike | StoredPixels | None) -> Pixels | None:
@@ -84,7 +96,7 @@ def _unlabeled(images: Pixels, known: NDArray[np.bool_], more: ArrayLike | Store
     marked = None if known.all() else images
     if more is None:
         return marked
-    given = checked_images(more)
+    given = checked_images(more, "unlabeled")
     if given.shape[1:] != images.shape[1:]:
         raise InputError(
             f"unlabeled images are {given.shape[1:]}, the labeled ones {images.shape[1:]}: make them alike"
@@ -92,14 +104,10 @@ def _unlabeled(images: Pixels, known: NDArray[np.bool_], more: ArrayLike | Store
     return given if marked is None else np.concatenate([np.asarray(marked[:]), np.asarray(given[:])])
 
 
-def _labeled(
-    pair: Pair | None, what: str, shape: tuple[int, ...], classes: NDArray[Any], names: tuple[str, ...]
-) -> ImageSet | None:
-    if pair is None:
-        return None
-    images, labels = checked_images(pair[0]), np.asarray(pair[1])
+def _labeled(pair: Pair, what: str, shape: tuple[int, ...], classes: NDArray[Any], names: tuple[str, ...]) -> ImageSet:
+    images, labels = checked_images(pair[0], what), np.asarray(pair[1])
     if images.shape[1:] != shape:
-        raise InputError(f"{what} images are {images.shape[1:]}, the real ones {shape}")
+        raise InputError(f"{what} images are {images.shape[1:]}, the real ones {shape}: make them alike")
     if labels.shape != (len(images),) or not np.isin(labels, classes).all():
-        raise InputError(f"{what} images need one label each, of the real ones' labels")
+        raise InputError(f"{what} images need one label each, of the classes {', '.join(names)}")
     return ImageSet(images, np.searchsorted(classes, labels).astype(np.int64), names)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -26,7 +27,7 @@ from elmyr.recognition.methods import MethodConfig, chosen_method, read_method
 from elmyr.recognition.reading import features_of, logits_of
 from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
 from elmyr.recognition.semi import SemiData, SemiTask
-from elmyr.recognition.task import RecognizerTask
+from elmyr.recognition.task import RecognizerTask, Teacher
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -95,29 +96,54 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         teacher: Recognizer | None = None,
         run: RunDirectory | None = None,
         listener: Listener | None = None,
+        say: Callable[[str], None] = lambda line: None,
     ) -> Self:
         """Trains on images and labels, and by the method on unlabeled and on generated ones (images, labels) as well.
 
         With `validation` (images, labels) the weights that read it best are taken, and probabilities are calibrated on
         it. With a `teacher`, a fitted recognizer of the same classes, it learns what that reads in the images as they
-        are shown, instead of y. With `run` the training is saved there as it goes, and goes on from what is saved. The
-        number of updates is the same whatever the number of images.
+        are shown, instead of y. With `run` the training is saved there as it goes, and goes on from what is saved;
+        `say` hears what goes wrong on the way. The number of updates is the same whatever the number of images.
         """
-        lesson = Lesson.of(X, y, unlabeled=unlabeled, generated=generated, validation=validation)
-        self.method_, config = self._config(lesson)
-        self.classes_, self.image_shape_ = lesson.classes, lesson.shape
+        self.__dict__.pop("net_", None)  # a fit that fails leaves no recognizer of other classes
         if teacher is not None:
-            self._check_teacher(teacher, config)
-        device = machine.choose_device(self.device)
-        with seeds.initialization(self.seed, "recognizer"):
-            net = self._new_net()
-        task = self._task(net, config, device, teacher)
+            check_is_fitted(teacher, "net_")
+        lesson = Lesson.of(
+            X,
+            y,
+            unlabeled=unlabeled,
+            generated=generated,
+            validation=validation,
+            classes=None if teacher is None else teacher.classes_,
+        )
+        self.classes_: NDArray[Any] = lesson.classes
+        self.image_shape_ = lesson.shape
+        task, source, config = self._begun(lesson, teacher)
         selection = None if lesson.validation is None else Selection(task, lesson.validation)
-        source = self._source(lesson, config, device)
-        run_loop(task, source, self._course(config, selection), run=run, watcher=selection, listener=listener)
+        course = self._course(config, selection)
+        outcome = run_loop(task, source, course, run=run, watcher=selection, listener=listener, say=say)
         self.net_ = task.average if selection is None else selection.best
         self.temperature_ = 1.0 if lesson.validation is None else fitted_temperature(self.net_, lesson.validation)
+        self.method_, self.seconds_ = self._config(lesson)[0], outcome.seconds
         return self
+
+    def settled(self, lesson: Lesson, teacher: Recognizer | None = None) -> Self:
+        """A copy whose parameters leave nothing open for this lesson; InputError for what cannot be trained."""
+        method, config = self._config(lesson)
+        device = machine.choose_device(self.device)
+        copy: Self = clone(self).set_params(
+            method=method,
+            updates=config.updates,
+            batch=config.batch,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            device=str(device),
+            precision=machine.choose_precision(self.precision, device),
+        )
+        trial = clone(copy)
+        trial.classes_, trial.image_shape_ = lesson.classes, lesson.shape
+        trial._begun(lesson, teacher)
+        return copy
 
     def budget(self, lesson: Lesson) -> int:
         """The images that a fit to this lesson sees."""
@@ -128,9 +154,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Takes the random weights that training would begin with, for images (H, W, C) of one class named 0."""
         self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
         self.method_, self.temperature_ = self.method, 1.0
-        with seeds.initialization(self.seed, "recognizer"):
-            net = self._new_net()
-        self.net_ = net.to(machine.choose_device(self.device)).requires_grad_(False).eval()
+        self.net_ = self._new_net().to(machine.choose_device(self.device)).requires_grad_(False).eval()
         return self
 
     def predict(self, X: ArrayLike | StoredPixels) -> NDArray[Any]:
@@ -199,20 +223,23 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return tags
 
     def _net(self) -> StridedClassifier:
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         net: StridedClassifier = self.net_
         return net
 
     def _checked(self, X: ArrayLike | StoredPixels) -> Any:
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         images = checked_images(X)
         if images.shape[1:] != self.image_shape_:
             raise InputError(f"images are {images.shape[1:]}, this recognizer was trained on {self.image_shape_}")
         return images
 
     def _new_net(self) -> StridedClassifier:
+        if self.base < 4 or self.base % 4 or self.dimension < 1:
+            raise InputError(f"base is {self.base}, dimension {self.dimension}: a multiple of 4, and at least 1")
         height, width, channels = self.image_shape_
-        return StridedClassifier(height, width, channels, len(self.classes_), self.base, self.dimension)
+        with seeds.initialization(self.seed, "recognizer"):
+            return StridedClassifier(height, width, channels, len(self.classes_), self.base, self.dimension)
 
     def _config(self, lesson: Lesson) -> tuple[str, MethodConfig]:
         """The method and its choices, with those that the parameters give; `updates` by the size of the images."""
@@ -226,23 +253,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         }
         given = {name: value for name, value in asked.items() if value is not None}
         config = read_method(method, {**(self.settings or {}), **given})
-        if "updates" not in given and is_tiny(lesson.labeled):
+        if "updates" not in given | dict(self.settings or {}) and is_tiny(lesson.labeled):
             config = config.model_copy(update={"updates": config.updates_of_tiny})
         return method, config
 
-    def _check_teacher(self, teacher: Recognizer, config: MethodConfig) -> None:
-        theirs = teacher._net(), teacher.image_shape_, teacher.classes_.tolist()
-        if theirs[1:] != (self.image_shape_, self.classes_.tolist()):
-            raise InputError(
-                f"the teacher reads images {theirs[1]} of the classes {theirs[2]}, y and X are {self.image_shape_} of "
-                f"{self.classes_.tolist()}: give it images and labels of its own"
-            )
-        if config.semi is not None:
-            raise InputError("a teacher takes the place of labels: choose the method supervised or augment")
-
-    def _task(
-        self, net: StridedClassifier, config: MethodConfig, device: torch.device, teacher: Recognizer | None
-    ) -> RecognizerTask:
+    def _begun(self, lesson: Lesson, teacher: Recognizer | None) -> tuple[RecognizerTask, BatchSource, MethodConfig]:
+        """The task at its beginning, its batches and the method's choices; InputError for what cannot be trained."""
+        _, config = self._config(lesson)
+        device = machine.choose_device(self.device)
         common: dict[str, Any] = {
             "learning_rate": config.learning_rate,
             "weight_decay": config.weight_decay,
@@ -250,9 +268,20 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "device": device,
             "precision": machine.choose_precision(self.precision, device),
         }
-        if config.semi is not None:
-            return SemiTask(net, config.semi, shape=self.image_shape_, **common)
-        return RecognizerTask(net, augment=config.augment, teacher=teacher and teacher._net(), **common)
+        source, net = self._source(lesson, config, device), self._new_net()
+        if config.semi is None:
+            taught = None if teacher is None else teacher.reading(self.image_shape_, device)
+            return RecognizerTask(net, augment=config.augment, teacher=taught, **common), source, config
+        if teacher is not None:
+            raise InputError("a teacher takes the place of labels: choose the method supervised or augment")
+        return SemiTask(net, config.semi, shape=self.image_shape_, **common), source, config
+
+    def reading(self, image_shape: tuple[int, ...], device: torch.device) -> Teacher:
+        """What it reads, as a function on a device: images (N, C, H, W) in [-1, 1] to probabilities (N, K)."""
+        net, temperature = deepcopy(self._net()).to(device), self.temperature_
+        if self.image_shape_ != image_shape:
+            raise InputError(f"the teacher reads images {self.image_shape_}, X holds {image_shape}: make them alike")
+        return lambda images: (net(images).float() / temperature).softmax(1)
 
     def _source(self, lesson: Lesson, config: MethodConfig, device: torch.device) -> BatchSource:
         """Where the batches come from; labels of generated images are the real ones'."""

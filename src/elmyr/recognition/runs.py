@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -12,12 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
-from elmyr.files import write_json
-from elmyr.gan import GAN
+from elmyr.files import sha256_of, write_json
 from elmyr.images import (
     AS_IT_IS,
     ImageSet,
@@ -33,8 +31,10 @@ from elmyr.images.shaping import training_places
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.training.config import DataConfig
+from elmyr.training.opening import open_gan
+from elmyr.training.plan import config_of as gan_config_of
 from elmyr.training.progress import Listener, ProgressBar
-from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run
+from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, config_as, new_directory, open_run
 
 KIND: Literal["recognizer"] = "recognizer"
 GENERATED_SEED = 4  # none of those that figures are taken with
@@ -51,11 +51,13 @@ class RecognizerConfig(BaseModel):
     gan: str | None = Field(None, description="the run whose generated images it learns from as well")
     teacher: str | None = Field(None, description="the run of a recognizer whose reading takes the place of labels")
     validate_on_split: bool = Field(True, description="whether the validation part chooses weights and calibrates")
-    parameters: dict[str, Any] = Field(description="of the recognizer")
+    digests: dict[str, str] = Field({}, description="sha256 of each thing that it learns from")
+    parameters: dict[str, Any] = Field({}, description="of the recognizer, none left open")
 
 
 def train_recognizer(
     data: str | os.PathLike[str],
+    recognizer: Recognizer | None = None,
     *,
     out: str | os.PathLike[str] | None = None,
     unlabeled: str | os.PathLike[str] | None = None,
@@ -66,18 +68,21 @@ def train_recognizer(
     shaping: Shaping = AS_IT_IS,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
-    **parameters: Any,
 ) -> RunDirectory:
     """Trains a recognizer on the training part of an image set and returns its finished run directory.
 
-    With `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `gan`
-    a run that makes labeled images to learn from, `teacher` a recognizer's run whose reading of all training images
-    takes the place of their labels. `parameters` are the `Recognizer`'s; its seed is the split's, too.
-    validate: whether the validation part chooses the weights and calibrates; then it is no part of what figures should
-    be taken on. Raises InputError before anything is written.
+    recognizer: one that is not fitted yet (method "auto" where None); its seed is the split's, too. With
+    `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `gan` a run
+    that makes labeled images to learn from, `teacher` a recognizer's run whose reading of all training images takes the
+    place of their labels. validate: whether the validation part chooses the weights and calibrates; then no figures
+    should be taken on it. Raises InputError before anything is written.
     """
-    recognizer = Recognizer(**({"method": "auto"} | parameters))
-    splits, images = _opened(data, recognizer.seed, data_root, shaping)
+    _refuse_groups()
+    if teacher is not None and (unlabeled is not None or gan is not None):
+        raise InputError("a teacher takes the place of labels and of generated images: leave out --unlabeled and --gan")
+    recognizer = recognizer or Recognizer(method="auto")
+    splits = _opened(data, recognizer.seed, data_root, shaping)
+    images = splits.train
     config = RecognizerConfig(
         data=DataConfig(
             source=lasting_name(data),
@@ -89,16 +94,18 @@ def train_recognizer(
             digest=images.digest(),
         ),
         unlabeled=None if unlabeled is None else lasting_name(unlabeled),
-        gan=None if gan is None else os.path.abspath(open_run(gan).path),
-        teacher=None if teacher is None else os.path.abspath(open_run(teacher).path),
+        gan=None if gan is None else os.path.abspath(open_run(gan, GAN_KIND).path),
+        teacher=None if teacher is None else os.path.abspath(open_run(teacher, KIND).path),
         validate_on_split=validate,
-        parameters=recognizer.get_params(),
     )
-    learned_from = _learned_from(config, splits, images)
-    lesson = _lesson_of(learned_from)  # refuses what cannot be learned from
-    recognizer.budget(lesson)
+    learned_from = _learned_from(config, splits, recognizer.device)
+    lesson = _lesson_of(learned_from)
+    settled = recognizer.settled(lesson, learned_from.get("teacher"))  # refuses what cannot be trained
+    settings = {"digests": _digests(config, lesson), "parameters": settled.get_params()}
+    config = config.model_copy(update=settings)
     run = RunDirectory(new_directory(out, parent=RUNS, name=f"{images.name}-recognizer"))
-    surroundings = {"device": str(machine.choose_device(recognizer.device)), "started": _now()}
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    surroundings = {"device": settled.device, "precision": settled.precision, "started": started}
     write_json(run.environment, machine.environment() | surroundings)
     write_json(run.config, config.model_dump(mode="json"))
     _run_to_end(run, config, learned_from, quiet, run.noting(say))
@@ -106,70 +113,87 @@ def train_recognizer(
 
 
 def resume_recognizer(
-    name: str | os.PathLike[str], *, quiet: bool = True, say: Callable[[str], None] = lambda line: None
+    name: str | os.PathLike[str],
+    *,
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
-    """Goes on with an interrupted run as if nothing had happened, and returns it finished."""
-    run = open_run(name)
+    """Goes on with an interrupted run as if nothing had happened, and returns it finished.
+
+    Raises InputError where what it learned from is not the same any more.
+    """
+    _refuse_groups()
+    run = open_run(name, KIND)
     if run.finished:
         say(f"'{run.path}' is finished already: nothing to do")
         return run
     config = config_of(run)
-    splits, images = _opened(config.data.source, config.data.split_seed, config.data.root, config.data.shaping)
-    if images.digest() != config.data.digest:
-        raise InputError(f"'{config.data.source}' is not what the run was trained on: restore it, or train anew")
-    _run_to_end(run, config, _learned_from(config, splits, images), quiet, run.noting(say))
+    root = data_root if data_root is not None else config.data.root
+    splits = _opened(config.data.source, config.data.split_seed, root, config.data.shaping)
+    learned_from = _learned_from(config, splits, config.parameters["device"], root)
+    digests = _digests(config, _lesson_of(learned_from))
+    changed = [what for what, digest in config.digests.items() if digests.get(what) != digest]
+    if changed:
+        raise InputError(f"'{run.path}' learned from other {changed[0]} images: restore them, or train anew")
+    _run_to_end(run, config, learned_from, quiet, run.noting(say))
     return run
 
 
 def config_of(run: RunDirectory) -> RecognizerConfig:
-    """The config that a recognizer's run directory holds; InputError if it holds another, or none."""
-    if run.kind != KIND:
-        raise InputError(f"'{run.path}' holds no recognizer: train one with 'elmyr recognizer train DATA'")
-    try:
-        return RecognizerConfig.model_validate(run.read_config())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"'{run.config}' is no config of this elmyr ({where}: {first['msg']}): train again") from None
+    """The config that a recognizer's run directory holds; InputError if it is not whole."""
+    return config_as(run, RecognizerConfig)
 
 
 def open_recognizer(name: str | os.PathLike[str], *, device: str = "auto") -> Recognizer:
     """The recognizer of a finished run (a path, or "latest"), or of a folder that `Recognizer.save` wrote."""
     if os.path.isfile(os.path.join(name, "recognizer.json")):
         return Recognizer.load(os.fspath(name), device=device)
-    run = open_run(name)
-    config_of(run)
+    run = open_run(name, KIND)
     if not run.finished:
         raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
     return Recognizer.load(run.model, device=device)
 
 
+def _refuse_groups() -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("a recognizer is trained by one process: leave out torchrun")
+
+
 def _opened(
     data: str | os.PathLike[str], seed: int, data_root: str | os.PathLike[str] | None, shaping: Shaping
-) -> tuple[Splits, ImageSet]:
-    """The split, and its training part with all images, also those whose labels are not to be seen."""
-    all_labels = shaping.model_copy(update={"labels_per_class": None})
-    splits = split_source(open_source(data, data_root, all_labels), seed, all_labels)
+) -> Splits:
+    """The split, its training part with all images, also those whose labels are not to be seen."""
+    whole = shaping.model_copy(update={"labels_per_class": None, "imbalance": None})
+    splits = split_source(open_source(data, data_root, whole), seed, whole)
     splits.train.require_labels()
-    return splits, splits.train
+    return splits
 
 
-def _learned_from(config: RecognizerConfig, splits: Splits, images: ImageSet) -> Mapping[str, Any]:
+def _learned_from(
+    config: RecognizerConfig, splits: Splits, device: str, data_root: str | os.PathLike[str] | None = None
+) -> dict[str, Any]:
     """What `Recognizer.fit` is given; labels are names of classes."""
-    given: dict[str, Any] = dict(zip("Xy", _named(images), strict=True))
-    if config.data.shaping.labels_per_class is not None:
-        seen = images.take(training_places(images, config.data.shaping, config.data.split_seed))
-        given |= dict(zip("Xy", _named(seen), strict=True)) | {"unlabeled": images.images}
+    images, shaping, given = splits.train, config.data.shaping, dict[str, Any]()
+    if config.teacher is not None:
+        _refuse_other_eyes(config, config_of(open_run(config.teacher)).data, "--teacher")
+        teacher = open_recognizer(config.teacher, device=device)
+        given |= {"X": images.images, "y": teacher.predict(images.images), "teacher": teacher}
+    else:
+        seen = images
+        if shaping.labels_per_class is not None or shaping.imbalance is not None:
+            seen = images.take(training_places(images, shaping, config.data.split_seed))
+        given["X"], given["y"] = _named(seen)
+        if shaping.labels_per_class is not None:
+            given["unlabeled"] = images.images
     if config.unlabeled is not None:
         form = Shaping(size=(images.height, images.width), channels=1 if images.channels == 1 else 3)
-        more = load_images(config.unlabeled, data_root=config.data.root, shaping=form)
+        more = load_images(config.unlabeled, data_root=data_root or config.data.root, shaping=form)
         parts = [given["unlabeled"]] if "unlabeled" in given else []
         given["unlabeled"] = np.concatenate([*(np.asarray(part[:]) for part in parts), more.in_memory()])
-    if config.teacher is not None:
-        teacher = open_recognizer(config.teacher)
-        given = {"X": images.images, "y": teacher.predict(images.images), "teacher": teacher}
     if config.gan is not None:
-        gan = GAN.load(config.gan)
+        _refuse_other_eyes(config, gan_config_of(open_run(config.gan)).data, "--gan")
+        gan = open_gan(config.gan, device=device)
         if gan.config.classes != images.classes:
             raise InputError(
                 f"'{config.gan}' makes the classes {', '.join(gan.config.classes) or '(none)'}, the images are of "
@@ -181,9 +205,45 @@ def _learned_from(config: RecognizerConfig, splits: Splits, images: ImageSet) ->
     return given
 
 
+def _refuse_other_eyes(config: RecognizerConfig, theirs: DataConfig, option: str) -> None:
+    """InputError for a GAN or a teacher that knows images or labels of the same source that this run must not know."""
+    ours = config.data
+    if theirs.source != ours.source:
+        return
+    if theirs.split_seed != ours.split_seed:
+        raise InputError(
+            f"{option} was trained on another split of '{ours.source}', and may know the images to be judged by: "
+            f"give the --seed of its split, {theirs.split_seed}"
+        )
+    if ours.shaping.labels_per_class is not None and theirs.shaping.labels_per_class != ours.shaping.labels_per_class:
+        raise InputError(
+            f"{option} has seen other labels than --labels-per-class {ours.shaping.labels_per_class} leaves: train it "
+            "with the same"
+        )
+
+
 def _named(images: ImageSet) -> tuple[Pixels, NDArray[np.str_]]:
     """Images and the names of their classes."""
     return images.images, np.array(images.classes)[images.require_labels()]
+
+
+def _lesson_of(learned_from: Mapping[str, Any]) -> Lesson:
+    given, teacher = dict(learned_from), learned_from.get("teacher")
+    given.pop("teacher", None)
+    return Lesson.of(**given, classes=None if teacher is None else teacher.classes_)
+
+
+def _digests(config: RecognizerConfig, lesson: Lesson) -> dict[str, str]:
+    sets = {
+        "labeled": lesson.labeled,
+        "unlabeled": lesson.unlabeled,
+        "generated": lesson.generated,
+        "validation": lesson.validation,
+    }
+    digests = {what: images.digest() for what, images in sets.items() if images is not None}
+    if config.teacher is not None:
+        digests["teacher's"] = sha256_of(open_run(config.teacher).model / "recognizer.safetensors")
+    return digests
 
 
 def _run_to_end(
@@ -194,25 +254,16 @@ def _run_to_end(
     say: Callable[[str], None],
 ) -> None:
     recognizer = Recognizer(**config.parameters)
-    started = time.monotonic()
     total = recognizer.budget(_lesson_of(learned_from))
     bar: AbstractContextManager[Listener | None] = nullcontext() if quiet else ProgressBar(run.path.name, total=total)
     try:
-        with run.locked(), bar as listener:
-            recognizer.fit(**learned_from, run=run, listener=listener)
+        with run.locked():
+            with bar as listener:
+                recognizer.fit(**learned_from, run=run, listener=listener, say=say)
+            recognizer.save(run.model)
+            seconds = round(recognizer.seconds_, 3)
+            write_json(run.summary, {"images": total, "seconds": seconds, "method": recognizer.method_})
     except KeyboardInterrupt:
         message = f"stopped; go on with: elmyr resume {run.path}"
         raise InterruptedRun(message, signal_number=signal.SIGINT) from None
-    recognizer.save(run.model)
-    seconds = time.monotonic() - started
-    summary = {"images": total, "seconds": round(seconds, 3), "method": recognizer.method_}
-    write_json(run.summary, summary)
     say(f"trained by the method {recognizer.method_}, {total:,} images in {seconds:,.0f} s: {run.path}")
-
-
-def _lesson_of(learned_from: Mapping[str, Any]) -> Lesson:
-    return Lesson.of(**{name: value for name, value in learned_from.items() if name != "teacher"})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -40,12 +40,15 @@ class Selection:
 
     def look(self, position: int) -> Mapping[str, Any]:
         """Counts the errors, and keeps the weights if there were never fewer."""
-        read = logits_of(self.task.average, self.validation.images).argmax(1)
-        self._error = float((read != self.validation.require_labels()).mean())
+        self._error = self._error_at(position)
         if self._error <= self._lowest:
             self._lowest = self._error
             self.best.load_state_dict(self.task.average.state_dict())
         return {"validation_error": self._error}
+
+    def _error_at(self, position: int) -> float:
+        read = logits_of(self.task.average, self.validation.images).argmax(1)
+        return float((read != self.validation.require_labels()).mean())
 
     def state(self) -> dict[str, Any]:
         """The errors of the last look and of the best."""
@@ -58,7 +61,11 @@ class Selection:
 
 
 def fitted_temperature(net: StridedClassifier, validation: ImageSet) -> float:
-    """By what the logits are divided so that the validation labels are most likely (Guo et al. 2017)."""
+    """By what the logits are divided so that the validation labels are most likely (Guo et al. 2017).
+
+    One more image counts as being of every class alike, so that a validation part without a mistake does not promise
+    that there will be none.
+    """
     logits, labels = logits_of(net, validation.images), validation.require_labels()
 
     def surprise(log_temperature: float) -> float:
@@ -69,4 +76,6 @@ def fitted_temperature(net: StridedClassifier, validation: ImageSet) -> float:
 
 
 def _surprise(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
+    log_probabilities = log_softmax(logits, axis=1)
+    told = log_probabilities[np.arange(len(labels)), labels].sum()
+    return float(-(told + log_probabilities.mean()) / (len(labels) + 1))

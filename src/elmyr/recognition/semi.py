@@ -13,9 +13,11 @@ from elmyr.nets import StridedClassifier
 from elmyr.recognition.consistency import Consistency, ConsistencyConfig, changed_little, changed_much
 from elmyr.recognition.game import GameConfig, discriminator_loss, matching_loss
 from elmyr.recognition.task import RecognizerTask
+from elmyr.training.config import validated
 from elmyr.training.data import ResidentData
 from elmyr.training.step import step
 from elmyr.training.task import Batch
+from elmyr.training.view import within_range
 
 LARGEST_NORM = 5.0
 
@@ -77,7 +79,8 @@ class SemiTask(RecognizerTask):
         if config.game.weight:
             height, width, channels = shape
             size = NetworkConfig(base=config.game.base, latent=config.game.latent)
-            self.gan = GANConfig(height=height, width=width, channels=channels, network=size)
+            sides = {"height": height, "width": width, "channels": channels}
+            self.gan = validated(GANConfig, "the method's generator", **sides, network=size)
             with seeds.initialization(seed, "generator"):
                 self.generator = self.gan.build()[0].to(device)
             self.modules["generator"] = self.generator
@@ -120,7 +123,7 @@ class SemiTask(RecognizerTask):
         latents = self.gan.latents(self.config.game.images, self._random("latents", position)).to(self.device)
         with machine.autocast(self.device, self.precision):
             images: torch.Tensor = self.generator(latents, None)
-        return images.float().clamp(-1, 1)
+        return within_range(images.float())
 
     def _step_generator(self, fake: torch.Tensor, real_features: torch.Tensor, position: int) -> torch.Tensor:
         self.net.requires_grad_(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -23,8 +24,13 @@ AVERAGE_HALF_LIFE = 20_000  # images
 AVERAGE_RAMP = 0.05
 
 
+Teacher = Callable[[torch.Tensor], torch.Tensor]  # images (N, C, H, W) in [-1, 1] to probabilities (N, K)
+
+
 class RecognizerTask:
     """Trains a classifier; what is used afterwards is `average`, the moving average of its weights."""
+
+    remedy = "train anew with a lower learning_rate"
 
     def __init__(
         self,
@@ -36,7 +42,7 @@ class RecognizerTask:
         seed: int,
         device: torch.device,
         precision: str,
-        teacher: nn.Module | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self.net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
         self.average = deepcopy(self.net).requires_grad_(False).eval()
@@ -59,7 +65,7 @@ class RecognizerTask:
         with machine.autocast(self.device, self.precision):
             logits = self.net(images)
             with torch.no_grad():
-                targets = batch.labels if self.teacher is None else self.teacher(images).float().softmax(1)
+                targets = batch.labels if self.teacher is None else self.teacher(images)
         loss = F.cross_entropy(logits.float(), targets)
         norm = step(self.optimizers["recognizer"], loss)
         self._average(position, len(batch))

@@ -60,6 +60,8 @@ def _objective_of(config: AdversarialConfig) -> Objective:
 class AdversarialTask:
     """Trains a generator against a discriminator; what is exported is the generator's moving average."""
 
+    remedy = "train anew with a lower --set adversarial.learning_rate, or larger penalties.r1 and penalties.r2"
+
     def __init__(
         self,
         gan: GANConfig,

@@ -242,7 +242,7 @@ class Course:
         if rollbacks > MOST_ROLLBACKS:
             raise DivergedError(
                 f"{error}; {MOST_ROLLBACKS} times back to a checkpoint with half the learning rates did not help: "
-                "train anew with a lower --set adversarial.learning_rate, or larger penalties.r1 and penalties.r2"
+                f"{self.task.remedy}"
             )
         self._wait_for_writer()
         path = latest_checkpoint(self.run.checkpoints)

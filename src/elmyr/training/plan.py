@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
@@ -26,7 +24,7 @@ from elmyr.training.config import (
 )
 from elmyr.training.processes import ALONE, Processes
 from elmyr.training.rules import Facts, Resolved, default_budget, resolve
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.training.rundir import GAN_KIND, RunDirectory, config_as, open_run
 
 MOST_IMAGES = 10**12  # more than anyone waits for
 
@@ -89,7 +87,7 @@ def make_plan(
         **parts,
         rescue=rescue,
         deterministic=deterministic,
-        start_from=os.path.abspath(open_run(start_from).path) if start_from is not None else None,
+        start_from=os.path.abspath(open_run(start_from, GAN_KIND).path) if start_from is not None else None,
     )
     task = new_task(config)  # refuses what it cannot train
     if config.start_from is not None:
@@ -125,7 +123,7 @@ def new_task(config: RunConfig, processes: Processes = ALONE) -> AdversarialTask
 
 def take_weights(task: AdversarialTask, start_from: str) -> None:
     """Puts the weights of a run's latest checkpoint into a task; InputError where its networks are others."""
-    run = open_run(start_from)
+    run = open_run(start_from, GAN_KIND)
     theirs, ours = (each.model_dump(exclude={"class_counts"}) for each in (config_of(run).gan, task.gan))
     differing = _differences(theirs, ours)
     if differing:
@@ -176,13 +174,8 @@ def refuse_other_settings(
 
 
 def config_of(run: RunDirectory) -> RunConfig:
-    """The config that a run directory holds; InputError if it is not whole."""
-    try:
-        return RunConfig.model_validate(run.read_config())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"'{run.config}' is no config of this elmyr ({where}: {first['msg']}): train again") from None
+    """The config that a GAN's run directory holds; InputError if it is not whole."""
+    return config_as(run, RunConfig)
 
 
 def splits_of(config: RunConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:

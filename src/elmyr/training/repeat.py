@@ -15,7 +15,7 @@ from elmyr.files import read_json, sha256_of
 from elmyr.training.logbook import read_lines
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.run import Manner, run_anew
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.training.rundir import GAN_KIND, RunDirectory, open_run
 
 TIMES = {"seconds", "images_per_second"}
 SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit", "processes")  # what other bits may come of
@@ -42,7 +42,7 @@ def repeat(
 
     Raises InputError for a run that is not finished, or that was given another budget on the way.
     """
-    run = open_run(name)
+    run = open_run(name, GAN_KIND)
     if not run.finished:
         raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
     config, before = config_of(run), _surroundings(run)

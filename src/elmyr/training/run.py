@@ -29,7 +29,7 @@ from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
 from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
 from elmyr.training.progress import Listener, ProgressBar
-from elmyr.training.rundir import RUNS, RunDirectory, new_directory, open_run, position_of
+from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, new_directory, open_run, position_of
 from elmyr.training.trackers import open_tracker, require_tracker
 from elmyr.training.watch import Watch
 
@@ -170,7 +170,7 @@ def resume(
     `settings` other than the run's own: a run is one game from end to end.
     """
     manner = Manner(keep_going, quiet, say, track)
-    run = open_run(os.fspath(name))
+    run = open_run(os.fspath(name), GAN_KIND)
     config = config_of(run)
     refuse_other_settings(config, settings, run.path)
     more = images is not None and images != config.loop.images

@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from elmyr.errors import InputError
 from elmyr.files import make_folder, read_json
 
 RUNS = Path("runs")
+GAN_KIND = "GAN"  # what a run trained that names no other kind
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class RunDirectory:
@@ -48,7 +53,7 @@ class RunDirectory:
     @property
     def kind(self) -> str:
         """What was trained: "gan", or what its config names."""
-        return str(self.read_config().get("kind", "gan"))
+        return str(self.read_config().get("kind", GAN_KIND))
 
     def read_config(self) -> dict[str, Any]:
         """The run's `config.json`."""
@@ -86,20 +91,37 @@ def position_of(path: Path) -> int:
     return int(path.stem.rpartition("-")[2])
 
 
-def open_run(name: str | os.PathLike[str]) -> RunDirectory:
-    """The run directory at a path; `latest` is the one under `runs/` that was begun last."""
+def open_run(name: str | os.PathLike[str], kind: str | None = None) -> RunDirectory:
+    """The run directory at a path; `latest` is the one under `runs/` that was begun last. Of a `kind`, where given."""
     path = Path(name)
     if os.fspath(name) == "latest" and not path.exists():
-        begun = {config.parent: config.stat().st_mtime_ns for config in RUNS.glob("*/config.json")}
+        begun = {
+            config.parent: config.stat().st_mtime_ns
+            for config in RUNS.glob("*/config.json")
+            if kind is None or RunDirectory(config.parent).kind == kind
+        }
         if not begun:
-            raise InputError("there is no run under 'runs': train one with 'elmyr train DATA'")
+            trained = f"elmyr {kind} train DATA" if kind not in (None, GAN_KIND) else "elmyr train DATA"
+            raise InputError(f"there is no such run under 'runs': train one with '{trained}'")
         path = max(begun, key=lambda run: (begun[run], run))
     run = RunDirectory(path)
     if not path.exists():
         raise InputError(f"there is no run directory '{path}'")
     if not run.config.is_file():
         raise InputError(f"'{path}' is not a run directory (no config.json in it)")
+    if kind is not None and run.kind != kind:
+        raise InputError(f"'{path}' is the run of a {run.kind}, not of a {kind}: name another")
     return run
+
+
+def config_as(run: RunDirectory, model: type[M]) -> M:
+    """The config that a run directory holds, as this model has it; InputError if it is not whole."""
+    try:
+        return model.model_validate(run.read_config())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"'{run.config}' is no config of this elmyr ({where}: {first['msg']}): train again") from None
 
 
 def new_directory(out: str | os.PathLike[str] | None, *, parent: Path, name: str) -> Path:

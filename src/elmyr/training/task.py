@@ -35,6 +35,11 @@ class Task(Protocol):
     """What can be trained. The loop gives it batches and positions (images seen) and keeps its state safe."""
 
     @property
+    def remedy(self) -> str:
+        """What to try where its numbers went bad again and again."""
+        ...
+
+    @property
     def modules(self) -> Mapping[str, nn.Module]:
         """The networks, by name."""
         ...

@@ -70,7 +70,8 @@ class Tracker(AbstractContextManager["Tracker"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        with suppress(OSError):  # a full disk was told when it was written to
+            self.close()
 
 
 class TensorBoard(Tracker):
@@ -107,9 +108,9 @@ class TensorBoard(Tracker):
 
     def close(self) -> None:
         """Ends the event file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 class Trackio(Tracker):

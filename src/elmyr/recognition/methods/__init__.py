@@ -48,6 +48,8 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
         within = content
         for section in sections:
             within = within.setdefault(section, {})
+            if not isinstance(within, dict):
+                raise InputError(f"method '{name}' has no choice '{dotted}': '{section}' is no section")
         within[last] = value
     try:
         config = MethodConfig(**content)
@@ -73,6 +75,8 @@ def chosen_method(name: str, *, has_unlabeled: bool, has_generated: bool) -> str
     needs = read_method(name).needs
     if needs == "unlabeled" and not has_unlabeled:
         raise InputError(f"method '{name}' learns from unlabeled images, too: give some, or mark them in y by -1")
+    if needs == "unlabeled" and has_generated:
+        raise InputError(f"method '{name}' does not learn from generated images: leave them out, or take gan-augment")
     if needs == "generated" and not has_generated:
         raise InputError(f"method '{name}' learns from generated images, too: give them as generated=(images, labels)")
     return name
