@@ -22,7 +22,7 @@ class GameConfig(BaseModel):
     images: int = Field(64, ge=2, description="generated images an update")
     base: int = Field(16, ge=1, description="channels of the generator's widest level")
     latent: int = Field(64, ge=1, description="entries of the latent vector")
-    learning_rate: float = Field(5e-4, gt=0, description="the generator's")
+    learning_rate: float = Field(2e-3, gt=0, description="the generator's")
 
 
 def realness(logits: torch.Tensor) -> torch.Tensor:
