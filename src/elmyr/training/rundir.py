@@ -102,7 +102,8 @@ def open_run(name: str | os.PathLike[str], kind: str | None = None) -> RunDirect
         }
         if not begun:
             trained = f"elmyr {kind} train DATA" if kind not in (None, GAN_KIND) else "elmyr train DATA"
-            raise InputError(f"there is no such run under 'runs': train one with '{trained}'")
+            what = "run" if kind is None else f"run of a {kind}"
+            raise InputError(f"there is no {what} under 'runs': train one with '{trained}'")
         path = max(begun, key=lambda run: (begun[run], run))
     run = RunDirectory(path)
     if not path.exists():
