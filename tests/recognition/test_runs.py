@@ -226,6 +226,8 @@ def test_latest_is_the_newest_of_its_kind(
     train_recognizer(blobs, quick(updates=1))
     tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
     train(blobs, images=32, settings=tiny, device="cpu")
+    Path("runs/damaged").mkdir()
+    Path("runs/damaged/config.json").write_text("{")
     assert call(monkeypatch, "recognizer", "evaluate", "latest", "--json") == 0
     assert call(monkeypatch, "sample", "latest", "-n", "2", "--out", "two.npz") == 0
     capsys.readouterr()

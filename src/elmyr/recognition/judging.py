@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, Shaping, image_grid, open_source, split_source
+from elmyr.images import ImageSet, Shaping, image_grid, open_source
 from elmyr.metrics import accuracy, calibration_error, wilson_interval
 from elmyr.recognition.recognizer import Recognizer
-from elmyr.recognition.runs import KIND, config_of
+from elmyr.recognition.runs import KIND, config_of, splits_of
 from elmyr.training.rundir import open_run
 
 SHOWN = 40
@@ -110,14 +110,12 @@ def images_to_read(
 
     Of a source with test images of its own it is these, else all. They are brought into the run's size and channels.
     """
-    run = open_run(name, KIND)
-    config = config_of(run)
-    root = data_root if data_root is not None else config.data.root
-    whole = config.data.shaping.model_copy(update={"labels_per_class": None, "imbalance": None})
-    splits = split_source(open_source(config.data.source, root, whole), config.data.split_seed, whole)
+    config = config_of(open_run(name, KIND))
+    splits = splits_of(config, data_root)
     if data is None:
         chosen: ImageSet = {"train": splits.train, "validation": splits.validation, "test": splits.test}[part]
         return chosen
     channels = 1 if splits.train.channels == 1 else 3
+    root = data_root if data_root is not None else config.data.root
     other = open_source(data, root, Shaping(size=(splits.train.height, splits.train.width), channels=channels))
     return other.train if other.test is None else other.test

@@ -1,4 +1,4 @@
-"""A trained network applied to images, in parts, in fp32: what it says of one does not depend on the others."""
+"""A trained network applied to images, in parts, in fp32: what it says of one depends on others by rounding alone."""
 
 from __future__ import annotations
 

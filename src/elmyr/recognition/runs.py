@@ -129,9 +129,8 @@ def resume_recognizer(
         say(f"'{run.path}' is finished already: nothing to do")
         return run
     config = config_of(run)
-    root = data_root if data_root is not None else config.data.root
-    splits = _opened(config.data.source, config.data.split_seed, root, config.data.shaping)
-    learned_from = _learned_from(config, splits, config.parameters["device"], root)
+    splits = splits_of(config, data_root)
+    learned_from = _learned_from(config, splits, config.parameters["device"], data_root)
     digests = _digests(config, _lesson_of(learned_from))
     changed = [what for what, digest in config.digests.items() if digests.get(what) != digest]
     if changed:
@@ -143,6 +142,12 @@ def resume_recognizer(
 def config_of(run: RunDirectory) -> RecognizerConfig:
     """The config that a recognizer's run directory holds; InputError if it is not whole."""
     return config_as(run, RecognizerConfig)
+
+
+def splits_of(config: RecognizerConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
+    """The split of a run, opened again; its training part has all images, also those whose labels were not seen."""
+    data = config.data
+    return _opened(data.source, data.split_seed, data_root if data_root is not None else data.root, data.shaping)
 
 
 def open_recognizer(name: str | os.PathLike[str], *, device: str = "auto") -> Recognizer:

@@ -52,7 +52,7 @@ class RunDirectory:
 
     @property
     def kind(self) -> str:
-        """What was trained: "gan", or what its config names."""
+        """What was trained: a "GAN", or what its config names."""
         return str(self.read_config().get("kind", GAN_KIND))
 
     def read_config(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def open_run(name: str | os.PathLike[str], kind: str | None = None) -> RunDirect
         begun = {
             config.parent: config.stat().st_mtime_ns
             for config in RUNS.glob("*/config.json")
-            if kind is None or RunDirectory(config.parent).kind == kind
+            if kind is None or _is_of_kind(config.parent, kind)
         }
         if not begun:
             trained = f"elmyr {kind} train DATA" if kind not in (None, GAN_KIND) else "elmyr train DATA"
@@ -113,6 +113,13 @@ def open_run(name: str | os.PathLike[str], kind: str | None = None) -> RunDirect
     if kind is not None and run.kind != kind:
         raise InputError(f"'{path}' is the run of a {run.kind}, not of a {kind}: name another")
     return run
+
+
+def _is_of_kind(path: Path, kind: str) -> bool:
+    try:
+        return RunDirectory(path).kind == kind
+    except InputError:
+        return False  # a damaged run is not the one that is meant
 
 
 def config_as(run: RunDirectory, model: type[M]) -> M:

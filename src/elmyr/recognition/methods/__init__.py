@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.errors import InputError, suggestion
 from elmyr.recognition.semi import SemiConfig
+from elmyr.training.config import validated
 
 AUTO = "auto"
 
@@ -51,12 +52,7 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
             if not isinstance(within, dict):
                 raise InputError(f"method '{name}' has no choice '{dotted}': '{section}' is no section")
         within[last] = value
-    try:
-        config = MethodConfig(**content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"method '{name}': {where} is {first['input']!r}: {first['msg']}") from None
+    config = validated(MethodConfig, f"method '{name}'", **content)
     if config.semi is not None and config.batch <= config.semi.labeled:
         raise InputError(
             f"a batch of {config.batch} has no room for unlabeled images beside {config.semi.labeled} labeled ones: "
