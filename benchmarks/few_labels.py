@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from elmyr import Recognizer
 from elmyr.images import Shaping, open_source, split_source
-from elmyr.images.shaping import training_places
+from elmyr.images.shaping import labeled_places
 from elmyr.recognition.methods import method_names
 
 
@@ -60,7 +60,7 @@ def row(options: argparse.Namespace, method: str, draw: int) -> tuple[float, flo
     whole = splits.train if source.test is None else source.train  # never the images that are judged
     training, judged = (splits.train, splits.validation) if options.validation else (whole, splits.test)
     labels = training.require_labels()
-    seen = training_places(training, Shaping(labels_per_class=options.labels // len(training.classes)), draw)
+    seen = labeled_places(training, Shaping(labels_per_class=options.labels // len(training.classes)), draw)
     y: NDArray[np.int64] = np.full(len(labels), -1)
     y[seen] = labels[seen]
     settings = {name: float(value) for name, value in (each.split("=") for each in options.settings)}

@@ -233,8 +233,10 @@ def test_what_is_written_has_the_asked_form_in_both_parts(tmp_path: Path) -> Non
     assert_same_source(again, open_source(tmp_path / "given", shaping=shaping))
 
 
-@pytest.mark.parametrize("wanted", [{"labels_per_class": 3}, {"imbalance": 10}], ids=str)
-def test_thinning_out_is_refused_before_anything_is_read_or_written(tmp_path: Path, wanted: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wanted", [{"labels_per_class": 3}, {"imbalance": 10}, {"images_per_class": 3}, {"label_noise": 0.1}], ids=str
+)
+def test_thinning_out_is_refused_before_anything_is_read_or_written(tmp_path: Path, wanted: dict[str, float]) -> None:
     with pytest.raises(InputError, match="thinning out is for training"):
         convert("no such data", tmp_path / "x.npz", shaping=Shaping(**wanted))  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []

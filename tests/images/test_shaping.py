@@ -29,7 +29,7 @@ from elmyr.images import (
     save_npz,
     split_source,
 )
-from elmyr.images.shaping import LARGEST_SIZE, choice_of, fitted, in_form, thinned_for_training
+from elmyr.images.shaping import LARGEST_SIZE, choice_of, fitted, in_form, labeled_places, thinned_for_training
 from elmyr.training import resume
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.plan import config_of, splits_of
@@ -104,6 +104,9 @@ def test_a_number_too_long_for_python_is_refused_in_a_short_line() -> None:
         {"imbalance": 0.5},
         {"imbalance": float("nan")},
         {"imbalance": float("inf")},
+        {"images_per_class": 0},
+        {"label_noise": 1.0},
+        {"label_noise": -0.1},
         {"sise": (8, 8)},
     ],
     ids=str,
@@ -356,7 +359,10 @@ def split_of(shaping: Shaping = AS_IT_IS, seed: int = 0, classes: int = 3) -> An
         ({"imbalance": 100}, [100, 10, 1]),
         ({"imbalance": 4}, [100, 50, 25]),
         ({"imbalance": 1e4}, [100, 1, 1]),
-        ({"labels_per_class": 50, "imbalance": 25}, [50, 10, 2]),
+        ({"images_per_class": 7}, [7, 7, 7]),
+        ({"images_per_class": 50, "imbalance": 25}, [50, 10, 2]),
+        ({"labels_per_class": 50, "imbalance": 25}, [50, 20, 4]),
+        ({"images_per_class": 30, "labels_per_class": 8}, [8, 8, 8]),
     ],
     ids=str,
 )
@@ -376,6 +382,40 @@ def test_an_imbalance_never_gives_a_class_more_than_it_has() -> None:
     images = numbered([0] * 10 + [1] * 100 + [2] * 100, tuple("abc"))
     assert counts(thinned_for_training(images, Shaping(imbalance=100), 0)) == [10, 10, 1]
     assert counts(thinned_for_training(numbered([0] * 9), Shaping(imbalance=100), 0)) == [9]
+
+
+@pytest.mark.parametrize("noise", [0.2, 0.5, 0.99])
+def test_the_asked_share_of_training_labels_is_wrong_and_no_other(noise: float) -> None:
+    whole, noisy = split_of(), split_of(Shaping(label_noise=noise))
+    wrong = noisy.train.labels != whole.train.labels
+    assert wrong.sum() == round(noise * 300)
+    assert numbers(noisy.train) == numbers(whole.train)
+    for part in ("validation", "test"):
+        assert getattr(noisy, part).digest() == getattr(whole, part).digest()
+    # Each of the other two classes as likely as the other: at most 6 standard deviations off (false alarm 2e-9).
+    shift = (noisy.train.labels - whole.train.labels)[wrong] % 3
+    assert abs((shift == 1).sum() - wrong.sum() / 2) <= 3 * wrong.sum() ** 0.5
+    assert split_of(Shaping(label_noise=noise)).train.digest() == noisy.train.digest()
+    assert split_of(Shaping(label_noise=noise), seed=1).train.digest() != noisy.train.digest()
+
+
+def test_fewer_images_a_class_are_among_more_and_noise_follows_them() -> None:
+    few, more = (numbers(split_of(Shaping(images_per_class=count)).train) for count in (5, 50))
+    assert set(few) < set(more)
+    noisy, clean = (split_of(Shaping(images_per_class=50, label_noise=n)).train for n in (0.2, 0.0))
+    assert numbers(noisy) == numbers(clean) and (noisy.labels != clean.labels).sum() == 30
+
+
+def test_what_keeps_its_label_is_what_a_recognizer_is_told() -> None:
+    shaping = Shaping(images_per_class=30, labels_per_class=8)
+    present = split_of(Shaping(images_per_class=30)).train
+    seen = present.take(labeled_places(present, shaping, 0))
+    assert seen.digest() == split_of(shaping).train.digest()
+
+
+def test_with_one_class_no_label_can_be_wrong() -> None:
+    with pytest.raises(InputError, match="leave out --label-noise"):
+        thinned_for_training(numbered([0] * 9), Shaping(label_noise=0.2), 0)
 
 
 @pytest.mark.parametrize("wanted", [{"labels_per_class": 10}, {"imbalance": 100}], ids=str)
@@ -420,8 +460,10 @@ shapings = st.builds(
     channels=st.sampled_from([None, 1, 3]),
     classes=st.lists(class_names.map(str.strip).filter(len), max_size=3).map(tuple),
     limit=st.none() | st.integers(1, 10**9),
-    labels_per_class=st.none() | st.integers(1, 10**9),
+    images_per_class=st.none() | st.integers(1, 10**9),
     imbalance=st.none() | st.floats(1, 1e9),
+    label_noise=st.floats(0, 0.999),
+    labels_per_class=st.none() | st.integers(1, 10**9),
 )
 
 
@@ -433,9 +475,9 @@ def test_the_words_of_a_shaping_are_parsed_into_the_same_shaping(shaping: Shapin
 
 def test_the_words_are_those_that_a_user_would_write() -> None:
     assert AS_IT_IS.as_words() == []
-    shaping = Shaping(size=(28, 32), fit="pad", channels=3, classes=("-rf", "é"), labels_per_class=5, imbalance=10)
+    shaping = Shaping(size=(28, 32), fit="pad", channels=3, classes=("-rf", "é"), labels_per_class=5, label_noise=0.2)
     assert " ".join(shaping.as_words()) == (
-        "--size 28x32 --fit pad --channels 3 --classes -rf,é --labels-per-class 5 --imbalance 10.0"
+        "--size 28x32 --fit pad --channels 3 --classes -rf,é --label-noise 0.2 --labels-per-class 5"
     )
     assert parsed(shaping.as_words()) == shaping
     assert parsed(["--size", "28", "--classes", " cat , dog "]) == Shaping(size=(28, 28), classes=("cat", "dog"))
@@ -478,8 +520,8 @@ def test_a_shaped_run_is_resumed_and_judged_with_the_images_it_was_begun_with(
     assert samples[0].digest() == samples[1].digest()
 
     assert read_json(whole.config)["data"]["shaping"] == {
-        "size": [10, 8], "fit": "pad", "channels": 3, "classes": ["c", "a"], "limit": 128, "labels_per_class": 15,
-        "imbalance": None,
+        "size": [10, 8], "fit": "pad", "channels": 3, "classes": ["c", "a"], "limit": 128, "images_per_class": None,
+        "imbalance": None, "label_noise": 0.0, "labels_per_class": 15,
     }  # fmt: skip
     splits = splits_of(config_of(whole))
     assert counts(splits.train) == [15, 15]

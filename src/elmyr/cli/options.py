@@ -63,11 +63,15 @@ def _shaping_options(
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images, of every class its share.", min=1)] = None,
-    labels_per_class: Annotated[
+    images_per_class: Annotated[
         int | None, typer.Option(help="At most so many training images a class.", min=1)
     ] = None,
     imbalance: Annotated[
         float | None, typer.Option(help="A long tail: so many of the first class for one of the last.")
+    ] = None,
+    label_noise: Annotated[float, typer.Option(help="The share of training images given a wrong label.")] = 0.0,
+    labels_per_class: Annotated[
+        int | None, typer.Option(help="At most so many training images a class with their label.", min=1)
     ] = None,
 ) -> Any:
     """What is made of the data, as one value."""
@@ -78,14 +82,18 @@ def _shaping_options(
         raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
     if imbalance is not None and not 1 <= imbalance < float("inf"):
         raise InputError(f"--imbalance is {imbalance}: it is at least 1")
+    if not 0 <= label_noise < 1:
+        raise InputError(f"--label-noise is {label_noise}: it is a share, from 0 to below 1")
     return Shaping(
         size=None if size is None else parse_size(size),
         fit=fit.value,
         channels=channels,
         classes=parse_names(classes) if classes else (),
         limit=limit,
-        labels_per_class=labels_per_class,
+        images_per_class=images_per_class,
         imbalance=imbalance,
+        label_noise=label_noise,
+        labels_per_class=labels_per_class,
     )
 
 

@@ -24,8 +24,10 @@ def convert(
     `train` and `test` in `out`; so it is read again with that split: from the folder that the parts lie in, or, where
     they are `.npz`, each by itself. Raises InputError before anything is written.
     """
-    if shaping.labels_per_class is not None or shaping.imbalance is not None:
-        raise InputError("thinning out is for training: leave out --labels-per-class and --imbalance")
+    if shaping.for_training():
+        raise InputError(
+            "thinning out is for training: leave out --images-per-class, --imbalance, --label-noise, --labels-per-class"
+        )
     out = Path(out)
     check_writable(out)
     opened = open_source(source, data_root, shaping)

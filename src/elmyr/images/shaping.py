@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 from typing import Annotated, Literal, NamedTuple, Protocol
 
@@ -26,7 +27,7 @@ Size = tuple[int, int]  # height, width
 class Shaping(BaseModel):
     """What is made of the images of a source: their form, the choice among them, and what training may see of them.
 
-    The first five hold for all parts of a split, the last two for its training part only.
+    The first five hold for all parts of a split, the others for its training part only, in their order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -36,8 +37,10 @@ class Shaping(BaseModel):
     channels: Literal[1, 3] | None = Field(None, description="1 gray, 3 RGB; gray where all images are, where None")
     classes: tuple[str, ...] = Field((), description="only these classes, in this order; all where empty")
     limit: int | None = Field(None, ge=1, description="at most so many images, the same share of every class")
-    labels_per_class: int | None = Field(None, ge=1, description="at most so many training images of a class")
+    images_per_class: int | None = Field(None, ge=1, description="at most so many training images of a class")
     imbalance: float | None = Field(None, ge=1, description="training images of the first class for one of the last")
+    label_noise: float = Field(0.0, ge=0, lt=1, description="the share of training images with a wrong label")
+    labels_per_class: int | None = Field(None, ge=1, description="at most so many training images with a label")
 
     def as_words(self) -> list[str]:
         """The options of the command line that ask for this."""
@@ -47,8 +50,17 @@ class Shaping(BaseModel):
             words += [f"--{name.replace('_', '-')}", written]
         return words
 
+    def for_training(self) -> bool:
+        """Whether it asks for anything of the training part alone."""
+        return self != self.without_troubles()
+
+    def without_troubles(self) -> Shaping:
+        """The same, with the training part as it is."""
+        return self.model_copy(update={name: getattr(AS_IT_IS, name) for name in TROUBLES})
+
 
 AS_IT_IS = Shaping()
+TROUBLES = ("images_per_class", "imbalance", "label_noise", "labels_per_class")  # of the training part alone
 
 
 class Labeled(Protocol):
@@ -161,26 +173,53 @@ def choice_of(images: Labeled, shaping: Shaping) -> Choice | None:
 
 
 def thinned_for_training(images: ImageSet, shaping: Shaping, seed: int) -> ImageSet:
-    """What is left of a training part: at most `labels_per_class` of each class, or a long tail by `imbalance`.
+    """What training with labels sees of a training part: of what `troubled` leaves, what keeps its label."""
+    left = troubled(images, shaping, seed)
+    return left if shaping.labels_per_class is None else left.take(labeled_places(left, shaping, seed))
+
+
+def troubled(images: ImageSet, shaping: Shaping, seed: int) -> ImageSet:
+    """What is left of a training part: `images_per_class`, of these a long tail by `imbalance`, some labels wrong.
 
     With an imbalance of 100 the first class keeps all its images, the last a hundredth of them, those between fall
-    evenly on a logarithmic scale (Cao et al. 2019); at least one image of each class stays.
+    evenly on a logarithmic scale (Cao et al. 2019); at least one image of each class stays. A wrong label is any of the
+    others, as likely as another; the share of wrong ones is exact within one image.
     """
-    if shaping.labels_per_class is None and shaping.imbalance is None:
+    if shaping.images_per_class is not None or shaping.imbalance is not None:
+        images = images.take(_present_places(images, shaping, seed))
+    if not shaping.label_noise:
         return images
-    return images.take(training_places(images, shaping, seed))
+    labels, classes = images.require_labels(), len(images.classes)
+    if classes < 2:
+        raise InputError(f"'{images.name}' has one class, so that no label can be wrong: leave out --label-noise")
+    random = np.random.default_rng(seeds.derive(seed, "label noise"))
+    wrong = random.permutation(len(labels))[: round(shaping.label_noise * len(labels))]
+    noisy = labels.copy()
+    noisy[wrong] = (labels[wrong] + random.integers(1, classes, len(wrong))) % classes
+    return replace(images, labels=noisy)
 
 
-def training_places(images: ImageSet, shaping: Shaping, seed: int) -> NDArray[np.int64]:
-    """Which images of a training part `thinned_for_training` leaves, int64 (M,), in their order."""
-    labels = images.require_labels()
-    counts = np.bincount(labels, minlength=len(images.classes))
+def labeled_places(images: ImageSet, shaping: Shaping, seed: int) -> NDArray[np.int64]:
+    """Which of a training part's images keep their label, `labels_per_class` of each: int64 (M,), in their order."""
+    counts = np.bincount(images.require_labels(), minlength=len(images.classes))
     most = counts if shaping.labels_per_class is None else np.minimum(counts, shaping.labels_per_class)
+    return _drawn(images, most, seed)
+
+
+def _present_places(images: ImageSet, shaping: Shaping, seed: int) -> NDArray[np.int64]:
+    counts = np.bincount(images.require_labels(), minlength=len(images.classes))
+    most = counts if shaping.images_per_class is None else np.minimum(counts, shaping.images_per_class)
     if shaping.imbalance is not None:
         falling = np.linspace(0, 1, len(counts)) if len(counts) > 1 else np.zeros(1)
         most = np.minimum(most, np.maximum(1, np.rint(most.max() * shaping.imbalance**-falling))).astype(np.int64)
+    return _drawn(images, most, seed)
+
+
+def _drawn(images: ImageSet, counts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """So many of each class, sorted: of every class the first of one shuffle, so that fewer are among more."""
+    labels = images.require_labels()
     shuffled = np.random.default_rng(seeds.derive(seed, "thinning")).permutation(len(labels))
-    kept = [shuffled[labels[shuffled] == label][:count] for label, count in enumerate(most)]
+    kept = [shuffled[labels[shuffled] == label][:count] for label, count in enumerate(counts)]
     return np.sort(np.concatenate(kept)).astype(np.int64)
 
 

@@ -27,7 +27,7 @@ from elmyr.images import (
     open_source,
     split_source,
 )
-from elmyr.images.shaping import training_places
+from elmyr.images.shaping import labeled_places
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.training.config import DataConfig
@@ -169,7 +169,7 @@ def _opened(
     data: str | os.PathLike[str], seed: int, data_root: str | os.PathLike[str] | None, shaping: Shaping
 ) -> Splits:
     """The split, its training part with all images, also those whose labels are not to be seen."""
-    whole = shaping.model_copy(update={"labels_per_class": None, "imbalance": None})
+    whole = shaping.model_copy(update={"labels_per_class": None})
     splits = split_source(open_source(data, data_root, whole), seed, whole)
     splits.train.require_labels()
     return splits
@@ -186,8 +186,8 @@ def _learned_from(
         given |= {"X": images.images, "y": teacher.predict(images.images), "teacher": teacher}
     else:
         seen = images
-        if shaping.labels_per_class is not None or shaping.imbalance is not None:
-            seen = images.take(training_places(images, shaping, config.data.split_seed))
+        if shaping.labels_per_class is not None:
+            seen = images.take(labeled_places(images, shaping, config.data.split_seed))
         given["X"], given["y"] = _named(seen)
         if shaping.labels_per_class is not None:
             given["unlabeled"] = images.images
