@@ -311,4 +311,4 @@ def test_a_training_takes_the_options_from_the_command_line_into_its_config(elmy
     assert Shaping.model_validate(config["data"]["shaping"]) == MEANT
     assert config["gan"]["classes"] == ["b", "a"]
     assert [config["gan"][name] for name in ("height", "width", "channels")] == [16, 8, 3]
-    assert config["data"]["images"] == 20 + 4
+    assert config["data"]["images"] == 20 + 5  # a fifth of the 27 that there are
