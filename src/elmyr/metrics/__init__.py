@@ -12,7 +12,15 @@ from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import MeanInterval, PairedDifference, mean_interval, paired_difference
 from elmyr.metrics.jackknife import Estimate, difference, jackknife, means_without
 from elmyr.metrics.kernel import kernel_distance
-from elmyr.metrics.labels import accuracy, class_divergence, share_right, wilson_interval
+from elmyr.metrics.labels import (
+    accuracy,
+    balanced_accuracy,
+    balanced_weights,
+    class_divergence,
+    macro_f1,
+    share_right,
+    wilson_interval,
+)
 from elmyr.metrics.neighbors import Balls, balls_of, density_coverage, precision_recall, realism
 from elmyr.metrics.pairs import diversity, told_apart
 
@@ -22,6 +30,8 @@ __all__ = [
     "MeanInterval",
     "PairedDifference",
     "accuracy",
+    "balanced_accuracy",
+    "balanced_weights",
     "balls_of",
     "calibration_error",
     "class_divergence",
@@ -35,6 +45,7 @@ __all__ = [
     "inception_score",
     "jackknife",
     "kernel_distance",
+    "macro_f1",
     "mean_interval",
     "mean_of_classes",
     "means_without",

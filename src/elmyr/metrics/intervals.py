@@ -43,12 +43,17 @@ class MeanInterval(NamedTuple):
 
 
 def paired_difference(
-    correct_a: Sequence[ArrayLike], correct_b: Sequence[ArrayLike], images: Sequence[ArrayLike]
+    correct_a: Sequence[ArrayLike],
+    correct_b: Sequence[ArrayLike],
+    images: Sequence[ArrayLike],
+    weights: Sequence[ArrayLike] | None = None,
 ) -> PairedDifference:
     """The mean over seeds of the accuracy of a minus that of b, paired by image, with a 95 % interval.
 
     Each argument has one array `(n,)` a seed: whether a and b were right (bool) on that seed's test images,
-    and the identities (int64) of these images, which seeds may share, in part or in whole, or not.
+    and the identities (int64) of these images, which seeds may share, in part or in whole, or not. `weights`,
+    float64, together 1 in each seed, say what each image counts: with `balanced_weights` the difference is that of
+    the balanced accuracies.
 
     The squared standard error is s²/S + v/n: s² the variance of the S seeds' mean differences, v that of the
     n distinct images' mean differences over the seeds that tested them. The first holds what another split

@@ -85,3 +85,24 @@ def _histograms(labels: ArrayLike, classes: int) -> NDArray[np.float64]:
 def _divergence(counts_a: NDArray[np.float64], counts_b: NDArray[np.float64]) -> float:
     a, b = counts_a / counts_a.sum(), counts_b / counts_b.sum()
     return float((rel_entr(a, (a + b) / 2).sum() + rel_entr(b, (a + b) / 2).sum()) / (2 * np.log(2)))
+
+
+def balanced_accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
+    """The mean over the classes in `expected` of the share of their labels that are the expected ones, in [0, 1].
+
+    Raises InputError as `accuracy`.
+    """
+    raise NotImplementedError
+
+
+def balanced_weights(expected: ArrayLike) -> NDArray[np.float64]:
+    """What each label `(N,)` counts in the balanced accuracy, float64 (N,), together 1: `sum(weights * right)` is it."""
+    raise NotImplementedError
+
+
+def macro_f1(predicted: ArrayLike, expected: ArrayLike) -> float:
+    """The mean over all classes of the harmonic mean of precision and recall, in [0, 1].
+
+    A class that is predicted and never expected counts with 0, as in scikit-learn. Raises InputError as `accuracy`.
+    """
+    raise NotImplementedError

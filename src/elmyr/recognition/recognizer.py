@@ -54,6 +54,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     by dotted names, such as `{"semi.consistency.threshold": 0.9}`.
     base, dimension: channels of the first convolution, entries of the features.
     generated_share: share of each batch that comes from generated images, where `fit` is given some.
+    class_weight: what an image of a class counts in the loss of the labels, by label (1 for those left out), or
+    "balanced": in inverse proportion to how often the class is shown.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         learning_rate: float | None = None,
         weight_decay: float | None = None,
         generated_share: float = 0.5,
+        class_weight: Mapping[Any, float] | str | None = None,
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -80,6 +83,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.generated_share = generated_share
+        self.class_weight = class_weight
         self.settings = settings
         self.seed = seed
         self.device = device
