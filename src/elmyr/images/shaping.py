@@ -52,11 +52,11 @@ class Shaping(BaseModel):
 
     def for_training(self) -> bool:
         """Whether it asks for anything of the training part alone."""
-        return self != self.without_troubles()
+        return self.troubles() != AS_IT_IS
 
-    def without_troubles(self) -> Shaping:
-        """The same, with the training part as it is."""
-        return self.model_copy(update={name: getattr(AS_IT_IS, name) for name in TROUBLES})
+    def troubles(self) -> Shaping:
+        """What it asks for of the training part alone."""
+        return Shaping(**{name: getattr(self, name) for name in TROUBLES})
 
 
 AS_IT_IS = Shaping()

@@ -2,88 +2,155 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.images import ImageSet, Pixels, Splits
-from elmyr.metrics import accuracy
-from elmyr.recognition import Recognizer
+from elmyr.images import ImageSet, Shaping
+from elmyr.metrics import accuracy, balanced_accuracy, macro_f1
+from elmyr.recognition import (
+    GanOverSampler,
+    Recognizer,
+    resampled,
+    with_corrections,
+    without_suspects,
+)
+from elmyr.recognition.methods import read_method
+from elmyr.studies.ground import Ground
 
 MIXED_SHARES = (0.25, 0.5)
+MEASURES = {"accuracy": accuracy, "balanced accuracy": balanced_accuracy, "macro F1": macro_f1}
+
+
+def _as_they_are(ground: Ground) -> ImageSet:
+    return ground.labeled
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train the recognizer. `shares`: the candidate shares of generated images in its batches."""
+    """One way to train the recognizer.
+
+    method: the recognizer's. shares: the candidate shares of generated images in its batches; 1.0 is nothing else.
+    images: the labeled images that it learns from. parameters: other ones of the recognizer. uses_gan: whether a GAN
+    takes part, the cell's or one of the method's own. where: whether it is of use in a trouble.
+    """
 
     name: str
-    classical: bool
-    shares: tuple[float, ...]
+    method: str
+    uses_gan: bool = False
+    shares: tuple[float, ...] = (0.0,)
+    images: Callable[[Ground], ImageSet] = _as_they_are
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    where: Callable[[Shaping], bool] = lambda trouble: True
+    needs: str | None = None  # an optional library
 
     @property
-    def uses_gan(self) -> bool:
-        """Whether generated images take part."""
-        return max(self.shares) > 0
+    def needs_run(self) -> bool:
+        """Whether the cell's GAN has to be trained before it: a method's own game needs none."""
+        return self.uses_gan and not self.method.startswith("gan-")
 
 
-ARMS = (
-    Arm("real", classical=False, shares=(0.0,)),
-    Arm("real + classical", classical=True, shares=(0.0,)),
-    Arm("generated", classical=False, shares=(1.0,)),
-    Arm("real + generated", classical=False, shares=MIXED_SHARES),
-    Arm("real + classical + generated", classical=True, shares=MIXED_SHARES),
-)
+def _unbalanced(trouble: Shaping) -> bool:
+    return trouble.imbalance is not None
+
+
+def _noisy(trouble: Shaping) -> bool:
+    return trouble.label_noise > 0
+
+
+def _unlabeled(trouble: Shaping) -> bool:
+    return trouble.labels_per_class is not None
+
+
+def _resampled(how: str) -> Callable[[Ground], ImageSet]:
+    return lambda ground: resampled(ground.labeled, how=how, seed=ground.seed)
+
+
+def _filled_by_gan(ground: Ground) -> ImageSet:
+    sampler = GanOverSampler(gan=ground.gan, random_state=ground.seed)
+    images, labels = sampler.fit_resample(ground.labeled.images, ground.labeled.require_labels())
+    return ImageSet(images, labels, ground.labeled.classes)
+
+
+def _suspects_dropped(ground: Ground) -> ImageSet:
+    return without_suspects(ground.labeled, ground.doubts)
+
+
+def _suspects_corrected(ground: Ground) -> ImageSet:
+    return with_corrections(ground.labeled, ground.doubts)
+
+
+ARMS = {
+    arm.name: arm
+    for arm in (
+        Arm("real", "supervised"),
+        Arm("real + classical", "augment"),
+        Arm("class weights", "augment", parameters={"class_weight": "balanced"}, where=_unbalanced),
+        Arm("over-sampling", "augment", images=_resampled("random"), where=_unbalanced, needs="imblearn"),
+        Arm("SMOTE", "augment", images=_resampled("smote"), where=_unbalanced, needs="imblearn"),
+        Arm("suspects dropped", "augment", images=_suspects_dropped, where=_noisy),
+        Arm("suspects corrected", "augment", images=_suspects_corrected, where=_noisy),
+        Arm("consistency", "consistency", where=_unlabeled),
+        Arm("gan-semi", "gan-semi", uses_gan=True, where=_unlabeled),
+        Arm("gan-consistency", "gan-consistency", uses_gan=True, where=_unlabeled),
+        Arm("generated", "supervised", uses_gan=True, shares=(1.0,)),
+        Arm("real + generated", "supervised", uses_gan=True, shares=MIXED_SHARES),
+        Arm("real + classical + generated", "augment", uses_gan=True, shares=MIXED_SHARES),
+        Arm("GAN over-sampling", "augment", uses_gan=True, images=_filled_by_gan, where=_unbalanced),
+    )
+}
+
+
+def arms_for(trouble: Shaping) -> tuple[tuple[str, ...], tuple[Arm, ...]]:
+    """The names of the arms that are of use in a trouble, and those that would be but for a library."""
+    wanted = [arm for arm in ARMS.values() if arm.where(trouble)]
+    missing = tuple(arm for arm in wanted if arm.needs is not None and find_spec(arm.needs) is None)
+    return tuple(arm.name for arm in wanted if arm not in missing), missing
 
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm with one seed: the share chosen on validation, and what it then gave."""
+    """One arm with one seed: the share chosen on validation, and what it then read in the test part."""
 
     share: float
-    validation_accuracy: float
+    validation: float
     validation_by_share: dict[str, float]
-    recognizer: Recognizer
-    seconds: float
-
-    def correct_on(self, images: ImageSet) -> NDArray[np.bool_]:
-        """Whether each image's label is read right (N,)."""
-        return np.asarray(self.recognizer.predict(images.images) == images.require_labels())
+    read: NDArray[np.int64]
 
 
-def train_arm(
-    arm: Arm, splits: Splits, generated: ImageSet, *, updates: int, seed: int, device: str, precision: str
-) -> ArmResult:
+def train_arm(arm: Arm, ground: Ground, *, updates: int) -> ArmResult:
     """Trains the arm's recognizer with each of its shares and keeps the best on validation (the first of equals)."""
-    started = time.monotonic()
     candidates = []
+    measure = MEASURES[ground.measure]
+    images = arm.images(ground)
+    unlabeled = ground.unlabeled if read_method(arm.method).needs == "unlabeled" else None
     for share in arm.shares:
         recognizer = Recognizer(
             updates=updates,
-            method="augment" if arm.classical else "supervised",
+            method=arm.method,
             generated_share=share,
-            seed=seed,
-            device=device,
-            precision=precision,
+            seed=ground.seed,
+            device=ground.device,
+            precision=ground.precision,
+            **arm.parameters,
         )
-        real, fake = _pair(splits.train), _pair(generated)
-        if share == 1:
-            recognizer.fit(*fake)
-        else:
-            recognizer.fit(*real, generated=fake if share else None)
-        reached = accuracy(recognizer.predict(splits.validation.images), splits.validation.require_labels())
-        candidates.append((reached, share, recognizer))
+        learned = ground.generated if share == 1 else images
+        generated = _pair(ground.generated) if 0 < share < 1 else None
+        recognizer.fit(*_pair(learned), generated=generated, unlabeled=None if unlabeled is None else unlabeled.images)
+        reached = measure(recognizer.predict(ground.validation.images), ground.validation.require_labels())
+        candidates.append((float(reached), share, recognizer))
     reached, share, recognizer = max(candidates, key=lambda candidate: candidate[0])
     return ArmResult(
         share=share,
-        validation_accuracy=reached,
+        validation=reached,
         validation_by_share={f"{share:g}": reached for reached, share, _ in candidates},
-        recognizer=recognizer,
-        seconds=time.monotonic() - started,
+        read=np.asarray(recognizer.predict(ground.test.images), np.int64),
     )
 
 
-def _pair(images: ImageSet) -> tuple[Pixels, NDArray[np.int64]]:
+def _pair(images: ImageSet) -> tuple[Any, NDArray[np.int64]]:
     return images.images, images.require_labels()

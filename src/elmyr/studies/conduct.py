@@ -1,46 +1,30 @@
-"""The study: does a GAN make a recognizer of these images better, by how much, and how sure is that?"""
+"""The study from end to end: does a GAN make a recognizer of these images better, by how much, and how sure is that?"""
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import shutil
+import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
-from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count, evaluate
 from elmyr.files import read_json, write_json
-from elmyr.gan import GAN
-from elmyr.images import (
-    AS_IT_IS,
-    Shaping,
-    Source,
-    Splits,
-    class_rows,
-    load_images,
-    open_source,
-    save_png,
-    split_source,
-)
-from elmyr.metrics import PairedDifference, paired_difference
-from elmyr.recognition import default_updates
-from elmyr.studies.arms import ARMS, Arm, ArmResult, train_arm
-from elmyr.training import RunDirectory, train
-from elmyr.training.plan import make_plan
-from elmyr.training.rundir import new_directory
+from elmyr.images import AS_IT_IS, Shaping, open_source, split_source
+from elmyr.studies.config import KIND, StudyConfig
+from elmyr.studies.estimate import Estimate, estimate, told, within
+from elmyr.studies.ledger import Ledger
+from elmyr.studies.plan import digest_of, make_study_plan
+from elmyr.studies.pool import performed
+from elmyr.studies.summary import summary_of
+from elmyr.studies.work import FIGURES, GAN, Done, Piece, Worker, pieces_of
+from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 
 STUDIES = Path("studies")
-FEWEST_GENERATED = 10_000
-GENERATED_SEED = 4  # none of those that the figures are taken with
-SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
 
 
 @dataclass(frozen=True)
@@ -51,20 +35,9 @@ class Study:
     content: dict[str, Any]
 
     @property
-    def verdict(self) -> dict[str, Any]:
-        """Outcome, sentence, difference with its 95 % interval, and the two arms that it compares."""
-        return dict(self.content["verdict"])
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """An arm's results, a list entry a seed."""
-
-    arm: Arm
-    shares: list[float] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)
-    correct: list[NDArray[np.bool_]] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Of each cell: its name, outcome, sentence, the difference with its 95 % interval, the arms compared."""
+        return [{"cell": cell["name"], **cell["verdict"]} for cell in self.content["cells"]]
 
 
 def study(
@@ -81,195 +54,183 @@ def study(
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
+    images_per_class: Sequence[int | None] | None = None,
+    imbalance: Sequence[float | None] | None = None,
+    label_noise: Sequence[float] | None = None,
+    labels_per_class: Sequence[int | None] | None = None,
+    budget: float | None = None,
+    processes: int = 1,
+    allow_duplicates: bool = False,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
-    """Trains a GAN and the recognizers of five arms for each seed, and compares the best arm with and without the GAN.
+    """Trains a GAN and the recognizers of all arms for each cell and seed, and compares the best with and without GAN.
 
-    A seed is a new split, a new GAN and new recognizers; `seed` is the first of `seeds`. `images` is each GAN's budget,
-    `updates` each recognizer's; both follow from the image size where not given. The arms with a GAN share the seed's
-    GAN, which has seen the training part only; its images have the classes in equal numbers. Shares and best arms are
-    chosen on validation; the test part only measures. Raises InputError before anything is written.
+    A cell is one trouble of the training part: each combination of the values of `images_per_class`, `imbalance`,
+    `label_noise` and `labels_per_class` (None: all) is one. A seed is a new split, a new GAN and new recognizers; `seed`
+    is the first of `seeds`. `images` is each GAN's budget, `updates` each recognizer's; both follow from the image size
+    where not given. The arms with a GAN share the GAN of cell and seed, which has seen their training images only.
+    Shares and best arms are chosen on validation; the test part only measures.
+
+    budget: seconds; as many seeds as fit are taken. processes: how many pieces of work are done at once (0: one a core),
+    each a process of its own. out: a directory, which may hold the same study, begun. Raises InputError before anything
+    is written.
     """
-    started = time.monotonic()
-    source = open_source(data, data_root, shaping)
-    updates = updates if updates is not None else default_updates(source.train)
-    _check(source, seeds, updates)
-    options: dict[str, Any] = {
-        "preset": preset,
+    plan = {
+        "seeds": seeds,
+        "seed": seed,
         "images": images,
+        "updates": updates,
+        "preset": preset,
         "settings": settings,
         "device": device,
         "precision": precision,
         "data_root": data_root,
         "shaping": shaping,
+        "images_per_class": images_per_class,
+        "imbalance": imbalance,
+        "label_noise": label_noise,
+        "labels_per_class": labels_per_class,
+        "processes": processes,
+        "allow_duplicates": allow_duplicates,
+        "say": say,
     }
-    config = make_plan(data, seed=seed, **options).config  # refuses what cannot be trained
-    if not config.gan.classes:
-        raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
-    images, numbers = config.loop.images, list(range(seed, seed + seeds))
-    folder = new_directory(out, parent=STUDIES, name=source.name)
-    say(f"study of {source.name}: {seeds} seeds, {len(ARMS)} arms, in {folder}")
-
-    runs: list[RunDirectory] = []
-    gan_seconds: list[float] = []
-    tested: list[NDArray[np.int64]] = []
-    trials = [_Trial(arm) for arm in ARMS]
-    for number in numbers:
-        splits = split_source(source, number, shaping)
-        tested.append(splits.test_indices)
-        say(f"seed {number}: training a GAN on {len(splits.train):,} images, {images:,} seen")
-        gan_started = time.monotonic()
-        try:
-            runs.append(train(data, out=folder / "runs" / f"seed-{number}", seed=number, quiet=quiet, **options))
-        except InterruptedRun as stopped:
-            raise _interruption(stopped, folder) from None
-        gan = GAN.load(runs[-1].path, device=device, precision=precision)
-        generated = gan.sample(max(len(splits.train), FEWEST_GENERATED), balanced=True, seed=GENERATED_SEED)
-        gan_seconds.append(time.monotonic() - gan_started)
-        for trial in trials:
-            try:
-                result = train_arm(
-                    trial.arm, splits, generated, updates=updates, seed=number, device=device, precision=precision
-                )
-            except InterruptedRun as stopped:
-                raise _interruption(stopped, folder) from None
-            seconds = result.seconds + (gan_seconds[-1] if trial.arm.uses_gan else 0)
-            _note(folder, trial, result, splits, number, seconds)
-            say(f"seed {number}: {trial.arm.name}: {100 * result.validation_accuracy:.2f} % on validation")
-
-    first = split_source(source, seed, shaping)
-    evaluation = None
-    if common_count(first) >= FEWEST_FOR_FIGURES:
-        judged = evaluate(runs[0].path, data_root=data_root, device=device, precision=precision, say=say)
-        evaluation = judged.as_json()
+    config = make_study_plan(data, **plan)  # type: ignore[arg-type]  # named once, handed on
+    begun = out is not None and (Path(out) / "config.json").is_file()
+    if budget is not None and not begun:
+        asked = config.seeds
+        config, estimated = within(budget, config, open_source(config.source, config.root, config.shaping))
+        say(f"within {told(budget)}: {len(config.seeds)} of {len(asked)} seeds, about {told(estimated.seconds())}")
+        if left_out := asked[len(config.seeds) :]:
+            say(f"left out: {'seed' if len(left_out) == 1 else 'seeds'} {', '.join(map(str, left_out))}")
+    if begun:
+        folder = Path(out)  # type: ignore[arg-type]  # begun says that it is given
+        _refuse_another(folder, config, budget)
+        config = config_as(RunDirectory(folder), StudyConfig)
     else:
-        say("too few held-out images for figures of the generated ones: they are left out")
-    _show_pictures(folder, runs[0])
-    content = {
-        "name": source.name,
-        "source": os.fspath(data),
-        "classes": list(source.train.classes),
-        "counts": {"train": len(first.train), "validation": len(first.validation), "test": len(first.test)},
-        "seeds": numbers,
-        "images": images,
-        "recognizer_updates": updates,
-        "preset": preset,
-        "arms": [_arm_summary(trial) for trial in trials],
-        "verdict": _verdict(trials, tested, len(first.train)),
-        "evaluation": evaluation,
-        "environment": read_json(runs[0].environment),
-        "commands": [_command(data, seeds, seed, updates, options | {"images": images})],
-        "gan_seconds": [round(seconds, 1) for seconds in gan_seconds],
-        "gan_runs": [str(run.path.relative_to(folder)) for run in runs],
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    write_json(folder / "study.json", content)
-    return Study(folder, content)
+        folder = new_directory(out, parent=STUDIES, name=config.name)
+        write_json(folder / "config.json", config.model_dump(mode="json"))
+    return _to_end(folder, config, quiet, say)
 
 
-def _interruption(stopped: InterruptedRun, folder: Path) -> InterruptedRun:
-    message = f"the study stopped; what it has is in '{folder}', begin it again to get a verdict"
-    return InterruptedRun(message, signal_number=stopped.exit_code - 128)
+def resume_study(
+    name: str | os.PathLike[str], *, quiet: bool = True, say: Callable[[str], None] = lambda line: None
+) -> Study:
+    """Goes on with an interrupted study as if nothing had happened; InputError where its images are others by now."""
+    run = open_run(name, KIND)
+    return _to_end(run.path, config_as(run, StudyConfig), quiet, say)
 
 
-def _check(source: Source, seeds: int, updates: int) -> None:
-    if seeds < 1:
-        raise InputError(f"--seeds is {seeds}: at least 1 is needed, 5 give a fair interval")
-    if updates < 1:
-        raise InputError(f"--updates is {updates}: it is at least 1")
-    labels = source.train.require_labels()
-    if len(np.unique(labels)) < 2:
+def rehearse_study(config: StudyConfig) -> Estimate:
+    """How long a study takes here; writes nothing."""
+    return estimate(config, open_source(config.source, config.root, config.shaping))
+
+
+def _refuse_another(folder: Path, config: StudyConfig, budget: float | None) -> None:
+    """InputError where the directory holds another study than the one that is asked for."""
+    run = open_run(folder, KIND)
+    theirs = config_as(run, StudyConfig)
+    ignored = {"processes", "threads", *({"seeds"} if budget is not None else ())}
+    one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
+    differing = [name for name in one if one[name] != other[name]]
+    if differing:
         raise InputError(
-            f"'{source.name}' has one class, and a study compares recognizers of several: add images of another"
+            f"'{folder}' holds another study ({differing[0]} is {one[differing[0]]!r}): choose another with --out, or "
+            f"go on with: elmyr resume {folder}"
         )
 
 
-def _note(folder: Path, trial: _Trial, result: ArmResult, splits: Splits, seed: int, seconds: float) -> None:
-    """Keeps an arm's result with one seed, and writes its line into `results.jsonl`."""
-    correct = result.correct_on(splits.test)
-    trial.shares.append(result.share)
-    trial.validation.append(result.validation_accuracy)
-    trial.correct.append(correct)
-    trial.seconds.append(round(seconds, 1))
-    line = {
-        "arm": trial.arm.name,
-        "seed": seed,
-        "share": result.share,
-        "validation_by_share": result.validation_by_share,
-        "validation_accuracy": result.validation_accuracy,
-        "test_accuracy": float(correct.mean()),
-        "seconds": round(seconds, 1),
+def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
+    run = RunDirectory(folder)
+    say = run.noting(say)
+    try:
+        with run.locked():
+            return _conducted(folder, config, quiet, say)
+    except InterruptedRun as stopped:
+        raise _interruption(stopped.exit_code - 128, folder) from None
+    except KeyboardInterrupt:
+        raise _interruption(signal.SIGINT, folder) from None
+
+
+def _interruption(number: int, folder: Path) -> InterruptedRun:
+    return InterruptedRun(f"the study stopped; go on with: elmyr resume {folder}", signal_number=number)
+
+
+def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
+    worker, ledger, pieces = Worker(folder), Ledger(folder), pieces_of(config)
+    surroundings = machine.environment() | {"device": config.device, "precision": config.precision}
+    write_json(folder / "environment.json", surroundings)
+    if digest_of(split_source(worker.source, config.seeds[0])) != config.digest:
+        raise InputError(f"'{config.source}' is not what '{folder}' began with: restore the images, or begin anew")
+    known = ledger.results()
+    done = {
+        piece
+        for piece in pieces
+        if piece.place(config) in known or (piece.what in (GAN, FIGURES) and worker.is_done(piece))
     }
-    with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    words = (
+        f"{len(config.cells)} {'trouble' if len(config.cells) == 1 else 'troubles'}, " if len(config.cells) > 1 else ""
+    )
+    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {len(pieces)} pieces of work, in {folder}")
+    if done:
+        say(f"{len(done)} of them are done")
+    clock = _Clock(pieces, done)
+    for piece, outcome in _outcomes(folder, config, worker, pieces, done, quiet, say):
+        place = piece.place(config)
+        ledger.add_time(*place, outcome.seconds)
+        if outcome.result is not None:
+            ledger.add(outcome.result)
+        say(f"{_about(piece, outcome, config)}{clock.told(piece, outcome.seconds)}")
+    ledger.settle([piece.place(config) for piece in pieces if piece.what not in (GAN, FIGURES)])
+    content = summary_of(folder, config, ledger, worker)
+    write_json(folder / "study.json", content)
+    shutil.rmtree(folder / "samples", ignore_errors=True)  # made again from the GANs, where they are wanted
+    return Study(folder, content)
 
 
-def _verdict(trials: list[_Trial], tested: list[NDArray[np.int64]], training_images: int) -> dict[str, Any]:
-    """The best arm with a GAN minus the best without, both chosen by mean validation accuracy, on the test part."""
-    with_gan = max((t for t in trials if t.arm.uses_gan), key=lambda t: np.mean(t.validation))
-    without = max((t for t in trials if not t.arm.uses_gan), key=lambda t: np.mean(t.validation))
-    difference = paired_difference(with_gan.correct, without.correct, tested)
-    return {
-        "outcome": difference.outcome,
-        "sentence": _sentence(difference, with_gan, without, training_images),
-        "difference": difference.difference,
-        "low": difference.low,
-        "high": difference.high,
-        "best_with": with_gan.arm.name,
-        "best_without": without.arm.name,
-        "seeds": difference.seeds,
-        "images": difference.images,
-    }
+def _outcomes(
+    folder: Path,
+    config: StudyConfig,
+    worker: Worker,
+    pieces: Sequence[Piece],
+    done: set[Piece],
+    quiet: bool,
+    say: Callable[[str], None],
+) -> Iterator[tuple[Piece, Done]]:
+    if config.processes > 1:
+        yield from performed(folder, pieces, done, processes=config.processes, threads=config.threads)
+        return
+    for piece in pieces:
+        if piece not in done:
+            yield piece, worker.perform(piece, quiet=quiet, say=say)
 
 
-def _sentence(difference: PairedDifference, with_gan: _Trial, without: _Trial, training_images: int) -> str:
-    count = f"With {training_images:,} labeled training images"
-    before, after = (f"{100 * _test_mean(trial):.2f} %" for trial in (without, with_gan))
-    sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') of the test images"
-    low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
-    interval = f"{low} to {high} percentage points at 95 %"
-    if difference.seeds == 1:
-        interval += " (one seed: what another training would change is not in it)"
-    words = {
-        "better": f"{count}, the GAN makes the recognizer better: {sides}; {interval}.",
-        "worse": f"{count}, the GAN makes the recognizer worse: {sides}; {interval}.",
-        "no difference shown": f"{count}, no difference by the GAN is shown: {sides}; {interval}.",
-    }
-    return words[difference.outcome]
+def _about(piece: Piece, outcome: Done, config: StudyConfig) -> str:
+    cell, seed, what = piece.place(config)
+    where = f"{cell}, seed {seed}" if len(config.cells) > 1 else f"seed {seed}"
+    if outcome.result is None:
+        return f"{where}: {'GAN trained' if what == GAN else 'figures of the GAN taken'} in {told(outcome.seconds)}"
+    return f"{where}: {what}: {100 * outcome.result.validation:.2f} % on validation"
 
 
-def _test_mean(trial: _Trial) -> float:
-    return float(np.mean([correct.mean() for correct in trial.correct]))
+class _Clock:
+    """How much is done and how long the rest takes, by how long pieces of the same kind took."""
 
+    def __init__(self, pieces: Sequence[Piece], done: set[Piece]) -> None:
+        self.left = [piece for piece in pieces if piece not in done]
+        self.spent: dict[str, list[float]] = {}
+        self.began, self.whole = time.monotonic(), 0.0
 
-def _show_pictures(folder: Path, run: RunDirectory) -> None:
-    """The first seed's real and generated images, for the report and to look at."""
-    for path in (run.real, run.generated, run.best, run.worst):
-        if path.exists():  # the last two only where the held-out images are enough for figures
-            shutil.copyfile(path, folder / path.name)
-    generated = load_images(run.generated)
-    save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png", scale=SHOWN_SCALE)
-
-
-def _arm_summary(trial: _Trial) -> dict[str, Any]:
-    return {
-        "name": trial.arm.name,
-        "uses_gan": trial.arm.uses_gan,
-        "share": trial.shares,
-        "validation_accuracy": trial.validation,
-        "test_accuracy": [float(correct.mean()) for correct in trial.correct],
-        "seconds": trial.seconds,
-    }
-
-
-def _command(data: str | os.PathLike[str], seeds: int, seed: int, updates: int, options: Mapping[str, Any]) -> str:
-    """The command that does this study again, with nothing left to defaults."""
-    words = ["elmyr", "study", os.fspath(data), "--seeds", str(seeds), "--seed", str(seed), "--updates", str(updates)]
-    for name in ("images", "preset", "device", "precision", "data_root"):
-        if options[name] is not None:
-            words += [f"--{name.replace('_', '-')}", str(options[name])]
-    words += options["shaping"].as_words()
-    for setting in options["settings"]:
-        words += ["--set", setting]
-    return shlex.join(words)
+    def told(self, piece: Piece, seconds: float) -> str:
+        """ " (3 of 40 left, about 5m)" after a piece is done; without a time until each kind was seen."""
+        self.left.remove(piece)
+        self.spent.setdefault(piece.what, []).append(seconds)
+        self.whole += seconds
+        if not self.left:
+            return ""
+        unknown = {each.what for each in self.left} - self.spent.keys()
+        if unknown:
+            return f" ({len(self.left)} pieces left)"
+        means = {what: sum(spent) / len(spent) for what, spent in self.spent.items()}
+        at_once = max(1.0, self.whole / max(time.monotonic() - self.began, 1e-9))
+        return f" ({len(self.left)} pieces left, about {told(sum(means[each.what] for each in self.left) / at_once)})"

@@ -1,0 +1,98 @@
+"""What a study is: its cells, arms and seeds, and every choice that it is made by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmyr.errors import InputError
+from elmyr.images import Shaping
+
+KIND: Literal["study"] = "study"
+Measure = Literal["accuracy", "balanced accuracy"]
+
+
+class Cell(BaseModel):
+    """One trouble of the training part, and the arms that are held against each other in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shaping: Shaping = Field(description="the form of the images, and the trouble")
+    arms: tuple[str, ...]
+    figures: bool = Field(description="whether held-out images are enough for figures of the first seed's GAN")
+
+    @property
+    def name(self) -> str:
+        """The trouble in words, such as "10 images a class"."""
+        shaping, words = self.shaping, []
+        if shaping.images_per_class is not None:
+            words.append(f"{shaping.images_per_class:,} images a class")
+        if shaping.imbalance is not None:
+            words.append(f"imbalance {shaping.imbalance:g}")
+        if shaping.label_noise:
+            words.append(f"{100 * shaping.label_noise:g} % wrong labels")
+        if shaping.labels_per_class is not None:
+            words.append(f"{shaping.labels_per_class:,} labels a class")
+        return ", ".join(words) or "all images"
+
+    @property
+    def folder(self) -> str:
+        """The trouble as a part of file names, such as "images-per-class-10"."""
+        trouble = self.shaping.troubles()
+        return "-".join(word.removeprefix("--") for word in trouble.as_words()) or "all"
+
+    @property
+    def measure(self) -> Measure:
+        """What arms are judged by: every class counts the same where the training images are unbalanced."""
+        return "accuracy" if self.shaping.imbalance is None else "balanced accuracy"
+
+
+class StudyConfig(BaseModel):
+    """All choices of one study; `config.json`. What goes on from it later does so by these."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: Literal["study"] = KIND
+    source: str = Field(description="a known name, or an absolute path")
+    name: str
+    root: str | None = Field(None, description="the folder that holds named data sets")
+    shaping: Shaping = Field(description="the form of the images, in every cell")
+    digest: str = Field(description="sha256 of the training, validation and test images of the first seed")
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+    images: int = Field(description="images seen by each GAN")
+    updates: int = Field(description="of each recognizer")
+    preset: str
+    settings: tuple[str, ...] = ()
+    device: str
+    precision: Literal["bf16", "fp32"]
+    processes: int = Field(1, ge=1, description="how many work at once")
+    threads: int = Field(ge=1, description="of each process: sums depend on it in their last bits")
+
+
+def troubles_of(
+    shaping: Shaping,
+    *,
+    images_per_class: Sequence[int | None],
+    imbalance: Sequence[float | None],
+    label_noise: Sequence[float],
+    labels_per_class: Sequence[int | None],
+) -> list[Shaping]:
+    """Every combination of the given values, each a trouble of its own; None (0 of label noise) is none of that kind.
+
+    InputError for a value that no image set can have, or that is given twice.
+    """
+    values = {
+        "images_per_class": images_per_class,
+        "imbalance": imbalance,
+        "label_noise": label_noise,
+        "labels_per_class": labels_per_class,
+    }
+    for name, given in values.items():
+        if not given or len(set(given)) < len(given):
+            raise InputError(f"--{name.replace('_', '-')} has a value twice, or none: name each once")
+    combined = [dict(zip(values, each, strict=True)) for each in product(*values.values())]
+    return [Shaping.model_validate({**shaping.model_dump(), **trouble}) for trouble in combined]

@@ -1,0 +1,139 @@
+"""How long a study takes here: each kind of training is timed for a moment; and what of it fits a budget."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from elmyr.errors import InputError
+from elmyr.images import Source, split_source
+from elmyr.recognition import Recognizer
+from elmyr.recognition.methods import read_method
+from elmyr.studies.arms import ARMS, Arm
+from elmyr.studies.config import StudyConfig
+from elmyr.studies.work import FIGURES, GAN, Piece, pieces_of
+from elmyr.training import make_plan, rehearse
+
+SECONDS = 2.0  # of timing the GAN
+FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it
+AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the updates
+UNITS = {"h": 3600, "m": 60, "s": 1}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """About how many seconds each piece of a study takes by itself here, and how many are done at once."""
+
+    pieces: Mapping[Piece, float]
+    processes: int
+
+    def seconds(self, seeds: int | None = None) -> float:
+        """The whole study, or as many of its seeds."""
+        numbers = sorted({piece.seed for piece in self.pieces})[:seeds]
+        return sum(spent for piece, spent in self.pieces.items() if piece.seed in numbers) / self.processes
+
+    def rows(self, config: StudyConfig) -> list[tuple[str, str, float]]:
+        """Cell, what is trained, and the seconds of one seed."""
+        first = config.seeds[0]
+        return [
+            (config.cells[piece.cell].name, piece.what, spent)
+            for piece, spent in self.pieces.items()
+            if piece.seed == first
+        ]
+
+
+def estimate(config: StudyConfig, source: Source) -> Estimate:
+    """Times a few updates of each kind of training, by as many threads as one process of the study has."""
+    with _threads(config.threads):
+        gan = _gan_seconds(config)
+        by_method = {method: _update_seconds(method, source, config) for method in _methods(config)}
+    pieces = {
+        piece: gan if piece.what == GAN else 0.2 * gan if piece.what == FIGURES else _arm_seconds(ARMS[piece.what], by_method, config)
+        for piece in pieces_of(config)
+    }  # fmt: skip
+    return Estimate(pieces, config.processes)
+
+
+def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyConfig, Estimate]:
+    """The study with as many of its seeds as fit into so many seconds; InputError where not even one does."""
+    whole = estimate(config, source)
+    fitting = [count for count in range(1, len(config.seeds) + 1) if whole.seconds(count) <= budget]
+    if not fitting:
+        smallest = whole.seconds(1)
+        raise InputError(
+            f"--budget {told(budget)} is too small: one seed takes about {told(smallest)} here, the smallest budget; "
+            "give that, or fewer --images or values"
+        )
+    config = config.model_copy(update={"seeds": config.seeds[: fitting[-1]]})
+    kept = {piece: spent for piece, spent in whole.pieces.items() if piece.seed in config.seeds}
+    return config, Estimate(kept, whole.processes)
+
+
+def parse_budget(text: str) -> float:
+    """`2h`, `90m`, `1h30m` or `45s` in seconds; InputError for what is none of these."""
+    found = re.fullmatch(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip().lower(), re.ASCII)
+    seconds = (
+        sum(int(number) * unit for number, unit in zip(found.groups("0"), UNITS.values(), strict=True)) if found else 0
+    )
+    if not 0 < seconds < 10**9:
+        raise InputError(f"--budget is '{text[:40]}': give a time, as 2h, 90m or 1h30m")
+    return float(seconds)
+
+
+def told(seconds: float) -> str:
+    """Seconds as `2h05m`, `12m` or `40s`, never less than they are."""
+    if seconds < 60:
+        return f"{int(seconds) + 1}s"
+    minutes = int(seconds / 60) + (seconds % 60 > 0)
+    return f"{minutes // 60}h{minutes % 60:02d}m" if minutes >= 60 else f"{minutes}m"
+
+
+def _methods(config: StudyConfig) -> set[str]:
+    return {ARMS[name].method for cell in config.cells for name in cell.arms}
+
+
+def _gan_seconds(config: StudyConfig) -> float:
+    plan = make_plan(
+        config.source,
+        preset=config.preset,
+        images=config.images,
+        seed=config.seeds[0],
+        settings=config.settings,
+        device=config.device,
+        precision=config.precision,
+        data_root=config.root,
+        shaping=config.shaping,
+    )
+    return AROUND * 60 * rehearse(plan, seconds=SECONDS).minutes
+
+
+def _update_seconds(method: str, source: Source, config: StudyConfig) -> float:
+    images = split_source(source, config.seeds[0]).train.take(np.arange(min(1000, len(source.train) // 2)))
+    needs = read_method(method).needs == "unlabeled"
+    spent = []
+    for updates in (FEW, MORE):
+        recognizer = Recognizer(method=method, updates=updates, device=config.device, precision=config.precision)
+        started = time.monotonic()
+        recognizer.fit(images.images, images.require_labels(), unlabeled=images.images if needs else None)
+        spent.append(time.monotonic() - started)
+    return max(spent[1] - spent[0], 1e-4) / (MORE - FEW)
+
+
+def _arm_seconds(arm: Arm, by_method: Mapping[str, float], config: StudyConfig) -> float:
+    return AROUND * len(arm.shares) * config.updates * by_method[arm.method]
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,115 @@
+"""What a study has found so far: a line an arm and seed in `results.jsonl`, and beside it what each read.
+
+A result is written once and whole: what was read first, then the line that says so. What a kill leaves in between is
+written again. Lines hold nothing that another run of the same study would not find; times are kept apart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.errors import InputError
+from elmyr.files import make_folder, replacing, write_text
+from elmyr.training.logbook import read_lines
+
+Place = tuple[str, int, str]  # cell, seed, arm
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an arm gave with one seed. read: the label read in each test image, int64 (N,)."""
+
+    cell: str
+    seed: int
+    arm: str
+    share: float
+    validation_by_share: dict[str, float]
+    validation: float
+    test: dict[str, float]
+    read: NDArray[np.int64] = field(repr=False, compare=False)
+
+    @property
+    def place(self) -> Place:
+        """Where in the study it stands."""
+        return self.cell, self.seed, self.arm
+
+
+class Ledger:
+    """The results and times of a study's directory."""
+
+    def __init__(self, study: Path) -> None:
+        self.lines, self.times, self.readings = (
+            study / "results.jsonl",
+            study / "times.jsonl",
+            study / "readings",
+        )
+
+    def results(self) -> dict[Place, Result]:
+        """All that is known, by its place; a line that a kill cut off is passed over."""
+        found = {}
+        for line in read_lines(self.lines) if self.lines.exists() else ():
+            try:
+                result = Result(**line, read=self._reading((line["cell"], line["seed"], line["arm"])))
+            except (KeyError, TypeError, OSError, ValueError) as error:
+                raise InputError(
+                    f"'{self.lines}' does not fit what lies in '{self.readings}' ({error}): restore both, or begin anew"
+                ) from None
+            found[result.place] = result
+        return found
+
+    def add(self, result: Result) -> None:
+        """Writes a result down, for good."""
+        make_folder(self.readings)
+        with replacing(self._file(result.place)) as beside, beside.open("wb") as file:
+            np.savez_compressed(file, read=result.read.astype(np.int32))
+        _append(self.lines, _line(result))
+
+    def settle(self, order: Iterable[Place]) -> None:
+        """Puts the lines into this order, whichever they were found in."""
+        results = self.results()
+        text = "".join(json.dumps(_line(results[place])) + "\n" for place in order)
+        if text != self.lines.read_text(encoding="utf-8"):
+            write_text(self.lines, text)
+
+    def add_time(self, cell: str, seed: int, what: str, seconds: float) -> None:
+        """Writes down how long an arm, or the GAN, took."""
+        _append(self.times, {"cell": cell, "seed": seed, "what": what, "seconds": round(seconds, 1)})
+
+    def seconds(self) -> dict[Place, float]:
+        """How long each arm, and each GAN, took."""
+        lines = read_lines(self.times) if self.times.exists() else ()
+        return {(line["cell"], line["seed"], line["what"]): float(line["seconds"]) for line in lines}
+
+    def _file(self, place: Place) -> Path:
+        cell, seed, arm = (str(part).replace(" ", "-").replace("+", "and").replace("%", "percent") for part in place)
+        return self.readings / f"{cell}-seed-{seed}-{arm}.npz"
+
+    def _reading(self, place: Place) -> NDArray[np.int64]:
+        with np.load(self._file(place), allow_pickle=False) as content:
+            read: NDArray[np.int64] = content["read"].astype(np.int64)
+            return read
+
+
+def _line(result: Result) -> dict[str, Any]:
+    return {name: value for name, value in asdict(result).items() if name != "read"}
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    """A line at the end of a file, on the disk before the call ends; what a kill cut off stays a line of its own."""
+    with path.open("a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(line).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

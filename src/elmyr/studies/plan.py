@@ -1,0 +1,187 @@
+"""What a study is going to do, checked before anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from math import comb, prod
+
+import numpy as np
+import torch
+
+from elmyr.errors import InputError
+from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count
+from elmyr.images import AS_IT_IS, Shaping, Source, Splits, lasting_name, open_source, split_source
+from elmyr.images.shaping import thinned_for_training, troubled
+from elmyr.images.split import TEST_SHARE, VALIDATION_SHARE
+from elmyr.recognition import default_updates
+from elmyr.studies.arms import arms_for
+from elmyr.studies.config import Cell, StudyConfig, troubles_of
+from elmyr.training import make_plan
+
+NAMED = 3
+
+
+def make_study_plan(
+    data: str | os.PathLike[str],
+    *,
+    seeds: int = 5,
+    seed: int = 0,
+    images: int | None = None,
+    updates: int | None = None,
+    preset: str = "residual",
+    settings: tuple[str, ...] = (),
+    device: str = "auto",
+    precision: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
+    images_per_class: Sequence[int | None] | None = None,
+    imbalance: Sequence[float | None] | None = None,
+    label_noise: Sequence[float] | None = None,
+    labels_per_class: Sequence[int | None] | None = None,
+    processes: int = 1,
+    allow_duplicates: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> StudyConfig:
+    """The config of a study, parameters as `study`; InputError for whatever cannot be done. Writes nothing."""
+    if seeds < 1:
+        raise InputError(f"--seeds is {seeds}: at least 1 is needed, 5 give a fair interval")
+    if processes < 0:
+        raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
+    form = Shaping.model_validate({**shaping.model_dump(), **AS_IT_IS.troubles().model_dump()})
+    source = open_source(data, data_root, form)
+    updates = updates if updates is not None else default_updates(source.train)
+    if updates < 1:
+        raise InputError(f"--updates is {updates}: it is at least 1")
+    if len(np.unique(source.train.require_labels())) < 2:
+        raise InputError(
+            f"'{source.name}' has one class, and a study compares recognizers of several: add images of another"
+        )
+    troubles = troubles_of(
+        form,
+        images_per_class=images_per_class or (shaping.images_per_class,),
+        imbalance=imbalance or (shaping.imbalance,),
+        label_noise=label_noise or (shaping.label_noise,),
+        labels_per_class=labels_per_class or (shaping.labels_per_class,),
+    )
+    numbers = tuple(range(seed, seed + seeds))
+    splits = [split_source(source, number) for number in numbers]
+    _refuse_too_many_seeds(source, seeds)
+    if not allow_duplicates:
+        _refuse_leaks(splits)
+    for trouble in troubles:
+        _refuse_impossible(trouble, splits)
+    gan = make_plan(
+        data,
+        preset=preset,
+        images=images,
+        seed=seed,
+        settings=settings,
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        shaping=troubles[0],
+    ).config  # refuses what cannot be trained
+    if not gan.gan.classes:
+        raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
+    figures = common_count(splits[0]) >= FEWEST_FOR_FIGURES
+    processes, threads = _shared_out(processes, gan.device, seeds * len(troubles))
+    return StudyConfig(
+        source=lasting_name(data),
+        name=source.name,
+        root=os.path.abspath(data_root) if data_root is not None else None,
+        shaping=form,
+        digest=digest_of(splits[0]),
+        cells=tuple(_cell(trouble, figures, say) for trouble in troubles),
+        seeds=numbers,
+        images=gan.loop.images,
+        updates=updates,
+        preset=preset,
+        settings=tuple(settings),
+        device=gan.device,
+        precision=gan.precision,
+        processes=processes,
+        threads=threads,
+    )
+
+
+def digest_of(splits: Splits) -> str:
+    """sha256 of all three parts."""
+    parts = (splits.train, splits.validation, splits.test)
+    return sha256("".join(part.digest() for part in parts).encode()).hexdigest()
+
+
+def _cell(trouble: Shaping, figures: bool, say: Callable[[str], None]) -> Cell:
+    names, missing = arms_for(trouble)
+    cell = Cell(shaping=trouble, arms=names, figures=figures)
+    for arm in missing:
+        say(f"{cell.name}: the arm '{arm.name}' is left out for want of a library (pip install 'elmyr[balance]')")
+    return cell
+
+
+def _shared_out(processes: int, device: str, groups: int) -> tuple[int, int]:
+    """How many processes, and the threads of each: as many as there are cores for, one on a GPU."""
+    threads = torch.get_num_threads()
+    if processes == 0:
+        processes = min(threads, groups) if device == "cpu" else 1
+    return processes, max(1, threads // processes) if processes > 1 else threads
+
+
+def _refuse_too_many_seeds(source: Source, seeds: int) -> None:
+    share = TEST_SHARE if source.test is None else VALIDATION_SHARE
+    ways = prod(comb(count, max(1, round(count * share))) for count in Counter(source.train.require_labels()).values())
+    if seeds > ways:
+        raise InputError(f"'{source.name}' can be split in {ways} ways: --seeds {seeds} would repeat some, give fewer")
+
+
+def _refuse_leaks(splits: Sequence[Splits]) -> None:
+    """InputError where an image that is tested on is learned from, too, to the last pixel."""
+    for each in splits:
+        seen = {
+            image.tobytes(): f"{part} image {place}"
+            for part, images in (("training", each.train), ("validation", each.validation))
+            for place, image in enumerate(images.images)
+        }
+        leaked = [
+            f"test image {place} is {seen[key]}"
+            for place, image in enumerate(each.test.images)
+            if (key := image.tobytes()) in seen
+        ]
+        if leaked:
+            raise InputError(
+                f"{len(leaked)} test images are learned from, too, with seed {each.seed} ({'; '.join(leaked[:NAMED])}"
+                f"{' …' if len(leaked) > NAMED else ''}): remove them, or pass --allow-duplicates"
+            )
+
+
+def _refuse_impossible(trouble: Shaping, splits: Sequence[Splits]) -> None:
+    """InputError for a trouble that these training parts cannot have."""
+    for each in splits:
+        labels, classes = each.train.require_labels(), each.train.classes
+        largest = max(Counter(labels.tolist()).values())
+        if trouble.images_per_class is not None:
+            if trouble.images_per_class >= largest:
+                raise InputError(
+                    f"--images-per-class is {trouble.images_per_class}, and the largest class has {largest} training "
+                    "images: give fewer, or all"
+                )
+            largest = trouble.images_per_class
+        if trouble.imbalance is not None and trouble.imbalance > largest:
+            raise InputError(
+                f"an imbalance of {trouble.imbalance:g} leaves less than one of {largest} training images: give at "
+                f"most {largest}"
+            )
+        left = thinned_for_training(each.train, trouble, each.seed)
+        counts = np.bincount(left.require_labels(), minlength=len(classes))
+        if trouble.labels_per_class is not None and trouble.labels_per_class >= counts.max():
+            present = troubled(each.train, trouble, each.seed)
+            if len(left) == len(present):
+                raise InputError(
+                    f"--labels-per-class is {trouble.labels_per_class}, and no class has more training images: give "
+                    "fewer, or all"
+                )
+        gone = [name for name, count in zip(classes, counts, strict=True) if not count]
+        if gone:
+            raise InputError(f"with seed {each.seed} no training image is labeled '{gone[0]}': make less trouble")

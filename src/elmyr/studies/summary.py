@@ -1,0 +1,160 @@
+"""What a finished study says: `study.json`, and the pictures beside it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import confusion_matrix
+
+from elmyr.files import read_json
+from elmyr.images import ImageSet, Source, class_rows, load_images, save_npz, save_png
+from elmyr.studies.arms import ARMS
+from elmyr.studies.config import Cell, StudyConfig
+from elmyr.studies.ground import Ground
+from elmyr.studies.ledger import Ledger
+from elmyr.studies.verdict import Changed, Tested, Trial, best_of, changed_by, verdict_of
+from elmyr.studies.work import GAN, Piece, Worker
+
+SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
+MOST_CHANGED = 12
+
+
+def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker) -> dict[str, Any]:
+    """All that a finished study found, as JSON values; writes the pictures that its report shows."""
+    seconds = ledger.seconds()
+    first = worker.ground(Piece(0, config.seeds[0], GAN))
+    generated = load_images(first.run.generated)
+    save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png", scale=SHOWN_SCALE)
+    return {
+        "name": config.name,
+        "source": config.source,
+        "classes": list(first.test.classes),
+        "seeds": list(config.seeds),
+        "images": config.images,
+        "recognizer_updates": config.updates,
+        "preset": config.preset,
+        "cells": [_cell(folder, number, config, ledger, worker) for number in range(len(config.cells))],
+        "environment": read_json(folder / "environment.json"),
+        "commands": [command_of(config)],
+        "seconds": round(sum(seconds.values()), 1),
+        "processes": config.processes,
+    }
+
+
+def command_of(config: StudyConfig) -> str:
+    """The command that does this study again, with nothing left to defaults."""
+    words = ["elmyr", "study", config.source, "--seeds", str(len(config.seeds)), "--seed", str(config.seeds[0])]
+    words += ["--updates", str(config.updates), "--images", str(config.images), "--preset", config.preset]
+    words += ["--device", config.device, "--precision", config.precision, "--processes", str(config.processes)]
+    words += ["--data-root", config.root] if config.root is not None else []
+    words += config.shaping.as_words()
+    for name in ("images_per_class", "imbalance", "label_noise", "labels_per_class"):
+        values = list(dict.fromkeys(getattr(cell.shaping, name) for cell in config.cells))
+        if values != [getattr(config.shaping, name)]:
+            words += [
+                f"--{name.replace('_', '-')}",
+                ",".join("all" if each is None else f"{each:g}" for each in values),
+            ]
+    for setting in config.settings:
+        words += ["--set", setting]
+    return shlex.join(words)
+
+
+def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker: Worker) -> dict[str, Any]:
+    cell, results, seconds = config.cells[number], ledger.results(), ledger.seconds()
+    trials = [Trial(ARMS[name], [results[cell.name, seed, name] for seed in config.seeds]) for name in cell.arms]
+    grounds, tested, runs = [], [], []
+    for seed in config.seeds:
+        ground = worker.ground(Piece(number, seed, GAN))
+        tested.append(Tested(ground.test_indices, ground.test.require_labels()))
+        runs.append(str(ground.run.path.relative_to(folder)))
+        if seed == config.seeds[0]:
+            grounds.append(ground)
+    first = grounds[0]
+    with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
+    gan_seconds = [seconds.get((cell.name, seed, GAN), 0.0) for seed in config.seeds]
+    evaluation = first.run.evaluation
+    return {
+        "name": cell.name,
+        "folder": cell.folder,
+        "trouble": cell.shaping.troubles().model_dump(mode="json"),
+        "measure": cell.measure,
+        "counts": _counts(first),
+        "arms": [_arm(trial, cell, config, seconds, gan_seconds, tested) for trial in trials],
+        "verdict": verdict_of(cell, trials, tested, len(first.labeled)),
+        "confusion": {
+            "without": _confusion(without, tested, first.test),
+            "with": _confusion(with_gan, tested, first.test),
+        },
+        "changed": _changed(folder, cell, with_gan, without, tested, worker.source),
+        "evaluation": read_json(evaluation) if evaluation.is_file() else None,
+        "gan_seconds": gan_seconds,
+        "gan_runs": runs,
+    }
+
+
+def _counts(ground: Ground) -> dict[str, int]:
+    counts = {"train": len(ground.labeled), "validation": len(ground.validation), "test": len(ground.test)}
+    return counts if ground.unlabeled is None else counts | {"without label": len(ground.unlabeled)}
+
+
+def _arm(
+    trial: Trial,
+    cell: Cell,
+    config: StudyConfig,
+    seconds: dict[tuple[str, int, str], float],
+    gan_seconds: Sequence[float],
+    tested: Sequence[Tested],
+) -> dict[str, Any]:
+    own = [seconds.get((cell.name, seed, trial.arm.name), 0.0) for seed in config.seeds]
+    spent = [a + b for a, b in zip(own, gan_seconds, strict=True)] if trial.arm.needs_run else own
+    classes = range(int(max(test.labels.max() for test in tested)) + 1)
+    recalls = [
+        [float((result.read[test.labels == label] == label).mean()) if (test.labels == label).any() else None for label in classes]
+        for result, test in zip(trial.results, tested, strict=True)
+    ]  # fmt: skip
+    return {
+        "name": trial.arm.name,
+        "uses_gan": trial.arm.uses_gan,
+        "share": [result.share for result in trial.results],
+        "validation": [result.validation for result in trial.results],
+        "test": [result.test[cell.measure] for result in trial.results],
+        "macro_f1": [result.test["macro F1"] for result in trial.results],
+        "recalls": [_mean(of_class) for of_class in zip(*recalls, strict=True)],
+        "seconds": [round(each, 1) for each in spent],
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _confusion(trial: Trial, tested: Sequence[Tested], test: ImageSet) -> list[list[int]]:
+    """[class][read as], counts over all seeds."""
+    labels = np.concatenate([each.labels for each in tested])
+    read = np.concatenate([result.read for result in trial.results])
+    counts: list[list[int]] = confusion_matrix(labels, read, labels=np.arange(len(test.classes))).tolist()
+    return counts
+
+
+def _changed(
+    folder: Path, cell: Cell, with_gan: Trial, without: Trial, tested: Sequence[Tested], source: Source
+) -> dict[str, list[dict[str, Any]]]:
+    """What the GAN rescued and what it broke; the images themselves in `changed/`, in the same order."""
+    images = source.train if source.test is None else source.test
+    found = dict(zip(("rescued", "broken"), changed_by(with_gan, without, tested, MOST_CHANGED), strict=True))
+    for name, changed in found.items():
+        _save(folder / "changed" / f"{cell.folder}-{name}.npz", images, changed)
+    return {name: [asdict(each) for each in changed] for name, changed in found.items()}
+
+
+def _save(path: Path, images: ImageSet, changed: Sequence[Changed]) -> None:
+    if changed:
+        path.parent.mkdir(exist_ok=True)
+        save_npz(images.take(np.array([each.place for each in changed])), path)

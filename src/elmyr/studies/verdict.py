@@ -1,0 +1,134 @@
+"""The verdict of a cell: the best arm with a GAN minus the best without, both chosen on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.metrics import PairedDifference, balanced_weights, paired_difference
+from elmyr.studies.arms import Arm
+from elmyr.studies.config import Cell
+from elmyr.studies.ledger import Result
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An arm's results, an entry a seed."""
+
+    arm: Arm
+    results: Sequence[Result]
+
+    @property
+    def validation(self) -> float:
+        """The mean over seeds of what chooses the arm."""
+        return float(np.mean([result.validation for result in self.results]))
+
+    def test(self, measure: str) -> float:
+        """The mean over seeds of what it is judged by."""
+        return float(np.mean([result.test[measure] for result in self.results]))
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The test images of a seed: their places in the source (N,), int64, and their labels (N,)."""
+
+    places: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+def best_of(trials: Sequence[Trial], *, uses_gan: bool) -> Trial:
+    """The arm with, or without, a GAN that is best on validation; the first of equals."""
+    return max((trial for trial in trials if trial.arm.uses_gan == uses_gan), key=lambda trial: trial.validation)
+
+
+def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Tested], training_images: int) -> dict[str, Any]:
+    """Outcome, sentence, the difference with its interval, and the two arms, as JSON values."""
+    with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
+    correct = [
+        [result.read == test.labels for result, test in zip(trial.results, tested, strict=True)]
+        for trial in (with_gan, without)
+    ]
+    weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
+    difference = paired_difference(*correct, [test.places for test in tested], weights)
+    return {
+        "outcome": difference.outcome,
+        "sentence": _sentence(difference, with_gan, without, cell, training_images),
+        "difference": difference.difference,
+        "low": difference.low,
+        "high": difference.high,
+        "best_with": with_gan.arm.name,
+        "best_without": without.arm.name,
+        "seeds": difference.seeds,
+        "images": difference.images,
+    }
+
+
+def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cell: Cell, training_images: int) -> str:
+    trouble = "" if cell.name == "all images" else f" ({cell.name})"
+    count = f"With {training_images:,} labeled training images{trouble}"
+    before, after = (f"{100 * trial.test(cell.measure):.2f} %" for trial in (without, with_gan))
+    of = "of the test images" if cell.measure == "accuracy" else "balanced accuracy on the test images"
+    sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') {of}"
+    low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
+    interval = f"{low} to {high} percentage points at 95 %"
+    if difference.seeds == 1:
+        interval += " (one seed: what another training would change is not in it)"
+    words = {
+        "better": f"{count}, the GAN makes the recognizer better: {sides}; {interval}.",
+        "worse": f"{count}, the GAN makes the recognizer worse: {sides}; {interval}.",
+        "no difference shown": f"{count}, no difference by the GAN is shown: {sides}; {interval}.",
+    }
+    return words[difference.outcome]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A test image that the two arms read apart. place: in the source; label: its own; without, with_gan: what was read
+    most often; share: of the seeds that tested it, those in which one arm was right and the other wrong."""
+
+    place: int
+    label: int
+    without: int
+    with_gan: int
+    share: float
+
+
+def changed_by(
+    with_gan: Trial, without: Trial, tested: Sequence[Tested], most: int
+) -> tuple[list[Changed], list[Changed]]:
+    """The images that the GAN rescued, and those that it broke, the surest first: those told apart in most seeds."""
+    places = np.concatenate([test.places for test in tested])
+    labels = np.concatenate([test.labels for test in tested])
+    read_with, read_without = (
+        np.concatenate([result.read for result in trial.results]) for trial in (with_gan, without)
+    )
+    gain = (read_with == labels).astype(float) - (read_without == labels)
+    unique, which = np.unique(places, return_inverse=True)
+    of_images = np.bincount(which, weights=gain) / np.bincount(which)
+
+    def changed(order: NDArray[np.int64], sign: int) -> list[Changed]:
+        found = []
+        for image in order[:most]:
+            if sign * of_images[image] <= 0:
+                break
+            rows = np.flatnonzero((which == image) & (sign * gain > 0))
+            found.append(
+                Changed(
+                    place=int(unique[image]),
+                    label=int(labels[rows[0]]),
+                    without=_most_often(read_without[rows]),
+                    with_gan=_most_often(read_with[rows]),
+                    share=float(sign * of_images[image]),
+                )
+            )
+        return found
+
+    return changed(np.argsort(-of_images, kind="stable"), 1), changed(np.argsort(of_images, kind="stable"), -1)
+
+
+def _most_often(read: NDArray[np.int64]) -> int:
+    return int(np.bincount(read).argmax())
