@@ -16,6 +16,7 @@ from elmyr.cli import commands, runs
 from elmyr.cli.data import data
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.show import show_error, show_warning
+from elmyr.cli.study import study
 from elmyr.errors import ElmyrError, InterruptedRun
 
 # What typer raises for wrong words; the class is click's, which newer versions carry inside them.
@@ -48,7 +49,7 @@ def _options(
     pass
 
 
-app.command("study")(commands.study)
+app.command("study")(study)
 app.command("train")(runs.train)
 app.command("resume")(runs.resume)
 app.command("repeat")(runs.repeat)

@@ -9,83 +9,18 @@ import typer
 
 from elmyr.cli.options import (
     AsJson,
-    Data,
     DataRoot,
     Device,
     Extractor,
     ExtractorSeed,
     ExtractorWidth,
-    Out,
     Part,
     Precision,
-    Preset,
     Quiet,
-    Settings,
     Use,
-    image_count,
     shaped,
 )
-from elmyr.cli.show import hush, say, show_json, show_table
-
-
-@shaped
-def study(
-    data: Data,
-    out: Out = None,
-    images: Annotated[str | None, typer.Option(help="Budget of each GAN in images seen, such as 200k.")] = None,
-    seeds: Annotated[int, typer.Option(help="How many seeds: each a new split, GAN and recognizers.")] = 5,
-    seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
-    updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
-    preset: Preset = "residual",
-    settings: Settings = [],  # noqa: B006  # typer copies it
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
-    shaping: Any = None,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
-) -> None:
-    """The main job: would a GAN make a recognizer of these images better? Ends in a verdict and a report."""
-    from elmyr.report import numbers, write_report
-    from elmyr.studies import study as run_study
-
-    done = run_study(
-        data,
-        out=out,
-        images=image_count(images),
-        seeds=seeds,
-        seed=seed,
-        updates=updates,
-        preset=preset,
-        settings=tuple(settings),
-        device=device,
-        precision=precision,
-        data_root=data_root,
-        shaping=shaping,
-        quiet=quiet,
-        say=hush if quiet else say,
-    )
-    report = write_report(done.path)
-    if as_json:
-        show_json({"study": str(done.path), "report": str(report)} | done.content)
-        return
-    verdict = done.verdict
-    print(f"\nVerdict: {verdict['outcome']}\n{verdict['sentence']}\n")
-    rows = [["arm", "validation", "test", "generated share", "time a seed"]]
-    rows += [
-        [
-            arm["name"],
-            numbers.percent_over_seeds(arm["validation_accuracy"]),
-            numbers.percent_over_seeds(arm["test_accuracy"]),
-            numbers.alternatives(arm["share"]),
-            numbers.duration(numbers.mean(arm["seconds"])),
-        ]
-        for arm in done.content["arms"]
-    ]
-    show_table(rows)
-    if done.content["evaluation"]:
-        _show_figures(done.content["evaluation"])
-    print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
+from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
 
 
 @shaped
@@ -129,7 +64,7 @@ def evaluate(
     if as_json:
         show_json(evaluation.as_json())
     else:
-        _show_figures(evaluation.as_json())
+        show_figures(evaluation.as_json())
 
 
 @shaped
@@ -231,33 +166,11 @@ def doctor(
         )
 
 
-def _show_figures(evaluation: dict[str, Any]) -> None:
-    from elmyr.report.numbers import number
-
-    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "best is"]]
-    for figure in evaluation["figures"]:
-        interval = "" if figure["low"] is None else f"{number(figure['low'])} to {number(figure['high'])}"
-        rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
-    print(f"\n{evaluation['subject']}: {_conditions(evaluation)}")
-    show_table(rows)
-
-
-def _conditions(of: dict[str, Any]) -> str:
-    """Without which a figure means nothing."""
-    extractor = of["extractor"]
-    about = [f"{extractor['dimension']} features"]
-    about += [f"{name} {extractor[name]}" for name in ("seed", "width") if name in extractor]
-    return (
-        f"{of['count']:,} images a side, against the {of['against']} part of {of['data']} (split {of['split_seed']}), "
-        f"extractor '{extractor['name']}' ({', '.join(about)})"
-    )
-
-
 def _show_comparison(comparison: Any) -> None:
     from elmyr.report.numbers import number
 
     first, *others = comparison.subjects
-    print(f"\n{_conditions(comparison.as_json())}")
+    print(f"\n{conditions(comparison.as_json())}")
     for place, other in enumerate(others, 1):
         print(f"\n{other} compared with {first}")
         rows = [["figure", "yardstick (real)", "first", "this", "difference", "95 % interval", "this is"]]

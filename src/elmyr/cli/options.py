@@ -98,9 +98,10 @@ def _shaping_options(
 
 
 def shaped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes a `shaping` with the options for it in that place."""
-    of_shaping = inspect.signature(_shaping_options, eval_str=True).parameters
+    """A command that takes a `shaping` with the options for it in that place, but for those that it has itself."""
     of_command = inspect.signature(command, eval_str=True).parameters
+    all_of_shaping = inspect.signature(_shaping_options, eval_str=True).parameters
+    of_shaping = {name: option for name, option in all_of_shaping.items() if name not in of_command}
 
     def parsed(**words: Any) -> None:
         shaping = _shaping_options(**{name: words.pop(name) for name in of_shaping})
@@ -115,6 +116,24 @@ def shaped(command: Callable[..., None]) -> Callable[..., None]:
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     parsed.__annotations__ = {one.name: one.annotation for one in parameters}
     return parsed
+
+
+def several(text: str | None, name: str, kind: type[int] | type[float]) -> list[Any] | None:
+    """`5,10,all` as [5, 10, None]: numbers above 0, each once, and `all` for none of the trouble; None without any."""
+    from elmyr.errors import InputError
+
+    if text is None:
+        return None
+    values: list[Any] = []
+    for word in text.split(","):
+        try:
+            value = None if word.strip() == "all" else kind(word)
+        except ValueError:
+            value = 0
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"--{name} is '{text}': give numbers above 0 with commas between, and all for the whole")
+        values.append(value)
+    return values
 
 
 def image_count(text: str | None) -> int | None:

@@ -26,6 +26,7 @@ from elmyr.cli.options import (
     shaped,
 )
 from elmyr.cli.show import hush, say, show_json, show_table
+from elmyr.cli.study import show_study
 
 
 @shaped
@@ -100,12 +101,17 @@ def resume(
     from elmyr.errors import InputError
     from elmyr.files import read_json
     from elmyr.recognition import resume_recognizer
+    from elmyr.studies import resume_study
     from elmyr.training import open_run
     from elmyr.training import resume as resume_run
 
-    if open_run(run).kind == "recognizer":
-        if images is not None or settings or track is not None or keep_going:
-            raise InputError(f"'{run}' is the run of a recognizer, which goes on as it began: give no choices")
+    kind = open_run(run).kind
+    if kind != "GAN" and (images is not None or settings or track is not None or keep_going):
+        raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
+    if kind == "study":
+        show_study(resume_study(run, quiet=quiet, say=hush if quiet else say), as_json)
+        return
+    if kind == "recognizer":
         done = resume_recognizer(run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
         if as_json:
             show_json({"run": str(done.path)} | read_json(done.summary))

@@ -44,3 +44,26 @@ def show_table(rows: list[list[str]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show_figures(evaluation: dict[str, Any]) -> None:
+    """The figures of an evaluation, beside the same of real images."""
+    from elmyr.report.numbers import number
+
+    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "best is"]]
+    for figure in evaluation["figures"]:
+        interval = "" if figure["low"] is None else f"{number(figure['low'])} to {number(figure['high'])}"
+        rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
+    print(f"\n{evaluation['subject']}: {conditions(evaluation)}")
+    show_table(rows)
+
+
+def conditions(of: dict[str, Any]) -> str:
+    """Without which a figure means nothing."""
+    extractor = of["extractor"]
+    about = [f"{extractor['dimension']} features"]
+    about += [f"{name} {extractor[name]}" for name in ("seed", "width") if name in extractor]
+    return (
+        f"{of['count']:,} images a side, against the {of['against']} part of {of['data']} (split {of['split_seed']}), "
+        f"extractor '{extractor['name']}' ({', '.join(about)})"
+    )

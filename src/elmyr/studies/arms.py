@@ -125,7 +125,7 @@ class ArmResult:
 def train_arm(arm: Arm, ground: Ground, *, updates: int) -> ArmResult:
     """Trains the arm's recognizer with each of its shares and keeps the best on validation (the first of equals)."""
     candidates = []
-    measure = MEASURES[ground.measure]
+    measure = MEASURES[ground.cell.measure]
     images = arm.images(ground)
     unlabeled = ground.unlabeled if read_method(arm.method).needs == "unlabeled" else None
     for share in arm.shares:

@@ -13,7 +13,7 @@ from typing import Any
 
 from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
-from elmyr.files import read_json, write_json
+from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, open_source, split_source
 from elmyr.studies.config import KIND, StudyConfig
 from elmyr.studies.estimate import Estimate, estimate, told, within
@@ -67,14 +67,14 @@ def study(
     """Trains a GAN and the recognizers of all arms for each cell and seed, and compares the best with and without GAN.
 
     A cell is one trouble of the training part: each combination of the values of `images_per_class`, `imbalance`,
-    `label_noise` and `labels_per_class` (None: all) is one. A seed is a new split, a new GAN and new recognizers; `seed`
-    is the first of `seeds`. `images` is each GAN's budget, `updates` each recognizer's; both follow from the image size
-    where not given. The arms with a GAN share the GAN of cell and seed, which has seen their training images only.
-    Shares and best arms are chosen on validation; the test part only measures.
+    `label_noise` and `labels_per_class` (None: all) is one. A seed is a new split, a new GAN and new recognizers;
+    `seed` is the first of `seeds`. `images` is each GAN's budget, `updates` each recognizer's; both follow from the
+    image size where not given. The arms with a GAN share the GAN of cell and seed, which has seen their training images
+    only. Shares and best arms are chosen on validation; the test part only measures.
 
-    budget: seconds; as many seeds as fit are taken. processes: how many pieces of work are done at once (0: one a core),
-    each a process of its own. out: a directory, which may hold the same study, begun. Raises InputError before anything
-    is written.
+    budget: seconds; as many seeds as fit are taken. processes: how many pieces of work are done at once (0: one a
+    core), each a process of its own. out: a directory, which may hold the same study, begun. Raises InputError before
+    anything is written.
     """
     plan = {
         "seeds": seeds,
@@ -99,7 +99,7 @@ def study(
     begun = out is not None and (Path(out) / "config.json").is_file()
     if budget is not None and not begun:
         asked = config.seeds
-        config, estimated = within(budget, config, open_source(config.source, config.root, config.shaping))
+        config, estimated = rehearse_study(config, budget)
         say(f"within {told(budget)}: {len(config.seeds)} of {len(asked)} seeds, about {told(estimated.seconds())}")
         if left_out := asked[len(config.seeds) :]:
             say(f"left out: {'seed' if len(left_out) == 1 else 'seeds'} {', '.join(map(str, left_out))}")
@@ -121,9 +121,10 @@ def resume_study(
     return _to_end(run.path, config_as(run, StudyConfig), quiet, say)
 
 
-def rehearse_study(config: StudyConfig) -> Estimate:
-    """How long a study takes here; writes nothing."""
-    return estimate(config, open_source(config.source, config.root, config.shaping))
+def rehearse_study(config: StudyConfig, budget: float | None = None) -> tuple[StudyConfig, Estimate]:
+    """What of a study would run, within a budget in seconds where there is one, and how long; writes nothing."""
+    source = open_source(config.source, config.root, config.shaping)
+    return (config, estimate(config, source)) if budget is None else within(budget, config, source)
 
 
 def _refuse_another(folder: Path, config: StudyConfig, budget: float | None) -> None:

@@ -53,10 +53,12 @@ def estimate(config: StudyConfig, source: Source) -> Estimate:
     with _threads(config.threads):
         gan = _gan_seconds(config)
         by_method = {method: _update_seconds(method, source, config) for method in _methods(config)}
-    pieces = {
-        piece: gan if piece.what == GAN else 0.2 * gan if piece.what == FIGURES else _arm_seconds(ARMS[piece.what], by_method, config)
-        for piece in pieces_of(config)
-    }  # fmt: skip
+    pieces = {}
+    for piece in pieces_of(config):
+        if piece.what == GAN:
+            pieces[piece] = gan
+        elif piece.what != FIGURES:  # once a cell, and short beside the rest
+            pieces[piece] = _arm_seconds(ARMS[piece.what], by_method, config)
     return Estimate(pieces, config.processes)
 
 

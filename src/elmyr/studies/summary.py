@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from elmyr.files import read_json
@@ -16,7 +17,7 @@ from elmyr.images import ImageSet, Source, class_rows, load_images, save_npz, sa
 from elmyr.studies.arms import ARMS
 from elmyr.studies.config import Cell, StudyConfig
 from elmyr.studies.ground import Ground
-from elmyr.studies.ledger import Ledger
+from elmyr.studies.ledger import Ledger, Place
 from elmyr.studies.verdict import Changed, Tested, Trial, best_of, changed_by, verdict_of
 from elmyr.studies.work import GAN, Piece, Worker
 
@@ -68,33 +69,29 @@ def command_of(config: StudyConfig) -> str:
 def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker: Worker) -> dict[str, Any]:
     cell, results, seconds = config.cells[number], ledger.results(), ledger.seconds()
     trials = [Trial(ARMS[name], [results[cell.name, seed, name] for seed in config.seeds]) for name in cell.arms]
-    grounds, tested, runs = [], [], []
-    for seed in config.seeds:
-        ground = worker.ground(Piece(number, seed, GAN))
-        tested.append(Tested(ground.test_indices, ground.test.require_labels()))
-        runs.append(str(ground.run.path.relative_to(folder)))
-        if seed == config.seeds[0]:
-            grounds.append(ground)
+    grounds = [worker.ground(Piece(number, seed, GAN)) for seed in config.seeds]
     first = grounds[0]
+    tested = [Tested(ground.test_indices, ground.test.require_labels()) for ground in grounds]
+    confusions = {trial.arm.name: _confusion(trial, tested, len(first.test.classes)) for trial in trials}
     with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
     gan_seconds = [seconds.get((cell.name, seed, GAN), 0.0) for seed in config.seeds]
-    evaluation = first.run.evaluation
+    figures = first.run.evaluation
     return {
         "name": cell.name,
         "folder": cell.folder,
         "trouble": cell.shaping.troubles().model_dump(mode="json"),
         "measure": cell.measure,
         "counts": _counts(first),
-        "arms": [_arm(trial, cell, config, seconds, gan_seconds, tested) for trial in trials],
+        "arms": [_arm(trial, cell, config, seconds, gan_seconds, confusions[trial.arm.name]) for trial in trials],
         "verdict": verdict_of(cell, trials, tested, len(first.labeled)),
         "confusion": {
-            "without": _confusion(without, tested, first.test),
-            "with": _confusion(with_gan, tested, first.test),
+            "without": confusions[without.arm.name].tolist(),
+            "with": confusions[with_gan.arm.name].tolist(),
         },
         "changed": _changed(folder, cell, with_gan, without, tested, worker.source),
-        "evaluation": read_json(evaluation) if evaluation.is_file() else None,
+        "evaluation": read_json(figures) if figures.is_file() else None,
         "gan_seconds": gan_seconds,
-        "gan_runs": runs,
+        "gan_runs": [str(ground.run.path.relative_to(folder)) for ground in grounds],
     }
 
 
@@ -107,17 +104,13 @@ def _arm(
     trial: Trial,
     cell: Cell,
     config: StudyConfig,
-    seconds: dict[tuple[str, int, str], float],
+    seconds: dict[Place, float],
     gan_seconds: Sequence[float],
-    tested: Sequence[Tested],
+    confusion: NDArray[np.int64],
 ) -> dict[str, Any]:
     own = [seconds.get((cell.name, seed, trial.arm.name), 0.0) for seed in config.seeds]
     spent = [a + b for a, b in zip(own, gan_seconds, strict=True)] if trial.arm.needs_run else own
-    classes = range(int(max(test.labels.max() for test in tested)) + 1)
-    recalls = [
-        [float((result.read[test.labels == label] == label).mean()) if (test.labels == label).any() else None for label in classes]
-        for result, test in zip(trial.results, tested, strict=True)
-    ]  # fmt: skip
+    counts, right = confusion.sum(1), confusion.diagonal()
     return {
         "name": trial.arm.name,
         "uses_gan": trial.arm.uses_gan,
@@ -125,22 +118,16 @@ def _arm(
         "validation": [result.validation for result in trial.results],
         "test": [result.test[cell.measure] for result in trial.results],
         "macro_f1": [result.test["macro F1"] for result in trial.results],
-        "recalls": [_mean(of_class) for of_class in zip(*recalls, strict=True)],
+        "recalls": [int(r) / int(n) if n else None for r, n in zip(right, counts, strict=True)],
         "seconds": [round(each, 1) for each in spent],
     }
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _confusion(trial: Trial, tested: Sequence[Tested], test: ImageSet) -> list[list[int]]:
+def _confusion(trial: Trial, tested: Sequence[Tested], classes: int) -> NDArray[np.int64]:
     """[class][read as], counts over all seeds."""
     labels = np.concatenate([each.labels for each in tested])
     read = np.concatenate([result.read for result in trial.results])
-    counts: list[list[int]] = confusion_matrix(labels, read, labels=np.arange(len(test.classes))).tolist()
-    return counts
+    return np.asarray(confusion_matrix(labels, read, labels=np.arange(classes)), np.int64)
 
 
 def _changed(

@@ -1,0 +1,137 @@
+"""The command of the main job: planned, conducted, shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from elmyr.cli.options import (
+    AsJson,
+    Data,
+    DataRoot,
+    Device,
+    Out,
+    Precision,
+    Preset,
+    Quiet,
+    Settings,
+    image_count,
+    several,
+    shaped,
+)
+from elmyr.cli.show import hush, say, show_figures, show_json, show_table
+
+
+@shaped
+def study(
+    data: Data,
+    out: Out = None,
+    images_per_class: Annotated[
+        str | None, typer.Option(metavar="N,…,all", help="Troubles: at most so many training images a class.")
+    ] = None,
+    labels_per_class: Annotated[
+        str | None, typer.Option(metavar="N,…,all", help="So many with their label, the others without.")
+    ] = None,
+    imbalance: Annotated[
+        str | None, typer.Option(metavar="N,…,all", help="A long tail: so many of the first class for one of the last.")
+    ] = None,
+    label_noise: Annotated[
+        str | None, typer.Option(metavar="SHARE,…,all", help="This share of the training labels is wrong.")
+    ] = None,
+    images: Annotated[str | None, typer.Option(help="Budget of each GAN in images seen, such as 200k.")] = None,
+    seeds: Annotated[int, typer.Option(help="How many seeds: each a new split, GAN and recognizers.")] = 5,
+    seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
+    updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
+    budget: Annotated[str | None, typer.Option(help="A time, such as 2h: as many seeds as fit.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would run and how long, and stop.")] = False,
+    processes: Annotated[int, typer.Option(help="How many work at once; 0: one a core.")] = 0,
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Test images may be training images, too.")
+    ] = False,
+    preset: Preset = "residual",
+    settings: Settings = [],  # noqa: B006  # typer copies it
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    shaping: Any = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """The main job: would a GAN make a recognizer of these images better? Ends in a verdict and a report."""
+    from elmyr.studies import make_study_plan, parse_budget, rehearse_study
+    from elmyr.studies import study as run_study
+
+    noise = several(label_noise, "label-noise", float)
+    choices: dict[str, Any] = {
+        "seeds": seeds,
+        "seed": seed,
+        "images": image_count(images),
+        "updates": updates,
+        "preset": preset,
+        "settings": tuple(settings),
+        "device": device,
+        "precision": precision,
+        "data_root": data_root,
+        "shaping": shaping,
+        "images_per_class": several(images_per_class, "images-per-class", int),
+        "imbalance": several(imbalance, "imbalance", float),
+        "label_noise": None if noise is None else [share or 0.0 for share in noise],
+        "labels_per_class": several(labels_per_class, "labels-per-class", int),
+        "processes": processes,
+        "allow_duplicates": allow_duplicates,
+        "say": hush if quiet else say,
+    }
+    seconds = None if budget is None else parse_budget(budget)
+    if plan:
+        _show_plan(*rehearse_study(make_study_plan(data, **choices), budget=seconds), as_json)
+        return
+    show_study(run_study(data, **choices, out=out, budget=seconds, quiet=quiet), as_json)
+
+
+def show_study(done: Any, as_json: bool) -> None:
+    """Verdicts, arms, figures, and where the report is."""
+    from elmyr.report import numbers, write_report
+
+    report = write_report(done.path)
+    if as_json:
+        show_json({"study": str(done.path), "report": str(report)} | done.content)
+        return
+    for cell in done.content["cells"]:
+        verdict, several_cells = cell["verdict"], len(done.content["cells"]) > 1
+        print(f"\n{cell['name'] + ': ' if several_cells else 'Verdict: '}{verdict['outcome']}\n{verdict['sentence']}\n")
+        rows = [["arm", "validation", "test", "generated share", "time a seed"]]
+        rows += [
+            [
+                arm["name"],
+                numbers.percent_over_seeds(arm["validation"]),
+                numbers.percent_over_seeds(arm["test"]),
+                numbers.alternatives(share for share in arm["share"] if share),
+                numbers.duration(numbers.mean(arm["seconds"])),
+            ]
+            for arm in cell["arms"]
+        ]
+        show_table(rows)
+        if cell["evaluation"]:
+            show_figures(cell["evaluation"])
+    print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
+
+
+def _show_plan(config: Any, estimate: Any, as_json: bool) -> None:
+    from elmyr.report.numbers import duration
+
+    if as_json:
+        rows = [{"cell": cell, "what": what, "seconds": spent} for cell, what, spent in estimate.rows(config)]
+        shown = {"config": config.model_dump(mode="json"), "pieces_of_a_seed": rows, "seconds": estimate.seconds()}
+        show_json(shown)
+        return
+    show_table(
+        [
+            ["trouble", "trained", "time a seed"],
+            *([c, what, duration(spent)] for c, what, spent in estimate.rows(config)),
+        ]
+    )
+    print(
+        f"\n{len(config.seeds)} seeds, {config.images:,} images seen by each GAN, {config.updates:,} updates of each "
+        f"recognizer, {config.processes} at once: about {duration(estimate.seconds())} here"
+    )
