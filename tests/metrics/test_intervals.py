@@ -2,10 +2,10 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import binom, t
 
 from elmyr.errors import InputError
-from elmyr.metrics import PairedDifference, mean_interval, paired_difference
+from elmyr.metrics import PairedDifference, balanced_accuracy, balanced_weights, mean_interval, paired_difference
 
 
 def test_paired_difference_by_hand() -> None:
@@ -153,3 +153,85 @@ def test_one_seed_has_a_mean_and_no_interval() -> None:
 def test_a_mean_of_nothing_is_refused(values: list) -> None:
     with pytest.raises(InputError, match="finite figures"):
         mean_interval(values)
+
+
+def test_weighted_difference_by_hand() -> None:
+    # Seed 0 tests images 1, 2, 3 with differences 1, 0, −1; seed 1 tests 3, 4 with 1, 0.
+    a, b = [[1, 1, 0], [1, 0]], [[0, 1, 1], [0, 0]]
+    found = paired_difference(a, b, [[1, 2, 3], [3, 4]], [[0.5, 0.3, 0.2], [0.4, 0.6]])
+
+    seeds = np.var([0.3, 0.4], ddof=1) / 2
+    weights = np.array([0.25, 0.15, 0.3, 0.3])  # of images 1 to 4, the mean over both seeds
+    differences = np.array([1, 0, (-0.2 + 0.4) / 0.6, 0, 1, -1])
+    weights = np.append(weights, [(weights**2).sum()] * 2)
+    weights /= weights.sum()
+    squares = weights**2
+    images = (squares * (differences - weights @ differences) ** 2).sum() / (1 - squares.sum())
+    kish = squares.sum() ** 2 / (squares**2).sum()
+    freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / (kish - 1))
+    half = t.ppf(0.975, freedom) * sqrt(seeds + images)
+    assert (found.difference, found.seeds, found.images) == (pytest.approx(0.35), 2, 4)
+    assert (found.low, found.high) == pytest.approx((0.35 - half, 0.35 + half), rel=1e-12)
+
+
+def test_equal_weights_change_nothing() -> None:
+    a, b = np.random.default_rng(1).random((2, 4, 30)) < 0.7
+    images = [np.arange(30)] * 4
+    plain = paired_difference(list(a), list(b), images)
+    weighted = paired_difference(list(a), list(b), images, [np.full(30, 1 / 30)] * 4)
+    assert (weighted.difference, weighted.low, weighted.high) == pytest.approx(
+        (plain.difference, plain.low, plain.high), rel=1e-12
+    )
+
+
+def test_with_balanced_weights_it_is_the_difference_of_balanced_accuracies() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [60, 20, 5])
+    read_a, read_b = random.integers(0, 3, (2, 85))
+    found = paired_difference(
+        [read_a == labels], [read_b == labels], [np.arange(85)], [balanced_weights(labels)]
+    ).difference
+    assert found == pytest.approx(balanced_accuracy(read_a, labels) - balanced_accuracy(read_b, labels), abs=1e-12)
+
+
+def test_images_without_weight_count_as_if_they_were_not_there() -> None:
+    a, b = np.random.default_rng(5).random((2, 3, 40)) < 0.8
+    some = paired_difference([x[:30] for x in a], [x[:30] for x in b], [np.arange(30)] * 3)
+    weights = np.r_[np.full(30, 1 / 30), np.zeros(10)]
+    among = paired_difference(list(a), list(b), [np.arange(40)] * 3, [weights] * 3)
+    assert (among.low, among.high, among.images) == pytest.approx((some.low, some.high, 30))
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one test set", "a test set a seed"])
+@pytest.mark.parametrize("gain", [0.0, 0.1])
+def test_the_weighted_interval_covers_the_true_difference_of_balanced_accuracies(shared: bool, gain: float) -> None:
+    """In 19 of 20 or more; were it exactly 19 of 20, this would fail by chance once in a million times or less."""
+    random = np.random.default_rng(6)
+    labels = np.repeat(np.arange(5), [300, 120, 60, 30, 20])
+    weights, ease = balanced_weights(labels), np.array([0.9, 0.85, 0.8, 0.7, 0.6])[labels]
+    seeds, repeats, covered = 3, 400, 0
+    for _ in range(repeats):
+        luck = random.random((seeds, 2, len(labels)))
+        if shared:
+            luck[:] = luck[0]
+        a, b = luck[:, 0] < ease + gain, luck[:, 1] < ease
+        images = [np.arange(len(labels)) + (0 if shared else len(labels) * seed) for seed in range(seeds)]
+        found = paired_difference(list(a), list(b), images, [weights] * seeds)
+        covered += found.low <= gain <= found.high
+    assert covered >= binom.ppf(1e-6, repeats, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("weights", "complaint"),
+    [
+        ([], "weights of 0 seeds for 1"),
+        ([[0.5, 0.5]], r"seed 0 has \(2,\) weights for \(3,\) images"),
+        ([[0.5, 0.3, 0.1]], "sum to 0.9"),
+        ([[1.5, 0.0, -0.5]], "from 0 on"),
+        ([[np.nan, 0.5, 0.5]], "together 1"),
+        ([[1.0, 0.0, 0.0]], "one test image"),
+    ],
+)
+def test_weights_that_do_not_match_are_refused(weights: list, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        paired_difference([[1, 0, 1]], [[1, 1, 0]], [[1, 2, 3]], weights)

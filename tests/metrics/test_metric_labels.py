@@ -1,11 +1,22 @@
+from collections.abc import Callable
+
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import binomtest
+from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from elmyr.errors import InputError
-from elmyr.metrics import accuracy, class_divergence, wilson_interval
+from elmyr.metrics import (
+    accuracy,
+    balanced_accuracy,
+    balanced_weights,
+    class_divergence,
+    macro_f1,
+    wilson_interval,
+)
 
 
 def test_accuracy_by_hand() -> None:
@@ -16,9 +27,36 @@ def test_accuracy_by_hand() -> None:
     ("predicted", "expected", "complaint"),
     [([1, 2], [1], "shape"), ([[1]], [[1]], "shape"), ([], [], "no labels"), ([1], [[1], [1]], "shape")],
 )
-def test_labels_that_do_not_match_are_refused(predicted: list[int], expected: list[int], complaint: str) -> None:
+@pytest.mark.parametrize("figure", [accuracy, balanced_accuracy, macro_f1])
+def test_labels_that_do_not_match_are_refused(
+    figure: Callable[..., float], predicted: list[int], expected: list[int], complaint: str
+) -> None:
     with pytest.raises(InputError, match=complaint):
-        accuracy(predicted, expected)
+        figure(predicted, expected)
+
+
+def test_balanced_figures_by_hand() -> None:
+    # Class 0: 3 of 4 right; class 1: 1 of 2, and one of class 0 is taken for it.
+    predicted, expected = [0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 1, 1]
+    assert balanced_accuracy(predicted, expected) == pytest.approx((3 / 4 + 1 / 2) / 2)
+    assert macro_f1(predicted, expected) == pytest.approx((6 / 8 + 2 / 4) / 2)
+    assert balanced_weights(expected) == pytest.approx([1 / 8] * 4 + [1 / 4] * 2)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
+def test_balanced_figures_equal_scikit_learn_s(pairs: list[tuple[int, int]]) -> None:
+    predicted, expected = np.array(pairs).T
+    assert macro_f1(predicted, expected) == pytest.approx(f1_score(expected, predicted, average="macro"), abs=1e-12)
+    if set(predicted) <= set(expected) and len(set(expected)) > 1:  # otherwise it warns
+        theirs = balanced_accuracy_score(expected, predicted)
+        assert balanced_accuracy(predicted, expected) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_a_class_that_is_never_read_weighs_as_much_as_the_others() -> None:
+    expected = np.repeat([0, 1], [98, 2])
+    assert accuracy(np.zeros(100, int), expected) == 0.98
+    assert balanced_accuracy(np.zeros(100, int), expected) == 0.5
 
 
 @given(st.integers(1, 10_000).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))

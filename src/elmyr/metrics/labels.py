@@ -1,7 +1,7 @@
 """How often labels are right, and how sure a share of successes is."""
 
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,14 +16,38 @@ def accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
 
     Raises InputError where the shapes differ or there is no label.
     """
-    ours, theirs = np.asarray(predicted), np.asarray(expected)
-    if ours.ndim != 1 or ours.shape != theirs.shape:
-        raise InputError(
-            f"predicted labels have the shape {ours.shape}, expected ones {theirs.shape}: give one an image"
-        )
-    if not len(ours):
-        raise InputError("there are no labels to compare: give at least one")
+    ours, theirs = _labels_of(predicted, expected)
     return float((ours == theirs).mean())
+
+
+def balanced_accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
+    """The mean over the classes in `expected` of the share of their labels that are predicted, in [0, 1].
+
+    Raises InputError as `accuracy`.
+    """
+    ours, theirs = _labels_of(predicted, expected)
+    return float(balanced_weights(theirs) @ (ours == theirs))
+
+
+def balanced_weights(expected: ArrayLike) -> NDArray[np.float64]:
+    """What each label `(N,)` counts in the balanced accuracy, which is the sum of these where it is predicted.
+
+    float64 (N,), the same for labels of a class, together 1.
+    """
+    _, which, counts = np.unique(np.asarray(expected), return_inverse=True, return_counts=True)
+    return np.asarray(1 / (len(counts) * counts[which]))
+
+
+def macro_f1(predicted: ArrayLike, expected: ArrayLike) -> float:
+    """The mean over all classes of the harmonic mean of precision and recall, in [0, 1].
+
+    A class that is predicted and never expected counts, with 0. Raises InputError as `accuracy`.
+    """
+    ours, theirs = _labels_of(predicted, expected)
+    classes, which = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
+    a, b = np.split(which, 2)
+    right = np.bincount(a[a == b], minlength=len(classes))
+    return float((2 * right / np.bincount(which)).mean())
 
 
 def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[float, float]:
@@ -87,22 +111,13 @@ def _divergence(counts_a: NDArray[np.float64], counts_b: NDArray[np.float64]) ->
     return float((rel_entr(a, (a + b) / 2).sum() + rel_entr(b, (a + b) / 2).sum()) / (2 * np.log(2)))
 
 
-def balanced_accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
-    """The mean over the classes in `expected` of the share of their labels that are the expected ones, in [0, 1].
-
-    Raises InputError as `accuracy`.
-    """
-    raise NotImplementedError
-
-
-def balanced_weights(expected: ArrayLike) -> NDArray[np.float64]:
-    """What each label `(N,)` counts in the balanced accuracy, float64 (N,), together 1: `sum(weights * right)` is it."""
-    raise NotImplementedError
-
-
-def macro_f1(predicted: ArrayLike, expected: ArrayLike) -> float:
-    """The mean over all classes of the harmonic mean of precision and recall, in [0, 1].
-
-    A class that is predicted and never expected counts with 0, as in scikit-learn. Raises InputError as `accuracy`.
-    """
-    raise NotImplementedError
+def _labels_of(predicted: ArrayLike, expected: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as arrays of the same labels; InputError where they cannot be compared."""
+    ours, theirs = np.asarray(predicted), np.asarray(expected)
+    if ours.ndim != 1 or ours.shape != theirs.shape:
+        raise InputError(
+            f"predicted labels have the shape {ours.shape}, expected ones {theirs.shape}: give one an image"
+        )
+    if not len(ours):
+        raise InputError("there are no labels to compare: give at least one")
+    return ours, theirs
