@@ -72,18 +72,20 @@ class Evaluation(Record):
 
 
 class Arm(Record):
-    """One way to train the recognizer; a value a seed."""
+    """One way to train the recognizer; a value a seed. recalls: a value a class."""
 
     name: str
     uses_gan: bool = False
-    validation_accuracy: Values = []
-    test_accuracy: Values = []
+    validation: Values = []
+    test: Values = []
+    macro_f1: Values = []
     share: Values = []
     seconds: Values = []
+    recalls: Values = []
 
 
 class Verdict(Record):
-    """What the study found: the best arm with a GAN minus the best without, as shares of one."""
+    """What was found in a cell: the best arm with a GAN minus the best without, as shares of one."""
 
     outcome: Literal["better", "worse", "no difference shown"]
     sentence: str
@@ -96,24 +98,44 @@ class Verdict(Record):
     images: int | None = None
 
 
+class ChangedImage(Record):
+    """A test image that two arms read apart: its label, and what was read."""
+
+    label: int
+    without: int
+    with_gan: int
+
+
+class Cell(Record):
+    """One trouble of the training part."""
+
+    name: str
+    folder: str = "all"
+    trouble: dict[str, float | None] = {}
+    measure: str = "accuracy"
+    counts: dict[str, int] = {}
+    arms: list[Arm]
+    verdict: Verdict | None = None
+    confusion: dict[str, list[list[int]]] = {}
+    changed: dict[str, list[ChangedImage]] = {}
+    evaluation: Evaluation | None = None
+    gan_seconds: Values = []
+    gan_runs: list[str] = []
+
+
 class Study(Record):
     """A study's `study.json`."""
 
     name: str
     source: str | None = None
     classes: list[str] = []
-    counts: dict[str, int] = {}
     seeds: list[int] = []
     recognizer_updates: int | None = None
     images: int | None = None
-    arms: list[Arm]
-    verdict: Verdict | None = None
-    evaluation: Evaluation | None = None
+    cells: list[Cell]
     environment: dict[str, Any] = Field(default_factory=dict)
     commands: list[str] = []
     seconds: float | None = None
-    gan_seconds: Values = []
-    gan_runs: list[str] = []
 
 
 def read_study(path: Path) -> Study:

@@ -1,55 +1,96 @@
-"""The page of a study: the verdict first, then what it rests on, then how it was made."""
+"""The page of a study: the verdicts first, then what they rest on, then how it was made."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
 
 from elmyr.report import numbers
-from elmyr.report.figures import Dots, dot_chart, number_line
+from elmyr.report.error_chart import Curve, error_chart
+from elmyr.report.figures import number_line
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, figures_table, note, page, section
-from elmyr.report.records import Arm, Study, Verdict, read_metrics, read_study, read_table
-from elmyr.report.sections import commands, curves, evaluation_table, extremes, foot, settings, side_by_side, versions
+from elmyr.report.records import Cell, Study, Verdict, read_metrics, read_study, read_table
+from elmyr.report.sections import commands, curves, foot, settings, side_by_side, versions
+from elmyr.report.study_cell import arms, changes, figures
 
 WORDS = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown"}
 COLORS = {"better": "better", "worse": "worse", "no difference shown": "same"}
+AXES = {"images_per_class": "training images a class", "labels_per_class": "labeled training images a class"}
 
 
 def study_page(folder: Path) -> str:
     """The HTML of a study directory."""
     study = read_study(folder / "study.json")
-    runs = [folder / run for run in study.gan_runs]
-    several = " One line a seed." if len(runs) > 1 else ""
+    several = len(study.cells) > 1
+    parts = [_openings(study.cells)] if several else [_opening(cell.verdict) for cell in study.cells if cell.verdict]
+    parts.append(_errors(study))
+    for cell in study.cells:
+        parts += _of_cell(folder, cell, study, several)
+    return page(f"elmyr study of {study.name}", *parts, _making(folder, study), foot=foot(study.environment))
+
+
+def _of_cell(folder: Path, cell: Cell, study: Study, several: bool) -> list[Markup]:
+    """The sections of a cell; of several, they stand under its name."""
+    runs = [folder / run for run in cell.gan_runs]
     training = curves([read_metrics(run / "metrics.jsonl") for run in runs])
-    return page(
-        f"elmyr study of {study.name}",
-        _opening(study.verdict) if study.verdict else "",
-        side_by_side(folder, study.classes),
-        _arms(study),
-        section("How good the images are", evaluation_table(study.evaluation), extremes(folder))
-        if study.evaluation
-        else "",
-        section("How the GAN learned", note(f"Against the number of real images seen.{several}"), training)
-        if training
-        else "",
-        _making(study, runs),
-        foot=foot(study.environment),
-    )
+    lines = " One line a seed." if len(runs) > 1 else ""
+    found = [
+        ("The ways to train the recognizer", join(arms(cell), changes(folder, cell, study.classes))),
+        ("How good the images are", figures(folder, cell)),
+        (
+            "How the GAN learned",
+            join(note(f"Against the number of real images seen.{lines}"), training) if training else "",
+        ),
+    ]
+    pictures = side_by_side(runs[0] if runs else folder, study.classes)
+    if not several:
+        return [pictures, *(section(title, content) for title, content in found)]
+    inner = [join(tag("h3", title), content) for title, content in found if content]
+    return [section(cell.name[:1].upper() + cell.name[1:], _line(cell.verdict), *inner), pictures]
 
 
 def _opening(verdict: Verdict) -> Markup:
     color = COLORS[verdict.outcome]
     ends = f"{numbers.points(verdict.low)} to {numbers.points(verdict.high)}"
     strong = tag("strong", f"{numbers.points(verdict.difference)} percentage points")
-    difference = tag("p", strong, f" of test accuracy, 95 % interval {ends}")
-    line = number_line(
-        verdict.difference, verdict.low, verdict.high, color=color, left="better without", right="better with the GAN"
-    )
+    difference = tag("p", strong, f" on the test part, 95 % interval {ends}")
     return tag(
         "section",
         tag("p", WORDS[verdict.outcome], class_=f"word {color}"),
         tag("p", verdict.sentence, class_="sentence"),
-        tag("div", difference, line, note(_compared(verdict)), class_="difference"),
+        tag("div", difference, _line(verdict), note(_compared(verdict)), class_="difference"),
         class_="opening",
         aria_label="Verdict",
+    )
+
+
+def _openings(cells: Sequence[Cell]) -> Markup:
+    """A verdict a trouble, one below the other."""
+    told = [
+        tag(
+            "div",
+            tag("h2", cell.name[:1].upper() + cell.name[1:]),
+            tag("p", WORDS[verdict.outcome], class_=f"word {COLORS[verdict.outcome]}"),
+            tag("p", verdict.sentence),
+            class_="one",
+        )
+        for cell in cells
+        if (verdict := cell.verdict)
+    ]
+    return tag("section", *told, class_="opening verdicts", aria_label="Verdicts")
+
+
+def _line(verdict: Verdict | None) -> Markup:
+    if verdict is None:
+        return Markup()
+    return number_line(
+        verdict.difference,
+        verdict.low,
+        verdict.high,
+        color=COLORS[verdict.outcome],
+        left="better without",
+        right="better with the GAN",
     )
 
 
@@ -64,48 +105,41 @@ def _compared(verdict: Verdict) -> str:
     return " \u00b7 ".join(parts)
 
 
-def _arms(study: Study) -> Markup:
-    if not study.arms:
-        return Markup()
-    chart = dot_chart(
-        "Test accuracy",
-        [Dots(arm.name, "generated" if arm.uses_gan else "real", arm.test_accuracy) for arm in study.arms],
-    )
-    legend = (
-        "Test accuracy of the recognizer. A ring is a seed, the dot their mean, the bar its 95 % interval "
-        "(t, over seeds). The axis need not begin at zero."
-    )
-    head = ("arm", "validation accuracy", "test accuracy", "generated share", "time a seed")
-    rows = [
-        (_arm_name(arm, study.verdict), numbers.percent_over_seeds(arm.validation_accuracy),
-         numbers.percent_over_seeds(arm.test_accuracy), numbers.alternatives(arm.share),
-         numbers.duration(numbers.mean(arm.seconds)))
-        for arm in study.arms
-    ]  # fmt: skip
-    table = figures_table("The arms", head, rows)
-    return section(
-        "The ways to train the recognizer",
-        join(note(legend), tag("div", chart, class_="arms")) if chart else "",
-        table,
-        note(
-            "Mean \u00b1 standard deviation over seeds. Arms are chosen by validation accuracy, and so is, seed by "
-            "seed, the generated share of the recognizer's batches; the time includes the GAN's training where it is "
-            "used."
-        ),
-    )
+def _errors(study: Study) -> Markup:
+    """Error against how many images, or labels, a class has, where the cells differ in that alone."""
+    charts = []
+    for key, unit in AXES.items():
+        cells = [cell for cell in study.cells if all(not v for name, v in cell.trouble.items() if name != key)]
+        drawn = [_curve(cells, key, name, len(study.classes)) for name in _arm_names(cells)]
+        charts.append(error_chart("Error of the recognizer on the test part", unit, drawn))
+    told = note("The mean over seeds with its 95 % interval; both axes are logarithmic.")
+    return section("Error against how much there is", told, *charts) if any(charts) else Markup()
 
 
-def _arm_name(arm: Arm, verdict: Verdict | None) -> Markup:
-    chosen = ""
-    if verdict and arm.name == verdict.best_with:
-        chosen = "best with the GAN"
-    elif verdict and arm.name == verdict.best_without:
-        chosen = "best without"
-    return join(tag("span", arm.name), tag("small", chosen) if chosen else "")
+def _arm_names(cells: Sequence[Cell]) -> list[str]:
+    return list(dict.fromkeys(arm.name for cell in cells for arm in cell.arms))
 
 
-def _making(study: Study, runs: list[Path]) -> Markup:
-    facts = [(f"{split} images", numbers.count(size)) for split, size in study.counts.items()]
+def _curve(cells: Sequence[Cell], key: str, name: str, classes: int) -> Curve:
+    errors = [
+        (
+            cell.trouble.get(key) or cell.counts.get("train", 0) / max(classes, 1),
+            [None if share is None else 1 - share for share in arm.test],
+        )
+        for cell in cells
+        for arm in cell.arms
+        if arm.name == name
+    ]
+    uses_gan = any(arm.uses_gan for cell in cells for arm in cell.arms if arm.name == name)
+    return Curve(name, "generated" if uses_gan else "real", sorted(errors, key=lambda point: point[0]))
+
+
+def _making(folder: Path, study: Study) -> Markup:
+    runs = [folder / run for cell in study.cells for run in cell.gan_runs]
+    facts = []
+    for cell in study.cells:
+        where = f", {cell.name}" if len(study.cells) > 1 else ""
+        facts += [(f"{split} images{where}", numbers.count(size)) for split, size in cell.counts.items()]
     if study.source and study.source != study.name:
         facts.insert(0, ("source", study.source))
     if study.seeds:
@@ -117,7 +151,7 @@ def _making(study: Study, runs: list[Path]) -> Markup:
     config = next((read_table(run / "config.json") for run in runs if (run / "config.json").exists()), {})
     return section(
         "How this was made",
-        note("A seed is a new split, a new GAN and a new recognizer; all arms of a seed share its split."),
+        note("A seed is a new split, a new GAN and new recognizers; all arms of a seed share its split."),
         facts_table("Data and budget", facts),
         settings(config),
         commands(study.commands),
@@ -127,15 +161,18 @@ def _making(study: Study, runs: list[Path]) -> Markup:
 
 
 def _times(study: Study) -> Markup:
-    parts = [("GAN training", study.gan_seconds)]
-    parts += [(f"arm: {arm.name}", arm.seconds) for arm in study.arms]
-    rows = [
-        (name, numbers.duration(numbers.mean(seconds)), numbers.duration(sum(numbers.finite(seconds))))
-        for name, seconds in parts
-        if numbers.finite(seconds)
-    ]
+    rows = []
+    for cell in study.cells:
+        where = f"{cell.name}: " if len(study.cells) > 1 else ""
+        parts = [(f"{where}GAN training", cell.gan_seconds)]
+        parts += [(f"{where}{arm.name}", arm.seconds) for arm in cell.arms]
+        rows += [
+            (name, numbers.duration(numbers.mean(seconds)), numbers.duration(sum(numbers.finite(seconds))))
+            for name, seconds in parts
+            if numbers.finite(seconds)
+        ]
     if study.seconds is not None:
-        rows.append(("the whole study", "", numbers.duration(study.seconds)))
+        rows.append(("all work of the study", "", numbers.duration(study.seconds)))
     if not rows:
         return Markup()
     told = note(

@@ -90,7 +90,17 @@ svg .many .line { stroke-width: 1.25; opacity: .7; }
 svg .bar { stroke: var(--color); stroke-width: 2.25; stroke-linecap: round; }
 svg .dot { fill: var(--color); stroke: var(--paper); stroke-width: 2; }
 svg .ring { fill: none; stroke: var(--color); stroke-width: 1.25; opacity: .6; }
+svg .dash-1 { stroke-dasharray: 7 4; } svg .dash-2 { stroke-dasharray: 2 4; } svg .dash-3 { stroke-dasharray: 9 3 2 3; }
+svg .thin { stroke-width: 1.25; } svg .leader { stroke: var(--hair); }
+svg .told { fill: var(--color); font-size: 13px; }
 svg .value { fill: var(--color); font-size: 15px; font-weight: 600; }
+.verdicts .one { margin-top: 2.4rem; } .verdicts h2 { font-size: 1.2rem; color: var(--quiet); }
+.verdicts .word { font-size: clamp(1.7rem, 4vw, 2.3rem); margin-bottom: .4rem; }
+.chart.errors { max-width: 46rem; margin-top: 1.6rem; }
+.row {
+  margin: .8rem 0 1.6rem; display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(4.2rem, 1fr));
+}
+.changed figcaption { margin: .3rem 0 0; font-size: .84rem; } .changed figcaption strong { display: block; }
 .arms { margin: 1.8rem 0 2.4rem; max-width: 46rem; }
 
 .wide { overflow-x: auto; margin: 1.2rem 0; }

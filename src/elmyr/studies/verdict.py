@@ -53,7 +53,7 @@ def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Tested], tr
         for trial in (with_gan, without)
     ]
     weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
-    difference = paired_difference(*correct, [test.places for test in tested], weights)
+    difference = paired_difference(*correct, [test.places for test in tested], weights=weights)
     return {
         "outcome": difference.outcome,
         "sentence": _sentence(difference, with_gan, without, cell, training_images),
