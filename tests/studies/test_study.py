@@ -1,66 +1,297 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from elmyr import study
+from elmyr import Shaping, study
 from elmyr.errors import InputError
+from elmyr.files import read_json
 from elmyr.images import ImageSet, save_npz
+from elmyr.studies import resume_study
 from elmyr.studies.arms import ARMS
 from elmyr.training.logbook import read_lines
 from tests.conftest import small_image_set
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")
 TINY = ("network.base=8", "batch=16")
+QUICK: dict[str, Any] = {"images": 64, "updates": 4, "settings": TINY, "device": "cpu"}
+PLAIN = ["real", "real + classical", "generated", "real + generated", "real + classical + generated"]
 
 
-def test_a_study_has_every_arm_and_seed_and_ends_in_a_verdict(tmp_path: Path) -> None:
+@pytest.fixture
+def blobs(tmp_path: Path) -> Path:
     save_npz(small_image_set(240), tmp_path / "blobs.npz")
-    options = {"seeds": 2, "images": 320, "updates": 20, "settings": TINY, "device": "cpu"}
-    done = study(tmp_path / "blobs.npz", out=tmp_path / "study", **options)
-    content = json.loads((done.path / "study.json").read_text())
-    assert [arm["name"] for arm in content["arms"]] == [arm.name for arm in ARMS]
-    assert all(len(arm["test_accuracy"]) == len(arm["share"]) == 2 for arm in content["arms"])
-    lines = read_lines(done.path / "results.jsonl")
-    assert {(line["arm"], line["seed"]) for line in lines} == {(arm.name, s) for arm in ARMS for s in (0, 1)}
+    return tmp_path / "blobs.npz"
 
-    by_name = {arm["name"]: arm for arm in content["arms"]}
-    verdict = content["verdict"]
-    best = max((a for a in content["arms"] if not a["uses_gan"]), key=lambda a: np.mean(a["validation_accuracy"]))
+
+def test_a_study_has_every_arm_and_seed_and_ends_in_a_verdict(blobs: Path, tmp_path: Path) -> None:
+    options = {"seeds": 2, "images": 320, "updates": 20, "settings": TINY, "device": "cpu"}
+    done = study(blobs, out=tmp_path / "study", **options)
+    (cell,) = done.content["cells"]
+    assert (cell["name"], [arm["name"] for arm in cell["arms"]]) == ("all images", PLAIN)
+    assert all(len(arm["test"]) == len(arm["share"]) == len(arm["seconds"]) == 2 for arm in cell["arms"])
+    lines = read_lines(done.path / "results.jsonl")
+    assert [(line["seed"], line["arm"]) for line in lines] == [(s, name) for s in (0, 1) for name in PLAIN]
+
+    by_name = {arm["name"]: arm for arm in cell["arms"]}
+    (verdict,) = done.verdicts
+    best = max((a for a in cell["arms"] if not a["uses_gan"]), key=lambda a: np.mean(a["validation"]))
     assert verdict["best_without"] == best["name"]
-    difference = np.mean(by_name[verdict["best_with"]]["test_accuracy"]) - np.mean(best["test_accuracy"])
+    difference = np.mean(by_name[verdict["best_with"]]["test"]) - np.mean(best["test"])
     assert verdict["difference"] == pytest.approx(difference)
     assert verdict["low"] <= verdict["difference"] <= verdict["high"]
     assert verdict["seeds"] == 2
     assert verdict["images"] > 60  # more than the 60 of one seed: the other has other test images
     assert by_name["generated"]["share"] == [1.0, 1.0]
     assert all(share > 0 for share in by_name["real + generated"]["share"])
+    for side, name in (("with", verdict["best_with"]), ("without", verdict["best_without"])):
+        confusion = np.array(cell["confusion"][side])
+        assert confusion.sum() == 120  # 60 test images, two seeds
+        assert confusion.trace() / 120 == pytest.approx(np.mean(by_name[name]["test"]))
+    # The GAN's time counts for those that use it.
+    assert min(by_name["generated"]["seconds"]) >= min(cell["gan_seconds"])
 
-    run = json.loads((done.path / "runs" / "seed-1" / "config.json").read_text())
+    run = read_json(done.path / "runs" / "all-seed-1" / "config.json")
     assert (run["seed"], run["data"]["split_seed"], run["loop"]["images"]) == (1, 1, 320)
-    again = study(tmp_path / "blobs.npz", out=tmp_path / "again", **options)
-    assert again.verdict == done.verdict
-    assert again.content["evaluation"]["figures"] == done.content["evaluation"]["figures"]
+    again = study(blobs, out=tmp_path / "again", **options)
+    assert again.verdicts == done.verdicts
+    assert again.content["cells"][0]["evaluation"]["figures"] == cell["evaluation"]["figures"]
+    assert not (done.path / "samples").exists()
+
+
+def test_each_combination_of_troubles_is_a_cell_with_the_arms_that_help_there(blobs: Path, tmp_path: Path) -> None:
+    done = study(
+        blobs, out=tmp_path / "study", seeds=1, images_per_class=(8, None), labels_per_class=(4,), **QUICK
+    )  # fmt: skip
+    few, all_of_them = done.content["cells"]
+    assert [few["name"], all_of_them["name"]] == ["8 images a class, 4 labels a class", "4 labels a class"]
+    assert few["counts"] == {"train": 12, "validation": 30, "test": 60, "without label": 24}
+    assert all_of_them["counts"]["without label"] == 150
+    assert {"consistency", "gan-semi", "gan-consistency"} < {arm["name"] for arm in few["arms"]}
+    gans = [read_json(done.path / run / "config.json") for cell in (few, all_of_them) for run in cell["gan_runs"]]
+    assert [gan["data"]["images"] for gan in gans] == [12, 12]  # what the arms may see, and nothing else
+    assert [verdict["cell"] for verdict in done.verdicts] == [few["name"], all_of_them["name"]]
+
+
+def test_a_long_tail_is_judged_by_balanced_accuracy_against_its_rivals(blobs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("imblearn")
+    done = study(blobs, out=tmp_path / "study", seeds=2, imbalance=(10,), **QUICK)
+    (cell,) = done.content["cells"]
+    names = [arm["name"] for arm in cell["arms"]]
+    assert {"class weights", "over-sampling", "SMOTE", "GAN over-sampling"} < set(names)
+    assert cell["measure"] == "balanced accuracy"
+    for name, side in ((cell["verdict"]["best_with"], "with"), (cell["verdict"]["best_without"], "without")):
+        confusion = np.array(cell["confusion"][side])
+        recalls = confusion.diagonal() / confusion.sum(1)
+        (arm,) = (arm for arm in cell["arms"] if arm["name"] == name)
+        assert np.mean(arm["test"]) == pytest.approx(recalls.mean())  # 20 test images of each class in each seed
+        assert arm["recalls"] == pytest.approx(recalls.tolist())
+
+
+def test_wrong_labels_are_found_and_dropped_or_corrected_by_arms_of_their_own(blobs: Path, tmp_path: Path) -> None:
+    done = study(blobs, out=tmp_path / "study", seeds=1, label_noise=(0.2,), **QUICK)
+    (cell,) = done.content["cells"]
+    assert {"suspects dropped", "suspects corrected"} < {arm["name"] for arm in cell["arms"]}
+    assert cell["name"] == "20 % wrong labels"
+
+
+def test_several_processes_find_what_one_finds(blobs: Path, tmp_path: Path) -> None:
+    one = study(blobs, out=tmp_path / "one", seeds=2, **QUICK)
+    two = study(blobs, out=tmp_path / "two", seeds=2, processes=2, **QUICK)
+    assert (one.path / "results.jsonl").read_bytes() == (two.path / "results.jsonl").read_bytes()
+    assert one.verdicts == two.verdicts
+    assert two.content["processes"] == 2
 
 
 def test_a_study_of_a_handful_of_images_ends_in_a_verdict_without_figures(tmp_path: Path) -> None:
     save_npz(small_image_set(12), tmp_path / "few.npz")
     done = study(tmp_path / "few.npz", out=tmp_path / "study", seeds=2, images=64, updates=5, settings=TINY)
-    assert done.content["counts"] == {"train": 6, "validation": 3, "test": 3}
-    assert done.content["evaluation"] is None
-    assert done.verdict["outcome"] in ("better", "worse", "no difference shown")
+    (cell,) = done.content["cells"]
+    assert cell["counts"] == {"train": 6, "validation": 3, "test": 3}
+    assert cell["evaluation"] is None
+    assert cell["verdict"]["outcome"] in ("better", "worse", "no difference shown")
     assert (done.path / "generated.png").is_file()
 
 
-def test_a_study_needs_labels_and_two_classes(tmp_path: Path) -> None:
+# --- killed, and gone on with
+
+
+def command(data: Path, out: str, *more: str) -> list[str]:
+    words = [str(data), "--out", out, "--seeds", "2", "--images", "64", "--updates", "4", "--device", "cpu"]
+    return [sys.executable, "-m", "elmyr", "study", *words, "--set", TINY[0], "--set", TINY[1], *more]
+
+
+def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
+    """Runs a command and kills it with a signal once so many results are written down."""
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        if (out / "results.jsonl").exists() and (out / "results.jsonl").read_bytes().count(b"\n") >= lines:
+            process.send_signal(number)
+            break
+        time.sleep(0.01)
+    said = process.communicate()[1]
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number, said
+        assert f"go on with: elmyr resume {out.name}" in said
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("lines", "number", "more"),
+    [(3, signal.SIGKILL, []), (6, signal.SIGTERM, []), (2, signal.SIGINT, ["--processes", "2"])],
+    ids=["kill", "terminate", "Ctrl-C of two processes"],
+)
+def test_a_study_that_is_stopped_and_run_again_ends_with_the_same_results(
+    blobs: Path, tmp_path: Path, lines: int, number: int, more: list[str]
+) -> None:
+    whole = study(blobs, out=tmp_path / "whole", seeds=2, **QUICK)
+    killed_after(command(blobs, "stopped", *more), tmp_path / "stopped", lines, number)
+    kept = (tmp_path / "stopped" / "results.jsonl").read_text()
+    done = resume_study(tmp_path / "stopped")
+    assert (done.path / "results.jsonl").read_bytes() == (whole.path / "results.jsonl").read_bytes()
+    if not more:
+        assert (done.path / "results.jsonl").read_text().startswith(kept)  # nothing was done twice
+    assert done.verdicts == whole.verdicts
+
+
+@pytest.mark.slow
+def test_a_study_killed_at_ten_random_moments_ends_with_the_same_results(blobs: Path, tmp_path: Path) -> None:
+    whole = study(blobs, out=tmp_path / "whole", seeds=2, **QUICK)
+    random = np.random.default_rng(int.from_bytes(os.urandom(4)))
+    words = command(blobs, "stopped", "--quiet")
+    for _ in range(10):
+        process = subprocess.Popen(words)
+        time.sleep(random.uniform(4, 12))
+        process.kill()
+        process.wait()
+    subprocess.run(words, check=True)
+    assert (tmp_path / "stopped" / "results.jsonl").read_bytes() == (whole.path / "results.jsonl").read_bytes()
+
+
+def test_the_workers_of_a_killed_study_end_with_it(blobs: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(command(blobs, "stopped", "--processes", "2", "--quiet"))
+    workers: list[int] = []
+    while process.poll() is None and not workers:
+        if (tmp_path / "stopped" / "results.jsonl").exists():
+            workers = children(process.pid)
+    assert workers
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 60
+    while any(is_alive(worker) for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def children(parent: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False)
+    return [int(line) for line in listed.stdout.split()]
+
+
+def is_alive(process: int) -> bool:
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return listed.stdout.strip() not in ("", "Z")
+
+
+def test_another_study_is_not_mixed_into_one_that_is_there(blobs: Path, tmp_path: Path) -> None:
+    done = study(blobs, out=tmp_path / "study", seeds=1, **QUICK)
+    with pytest.raises(InputError, match="holds another study"):
+        study(blobs, out=tmp_path / "study", seeds=2, **QUICK)
+    before = (done.path / "results.jsonl").stat().st_mtime_ns
+    assert study(blobs, out=tmp_path / "study", seeds=1, **QUICK).verdicts == done.verdicts
+    assert (done.path / "results.jsonl").stat().st_mtime_ns == before
+    save_npz(small_image_set(240, seed=1), blobs)
+    with pytest.raises(InputError, match="is not what"):
+        resume_study(tmp_path / "study")
+
+
+# --- what cannot be studied
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": 0}, "at least 1"),
+        ({"processes": -1}, "at least 1"),
+        ({"images_per_class": (8, 8)}, "twice"),
+        ({"images_per_class": (1000,)}, "largest class has 50 training images"),
+        ({"labels_per_class": (1000,)}, "no class has more"),
+        ({"imbalance": (51,)}, "at most 50"),
+        ({"images_per_class": (1,), "label_noise": (0.9,)}, "no training image is labeled"),
+        ({"budget": 0.001}, "the smallest budget"),
+        ({"settings": ("conditional=false",)}, "knows the classes"),
+        ({"shaping": Shaping(imbalance=51)}, "at most 50"),
+    ],
+    ids=str,
+)
+def test_what_no_study_can_be_made_of_is_refused_before_anything_is_written(
+    blobs: Path, tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as refused:
+        study(blobs, out=tmp_path / "out", **{"seeds": 1, "images": 64, "updates": 4, "settings": TINY} | options)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_study_needs_labels_two_classes_and_images_enough(tmp_path: Path) -> None:
     images = small_image_set().images
     save_npz(ImageSet(images, None), tmp_path / "plain.npz")
     save_npz(ImageSet(images, np.zeros(len(images), np.int64), ("only",)), tmp_path / "one.npz")
-    with pytest.raises(InputError, match="label"):
-        study(tmp_path / "plain.npz", out=tmp_path / "out")
-    with pytest.raises(InputError, match="one class"):
-        study(tmp_path / "one.npz", out=tmp_path / "out")
-    with pytest.raises(InputError, match="at least 1"):
-        study("digits", out=tmp_path / "out", seeds=0)
+    save_npz(small_image_set(6, classes=2), tmp_path / "tiny.npz")
+    single = ImageSet(images[:10], np.array([0] * 9 + [1]), ("many", "single"))
+    save_npz(single, tmp_path / "single.npz")
+    for name, message in (("plain", "label"), ("one", "one class"), ("single", "class 'single'"), ("tiny", "9 ways")):
+        with pytest.raises(InputError, match=message):
+            study(tmp_path / f"{name}.npz", out=tmp_path / "out", seeds=10)
     assert not (tmp_path / "out").exists()
+
+
+def test_test_images_that_are_learned_from_are_named_and_refused_unless_told_otherwise(tmp_path: Path) -> None:
+    images = small_image_set(240)
+    assert images.labels is not None
+    doubled = ImageSet(
+        np.concatenate([images.images, images.images[:40]]), np.tile(images.labels, 2)[:280], images.classes
+    )
+    save_npz(doubled, tmp_path / "doubled.npz")
+    with pytest.raises(
+        InputError, match=r"test images are learned from, too, with seed 0 \(test image \d+ is"
+    ) as refused:
+        study(tmp_path / "doubled.npz", out=tmp_path / "out", seeds=1, **QUICK)
+    assert "--allow-duplicates" in str(refused.value)
+    assert study(tmp_path / "doubled.npz", out=tmp_path / "out", seeds=1, allow_duplicates=True, **QUICK).verdicts
+
+
+def test_the_plan_says_what_would_run_and_a_budget_leaves_seeds_out(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from elmyr.studies import make_study_plan, rehearse_study
+
+    config = make_study_plan(blobs, seeds=4, images_per_class=(8, None), **QUICK)
+    _, whole = rehearse_study(config)
+    assert [(cell, what) for cell, what, _ in whole.rows(config)] == [
+        (cell, what)
+        for cell in ("8 images a class", "all images")
+        for what in [*PLAIN[:2], "GAN", *PLAIN[2:]]
+    ]  # fmt: skip
+    assert whole.seconds() == pytest.approx(4 * whole.seconds(1))
+    fewer, left = rehearse_study(config, budget=1e6)
+    assert fewer.seeds == (0, 1, 2, 3) and left.seconds() < 1e6
+    monkeypatch.setattr("elmyr.studies.estimate.estimate", lambda config, source: whole)  # a machine that is no faster
+    fewer, left = rehearse_study(config, budget=2.5 * whole.seconds(1))
+    assert fewer.seeds == (0, 1) and left.seconds() == pytest.approx(whole.seconds(2))
+    assert list(tmp_path.glob("studies*")) == []
+
+
+def test_arms_are_named_once_and_say_what_they_need() -> None:
+    assert [name for name, arm in ARMS.items() if arm.needs_run] == [
+        "generated", "real + generated", "real + classical + generated", "GAN over-sampling"
+    ]  # fmt: skip
+    assert all(arm.uses_gan for arm in ARMS.values() if arm.needs_run or max(arm.shares) > 0)
+    assert json.dumps(sorted(ARMS))

@@ -43,7 +43,8 @@ def arms(cell: Cell) -> Markup:
         figures_table("The arms", head, rows),
         note(
             "Mean \u00b1 standard deviation over seeds. Arms are chosen by the validation part, and so is, seed by "
-            "seed, the generated share of the recognizer's batches; the time includes the GAN's training where it is used."
+            "seed, the generated share of the recognizer's batches; the time includes the GAN's training where it is "
+            "used."
         ),
     )
 

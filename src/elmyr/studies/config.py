@@ -22,7 +22,7 @@ class Cell(BaseModel):
 
     shaping: Shaping = Field(description="the form of the images, and the trouble")
     arms: tuple[str, ...]
-    figures: bool = Field(description="whether held-out images are enough for figures of the first seed's GAN")
+    figures: bool = Field(description="whether figures of the first seed's GAN are taken")
 
     @property
     def name(self) -> str:

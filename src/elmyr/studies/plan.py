@@ -94,7 +94,7 @@ def make_study_plan(
         root=os.path.abspath(data_root) if data_root is not None else None,
         shaping=form,
         digest=digest_of(splits[0]),
-        cells=tuple(_cell(trouble, figures, say) for trouble in troubles),
+        cells=tuple(_cell(trouble, figures and (trouble == form or len(troubles) == 1), say) for trouble in troubles),
         seeds=numbers,
         images=gan.loop.images,
         updates=updates,
