@@ -5,9 +5,13 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
+from sklearn.utils.class_weight import compute_class_weight
 
 from elmyr import Recognizer
 from elmyr.errors import InputError
+from elmyr.metrics import balanced_accuracy
+from elmyr.recognition.lesson import Lesson
+from elmyr.recognition.weights import class_weights
 from tests.conftest import small_image_set
 
 QUICK = {"updates": 60, "batch": 32, "base": 8, "dimension": 16, "device": "cpu"}
@@ -118,3 +122,76 @@ def test_input_that_cannot_be_learned_from_is_refused(images: object, labels: li
 def test_other_shapes_than_those_of_training_are_refused(fitted: Recognizer) -> None:
     with pytest.raises(InputError, match="trained on"):
         fitted.predict(np.zeros((1, 9, 9), np.uint8))
+
+
+def overlapping() -> tuple[np.ndarray, np.ndarray]:
+    """Images of class 1 look like half of those of class 0, which are more."""
+    blobs = small_image_set(200, classes=2)
+    return blobs.images, (blobs.require_labels() == 1) * (np.random.default_rng(0).random(200) < 0.3)
+
+
+@pytest.mark.parametrize(
+    "weight",
+    ["balanced", {0: 0.2, 1: 1.8}, {np.int64(1): 9.0}],
+    ids=["balanced", "mapping", "others count 1"],
+)
+def test_class_weights_let_the_rare_class_be_read_more_often(weight: object) -> None:
+    X, y = overlapping()
+    plain, weighted = (Recognizer(**QUICK, class_weight=each).fit(X, y).predict(X) for each in (None, weight))
+    assert balanced_accuracy(plain, y) < 0.6 and balanced_accuracy(weighted, y) > 0.7
+
+
+def test_balanced_weights_are_scikit_learn_s() -> None:
+    X, y = overlapping()
+    words = np.where(y, "owl", "ant")
+    theirs = compute_class_weight("balanced", classes=np.unique(words), y=words)
+    assert class_weights("balanced", Lesson.of(X, words), 0.5) == pytest.approx(theirs)
+
+
+def test_balanced_weights_know_what_generated_images_fill() -> None:
+    X, y = overlapping()
+    lesson = Lesson.of(X, y, generated=(X[y == 1], y[y == 1]))
+    assert class_weights("balanced", lesson, 0.4) == pytest.approx(
+        [0.5 / (0.6 * (1 - y.mean())), 0.5 / (0.6 * y.mean() + 0.4)]
+    )
+
+
+def test_weights_of_1_change_nothing() -> None:
+    X, y = overlapping()
+    plain, weighted = (Recognizer(**QUICK, class_weight=each).fit(X, y) for each in (None, {0: 1.0, 1: 1.0}))
+    assert np.allclose(plain.predict_proba(X), weighted.predict_proba(X), atol=1e-5)
+
+
+def test_class_weights_reach_the_labeled_images_of_the_other_methods() -> None:
+    X, y = overlapping()
+    y = np.where(np.arange(200) < 100, y, -1)
+    asked = {"method": "consistency", "batch": 48, "settings": {"semi.labeled": 32}}
+    plain, weighted = (Recognizer(**QUICK | asked, class_weight=each).fit(X, y) for each in (None, {1: 9.0}))
+    assert weighted.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.05
+
+
+@pytest.mark.parametrize("weight", [None, "balanced", {0: 0.5, 1: 2.0}, {np.int64(1): 9.0}])
+def test_class_weights_are_cloned_and_saved(weight: object, tmp_path: Path) -> None:
+    X, y = overlapping()
+    recognizer = clone(Recognizer(**QUICK | {"updates": 2}, class_weight=weight)).fit(X, y)
+    recognizer.save(tmp_path)
+    again = Recognizer.load(tmp_path)
+    assert again.class_weight == weight
+    assert np.array_equal(again.fit(X, y).predict_proba(X), recognizer.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("weight", "complaint"),
+    [
+        ("even", "None, 'balanced', or a mapping"),
+        ({2: 1.0}, "names 2, no label of y"),
+        ({"1": 1.0}, "names '1', no label of y"),
+        ({0: -1.0}, "from 0 on"),
+        ({0: float("nan")}, "from 0 on"),
+        ({0: 0.0, 1: 0.0}, "not all 0"),
+    ],
+)
+def test_class_weights_that_cannot_be_are_refused(weight: object, complaint: str) -> None:
+    X, y = overlapping()
+    with pytest.raises(InputError, match=complaint):
+        Recognizer(**QUICK, class_weight=weight).fit(X, y)

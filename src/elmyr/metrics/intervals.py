@@ -89,10 +89,10 @@ def paired_difference(
     else:
         counted = _weights_of(weights, differences)
         of_seeds = np.array([each @ one for each, one in zip(counted, differences, strict=True)])
-        summed = np.bincount(which, weights=np.concatenate(counted))
-        of_images = np.bincount(which, weights=np.concatenate(counted) * np.concatenate(differences))[summed > 0]
-        summed = summed[summed > 0]
-        of_images, weight = of_images / summed, summed / len(of_seeds)
+        of_each = np.concatenate(counted)
+        totals = np.bincount(which, weights=of_each)
+        products = np.bincount(which, weights=of_each * np.concatenate(differences))
+        of_images, weight = products[totals > 0] / totals[totals > 0], totals[totals > 0] / len(of_seeds)
         term = _term_of_weighted_mean(np.append(of_images, PSEUDO_IMAGES), np.append(weight, [weight @ weight] * 2))
     if len(of_images) < 2:
         raise InputError("one test image shows nothing about others: test on two or more")

@@ -28,6 +28,7 @@ from elmyr.recognition.reading import features_of, logits_of
 from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
 from elmyr.recognition.semi import SemiData, SemiTask
 from elmyr.recognition.task import RecognizerTask, Teacher
+from elmyr.recognition.weights import ClassWeight, as_json, class_weights, from_json
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -69,7 +70,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         learning_rate: float | None = None,
         weight_decay: float | None = None,
         generated_share: float = 0.5,
-        class_weight: Mapping[Any, float] | str | None = None,
+        class_weight: ClassWeight = None,
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -184,9 +185,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Writes `recognizer.safetensors` and `recognizer.json`. Labels must be numbers or strings."""
         folder = Path(folder)
         RecognizerTask.export_weights(self._net(), folder)
+        parameters = self.get_params() | {"class_weight": as_json(self.class_weight)}
         content = {
             "format": FORMAT,
-            "parameters": {name: value for name, value in self.get_params().items() if name != "device"},
+            "parameters": {name: value for name, value in parameters.items() if name != "device"},
             "method": self.method_,
             "temperature": self.temperature_,
             "classes": self.classes_.tolist(),
@@ -204,7 +206,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         try:
             if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / "recognizer.safetensors"):
                 raise InputError(f"'{folder}' is no whole recognizer of this elmyr: train it again")
-            recognizer = cls(**content["parameters"], device=device)
+            parameters = dict(content["parameters"])
+            parameters["class_weight"] = from_json(parameters.get("class_weight"))
+            recognizer = cls(**parameters, device=device)
             recognizer.method_, recognizer.temperature_ = str(content["method"]), float(content["temperature"])
             recognizer.classes_ = np.asarray(content["classes"])
             recognizer.image_shape_ = tuple(content["image_shape"])
@@ -271,6 +275,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "seed": self.seed,
             "device": device,
             "precision": machine.choose_precision(self.precision, device),
+            "class_weights": class_weights(self.class_weight, lesson, self.generated_share),
         }
         source, net = self._source(lesson, config, device), self._new_net()
         if config.semi is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
-from torch.nn import functional as F
 
 from elmyr import machine, seeds
 from elmyr.gan import GANConfig, NetworkConfig, to_unit
@@ -62,6 +63,7 @@ class SemiTask(RecognizerTask):
         seed: int,
         device: torch.device,
         precision: str,
+        class_weights: NDArray[np.float64] | None = None,
     ) -> None:
         super().__init__(
             net,
@@ -71,6 +73,7 @@ class SemiTask(RecognizerTask):
             seed=seed,
             device=device,
             precision=precision,
+            class_weights=class_weights,
         )
         self.config = config
         self.consistency = Consistency(config.consistency, net.logits.out_features).to(device)
@@ -98,7 +101,7 @@ class SemiTask(RecognizerTask):
             torch.cat([images, *([] if fake is None else [fake.detach()])]), self._random("much", position)
         )
         logits, features = self._look(shown)
-        loss = F.cross_entropy(logits[:count], labels)
+        loss = self._labeled_loss(logits[:count], labels, labels)
         scalars = {"loss": loss.detach()}
         real = logits[count : len(images)]
         if self.config.consistency.weight:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
@@ -42,11 +44,13 @@ class RecognizerTask:
         seed: int,
         device: torch.device,
         precision: str,
+        class_weights: NDArray[np.float64] | None = None,
         teacher: Teacher | None = None,
     ) -> None:
         self.net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
         self.average = deepcopy(self.net).requires_grad_(False).eval()
         self.augment, self.seed, self.device, self.precision = augment, seed, device, precision
+        self.class_weights = None if class_weights is None else torch.from_numpy(class_weights).float().to(device)
         self.teacher = teacher
         self.modules: dict[str, nn.Module] = {"recognizer": self.net, "average": self.average}
         adam = torch.optim.AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
@@ -66,10 +70,16 @@ class RecognizerTask:
             logits = self.net(images)
             with torch.no_grad():
                 targets = batch.labels if self.teacher is None else self.teacher(images)
-        loss = F.cross_entropy(logits.float(), targets)
+        loss = self._labeled_loss(logits.float(), targets, batch.labels)
         norm = step(self.optimizers["recognizer"], loss)
         self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
+
+    def _labeled_loss(self, logits: torch.Tensor, targets: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The mean cross-entropy; with class weights an image counts by its label's, whatever else is in the batch."""
+        if self.class_weights is None:
+            return F.cross_entropy(logits, targets)
+        return (self.class_weights[labels] * F.cross_entropy(logits, targets, reduction="none")).mean()
 
     def _average(self, position: int, images: int) -> None:
         decay = average_decay(position, images, half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)
