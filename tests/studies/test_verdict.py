@@ -6,7 +6,7 @@ from elmyr.images import AS_IT_IS, Shaping
 from elmyr.studies.arms import ARMS
 from elmyr.studies.config import Cell, troubles_of
 from elmyr.studies.ledger import Result
-from elmyr.studies.verdict import Changed, Tested, Trial, best_of, changed_by, verdict_of
+from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, verdict_of
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 NO_TROUBLE = {"images_per_class": (None,), "imbalance": (None,), "label_noise": (0.0,), "labels_per_class": (None,)}
@@ -22,7 +22,7 @@ def result(name: str, seed: int, read: NDArray[np.int64], validation: float) -> 
     return Result("all images", seed, name, 0.0, {"0": validation}, validation, test, read)
 
 
-TESTED = [Tested(np.array([5, 6, 7, 8, 9, 10]), LABELS), Tested(np.array([5, 6, 7, 18, 19, 20]), LABELS)]
+TESTED = [Judged(np.array([5, 6, 7, 8, 9, 10]), LABELS), Judged(np.array([5, 6, 7, 18, 19, 20]), LABELS)]
 
 
 def test_arms_are_chosen_by_validation_and_the_first_of_equals() -> None:

@@ -14,11 +14,12 @@ from sklearn.metrics import confusion_matrix
 
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, class_rows, load_images, save_npz, save_png
+from elmyr.images.shaping import TROUBLES
 from elmyr.studies.arms import ARMS
 from elmyr.studies.config import Cell, StudyConfig
 from elmyr.studies.ground import Ground
 from elmyr.studies.ledger import Ledger, Place
-from elmyr.studies.verdict import Changed, Tested, Trial, best_of, changed_by, verdict_of
+from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, verdict_of
 from elmyr.studies.work import GAN, Piece, Worker
 
 SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
@@ -71,7 +72,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
     trials = [Trial(ARMS[name], [results[cell.name, seed, name] for seed in config.seeds]) for name in cell.arms]
     grounds = [worker.ground(Piece(number, seed, GAN)) for seed in config.seeds]
     first = grounds[0]
-    tested = [Tested(ground.test_indices, ground.test.require_labels()) for ground in grounds]
+    tested = [Judged(ground.test_indices, ground.test.require_labels()) for ground in grounds]
     confusions = {trial.arm.name: _confusion(trial, tested, len(first.test.classes)) for trial in trials}
     with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
     gan_seconds = [seconds.get((cell.name, seed, GAN), 0.0) for seed in config.seeds]
@@ -79,7 +80,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
     return {
         "name": cell.name,
         "folder": cell.folder,
-        "trouble": cell.shaping.troubles().model_dump(mode="json"),
+        "trouble": cell.shaping.model_dump(include=set(TROUBLES)),
         "measure": cell.measure,
         "counts": _counts(first),
         "arms": [_arm(trial, cell, config, seconds, gan_seconds, confusions[trial.arm.name]) for trial in trials],
@@ -123,7 +124,7 @@ def _arm(
     }
 
 
-def _confusion(trial: Trial, tested: Sequence[Tested], classes: int) -> NDArray[np.int64]:
+def _confusion(trial: Trial, tested: Sequence[Judged], classes: int) -> NDArray[np.int64]:
     """[class][read as], counts over all seeds."""
     labels = np.concatenate([each.labels for each in tested])
     read = np.concatenate([result.read for result in trial.results])
@@ -131,7 +132,7 @@ def _confusion(trial: Trial, tested: Sequence[Tested], classes: int) -> NDArray[
 
 
 def _changed(
-    folder: Path, cell: Cell, with_gan: Trial, without: Trial, tested: Sequence[Tested], source: Source
+    folder: Path, cell: Cell, with_gan: Trial, without: Trial, tested: Sequence[Judged], source: Source
 ) -> dict[str, list[dict[str, Any]]]:
     """What the GAN rescued and what it broke; the images themselves in `changed/`, in the same order."""
     images = source.train if source.test is None else source.test

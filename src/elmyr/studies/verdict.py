@@ -33,7 +33,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Judged:
     """The test images of a seed: their places in the source (N,), int64, and their labels (N,)."""
 
     places: NDArray[np.int64]
@@ -45,15 +45,17 @@ def best_of(trials: Sequence[Trial], *, uses_gan: bool) -> Trial:
     return max((trial for trial in trials if trial.arm.uses_gan == uses_gan), key=lambda trial: trial.validation)
 
 
-def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Tested], training_images: int) -> dict[str, Any]:
+def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Judged], training_images: int) -> dict[str, Any]:
     """Outcome, sentence, the difference with its interval, and the two arms, as JSON values."""
     with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
-    correct = [
-        [result.read == test.labels for result, test in zip(trial.results, tested, strict=True)]
+    correct = {
+        trial.arm.name: [result.read == test.labels for result, test in zip(trial.results, tested, strict=True)]
         for trial in (with_gan, without)
-    ]
+    }
     weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
-    difference = paired_difference(*correct, [test.places for test in tested], weights=weights)
+    difference = paired_difference(
+        correct[with_gan.arm.name], correct[without.arm.name], [test.places for test in tested], weights
+    )
     return {
         "outcome": difference.outcome,
         "sentence": _sentence(difference, with_gan, without, cell, training_images),
@@ -98,7 +100,7 @@ class Changed:
 
 
 def changed_by(
-    with_gan: Trial, without: Trial, tested: Sequence[Tested], most: int
+    with_gan: Trial, without: Trial, tested: Sequence[Judged], most: int
 ) -> tuple[list[Changed], list[Changed]]:
     """The images that the GAN rescued, and those that it broke, the surest first: those told apart in most seeds."""
     places = np.concatenate([test.places for test in tested])
