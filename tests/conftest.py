@@ -4,6 +4,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # one thread a test worker: before torch is imported
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,14 @@ def blobs_file(tmp_path: Path) -> Path:
 def quick_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
     """A feature extractor that has learned enough to see blobs, in a second."""
     monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 80)
+
+
+@pytest.fixture
+def without_imbalanced_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where it is not installed."""
+    for module in [name for name in sys.modules if name.split(".")[0] == "imblearn"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "imblearn", None)
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ class Plan:
 
     def with_budget(self, images: int) -> Plan:
         """The same run with another budget, and what follows from it."""
-        parts, resolved = _parts(self.choices, self.splits.train, images)
+        parts, resolved = parts_of(self.choices, self.splits.train, images)
         return replace(self, config=self.config.model_copy(update=parts), resolved=resolved)
 
 
@@ -68,7 +68,7 @@ def make_plan(
     chosen_precision = machine.choose_precision(precision, chosen_device)
     splits = split_source(open_source(data, data_root, shaping), seed, shaping)
     training = splits.train
-    parts, resolved = _parts(choices, training, images or default_budget(training))
+    parts, resolved = parts_of(choices, training, images or default_budget(training))
     config = RunConfig(
         preset=preset,
         seed=seed,
@@ -95,7 +95,7 @@ def make_plan(
     return Plan(config, splits, choices, resolved)
 
 
-def _parts(choices: Mapping[str, Any], training: ImageSet, budget: int) -> tuple[dict[str, Any], Sequence[Resolved]]:
+def parts_of(choices: Mapping[str, Any], training: ImageSet, budget: int) -> tuple[dict[str, Any], Sequence[Resolved]]:
     """The networks, the game and the course of a run, and which choices were automatic."""
     settled, resolved = resolve(choices, Facts.of(training, budget))
     parts = {
