@@ -31,6 +31,13 @@ def blobs(tmp_path: Path) -> Path:
     return tmp_path / "blobs.npz"
 
 
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """So few that no figures are taken of the GAN."""
+    save_npz(small_image_set(48), tmp_path / "few.npz")
+    return tmp_path / "few.npz"
+
+
 def test_a_study_has_every_arm_and_seed_and_ends_in_a_verdict(blobs: Path, tmp_path: Path) -> None:
     options = {"seeds": 2, "images": 320, "updates": 20, "settings": TINY, "device": "cpu"}
     done = study(blobs, out=tmp_path / "study", **options)
@@ -102,9 +109,9 @@ def test_wrong_labels_are_found_and_dropped_or_corrected_by_arms_of_their_own(bl
     assert cell["name"] == "20 % wrong labels"
 
 
-def test_several_processes_find_what_one_finds(blobs: Path, tmp_path: Path) -> None:
-    one = study(blobs, out=tmp_path / "one", seeds=2, **QUICK)
-    two = study(blobs, out=tmp_path / "two", seeds=2, processes=2, **QUICK)
+def test_several_processes_find_what_one_finds(few: Path, tmp_path: Path) -> None:
+    one = study(few, out=tmp_path / "one", seeds=2, **QUICK)
+    two = study(few, out=tmp_path / "two", seeds=2, processes=2, **QUICK)
     assert (one.path / "results.jsonl").read_bytes() == (two.path / "results.jsonl").read_bytes()
     assert one.verdicts == two.verdicts
     assert two.content["processes"] == 2
@@ -149,10 +156,10 @@ def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
     ids=["kill", "terminate", "Ctrl-C of two processes"],
 )
 def test_a_study_that_is_stopped_and_run_again_ends_with_the_same_results(
-    blobs: Path, tmp_path: Path, lines: int, number: int, more: list[str]
+    few: Path, tmp_path: Path, lines: int, number: int, more: list[str]
 ) -> None:
-    whole = study(blobs, out=tmp_path / "whole", seeds=2, **QUICK)
-    killed_after(command(blobs, "stopped", *more), tmp_path / "stopped", lines, number)
+    whole = study(few, out=tmp_path / "whole", seeds=2, **QUICK)
+    killed_after(command(few, "stopped", *more), tmp_path / "stopped", lines, number)
     kept = (tmp_path / "stopped" / "results.jsonl").read_text()
     done = resume_study(tmp_path / "stopped")
     assert (done.path / "results.jsonl").read_bytes() == (whole.path / "results.jsonl").read_bytes()
@@ -162,10 +169,10 @@ def test_a_study_that_is_stopped_and_run_again_ends_with_the_same_results(
 
 
 @pytest.mark.slow
-def test_a_study_killed_at_ten_random_moments_ends_with_the_same_results(blobs: Path, tmp_path: Path) -> None:
-    whole = study(blobs, out=tmp_path / "whole", seeds=2, **QUICK)
+def test_a_study_killed_at_ten_random_moments_ends_with_the_same_results(few: Path, tmp_path: Path) -> None:
+    whole = study(few, out=tmp_path / "whole", seeds=2, **QUICK)
     random = np.random.default_rng(int.from_bytes(os.urandom(4)))
-    words = command(blobs, "stopped", "--quiet")
+    words = command(few, "stopped", "--quiet")
     for _ in range(10):
         process = subprocess.Popen(words)
         time.sleep(random.uniform(4, 12))
@@ -175,8 +182,8 @@ def test_a_study_killed_at_ten_random_moments_ends_with_the_same_results(blobs: 
     assert (tmp_path / "stopped" / "results.jsonl").read_bytes() == (whole.path / "results.jsonl").read_bytes()
 
 
-def test_the_workers_of_a_killed_study_end_with_it(blobs: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(command(blobs, "stopped", "--processes", "2", "--quiet"))
+def test_the_workers_of_a_killed_study_end_with_it(few: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(command(few, "stopped", "--processes", "2", "--quiet"))
     workers: list[int] = []
     while process.poll() is None and not workers:
         if (tmp_path / "stopped" / "results.jsonl").exists():
@@ -200,14 +207,14 @@ def is_alive(process: int) -> bool:
     return listed.stdout.strip() not in ("", "Z")
 
 
-def test_another_study_is_not_mixed_into_one_that_is_there(blobs: Path, tmp_path: Path) -> None:
-    done = study(blobs, out=tmp_path / "study", seeds=1, **QUICK)
+def test_another_study_is_not_mixed_into_one_that_is_there(few: Path, tmp_path: Path) -> None:
+    done = study(few, out=tmp_path / "study", seeds=1, **QUICK)
     with pytest.raises(InputError, match="holds another study"):
-        study(blobs, out=tmp_path / "study", seeds=2, **QUICK)
+        study(few, out=tmp_path / "study", seeds=2, **QUICK)
     before = (done.path / "results.jsonl").stat().st_mtime_ns
-    assert study(blobs, out=tmp_path / "study", seeds=1, **QUICK).verdicts == done.verdicts
+    assert study(few, out=tmp_path / "study", seeds=1, **QUICK).verdicts == done.verdicts
     assert (done.path / "results.jsonl").stat().st_mtime_ns == before
-    save_npz(small_image_set(240, seed=1), blobs)
+    save_npz(small_image_set(48, seed=1), few)
     with pytest.raises(InputError, match="is not what"):
         resume_study(tmp_path / "study")
 

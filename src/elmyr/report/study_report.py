@@ -47,7 +47,10 @@ def _of_cell(folder: Path, cell: Cell, study: Study, several: bool) -> list[Mark
     if not several:
         return [pictures, *(section(title, content) for title, content in found)]
     inner = [join(tag("h3", title), content) for title, content in found if content]
-    return [section(cell.name[:1].upper() + cell.name[1:], _line(cell.verdict), *inner), pictures]
+    return [
+        section(cell.name[:1].upper() + cell.name[1:], tag("div", _line(cell.verdict), class_="arms"), *inner),
+        pictures,
+    ]
 
 
 def _opening(verdict: Verdict) -> Markup:
