@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from sklearn.base import clone
 
-from elmyr.gan import GAN
+from elmyr import seeds
+from elmyr.errors import InputError
 from elmyr.images import ImageSet
-from elmyr.recognition.recognizer import Recognizer
+from elmyr.recognition.noise import true_class_probabilities
+from elmyr.recognition.recognizer import Recognizer, default_updates
+from elmyr.training.opening import class_logits_by, open_gan
+
+FOLDS = 4
+UPDATES_SHARE = 0.1  # of a recognizer's usual ones: enough to read most images, too few to learn wrong labels by heart
+FEWEST_UPDATES = 150
+PRECISION = 0.9
+GAN_WEIGHT = 0.5  # of its log-probabilities: on 8x8 digits a quarter to 1 did no harm, 2 believed wrong labels
 
 
 @dataclass(frozen=True)
@@ -28,23 +40,27 @@ class Doubts:
     @property
     def share(self) -> float:
         """The estimated share of wrong labels."""
-        raise NotImplementedError
+        return float(self.chance.mean())
 
-    def suspects(self, precision: float = 0.9) -> NDArray[np.int64]:
+    def suspects(self, precision: float = PRECISION) -> NDArray[np.int64]:
         """Places of the images whose label is doubted most, the most doubtful first: int64 (M,).
 
         As many as can be named so that, by the estimated chances, this share of them has a wrong label; none where
         that cannot be reached.
         """
-        raise NotImplementedError
+        if not 0 < precision <= 1:
+            raise InputError(f"the precision is {precision}: it is a share, above 0 and up to 1")
+        order = np.argsort(-self.chance, kind="stable")
+        expected = np.cumsum(self.chance[order]) / np.arange(1, len(order) + 1)
+        return order[: int((expected >= precision).sum())]  # the means fall along the order
 
 
 def doubts_of(
     images: ImageSet,
     *,
-    gan: GAN | None = None,
+    gan: str | os.PathLike[str] | None = None,
     recognizer: Recognizer | None = None,
-    folds: int = 4,
+    folds: int = FOLDS,
     seed: int = 0,
     device: str = "auto",
     precision: str = "auto",
@@ -52,18 +68,88 @@ def doubts_of(
 ) -> Doubts:
     """Doubts about the labels of an image set, by recognizers that were trained on the other folds.
 
-    recognizer: how they learn (method "augment" and few updates where None). gan: one with the same classes, whose
-    discriminator is asked as well. Raises InputError for images without labels, fewer than two folds, classes that no
-    fold could learn, or a GAN of other images.
+    recognizer: how they learn (method "augment" and few updates where None). gan: the run of one that has learned these
+    classes with the same labels; what its discriminator reads as the class counts as well, for half, since it has seen
+    the labels. Raises InputError for images without labels, fewer than two folds, a class of one image, or a GAN of
+    other images or without these classes.
     """
-    raise NotImplementedError
+    labels = images.require_labels()
+    _check(images, folds)
+    of_gan = None if gan is None else _read_by_gan(gan, images, device)
+    if recognizer is None:
+        updates = max(FEWEST_UPDATES, round(UPDATES_SHARE * default_updates(images, "augment")))
+        recognizer = Recognizer(method="augment", updates=updates, device=device, precision=precision)
+    read = out_of_fold(images, recognizer, folds=folds, seed=seed, say=say)
+    if of_gan is not None:
+        read = softmax(np.log(read) + GAN_WEIGHT * of_gan, axis=1)
+    likely = true_class_probabilities(read, labels)
+    places = np.arange(len(labels))
+    chance = 1 - likely[places, labels]
+    likely[places, labels] = -1
+    return Doubts(labels, likely.argmax(1).astype(np.int64), chance)
 
 
-def without_suspects(images: ImageSet, doubts: Doubts, precision: float = 0.9) -> ImageSet:
+def out_of_fold(
+    images: ImageSet,
+    recognizer: Recognizer,
+    *,
+    folds: int = FOLDS,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> NDArray[np.float64]:
+    """Probabilities float64 (N, classes) of each image, by a recognizer that learned from the other folds alone."""
+    labels = images.require_labels()
+    read = np.full((len(images), len(images.classes)), np.finfo(np.float64).tiny)
+    fold_of = _folds_of(labels, folds, seed)
+    for number in np.unique(fold_of):
+        others, part = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
+        say(f"fold {number + 1} of {fold_of.max() + 1}: a recognizer learns from {len(others):,} other images")
+        learned = clone(recognizer).set_params(seed=seeds.derive(seed, "fold", number) % 2**31)
+        learned.fit(images.take(others).images, labels[others])
+        read[np.ix_(part, learned.classes_)] = learned.predict_proba(images.take(part).images)
+    return read
+
+
+def _read_by_gan(gan: str | os.PathLike[str], images: ImageSet, device: str) -> NDArray[np.float64]:
+    """The log-probabilities (N, classes of the images) that a run's discriminator gives."""
+    known = open_gan(gan, device=device).config.classes
+    lacking = [name for name in images.classes if name not in known]
+    if lacking:
+        raise InputError(f"the GAN of '{gan}' knows no class '{lacking[0]}', only {', '.join(known) or '(none)'}")
+    logits = class_logits_by(gan, images, device=device)
+    return np.asarray(log_softmax(logits[:, [known.index(name) for name in images.classes]], axis=1))
+
+
+def _folds_of(labels: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold of each image (N,): the images of a class, shuffled, take turns, each class where the last one ended."""
+    shuffled = np.random.default_rng(seeds.derive(seed, "folds")).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    fold_of: NDArray[np.int64] = np.empty(len(labels), np.int64)
+    fold_of[by_class] = np.arange(len(labels)) % folds
+    return fold_of
+
+
+def without_suspects(images: ImageSet, doubts: Doubts, precision: float = PRECISION) -> ImageSet:
     """The images without those whose label is doubted."""
-    raise NotImplementedError
+    return images.take(np.setdiff1d(np.arange(len(images)), doubts.suspects(precision)))
 
 
-def with_corrections(images: ImageSet, doubts: Doubts, precision: float = 0.9) -> ImageSet:
+def with_corrections(images: ImageSet, doubts: Doubts, precision: float = PRECISION) -> ImageSet:
     """The images with the proposed label where the given one is doubted."""
-    raise NotImplementedError
+    labels, suspects = images.require_labels().copy(), doubts.suspects(precision)
+    labels[suspects] = doubts.proposed[suspects]
+    return replace(images, labels=labels)
+
+
+def _check(images: ImageSet, folds: int) -> None:
+    if folds < 2:
+        raise InputError(f"there are {folds} folds: it takes 2 or more, one to read and the others to learn from")
+    counts = np.bincount(images.require_labels(), minlength=len(images.classes))
+    if (counts > 0).sum() < 2:
+        raise InputError(f"'{images.name}' has images of fewer than two classes, so that no label can be wrong")
+    lonely = np.flatnonzero(counts == 1)
+    if len(lonely):
+        raise InputError(
+            f"class '{images.classes[lonely[0]]}' has one image, which nothing else teaches to read: add images of it, "
+            "or leave the class out with --classes"
+        )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.errors import InputError
+from elmyr.gan import GAN
 from elmyr.images import ImageSet, Pixels, StoredPixels
 
 UNLABELED = -1
@@ -82,6 +83,17 @@ def checked_images(X: ArrayLike | StoredPixels, what: str = "X") -> Pixels:
     if min(images.shape[1:3]) < 8:
         raise InputError(f"images are {images.shape[1]}x{images.shape[2]}: at least 8x8 is needed")
     return images if isinstance(images, StoredPixels) else np.ascontiguousarray(images)
+
+
+def require_gan_of(gan: GAN, images: ImageSet) -> None:
+    """InputError for a GAN of other images than these, or that lacks one of their classes."""
+    shape = gan.config.height, gan.config.width, gan.config.channels
+    if shape != images.images.shape[1:]:
+        raise InputError(f"the GAN makes images {shape}, the others are {images.images.shape[1:]}: train it on these")
+    lacking = [name for name in images.classes if name not in gan.config.classes]
+    if lacking:
+        known = ", ".join(gan.config.classes) or "(none)"
+        raise InputError(f"the GAN knows no class '{lacking[0]}', only {known}: train it on these images")
 
 
 def _sorted_classes(labels: NDArray[Any]) -> NDArray[Any]:

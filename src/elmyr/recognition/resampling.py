@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from elmyr.errors import InputError
 from elmyr.gan import GAN
 from elmyr.images import ImageSet
-from elmyr.recognition.lesson import Lesson
+from elmyr.recognition.lesson import Lesson, require_gan_of
 from elmyr.recognition.oversampling import imbalanced_learn
 from elmyr.training import open_gan
 from elmyr.training.in_memory import train_on
@@ -124,11 +124,5 @@ class GanOverSampler(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         gan = (
             self.gan if isinstance(self.gan, GAN) else open_gan(self.gan, device=self.device, precision=self.precision)
         )
-        shape = gan.config.height, gan.config.width, gan.config.channels
-        if shape != images.images.shape[1:]:
-            raise InputError(f"the GAN makes images {shape}, X holds {images.images.shape[1:]}: train it on these")
-        lacking = [name for name in images.classes if name not in gan.config.classes]
-        if lacking:
-            known = ", ".join(gan.config.classes) or "(none)"
-            raise InputError(f"the GAN knows no class '{lacking[0]}', only {known}: train it on these images")
+        require_gan_of(gan, images)
         return gan

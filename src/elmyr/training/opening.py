@@ -1,12 +1,20 @@
-"""The GAN of a run, finished or as it stands at a checkpoint."""
+"""The GAN of a run, finished or as it stands at a checkpoint; what its discriminator reads in images."""
 
 from __future__ import annotations
 
 import os
 
-from elmyr.gan import GAN
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elmyr import machine
+from elmyr.errors import InputError
+from elmyr.gan import CHUNK, GAN, to_unit
+from elmyr.images import ImageSet
 from elmyr.training.checkpoint import find_checkpoint, load_modules
 from elmyr.training.plan import config_of
+from elmyr.training.questions import Questions
 from elmyr.training.rundir import GAN_KIND, open_run, position_of
 
 
@@ -22,3 +30,32 @@ def open_gan(
     load_modules(path, {"average": generator, "discriminator": discriminator})
     trained = {"preset": config.preset, "data": config.data.name, "seed": config.seed, "images": position_of(path)}
     return GAN(config.gan, generator, discriminator, trained=trained, device=device, precision=precision)
+
+
+@torch.no_grad()
+def class_logits_by(name: str | os.PathLike[str], images: ImageSet, *, device: str = "auto") -> NDArray[np.float64]:
+    """What the discriminator of a run reads as the class of each image, float64 (N, classes of the GAN).
+
+    By its additional layer for that (`auxiliary.classification`), which the run's latest checkpoint holds and the model
+    does not. Raises InputError for a run without one, and for images of another shape.
+    """
+    run = open_run(name, GAN_KIND)
+    config, path = config_of(run), find_checkpoint(run.checkpoints, "latest")
+    shape = config.gan.height, config.gan.width, config.gan.channels
+    if images.images.shape[1:] != shape:
+        raise InputError(f"'{run.path}' knows images {shape}, these are {images.images.shape[1:]}: train it on these")
+    _, discriminator = config.gan.build()
+    questions = Questions(config.adversarial.auxiliary, config.gan, width=discriminator.width)
+    if questions.classes is None:
+        raise InputError(
+            f"the discriminator of '{run.path}' reads no class: train one with labels and auxiliary.classification=0.3"
+        )
+    load_modules(path, {"discriminator": discriminator, "questions": questions})
+    chosen = machine.choose_device(device)
+    discriminator.to(chosen).eval()
+    questions.to(chosen)
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        pixels = torch.from_numpy(images.images[start : start + CHUNK]).to(chosen).permute(0, 3, 1, 2)
+        parts.append(questions.classes(discriminator.features(to_unit(pixels))).double().cpu().numpy())
+    return np.concatenate(parts)
