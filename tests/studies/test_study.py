@@ -88,7 +88,6 @@ def test_each_combination_of_troubles_is_a_cell_with_the_arms_that_help_there(bl
 
 
 def test_a_long_tail_is_judged_by_balanced_accuracy_against_its_rivals(blobs: Path, tmp_path: Path) -> None:
-    pytest.importorskip("imblearn")
     done = study(blobs, out=tmp_path / "study", seeds=2, imbalance=(10,), **QUICK)
     (cell,) = done.content["cells"]
     names = [arm["name"] for arm in cell["arms"]]

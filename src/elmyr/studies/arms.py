@@ -71,9 +71,11 @@ def _resampled(how: str) -> Callable[[Ground], ImageSet]:
 
 
 def _filled_by_gan(ground: Ground) -> ImageSet:
+    images = ground.labeled
     sampler = GanOverSampler(gan=ground.gan, random_state=ground.seed)
-    images, labels = sampler.fit_resample(ground.labeled.images, ground.labeled.require_labels())
-    return ImageSet(images, labels, ground.labeled.classes)
+    pixels, names = sampler.fit_resample(images.images, np.array(images.classes)[images.require_labels()])
+    number_of = {name: number for number, name in enumerate(images.classes)}
+    return ImageSet(pixels, np.array([number_of[name] for name in names], np.int64), images.classes)
 
 
 def _suspects_dropped(ground: Ground) -> ImageSet:
@@ -100,7 +102,7 @@ ARMS = {
         Arm("generated", "supervised", uses_gan=True, shares=(1.0,)),
         Arm("real + generated", "supervised", uses_gan=True, shares=MIXED_SHARES),
         Arm("real + classical + generated", "augment", uses_gan=True, shares=MIXED_SHARES),
-        Arm("GAN over-sampling", "augment", uses_gan=True, images=_filled_by_gan, where=_unbalanced),
+        Arm("GAN over-sampling", "augment", uses_gan=True, images=_filled_by_gan, where=_unbalanced, needs="imblearn"),
     )
 }
 
