@@ -97,8 +97,8 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
     ("words", "heard", "wait"),
     [
         (["train", "digits", "--minutes", "5"], "measuring the speed", 1),
-        (["study", "digits", "--images", "900k"], "training a GAN", 1),
-        (["study", "digits", "--images", "64", "--updates", "100000"], "training a GAN", 4),
+        (["study", "digits", "--images", "900k", "--updates", "4"], "training a GAN", 1),
+        (["study", "digits", "--images", "64", "--updates", "100000"], "pieces of work", 4),
     ],
     ids=["measuring", "a study's GAN", "a study's recognizer"],
 )
@@ -118,7 +118,7 @@ def test_a_signal_at_any_time_ends_in_one_line_and_its_exit_code(
     if "--minutes" in words:
         assert not (tmp_path / "out").exists()
     else:
-        assert "begin it again" in line
+        assert f"elmyr resume {tmp_path / 'out'}" in line
 
 
 def test_a_training_that_diverges_exits_3(tmp_path: Path) -> None:

@@ -282,7 +282,6 @@ MEANT = Shaping(size=(16, 8), fit="stretch", channels=3, classes=("b", "a"), lim
     ("library", "words"),
     [
         ("elmyr.training.train", ["train", "data.npz"]),
-        ("elmyr.studies.study", ["study", "data.npz"]),
         ("elmyr.evaluation.evaluate", ["evaluate", "samples.npz", "--data", "data.npz"]),
         ("elmyr.evaluation.compare", ["compare", "one.npz", "two.npz", "--data", "data.npz"]),
     ],
@@ -301,6 +300,22 @@ def test_every_command_that_opens_data_hands_on_what_the_options_ask_for(
     for options, meant in (([*WORDS, *THIN], MEANT), ([], Shaping()), (MEANT.as_words(), MEANT)):
         assert "that is enough" in elmyr.refused(*words, *options)
         assert got.pop() == meant
+
+
+def test_a_study_hands_on_the_form_and_each_trouble_by_itself(elmyr: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[Any] = []
+
+    def called(*given: Any, **options: Any) -> None:
+        got.append(options)
+        raise InputError("that is enough")
+
+    monkeypatch.setattr("elmyr.studies.study", called)
+    troubles = ["--labels-per-class", "5,all", "--label-noise", "all,0.2", "--imbalance", "10"]
+    assert "that is enough" in elmyr.refused("study", "data.npz", *WORDS, *troubles)
+    (options,) = got
+    assert options["shaping"] == MEANT.model_copy(update={"labels_per_class": None, "imbalance": None})
+    assert (options["labels_per_class"], options["label_noise"]) == ([5, None], [0.0, 0.2])
+    assert (options["imbalance"], options["images_per_class"]) == ([10.0], None)
 
 
 def test_a_training_takes_the_options_from_the_command_line_into_its_config(elmyr: Program, blobs_file: Path) -> None:

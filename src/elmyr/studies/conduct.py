@@ -203,15 +203,26 @@ def _outcomes(
         return
     for piece in pieces:
         if piece not in done:
+            if piece.what == GAN:
+                say(f"{_where(piece, config)}: training a GAN, {config.images:,} images seen")
             yield piece, worker.perform(piece, quiet=quiet, say=say)
 
 
 def _about(piece: Piece, outcome: Done, config: StudyConfig) -> str:
-    cell, seed, what = piece.place(config)
-    where = f"{cell}, seed {seed}" if len(config.cells) > 1 else f"seed {seed}"
+    where = _where(piece, config)
     if outcome.result is None:
-        return f"{where}: {'GAN trained' if what == GAN else 'figures of the GAN taken'} in {told(outcome.seconds)}"
-    return f"{where}: {what}: {100 * outcome.result.validation:.2f} % on validation"
+        what = "GAN trained" if piece.what == GAN else "figures of the GAN taken"
+        return f"{where}: {what} in {told(outcome.seconds)}"
+    return f"{where}: {piece.what}: {100 * outcome.result.validation:.2f} % on validation"
+
+
+def _where(piece: Piece, config: StudyConfig) -> str:
+    cell, seed, _ = piece.place(config)
+    return f"{cell}, seed {seed}" if len(config.cells) > 1 else f"seed {seed}"
+
+
+def _pieces(count: int) -> str:
+    return f"{count:,} piece{'s' if count != 1 else ''}"
 
 
 class _Clock:
@@ -231,7 +242,7 @@ class _Clock:
             return ""
         unknown = {each.what for each in self.left} - self.spent.keys()
         if unknown:
-            return f" ({len(self.left)} pieces left)"
+            return f" ({_pieces(len(self.left))} left)"
         means = {what: sum(spent) / len(spent) for what, spent in self.spent.items()}
         at_once = max(1.0, self.whole / max(time.monotonic() - self.began, 1e-9))
-        return f" ({len(self.left)} pieces left, about {told(sum(means[each.what] for each in self.left) / at_once)})"
+        return f" ({_pieces(len(self.left))} left, about {told(sum(means[each.what] for each in self.left) / at_once)})"

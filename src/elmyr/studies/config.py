@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.errors import InputError
 from elmyr.images import Shaping
+from elmyr.training.config import validated
 
 KIND: Literal["study"] = "study"
 Measure = Literal["accuracy", "balanced accuracy"]
@@ -95,4 +96,4 @@ def troubles_of(
         if not given or len(set(given)) < len(given):
             raise InputError(f"--{name.replace('_', '-')} has a value twice, or none: name each once")
     combined = [dict(zip(values, each, strict=True)) for each in product(*values.values())]
-    return [Shaping.model_validate({**shaping.model_dump(), **trouble}) for trouble in combined]
+    return [validated(Shaping, "the trouble", **{**shaping.model_dump(), **trouble}) for trouble in combined]

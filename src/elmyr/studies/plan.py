@@ -69,8 +69,6 @@ def make_study_plan(
     numbers = tuple(range(seed, seed + seeds))
     splits = [split_source(source, number) for number in numbers]
     _refuse_too_many_seeds(source, seeds)
-    if not allow_duplicates:
-        _refuse_leaks(splits)
     for trouble in troubles:
         _refuse_impossible(trouble, splits)
     gan = make_plan(
@@ -86,6 +84,8 @@ def make_study_plan(
     ).config  # refuses what cannot be trained
     if not gan.gan.classes:
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
+    if not allow_duplicates:
+        _refuse_leaks(splits)
     figures = common_count(splits[0]) >= FEWEST_FOR_FIGURES
     processes, threads = _shared_out(processes, gan.device, seeds * len(troubles))
     return StudyConfig(
