@@ -97,7 +97,5 @@ def suspects_picture(labels: Labels, doubts: Doubts, suspects: NDArray[np.int64]
     if not len(suspects):
         return None
     shown, classes = suspects[:SHOWN], labels.images.classes
-    captions = [
-        f"{classes[doubts.given[place]]} \N{RIGHTWARDS ARROW} {classes[doubts.proposed[place]]}" for place in shown
-    ]
+    captions = [f"{classes[doubts.given[place]]} -> {classes[doubts.proposed[place]]}" for place in shown]
     return captioned_grid(labels.images.take(shown).in_memory(), captions, COLUMNS)
