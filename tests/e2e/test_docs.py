@@ -20,6 +20,7 @@ SMALLER = {
     "train": "--images 320 --set network.base=8 --set batch=32",
     "study": "--images 128 --updates 5 --seeds 2 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
+    "recognizer doubts": "--updates 5",
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -144,6 +144,91 @@ def evaluate(
     show_table(rows)
 
 
+@recognizer.command("doubts")
+@shaped
+def doubts(
+    data: Data,
+    out: Annotated[Path | None, typer.Option(help="A .csv file instead of a table.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Also a .png with the most doubtful images.")] = None,
+    dropped: Annotated[
+        Path | None, typer.Option(help="Also the images without the doubted ones, in any form that sample writes.")
+    ] = None,
+    corrected: Annotated[Path | None, typer.Option(help="Also all images, with the proposed labels.")] = None,
+    sure: Annotated[float, typer.Option(help="Which share of the named labels is to be wrong.", min=0.01, max=1)] = 0.9,
+    gan: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A GAN with these labels, to be asked as well.")
+    ] = None,
+    folds: Annotated[
+        int, typer.Option(help="Parts, each read by a recognizer that learned from the others.", min=2)
+    ] = 4,
+    updates: Annotated[int | None, typer.Option(help="Of each recognizer.", min=1)] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    shaping: Any = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the labels that are likely wrong, the most doubtful first."""
+    from elmyr.files import replacing, require_place
+    from elmyr.images import check_writable, save_images, save_png
+    from elmyr.recognition import doubting, doubts_of, with_corrections, without_suspects
+    from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, write_suspects
+
+    if out is not None:
+        require_place(out, ".csv", "a table")
+    if picture is not None:
+        require_place(picture, ".png", "a picture")
+    for place in (dropped, corrected):
+        if place is not None:
+            check_writable(place)
+    labels = labels_to_doubt(data, gan=gan, seed=seed, data_root=data_root, shaping=shaping)
+    found = doubts_of(
+        labels.images,
+        gan=gan,
+        recognizer=doubting(labels.images, updates=updates, device=device, precision=precision),
+        folds=folds,
+        seed=seed,
+        device=device,
+        say=hush if quiet else say,
+    )
+    suspects = found.suspects(sure)
+    known = labels.found(found, suspects)
+    if not quiet:
+        say(
+            f"{found.share:.1%} of {len(labels.images):,} labels are estimated to be wrong; {len(suspects):,} are named"
+        )
+        if known is not None:
+            say(f"known, as they were made: {known[0]:.1%} of these are wrong, and {known[1]:.1%} of all wrong ones")
+    if out is not None:
+        with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+            write_suspects(labels, found, suspects, file)
+    drawn = suspects_picture(labels, found, suspects)
+    if picture is not None and drawn is not None:
+        save_png(drawn, picture)
+    elif picture is not None:
+        say("no label is doubted, so there is no picture")
+    if dropped is not None:
+        save_images(without_suspects(labels.images, found, sure), dropped)
+    if corrected is not None:
+        save_images(with_corrections(labels.images, found, sure), corrected)
+    if as_json:
+        show_json(
+            {
+                "images": len(labels.images),
+                "share": found.share,
+                "suspects": [labels.names[place] for place in suspects],
+                "given": [labels.images.classes[found.given[place]] for place in suspects],
+                "proposed": [labels.images.classes[found.proposed[place]] for place in suspects],
+                "chance": found.chance[suspects].round(6).tolist(),
+                "known": None if known is None else {"precision": known[0], "recall": known[1]},
+            }
+        )
+    elif out is None:
+        write_suspects(labels, found, suspects, sys.stdout)
+
+
 @recognizer.command("methods")
 def methods(as_json: AsJson = False) -> None:
     """List the ways in which a recognizer may learn."""

@@ -1,11 +1,12 @@
 """Image sets: what they are, where they come from, how they are split, shown and written."""
 
 from elmyr.images.account import Account, save_overview, take_account
+from elmyr.images.captions import captioned_grid
 from elmyr.images.convert import convert
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.shaping import AS_IT_IS, Shaping, parse_names, parse_size
-from elmyr.images.sources import Source, lasting_name, load_images, open_source
+from elmyr.images.sources import Source, image_names, lasting_name, load_images, open_source
 from elmyr.images.split import Splits, split_source
 from elmyr.images.stored import StoredPixels
 from elmyr.images.writers import check_writable, save_images, save_npz, writing_images
@@ -19,10 +20,12 @@ __all__ = [
     "Source",
     "Splits",
     "StoredPixels",
+    "captioned_grid",
     "check_writable",
     "class_rows",
     "convert",
     "image_grid",
+    "image_names",
     "lasting_name",
     "load_images",
     "open_source",

@@ -102,6 +102,15 @@ def lasting_name(source: str | os.PathLike[str]) -> str:
     return text if text in BY_NAME or text.startswith(PREFIX) else os.path.abspath(Path(text).expanduser())
 
 
+def image_names(
+    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, shaping: Shaping = AS_IT_IS
+) -> list[str]:
+    """What the images of `load_images` are called: their files where they have any, else their numbers."""
+    train, _ = read_parts(source, data_root)
+    chosen = _chosen(train, shaping)
+    return list(chosen.names) if isinstance(chosen, EncodedImages) else [str(number) for number in range(len(chosen))]
+
+
 def load_images(
     source: str | os.PathLike[str],
     *,

@@ -77,16 +77,27 @@ def doubts_of(
     _check(images, folds)
     of_gan = None if gan is None else _read_by_gan(gan, images, device)
     if recognizer is None:
-        updates = max(FEWEST_UPDATES, round(UPDATES_SHARE * default_updates(images, "augment")))
-        recognizer = Recognizer(method="augment", updates=updates, device=device, precision=precision)
+        recognizer = doubting(images, device=device, precision=precision)
     read = out_of_fold(images, recognizer, folds=folds, seed=seed, say=say)
     if of_gan is not None:
         read = softmax(np.log(read) + GAN_WEIGHT * of_gan, axis=1)
-    likely = true_class_probabilities(read, labels)
-    places = np.arange(len(labels))
-    chance = 1 - likely[places, labels]
-    likely[places, labels] = -1
-    return Doubts(labels, likely.argmax(1).astype(np.int64), chance)
+    return doubts_by(read, labels)
+
+
+def doubting(
+    images: ImageSet, *, updates: int | None = None, device: str = "auto", precision: str = "auto"
+) -> Recognizer:
+    """The recognizer of `doubts_of`, not fitted yet: method "augment", with a tenth of its updates, 150 at least."""
+    few = max(FEWEST_UPDATES, round(UPDATES_SHARE * default_updates(images, "augment")))
+    return Recognizer(method="augment", updates=updates or few, device=device, precision=precision)
+
+
+def doubts_by(read: NDArray[np.float64], given: NDArray[np.int64]) -> Doubts:
+    """Doubts about given labels int64 (N,) by probabilities float64 (N, K) that know nothing of them."""
+    likely, places = true_class_probabilities(read, given), np.arange(len(given))
+    chance = 1 - likely[places, given]
+    likely[places, given] = -1
+    return Doubts(given, likely.argmax(1).astype(np.int64), chance)
 
 
 def out_of_fold(
