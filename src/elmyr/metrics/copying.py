@@ -1,7 +1,7 @@
 """Whether generated rows are copies of training rows: how near the nearest training row is, beside held-out ones.
 
-Meehan, Chaudhuri & Dasgupta 2020, "A Non-Parametric Test to Detect Data-Copying in Generative Models"; Alaa et al. 2022,
-"How Faithful is your Synthetic Data?".
+Meehan, Chaudhuri & Dasgupta 2020, "A Non-Parametric Test to Detect Data-Copying in Generative Models"; Alaa et al.
+2022, "How Faithful is your Synthetic Data?".
 """
 
 from math import sqrt
@@ -119,8 +119,8 @@ def copying_statistic(generated: ArrayLike, held_out: ArrayLike, cells: tuple[Ar
 
     generated `(N,)` and held_out `(M,)`: distances to the nearest training row; cells: the part of space that each
     lies in, int `(N,)` and `(M,)`. Far below 0 tells of copying or of images more typical than real ones are, far above
-    it of underfitting. The Mann-Whitney statistic of each cell with enough of both, averaged by the cells' shares of the
-    held-out rows; 0 where there is none. Source: Meehan et al. 2020.
+    it of underfitting. The Mann-Whitney statistic of each cell with enough of both, averaged by the cells' held-out
+    rows; 0 where there is none. Source: Meehan et al. 2020.
     """
     ours, theirs = _distances(generated), _distances(held_out)
     cells_ours, cells_theirs = (np.asarray(one, np.int64) for one in cells)
