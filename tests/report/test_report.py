@@ -259,7 +259,7 @@ def test_the_page_of_a_run_says_what_it_is_and_how_to_go_on(tmp_path: Path) -> N
     assert "data.source" in page.text and "blobs.npz" in page.text
     assert not page.all("img")  # the damaged preview is left out
     commands = set(re.findall(r"^elmyr (\w+)", page.text, flags=re.MULTILINE))
-    assert {"sample", "evaluate"} <= commands <= {"sample", "evaluate", "run"}
+    assert {"sample", "evaluate", "survey", "report"} <= commands <= {"sample", "evaluate", "survey", "report", "run"}
 
 
 def test_the_report_of_a_run_tells_its_data_and_budget(blobs_file: Path, tmp_path: Path) -> None:

@@ -232,7 +232,9 @@ def doctor(
 
 
 def _show_figures(evaluation: dict[str, Any]) -> None:
+    from elmyr.report.evidence import copies_sentence
     from elmyr.report.numbers import number
+    from elmyr.report.records import Copies
 
     rows = [["figure", "generated", "95 % interval", "yardstick (real)", "best is"]]
     for figure in evaluation["figures"]:
@@ -240,6 +242,7 @@ def _show_figures(evaluation: dict[str, Any]) -> None:
         rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
     print(f"\n{evaluation['subject']}: {_conditions(evaluation)}")
     show_table(rows)
+    print(f"\n{copies_sentence(Copies.model_validate(evaluation['copies']))}")
 
 
 def _conditions(of: dict[str, Any]) -> str:

@@ -63,7 +63,9 @@ class CopyFigure:
 
 @dataclass(frozen=True)
 class Copies:
-    """What is found, and of how many images on each side; deviations: of `training_is_nearest` from chance.
+    """What is found, and of how many images on each side.
+
+    expected, deviations: what `training_is_nearest` is without copying, and how far it is from that.
 
     pairs: the places of the generated images that are most suspicious, the worst first, and of the training image that
     is nearest to each, among those given; doubles: how many generated images are twice as near to a training image as
@@ -75,6 +77,7 @@ class Copies:
     training: int
     held_out: int
     doubles: int
+    expected: float
     deviations: float
     figures: tuple[CopyFigure, ...]
     pairs: tuple[tuple[int, int], ...]
@@ -179,6 +182,7 @@ def look_for_copies(
         training=len(training),
         held_out=len(held_out),
         doubles=round(doubled.value * len(generated)),
+        expected=excess.expected,
         deviations=excess.deviations,
         figures=tuple(_figure(name, *values) for name, values in taken.items()),
         pairs=tuple((int(places[place]), int(known_places[sides[0].to_training.places[place]])) for place in worst),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError
+from elmyr.evaluation.answers import Results, results_of
+from elmyr.evaluation.survey import identity_of, read_answers
 from elmyr.files import read_json
 from elmyr.report.numbers import is_finite
 from elmyr.training.logbook import read_lines
+from elmyr.training.rundir import RunDirectory
 
 Values = list[float | None]
 Interval = tuple[float, float, float]  # value, low, high
@@ -58,6 +62,45 @@ class ClassRow(Record):
     label_accuracy: Interval | None = None
 
 
+class CopyFigure(Record):
+    """One figure of copying, beside the same of real images that no network has seen."""
+
+    name: str
+    title: str = ""
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    yardstick: float | None = None
+
+
+class Copies(Record):
+    """Whether the generated images are copies of training images."""
+
+    verdict: Literal["no evidence", "suspected", "certain"]
+    count: int
+    training: int
+    held_out: int
+    doubles: int
+    expected: float
+    figures: list[CopyFigure] = []
+
+
+class FeatureMap(Record):
+    """Where images lie on the plane of the first two principal components."""
+
+    real: list[tuple[float, float]]
+    generated: list[tuple[float, float]]
+    shares: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class People:
+    """What people answered, or why their answers are not used: where they are about another training."""
+
+    results: list[Results]
+    trouble: str | None = None
+
+
 class Evaluation(Record):
     """How good the generated images are."""
 
@@ -69,6 +112,8 @@ class Evaluation(Record):
     extractor: Extractor | None = None
     figures: list[Figure] = []
     classes: list[ClassRow] = []
+    copies: Copies | None = None
+    map: FeatureMap | None = None
 
 
 class Arm(Record):
@@ -124,6 +169,17 @@ def read_study(path: Path) -> Study:
 def read_evaluation(path: Path) -> Evaluation | None:
     """An `evaluation.json`; None if there is none, InputError if it is damaged."""
     return _validated(Evaluation, path) if path.exists() else None
+
+
+def read_people(folder: Path) -> People:
+    """What people answered about a run."""
+    run = RunDirectory(folder)
+    if not run.survey.exists():
+        return People([])
+    try:
+        return People(results_of(read_answers(run.survey, identity_of(run))))
+    except InputError as error:
+        return People([], str(error))
 
 
 def read_table(path: Path) -> dict[str, Any]:

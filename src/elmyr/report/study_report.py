@@ -3,142 +3,167 @@
 from pathlib import Path
 
 from elmyr.report import numbers
+from elmyr.report.evidence import copies_section, map_of_images, missing_section, people_section
 from elmyr.report.figures import Dots, dot_chart, number_line
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, figures_table, note, page, section
-from elmyr.report.records import Arm, Study, Verdict, read_metrics, read_study, read_table
+from elmyr.report.records import Arm, Study, Verdict, read_metrics, read_people, read_study, read_table
 from elmyr.report.sections import commands, curves, evaluation_table, extremes, foot, settings, side_by_side, versions
+from elmyr.report.words import ENGLISH, Words
 
-WORDS = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown"}
+OUTCOMES = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown"}
 COLORS = {"better": "better", "worse": "worse", "no difference shown": "same"}
 
+SENTENCES = {
+    "better": "The GAN makes the recognizer better.",
+    "worse": "The GAN makes the recognizer worse.",
+    "no difference shown": "No difference by the GAN is shown.",
+}
 
-def study_page(folder: Path) -> str:
+
+def study_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a study directory."""
     study = read_study(folder / "study.json")
     runs = [folder / run for run in study.gan_runs]
-    several = " One line a seed." if len(runs) > 1 else ""
-    training = curves([read_metrics(run / "metrics.jsonl") for run in runs])
+    told = words("Against the number of real images seen.") + (words(" One line a seed.") if len(runs) > 1 else "")
+    training = curves([read_metrics(run / "metrics.jsonl") for run in runs], words)
+    evaluation, first = study.evaluation, runs[0] if runs else None
+    people = read_people(first or folder)
+    parts = (
+        [evaluation_table(evaluation, words), extremes(folder, words), map_of_images(evaluation, words)]
+        if evaluation
+        else []
+    )
     return page(
-        f"elmyr study of {study.name}",
-        _opening(study.verdict) if study.verdict else "",
-        side_by_side(folder, study.classes),
-        _arms(study),
-        section("How good the images are", evaluation_table(study.evaluation), extremes(folder))
-        if study.evaluation
-        else "",
-        section("How the GAN learned", note(f"Against the number of real images seen.{several}"), training)
-        if training
-        else "",
-        _making(study, runs),
-        foot=foot(study.environment),
+        words("elmyr study of {name}", name=study.name),
+        _opening(study.verdict, words) if study.verdict else "",
+        side_by_side(folder, study.classes, words),
+        _arms(study, words),
+        section(words("How good the images are"), *parts),
+        copies_section(evaluation.copies if evaluation else None, folder / "pairs.npz", words),
+        people_section(people.results, words),
+        section(words("How the GAN learned"), note(told), training) if training else "",
+        missing_section(evaluation, people, str(first) if first is not None else None, words),
+        _making(study, runs, words),
+        foot=foot(study.environment, words),
+        words=words,
     )
 
 
-def _opening(verdict: Verdict) -> Markup:
+def _opening(verdict: Verdict, words: Words) -> Markup:
     color = COLORS[verdict.outcome]
-    ends = f"{numbers.points(verdict.low)} to {numbers.points(verdict.high)}"
-    strong = tag("strong", f"{numbers.points(verdict.difference)} percentage points")
-    difference = tag("p", strong, f" of test accuracy, 95 % interval {ends}")
+    ends = {"low": numbers.points(verdict.low), "high": numbers.points(verdict.high)}
+    strong = tag("strong", words("{difference} percentage points", difference=numbers.points(verdict.difference)))
+    difference = tag("p", strong, words(" of test accuracy, 95 % interval {low} to {high}", **ends))
     line = number_line(
-        verdict.difference, verdict.low, verdict.high, color=color, left="better without", right="better with the GAN"
-    )
+        verdict.difference, verdict.low, verdict.high, color=color, words=words,
+        left=words("better without"), right=words("better with the GAN"),
+    )  # fmt: skip
     return tag(
         "section",
-        tag("p", WORDS[verdict.outcome], class_=f"word {color}"),
-        tag("p", verdict.sentence, class_="sentence"),
-        tag("div", difference, line, note(_compared(verdict)), class_="difference"),
+        tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {color}"),
+        tag("p", _sentence(verdict, words), class_="sentence"),
+        tag("div", difference, line, note(_compared(verdict, words)), class_="difference"),
         class_="opening",
-        aria_label="Verdict",
+        aria_label=words("Verdict"),
     )
 
 
-def _compared(verdict: Verdict) -> str:
+def _sentence(verdict: Verdict, words: Words) -> str:
+    """The study's own, which is in English; in another language one of the same outcome."""
+    return verdict.sentence if words is ENGLISH else words(SENTENCES[verdict.outcome])
+
+
+def _compared(verdict: Verdict, words: Words) -> str:
     parts = []
     if verdict.best_with and verdict.best_without:
-        parts.append(f"{verdict.best_with} minus {verdict.best_without}")
+        parts.append(words("{a} minus {b}", a=words(verdict.best_with), b=words(verdict.best_without)))
     if verdict.seeds:
-        parts.append(f"{verdict.seeds} {'seed' if verdict.seeds == 1 else 'seeds'}")
+        parts.append(words("1 seed") if verdict.seeds == 1 else words("{count} seeds", count=verdict.seeds))
     if verdict.images:
-        parts.append(f"{numbers.count(verdict.images)} test images")
+        parts.append(words("{count} test images", count=numbers.count(verdict.images)))
     return " \u00b7 ".join(parts)
 
 
-def _arms(study: Study) -> Markup:
+def _arms(study: Study, words: Words) -> Markup:
     if not study.arms:
         return Markup()
     chart = dot_chart(
-        "Test accuracy",
-        [Dots(arm.name, "generated" if arm.uses_gan else "real", arm.test_accuracy) for arm in study.arms],
+        words("Test accuracy"),
+        [Dots(words(arm.name), "generated" if arm.uses_gan else "real", arm.test_accuracy) for arm in study.arms],
+        words,
     )
-    legend = (
+    legend = words(
         "Test accuracy of the recognizer. A ring is a seed, the dot their mean, the bar its 95 % interval "
         "(t, over seeds). The axis need not begin at zero."
     )
     head = ("arm", "validation accuracy", "test accuracy", "generated share", "time a seed")
     rows = [
-        (_arm_name(arm, study.verdict), numbers.percent_over_seeds(arm.validation_accuracy),
+        (_arm_name(arm, study.verdict, words), numbers.percent_over_seeds(arm.validation_accuracy),
          numbers.percent_over_seeds(arm.test_accuracy), numbers.alternatives(arm.share),
          numbers.duration(numbers.mean(arm.seconds)))
         for arm in study.arms
     ]  # fmt: skip
-    table = figures_table("The arms", head, rows)
+    table = figures_table(words("The arms"), list(map(words, head)), rows)
     return section(
-        "The ways to train the recognizer",
+        words("The ways to train the recognizer"),
         join(note(legend), tag("div", chart, class_="arms")) if chart else "",
         table,
         note(
-            "Mean \u00b1 standard deviation over seeds. Arms are chosen by validation accuracy, and so is, seed by "
-            "seed, the generated share of the recognizer's batches; the time includes the GAN's training where it is "
-            "used."
+            words(
+                "Mean \u00b1 standard deviation over seeds. Arms are chosen by validation accuracy, and so is, seed by "
+                "seed, the generated share of the recognizer's batches; the time includes the GAN's training where it "
+                "is used."
+            )
         ),
     )
 
 
-def _arm_name(arm: Arm, verdict: Verdict | None) -> Markup:
+def _arm_name(arm: Arm, verdict: Verdict | None, words: Words) -> Markup:
     chosen = ""
     if verdict and arm.name == verdict.best_with:
-        chosen = "best with the GAN"
+        chosen = words("best with the GAN")
     elif verdict and arm.name == verdict.best_without:
-        chosen = "best without"
-    return join(tag("span", arm.name), tag("small", chosen) if chosen else "")
+        chosen = words("best without")
+    return join(tag("span", words(arm.name)), tag("small", chosen) if chosen else "")
 
 
-def _making(study: Study, runs: list[Path]) -> Markup:
-    facts = [(f"{split} images", numbers.count(size)) for split, size in study.counts.items()]
+def _making(study: Study, runs: list[Path], words: Words) -> Markup:
+    facts = [(words(f"{split} images"), numbers.count(size)) for split, size in study.counts.items()]
     if study.source and study.source != study.name:
-        facts.insert(0, ("source", study.source))
+        facts.insert(0, (words("source"), study.source))
     if study.seeds:
-        facts.append(("seeds", ", ".join(map(str, study.seeds))))
+        facts.append((words("seeds"), ", ".join(map(str, study.seeds))))
     if study.recognizer_updates:
-        facts.append(("recognizer updates, every arm", numbers.count(study.recognizer_updates)))
+        facts.append((words("recognizer updates, every arm"), numbers.count(study.recognizer_updates)))
     if study.images:
-        facts.append(("images the GAN sees", numbers.count(study.images)))
+        facts.append((words("images the GAN sees"), numbers.count(study.images)))
     config = next((read_table(run / "config.json") for run in runs if (run / "config.json").exists()), {})
     return section(
-        "How this was made",
-        note("A seed is a new split, a new GAN and a new recognizer; all arms of a seed share its split."),
-        facts_table("Data and budget", facts),
-        settings(config),
-        commands(study.commands),
-        versions(study.environment),
-        _times(study),
+        words("How this was made"),
+        note(words("A seed is a new split, a new GAN and a new recognizer; all arms of a seed share its split.")),
+        facts_table(words("Data and budget"), facts),
+        settings(config, words),
+        commands(study.commands, words("Commands to repeat it")),
+        versions(study.environment, words),
+        _times(study, words),
     )
 
 
-def _times(study: Study) -> Markup:
-    parts = [("GAN training", study.gan_seconds)]
-    parts += [(f"arm: {arm.name}", arm.seconds) for arm in study.arms]
+def _times(study: Study, words: Words) -> Markup:
+    parts = [(words("GAN training"), study.gan_seconds)]
+    parts += [(words("arm: {name}", name=words(arm.name)), arm.seconds) for arm in study.arms]
     rows = [
         (name, numbers.duration(numbers.mean(seconds)), numbers.duration(sum(numbers.finite(seconds))))
         for name, seconds in parts
         if numbers.finite(seconds)
     ]
     if study.seconds is not None:
-        rows.append(("the whole study", "", numbers.duration(study.seconds)))
+        rows.append((words("the whole study"), "", numbers.duration(study.seconds)))
     if not rows:
         return Markup()
-    told = note(
+    told = words(
         "An arm's time holds the GAN's training where it is used; the GAN of a seed is trained once for all its arms."
     )
-    return join(tag("h3", "Time"), figures_table("Time", ("part", "a seed", "all seeds"), rows), told)
+    head = [words(column) for column in ("part", "a seed", "all seeds")]
+    return join(tag("h3", words("Time")), figures_table(words("Time"), head, rows), note(told))

@@ -245,8 +245,8 @@ def _test_mean(trial: _Trial) -> float:
 
 def _show_pictures(folder: Path, run: RunDirectory) -> None:
     """The first seed's real and generated images, for the report and to look at."""
-    for path in (run.real, run.generated, run.best, run.worst):
-        if path.exists():  # the last two only where the held-out images are enough for figures
+    for path in (run.real, run.generated, run.best, run.worst, run.pairs):
+        if path.exists():  # the last three only where the held-out images are enough for figures
             shutil.copyfile(path, folder / path.name)
     generated = load_images(run.generated)
     save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png", scale=SHOWN_SCALE)
