@@ -4,7 +4,7 @@ STYLE = """
 :root {
   color-scheme: light dark;
   --paper: #fbfaf7; --raised: #f3f1eb; --ink: #23221f; --quiet: #6b6860; --hair: #dedad0; --grid: #e9e6de;
-  --real: #3d6a94; --generated: #b3602a; --better: #2e6b4a; --worse: #9c3a30; --same: #56617a;
+  --real: #3d6a94; --generated: #a3541f; --better: #2e6b4a; --worse: #9c3a30; --same: #56617a;
   --serif: Charter, "Bitstream Charter", "Iowan Old Style", "Palatino Linotype", ui-serif, Georgia,
     "Songti SC", "Noto Serif CJK SC", "Source Han Serif SC", serif;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial,
