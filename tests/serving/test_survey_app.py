@@ -33,7 +33,7 @@ def test_size_headers_and_addresses_of_images_do_not_tell_which_is_real(server: 
         side, place = server.survey.image(token)
         shown = np.asarray(Image.open(BytesIO(told.body)))
         assert (shown == server.pictures[side].images[place, ..., 0]).all()
-        headers = tuple(sorted(told.headers.items()))
+        headers = tuple(sorted((name, value) for name, value in told.headers.items() if name != "date"))
         seen[side].add((len(told.body), headers, told.body[:33], told.body.count(b"paDd")))
         server.ask("POST", "/answer", {"question": question["number"], "choice": 1, "seconds": 1}, seat=seat)
     assert seen["real"] == seen["generated"] and len(seen["real"]) == 1

@@ -15,7 +15,6 @@ from elmyr.report.pictures import grid, read_pictures
 from elmyr.report.records import Copies, Evaluation, People
 from elmyr.report.words import ENGLISH, Words
 
-PAIRS_IN_ROW = 4
 IN_PERCENT = {"doubles", "training_is_nearest", "authenticity", "membership"}
 MOST_ROWS = 40  # classes or people drawn
 VERDICTS = {"no evidence": "No evidence", "suspected": "Suspected", "certain": "Certain"}
@@ -86,7 +85,6 @@ def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -
     return section(
         words("Are they copies?"),
         tag("p", words(VERDICTS[copies.verdict]), class_=f"short word {COLORS[copies.verdict]}"),
-        tag("p", copies_sentence(copies, words)),
         note(told),
         figures_table(words("Figures of copying"), head, rows),
         note(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -193,14 +194,14 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The numbers of a `metrics.jsonl`, ordered by images seen; empty if there is none.
+    """The numbers of a `metrics.jsonl`, ordered by images seen, NaN where not finite; empty if there is none.
 
     A line that cannot be read is skipped: the last is cut where the process was killed.
     """
     if not path.exists():
         return []
     read = map(_numbers, read_lines(path))
-    return sorted((line for line in read if "images" in line), key=lambda line: line["images"])
+    return sorted((line for line in read if is_finite(line.get("images"))), key=lambda line: line["images"])
 
 
 def flattened(table: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -219,8 +220,9 @@ def _written(value: object) -> str:
 
 
 def _numbers(line: dict[str, Any]) -> dict[str, float]:
+    """NaN for a number that cannot be drawn: a gap in its curve, unlike a line that does not speak of it."""
     numbers = {key: value for key, value in line.items() if isinstance(value, int | float)}
-    return {key: float(value) for key, value in numbers.items() if is_finite(value)}
+    return {key: float(value) if is_finite(value) else math.nan for key, value in numbers.items()}
 
 
 def _validated(kind: type[R], path: Path) -> R:

@@ -87,7 +87,7 @@ def _charts(charts: Sequence[Markup]) -> Markup:
 
 
 def _series(run: Sequence[dict[str, float]], key: str, label: str, color: str) -> Series:
-    return Series(label, color, [(line["images"], line.get(key)) for line in run])
+    return Series(label, color, [(line["images"], line[key]) for line in run if key in line])
 
 
 def _spoken(key: str, words: Words) -> str:

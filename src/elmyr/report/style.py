@@ -141,7 +141,7 @@ footer {
     --real: #2f5a84; --generated: #a3521e; --better: #235a3c; --worse: #8a2c23; --same: #444e66; }
   body { font-size: 10.5pt; } main { width: auto; padding: 0; } section { margin-top: 2.2rem; }
   h2, h3, figcaption { break-after: avoid; } tr, .class, img, svg { break-inside: avoid; }
-  .wide { overflow: visible; }
+  .wide { overflow: visible; } table { font-size: 9pt; } th, td { padding-right: .8rem; }
   details::details-content { content-visibility: visible; height: auto; }
 }
 """
