@@ -1,10 +1,12 @@
 """Are copies called copies, and real images not? Prints a table of verdicts over seeds.
 
 python benchmarks/copies.py --data mnist --data-root path/to/data --seeds 20
+python benchmarks/copies.py --run runs/mnist --data-root path/to/data --seeds 5
 
 A seed is a new split and a new draw of as many images of each kind. `real` are images of the test part, which no
 network has seen; `typical` are the same, blurred: nearer to all others than a real image is, and no copies. The others
 are made of training images: with noise of so many gray levels, moved by a pixel, or a tenth of them among real ones.
+Of a run the images are its samples, a seed a draw, beside its own split; its discriminator judges too.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from elmyr.evaluation.copies import TITLES, Copies, look_for_copies
-from elmyr.images import ImageSet, Splits, open_source, split_source
+from elmyr.gan import GAN
+from elmyr.images import ImageSet, Source, Splits, open_source, split_source
+from elmyr.training.plan import config_of, splits_of
+from elmyr.training.rundir import RunDirectory
 
 Pixels = NDArray[np.uint8]
 
@@ -48,26 +53,41 @@ KINDS: dict[str, Callable[[Splits, int, np.random.Generator], Pixels]] = {
 }
 
 
+def of_kinds(source: Source, kinds: list[str], seeds: int, count: int) -> dict[str, list[Copies]]:
+    found: dict[str, list[Copies]] = defaultdict(list)
+    for seed in range(seeds):
+        splits = split_source(source, seed)
+        for kind in kinds:
+            images = ImageSet(KINDS[kind](splits, count, np.random.default_rng(seed)), None)
+            found[kind].append(look_for_copies(images, splits.train, splits.validation, splits.test))
+    return found
+
+
+def of_run(name: str, data_root: str | None, seeds: int, count: int) -> dict[str, list[Copies]]:
+    gan, splits = GAN.load(name), splits_of(config_of(RunDirectory(name)), data_root)
+    parts = splits.train, splits.validation, splits.test
+    return {"samples": [look_for_copies(gan.sample(count, seed=seed), *parts, gan=gan) for seed in range(seeds)]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="digits")
     parser.add_argument("--data-root")
+    parser.add_argument("--run", help="samples of this run, instead")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS, metavar="KIND")
     options = parser.parse_args()
-    source = open_source(options.data, options.data_root)
-    found: dict[str, list[Copies]] = defaultdict(list)
     started = time.monotonic()
-    for seed in range(options.seeds):
-        splits = split_source(source, seed)
-        for kind in options.kinds:
-            images = ImageSet(KINDS[kind](splits, options.count, np.random.default_rng(seed)), None)
-            found[kind].append(look_for_copies(images, splits.train, splits.validation, splits.test))
+    if options.run:
+        name, found = options.run, of_run(options.run, options.data_root, options.seeds, options.count)
+    else:
+        source = open_source(options.data, options.data_root)
+        name, found = source.name, of_kinds(source, options.kinds, options.seeds, options.count)
     looks = sum(map(len, found.values()))
-    first = found[options.kinds[0]][0]
+    first = next(iter(found.values()))[0]
     print(
-        f"{source.name}: {first.count:,} images a look, {first.training:,} training and {first.held_out:,} held-out "
+        f"{name}: {first.count:,} images a look, {first.training:,} training and {first.held_out:,} held-out "
         f"images; {options.seeds} seeds; {(time.monotonic() - started) / looks:.1f} s a look\n"
     )
     names = [figure.name for figure in first.figures]

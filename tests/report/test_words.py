@@ -50,7 +50,7 @@ def test_translations_have_the_same_places_and_are_chinese() -> None:
     for english, chinese in TABLE.items():
         assert sorted(re.findall(r"{\w*}", english)) == sorted(re.findall(r"{\w*}", chinese)), english
     assert all(
-        re.search("[\u4e00-\u9fff。,]|Python|Inception|C_T|git", chinese) or "{" in chinese
+        re.search("[\u4e00-\u9fff\u3002]|Python|Inception|C_T|git", chinese) or "{" in chinese
         for chinese in TABLE.values()
     )
 
@@ -58,7 +58,7 @@ def test_translations_have_the_same_places_and_are_chinese() -> None:
 def test_an_unknown_message_stays_and_braces_of_data_do_no_harm() -> None:
     chinese = words_in("zh")
     assert chinese("a class called {this}") == "a class called {this}"
-    assert chinese("elmyr run on {name}", name="{x}") == "elmyr 训练:{x}"
+    assert chinese("elmyr run on {name}", name="{x}") == "elmyr 训练\uff1a{x}"
     assert words_in("en") is ENGLISH
     with pytest.raises(InputError, match="no language 'zz': choose from: en, zh"):
         words_in("zz")

@@ -65,7 +65,9 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, form: Form = "single", language: str = "en", **options: int) -> Iterator[Served]:
+def served(
+    folder: Path, form: Form = "single", language: str = "en", show: float | None = None, **options: int
+) -> Iterator[Served]:
     both = small_image_set(80)
     generated = small_image_set(80, seed=1)
     generated.images[:, ::2] = 0  # fewer bytes once compressed, as a generator's smooth images may have
@@ -74,7 +76,7 @@ def served(folder: Path, form: Form = "single", language: str = "en", **options:
     survey = Survey(folder / "survey.sqlite", "this run", classes, form=form, **options)
     with listening(0) as opened:
         port = port_of(opened)
-        app = survey_app(survey, pictures, port=port, words=words_in(language))
+        app = survey_app(survey, pictures, port=port, show=show, words=words_in(language))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
         thread.start()

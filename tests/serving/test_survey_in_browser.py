@@ -69,7 +69,7 @@ def test_twenty_answers_with_the_keyboard_alone_and_a_reload_in_the_middle(tmp_p
 
 
 def test_pairs_are_answered_by_touch_by_two_people_at_once(tmp_path: Path, browser: Any) -> None:
-    with served(tmp_path, form="pairs", questions=4) as server:
+    with served(tmp_path, form="pairs", questions=4, show=0.05) as server:
         contexts = [browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True) for _ in range(2)]
         pages = [context.new_page() for context in contexts]
         for number, page in enumerate(pages):
@@ -80,6 +80,7 @@ def test_pairs_are_answered_by_touch_by_two_people_at_once(tmp_path: Path, brows
             for number, page in enumerate(pages):
                 page.get_by_text(f"Question {question} of 4").wait_for()
                 assert page.evaluate("document.documentElement.scrollWidth") <= 360
+                page.locator("#images .gone").nth(1).wait_for(state="attached")  # both are hidden by and by
                 sides = truth(server, page)
                 assert sorted(sides) == ["generated", "real"]
                 right = ["The left one", "The right one"][

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from math import inf
 from statistics import median
 from typing import Any
 
@@ -85,8 +86,13 @@ def results_of(answers: Sequence[Answer]) -> list[Results]:
 
 
 def _shares(answers: Sequence[Answer], of: Callable[[Answer], str]) -> tuple[Share, ...]:
-    names = [name for name in dict.fromkeys(map(of, answers)) if name]
+    names = sorted({of(answer) for answer in answers} - {""}, key=_in_order)
     return tuple(_share(name, [answer for answer in answers if of(answer) == name]) for name in names)
+
+
+def _in_order(name: str) -> tuple[float, str]:
+    """Numbers by their size, before words."""
+    return (int(name) if name.isdecimal() else inf), name
 
 
 def _share(name: str, answers: Sequence[Answer]) -> Share:
