@@ -26,6 +26,7 @@ SMALLER = {
     "study": "--images 128 --updates 5 --seeds 2 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
 }
+QUICKER = {("evidence.md", "elmyr evaluate runs/digits"): ["--extractor", "pixels"]}  # which has figures.md's, too
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -93,6 +94,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(
     monkeypatch.setattr("elmyr.serving.serve_until_stopped", answer_once)
     if page.name in ("figures.md", "evidence.md"):  # they go on where train.md ends
         run(smaller("elmyr train digits --out runs/digits"), monkeypatch)
+    if page.name == "figures.md":
         run(smaller("elmyr sample runs/digits"), monkeypatch)
     for language, block in blocks(page):
         if language == "python":
@@ -100,7 +102,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(
             continue
         for line in block.splitlines():
             if line.startswith("elmyr "):
-                run(smaller(line), monkeypatch)
+                run(smaller(line) + QUICKER.get((page.name, line), []), monkeypatch)
             elif line.startswith("torchrun "):
                 words = [*shlex.split(line)[1:], "--images", "320"]
                 subprocess.run([sys.executable, "-m", "torch.distributed.run", *words], check=True, timeout=200)
