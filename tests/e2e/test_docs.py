@@ -2,13 +2,18 @@
 
 import re
 import shlex
+import socket
 import struct
 import subprocess
 import sys
+import threading
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 
 from elmyr.cli import main
@@ -22,6 +27,7 @@ SMALLER = {
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
 }
+QUICKER = {("evidence.md", "elmyr evaluate runs/digits"): ["--extractor", "pixels"]}  # which has figures.md's, too
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -59,6 +65,19 @@ def lay_out_data(folder: Path) -> None:
         (mnist / f"{part}-labels-idx1-ubyte").write_bytes(labels)
 
 
+def answer_once(app: Any, opened: socket.socket) -> None:
+    """Serves for real, but only until the page has been read: in the docs it is until Ctrl-C."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
+    thread.start()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{opened.getsockname()[1]}/", timeout=60) as page:
+            assert b"Which images are real?" in page.read()
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
 def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", words)
     with pytest.raises(SystemExit) as ended:
@@ -73,8 +92,10 @@ def test_the_commands_of_a_page_work_one_after_the_other(
 ) -> None:
     lay_out_data(tmp_path)
     monkeypatch.setenv("ELMYR_DATA", str(tmp_path / "path" / "to" / "data"))
-    if page.name == "figures.md":  # it goes on where train.md ends
+    monkeypatch.setattr("elmyr.serving.serve_until_stopped", answer_once)
+    if page.name in ("figures.md", "evidence.md"):  # they go on where train.md ends
         run(smaller("elmyr train digits --out runs/digits"), monkeypatch)
+    if page.name == "figures.md":
         run(smaller("elmyr sample runs/digits"), monkeypatch)
     for language, block in blocks(page):
         if language == "python":
@@ -82,7 +103,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(
             continue
         for line in block.splitlines():
             if line.startswith("elmyr "):
-                run(smaller(line), monkeypatch)
+                run(smaller(line) + QUICKER.get((page.name, line), []), monkeypatch)
             elif line.startswith("torchrun "):
                 words = [*shlex.split(line)[1:], "--images", "320"]
                 subprocess.run([sys.executable, "-m", "torch.distributed.run", *words], check=True, timeout=200)

@@ -55,21 +55,21 @@ def arm(name: str, uses_gan: bool, *test_accuracy: float | None) -> dict[str, An
         "title": name,
         "uses_gan": uses_gan,
         "share": [0.25, *[0.5] * (seeds - 1)] if uses_gan else [0.0] * seeds,
-        "validation_accuracy": list(test_accuracy),
-        "test_accuracy": list(test_accuracy),
+        "validation": list(test_accuracy),
+        "test": list(test_accuracy),
+        "macro_f1": list(test_accuracy),
+        "recalls": [0.9, 1.0, None],
         "seconds": [12.0] * seeds,
     }
 
 
-def study_content(name: str = "blobs") -> dict[str, Any]:
+def cell_content(name: str = "blobs", folder: str = "all") -> dict[str, Any]:
     return {
-        "name": name,
-        "source": f"{name}.npz",
-        "classes": ["a", "b", name],
+        "name": "all images",
+        "folder": folder,
+        "trouble": {"images_per_class": None, "imbalance": None, "label_noise": 0.0, "labels_per_class": None},
+        "measure": "accuracy",
         "counts": {"train": 80, "validation": 16, "test": 24},
-        "seeds": [0, 1],
-        "images": 640,
-        "recognizer_updates": 20,
         "arms": [arm("real", False, 0.9, 0.92), arm("real + generated", True, 0.95, 0.97)],
         "verdict": {
             "outcome": "better",
@@ -82,6 +82,8 @@ def study_content(name: str = "blobs") -> dict[str, Any]:
             "seeds": 2,
             "images": 44,
         },
+        "confusion": {"without": [[9, 1, 0], [0, 10, 0], [2, 0, 4]], "with": [[9, 1, 0], [0, 10, 0], [0, 0, 6]]},
+        "changed": {"rescued": [{"place": 3, "label": 2, "without": 0, "with_gan": 2, "share": 1.0}], "broken": []},
         "evaluation": {
             "against": "test",
             "count": 24,
@@ -91,25 +93,44 @@ def study_content(name: str = "blobs") -> dict[str, Any]:
                  "spread": "95 % over 3 sampling seeds", "yardstick": 4.25, "better": "lower"},
             ],
         },
-        "environment": {"elmyr": "0.1.0", "command": f"elmyr study {name}"},
-        "commands": [f"elmyr study {name} --seeds 2"],
         "gan_seconds": [10.0, 10.0],
-        "gan_runs": ["runs/seed-0", "runs/seed-1"],
-        "seconds": 65.0,
+        "gan_runs": [f"runs/{folder}-seed-0", f"runs/{folder}-seed-1"],
     }  # fmt: skip
 
 
+def study_content(name: str = "blobs") -> dict[str, Any]:
+    return {
+        "name": name,
+        "source": f"{name}.npz",
+        "classes": ["a", "b", name],
+        "seeds": [0, 1],
+        "images": 640,
+        "recognizer_updates": 20,
+        "cells": [cell_content(name)],
+        "environment": {"elmyr": "0.1.0", "command": f"elmyr study {name}"},
+        "commands": [f"elmyr study {name} --seeds 2"],
+        "seconds": 65.0,
+    }
+
+
+def in_cell(**changes: Any) -> dict[str, Any]:
+    """A study whose only cell is changed."""
+    return study_content() | {"cells": [cell_content() | changes]}
+
+
 def study_folder(folder: Path, content: dict[str, Any], images: ImageSet | None = None) -> Path:
-    for number, run in enumerate(content["gan_runs"]):
+    pictures = images or small_image_set(30)
+    for number, run in enumerate(run for cell in content["cells"] for run in cell["gan_runs"]):
         (folder / run).mkdir(parents=True)
+        for side in ("real", "generated"):
+            save_npz(pictures, folder / run / f"{side}.npz")
         lines = [
             {"images": 64 * step, "discriminator_loss": 1 / step, "generator_loss": number + step} for step in (1, 2, 3)
         ]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / run / "metrics.jsonl").write_text(text + '{"images": 256, "disc')
-    pictures = images or small_image_set(30)
-    for side in ("real", "generated"):
-        save_npz(pictures, folder / f"{side}.npz")
+    (folder / "changed").mkdir()
+    save_npz(pictures.take(np.arange(1)), folder / "changed" / "all-rescued.npz")
     (folder / "study.json").write_text(json.dumps(content))
     return folder
 
@@ -122,7 +143,7 @@ def study(tmp_path: Path) -> Path:
 def test_the_verdict_comes_first_and_its_numbers_are_all_there(study: Path) -> None:
     page = Page(write_report(study))
     lines = [line for line in page.text.splitlines() if line.strip()]
-    assert lines[:3] == ["elmyr study of blobs", "Better", study_content()["verdict"]["sentence"]]
+    assert lines[:3] == ["elmyr study of blobs", "Better", cell_content()["verdict"]["sentence"]]
     assert "+5.00 percentage points" in page.text
     assert "95 % interval +3.10 to +6.90" in page.text
     for shown in (
@@ -135,6 +156,32 @@ def test_the_verdict_comes_first_and_its_numbers_are_all_there(study: Path) -> N
         "elmyr study blobs --seeds 2",
     ):
         assert shown in page.text, shown
+
+
+def test_what_the_gan_changes_is_told_class_by_class_and_image_by_image(study: Path) -> None:
+    page = Page(write_report(study))
+    assert "What the GAN changes" in page.text and "Confusion before and after" in page.text
+    assert [image["alt"] for image in page.all("img")].count("An image of blobs") == 1
+    assert "a → blobs" in page.text  # read as a without, as blobs with
+    assert "Broken" not in page.text
+
+
+def test_several_troubles_have_a_verdict_each_and_one_chart_of_all(tmp_path: Path) -> None:
+    few = cell_content(folder="images-per-class-5") | {"name": "5 images a class"}
+    few["trouble"] = few["trouble"] | {"images_per_class": 5}
+    few["verdict"] = few["verdict"] | {"outcome": "no difference shown", "sentence": "With 15 images nobody knows."}
+    content = study_content() | {"cells": [few, cell_content()]}
+    page = Page(write_report(study_folder(tmp_path / "study", content)))
+    lines = [line for line in page.text.splitlines() if line.strip()]
+    assert lines[1:7] == [
+        "5 images a class", "No difference shown", "With 15 images nobody knows.",
+        "All images", "Better", cell_content()["verdict"]["sentence"],
+    ]  # fmt: skip
+    told = next(str(chart["aria-label"]) for chart in page.all("svg") if "Error" in str(chart["aria-label"]))
+    assert "real is 9 % at 5" in told and "real is 9 % at 27" in told  # 80 images of three classes
+    assert "real + generated is 4 % at 5" in told
+    chinese = Page(write_report(tmp_path / "study", language="zh"))
+    assert "每类 5 张图像" in chinese.text
 
 
 def test_the_report_needs_nothing_beside_it(study: Path) -> None:
@@ -172,10 +219,9 @@ def test_images_without_labels_are_shown_in_two_blocks(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_left_out(study: Path) -> None:
-    for path in (*study.glob("*.npz"), *study.glob("runs/*/metrics.jsonl")):
+    for path in (*study.glob("**/*.npz"), *study.glob("runs/*/metrics.jsonl")):
         path.unlink()
-    content = study_content()
-    bare = {key: content[key] for key in ("name", "arms")}
+    bare = {"name": "blobs", "cells": [{"name": "all images", "arms": cell_content()["arms"]}]}
     (study / "study.json").write_text(json.dumps(bare))
     page = Page(write_report(study))
     assert not page.all("img")
@@ -186,7 +232,7 @@ def test_what_is_missing_is_left_out(study: Path) -> None:
 
 @pytest.mark.parametrize("accuracies", [(None, 0.9), (0.9,), (0.9, 0.9, 0.9), (None, None)])
 def test_the_arms_are_drawn_whatever_was_measured(study: Path, accuracies: tuple[float | None, ...]) -> None:
-    content = study_content() | {"arms": [arm("real", False, *accuracies)]}
+    content = in_cell(arms=[arm("real", False, *accuracies)])
     (study / "study.json").write_text(json.dumps(content))
     page = Page(write_report(study))
     numbers = [value for _, attributes in page.tags for value in attributes.values() if value]
@@ -194,7 +240,7 @@ def test_the_arms_are_drawn_whatever_was_measured(study: Path, accuracies: tuple
 
 
 def test_no_error_bar_goes_where_no_share_can_lie(study: Path) -> None:
-    content = study_content() | {"arms": [arm("real", False, 0.98, 1.0)], "verdict": None}
+    content = in_cell(arms=[arm("real", False, 0.98, 1.0)], verdict=None)
     (study / "study.json").write_text(json.dumps(content))
     page = Page(write_report(study))
     bar = next(line for line in page.all("line") if "bar" in (line["class"] or ""))
@@ -224,8 +270,8 @@ def test_lines_with_no_number_leave_a_gap(study: Path) -> None:
     [
         ("{", "study.json"),
         ("[]", "study.json"),
-        ('{"name": "x", "arms": [{"title": "no name"}]}', "arms.0.name"),
-        ('{"name": "x", "arms": [], "verdict": {"outcome": "great"}}', "verdict.outcome"),
+        ('{"name": "x", "cells": [{"name": "y", "arms": [{"title": "no name"}]}]}', "cells.0.arms.0.name"),
+        ('{"name": "x", "cells": [{"name": "y", "arms": [], "verdict": {"outcome": "great"}}]}', "verdict.outcome"),
     ],
 )
 def test_a_damaged_study_is_told_and_the_old_report_stays(study: Path, damage: str, expected: str) -> None:
@@ -259,7 +305,7 @@ def test_the_page_of_a_run_says_what_it_is_and_how_to_go_on(tmp_path: Path) -> N
     assert "data.source" in page.text and "blobs.npz" in page.text
     assert not page.all("img")  # the damaged preview is left out
     commands = set(re.findall(r"^elmyr (\w+)", page.text, flags=re.MULTILINE))
-    assert {"sample", "evaluate"} <= commands <= {"sample", "evaluate", "run"}
+    assert {"sample", "evaluate", "survey", "report"} <= commands <= {"sample", "evaluate", "survey", "report", "run"}
 
 
 def test_the_report_of_a_run_tells_its_data_and_budget(blobs_file: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from elmyr import __version__
-from elmyr.cli import commands, runs
+from elmyr.cli import commands, evidence, runs
 from elmyr.cli.data import data
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.show import show_error, show_warning
@@ -56,6 +56,8 @@ app.command("repeat")(runs.repeat)
 app.command("sample")(runs.sample)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)
+app.command("survey")(evidence.survey)
+app.command("report")(evidence.report)
 app.command("presets")(commands.presets)
 app.command("doctor")(commands.doctor)
 app.add_typer(recognizer, name="recognizer", rich_help_panel=None)

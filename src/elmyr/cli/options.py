@@ -35,6 +35,7 @@ ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's f
 Use = Annotated[bool, typer.Option("--use", help="Also train recognizers on the images and on real ones.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Train on, unsaved, where the disk is full.")]
 Track = Annotated[str | None, typer.Option(help="Figures and previews also for a viewer: tensorboard or trackio.")]
+Language = Annotated[str, typer.Option("--lang", help="en or zh (中文).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
 

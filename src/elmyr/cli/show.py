@@ -48,7 +48,9 @@ def show_table(rows: list[list[str]]) -> None:
 
 def show_figures(evaluation: dict[str, Any]) -> None:
     """The figures of an evaluation, beside the same of real images."""
+    from elmyr.report.evidence import copies_sentence
     from elmyr.report.numbers import number
+    from elmyr.report.records import Copies
 
     rows = [["figure", "generated", "95 % interval", "yardstick (real)", "best is"]]
     for figure in evaluation["figures"]:
@@ -56,6 +58,7 @@ def show_figures(evaluation: dict[str, Any]) -> None:
         rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
     print(f"\n{evaluation['subject']}: {conditions(evaluation)}")
     show_table(rows)
+    print(f"\n{copies_sentence(Copies.model_validate(evaluation['copies']))}")
 
 
 def conditions(of: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from elmyr.recognition import Recognizer
 
 UPDATES = 1500
 WIDTH, WIDEST = 32, 512  # channels of the first convolution
+POOLED = 8  # pixels a side that "pixels" looks at
 AT_ONCE = 1000  # images whose pixels are averaged at a time
 
 
@@ -114,7 +115,7 @@ class Pixels:
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """Means over squares, in [0, 1]."""
         starts = range(0, len(images), AT_ONCE)
-        return np.concatenate([_pooled(images.images[start : start + AT_ONCE]) for start in starts])
+        return np.concatenate([squares(images.images[start : start + AT_ONCE], POOLED) for start in starts])
 
     def probabilities(self, features: NDArray[np.float64]) -> None:
         """Pixels know no classes."""
@@ -151,7 +152,7 @@ def extractor_for(
         return _domain(training, seed, width, device, precision, say)
     if name == "random":
         return _random(training, seed, width, device)
-    return Pixels(_pooled(training.images[:1]).shape[1])
+    return Pixels(squares(training.images[:1], POOLED).shape[1])
 
 
 def check_extractor(name: str, width: int) -> None:
@@ -195,9 +196,10 @@ def _sha256_of(recognizer: Recognizer) -> str:
     return hashlib.sha256(b"".join(tensor.cpu().contiguous().numpy().tobytes() for tensor in weights)).hexdigest()
 
 
-def _pooled(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+def squares(images: NDArray[np.uint8], most: int) -> NDArray[np.float64]:
+    """Pixels (N, H, W, C) in [0, 1], averaged over squares to at most `most` a side: float64 (N, D)."""
     height, width = images.shape[1:3]
-    rows, columns = (np.linspace(0, side, min(side, 8) + 1).astype(int)[:-1] for side in (height, width))
+    rows, columns = (np.linspace(0, side, min(side, most) + 1).astype(int)[:-1] for side in (height, width))
     sums = np.add.reduceat(np.add.reduceat(images.astype(np.float64), rows, axis=1), columns, axis=2)
     counts = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
     means: NDArray[np.float64] = sums / counts[:, :, None] / 255

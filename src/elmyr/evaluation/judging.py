@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from elmyr.errors import InputError
+from elmyr.evaluation.copies import Copies, look_for_copies
 from elmyr.evaluation.features import WIDTH, FeatureExtractor, check_extractor, extractor_for
 from elmyr.evaluation.figures import TITLES, Better, ClassRow, averaged, class_rows, take_figures
+from elmyr.evaluation.plane import FeatureMap, map_of
 from elmyr.evaluation.reference import look, reference_of
 from elmyr.evaluation.sides import (
     LARGEST_COUNT,
@@ -23,6 +25,7 @@ from elmyr.evaluation.sides import (
     comparable,
     first_of,
     first_places,
+    never_seen,
     parts,
     sample_beside,
     tell_missing,
@@ -59,7 +62,8 @@ class Figure:
 class Evaluation:
     """The figures of one subject under one set of conditions.
 
-    best, worst: the places, in the first set of samples, of the images that look most and least real to the extractor.
+    best, worst: the places, in the first set of samples, of the images that look most and least real to the extractor;
+    copies: whether they are copies of training images; map: where they lie among real ones, None for a single feature.
     """
 
     subject: str
@@ -73,6 +77,8 @@ class Evaluation:
     classes: tuple[ClassRow, ...]
     best: tuple[int, ...]
     worst: tuple[int, ...]
+    copies: Copies
+    map: FeatureMap | None
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -190,7 +196,15 @@ def _evaluate_run(
     write_json(run.evaluation, evaluation.as_json())
     for path, places in ((run.best, evaluation.best), (run.worst, evaluation.worst)):
         save_npz(samples[0].take(places), path)
+    save_npz(_pairs(samples[0], splits.train, evaluation.copies), run.pairs)
     return evaluation
+
+
+def _pairs(generated: ImageSet, training: ImageSet, copies: Copies) -> ImageSet:
+    """The most suspicious pairs, each generated image followed by the training image that is nearest to it."""
+    places, known = np.array(copies.pairs, np.int64).T
+    sides = generated.take(places).in_memory(), training.take(known).in_memory()
+    return ImageSet(np.stack(sides, axis=1).reshape(-1, *sides[0].shape[1:]), None)
 
 
 def judge(
@@ -221,6 +235,10 @@ def judge(
     reference, other, *repeats = (first_of(images, count) for images in (reference, other, *repeats))
     tell_missing(repeats[0], reference, subject, judging.say)
 
+    judging.say("looking for copies of training images …")
+    held_out, others = never_seen(splits, against)
+    copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)
+    pairs = tuple((int(of_first[place]), known) for place, known in copies.pairs)
     extractor = judging.extractor_of(splits.train)
     judging.say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")
     real = reference_of(extractor, reference, judging.say)
@@ -254,6 +272,8 @@ def judge(
         classes=class_rows(real, looks[1], splits.train.classes),
         best=tuple(by_realism[: -EXTREMES - 1 : -1]),
         worst=tuple(by_realism[:EXTREMES]),
+        copies=replace(copies, pairs=pairs),
+        map=map_of(real.look, looks[1]),
     )
 
 

@@ -49,6 +49,18 @@ def parts(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
     return sides[against]
 
 
+def never_seen(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
+    """Two disjoint sets of real images that no network learned from, the first of the training part's distribution.
+
+    The first is of the validation part, as a source's own test split may be of other writers, cameras or years.
+    """
+    if against == "test":
+        return splits.validation, splits.test
+    half = len(splits.validation) // 2
+    places = first_places(len(splits.validation), len(splits.validation))
+    return splits.validation.take(places[:half]), splits.validation.take(places[half:])
+
+
 def common_count(splits: Splits, against: Part = "test") -> int:
     """The number of images on each side of a figure: as many as both parts have, at most 10,000."""
     return min(*map(len, parts(splits, against)), LARGEST_COUNT)

@@ -1,6 +1,17 @@
 """Metrics: pure functions of float64 arrays, one file a family; they know no image, file, net or torch."""
 
 from elmyr.metrics.calibration import calibration_error
+from elmyr.metrics.copying import (
+    Excess,
+    Nearest,
+    authenticity,
+    cells_of,
+    copying_statistic,
+    distance_ratio,
+    doubles,
+    nearest,
+    training_is_nearest,
+)
 from elmyr.metrics.frechet import (
     class_frechet_distances,
     frechet_distance,
@@ -23,22 +34,31 @@ from elmyr.metrics.labels import (
 )
 from elmyr.metrics.neighbors import Balls, balls_of, density_coverage, precision_recall, realism
 from elmyr.metrics.pairs import diversity, told_apart
+from elmyr.metrics.projection import Plane, principal_plane
 
 __all__ = [
     "Balls",
     "Estimate",
+    "Excess",
     "MeanInterval",
+    "Nearest",
     "PairedDifference",
+    "Plane",
     "accuracy",
+    "authenticity",
     "balanced_accuracy",
     "balanced_weights",
     "balls_of",
     "calibration_error",
+    "cells_of",
     "class_divergence",
     "class_frechet_distances",
+    "copying_statistic",
     "density_coverage",
     "difference",
+    "distance_ratio",
     "diversity",
+    "doubles",
     "frechet_distance",
     "frechet_distance_at_infinity",
     "gaussian_of",
@@ -49,10 +69,13 @@ __all__ = [
     "mean_interval",
     "mean_of_classes",
     "means_without",
+    "nearest",
     "paired_difference",
     "precision_recall",
+    "principal_plane",
     "realism",
     "share_right",
     "told_apart",
+    "training_is_nearest",
     "wilson_interval",
 ]

@@ -8,24 +8,29 @@ from elmyr.files import require_place, write_text
 from elmyr.report.comparison_page import comparison_page
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
+from elmyr.report.words import words_in
 
 __all__ = ["check_page", "write_comparison", "write_report"]
 
 
-def write_report(folder: Path) -> Path:
-    """Writes `report.html` into a run or study directory, whole or not at all; gives its path.
+def write_report(folder: Path, *, language: str = "en", out: Path | None = None) -> Path:
+    """Writes the page of a run or study directory, whole or not at all; gives its path.
 
-    InputError if the folder is neither, or holds a damaged record.
+    In English `report.html` in the folder, in another language `report.zh.html`, or `out`. InputError if the folder is
+    neither, holds a damaged record or answers about another run, for an unknown language, and as `check_page`.
     """
+    words = words_in(language)
+    if out is not None:
+        check_page(out)
     if (folder / "study.json").is_file():
-        content = study_page(folder)
+        content = study_page(folder, words)
     elif (folder / "config.json").is_file():
-        content = run_page(folder)
+        content = run_page(folder, words)
     else:
         raise InputError(
             f"'{folder}' is neither a run nor a study directory: name a folder that holds config.json or study.json"
         )
-    path = folder / "report.html"
+    path = out or folder / ("report.html" if language == "en" else f"report.{language}.html")
     write_text(path, content)
     return path
 

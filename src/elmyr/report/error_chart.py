@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from elmyr.report.figures import Scale
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.numbers import finite, number, summary
+from elmyr.report.words import Words
 
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 56, 500, 14, 306
@@ -34,7 +35,7 @@ class _Point:
     high: float | None
 
 
-def error_chart(title: str, unit: str, curves: Sequence[Curve]) -> Markup:
+def error_chart(title: str, unit: str, curves: Sequence[Curve], words: Words) -> Markup:
     """The mean error of each arm with its 95 % t interval over seeds; empty with fewer than two places."""
     places = sorted({place for curve in curves for place, _ in curve.errors})
     shown = {
@@ -60,7 +61,7 @@ def error_chart(title: str, unit: str, curves: Sequence[Curve]) -> Markup:
     return tag(
         "figure",
         tag("figcaption", tag("strong", title)),
-        tag("svg", join(*parts), viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, curves)),
+        tag("svg", join(*parts), viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, curves, words)),
         class_="chart errors",
     )
 
@@ -116,9 +117,11 @@ def _names(ends: Sequence[tuple[float, float, Curve]]) -> list[Markup]:
     return names
 
 
-def _told(title: str, curves: Sequence[Curve]) -> str:
+def _told(title: str, curves: Sequence[Curve], words: Words) -> str:
     ends = []
     for curve in curves:
-        means = [(place, found.mean) for place, errors in curve.errors if (found := summary(errors))]
-        ends.append(f"{curve.label} {', '.join(f'{number(100 * mean)} % at {place:,.0f}' for place, mean in means)}")
+        for place, errors in curve.errors:
+            if found := summary(errors):
+                end = {"label": curve.label, "value": f"{number(100 * found.mean)} %", "images": f"{place:,.0f}"}
+                ends.append(words("{label} is {value} at {images}", **end))
     return f"{title}: {'; '.join(ends)}"

@@ -3,15 +3,17 @@
 Colors are classes of the page's style ("real", "generated"), so that charts follow light and dark.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from elmyr.report.markup import Markup, join, markup, tag
 from elmyr.report.numbers import count, finite, is_finite, mean, number, points, summary, tick_labels, ticks
+from elmyr.report.words import ENGLISH, Words
 
 WIDTH, HEIGHT = 460, 270  # of a line chart, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 48, 452, 10, 230  # the sides of its plot
 MOST_POINTS = 300
+HEIGHT_OF_MAP = 360
 ROW = 46  # height of a row in an interval chart
 
 Point = tuple[float | None, float | None]
@@ -61,7 +63,7 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def line_chart(title: str, series: Sequence[Series]) -> Markup:
+def line_chart(title: str, series: Sequence[Series], words: Words = ENGLISH) -> Markup:
     """Values against images seen, gaps where a value is not finite; empty if there is nothing to draw."""
     drawn = [Series(one.label, one.color, thinned(one.points)) for one in series]
     known = [point for one in drawn for point in one.points if is_finite(point[0]) and is_finite(point[1])]
@@ -83,13 +85,13 @@ def line_chart(title: str, series: Sequence[Series]) -> Markup:
         for x, label in zip(x_ticks, tick_labels(x_ticks), strict=True)
     ]
     lines = [tag("path", d=_path(one.points, across, down), class_=f"line {one.color}") for one in drawn]
-    unit = tag("text", "images seen", x=RIGHT, y=BOTTOM + 36, class_="end quiet")
+    unit = tag("text", words("images seen"), x=RIGHT, y=BOTTOM + 36, class_="end quiet")
     return tag(
         "figure",
         tag("figcaption", tag("strong", title), *_legend(series)),
         tag(
             "svg", join(*grid, *y_text, *x_text, unit, *lines),
-            viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, drawn),
+            viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, drawn, words),
         ),
         class_="chart",
     )  # fmt: skip
@@ -104,13 +106,15 @@ def thinned(line: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
     return [(mean(x for x, _ in chunk), mean(y for _, y in chunk)) for chunk in map(list, chunks)]
 
 
-def dot_chart(title: str, rows: Sequence[Dots]) -> Markup:
+def dot_chart(title: str, rows: Sequence[Dots], words: Words = ENGLISH) -> Markup:
     """Shares in percent, a row each: single seeds as rings, their mean as a dot with its 95 % t interval."""
     bars = [Bar(row.label, row.color, *_percentages(row.values), [100 * v for v in finite(row.values)]) for row in rows]
-    return interval_chart(title, bars, unit=" %")
+    return interval_chart(title, bars, unit=" %", words=words)
 
 
-def interval_chart(title: str, rows: Sequence[Bar], *, unit: str = "", mark: float | None = None) -> Markup:
+def interval_chart(
+    title: str, rows: Sequence[Bar], *, unit: str = "", mark: float | None = None, words: Words = ENGLISH
+) -> Markup:
     """Values with their intervals, a row each; `mark` is a line across all rows. Empty if there is nothing to draw.
 
     Places across are percentages, so the chart takes any width and its letters keep their size.
@@ -140,7 +144,7 @@ def interval_chart(title: str, rows: Sequence[Bar], *, unit: str = "", mark: flo
             parts.append(_bar(across(row.low), across(row.high), y, row.color))
         parts.append(tag("circle", cx=_at(across(row.value)), cy=y, r=5, class_=f"dot {row.color}"))
     told = "; ".join(
-        f"{row.label} {number(row.value)}{unit}" if is_finite(row.value) else f"{row.label} not measured"
+        f"{row.label} {number(row.value)}{unit}" if is_finite(row.value) else f"{row.label} {words('not measured')}"
         for row in rows
     )
     return tag("svg", join(*parts), class_="fluid", height=bottom + 26, role="img", aria_label=f"{title}: {told}")
@@ -156,7 +160,9 @@ def _percentages(values: Sequence[float | None]) -> tuple[float | None, float | 
     return 100 * one.mean, 100 * max(0.0, one.low), 100 * min(1.0, one.high)
 
 
-def number_line(difference: float, low: float, high: float, *, color: str, left: str, right: str) -> Markup:
+def number_line(
+    difference: float, low: float, high: float, *, color: str, left: str, right: str, words: Words = ENGLISH
+) -> Markup:
     """A difference of shares with its interval, in percentage points, zero marked; `left` and `right` say what it means
     to lie there. Empty where a value is not finite."""
     if len(finite((difference, low, high))) < 3:
@@ -179,7 +185,10 @@ def number_line(difference: float, low: float, high: float, *, color: str, left:
     parts.append(tag("text", points(difference), x=_at(across(100 * difference)), y=32, class_=f"middle value {color}"))
     parts.append(tag("text", f"\u2190 {left}", x="0%", y=100, class_="quiet"))
     parts.append(tag("text", f"{right} \u2192", x="100%", y=100, class_="end quiet"))
-    told = f"{points(difference)} percentage points, 95 % interval {points(low)} to {points(high)}"
+    told = words(
+        "{difference} percentage points, 95 % interval {low} to {high}",
+        difference=points(difference), low=points(low), high=points(high),
+    )  # fmt: skip
     return tag("svg", join(*parts), class_="fluid", height=106, role="img", aria_label=told)
 
 
@@ -210,10 +219,37 @@ def _legend(series: Sequence[Series]) -> list[Markup]:
     return [tag("span", markup(label), class_=f"key {color}") for label, color in colors.items()]
 
 
-def _told(title: str, series: Sequence[Series]) -> str:
+def _told(title: str, series: Sequence[Series], words: Words) -> str:
     ends = []
     for one in series:
         known = [(x, y) for x, y in one.points if is_finite(x) and is_finite(y)]
         if known:
-            ends.append(f"{one.label} is {number(known[-1][1])} at {count(known[-1][0])}")
-    return f"{title} against images seen: {'; '.join(ends)}"
+            end = {"value": number(known[-1][1]), "images": count(known[-1][0])}
+            ends.append(words("{label} is {value} at {images}", label=one.label, **end))
+    return words("{title} against images seen: {ends}", title=title, ends="; ".join(ends))
+
+
+def scatter_chart(title: str, sides: Mapping[str, Sequence[tuple[float, float]]], words: Words = ENGLISH) -> Markup:
+    """Points of some sides, named by their colors, on one plane; the one as discs, the next as rings."""
+    known = [(x, y) for points in sides.values() for x, y in points if is_finite(x) and is_finite(y)]
+    if not known:
+        return Markup()
+    ends = [(min(values), max(values)) for values in zip(*known, strict=True)]
+    across, down = (
+        Scale(low, high if high > low else low + 1, start, end)
+        for (low, high), start, end in zip(ends, (12, HEIGHT_OF_MAP - 12), (WIDTH - 12, 12), strict=True)
+    )
+    marks = [
+        tag("circle", cx=across(x), cy=down(y), r=2.6, class_=f"{'disc' if order == 0 else 'ring'} {side}")
+        for order, (side, points) in enumerate(sides.items())
+        for x, y in points
+        if is_finite(x) and is_finite(y)
+    ]
+    legend = [tag("span", words(side), class_=f"key {side}") for side in sides]
+    told = f"{title}: {', '.join(f'{count(len(points))} {words(side)}' for side, points in sides.items())}"
+    return tag(
+        "figure",
+        tag("figcaption", *legend),
+        tag("svg", join(*marks), viewBox=f"0 0 {WIDTH} {HEIGHT_OF_MAP}", role="img", aria_label=told),
+        class_="map chart",
+    )

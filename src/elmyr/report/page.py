@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.style import STYLE
+from elmyr.report.words import ENGLISH, Words
 
 # No script and nothing from elsewhere: a report opens the same in ten years, and a hostile name in it does nothing.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title: str, *parts: str, foot: str = "") -> Markup:
+def page(title: str, *parts: str, foot: str = "", words: Words = ENGLISH) -> Markup:
     """The whole document."""
     head = tag(
         "head",
@@ -20,7 +21,7 @@ def page(title: str, *parts: str, foot: str = "") -> Markup:
         tag("style", Markup(STYLE)),
     )
     body = tag("main", tag("h1", title), *parts, tag("footer", foot) if foot else "")
-    return join(Markup("<!doctype html>"), tag("html", head, tag("body", body), lang="en"))
+    return join(Markup("<!doctype html>"), tag("html", head, tag("body", body), lang=words.tag))
 
 
 def section(title: str, *parts: str) -> Markup:

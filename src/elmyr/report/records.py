@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError
+from elmyr.evaluation.answers import Results, results_of
+from elmyr.evaluation.survey import identity_of, read_answers
 from elmyr.files import read_json
 from elmyr.report.numbers import is_finite
 from elmyr.training.logbook import read_lines
+from elmyr.training.rundir import RunDirectory
 
 Values = list[float | None]
 Interval = tuple[float, float, float]  # value, low, high
@@ -58,6 +63,45 @@ class ClassRow(Record):
     label_accuracy: Interval | None = None
 
 
+class CopyFigure(Record):
+    """One figure of copying, beside the same of real images that no network has seen."""
+
+    name: str
+    title: str = ""
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    yardstick: float | None = None
+
+
+class Copies(Record):
+    """Whether the generated images are copies of training images."""
+
+    verdict: Literal["no evidence", "suspected", "certain"]
+    count: int
+    training: int
+    held_out: int
+    doubles: int
+    expected: float
+    figures: list[CopyFigure] = []
+
+
+class FeatureMap(Record):
+    """Where images lie on the plane of the first two principal components."""
+
+    real: list[tuple[float, float]]
+    generated: list[tuple[float, float]]
+    shares: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class People:
+    """What people answered, or why their answers are not used: where they are about another training."""
+
+    results: list[Results]
+    trouble: str | None = None
+
+
 class Evaluation(Record):
     """How good the generated images are."""
 
@@ -69,6 +113,8 @@ class Evaluation(Record):
     extractor: Extractor | None = None
     figures: list[Figure] = []
     classes: list[ClassRow] = []
+    copies: Copies | None = None
+    map: FeatureMap | None = None
 
 
 class Arm(Record):
@@ -148,6 +194,17 @@ def read_evaluation(path: Path) -> Evaluation | None:
     return _validated(Evaluation, path) if path.exists() else None
 
 
+def read_people(folder: Path) -> People:
+    """What people answered about a run."""
+    run = RunDirectory(folder)
+    if not run.survey.exists():
+        return People([])
+    try:
+        return People(results_of(read_answers(run.survey, identity_of(run))))
+    except InputError as error:
+        return People([], str(error))
+
+
 def read_table(path: Path) -> dict[str, Any]:
     """A JSON object; empty if there is no such file, InputError if it is damaged."""
     if not path.exists():
@@ -159,14 +216,14 @@ def read_table(path: Path) -> dict[str, Any]:
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The numbers of a `metrics.jsonl`, ordered by images seen; empty if there is none.
+    """The numbers of a `metrics.jsonl`, ordered by images seen, NaN where not finite; empty if there is none.
 
     A line that cannot be read is skipped: the last is cut where the process was killed.
     """
     if not path.exists():
         return []
     read = map(_numbers, read_lines(path))
-    return sorted((line for line in read if "images" in line), key=lambda line: line["images"])
+    return sorted((line for line in read if is_finite(line.get("images"))), key=lambda line: line["images"])
 
 
 def flattened(table: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -185,8 +242,9 @@ def _written(value: object) -> str:
 
 
 def _numbers(line: dict[str, Any]) -> dict[str, float]:
+    """NaN for a number that cannot be drawn: a gap in its curve, unlike a line that does not speak of it."""
     numbers = {key: value for key, value in line.items() if isinstance(value, int | float)}
-    return {key: float(value) for key, value in numbers.items() if is_finite(value)}
+    return {key: float(value) if is_finite(value) else math.nan for key, value in numbers.items()}
 
 
 def _validated(kind: type[R], path: Path) -> R:

@@ -1,15 +1,26 @@
 """The page of a run: what the GAN makes, how it came to make it, and how to make it again."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from elmyr.evaluation.answers import Results
 from elmyr.report import numbers
+from elmyr.report.evidence import (
+    copies_section,
+    copies_sentence,
+    map_of_images,
+    missing_section,
+    people_section,
+    people_sentence,
+)
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, note, page, section
 from elmyr.report.pictures import embedded
-from elmyr.report.records import flattened, read_evaluation, read_metrics, read_table
+from elmyr.report.records import Evaluation, flattened, read_evaluation, read_metrics, read_people, read_table
 from elmyr.report.sections import commands, curves, evaluation_table, extremes, foot, settings, side_by_side, versions
+from elmyr.report.words import ENGLISH, Words
 
 FACTS = {
     "preset": "preset",
@@ -24,66 +35,92 @@ FACTS = {
 FIRST, LAST = 3, 3  # previews shown; what lies between is left out
 
 
-def run_page(folder: Path) -> str:
+def run_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a run directory."""
     config, environment = read_table(folder / "config.json"), read_table(folder / "environment.json")
     gan = config.get("gan")
     classes = gan.get("classes") if isinstance(gan, dict) else None
-    training = curves([read_metrics(folder / "metrics.jsonl")])
+    training = curves([read_metrics(folder / "metrics.jsonl")], words)
+    evaluation, people = read_evaluation(folder / "evaluation.json"), read_people(folder)
+    copies = evaluation.copies if evaluation else None
+    name = shlex.quote(str(folder))
+    against_images = note(words("Against the number of real images seen."))
     return page(
-        _title(config, folder),
-        _opening(config, read_table(folder / "summary.json")),
-        side_by_side(folder, [str(name) for name in classes] if isinstance(classes, list) else []),
-        _previews(folder),
-        section("How good the images are", _figures(folder)),
-        section("How the GAN learned", note("Against the number of real images seen."), training) if training else "",
+        _title(config, folder, words),
+        _opening(config, read_table(folder / "summary.json"), evaluation, people.results, words),
+        side_by_side(folder, [str(name) for name in classes] if isinstance(classes, list) else [], words),
+        section(words("How good the images are"), _figures(folder, evaluation, words)),
+        copies_section(copies, folder / "pairs.npz", words),
+        people_section(people.results, words),
+        _previews(folder, words),
+        section(words("How the GAN learned"), against_images, training) if training else "",
+        missing_section(evaluation, people, name, words),
         section(
-            "How this was made",
-            facts_table("Data and budget", _facts(config)),
-            settings(config),
-            commands([environment["command"]] if isinstance(environment.get("command"), str) else [], "The command"),
+            words("How this was made"),
+            facts_table(words("Data and budget"), _facts(config, words)),
+            settings(config, words),
             commands(
-                [f"elmyr {verb} {shlex.quote(str(folder))}" for verb in ("sample", "evaluate")], "Go on from here"
+                [environment["command"]] if isinstance(environment.get("command"), str) else [], words("The command")
             ),
-            versions(environment),
+            commands(
+                [f"elmyr {verb} {name}" for verb in ("sample", "evaluate", "survey", "report")],
+                words("Go on from here"),
+            ),
+            versions(environment, words),
         ),
-        foot=foot(environment),
+        foot=foot(environment, words),
+        words=words,
     )
 
 
-def _title(config: dict[str, Any], folder: Path) -> str:
+def _title(config: dict[str, Any], folder: Path, words: Words) -> str:
     name = dict(flattened(config)).get("data.name")
-    return f"elmyr run on {name}" if name else f"elmyr run {folder.resolve().name}"
+    return words("elmyr run on {name}", name=name) if name else words("elmyr run {name}", name=folder.resolve().name)
 
 
-def _opening(config: dict[str, Any], summary: dict[str, Any]) -> Markup:
+def _opening(
+    config: dict[str, Any],
+    summary: dict[str, Any],
+    evaluation: Evaluation | None,
+    people: Sequence[Results],
+    words: Words,
+) -> Markup:
     images, seconds, speed = (_value(summary, key) for key in ("images", "seconds", "images_per_second"))
     if images is None:
         return Markup()
-    told = [f"A generator that has seen {numbers.count(images)} images"]
+    told = words("A generator that has seen {images} images.", images=numbers.count(images))
     if seconds is not None:
-        told.append(f"in {numbers.duration(seconds)}")
-    aside = [f"{numbers.count(speed)} images a second"] if speed is not None else []
-    aside += [f"{key} {config[key]}" for key in ("preset", "seed") if config.get(key) is not None]
+        told = words(
+            "A generator that has seen {images} images in {time}.",
+            images=numbers.count(images), time=numbers.duration(seconds),
+        )  # fmt: skip
+    aside = [words("{count} images a second", count=numbers.count(speed))] if speed is not None else []
+    aside += [f"{words(key)} {config[key]}" for key in ("preset", "seed") if config.get(key) is not None]
+    found = [people_sentence(one, words) for one in people]
+    if evaluation is not None and evaluation.copies is not None:
+        found.append(copies_sentence(evaluation.copies, words))
     return tag(
         "section",
-        tag("p", f"{' '.join(told)}.", class_="sentence"),
+        tag("p", told, class_="sentence"),
         note(" \u00b7 ".join(aside)) if aside else "",
-        *(note(line) for line in _troubles(summary)),
+        *(tag("p", line) for line in found),
+        *(note(line) for line in _troubles(summary, words)),
         class_="opening",
     )
 
 
-def _troubles(summary: dict[str, Any]) -> list[str]:
+def _troubles(summary: dict[str, Any], words: Words) -> list[str]:
     """What the watch saw go wrong while it trained, and what was or could be done."""
     found = summary.get("troubles")
-    return [_trouble(told) for told in found if isinstance(told, dict)] if isinstance(found, list) else []
+    return [_trouble(told, words) for told in found if isinstance(told, dict)] if isinstance(found, list) else []
 
 
-def _trouble(told: dict[str, Any]) -> str:
+def _trouble(told: dict[str, Any], words: Words) -> str:
     settings = [f"{name}={value}" for key in ("rescued_with", "try") for name, value in told.get(key, {}).items()]
-    done = "the training went on with" if "rescued_with" in told else "to try:"
-    return f"The watch, after {told.get('images'):,} images: {told.get('trouble')}; {done} {', '.join(settings)}."
+    values = {"images": f"{told.get('images'):,}", "trouble": told.get("trouble"), "settings": ", ".join(settings)}
+    if "rescued_with" in told:
+        return words("The watch, after {images} images: {trouble}; the training went on with {settings}.", **values)
+    return words("The watch, after {images} images: {trouble}; to try: {settings}.", **values)
 
 
 def _value(table: dict[str, Any], key: str) -> float | None:
@@ -91,42 +128,40 @@ def _value(table: dict[str, Any], key: str) -> float | None:
     return float(value) if isinstance(value, int | float) and numbers.is_finite(value) else None
 
 
-def _previews(folder: Path) -> Markup:
+def _previews(folder: Path, words: Words) -> Markup:
     files = sorted((folder / "previews").glob("*.png"))
     chosen = files if len(files) <= FIRST + LAST else files[:FIRST] + files[-LAST:]
-    shown = [_preview(file, _seen(file), "generated") for file in chosen]
-    shown.append(_preview(folder / "reals.png", "real images", "real"))
+    shown = [_preview(file, _seen(file, words), "generated", words) for file in chosen]
+    shown.append(_preview(folder / "reals.png", words("real images"), "real", words))
     shown = [figure for figure in shown if figure]
     if not shown:
         return Markup()
-    left_out = f" {len(files) - len(chosen)} between them are left out." if len(files) > len(chosen) else ""
-    return section(
-        "How the images came to be",
-        note(f"The same latent vectors at each step of the training.{left_out}"),
-        tag("div", *shown, class_="small blocks"),
-    )
+    told = words("The same latent vectors at each step of the training.")
+    if len(files) > len(chosen):
+        told += words(" {count} between them are left out.", count=len(files) - len(chosen))
+    return section(words("How the images came to be"), note(told), tag("div", *shown, class_="small blocks"))
 
 
-def _preview(file: Path, caption: str, side: str) -> Markup:
-    picture = embedded(file, f"Grid of {side} images, {caption}")
+def _preview(file: Path, caption: str, side: str, words: Words) -> Markup:
+    alt = words("Grid of {side} images, {caption}", side=words(side), caption=caption)
+    picture = embedded(file, alt)
     return tag("figure", tag("figcaption", caption, class_=f"side {side}"), picture) if picture else Markup()
 
 
-def _seen(file: Path) -> str:
+def _seen(file: Path, words: Words) -> str:
     position = file.stem.rpartition("-")[2]
-    return f"after {int(position):,} images" if position.isdecimal() else file.stem
+    return words("after {images} images", images=f"{int(position):,}") if position.isdecimal() else file.stem
 
 
-def _figures(folder: Path) -> Markup:
-    evaluation = read_evaluation(folder / "evaluation.json")
+def _figures(folder: Path, evaluation: Evaluation | None, words: Words) -> Markup:
     if evaluation is not None:
-        return join(evaluation_table(evaluation), extremes(folder))
+        return join(evaluation_table(evaluation, words), extremes(folder, words), map_of_images(evaluation, words))
     return join(
-        note("Not measured yet. This command measures it; the report made after it shows the figures:"),
+        note(words("Not measured yet. This command measures it; the report made after it shows the figures:")),
         tag("pre", tag("code", f"elmyr evaluate {shlex.quote(str(folder))}")),
     )
 
 
-def _facts(config: dict[str, Any]) -> list[tuple[str, str]]:
+def _facts(config: dict[str, Any], words: Words) -> list[tuple[str, str]]:
     settings = dict(flattened(config))
-    return [(name, settings[key]) for name, key in FACTS.items() if settings.get(key, "null") != "null"]
+    return [(words(name), settings[key]) for name, key in FACTS.items() if settings.get(key, "null") != "null"]

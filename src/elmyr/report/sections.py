@@ -11,6 +11,7 @@ from elmyr.report.numbers import MISSING, count, is_finite, number, percent
 from elmyr.report.page import facts_table, figures_table, folded, note, section
 from elmyr.report.pictures import grid, of_class, read_pictures
 from elmyr.report.records import Evaluation, Figure, Interval, flattened
+from elmyr.report.words import ENGLISH, Words
 
 IN_ROW = 8
 MOST_CLASSES = 20
@@ -23,51 +24,61 @@ NOT_CURVES = {"images", "seconds", *(key for curves in CURVES.values() for key i
 ENVIRONMENT = ("elmyr", "torch", "numpy", "python", "platform", "cpu", "threads", "device", "precision", "git_commit")
 
 
-def side_by_side(folder: Path, classes: Sequence[str]) -> Markup:
+def side_by_side(folder: Path, classes: Sequence[str], words: Words = ENGLISH) -> Markup:
     """Generated beside real images: a row a class, or two blocks where there are no labels."""
     sets = {side: pictures for side in SIDES if (pictures := read_pictures(folder / f"{side}.npz"))}
     if not sets:
         return Markup()
     names = next((pictures.classes for pictures in sets.values() if pictures.classes), tuple(classes))
     if names and all(pictures.labels is not None for pictures in sets.values()):
-        left_out = f" Shown are {MOST_CLASSES} of {len(names)} classes." if len(names) > MOST_CLASSES else ""
-        told = f"The first {IN_ROW} of each class, as they come: none is picked by hand.{left_out}"
-        content = _class_rows(sets, names[:MOST_CLASSES])
+        told = words("The first {count} of each class, as they come: none is picked by hand.", count=IN_ROW)
+        if len(names) > MOST_CLASSES:
+            told += words(" Shown are {shown} of {all} classes.", shown=MOST_CLASSES, all=len(names))
+        content = _class_rows(sets, names[:MOST_CLASSES], words)
     else:
-        told = f"The first {IN_ROW * IN_ROW}, as they come: none is picked by hand."
-        content = tag("div", *(_block(side, side, pictures) for side, pictures in sets.items()), class_="blocks")
-    return section("Generated beside real" if len(sets) == 2 else f"{next(iter(sets)).capitalize()} images",
-                   note(told), content)  # fmt: skip
+        told = words("The first {count}, as they come: none is picked by hand.", count=IN_ROW * IN_ROW)
+        blocks = [_block(words(side), side, pictures, words) for side, pictures in sets.items()]
+        content = tag("div", *blocks, class_="blocks")
+    titles = {"real": words("Real images"), "generated": words("Generated images")}
+    title = words("Generated beside real") if len(sets) == 2 else titles[next(iter(sets))]
+    return section(title, note(told), content)
 
 
-def _class_rows(sets: dict[str, ImageSet], names: Sequence[str]) -> Markup:
+def _class_rows(sets: dict[str, ImageSet], names: Sequence[str], words: Words) -> Markup:
     cells = [tag("div", class_="head")]
-    cells += [tag("div", side, class_=f"side head {side}") for side in sets]
+    cells += [tag("div", words(side), class_=f"side head {side}") for side in sets]
     for label, name in enumerate(names):
         cells.append(tag("div", name, class_="class"))
         for side, pictures in sets.items():
             images = of_class(pictures, label, IN_ROW)
-            alt = f"{len(images)} {side} images of class {name}"
-            shown = grid(images, IN_ROW, alt) if len(images) else note("none")
-            cells.append(tag("div", tag("div", side, class_=f"side {side}"), shown))
+            alt = words("{count} {side} images of class {name}", count=len(images), side=words(side), name=name)
+            shown = grid(images, IN_ROW, alt) if len(images) else note(words("none"))
+            cells.append(tag("div", tag("div", words(side), class_=f"side {side}"), shown))
     return tag("div", *cells, class_="classes")
 
 
-def _block(caption: str, side: str, pictures: ImageSet) -> Markup:
+def _block(caption: str, side: str, pictures: ImageSet, words: Words) -> Markup:
     images = pictures.images[: IN_ROW * IN_ROW]
-    picture = grid(images, IN_ROW, f"{len(images)} {caption.lower()} images")
-    return tag("figure", tag("figcaption", caption, class_=f"side {side}"), picture)
+    alt = words("{count} {caption} images", count=len(images), caption=caption.lower())
+    return tag("figure", tag("figcaption", caption, class_=f"side {side}"), grid(images, IN_ROW, alt))
 
 
-def curves(runs: Sequence[Sequence[dict[str, float]]]) -> Markup:
+def curves(runs: Sequence[Sequence[dict[str, float]]], words: Words = ENGLISH) -> Markup:
     """Losses and logits against images seen, a line a run; whatever else was logged is folded below."""
     main = [
-        line_chart(title, [_series(run, key, *look) for run in runs for key, look in lines.items()])
+        line_chart(
+            words(title),
+            [_series(run, key, words(label), color) for run in runs for key, (label, color) in lines.items()],
+            words,
+        )
         for title, lines in CURVES.items()
     ]
     others = sorted({key for run in runs for line in run for key in line} - NOT_CURVES)
-    more = [line_chart(_spoken(key), [_series(run, key, _spoken(key), "real") for run in runs]) for key in others]
-    return join(_charts(main), folded("More curves", _charts(more)))
+    more = [
+        line_chart(_spoken(key, words), [_series(run, key, _spoken(key, words), "real") for run in runs], words)
+        for key in others
+    ]
+    return join(_charts(main), folded(words("More curves"), _charts(more)))
 
 
 def _charts(charts: Sequence[Markup]) -> Markup:
@@ -76,99 +87,108 @@ def _charts(charts: Sequence[Markup]) -> Markup:
 
 
 def _series(run: Sequence[dict[str, float]], key: str, label: str, color: str) -> Series:
-    return Series(label, color, [(line["images"], line.get(key)) for line in run])
+    return Series(label, color, [(line["images"], line[key]) for line in run if key in line])
 
 
-def _spoken(key: str) -> str:
-    return key.replace("_", " ").capitalize()
+def _spoken(key: str, words: Words) -> str:
+    return words(key.replace("_", " ").capitalize())
 
 
-def evaluation_table(evaluation: Evaluation) -> Markup:
+def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
     """Every figure with its uncertainty and its yardstick, the same figure for real images."""
     if not evaluation.figures:
         return Markup()
     rows = [
         (
-            figure.title or _spoken(figure.name), number(figure.value), _interval(figure), number(figure.yardstick),
-            figure.better or "",
+            words(figure.title) or _spoken(figure.name, words), number(figure.value), _interval(figure, words),
+            number(figure.yardstick), words(figure.better or ""),
         )
         for figure in evaluation.figures
     ]  # fmt: skip
     head = ("figure", "generated", "interval", "real: the yardstick", "best is")
-    spreads = dict.fromkeys(f.spread for f in evaluation.figures if f.spread and is_finite(f.low))
-    interval = f" The interval is {'; '.join(map(str, spreads))}." if spreads else ""
+    spreads = dict.fromkeys(words(f.spread) for f in evaluation.figures if f.spread and is_finite(f.low))
+    interval = words(" The interval is {spread}.", spread="; ".join(spreads)) if spreads else ""
+    yardstick = words(" The yardstick is the same figure for real images in place of generated.")
     return join(
-        note(
-            f"{_judged(evaluation)}{interval} The yardstick is the same figure for real images in place of generated."
-        ),
-        figures_table("Figures of the generated images", head, rows, words=(4,)),
-        _class_figures(evaluation),
+        note(f"{_judged(evaluation, words)}{interval}{yardstick}"),
+        figures_table(words("Figures of the generated images"), list(map(words, head)), rows, words=(4,)),
+        _class_figures(evaluation, words),
     )
 
 
-def _class_figures(evaluation: Evaluation) -> Markup:
+def _class_figures(evaluation: Evaluation, words: Words) -> Markup:
     """A row a class; of fewer images than the whole, so their Fréchet distances compare with each other only."""
     if not evaluation.classes:
         return Markup()
     head = ("class", "images a side", "Fréchet distance", "interval", "asked label read back", "interval")
     rows = [
-        (row.name, count(row.count), *_cells(row.frechet_distance, number), *_cells(row.label_accuracy, _share))
+        (
+            row.name, count(row.count), *_cells(row.frechet_distance, number, words),
+            *_cells(row.label_accuracy, _share, words),
+        )
         for row in evaluation.classes
-    ]
+    ]  # fmt: skip
     told = note(
-        "Fréchet distances of single classes are of half as many images as the class has real ones: they compare with "
-        "each other, not with that of the whole."
+        words(
+            "Fréchet distances of single classes are of half as many images as the class has real ones: they compare "
+            "with each other, not with that of the whole."
+        )
     )
-    return join(tag("h3", "Class by class"), told, figures_table("Figures of each class", head, rows))
+    table = figures_table(words("Figures of each class"), list(map(words, head)), rows)
+    return join(tag("h3", words("Class by class")), told, table)
 
 
-def _cells(known: Interval | None, written: Callable[[float], str]) -> tuple[str, str]:
+def _cells(known: Interval | None, written: Callable[[float], str], words: Words) -> tuple[str, str]:
     """A value and its interval."""
     if known is None:
         return MISSING, ""
     value, low, high = known
-    return written(value), f"{written(low)} to {written(high)}"
+    return written(value), words("{low} to {high}", low=written(low), high=written(high))
 
 
 def _share(share: float) -> str:
     return percent(share, 1)
 
 
-def extremes(folder: Path) -> Markup:
+def extremes(folder: Path, words: Words = ENGLISH) -> Markup:
     """The generated images that look most and least real to the extractor."""
-    rows = (("Most real", "best.npz"), ("Least real", "worst.npz"))
+    rows = ((words("Most real"), "best.npz"), (words("Least real"), "worst.npz"))
     shown = {title: pictures for title, file in rows if (pictures := read_pictures(folder / file))}
     if not shown:
         return Markup()
-    told = (
+    told = words(
         "Of the images that the figures are taken of, by realism (Kynkäänniemi et al. 2019): how deep an image lies "
         "among real ones for the extractor, the most extreme first."
     )
-    return join(
-        tag("h3", "The most and the least real"),
-        note(told),
-        tag("div", *(_block(title, "generated", pictures) for title, pictures in shown.items()), class_="blocks"),
-    )
+    blocks = [_block(title, "generated", pictures, words) for title, pictures in shown.items()]
+    return join(tag("h3", words("The most and the least real")), note(told), tag("div", *blocks, class_="blocks"))
 
 
-def _interval(figure: Figure) -> str:
-    return f"{number(figure.low)} to {number(figure.high)}" if is_finite(figure.low) and is_finite(figure.high) else ""
+def _interval(figure: Figure, words: Words) -> str:
+    if not (is_finite(figure.low) and is_finite(figure.high)):
+        return ""
+    return words("{low} to {high}", low=number(figure.low), high=number(figure.high))
 
 
-def _judged(evaluation: Evaluation) -> str:
-    counted = f"{count(evaluation.count)} generated images" if evaluation.count else "Generated images"
-    against = f" against the {evaluation.against} images" if evaluation.against else ""
-    against += f" of {evaluation.data} (split {evaluation.split_seed})" if evaluation.data else ""
-    extractor = evaluation.extractor
-    if extractor is None:
-        return f"{counted}{against}."
-    size = f" ({extractor.dimension} features)" if extractor.dimension else ""
-    return f"{counted}{against}, seen by the extractor \u201c{extractor.name}\u201d{size}."
+def _judged(evaluation: Evaluation, words: Words) -> str:
+    told = words("{count} generated images", count=count(evaluation.count)) if evaluation.count else words(
+        "Generated images"
+    )  # fmt: skip
+    if evaluation.against:
+        told += words(" against the {part} images", part=words(evaluation.against))
+    if evaluation.data:
+        told += words(" of {data} (split {split})", data=evaluation.data, split=evaluation.split_seed)
+    if evaluation.extractor is not None:
+        told += words(", seen by the extractor \u201c{name}\u201d", name=evaluation.extractor.name)
+        if evaluation.extractor.dimension:
+            told += words(" ({count} features)", count=evaluation.extractor.dimension)
+    return told + words(".")
 
 
-def settings(config: dict[str, Any]) -> Markup:
+def settings(config: dict[str, Any], words: Words = ENGLISH) -> Markup:
     """All choices of a run, folded."""
-    return folded("Settings of the GAN", facts_table("Settings of the GAN", flattened(config)))
+    title = words("Settings of the GAN")
+    return folded(title, facts_table(title, flattened(config)))
 
 
 def commands(lines: Sequence[str], title: str = "Commands to repeat it") -> Markup:
@@ -176,14 +196,16 @@ def commands(lines: Sequence[str], title: str = "Commands to repeat it") -> Mark
     return join(tag("h3", title), tag("pre", tag("code", "\n".join(lines)))) if lines else Markup()
 
 
-def versions(environment: dict[str, Any]) -> Markup:
+def versions(environment: dict[str, Any], words: Words = ENGLISH) -> Markup:
     """Versions and machine."""
     known = {key: environment[key] for key in ENVIRONMENT if environment.get(key) is not None}
-    rows = [(name.replace("_", " "), value) for name, value in flattened(known)]
-    return join(tag("h3", "Versions and machine"), facts_table("Versions and machine", rows)) if rows else Markup()
+    rows = [(words(name.replace("_", " ")), value) for name, value in flattened(known)]
+    title = words("Versions and machine")
+    return join(tag("h3", title), facts_table(title, rows)) if rows else Markup()
 
 
-def foot(environment: dict[str, Any]) -> str:
+def foot(environment: dict[str, Any], words: Words = ENGLISH) -> str:
     """The last line of a page: who made what it tells, and when."""
     version, started = environment.get("elmyr"), environment.get("started")
-    return f"elmyr{f' {version}' if version else ''}{f', started {started}' if started else ''}"
+    told = f"elmyr {version}" if version else "elmyr"
+    return told + (words(", started {time}", time=started) if started else "")

@@ -7,84 +7,107 @@ from pathlib import Path
 
 from elmyr.report import numbers
 from elmyr.report.error_chart import Curve, error_chart
+from elmyr.report.evidence import copies_section, missing_section, people_section
 from elmyr.report.figures import number_line
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, figures_table, note, page, section
-from elmyr.report.records import Cell, Study, Verdict, read_metrics, read_study, read_table
+from elmyr.report.records import Cell, Study, Verdict, read_metrics, read_people, read_study, read_table
 from elmyr.report.sections import commands, curves, foot, settings, side_by_side, versions
-from elmyr.report.study_cell import arms, changes, figures
+from elmyr.report.study_cell import arms, changes, figures, name_of
+from elmyr.report.words import ENGLISH, Words
 
-WORDS = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown"}
+OUTCOMES = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown"}
 COLORS = {"better": "better", "worse": "worse", "no difference shown": "same"}
 AXES = {"images_per_class": "training images a class", "labels_per_class": "labeled training images a class"}
+SENTENCES = {
+    "better": "The GAN makes the recognizer better.",
+    "worse": "The GAN makes the recognizer worse.",
+    "no difference shown": "No difference by the GAN is shown.",
+}
 
 
-def study_page(folder: Path) -> str:
+def study_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a study directory."""
     study = read_study(folder / "study.json")
     several = len(study.cells) > 1
-    parts = [_openings(study.cells)] if several else [_opening(cell.verdict) for cell in study.cells if cell.verdict]
-    parts.append(_errors(study))
+    if several:
+        parts = [_openings(study.cells, words)]
+    else:
+        parts = [_opening(cell.verdict, words) for cell in study.cells if cell.verdict]
+    parts.append(_errors(study, words))
     for cell in study.cells:
-        parts += _of_cell(folder, cell, study, several)
-    return page(f"elmyr study of {study.name}", *parts, _making(folder, study), foot=foot(study.environment))
+        parts += _of_cell(folder, cell, study, several, words)
+    title = words("elmyr study of {name}", name=study.name)
+    foot_line = foot(study.environment, words)
+    return page(title, *parts, _making(folder, study, words), foot=foot_line, words=words)
 
 
-def _of_cell(folder: Path, cell: Cell, study: Study, several: bool) -> list[Markup]:
+def _of_cell(folder: Path, cell: Cell, study: Study, several: bool, words: Words) -> list[Markup]:
     """The sections of a cell; of several, they stand under its name."""
     runs = [folder / run for run in cell.gan_runs]
-    training = curves([read_metrics(run / "metrics.jsonl") for run in runs])
-    lines = " One line a seed." if len(runs) > 1 else ""
+    first = runs[0] if runs else folder
+    training = curves([read_metrics(run / "metrics.jsonl") for run in runs], words)
+    told = words("Against the number of real images seen.") + (words(" One line a seed.") if len(runs) > 1 else "")
     found = [
-        ("The ways to train the recognizer", join(arms(cell), changes(folder, cell, study.classes))),
-        ("How good the images are", figures(folder, cell)),
         (
-            "How the GAN learned",
-            join(note(f"Against the number of real images seen.{lines}"), training) if training else "",
+            words("The ways to train the recognizer"),
+            join(arms(cell, words), changes(folder, cell, study.classes, words)),
         ),
+        (words("How good the images are"), figures(cell, first, words)),
+        (words("How the GAN learned"), join(note(told), training) if training else Markup()),
     ]
-    pictures = side_by_side(runs[0] if runs else folder, study.classes)
+    people = read_people(first)
+    pictures = side_by_side(first, study.classes, words)
+    evidence = [
+        copies_section(cell.evaluation.copies if cell.evaluation else None, first / "pairs.npz", words),
+        people_section(people.results, words),
+    ]
     if not several:
-        return [pictures, *(section(title, content) for title, content in found)]
+        missing = missing_section(cell.evaluation, people, str(first) if runs else None, words)
+        return [pictures, *(section(title, content) for title, content in found), *evidence, missing]
     inner = [join(tag("h3", title), content) for title, content in found if content]
-    return [
-        section(cell.name[:1].upper() + cell.name[1:], tag("div", _line(cell.verdict), class_="arms"), *inner),
-        pictures,
-    ]
+    line = tag("div", _line(cell.verdict, words), class_="arms")
+    return [section(_titled(cell, words), line, *inner), pictures, *evidence]
 
 
-def _opening(verdict: Verdict) -> Markup:
+def _titled(cell: Cell, words: Words) -> str:
+    """The trouble in words, with a capital."""
+    name = name_of(cell, words)
+    return name[:1].upper() + name[1:]
+
+
+def _opening(verdict: Verdict, words: Words) -> Markup:
     color = COLORS[verdict.outcome]
-    ends = f"{numbers.points(verdict.low)} to {numbers.points(verdict.high)}"
-    strong = tag("strong", f"{numbers.points(verdict.difference)} percentage points")
-    difference = tag("p", strong, f" on the test part, 95 % interval {ends}")
+    ends = {"low": numbers.points(verdict.low), "high": numbers.points(verdict.high)}
+    strong = tag("strong", words("{difference} percentage points", difference=numbers.points(verdict.difference)))
+    difference = tag("p", strong, words(" on the test part, 95 % interval {low} to {high}", **ends))
     return tag(
         "section",
-        tag("p", WORDS[verdict.outcome], class_=f"word {color}"),
-        tag("p", verdict.sentence, class_="sentence"),
-        tag("div", difference, _line(verdict), note(_compared(verdict)), class_="difference"),
+        tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {color}"),
+        tag("p", _sentence(verdict, words), class_="sentence"),
+        tag("div", difference, _line(verdict, words), note(_compared(verdict, words)), class_="difference"),
         class_="opening",
-        aria_label="Verdict",
+        aria_label=words("Verdict"),
     )
 
 
-def _openings(cells: Sequence[Cell]) -> Markup:
+def _openings(cells: Sequence[Cell], words: Words) -> Markup:
     """A verdict a trouble, one below the other."""
     told = [
         tag(
             "div",
-            tag("h2", cell.name[:1].upper() + cell.name[1:]),
-            tag("p", WORDS[verdict.outcome], class_=f"word {COLORS[verdict.outcome]}"),
-            tag("p", verdict.sentence),
+            tag("h2", _titled(cell, words)),
+            tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {COLORS[verdict.outcome]}"),
+            tag("p", _sentence(verdict, words)),
             class_="one",
         )
         for cell in cells
         if (verdict := cell.verdict)
     ]
-    return tag("section", *told, class_="opening verdicts", aria_label="Verdicts")
+    return tag("section", *told, class_="opening verdicts", aria_label=words("Verdicts"))
 
 
-def _line(verdict: Verdict | None) -> Markup:
+def _line(verdict: Verdict | None, words: Words) -> Markup:
     if verdict is None:
         return Markup()
     return number_line(
@@ -92,38 +115,44 @@ def _line(verdict: Verdict | None) -> Markup:
         verdict.low,
         verdict.high,
         color=COLORS[verdict.outcome],
-        left="better without",
-        right="better with the GAN",
+        left=words("better without"),
+        right=words("better with the GAN"),
+        words=words,
     )
 
 
-def _compared(verdict: Verdict) -> str:
+def _sentence(verdict: Verdict, words: Words) -> str:
+    """The study's own, which is in English; in another language one of the same outcome."""
+    return verdict.sentence if words is ENGLISH else words(SENTENCES[verdict.outcome])
+
+
+def _compared(verdict: Verdict, words: Words) -> str:
     parts = []
     if verdict.best_with and verdict.best_without:
-        parts.append(f"{verdict.best_with} minus {verdict.best_without}")
+        parts.append(words("{a} minus {b}", a=words(verdict.best_with), b=words(verdict.best_without)))
     if verdict.seeds:
-        parts.append(f"{verdict.seeds} {'seed' if verdict.seeds == 1 else 'seeds'}")
+        parts.append(words("1 seed") if verdict.seeds == 1 else words("{count} seeds", count=verdict.seeds))
     if verdict.images:
-        parts.append(f"{numbers.count(verdict.images)} test images")
+        parts.append(words("{count} test images", count=numbers.count(verdict.images)))
     return " \u00b7 ".join(parts)
 
 
-def _errors(study: Study) -> Markup:
+def _errors(study: Study, words: Words) -> Markup:
     """Error against how many images, or labels, a class has, where the cells differ in that alone."""
     charts = []
     for key, unit in AXES.items():
         cells = [cell for cell in study.cells if all(not v for name, v in cell.trouble.items() if name != key)]
-        drawn = [_curve(cells, key, name, len(study.classes)) for name in _arm_names(cells)]
-        charts.append(error_chart("Error of the recognizer on the test part", unit, drawn))
-    told = note("The mean over seeds with its 95 % interval; both axes are logarithmic.")
-    return section("Error against how much there is", told, *charts) if any(charts) else Markup()
+        drawn = [_curve(cells, key, name, len(study.classes), words) for name in _arm_names(cells)]
+        charts.append(error_chart(words("Error of the recognizer on the test part"), words(unit), drawn, words))
+    told = note(words("The mean over seeds with its 95 % interval; both axes are logarithmic."))
+    return section(words("Error against how much there is"), told, *charts) if any(charts) else Markup()
 
 
 def _arm_names(cells: Sequence[Cell]) -> list[str]:
     return list(dict.fromkeys(arm.name for cell in cells for arm in cell.arms))
 
 
-def _curve(cells: Sequence[Cell], key: str, name: str, classes: int) -> Curve:
+def _curve(cells: Sequence[Cell], key: str, name: str, classes: int, words: Words) -> Curve:
     errors = [
         (
             cell.trouble.get(key) or cell.counts.get("train", 0) / max(classes, 1),
@@ -134,51 +163,53 @@ def _curve(cells: Sequence[Cell], key: str, name: str, classes: int) -> Curve:
         if arm.name == name
     ]
     uses_gan = any(arm.uses_gan for cell in cells for arm in cell.arms if arm.name == name)
-    return Curve(name, "generated" if uses_gan else "real", sorted(errors, key=lambda point: point[0]))
+    color = "generated" if uses_gan else "real"
+    return Curve(words(name), color, sorted(errors, key=lambda point: point[0]))
 
 
-def _making(folder: Path, study: Study) -> Markup:
+def _making(folder: Path, study: Study, words: Words) -> Markup:
     runs = [folder / run for cell in study.cells for run in cell.gan_runs]
     facts = []
     for cell in study.cells:
-        where = f", {cell.name}" if len(study.cells) > 1 else ""
-        facts += [(f"{split} images{where}", numbers.count(size)) for split, size in cell.counts.items()]
+        where = f" ({name_of(cell, words)})" if len(study.cells) > 1 else ""
+        facts += [(words(f"{split} images") + where, numbers.count(size)) for split, size in cell.counts.items()]
     if study.source and study.source != study.name:
-        facts.insert(0, ("source", study.source))
+        facts.insert(0, (words("source"), study.source))
     if study.seeds:
-        facts.append(("seeds", ", ".join(map(str, study.seeds))))
+        facts.append((words("seeds"), ", ".join(map(str, study.seeds))))
     if study.recognizer_updates:
-        facts.append(("recognizer updates, every arm", numbers.count(study.recognizer_updates)))
+        facts.append((words("recognizer updates, every arm"), numbers.count(study.recognizer_updates)))
     if study.images:
-        facts.append(("images the GAN sees", numbers.count(study.images)))
+        facts.append((words("images the GAN sees"), numbers.count(study.images)))
     config = next((read_table(run / "config.json") for run in runs if (run / "config.json").exists()), {})
     return section(
-        "How this was made",
-        note("A seed is a new split, a new GAN and new recognizers; all arms of a seed share its split."),
-        facts_table("Data and budget", facts),
-        settings(config),
-        commands(study.commands),
-        versions(study.environment),
-        _times(study),
+        words("How this was made"),
+        note(words("A seed is a new split, a new GAN and new recognizers; all arms of a seed share its split.")),
+        facts_table(words("Data and budget"), facts),
+        settings(config, words),
+        commands(study.commands, words("Commands to repeat it")),
+        versions(study.environment, words),
+        _times(study, words),
     )
 
 
-def _times(study: Study) -> Markup:
+def _times(study: Study, words: Words) -> Markup:
     rows = []
     for cell in study.cells:
-        where = f"{cell.name}: " if len(study.cells) > 1 else ""
-        parts = [(f"{where}GAN training", cell.gan_seconds)]
-        parts += [(f"{where}{arm.name}", arm.seconds) for arm in cell.arms]
+        where = f" ({name_of(cell, words)})" if len(study.cells) > 1 else ""
+        parts = [(words("GAN training") + where, cell.gan_seconds)]
+        parts += [(words("arm: {name}", name=words(arm.name)) + where, arm.seconds) for arm in cell.arms]
         rows += [
             (name, numbers.duration(numbers.mean(seconds)), numbers.duration(sum(numbers.finite(seconds))))
             for name, seconds in parts
             if numbers.finite(seconds)
         ]
     if study.seconds is not None:
-        rows.append(("all work of the study", "", numbers.duration(study.seconds)))
+        rows.append((words("all work of the study"), "", numbers.duration(study.seconds)))
     if not rows:
         return Markup()
-    told = note(
+    told = words(
         "An arm's time holds the GAN's training where it is used; the GAN of a seed is trained once for all its arms."
     )
-    return join(tag("h3", "Time"), figures_table("Time", ("part", "a seed", "all seeds"), rows), told)
+    head = [words(column) for column in ("part", "a seed", "all seeds")]
+    return join(tag("h3", words("Time")), figures_table(words("Time"), head, rows), note(told))

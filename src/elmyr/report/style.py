@@ -4,9 +4,11 @@ STYLE = """
 :root {
   color-scheme: light dark;
   --paper: #fbfaf7; --raised: #f3f1eb; --ink: #23221f; --quiet: #6b6860; --hair: #dedad0; --grid: #e9e6de;
-  --real: #3d6a94; --generated: #b3602a; --better: #2e6b4a; --worse: #9c3a30; --same: #56617a;
-  --serif: Charter, "Bitstream Charter", "Iowan Old Style", "Palatino Linotype", ui-serif, Georgia, serif;
-  --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  --real: #3d6a94; --generated: #a3541f; --better: #2e6b4a; --worse: #9c3a30; --same: #56617a;
+  --serif: Charter, "Bitstream Charter", "Iowan Old Style", "Palatino Linotype", ui-serif, Georgia,
+    "Songti SC", "Noto Serif CJK SC", "Source Han Serif SC", serif;
+  --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial,
+    "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
   --mono: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
 }
 @media (prefers-color-scheme: dark) {
@@ -20,6 +22,7 @@ html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 var(--serif); }
 main { width: min(65rem, 100% - 2.5rem); margin: 0 auto; padding: clamp(2rem, 6vw, 4.5rem) 0 5rem; }
 h1 { margin: 0; font-size: 1.0625rem; font-weight: 400; font-style: italic; color: var(--quiet); }
+:lang(zh) h1 { font-style: normal; }
 h2 { margin: 0 0 .4rem; font-size: 1.6rem; line-height: 1.25; font-weight: 500; letter-spacing: -.01em; }
 h3 { margin: 2.4rem 0 .6rem; font-size: 1.0625rem; font-weight: 600; }
 p { max-width: 40rem; margin: .6rem 0; text-wrap: pretty; }
@@ -35,6 +38,12 @@ section { margin-top: clamp(3.5rem, 8vw, 5.5rem); }
 .opening .difference { margin: 2.6rem 0 0; max-width: 46rem; }
 .opening .difference p { margin: 0 0 .2rem; font-family: var(--sans); font-size: .94rem; }
 .word.better { color: var(--better); } .word.worse { color: var(--worse); } .word.same { color: var(--same); }
+
+.short.word { margin: .2rem 0 .6rem; font-size: clamp(1.9rem, 5vw, 2.8rem); line-height: 1.1; max-width: none; }
+.pairs {
+  margin-top: 1.6rem; display: grid; gap: 1rem 1.6rem; grid-template-columns: repeat(auto-fill,
+  minmax(min(7.5rem, 45%), 1fr));
+}
 
 .classes {
   margin-top: 1.6rem; display: grid; gap: .55rem 2rem; grid-template-columns: auto 1fr 1fr; align-items:
@@ -101,6 +110,8 @@ svg .value { fill: var(--color); font-size: 15px; font-weight: 600; }
   margin: .8rem 0 1.6rem; display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(4.2rem, 1fr));
 }
 .changed figcaption { margin: .3rem 0 0; font-size: .84rem; } .changed figcaption strong { display: block; }
+svg .disc { fill: var(--color); opacity: .45; }
+.map.chart { max-width: 42rem; margin-top: 1.4rem; }
 .arms { margin: 1.8rem 0 2.4rem; max-width: 46rem; }
 
 .wide { overflow-x: auto; margin: 1.2rem 0; }
@@ -140,7 +151,7 @@ footer {
     --real: #2f5a84; --generated: #a3521e; --better: #235a3c; --worse: #8a2c23; --same: #444e66; }
   body { font-size: 10.5pt; } main { width: auto; padding: 0; } section { margin-top: 2.2rem; }
   h2, h3, figcaption { break-after: avoid; } tr, .class, img, svg { break-inside: avoid; }
-  .wide { overflow: visible; }
+  .wide { overflow: visible; } table { font-size: 9pt; } th, td { padding-right: .8rem; }
   details::details-content { content-visibility: visible; height: auto; }
 }
 """

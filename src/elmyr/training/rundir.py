@@ -40,6 +40,8 @@ class RunDirectory:
         self.generated = self.path / "generated.npz"
         self.best = self.path / "best.npz"
         self.worst = self.path / "worst.npz"
+        self.pairs = self.path / "pairs.npz"
+        self.survey = self.path / "survey.sqlite"
 
     @property
     def finished(self) -> bool:

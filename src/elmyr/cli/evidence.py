@@ -1,0 +1,114 @@
+"""The commands of evidence for people: the survey, and the report that shows it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elmyr.cli.options import AsJson, DataRoot, Device, Language, Precision, Quiet, Run
+from elmyr.cli.show import hush, say, show_json, show_table
+
+
+def survey(
+    run: Run,
+    results: Annotated[bool, typer.Option("--results", help="Say what people answered, and ask no one.")] = False,
+    questions: Annotated[int, typer.Option(help="How many for each person.", min=2)] = 20,
+    pairs: Annotated[bool, typer.Option("--pairs", help="A real and a generated image at a time.")] = False,
+    show: Annotated[float | None, typer.Option(help="Hide an image after so many seconds.", min=0.05)] = None,
+    seats: Annotated[int, typer.Option(help="How many people at once.", min=1)] = 4,
+    seed: Annotated[int, typer.Option(help="Which images are drawn, and their order.", min=0)] = 0,
+    port: Annotated[int, typer.Option(help="Where the page is: a port of this machine; 0 for any.")] = 8321,
+    next_port: Annotated[bool, typer.Option("--next-port", help="Take the next free one where it is in use.")] = False,
+    language: Language = "en",
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask people, blind, which images are real: a page on this machine, until Ctrl-C."""
+    from elmyr.errors import InputError
+    from elmyr.evaluation.answers import results_of
+    from elmyr.evaluation.shown import classes_of, images_to_ask_about
+    from elmyr.evaluation.survey import REAL, Survey, identity_of, read_answers
+    from elmyr.report import write_report
+    from elmyr.report.words import words_in
+    from elmyr.training.rundir import GAN_KIND, open_run
+
+    tell, words = hush if quiet else say, words_in(language)
+    opened = open_run(run, GAN_KIND)
+    identity = identity_of(opened)
+    if not results:
+        try:
+            from elmyr.serving import address_of, listening, port_of, serve_until_stopped, survey_app
+        except ImportError as error:
+            raise InputError(f"a survey needs {error.name}: pip install 'elmyr[serve]'") from None
+        pictures = images_to_ask_about(opened, data_root=data_root, device=device, precision=precision)
+        asked = Survey(
+            opened.survey,
+            identity,
+            classes=classes_of(pictures[REAL]),
+            form="pairs" if pairs else "single",
+            questions=questions,
+            seats=seats,
+            seed=seed,
+        )
+        with listening(port, next_free=next_port) as listener:
+            app = survey_app(asked, pictures, port=port_of(listener), show=show, words=words)
+            tell(f"the survey, on this machine alone: {address_of(listener)}")
+            tell("Ctrl-C ends it; answers are kept as they come, and people go on where they were")
+            serve_until_stopped(app, listener)
+    found = results_of(read_answers(opened.survey, identity))
+    page = write_report(opened.path)
+    if as_json:
+        show_json({"run": str(opened.path), "report": str(page), "results": [one.as_json() for one in found]})
+        return
+    if not found:
+        tell(f"nobody has answered yet: elmyr survey {opened.path}")
+    for one in found:
+        _show_results(one)
+    if found:
+        tell(f"the report: {page}")
+
+
+def report(
+    path: Annotated[str, typer.Argument(metavar="RUN|STUDY", help="A run, a study, or latest: the newest run.")],
+    out: Annotated[
+        Path | None, typer.Option(help="An .html file; without it the page stands in the directory.")
+    ] = None,
+    language: Language = "en",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the page of a run or a study again, of all that is known by now."""
+    from elmyr.report import write_report
+    from elmyr.training.rundir import GAN_KIND, open_run
+
+    folder = Path(path)
+    if not (folder / "study.json").is_file():
+        folder = open_run(path, GAN_KIND).path
+    page = write_report(folder, language=language, out=out)
+    if as_json:
+        show_json({"report": str(page)})
+    elif not quiet:
+        say(f"the report: {page}")
+
+
+def _show_results(found: Any) -> None:
+    from elmyr.report.evidence import people_sentence
+    from elmyr.report.numbers import duration, percent
+
+    people = "person" if found.people == 1 else "people"
+    asked = {"single": "one image at a time", "pairs": "in pairs"}[found.form]
+    print(f"\n{found.answers} answers of {found.people} {people}, {asked}, {duration(found.seconds)} each (median)")
+    print(people_sentence(found))
+    for kind, shares in (("class", found.classes), ("person", found.persons)):
+        rows = [[kind, "taken for real", "share", "95 % interval"]]
+        for share in shares:
+            interval = f"{percent(share.low, 0)} to {percent(share.high, 0)}"
+            rows.append([share.name, f"{share.taken} of {share.count}", percent(share.share, 0), interval])
+        if shares:
+            print()
+            show_table(rows)

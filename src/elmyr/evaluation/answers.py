@@ -1,0 +1,100 @@
+"""What people's answers come to: how often generated images were taken for real, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import inf
+from statistics import median
+from typing import Any
+
+from elmyr.metrics import wilson_interval
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. real: what was asked about was real; taken: the image was taken for real.
+
+    Of a pair `taken` says whether the generated image was taken for the real one, and `real` is False.
+    """
+
+    person: str
+    form: str
+    of_class: str
+    real: bool
+    taken: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of `count` images were taken for real: the share with Wilson's 95 % interval."""
+
+    name: str
+    taken: int
+    count: int
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Results:
+    """The answers to questions of one form.
+
+    generated: the generated images taken for real; of pairs, those taken for the real one: a half where nobody can
+    tell. real: the real images taken for real, the yardstick of single images; None of pairs. classes and persons: of
+    the generated images. seconds: the median time to an answer.
+    """
+
+    form: str
+    answers: int
+    people: int
+    seconds: float
+    generated: Share
+    real: Share | None
+    classes: tuple[Share, ...]
+    persons: tuple[Share, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return asdict(self)
+
+
+def results_of(answers: Sequence[Answer]) -> list[Results]:
+    """The results of each form that was asked; of a form without an answer about a generated image none."""
+    found = []
+    for form in ("single", "pairs"):
+        of_form = [answer for answer in answers if answer.form == form]
+        generated = [answer for answer in of_form if not answer.real]
+        real = [answer for answer in of_form if answer.real]
+        if not generated:
+            continue
+        found.append(
+            Results(
+                form=form,
+                answers=len(of_form),
+                people=len({answer.person for answer in of_form}),
+                seconds=median(answer.seconds for answer in of_form),
+                generated=_share("generated", generated),
+                real=_share("real", real) if real else None,
+                classes=_shares(generated, lambda answer: answer.of_class),
+                persons=_shares(generated, lambda answer: answer.person),
+            )
+        )
+    return found
+
+
+def _shares(answers: Sequence[Answer], of: Callable[[Answer], str]) -> tuple[Share, ...]:
+    names = sorted({of(answer) for answer in answers} - {""}, key=_in_order)
+    return tuple(_share(name, [answer for answer in answers if of(answer) == name]) for name in names)
+
+
+def _in_order(name: str) -> tuple[float, str]:
+    """Numbers by their size, before words."""
+    return (int(name) if name.isdecimal() else inf), name
+
+
+def _share(name: str, answers: Sequence[Answer]) -> Share:
+    taken = sum(answer.taken for answer in answers)
+    return Share(name, taken, len(answers), taken / len(answers), *wilson_interval(taken, len(answers)))

@@ -1,0 +1,213 @@
+"""Are generated images copies of training images? Nearest images in pixels, beside images that no network has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.evaluation.features import AT_ONCE, squares
+from elmyr.evaluation.sides import first_of, first_places
+from elmyr.gan import GAN
+from elmyr.images import ImageSet
+from elmyr.metrics import (
+    Estimate,
+    Excess,
+    Nearest,
+    authenticity,
+    cells_of,
+    copying_statistic,
+    distance_ratio,
+    doubles,
+    nearest,
+    told_apart,
+    training_is_nearest,
+    wilson_interval,
+)
+
+Verdict = Literal["no evidence", "suspected", "certain"]
+
+MOST = 1000  # images of each side that are looked at
+MOST_TRAINING = 60_000
+SIDE = 16  # pixels a side that images are averaged to
+PAIRS = 16  # pairs that are shown
+FEWEST_IN_A_CELL = 50  # held-out images, about, for each cell of the statistic
+MOST_CELLS = 10
+MOST_FOR_CELLS = 10_000  # training images that the cells are made of
+SURE = 0.999  # level of the intervals that a certain copy needs apart
+SUSPICIOUS = 3.1  # standard deviations: 1 in 1,000 by chance
+
+TITLES = {
+    "distance_ratio": "distance to the nearest training image, over that to the nearest held-out one",
+    "doubles": "twice as near to a training image as to any held-out one",
+    "training_is_nearest": "nearest image is a training image",
+    "copying_statistic": "C_T, standard deviations",
+    "authenticity": "authenticity",
+    "membership": "training images told from held-out ones by the discriminator",
+}
+
+
+@dataclass(frozen=True)
+class CopyFigure:
+    """One figure of copying, with the same figure of real images that no network has seen."""
+
+    name: str
+    title: str
+    value: float
+    low: float | None
+    high: float | None
+    yardstick: float
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What is found, and of how many images on each side.
+
+    expected, deviations: what `training_is_nearest` is without copying, and how far it is from that.
+
+    pairs: the places of the generated images that are most suspicious, the worst first, and of the training image that
+    is nearest to each, among those given; doubles: how many generated images are twice as near to a training image as
+    to any held-out one.
+    """
+
+    verdict: Verdict
+    count: int
+    training: int
+    held_out: int
+    doubles: int
+    expected: float
+    deviations: float
+    figures: tuple[CopyFigure, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+    def __getitem__(self, name: str) -> CopyFigure:
+        """A figure by its name, such as "authenticity"; KeyError where it was not taken."""
+        return {figure.name: figure for figure in self.figures}[name]
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """Images beside the training and the held-out ones."""
+
+    to_training: Nearest
+    to_held_out: Nearest
+
+    @property
+    def _distances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.to_training.distances, self.to_held_out.distances
+
+    def ratio(self) -> Estimate | None:
+        """None where every image is a held-out one."""
+        return distance_ratio(*self._distances) if self.to_held_out.distances.any() else None
+
+    def doubles(self) -> Estimate:
+        return doubles(*self._distances)
+
+    def excess(self, chance: _Chance) -> Excess:
+        return training_is_nearest(*self._distances, *chance.of(self.to_training, self.to_held_out))
+
+    def suspicion(self) -> NDArray[np.float64]:
+        """How much nearer to training than to held-out images each is: 0 for a copy."""
+        ours, theirs = self._distances
+        return np.asarray(np.divide(ours, theirs, out=np.ones_like(ours), where=theirs > 0))
+
+
+class _Chance:
+    """The chance that a training image is the nearest: its class's share of training images, as sides may differ."""
+
+    def __init__(self, training: ImageSet, held_out: ImageSet) -> None:
+        self.training, self.held_out = training, held_out
+        if training.labels is None or held_out.labels is None:
+            self.shares = np.array([len(training) / (len(training) + len(held_out))])
+            return
+        classes = len(training.classes)
+        ours, theirs = (np.bincount(side.require_labels(), minlength=classes) for side in (training, held_out))
+        self.shares = ours / np.maximum(ours + theirs, 1)
+
+    def of(self, training: Nearest, held_out: Nearest) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The chance for each image, and a number of its nearest image."""
+        is_training = training.distances <= held_out.distances
+        numbers = np.where(is_training, training.places, len(self.training) + held_out.places)
+        if len(self.shares) == 1:
+            return np.full(len(numbers), self.shares[0]), numbers
+        of_training, of_held_out = (side.require_labels() for side in (self.training, self.held_out))
+        labels = np.where(is_training, of_training[training.places], of_held_out[held_out.places])
+        return self.shares[labels], numbers
+
+
+def look_for_copies(
+    generated: ImageSet, training: ImageSet, held_out: ImageSet, others: ImageSet, *, gan: GAN | None = None
+) -> Copies:
+    """Whether generated images are copies of training images.
+
+    held_out: real images of the same distribution as the training images that the generator has not seen; others: such
+    images again, which stand in the generated images' place for the yardstick. gan: whether its discriminator remembers
+    the training images. Looked at are at most 1,000 images of each side and 60,000 training images, averaged to 16x16.
+    """
+    places, known_places = first_places(len(generated), MOST), first_places(len(training), MOST_TRAINING)
+    generated, training, others = generated.take(places), training.take(known_places), first_of(others, MOST)
+    known, unseen = _pixels(training), _pixels(held_out)
+    shown, real = (_pixels(images) for images in (generated, others))
+    sides = [_Side(nearest(rows, known), nearest(rows, unseen)) for rows in (shown, real)]
+    chance = _Chance(training, held_out)
+    doubled, doubled_real = (side.doubles() for side in sides)
+    excess, excess_real = (side.excess(chance) for side in sides)
+    between = unseen[first_places(len(unseen), MOST)]
+    from_held_out = nearest(between, known)
+    count = max(1, min(MOST_CELLS, len(between) // FEWEST_IN_A_CELL))
+    cells = cells_of(known[:MOST_FOR_CELLS], shown, real, between, count=count)
+
+    taken: dict[str, tuple[Estimate | float, float]] = {}
+    ratio, ratio_real = (side.ratio() for side in sides)
+    if ratio is not None and ratio_real is not None:
+        taken["distance_ratio"] = ratio, ratio_real.value
+    taken["doubles"] = doubled, doubled_real.value
+    taken["training_is_nearest"] = excess.share, excess_real.share
+    copying, copying_real = (
+        copying_statistic(side.to_training.distances, from_held_out.distances, (of_side, cells[2]))
+        for side, of_side in zip(sides, cells, strict=False)
+    )
+    taken["copying_statistic"] = copying, copying_real.value
+    authentic, authentic_real = (_authenticity(side.to_training, known) for side in sides)
+    taken["authenticity"] = authentic, authentic_real.value
+    if gan is not None:
+        known_logits, unseen_logits = (gan.discriminate(first_of(images, MOST)) for images in (training, held_out))
+        taken["membership"] = told_apart(known_logits, unseen_logits), 0.5
+    worst = np.argsort(sides[0].suspicion(), kind="stable")[:PAIRS]
+    return Copies(
+        verdict=_verdict(doubled, len(generated), doubled_real, len(others), excess),
+        count=len(generated),
+        training=len(training),
+        held_out=len(held_out),
+        doubles=round(doubled.value * len(generated)),
+        expected=excess.expected,
+        deviations=excess.deviations,
+        figures=tuple(_figure(name, *values) for name, values in taken.items()),
+        pairs=tuple((int(places[place]), int(known_places[sides[0].to_training.places[place]])) for place in worst),
+    )
+
+
+def _verdict(doubled: Estimate, count: int, doubled_real: Estimate, count_real: int, excess: Excess) -> Verdict:
+    low, _ = wilson_interval(round(doubled.value * count), count, SURE)
+    _, high = wilson_interval(round(doubled_real.value * count_real), count_real, SURE)
+    if low > high:
+        return "certain"
+    return "suspected" if excess.deviations > SUSPICIOUS else "no evidence"
+
+
+def _authenticity(to_training: Nearest, known: NDArray[np.float64]) -> Estimate:
+    copied, which = np.unique(to_training.places, return_inverse=True)
+    around = nearest(known[copied], known, but=copied)
+    return authenticity(to_training.distances, around.distances[which])
+
+
+def _figure(name: str, found: Estimate | float, yardstick: float) -> CopyFigure:
+    value, low, high = found.interval if isinstance(found, Estimate) else (found, None, None)
+    return CopyFigure(name, TITLES[name], value, low, high, yardstick)
+
+
+def _pixels(images: ImageSet) -> NDArray[np.float64]:
+    starts = range(0, len(images), AT_ONCE)
+    return np.concatenate([squares(images.images[start : start + AT_ONCE], SIDE) for start in starts])

@@ -1,0 +1,167 @@
+"""Whether generated rows are copies of training rows: how near the nearest training row is, beside held-out ones.
+
+Meehan, Chaudhuri & Dasgupta 2020, "A Non-Parametric Test to Detect Data-Copying in Generative Models"; Alaa et al.
+2022, "How Faithful is your Synthetic Data?".
+"""
+
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.cluster.vq import kmeans2, vq
+from scipy.stats import rankdata
+
+from elmyr.errors import InputError
+from elmyr.metrics.features import feature_rows, same_columns
+from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
+from elmyr.metrics.labels import share_right
+
+BLOCK = 4_000_000  # distances held at a time: 32 MB of float64
+FEWEST_IN_CELL = 8  # of either side, below which a cell is not looked at
+ROUNDS = 10  # of k-means
+
+Rows = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+
+class Nearest(NamedTuple):
+    """For each row the Euclidean distance to the nearest of others `(N,)`, and that one's place among them `(N,)`."""
+
+    distances: Rows
+    places: Places
+
+
+class Excess(NamedTuple):
+    """How often training rows are the nearest: the share, the one expected without copying, the standard deviations
+    between the two.
+    """
+
+    share: float
+    expected: float
+    deviations: float
+
+
+def nearest(rows: ArrayLike, others: ArrayLike, *, but: Places | None = None) -> Nearest:
+    """The nearest of others `(M, D)` to each row `(N, D)`; `but` `(N,)` is a place among them that a row passes over.
+
+    Raises InputError for fewer than 2 others, different D, or values that are not finite.
+    """
+    a, b = feature_rows(rows, least=1), feature_rows(others, name="other", least=2)
+    same_columns(b, a)
+    norms = (b**2).sum(axis=1)
+    places = np.empty(len(a), np.int64)
+    height = max(1, BLOCK // len(b))
+    for start in range(0, len(a), height):
+        part = slice(start, min(start + height, len(a)))
+        apart = norms - 2 * a[part] @ b.T  # the row's own norm changes no order
+        if but is not None:
+            apart[np.arange(len(apart)), but[part]] = np.inf
+        places[part] = apart.argmin(axis=1)
+    # From the differences: a copy is at 0, not at the rounding of the product.
+    return Nearest(np.sqrt(((a - b[places]) ** 2).sum(axis=1)), places)
+
+
+def distance_ratio(to_training: ArrayLike, to_held_out: ArrayLike) -> Estimate:
+    """The mean distance to the nearest training row over that to the nearest held-out row; both `(N,)`, of one set.
+
+    0 for copies; without copying what it is for other held-out rows: below 1 where there are more training rows.
+    """
+    ours, theirs = _distances(to_training), _distances(to_held_out)
+    if not theirs.any():
+        raise InputError("every row is also among the held-out ones: keep held-out images apart from the others")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        without = np.nan_to_num(means_without(ours) / means_without(theirs), nan=1.0, posinf=1.0)
+    return jackknife(float(ours.mean() / theirs.mean()), generated=[without], low=0.0)
+
+
+def doubles(to_training: ArrayLike, to_held_out: ArrayLike, within: float = 0.5) -> Estimate:
+    """The share of rows whose nearest training row is at most `within` times as far as their nearest held-out row.
+
+    A row that both sides hold is no double.
+    """
+    ours, theirs = _distances(to_training), _distances(to_held_out)
+    return share_right((ours <= within * theirs) & (theirs > 0), of="generated")
+
+
+def training_is_nearest(
+    to_training: ArrayLike, to_held_out: ArrayLike, chances: ArrayLike, nearest_rows: ArrayLike
+) -> Excess:
+    """How much more often than by chance the nearest of training and held-out rows together is a training row.
+
+    chances `(N,)`: that of each row, the share of training rows among all that could be its nearest. Where training and
+    held-out rows are of one distribution, any of them is as likely the nearest to a row that was made without them,
+    however typical or blurred that row is. nearest_rows `(N,)`: which one is the nearest, a number each; rows that
+    share it count as one draw, so that a collapsed generator is not taken for a copying one. Ties count as expected.
+    """
+    ours, theirs = _distances(to_training), _distances(to_held_out)
+    chance = np.asarray(chances, np.float64)
+    hits = np.where(ours == theirs, chance, ours < theirs)
+    _, which = np.unique(np.asarray(nearest_rows), return_inverse=True)
+    excess = np.bincount(which, weights=hits - chance)
+    variance = float((np.bincount(which) ** 2 * np.bincount(which, weights=chance * (1 - chance)) / np.bincount(which))
+                     .sum())  # fmt: skip
+    deviations = float(excess.sum()) / sqrt(variance) if variance > 0 else 0.0
+    return Excess(float(hits.mean()), float(chance.mean()), deviations)
+
+
+def authenticity(to_training: ArrayLike, around: ArrayLike) -> Estimate:
+    """The share of rows that are farther from their nearest training row than that is from its own nearest.
+
+    to_training `(N,)`; around `(N,)`: the distance of each row's nearest training row to the nearest other one. A copy
+    is not authentic; of held-out rows about half are. Source: Alaa et al. 2022.
+    """
+    return share_right(_distances(to_training) > _distances(around), of="generated")
+
+
+def copying_statistic(generated: ArrayLike, held_out: ArrayLike, cells: tuple[ArrayLike, ArrayLike]) -> Estimate:
+    """C_T: in standard deviations, how much farther from the training rows generated ones are than held-out ones.
+
+    generated `(N,)` and held_out `(M,)`: distances to the nearest training row; cells: the part of space that each
+    lies in, int `(N,)` and `(M,)`. Far below 0 tells of copying or of images more typical than real ones are, far above
+    it of underfitting. The Mann-Whitney statistic of each cell with enough of both, averaged by the cells' held-out
+    rows; 0 where there is none. Source: Meehan et al. 2020.
+    """
+    ours, theirs = _distances(generated), _distances(held_out)
+    cells_ours, cells_theirs = (np.asarray(one, np.int64) for one in cells)
+    groups_ours, groups_theirs = groups_of(len(ours)), groups_of(len(theirs))
+    return jackknife(
+        _statistic(ours, theirs, cells_ours, cells_theirs),
+        real=[
+            [_statistic(ours, theirs[kept], cells_ours, cells_theirs[kept]) for kept in _kept(groups_theirs)],
+        ],
+        generated=[
+            [_statistic(ours[kept], theirs, cells_ours[kept], cells_theirs) for kept in _kept(groups_ours)],
+        ],
+    )
+
+
+def cells_of(training: ArrayLike, *others: ArrayLike, count: int, seed: int = 0) -> list[Places]:
+    """The k-means cell of each row of the others, int `(N,)` each; the cells are those of the training rows."""
+    rows = feature_rows(training, name="training")
+    centers, _ = kmeans2(rows, min(count, len(rows)), iter=ROUNDS, minit="++", seed=seed, missing="warn")
+    return [vq(feature_rows(other, least=1), centers)[0].astype(np.int64) for other in others]
+
+
+def _statistic(ours: Rows, theirs: Rows, cells_ours: Places, cells_theirs: Places) -> float:
+    total = weight = 0.0
+    for cell in np.unique(cells_theirs):
+        a, b = ours[cells_ours == cell], theirs[cells_theirs == cell]
+        if min(len(a), len(b)) < FEWEST_IN_CELL:
+            continue
+        above = rankdata(np.concatenate([a, b]))[: len(a)].sum() - len(a) * (len(a) + 1) / 2
+        deviation = sqrt(len(a) * len(b) * (len(a) + len(b) + 1) / 12)
+        total += len(b) * (above - len(a) * len(b) / 2) / deviation
+        weight += len(b)
+    return float(total / weight) if weight else 0.0
+
+
+def _kept(groups: Places) -> list[NDArray[np.bool_]]:
+    return [groups != group for group in range(groups.max() + 1)]
+
+
+def _distances(values: ArrayLike) -> Rows:
+    distances = np.asarray(values, np.float64)
+    if distances.ndim != 1 or len(distances) < 2 or not np.isfinite(distances).all() or distances.min() < 0:
+        raise InputError(f"distances have the shape {distances.shape}: give two or more finite ones, from 0 on")
+    return distances

@@ -1,0 +1,89 @@
+"""Copies are called copies, images that are only typical are not; what is shown are the copies."""
+
+import numpy as np
+import pytest
+
+from elmyr.errors import InputError
+from elmyr.evaluation.copies import look_for_copies
+from elmyr.evaluation.sides import never_seen
+from elmyr.images import ImageSet, Source, Splits, load_images, split_source
+from tests.conftest import small_image_set
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Splits:
+    return split_source(Source("digits", load_images("digits"), None), 0)
+
+
+def noised(images: ImageSet, levels: float) -> ImageSet:
+    pixels = np.clip(images.in_memory() + RANDOM.normal(0, levels, images.images.shape), 0, 255)
+    return ImageSet(pixels.astype(np.uint8), images.labels, images.classes)
+
+
+def test_a_copycat_is_certain_and_its_pairs_are_the_copies(digits: Splits) -> None:
+    held_out, others = never_seen(digits, "test")
+    copied = noised(digits.train.take(np.arange(100, 300)), 2)
+    found = look_for_copies(copied, digits.train, held_out, others)
+    assert found.verdict == "certain"
+    assert found.doubles > 190
+    assert found.expected == pytest.approx(5 / 6, abs=0.01)
+    assert len(found.pairs) == 16
+    assert all(training == generated + 100 for generated, training in found.pairs)
+    assert found["copying_statistic"].high < -3 and found["authenticity"].value < 0.02
+    with pytest.raises(KeyError):
+        found["membership"]  # there was no discriminator
+
+
+def test_a_few_copies_among_many_are_found(digits: Splits) -> None:
+    held_out, others = never_seen(digits, "test")
+    mixed = np.concatenate([digits.train.images[:40], others.images[:300]])
+    found = look_for_copies(ImageSet(mixed, None), digits.train, held_out, others)
+    assert found.verdict == "certain"
+    assert 40 <= found.doubles < 60
+    assert {generated for generated, _ in found.pairs} <= set(range(40))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_images_that_no_network_has_seen_are_not_accused(seed: int) -> None:
+    splits = split_source(Source("digits", load_images("digits"), None), seed)
+    held_out, others = never_seen(splits, "test")
+    assert look_for_copies(others, splits.train, held_out, others).verdict == "no evidence"
+
+
+def test_what_is_only_typical_is_no_copy(digits: Splits) -> None:
+    held_out, others = never_seen(digits, "test")
+    means = np.stack([others.images[others.require_labels() == label].mean(axis=0) for label in range(10)])
+    blurred = ImageSet(((others.images + 2 * means[others.require_labels()]) / 3).astype(np.uint8), others.labels)
+    found = look_for_copies(blurred, digits.train, held_out, others)
+    assert found["copying_statistic"].high < -1  # nearer to the training images than real ones are
+    assert found.verdict == "no evidence"
+
+
+def test_a_thinned_training_part_is_no_copying(digits: Splits) -> None:
+    """Where classes have other shares on both sides, a class's own share is what chance gives."""
+    held_out, others = never_seen(digits, "test")
+    labels = digits.train.require_labels()
+    kept = np.flatnonzero((labels < 5) | (np.arange(len(labels)) % 20 == 0))
+    assert look_for_copies(others, digits.train.take(kept), held_out, others).verdict == "no evidence"
+
+
+def test_validation_is_halved_where_the_test_part_is_not_to_be_looked_at(digits: Splits) -> None:
+    held_out, others = never_seen(digits, "validation")
+    assert abs(len(held_out) - len(others)) <= 1
+    assert len(held_out) + len(others) == len(digits.validation)
+    both = {image.tobytes() for image in digits.validation.images}
+    assert all(image.tobytes() in both for image in held_out.images)
+
+
+def test_images_of_the_held_out_part_itself_and_a_handful_do_no_harm(digits: Splits) -> None:
+    held_out, others = never_seen(digits, "test")
+    found = look_for_copies(held_out, digits.train, held_out, others)
+    assert found.verdict == "no evidence"
+    assert "distance_ratio" not in [figure.name for figure in found.figures]
+    few = small_image_set(60)
+    parts = [few.take(np.arange(start, start + 20)) for start in (0, 20, 40)]
+    assert look_for_copies(parts[0], *parts[1:], parts[2]).count == 20
+    with pytest.raises(InputError, match="columns"):
+        look_for_copies(small_image_set(20, size=9), *parts[1:], parts[2])

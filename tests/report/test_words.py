@@ -1,0 +1,66 @@
+"""A page says the same in every language: every message has its translation, with the same places to fill."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import elmyr
+from elmyr.errors import InputError
+from elmyr.evaluation import copies, figures
+from elmyr.report import evidence, run_report, sections, study_cell, study_report
+from elmyr.report.words import ENGLISH, words_in
+from elmyr.studies.arms import ARMS
+
+SOURCE = Path(elmyr.__file__).parent
+ROOMS = ("report", "serving")
+TABLE = tomllib.loads((SOURCE / "report" / "words.zh.toml").read_text(encoding="utf-8"))
+
+
+def literal_messages() -> set[str]:
+    return {
+        call.args[0].value
+        for room in ROOMS
+        for path in (SOURCE / room).glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "words"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
+
+
+def messages_of_tables() -> set[str]:
+    titles = {title for title, _ in figures.TITLES.values()} | set(copies.TITLES.values())
+    ways = {better for _, better in figures.TITLES.values()}
+    labels = {label for curves in sections.CURVES.values() for label, _ in curves.values()}
+    outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
+    studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
+    verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
+    return titles | ways | labels | outcomes | studies | verdicts | set(run_report.FACTS) | set(sections.CURVES)
+
+
+def test_every_message_is_in_the_table() -> None:
+    assert sorted((literal_messages() | messages_of_tables()) - set(TABLE)) == []
+
+
+def test_translations_have_the_same_places_and_are_chinese() -> None:
+    for english, chinese in TABLE.items():
+        assert sorted(re.findall(r"{\w*}", english)) == sorted(re.findall(r"{\w*}", chinese)), english
+    assert all(
+        re.search("[\u4e00-\u9fff\u3002\uff0c]|Python|Inception|C_T|git", chinese) or "{" in chinese
+        for chinese in TABLE.values()
+    )
+
+
+def test_an_unknown_message_stays_and_braces_of_data_do_no_harm() -> None:
+    chinese = words_in("zh")
+    assert chinese("a class called {this}") == "a class called {this}"
+    assert chinese("elmyr run on {name}", name="{x}") == "elmyr 训练\uff1a{x}"
+    assert words_in("en") is ENGLISH
+    with pytest.raises(InputError, match="no language 'zz': choose from: en, zh"):
+        words_in("zz")
