@@ -100,13 +100,16 @@ def resume(
     from elmyr.errors import InputError
     from elmyr.files import read_json
     from elmyr.recognition import resume_recognizer
+    from elmyr.restoration import resume_restorer
     from elmyr.training import open_run
     from elmyr.training import resume as resume_run
 
-    if open_run(run).kind == "recognizer":
+    kind = open_run(run).kind
+    others = {"recognizer": resume_recognizer, "restorer": resume_restorer}
+    if kind in others:
         if images is not None or settings or track is not None or keep_going:
-            raise InputError(f"'{run}' is the run of a recognizer, which goes on as it began: give no choices")
-        done = resume_recognizer(run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+            raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
+        done = others[kind](run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
         if as_json:
             show_json({"run": str(done.path)} | read_json(done.summary))
         return

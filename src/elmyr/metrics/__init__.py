@@ -1,6 +1,7 @@
 """Metrics: pure functions of float64 arrays, one file a family; they know no image, file, net or torch."""
 
 from elmyr.metrics.calibration import calibration_error
+from elmyr.metrics.fidelity import psnr, squared_error, ssim
 from elmyr.metrics.frechet import (
     class_frechet_distances,
     frechet_distance,
@@ -40,8 +41,11 @@ __all__ = [
     "means_without",
     "paired_difference",
     "precision_recall",
+    "psnr",
     "realism",
     "share_right",
+    "squared_error",
+    "ssim",
     "told_apart",
     "wilson_interval",
 ]
