@@ -17,7 +17,7 @@ class RestorerChoices(BaseModel):
     widths: tuple[int, ...] | None = Field(None, min_length=2, max_length=6, description="channels of each level")
     bottom: int = Field(3, ge=1, le=32, description="residual blocks of the last level")
     noise: int = Field(16, ge=0, le=1024, description="entries of the noise; 0 for one answer only")
-    batch: int = Field(32, ge=1, description="images an update")
+    batch: int = Field(16, ge=1, description="images an update")
     learning_rate: float = Field(1e-3, gt=0)
     discriminator_learning_rate: float = Field(1e-3, gt=0)
     beta1: float = Field(0.9, ge=0, lt=1)
@@ -25,7 +25,7 @@ class RestorerChoices(BaseModel):
     adversarial: float = Field(0.02, ge=0, description="weight of the game against the discriminator; 0 for none")
     discriminator_base: int = Field(32, ge=1, description="channels of the discriminator's first convolution")
     objective: str = Field("relativistic-pairing", description="the game")
-    every: int = Field(4, ge=1, description="one image in so many is answered twice, with noise, and judged")
+    every: int = Field(6, ge=1, description="at one update in so many there are two answers with noise, and judged")
     told: float = Field(0.5, ge=0, le=1, description="how often the hidden pixels are told")
     decay_from: float = Field(0.3, ge=0, le=1, description="share of the budget after which learning rates fall")
     average_half_life: int = Field(10_000, ge=1, description="of the weights' moving average, in images")
@@ -34,7 +34,7 @@ class RestorerChoices(BaseModel):
         """The channels of each level for images whose smaller side this is."""
         if self.widths is not None:
             return self.widths
-        return (32, 64) if side < LARGE_SIDE else (32, 64, 96)
+        return (24, 48) if side < LARGE_SIDE else (24, 48, 72)
 
     def generator(self, channels: int, side: int) -> UNet:
         """A new U-Net with random weights."""

@@ -18,7 +18,7 @@ from elmyr.images import Pixels
 from elmyr.restoration.corruptions import KINDS, Kind
 
 ANY = "any"
-GROUP = 8  # images of a batch that have the same kinds and severities of `any`
+GROUP = 4  # images of a batch that have the same kinds and severities of `any`
 SECOND = 0.2  # of the groups have a second kind of damage on top
 CHUNK_PIXELS = 1 << 20
 NUMBER = r"\d*\.?\d+(?:[eE][-+]?\d+)?"

@@ -17,6 +17,7 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError
 from elmyr.gan import GAN, to_pixels, to_unit
 from elmyr.restoration.repair import Repair, checked, deviation
+from elmyr.training.view import within_range
 
 BANK = 4_000  # samples that each picture is first compared with
 PICTURES = 25  # at a time
@@ -106,7 +107,7 @@ def _nearest(bank: _Bank, seen: torch.Tensor, known: torch.Tensor, count: int) -
         best = torch.stack(
             [error.masked_fill(bank.labels != label, torch.inf).argmin(1) for label in range(classes)], 1
         )
-        error = error.scatter(1, best, error.min() - 1)  # these come first
+        error = error.scatter(1, best, float(error.min()) - 1)  # these come first
         count = max(count, classes)
     places = error.topk(min(count, error.shape[1]), largest=False).indices
     return _Candidates(bank.latents[places], None if bank.labels is None else bank.labels[places])
@@ -130,7 +131,7 @@ def _searched(
     for _ in range(steps):
         with machine.autocast(gan.device, gan.precision):
             made = gan.generator(latents, labels)
-        apart = (mask * (made.float() - truth)).square().sum((1, 2, 3)) / pixels
+        apart = (mask * (within_range(made.float()) - truth)).square().sum((1, 2, 3)) / pixels
         error = apart + PRIOR * latents.square().mean(1)
         (latents.grad,) = torch.autograd.grad(error.sum(), latents)
         optimizer.step()

@@ -103,7 +103,8 @@ class Restorer:
             precision=self.precision,
             shown=shown,
         )
-        task.preview(0)  # a damage that these images cannot take is refused before work starts
+        if len(images):
+            task.preview(0)  # a damage that these images cannot take is refused before work starts
         return task
 
     def budget(self, images: ImageSet) -> int:

@@ -31,9 +31,10 @@ SHOWN = 10
 class RestorerTask:
     """Trains a U-Net to undo damage; what is used afterwards is `average`, the moving average of its weights.
 
-    The answer in the middle, without noise, is to be near the image as it was. Of one image in `every` two answers with
-    noise are drawn as well: they are to be near it and far from each other, as far as the damage leaves open (a sample
-    of two of the continuous ranked probability score), and like real images to the discriminator.
+    The answer in the middle, without noise, is to be near the image as it was, in absolute and in squared differences:
+    of the former alone a mostly black image stays black for long. At one update in `every` two answers with noise are
+    drawn as well: they are to be near it and far from each other, as far as the damage leaves open (a sample of two of
+    the continuous ranked probability score), and like real images to the discriminator.
     """
 
     remedy = "train anew with a lower learning_rate"
@@ -78,17 +79,16 @@ class RestorerTask:
         with machine.autocast(self.device, self.precision):
             features = self.net.encode(damaged, masks)
             answer = self.net.decode(features, damaged, masks, None)
-        loss = (answer.float() - clean).abs().mean()
-        scalars = {"distance": loss.detach()}
-        if self.choices.noise:
-            some = slice(None, None, self.choices.every)
-            seen, hidden, true = damaged[some], masks[some], clean[some]
-            answers = self._two_answers([part[some] for part in features], seen, hidden, position)
+        apart = answer.float() - clean
+        loss = apart.abs().mean() + apart.square().mean()
+        scalars = {"distance": apart.detach().abs().mean()}
+        if self.choices.noise and position // self.choices.batch % self.choices.every == 0:
+            answers = self._two_answers(features, damaged, masks, position)
             spread = (answers[0] - answers[1]).abs().mean()
-            loss = loss + sum((each - true).abs().mean() for each in answers) / 2 - spread / 2
+            loss = loss + sum((each - clean).abs().mean() for each in answers) / 2 - spread / 2
             scalars["spread"] = spread.detach()
             if self.choices.adversarial:
-                fooled, judged = self._play(answers, true, torch.cat([seen, hidden.to(seen.dtype)], 1))
+                fooled, judged = self._play(answers, clean, torch.cat([damaged, masks.to(damaged.dtype)], 1))
                 loss = loss + self.choices.adversarial * fooled
                 scalars |= judged
         scalars["gradient_norm"] = step(self.optimizers["restorer"], loss)
