@@ -20,6 +20,7 @@ SMALLER = {
     "train": "--images 320 --set network.base=8 --set batch=32",
     "study": "--images 128 --updates 5 --seeds 2 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
+    "restorer train": "--images 160",
 }
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -35,7 +36,7 @@ def smaller(line: str) -> list[str]:
         return [*words, "--set", "network.base=8"]
     if words[1] == "resume" and "--images" in words:
         words[words.index("--images") + 1] = "640"
-    name = " ".join(words[1:3]) if words[1] == "recognizer" else words[1]
+    name = " ".join(words[1:3]) if words[1] in ("recognizer", "restorer") else words[1]
     return words + SMALLER.get(name, "").split()
 
 

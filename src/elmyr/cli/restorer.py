@@ -56,6 +56,9 @@ def train(
     ] = "any",
     images: Annotated[str | None, typer.Option(help="Budget in images seen, such as 200k.")] = None,
     seed: Seed = 0,
+    settings: Annotated[
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as noise=0.")
+    ] = [],  # noqa: B006  # typer copies it
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
@@ -66,6 +69,7 @@ def train(
     """Train a restorer on undamaged images, which it damages itself."""
     from elmyr.files import read_json
     from elmyr.restoration import train_restorer
+    from elmyr.training.config import parse_settings
 
     run = train_restorer(
         data,
@@ -73,6 +77,7 @@ def train(
         corruption=corruption,
         images=image_count(images),
         seed=seed,
+        settings=parse_settings(settings),
         device=device,
         precision=precision,
         data_root=data_root,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmyr.errors import InputError, suggestion
 from elmyr.nets import PatchDiscriminator, UNet
+from elmyr.training.config import validated
 
 LARGE_SIDE = 48  # pixels, from which a third level pays
 
@@ -43,3 +48,11 @@ class RestorerChoices(BaseModel):
     def discriminator(self, channels: int) -> PatchDiscriminator:
         """A new discriminator, which sees an image beside the damaged one and its mask."""
         return PatchDiscriminator(channels, channels + 1, self.discriminator_base)
+
+
+def choices_of(settings: Mapping[str, Any]) -> RestorerChoices:
+    """The choices with settings by their names in the place of the defaults; InputError for a wrong one."""
+    unknown = next((name for name in settings if name not in RestorerChoices.model_fields), None)
+    if unknown is not None:
+        raise InputError(f"a restorer has no choice '{unknown}': {suggestion(unknown, RestorerChoices.model_fields)}")
+    return validated(RestorerChoices, "restorer", **settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from elmyr import seeds
 from elmyr.errors import InputError
-from elmyr.images import AS_IT_IS, Shaping, image_grid, load_images, save_png
+from elmyr.images import AS_IT_IS, Pixels, Shaping, image_grid, load_images, save_png
 from elmyr.images.encoded import EncodedImages, each, shown, told_damage
 from elmyr.images.formats import SUFFIXES, read_header, read_pixels
 from elmyr.images.sources import read_parts
@@ -43,33 +44,36 @@ class Many:
         shaping: Shaping = AS_IT_IS,
     ) -> None:
         part, _ = read_parts(source, data_root)
+        self._files: EncodedImages | None = None
+        self._set: Pixels | None = None
+        self._names: list[str] | None = None
+        self._channels = shaping.channels
         if isinstance(part, EncodedImages) and shaping.model_copy(update={"channels": None}) == AS_IT_IS:
-            self._files, self._channels = part, shaping.channels
-            self.where, self.count = part.where, len(part)
-            root = os.path.commonpath([os.path.dirname(file) for file in part.files])
-            own = len(part.files) == len(part)
-            self._names = [_stem(os.path.relpath(file, root)) for file in part.files] if own else None
+            self._files, self.where, self.count = part, part.where, len(part)
+            if len(part.files) == len(part):
+                root = os.path.commonpath([os.path.dirname(file) for file in part.files])
+                self._names = [_stem(os.path.relpath(file, root)) for file in part.files]
         else:
             images = load_images(source, data_root=data_root, shaping=shaping)
             self._set, self.where, self.count = images.images, images.name, len(images)
-            self._names = None
 
     def name(self, place: int) -> str:
         """What the image at a place is called: its path, or its number."""
         return self._names[place] if self._names else f"{place:0{DIGITS}}"
 
     def __iter__(self) -> Iterator[Named]:
-        if hasattr(self, "_set"):
+        if self._set is not None:
             for place in range(self.count):
                 yield Named(self.name(place), np.asarray(self._set[place]))
-            return
-        damage: dict[int, str] = {}
-        for place, pixels in each(
-            self._files, range(self.count), lambda file: read_pixels(file, self._channels, None, "crop"), damage
-        ):
-            self._refuse(damage)
-            yield Named(self.name(place), pixels)
-        self._refuse(damage)
+        elif self._files is not None:
+            damage: dict[int, str] = {}
+            see = partial(read_pixels, channels=self._channels, size=None, fit="crop")
+            for place, pixels in each(self._files, range(self.count), see, damage):
+                if damage:
+                    break
+                yield Named(self.name(place), pixels)
+            if damage:
+                raise InputError(f"'{self.where}': {told_damage(self._files, damage)}: replace or remove it")
 
     def groups(self) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
         """Names and images uint8 (n, H, W, C): of neighbors that have one shape, a few hundred at most."""
@@ -83,10 +87,6 @@ class Many:
             pixels.append(image)
         if pixels:
             yield names, np.stack(pixels)
-
-    def _refuse(self, damage: dict[int, str]) -> None:
-        if damage:
-            raise InputError(f"'{self.where}': {told_damage(self._files, damage)}: replace or remove it")
 
 
 class Masks:

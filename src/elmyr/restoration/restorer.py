@@ -19,12 +19,11 @@ from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, StoredPixels
 from elmyr.nets import UNet
-from elmyr.restoration.config import RestorerChoices
+from elmyr.restoration.config import choices_of
 from elmyr.restoration.damage import ANY, Corruption, damage_of
 from elmyr.restoration.repair import Repair, checked, deviation
 from elmyr.restoration.task import SHOWN, WEIGHTS, RestorerTask
 from elmyr.restoration.tiles import tiles
-from elmyr.training.config import validated
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -61,7 +60,7 @@ class Restorer:
             raise InputError(f"a budget of {images} images teaches nothing: give at least 1")
         self.corruption, self.images, self.seed = corruption, images, seed
         self.damage = damage_of(corruption)
-        self.choices = validated(RestorerChoices, "restorer", **(settings or {}))
+        self.choices = choices_of(settings or {})
         self.device = machine.choose_device(device)
         self.precision = machine.choose_precision(precision, self.device)
 

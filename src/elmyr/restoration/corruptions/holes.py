@@ -89,23 +89,39 @@ def _scratches(images: torch.Tensor, count: float, random: torch.Generator) -> A
 
 
 def _from_side(number: int | None, where: str, share: float) -> Kind:
-    about = f"{where} hidden"
-    return Kind(_side(number), about, "share of the image", 0.0, 0.95, 0.5, (0.2, 0.6), hides=True, share=share)
+    about, severity = f"{where} hidden", "share of the image"
+    return Kind(_side(number), about, severity, 0.0, 0.95, usual=0.5, trained=(0.2, 0.6), hides=True, share=share)
 
 
-_PIXELS = {"severity": "side in pixels", "least": 1, "most": 4096, "whole": True, "in_pixels": True, "hides": True}
+def _square_kind(apply: Apply, about: str, share: float) -> Kind:
+    return Kind(
+        apply,
+        about,
+        "side in pixels",
+        1,
+        4096,
+        usual=8,
+        trained=(0.2, 0.55),
+        whole=True,
+        in_pixels=True,
+        hides=True,
+        share=share,
+    )
+
 
 HOLES = {
     "missing": Kind(
-        _missing, "pixels missing here and there", "share", 0.0, 0.98, 0.5, (0.1, 0.85), hides=True, share=2
+        _missing, "pixels missing here and there", "share", 0.0, 0.98, 0.5, trained=(0.1, 0.85), hides=True, share=2
     ),
-    "block": Kind(_block, "a square hidden, anywhere", usual=8, trained=(0.2, 0.55), share=2, **_PIXELS),  # type: ignore[arg-type]
-    "center": Kind(_center, "the square in the middle hidden", usual=8, trained=(0.2, 0.55), share=0.5, **_PIXELS),  # type: ignore[arg-type]
+    "block": _square_kind(_block, "a square hidden, anywhere", 2),
+    "center": _square_kind(_center, "the square in the middle hidden", 0.5),
     "half": _from_side(None, "a half (left, right, top or bottom)", 2),
     "left": _from_side(0, "the left", 0),
     "right": _from_side(1, "the right", 0),
     "top": _from_side(2, "the top", 0),
     "bottom": _from_side(3, "the bottom", 0),
-    "strokes": Kind(_strokes, "strokes of a thick brush", "how many", 1, 100, 2, (1, 5), whole=True, hides=True),
-    "scratches": Kind(_scratches, "thin scratches", "how many", 1, 1000, 5, (1, 12), whole=True, hides=True),
+    "strokes": Kind(
+        _strokes, "strokes of a thick brush", "how many", 1, 100, 2, trained=(1, 5), whole=True, hides=True
+    ),
+    "scratches": Kind(_scratches, "thin scratches", "how many", 1, 1000, 5, trained=(1, 12), whole=True, hides=True),
 }
