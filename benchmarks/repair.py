@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from elmyr.evaluation.repair import RepairJudgment, images_to_repair, judge_repair
 from elmyr.images import ImageSet, image_grid, save_png
@@ -78,6 +78,7 @@ def main() -> None:
         rows += judgment.rows
     whole = RepairJudgment(test.name, len(test), judgment.clean_error, tuple(rows))
     write_repair(whole, options.out)
+    draw(whole, options.out.with_suffix(".png"))
     if judgment.clean_error is not None:
         print(f"\n{len(test):,} test images; undamaged, {judgment.clean_error:.2%} are read wrong")
     several(restorer, test)
@@ -129,8 +130,8 @@ def rivals(damage: str, tuning: ImageSet) -> dict[str, Method]:
         found["biharmonic"] = biharmonic
     else:
         for name, settings in (
-            ("non-local means", [partial(non_local_means, strength=h) for h in (0.2, 0.35, 0.5, 0.7, 1.0)]),
-            ("total variation", [partial(total_variation, weight=w) for w in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)]),
+            ("non-local means", [partial(non_local_means, strength=h) for h in (0.35, 0.7, 1.0, 1.5, 2.5)]),
+            ("total variation", [partial(total_variation, weight=w) for w in (0.02, 0.1, 0.2, 0.4, 0.8, 1.5)]),
         ):
             errors = [psnr(squared_error(setting(damaged, masks), clean)) for setting in settings]
             found[name] = settings[int(np.argmax(errors))]
@@ -159,7 +160,7 @@ def non_local_means(images: Pixels, masks: Masks, *, strength: float) -> Pixels:
         made.append(
             denoise_nl_means(image, h=cut, sigma=sigma, fast_mode=True, patch_size=5, patch_distance=7, channel_axis=-1)
         )
-    return as_pixels(np.stack(made))
+    return as_pixels(np.stack(made)).reshape(images.shape)
 
 
 def total_variation(images: Pixels, masks: Masks, *, weight: float) -> Pixels:
@@ -180,6 +181,36 @@ def bicubic(images: Pixels, masks: Masks, *, factor: int) -> Pixels:
 
 def as_pixels(images: NDArray[np.float64]) -> Pixels:
     return (255 * np.clip(images, 0, 1)).round().astype(np.uint8)
+
+
+def draw(judgment: RepairJudgment, path: Path) -> None:
+    """For each damage the first images, damaged, by the rival with the best PSNR, and by the restorer."""
+    scale, label, title, gap = 2, 130, 22, 14
+    panels = []
+    for row in judgment.rows:
+        others = [cell for cell in row.cells if cell.method not in ("damaged", "elmyr restorer")]
+        rival = max(others, key=lambda cell: cell.psnr).method
+        names = ["clean", "damaged", rival, "elmyr restorer"]
+        cells = np.concatenate([row.pictures[name] for name in names])
+        grid = image_grid(cells, len(row.pictures["clean"])).repeat(scale, 0).repeat(scale, 1)
+        rows_of_grid = Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid).convert("RGB")
+        panel = Image.new("RGB", (label + rows_of_grid.width, title + rows_of_grid.height), "white")
+        panel.paste(rows_of_grid, (label, title))
+        pen = ImageDraw.Draw(panel)
+        pen.text((label, 2), row.damage, "black", ImageFont.load_default(15))
+        for number, name in enumerate(names):
+            pen.text(
+                (0, title + (number + 0.35) * rows_of_grid.height / len(names)),
+                name,
+                "black",
+                ImageFont.load_default(14),
+            )
+        panels.append(panel)
+    width, height = panels[0].size
+    page = Image.new("RGB", (2 * width + gap, -(-len(panels) // 2) * (height + gap)), "white")
+    for number, panel in enumerate(panels):
+        page.paste(panel, (number % 2 * (width + gap), number // 2 * (height + gap)))
+    page.save(path, optimize=True)
 
 
 def several(restorer: Restorer, test: ImageSet) -> None:

@@ -105,11 +105,14 @@ def resume(
     from elmyr.training import resume as resume_run
 
     kind = open_run(run).kind
-    others = {"recognizer": resume_recognizer, "restorer": resume_restorer}
-    if kind in others:
-        if images is not None or settings or track is not None or keep_going:
+    how: dict[str, Any] = {"data_root": data_root, "quiet": quiet, "say": hush if quiet else say}
+    if kind in ("recognizer", "restorer"):
+        if settings or track is not None or keep_going or (images is not None and kind == "recognizer"):
             raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
-        done = others[kind](run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+        if kind == "restorer":
+            done = resume_restorer(run, images=image_count(images), **how)
+        else:
+            done = resume_recognizer(run, **how)
         if as_json:
             show_json({"run": str(done.path)} | read_json(done.summary))
         return
@@ -117,11 +120,9 @@ def resume(
         run,
         images=image_count(images),
         settings=settings,
-        data_root=data_root,
         keep_going=keep_going,
         track=track,
-        quiet=quiet,
-        say=hush if quiet else say,
+        **how,
     )
     _show_run(done, quiet, as_json)
 

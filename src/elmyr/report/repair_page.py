@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from elmyr.evaluation.repair import DamageRow, RepairJudgment
+from elmyr.evaluation.repair import Cell, DamageRow, RepairJudgment
 from elmyr.report.markup import Markup, tag
 from elmyr.report.numbers import count, percent
 from elmyr.report.page import figures_table, note, page, section
 from elmyr.report.pictures import grid
 
-HEAD = ("damage", "method", "PSNR, dB", "SSIM", "read wrong", "95 % interval")
+HEAD = ("damage", "method", "PSNR, dB", "SSIM")
+READ = ("read wrong", "95 % interval")
 
 
 def repair_page(judgment: RepairJudgment) -> str:
@@ -26,14 +27,17 @@ def repair_page(judgment: RepairJudgment) -> str:
 
 
 def _table(judgment: RepairJudgment) -> Markup:
-    rows = []
-    for row in judgment.rows:
-        for cell in row.cells:
-            decibels = f"{cell.psnr:.2f}" if np.isfinite(cell.psnr) else "nothing changed"
-            between = f"{percent(cell.interval[0])} to {percent(cell.interval[1])}" if cell.interval else "–"
-            wrong = "–" if cell.error is None else percent(cell.error)
-            rows.append((row.damage, cell.method, decibels, f"{cell.ssim:.3f}", wrong, between))
-    return figures_table("PSNR, SSIM and recognition by damage", HEAD, rows, words=(1,))
+    rows = [(row.damage, *_cell(cell)) for row in judgment.rows for cell in row.cells]
+    head = HEAD if judgment.clean_error is None else HEAD + READ
+    return figures_table("PSNR, SSIM and recognition by damage", head, rows, words=(1,))
+
+
+def _cell(cell: Cell) -> tuple[str, ...]:
+    decibels = f"{cell.psnr:.2f}" if np.isfinite(cell.psnr) else "nothing changed"
+    told = cell.method, decibels, f"{cell.ssim:.3f}"
+    if cell.error is None or cell.interval is None:
+        return told
+    return *told, percent(cell.error), f"{percent(cell.interval[0])} to {percent(cell.interval[1])}"
 
 
 def _rows(row: DamageRow) -> Markup:

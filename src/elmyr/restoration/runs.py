@@ -17,7 +17,14 @@ from elmyr.restoration.restorer import DESCRIPTION, Restorer
 from elmyr.training.config import DataConfig
 from elmyr.training.plan import opened_again
 from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
-from elmyr.training.session import at_work, refuse_groups, shown_progress, write_beginning
+from elmyr.training.session import (
+    at_work,
+    refuse_groups,
+    refuse_less,
+    shown_progress,
+    write_beginning,
+    write_other_budget,
+)
 
 KIND: Literal["restorer"] = "restorer"
 
@@ -31,6 +38,7 @@ class RestorerConfig(BaseModel):
     data: DataConfig
     corruption: str = Field(description="the damage that it learns to undo")
     images: int = Field(ge=1, description="the budget")
+    extended_from: int | None = Field(None, description="the budget before, where it was changed on the way")
     seed: int = Field(ge=0)
     device: str
     precision: str
@@ -80,21 +88,29 @@ def train_restorer(
 def resume_restorer(
     name: str | os.PathLike[str],
     *,
+    images: int | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Goes on with an interrupted run as if nothing had happened, and returns it finished.
 
-    Raises InputError where the images are not the same any more.
+    `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError where
+    the images are not the same any more.
     """
     refuse_groups(KIND)
     run = open_run(name, KIND)
-    if run.finished:
-        say(f"'{run.path}' is finished already: nothing to do")
-        return run
     config = config_of(run)
-    _run_to_end(run, config, splits_of(config, data_root).train, quiet, run.noting(say))
+    more = images is not None and images != config.images
+    if run.finished and not more:
+        say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
+        return run
+    training = splits_of(config, data_root).train
+    if images is not None and more:
+        refuse_less(run, images)
+        config = config.model_copy(update={"images": images, "extended_from": config.images})
+        write_other_budget(run, config)
+    _run_to_end(run, config, training, quiet, run.noting(say))
     return run
 
 

@@ -25,8 +25,8 @@ from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
 from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
-from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, new_directory, open_run, position_of
-from elmyr.training.session import at_work, shown_progress, write_beginning
+from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, new_directory, open_run
+from elmyr.training.session import at_work, refuse_less, shown_progress, write_beginning, write_other_budget
 from elmyr.training.trackers import open_tracker, require_tracker
 from elmyr.training.watch import Watch
 
@@ -185,16 +185,11 @@ def resume(
 
 def _with_budget(run: RunDirectory, config: RunConfig, images: int, processes: Processes) -> RunConfig:
     """The config with another budget, written down; the run is unfinished from then on."""
-    latest = latest_checkpoint(run.checkpoints)
-    seen = position_of(latest) if latest else 0
-    if images < max(seen, 1):
-        raise InputError(f"'{run.path}' has seen {seen:,} images already: --images is at least that")
+    refuse_less(run, images)
     loop = config.loop.model_copy(update={"images": images})
     changed = config.model_copy(update={"loop": loop, "minutes": None, "extended_from": config.loop.images})
     if processes.writes:
-        with run.locked():
-            run.summary.unlink(missing_ok=True)
-            write_json(run.config, changed.model_dump(mode="json"))
+        write_other_budget(run, changed)
     processes.wait()
     return changed
 

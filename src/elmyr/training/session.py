@@ -13,8 +13,9 @@ from pydantic import BaseModel
 from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
+from elmyr.training.checkpoint import latest_checkpoint
 from elmyr.training.progress import Listener, ProgressBar
-from elmyr.training.rundir import RunDirectory
+from elmyr.training.rundir import RunDirectory, position_of
 
 
 def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precision: str, processes: int = 1) -> None:
@@ -27,6 +28,21 @@ def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precis
     }
     write_json(run.environment, surroundings)
     write_json(run.config, config.model_dump(mode="json"))
+
+
+def refuse_less(run: RunDirectory, images: int) -> None:
+    """InputError where a run has seen more images already than another budget allows."""
+    latest = latest_checkpoint(run.checkpoints)
+    seen = position_of(latest) if latest else 0
+    if images < max(seen, 1):
+        raise InputError(f"'{run.path}' has seen {seen:,} images already: --images is at least that")
+
+
+def write_other_budget(run: RunDirectory, config: BaseModel) -> None:
+    """Writes down a config with another budget; the run is unfinished from then on."""
+    with run.locked():
+        run.summary.unlink(missing_ok=True)
+        write_json(run.config, config.model_dump(mode="json"))
 
 
 @contextmanager
