@@ -194,3 +194,17 @@ def test_the_kinds_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 def test_a_summary_tells_what_was_trained(run: RunDirectory) -> None:
     assert read_json(run.summary) | {"seconds": 0} == {"images": 480, "seconds": 0, "corruption": "any"}
+
+
+def test_a_finished_run_goes_on_with_a_larger_budget(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = train_restorer(blobs, out=tmp_path / "run", **QUICK | {"images": 64})
+    assert call(monkeypatch, "resume", begun.path) == 0
+    assert "nothing to do (more with" in capsys.readouterr().err
+    assert call(monkeypatch, "resume", begun.path, "--images", 32) == 2
+    assert "has seen 64 images already" in capsys.readouterr().err
+    assert call(monkeypatch, "resume", begun.path, "--images", 128, "--quiet", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 128
+    assert read_json(begun.config)["extended_from"] == 64
+    assert call(monkeypatch, "resume", begun.path, "--track", "tensorboard") == 2

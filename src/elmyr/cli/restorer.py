@@ -165,11 +165,13 @@ def evaluate(
     import numpy as np
 
     from elmyr.evaluation.repair import REPAIRED, images_to_repair, judge_repair, restoring
+    from elmyr.machine import keep_freed_memory
     from elmyr.recognition import open_recognizer
     from elmyr.report import check_page, write_repair
 
     if out is not None:
         check_page(out)
+    keep_freed_memory()
     reader = None if recognizer is None else open_recognizer(recognizer, device=device)
     method = restoring(model, device=device, precision=precision)
     images = images_to_repair(model, part=against.value, data_root=data_root)

@@ -19,9 +19,11 @@ from elmyr.gan import GAN, to_pixels, to_unit
 from elmyr.restoration.repair import Repair, checked, deviation
 from elmyr.training.view import within_range
 
-BANK = 4_000  # samples that each picture is first compared with
+BANK = 4_000  # samples that each picture is first compared with, at most
+BANK_VALUES = 1 << 24  # of all of them
 PICTURES = 25  # at a time
 COURSE = ((24, 15), (10, 25), (4, 40))  # candidates a picture, and steps with them
+MOST_ANSWERS = COURSE[0][0]
 LEARNING_RATE = 0.1
 PRIOR = 1e-3  # weight of the latent's mean square, against the known pixels' mean square error
 
@@ -53,8 +55,10 @@ def invert(
     if pixels.shape[1:3] != (config.height, config.width):
         raise InputError(
             f"the images are {pixels.shape[1]}x{pixels.shape[2]}, the GAN makes {config.height}x{config.width}: "
-            f"pass --size {config.height}x{config.width}, or take a restorer, which takes any size"
+            "resize them, or take a restorer, which takes any size"
         )
+    if answers > MOST_ANSWERS:
+        raise InputError(f"{answers} answers are asked for: inversion gives {MOST_ANSWERS} at most")
     if not effort > 0:
         raise InputError(f"the effort is {effort}: it is more than 0")
     repair = Repair.room_for(pixels, answers)
@@ -87,11 +91,13 @@ class _Bank(NamedTuple):
 @torch.no_grad()
 def _bank(gan: GAN, seed: int) -> _Bank:
     """Samples, the classes in turn."""
-    latents = gan.config.latents(BANK, seeds.generator(seed, "inversion")).to(gan.device)
-    classes = len(gan.config.classes)
-    labels = torch.arange(BANK, device=gan.device) % classes if classes else None
+    config = gan.config
+    count = max(1, min(BANK, BANK_VALUES // (config.height * config.width * config.channels)))
+    latents = config.latents(count, seeds.generator(seed, "inversion")).to(gan.device)
+    classes = len(config.classes)
+    labels = torch.arange(count, device=gan.device) % classes if classes else None
     parts = []
-    for some in torch.split(torch.arange(BANK, device=gan.device), 250):
+    for some in torch.split(torch.arange(count, device=gan.device), 250):
         with machine.autocast(gan.device, gan.precision):
             parts.append(gan.generator(latents[some], None if labels is None else labels[some]).float().clamp(-1, 1))
     return _Bank(latents, labels, torch.cat(parts))
