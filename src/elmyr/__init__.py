@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
     from elmyr.recognition import Recognizer as Recognizer
+    from elmyr.restoration import Restorer as Restorer
     from elmyr.studies import study as study
     from elmyr.training import train as train
 
@@ -23,6 +24,7 @@ _HOMES = {
     "GAN": "elmyr.gan",
     "ImageSet": "elmyr.images",
     "Recognizer": "elmyr.recognition",
+    "Restorer": "elmyr.restoration",
     "Shaping": "elmyr.images",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
@@ -30,7 +32,18 @@ _HOMES = {
     "study": "elmyr.studies",
     "train": "elmyr.training",
 }
-__all__ = ["GAN", "ImageSet", "Recognizer", "Shaping", "compare", "evaluate", "load_images", "study", "train"]
+__all__ = [
+    "GAN",
+    "ImageSet",
+    "Recognizer",
+    "Restorer",
+    "Shaping",
+    "compare",
+    "evaluate",
+    "load_images",
+    "study",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

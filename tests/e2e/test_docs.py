@@ -26,6 +26,7 @@ SMALLER = {
     "study": "--images 128 --updates 5 --seeds 2 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
+    "restorer train": "--images 160",
 }
 QUICKER = {("evidence.md", "elmyr evaluate runs/digits"): ["--extractor", "pixels"]}  # which has figures.md's, too
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -42,7 +43,7 @@ def smaller(line: str) -> list[str]:
         return [*words, "--set", "network.base=8"]
     if words[1] == "resume" and "--images" in words:
         words[words.index("--images") + 1] = "640"
-    name = " ".join(words[1:3]) if words[1] == "recognizer" else words[1]
+    name = " ".join(words[1:3]) if words[1] in ("recognizer", "restorer") else words[1]
     return words + SMALLER.get(name, "").split()
 
 

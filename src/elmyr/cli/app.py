@@ -15,6 +15,7 @@ from elmyr import __version__
 from elmyr.cli import commands, evidence, runs
 from elmyr.cli.data import data
 from elmyr.cli.recognizer import recognizer
+from elmyr.cli.restorer import restorer
 from elmyr.cli.show import show_error, show_warning
 from elmyr.cli.study import study
 from elmyr.errors import ElmyrError, InterruptedRun
@@ -61,6 +62,7 @@ app.command("report")(evidence.report)
 app.command("presets")(commands.presets)
 app.command("doctor")(commands.doctor)
 app.add_typer(recognizer, name="recognizer", rich_help_panel=None)
+app.add_typer(restorer, name="restorer", rich_help_panel=None)
 app.add_typer(data, name="data", rich_help_panel=None)
 
 

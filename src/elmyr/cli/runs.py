@@ -101,18 +101,23 @@ def resume(
     from elmyr.errors import InputError
     from elmyr.files import read_json
     from elmyr.recognition import resume_recognizer
+    from elmyr.restoration import resume_restorer
     from elmyr.studies import resume_study
     from elmyr.training import open_run
     from elmyr.training import resume as resume_run
 
     kind = open_run(run).kind
-    if kind != "GAN" and (images is not None or settings or track is not None or keep_going):
+    how: dict[str, Any] = {"quiet": quiet, "say": hush if quiet else say}
+    if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind != "restorer")):
         raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
     if kind == "study":
-        show_study(resume_study(run, quiet=quiet, say=hush if quiet else say), as_json)
+        show_study(resume_study(run, **how), as_json)
         return
-    if kind == "recognizer":
-        done = resume_recognizer(run, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+    if kind in ("recognizer", "restorer"):
+        if kind == "restorer":
+            done = resume_restorer(run, images=image_count(images), data_root=data_root, **how)
+        else:
+            done = resume_recognizer(run, data_root=data_root, **how)
         if as_json:
             show_json({"run": str(done.path)} | read_json(done.summary))
         return
@@ -123,8 +128,7 @@ def resume(
         data_root=data_root,
         keep_going=keep_going,
         track=track,
-        quiet=quiet,
-        say=hush if quiet else say,
+        **how,
     )
     _show_run(done, quiet, as_json)
 

@@ -12,6 +12,7 @@ from elmyr.metrics.copying import (
     nearest,
     training_is_nearest,
 )
+from elmyr.metrics.fidelity import psnr, squared_error, ssim
 from elmyr.metrics.frechet import (
     class_frechet_distances,
     frechet_distance,
@@ -73,8 +74,11 @@ __all__ = [
     "paired_difference",
     "precision_recall",
     "principal_plane",
+    "psnr",
     "realism",
     "share_right",
+    "squared_error",
+    "ssim",
     "told_apart",
     "training_is_nearest",
     "wilson_interval",

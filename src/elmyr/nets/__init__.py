@@ -9,8 +9,10 @@ from elmyr.nets.dcgan64 import dcgan64_pair
 from elmyr.nets.mlp import mlp_pair
 from elmyr.nets.mlp_cnn import mlp_cnn_pair
 from elmyr.nets.parts import Discriminator, PairBuilder, check_batch
+from elmyr.nets.patch import PatchDiscriminator
 from elmyr.nets.residual import residual_pair
 from elmyr.nets.style import style_pair
+from elmyr.nets.unet import UNet
 
 PAIRS: dict[str, PairBuilder] = {
     "residual": residual_pair,
@@ -23,4 +25,14 @@ PAIRS: dict[str, PairBuilder] = {
     "style": style_pair,
 }
 
-__all__ = ["PAIRS", "Cost", "Discriminator", "PairBuilder", "StridedClassifier", "check_batch", "cost_of"]
+__all__ = [
+    "PAIRS",
+    "Cost",
+    "Discriminator",
+    "PairBuilder",
+    "PatchDiscriminator",
+    "StridedClassifier",
+    "UNet",
+    "check_batch",
+    "cost_of",
+]

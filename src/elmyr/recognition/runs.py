@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmyr import machine
-from elmyr.errors import InputError, InterruptedRun
+from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
 from elmyr.images import (
     AS_IT_IS,
@@ -33,8 +29,8 @@ from elmyr.recognition.recognizer import Recognizer
 from elmyr.training.config import DataConfig
 from elmyr.training.opening import open_gan
 from elmyr.training.plan import config_of as gan_config_of
-from elmyr.training.progress import Listener, ProgressBar
 from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, config_as, new_directory, open_run
+from elmyr.training.session import at_work, refuse_groups, shown_progress, write_beginning
 
 KIND: Literal["recognizer"] = "recognizer"
 GENERATED_SEED = 4  # none of those that figures are taken with
@@ -77,22 +73,14 @@ def train_recognizer(
     place of their labels. validate: whether the validation part chooses the weights and calibrates; then no figures
     should be taken on it. Raises InputError before anything is written.
     """
-    _refuse_groups()
+    refuse_groups(KIND)
     if teacher is not None and (unlabeled is not None or gan is not None):
         raise InputError("a teacher takes the place of labels and of generated images: leave out --unlabeled and --gan")
     recognizer = recognizer or Recognizer(method="auto")
     splits = _opened(data, recognizer.seed, data_root, shaping)
     images = splits.train
     config = RecognizerConfig(
-        data=DataConfig(
-            source=lasting_name(data),
-            name=images.name,
-            root=os.path.abspath(data_root) if data_root is not None else None,
-            shaping=shaping,
-            split_seed=recognizer.seed,
-            images=len(images),
-            digest=images.digest(),
-        ),
+        data=DataConfig.of(data, images, data_root=data_root, shaping=shaping, seed=recognizer.seed),
         unlabeled=None if unlabeled is None else lasting_name(unlabeled),
         gan=None if gan is None else os.path.abspath(open_run(gan, GAN_KIND).path),
         teacher=None if teacher is None else os.path.abspath(open_run(teacher, KIND).path),
@@ -104,10 +92,7 @@ def train_recognizer(
     settings = {"digests": _digests(config, lesson), "parameters": settled.get_params()}
     config = config.model_copy(update=settings)
     run = RunDirectory(new_directory(out, parent=RUNS, name=f"{images.name}-recognizer"))
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    surroundings = {"device": settled.device, "precision": settled.precision, "started": started}
-    write_json(run.environment, machine.environment() | surroundings)
-    write_json(run.config, config.model_dump(mode="json"))
+    write_beginning(run, config, device=settled.device, precision=settled.precision)
     _run_to_end(run, config, learned_from, quiet, run.noting(say))
     return run
 
@@ -123,7 +108,7 @@ def resume_recognizer(
 
     Raises InputError where what it learned from is not the same any more.
     """
-    _refuse_groups()
+    refuse_groups(KIND)
     run = open_run(name, KIND)
     if run.finished:
         say(f"'{run.path}' is finished already: nothing to do")
@@ -158,11 +143,6 @@ def open_recognizer(name: str | os.PathLike[str], *, device: str = "auto") -> Re
     if not run.finished:
         raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
     return Recognizer.load(run.model, device=device)
-
-
-def _refuse_groups() -> None:
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError("a recognizer is trained by one process: leave out torchrun")
 
 
 def _opened(
@@ -260,15 +240,10 @@ def _run_to_end(
 ) -> None:
     recognizer = Recognizer(**config.parameters)
     total = recognizer.budget(_lesson_of(learned_from))
-    bar: AbstractContextManager[Listener | None] = nullcontext() if quiet else ProgressBar(run.path.name, total=total)
-    try:
-        with run.locked():
-            with bar as listener:
-                recognizer.fit(**learned_from, run=run, listener=listener, say=say)
-            recognizer.save(run.model)
-            seconds = round(recognizer.seconds_, 3)
-            write_json(run.summary, {"images": total, "seconds": seconds, "method": recognizer.method_})
-    except KeyboardInterrupt:
-        message = f"stopped; go on with: elmyr resume {run.path}"
-        raise InterruptedRun(message, signal_number=signal.SIGINT) from None
+    with at_work(run):
+        with shown_progress(run, total, quiet=quiet) as listener:
+            recognizer.fit(**learned_from, run=run, listener=listener, say=say)
+        recognizer.save(run.model)
+        seconds = round(recognizer.seconds_, 3)
+        write_json(run.summary, {"images": total, "seconds": seconds, "method": recognizer.method_})
     say(f"trained by the method {recognizer.method_}, {total:,} images in {seconds:,.0f} s: {run.path}")

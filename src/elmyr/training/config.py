@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
 from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, CodeConfig, GANConfig, NetworkConfig
-from elmyr.images import AS_IT_IS, ImageSet, Shaping
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, lasting_name
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import NARRATION, read_preset
@@ -42,6 +43,27 @@ class DataConfig(BaseModel):
     split_seed: int
     images: int
     digest: str = Field(description="sha256 of the training part: pixels, labels, class names")
+
+    @classmethod
+    def of(
+        cls,
+        source: str | os.PathLike[str],
+        images: ImageSet,
+        *,
+        data_root: str | os.PathLike[str] | None,
+        shaping: Shaping,
+        seed: int,
+    ) -> Self:
+        """The training part `images` of a source's split by `seed`."""
+        return cls(
+            source=lasting_name(source),
+            name=images.name,
+            root=os.path.abspath(data_root) if data_root is not None else None,
+            shaping=shaping,
+            split_seed=seed,
+            images=len(images),
+            digest=images.digest(),
+        )
 
 
 class RunConfig(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint, load_modules
 from elmyr.training.config import (
@@ -75,15 +75,7 @@ def make_plan(
         minutes=minutes,
         device=str(chosen_device),
         precision=chosen_precision,
-        data=DataConfig(
-            source=lasting_name(data),
-            name=training.name,
-            root=os.path.abspath(data_root) if data_root is not None else None,
-            shaping=shaping,
-            split_seed=seed,
-            images=len(training),
-            digest=training.digest(),
-        ),
+        data=DataConfig.of(data, training, data_root=data_root, shaping=shaping, seed=seed),
         **parts,
         rescue=rescue,
         deterministic=deterministic,
@@ -180,12 +172,14 @@ def config_of(run: RunDirectory) -> RunConfig:
 
 def splits_of(config: RunConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
     """The split that a run was trained on, opened again; InputError where the images are not the same any more."""
-    data = config.data
+    return opened_again(config.data, data_root)
+
+
+def opened_again(data: DataConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
+    """The split that a config tells of; InputError where its training images are not the same any more."""
     splits = split_source(open_source(data.source, data_root or data.root, data.shaping), data.split_seed, data.shaping)
-    if splits.train.digest() != config.data.digest:
-        raise InputError(
-            f"'{config.data.source}' is not what the run was trained on: restore the images, or train anew"
-        )
+    if splits.train.digest() != data.digest:
+        raise InputError(f"'{data.source}' is not what the run was trained on: restore the images, or train anew")
     return splits
 
 

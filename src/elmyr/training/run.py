@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from elmyr import machine
-from elmyr.errors import InputError, InterruptedRun
+from elmyr.errors import InputError
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, class_rows, image_grid, save_npz, save_png
@@ -28,8 +25,8 @@ from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
 from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
-from elmyr.training.progress import Listener, ProgressBar
-from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, new_directory, open_run, position_of
+from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, new_directory, open_run
+from elmyr.training.session import at_work, refuse_less, shown_progress, write_beginning, write_other_budget
 from elmyr.training.trackers import open_tracker, require_tracker
 from elmyr.training.watch import Watch
 
@@ -188,16 +185,11 @@ def resume(
 
 def _with_budget(run: RunDirectory, config: RunConfig, images: int, processes: Processes) -> RunConfig:
     """The config with another budget, written down; the run is unfinished from then on."""
-    latest = latest_checkpoint(run.checkpoints)
-    seen = position_of(latest) if latest else 0
-    if images < max(seen, 1):
-        raise InputError(f"'{run.path}' has seen {seen:,} images already: --images is at least that")
+    refuse_less(run, images)
     loop = config.loop.model_copy(update={"images": images})
     changed = config.model_copy(update={"loop": loop, "minutes": None, "extended_from": config.loop.images})
     if processes.writes:
-        with run.locked():
-            run.summary.unlink(missing_ok=True)
-            write_json(run.config, changed.model_dump(mode="json"))
+        write_other_budget(run, changed)
     processes.wait()
     return changed
 
@@ -214,16 +206,8 @@ def _within(minutes: float, plan: Plan, *, since: float, say: Callable[[str], No
 
 
 def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet, processes: Processes = ALONE) -> None:
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    surroundings = machine.environment() | {
-        "device": config.device,
-        "precision": config.precision,
-        "started": started,
-        "processes": processes.count,
-    }
-    write_json(run.environment, surroundings)
     _show_reals(run, training)
-    write_json(run.config, config.model_dump(mode="json"))
+    write_beginning(run, config, device=config.device, precision=config.precision, processes=processes.count)
 
 
 def _show_reals(run: RunDirectory, training: ImageSet) -> None:
@@ -243,13 +227,8 @@ def _show_reals(run: RunDirectory, training: ImageSet) -> None:
 def _run_to_end(
     run: RunDirectory, config: RunConfig, splits: Splits, manner: Manner, processes: Processes = ALONE
 ) -> None:
-    try:
-        lock = run.locked() if processes.writes else nullcontext()
-        with lock, machine.one_order_of_sums(config.deterministic):
-            _train_and_export(run, config, splits, manner if processes.writes else Manner(), processes)
-    except KeyboardInterrupt:
-        message = f"stopped; go on with: elmyr resume {run.path}"
-        raise InterruptedRun(message, signal_number=signal.SIGINT) from None
+    with at_work(run, writes=processes.writes), machine.one_order_of_sums(config.deterministic):
+        _train_and_export(run, config, splits, manner if processes.writes else Manner(), processes)
 
 
 def _train_and_export(
@@ -262,9 +241,7 @@ def _train_and_export(
     data = ResidentData(splits.train, seed=config.seed, device=task.device)
     watch = Watch(task, splits, say=say, rescue=config.rescue)
     total = config.loop.images
-    bar: AbstractContextManager[Listener | None] = (
-        nullcontext() if manner.quiet else ProgressBar(run.path.name, total=total)
-    )
+    bar = shown_progress(run, total, quiet=manner.quiet)
     with bar as listener, open_tracker(manner.track, run) as tracker:
         if tracker:
             say(f"figures and previews also for {tracker.library}: {tracker.viewer}")

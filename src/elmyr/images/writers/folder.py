@@ -36,7 +36,7 @@ def write_folder(plan: Plan) -> Iterator[Write]:
     def place(number: int, label: int | None) -> str:
         return f"{number:0{digits}}.png" if label is None else f"{folders[label]}/{number:0{digits}}.png"
 
-    with _replacing_folder(plan.path) as beside:
+    with replacing_folder(plan.path) as beside:
 
         def write(block: Block) -> None:
             own = [None] * len(block.images) if block.labels is None else block.labels.tolist()
@@ -68,7 +68,7 @@ def check_folder(path: Path) -> None:
 
 
 @contextmanager
-def _replacing_folder(path: Path) -> Iterator[Path]:
+def replacing_folder(path: Path) -> Iterator[Path]:
     """As `elmyr.files.replacing`, for a folder that is absent or empty."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     shutil.rmtree(beside, ignore_errors=True)  # of a killed process that had the same number, as in a container

@@ -1,0 +1,250 @@
+"""The commands about restorers: trained, applied, judged; and damage done."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elmyr.cli.options import (
+    AsJson,
+    Data,
+    DataRoot,
+    Device,
+    Out,
+    Part,
+    Precision,
+    Quiet,
+    Seed,
+    image_count,
+    shaped,
+)
+from elmyr.cli.show import hush, say, show_json, show_table
+
+restorer = typer.Typer(
+    help="Repair images: noise, holes, occlusion, blur, few pixels.",
+    epilog="Start with: elmyr restorer train digits",
+    invoke_without_command=True,
+)
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a restorer, or latest.")]
+Images = Annotated[str, typer.Argument(metavar="IMAGES", help="A folder of images of any sizes, or other DATA.")]
+Folder = Annotated[Path, typer.Option(help="The folder to make.")]
+
+
+class Method(StrEnum):
+    """What repairs."""
+
+    restorer = "restorer"
+    inversion = "inversion"
+
+
+@restorer.callback()
+def _help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@restorer.command("train")
+@shaped
+def train(
+    data: Data,
+    out: Out = None,
+    corruption: Annotated[
+        str, typer.Option(help="The damage to undo, as block:14,noise:0.2; see: elmyr restorer corruptions.")
+    ] = "any",
+    images: Annotated[str | None, typer.Option(help="Budget in images seen, such as 200k.")] = None,
+    seed: Seed = 0,
+    settings: Annotated[
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as noise=0.")
+    ] = [],  # noqa: B006  # typer copies it
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    shaping: Any = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a restorer on undamaged images, which it damages itself."""
+    from elmyr.files import read_json
+    from elmyr.restoration import train_restorer
+    from elmyr.training.config import parse_settings
+
+    run = train_restorer(
+        data,
+        out=out,
+        corruption=corruption,
+        images=image_count(images),
+        seed=seed,
+        settings=parse_settings(settings),
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        shaping=shaping,
+        quiet=quiet,
+        say=hush if quiet else say,
+    )
+    if as_json:
+        show_json({"run": str(run.path)} | read_json(run.summary))
+    elif not quiet:
+        say(f"next:  elmyr restorer apply {run.path} IMAGES --out repaired")
+        say(f"       elmyr restorer evaluate {run.path}")
+
+
+@restorer.command("apply")
+def apply(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A restorer's run; with --method inversion a GAN's.")],
+    images: Images,
+    out: Folder,
+    mask: Annotated[Path | None, typer.Option(help="A folder of masks, white where an image is hidden.")] = None,
+    answers: Annotated[int, typer.Option(help="So many answers to each image, and where they differ.", min=1)] = 1,
+    enlarge: Annotated[int, typer.Option(help="So many times the size, for images of few pixels.", min=1, max=16)] = 1,
+    method: Annotated[Method, typer.Option(help="A restorer, or a plain GAN's latents: slow, untrained.")] = (
+        Method.restorer
+    ),
+    channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many images, now of one size.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Which answers.", min=0)] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Repair images; where a mask is given, all that it does not hide stays as it is."""
+    from elmyr.errors import InputError
+    from elmyr.images import Shaping
+    from elmyr.machine import keep_freed_memory
+    from elmyr.restoration import Many, Masks, invert, open_restorer, repair_files
+    from elmyr.training import open_gan
+
+    if channels == 2:
+        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
+    masks = None if mask is None else Masks(mask)
+    many = Many(images, data_root, Shaping(channels=channels, limit=limit))
+    keep_freed_memory()
+    if method == Method.inversion:
+        gan = open_gan(model, device=device, precision=precision)
+        of_model = gan.config.channels
+
+        def mend(pixels: Any, hidden: Any) -> Any:
+            return invert(gan, pixels, hidden, answers=answers, seed=seed)
+    else:
+        restorer_of_run = open_restorer(model, device=device, precision=precision)
+        of_model = restorer_of_run.channels_
+
+        def mend(pixels: Any, hidden: Any) -> Any:
+            return restorer_of_run.restore(pixels, hidden, answers=answers, seed=seed)
+
+    count = repair_files(many, mend, out, channels=of_model, masks=masks, enlarge=enlarge)
+    if as_json:
+        show_json({"out": str(out), "count": count, "answers": answers})
+    elif not quiet:
+        say(f"{count:,} images repaired: {out}")
+
+
+@restorer.command("evaluate")
+def evaluate(
+    model: Model,
+    recognizer: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A recognizer that reads clean, damaged and repaired images.")
+    ] = None,
+    corruption: Annotated[
+        list[str], typer.Option(help="A damage to judge by; may be given again (default: every kind).")
+    ] = [],  # noqa: B006  # typer copies it
+    against: Annotated[Part, typer.Option(help="The part of the run's images to damage.")] = Part.test,
+    limit: Annotated[int, typer.Option(help="At most so many images.", min=1)] = 1000,
+    out: Annotated[Path | None, typer.Option(help="Also a page, .html, with rows of pictures.")] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how well a restorer undoes damage: PSNR, SSIM and recognition, by damage and severity."""
+    import numpy as np
+
+    from elmyr.evaluation.repair import REPAIRED, images_to_repair, judge_repair, restoring
+    from elmyr.machine import keep_freed_memory
+    from elmyr.recognition import open_recognizer
+    from elmyr.report import check_page, write_repair
+
+    if out is not None:
+        check_page(out)
+    keep_freed_memory()
+    reader = None if recognizer is None else open_recognizer(recognizer, device=device)
+    method = restoring(model, device=device, precision=precision)
+    images = images_to_repair(model, part=against.value, data_root=data_root)
+    images = images.take(np.arange(min(limit, len(images))))
+    judgment = judge_repair(images, {REPAIRED: method}, damages=corruption or None, recognizer=reader)
+    if out is not None:
+        write_repair(judgment, out)
+    if as_json:
+        show_json(judgment.as_json())
+        return
+    rows = [["damage", "method", "PSNR", "SSIM", "read wrong"]]
+    for row in judgment.rows:
+        for cell in row.cells:
+            wrong = "" if cell.error is None else f"{cell.error:.2%}"
+            rows.append([row.damage, cell.method, f"{cell.psnr:.2f} dB", f"{cell.ssim:.3f}", wrong])
+    show_table(rows)
+
+
+@restorer.command("damage")
+def damage(
+    images: Images,
+    out: Folder,
+    corruption: Annotated[
+        str, typer.Option(help="What is done, as block:14,noise:0.2; see: elmyr restorer corruptions.")
+    ],
+    channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many images, now of one size.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Of what is drawn.", min=0)] = 0,
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Damage images: OUT/images, and OUT/masks where pixels are hidden."""
+    from elmyr.errors import InputError
+    from elmyr.images import Shaping
+    from elmyr.restoration import Many, damage_files, damage_of
+
+    if channels == 2:
+        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
+    damage_of(corruption)
+    count = damage_files(Many(images, data_root, Shaping(channels=channels, limit=limit)), corruption, out, seed=seed)
+    if as_json:
+        show_json({"out": str(out), "count": count, "corruption": corruption})
+    elif not quiet:
+        say(f"{count:,} images damaged: {out}")
+
+
+@restorer.command("corruptions")
+def corruptions(as_json: AsJson = False) -> None:
+    """List the kinds of damage, and what their severities mean."""
+    from elmyr.restoration import KINDS
+
+    if as_json:
+        known = {
+            name: {
+                "about": kind.about,
+                "severity": kind.severity,
+                "least": kind.least,
+                "most": kind.most,
+                "usual": kind.usual,
+            }
+            for name, kind in KINDS.items()
+        }
+        show_json(known)
+        return
+    rows = [
+        [
+            name,
+            kind.about,
+            f"{kind.severity}, {kind.least:g} to {kind.most:g}",
+            f"{kind.usual:g}",
+            "yes" if kind.hides else "",
+        ]
+        for name, kind in KINDS.items()
+    ]
+    show_table([["corruption", "what", "severity", "usual", "gives a mask"], *rows])

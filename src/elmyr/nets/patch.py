@@ -1,0 +1,39 @@
+"""A discriminator of patches: a logit for each place of an image, beside what the image was made from.
+
+After PatchGAN (Isola et al. 2017), with every weight's spectral norm 1 (Miyato et al. 2018).
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from elmyr.nets.residual import SLOPE
+from elmyr.nets.spectral import spectrally_normalized
+
+
+class PatchDiscriminator(nn.Module):
+    """Images and their condition to a logit for each 4x4 pixels, high for real; each sees 22x22 pixels.
+
+    channels: of the image; condition: of what it was made from. Any size from 8 pixels a side on.
+    """
+
+    def __init__(self, channels: int, condition: int, base: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            spectrally_normalized(layer)
+            for layer in (
+                nn.Conv2d(channels + condition, base, 4, stride=2, padding=1),
+                nn.Conv2d(base, 2 * base, 4, stride=2, padding=1),
+                nn.Conv2d(2 * base, 2 * base, 3, padding=1),
+                nn.Conv2d(2 * base, 1, 1),
+            )
+        )
+
+    def forward(self, images: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """Images (N, C, H, W) in [-1, 1] and conditions (N, K, H, W) -> logits (N, places)."""
+        x = torch.cat([images, condition], 1)
+        *inner, last = self.layers
+        for layer in inner:
+            x = F.leaky_relu(layer(x), SLOPE)
+        logits: torch.Tensor = last(x).flatten(1)
+        return logits

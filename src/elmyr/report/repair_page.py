@@ -1,0 +1,48 @@
+"""The page of repaired images: figures by damage and method, and rows of pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from elmyr.evaluation.repair import Cell, DamageRow, RepairJudgment
+from elmyr.report.markup import Markup, tag
+from elmyr.report.numbers import count, percent
+from elmyr.report.page import figures_table, note, page, section
+from elmyr.report.pictures import grid
+
+HEAD = ("damage", "method", "PSNR, dB", "SSIM")
+READ = ("read wrong", "95 % interval")
+
+
+def repair_page(judgment: RepairJudgment) -> str:
+    """The HTML of a judgment."""
+    told = f"{count(judgment.count)} images of {judgment.data}, damaged and repaired; the same for every method."
+    if judgment.clean_error is not None:
+        told += f" Undamaged, {percent(judgment.clean_error)} of them are read wrong."
+    return page(
+        f"elmyr repair of {judgment.data}",
+        section("Figures", note(told), _table(judgment)),
+        section("Pictures", note("The first images as they come."), *map(_rows, judgment.rows)),
+    )
+
+
+def _table(judgment: RepairJudgment) -> Markup:
+    rows = [(row.damage, *_cell(cell)) for row in judgment.rows for cell in row.cells]
+    head = HEAD if judgment.clean_error is None else HEAD + READ
+    return figures_table("PSNR, SSIM and recognition by damage", head, rows, words=(1,))
+
+
+def _cell(cell: Cell) -> tuple[str, ...]:
+    decibels = f"{cell.psnr:.2f}" if np.isfinite(cell.psnr) else "nothing changed"
+    told = cell.method, decibels, f"{cell.ssim:.3f}"
+    if cell.error is None or cell.interval is None:
+        return told
+    return *told, percent(cell.error), f"{percent(cell.interval[0])} to {percent(cell.interval[1])}"
+
+
+def _rows(row: DamageRow) -> Markup:
+    blocks = [
+        tag("figure", tag("figcaption", name), grid(images, len(images), f"{len(images)} {name} images, {row.damage}"))
+        for name, images in row.pictures.items()
+    ]
+    return tag("div", tag("h3", row.damage), *blocks)

@@ -1,0 +1,26 @@
+"""Restoration: damage done and undone; noise, holes, occlusion, blur, few pixels, by one network or by a plain GAN."""
+
+from elmyr.restoration.corruptions import KINDS
+from elmyr.restoration.damage import Damaged, corrupt, damage_of
+from elmyr.restoration.files import Many, Masks, damage_files, repair_files
+from elmyr.restoration.inversion import invert
+from elmyr.restoration.repair import Repair
+from elmyr.restoration.restorer import Restorer
+from elmyr.restoration.runs import open_restorer, resume_restorer, train_restorer
+
+__all__ = [
+    "KINDS",
+    "Damaged",
+    "Many",
+    "Masks",
+    "Repair",
+    "Restorer",
+    "corrupt",
+    "damage_files",
+    "damage_of",
+    "invert",
+    "open_restorer",
+    "repair_files",
+    "resume_restorer",
+    "train_restorer",
+]

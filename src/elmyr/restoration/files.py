@@ -1,0 +1,198 @@
+"""Images of any sizes, in and out as files: repaired, or damaged, one after the other, in the memory of a few."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr import seeds
+from elmyr.errors import InputError
+from elmyr.images import AS_IT_IS, Pixels, Shaping, image_grid, load_images, save_png
+from elmyr.images.encoded import EncodedImages, each, shown, told_damage
+from elmyr.images.formats import SUFFIXES, read_header, read_pixels
+from elmyr.images.sources import read_parts
+from elmyr.images.writers.encoding import png_bytes
+from elmyr.images.writers.folder import check_folder, replacing_folder
+from elmyr.restoration.damage import Corruption, corrupt, damage_of
+from elmyr.restoration.repair import Repair, require_channels
+
+AT_ONCE = 250  # images of one size
+SHOWN = 8
+DIGITS = 6
+
+
+class Named(NamedTuple):
+    """An image uint8 (H, W, C), and its path in a folder, without a suffix."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+
+
+class Many:
+    """The images of a source that can be gone through again: files of any sizes as they are, or a set in a form."""
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str],
+        data_root: str | os.PathLike[str] | None = None,
+        shaping: Shaping = AS_IT_IS,
+    ) -> None:
+        part, _ = read_parts(source, data_root)
+        self._files: EncodedImages | None = None
+        self._set: Pixels | None = None
+        self._names: list[str] | None = None
+        self._channels = shaping.channels
+        if isinstance(part, EncodedImages) and shaping.model_copy(update={"channels": None}) == AS_IT_IS:
+            self._files, self.where, self.count = part, part.where, len(part)
+            if len(part.files) == len(part):
+                root = os.path.commonpath([os.path.dirname(file) for file in part.files])
+                self._names = [_stem(os.path.relpath(file, root)) for file in part.files]
+        else:
+            images = load_images(source, data_root=data_root, shaping=shaping)
+            self._set, self.where, self.count = images.images, images.name, len(images)
+
+    def name(self, place: int) -> str:
+        """What the image at a place is called: its path, or its number."""
+        return self._names[place] if self._names else f"{place:0{DIGITS}}"
+
+    def __iter__(self) -> Iterator[Named]:
+        if self._set is not None:
+            for place in range(self.count):
+                yield Named(self.name(place), np.asarray(self._set[place]))
+        elif self._files is not None:
+            damage: dict[int, str] = {}
+            see = partial(read_pixels, channels=self._channels, size=None, fit="crop")
+            for place, pixels in each(self._files, range(self.count), see, damage):
+                if damage:
+                    break
+                yield Named(self.name(place), pixels)
+            if damage:
+                raise InputError(f"'{self.where}': {told_damage(self._files, damage)}: replace or remove it")
+
+    def groups(self) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+        """Names and images uint8 (n, H, W, C): of neighbors that have one shape, a few hundred at most."""
+        names: list[str] = []
+        pixels: list[NDArray[np.uint8]] = []
+        for name, image in self:
+            if pixels and (image.shape != pixels[0].shape or len(pixels) == AT_ONCE or image.size > 1 << 20):
+                yield names, np.stack(pixels)
+                names, pixels = [], []
+            names.append(name)
+            pixels.append(image)
+        if pixels:
+            yield names, np.stack(pixels)
+
+
+class Masks:
+    """A folder with an image for each of others, by the same path: white where a pixel is hidden."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise InputError(f"'{folder}' is no folder: name one with a mask for each image")
+        found = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        self._files = {_stem(os.path.relpath(path, self.folder)): path for path in found}
+
+    def of(self, name: str, size: tuple[int, int]) -> NDArray[np.bool_]:
+        """The mask bool (H, W) of an image of this size; InputError where there is none, or none that fits."""
+        file = self._files.get(name)
+        if file is None:
+            raise InputError(f"image '{shown(name)}' has no mask in '{self.folder}': add '{shown(name)}.png'")
+        try:
+            with file.open("rb") as opened:
+                height, width = read_header(opened).size
+                if (height, width) == size:
+                    hidden = read_pixels(opened, 1, None, "crop")[..., 0] > 127
+        except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
+            reason = " ".join(str(error).split())
+            raise InputError(f"the mask '{shown(str(file))}' cannot be read ({reason}): replace it") from None
+        if (height, width) != size:
+            raise InputError(
+                f"the mask '{shown(str(file))}' is {height}x{width}, its image {size[0]}x{size[1]}: make them one size"
+            )
+        if hidden.all():
+            raise InputError(f"the mask '{shown(str(file))}' hides its image wholly: leave some of it")
+        return hidden
+
+
+Mend = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None"], Repair]
+
+
+def repair_files(
+    images: Many,
+    mend: Mend,
+    out: str | os.PathLike[str],
+    *,
+    channels: int,
+    masks: Masks | None = None,
+    enlarge: int = 1,
+) -> int:
+    """Repairs all images and writes them into the folder `out`; gives their number.
+
+    `repaired/NAME.png`; with several answers `answers/NAME-1.png` … and `uncertainty/NAME.png`, the deviation of the
+    answers, white the largest; `overview.png`: the first images above what became of them. enlarge: so many pixels a
+    side in the place of one, before the repair. Whole or not at all; raises InputError before work starts.
+    """
+    out = Path(out)
+    check_folder(out)
+    for name, pixels in images:
+        require_channels(pixels.shape[2], channels, f"image '{shown(name)}' is")
+        if masks is not None:
+            masks.of(name, pixels.shape[:2])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    first: list[NDArray[np.uint8]] = []
+    with replacing_folder(out) as beside:
+        for names, pixels in images.groups():
+            hidden = None if masks is None else np.stack([masks.of(name, pixels.shape[1:3]) for name in names])
+            seen = pixels.repeat(enlarge, 1).repeat(enlarge, 2)
+            repair = mend(seen, None if hidden is None else hidden.repeat(enlarge, 1).repeat(enlarge, 2))
+            doubt = _as_picture(repair.uncertainty)
+            _write(beside / "repaired", names, repair.images)
+            for number, answer in enumerate(repair.answers, 1):
+                _write(beside / "answers", [f"{name}-{number}" for name in names], answer)
+            if len(repair.answers):
+                _write(beside / "uncertainty", names, doubt)
+            if not first:
+                some = slice(SHOWN)
+                first = [seen[some], repair.images[some], *(answer[some] for answer in repair.answers)]
+                if len(repair.answers):
+                    first.append(doubt[some].repeat(channels, 3))
+        save_png(image_grid(np.concatenate(first), len(first[0])), beside / "overview.png")
+    return images.count
+
+
+def damage_files(images: Many, corruption: Corruption, out: str | os.PathLike[str], *, seed: int = 0) -> int:
+    """Damages all images and writes `images/NAME.png` and, where pixels are hidden, `masks/NAME.png`; their number."""
+    out = Path(out)
+    check_folder(out)
+    damage_of(corruption)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(out) as beside:
+        for number, (names, pixels) in enumerate(images.groups()):
+            damaged = corrupt(pixels, corruption, seed=seeds.derive(seed, "damaged files", number))
+            _write(beside / "images", names, damaged.images)
+            if damaged.masks is not None:
+                _write(beside / "masks", names, 255 * damaged.masks.astype(np.uint8)[..., None])
+    return images.count
+
+
+def _as_picture(uncertainty: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Deviations (N, H, W), of 127.5 at most, as gray images (N, H, W, 1)."""
+    return np.clip(2 * uncertainty, 0, 255).round().astype(np.uint8)[..., None]
+
+
+def _write(folder: Path, names: Sequence[str], images: NDArray[np.uint8]) -> None:
+    for name, png in zip(names, png_bytes(images), strict=True):
+        path = folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png)
+
+
+def _stem(path: str) -> str:
+    return str(PurePath(path).with_suffix(""))

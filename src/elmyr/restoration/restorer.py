@@ -1,0 +1,234 @@
+"""Restorer: learns to undo damage from images that have none, and undoes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from elmyr import machine, seeds
+from elmyr.errors import InputError
+from elmyr.files import read_json, sha256_of, write_json
+from elmyr.gan import to_pixels, to_unit
+from elmyr.images import ImageSet, StoredPixels
+from elmyr.nets import UNet
+from elmyr.restoration.config import choices_of
+from elmyr.restoration.damage import ANY, Corruption, damage_of
+from elmyr.restoration.repair import Repair, checked, deviation
+from elmyr.restoration.task import SHOWN, WEIGHTS, RestorerTask
+from elmyr.restoration.tiles import tiles
+from elmyr.training.data import ResidentData
+from elmyr.training.loop import LoopConfig, run_loop
+from elmyr.training.progress import Listener
+from elmyr.training.rules import is_tiny
+from elmyr.training.rundir import RunDirectory
+
+FORMAT = 1
+IMAGES, IMAGES_OF_TINY = 160_000, 60_000
+SMALLEST_SIDE = 8
+AT_ONCE = 1 << 18  # pixels that the network sees at a time
+DESCRIPTION = "restorer.json"
+
+
+class Restorer:
+    """Repairs images: noise, holes, occlusion, blur, few pixels. Blind to the kind of damage unless it is told one.
+
+    corruption: the damage that it learns to undo: "any", kinds and severities as `block:14,noise:0.2`, or a function of
+    images float (N, C, H, W) in [0, 1] and a torch.Generator to damaged images, or to these and masks bool
+    (N, 1, H, W). images: the budget in images seen; without it 160,000, 60,000 below 16 pixels a side. settings:
+    choices of `RestorerChoices` by their names. After `fit` or `load`: `channels_`, `seconds_`.
+    """
+
+    def __init__(
+        self,
+        *,
+        corruption: Corruption = ANY,
+        images: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        if images is not None and images < 1:
+            raise InputError(f"a budget of {images} images teaches nothing: give at least 1")
+        self.corruption, self.images, self.seed = corruption, images, seed
+        self.damage = damage_of(corruption)
+        self.choices = choices_of(settings or {})
+        self.device = machine.choose_device(device)
+        self.precision = machine.choose_precision(precision, self.device)
+
+    def fit(
+        self,
+        X: ArrayLike | StoredPixels | ImageSet,
+        *,
+        run: RunDirectory | None = None,
+        listener: Listener | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> Self:
+        """Learns from undamaged images: an image set, or uint8 (N, H, W, C) or (N, H, W), at least 8x8.
+
+        With `run` the training is saved there as it goes, and goes on from what is saved.
+        """
+        images = as_image_set(X)
+        task, course = self.task(images), self.course(images)
+        data = ResidentData(images, seed=self.seed, device=self.device)
+        outcome = run_loop(task, data, course, run=run, listener=listener, say=say)
+        self.net_: UNet = task.average
+        self.channels_, self.side_ = images.channels, min(images.height, images.width)
+        self.seconds_ = outcome.seconds
+        return self
+
+    def task(self, images: ImageSet) -> RestorerTask:
+        """The training of it at its beginning; InputError for images that it cannot learn from."""
+        side = min(images.height, images.width)
+        if side < SMALLEST_SIDE:
+            raise InputError(
+                f"the images are {images.height}x{images.width}: a restorer needs {SMALLEST_SIDE} pixels a side"
+            )
+        shown = images.take(np.arange(min(SHOWN, len(images))))
+        task = RestorerTask(
+            self.choices,
+            self.damage,
+            shape=(images.height, images.width, images.channels),
+            seed=self.seed,
+            device=self.device,
+            precision=self.precision,
+            shown=shown,
+        )
+        if len(images):
+            task.preview(0)  # a damage that these images cannot take is refused before work starts
+        return task
+
+    def budget(self, images: ImageSet) -> int:
+        """The images that a fit to these sees."""
+        return self.images or (IMAGES_OF_TINY if is_tiny(images) else IMAGES)
+
+    def course(self, images: ImageSet) -> LoopConfig:
+        """The course of a fit to these images."""
+        total, batch = self.budget(images), self.choices.batch
+        every = max(batch, total // 10)
+        return LoopConfig(
+            images=total,
+            batch=batch,
+            decay_from=self.choices.decay_from,
+            log_every=max(batch, total // 50),
+            preview_every=every,
+            checkpoint_every=every,
+        )
+
+    @torch.inference_mode()
+    def restore(self, images: ArrayLike, masks: ArrayLike | None = None, *, answers: int = 1, seed: int = 0) -> Repair:
+        """Repairs images uint8 (N, H, W, C) of any size; with `answers` of 2 or more also draws so many answers each.
+
+        masks: bool (N, H, W), true where a pixel is hidden; all others stay as they are, to the bit. Without masks
+        every pixel may change. The answers to image *i* of a seed are the same whatever N. Large images are taken in
+        tiles, which is not seen in them: memory beside the images' own stays the same. Raises InputError for
+        images of other channels, masks of another size, and an image that is wholly hidden.
+        """
+        pixels, hidden = checked(images, masks, channels=self._net().channels, answers=answers)
+        if answers > 1 and not self._net().noise:
+            raise InputError("this restorer was trained without noise and has one answer: ask for 1")
+        repair = Repair.room_for(pixels, answers)
+        noise = self._noise(len(pixels), answers, seed)
+        for tile in tiles(*pixels.shape[1:3], reach=self._net().reach, multiple=self._net().multiple):
+            rows, columns = tile.outer
+            height, width = rows.stop - rows.start, columns.stop - columns.start
+            count = max(1, AT_ONCE // (height * width))
+            for start in range(0, len(pixels), count):
+                some = slice(start, start + count)
+                seen = pixels[some, rows, columns]
+                mask = None if hidden is None else hidden[some, rows, columns]
+                inner, place = (slice(None), *tile.inner), (some, *tile.place)
+                middle, *drawn = self._answers(seen, mask, [None, *(each[some] for each in noise)])
+                repair.images[place] = middle[inner]
+                if drawn:
+                    several = np.stack([each[inner] for each in drawn])
+                    repair.answers[(slice(None), *place)] = several
+                    repair.uncertainty[place] = deviation(several)
+        return repair
+
+    def _answers(
+        self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_] | None, noises: list[torch.Tensor | None]
+    ) -> Iterator[NDArray[np.uint8]]:
+        """An answer uint8 (n, h, w, C) for each noise; what is known stays."""
+        net = self._net()
+        seen = to_unit(torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(0, 3, 1, 2))
+        hidden = torch.zeros_like(seen[:, :1], dtype=torch.bool)
+        if mask is not None:
+            hidden = torch.from_numpy(np.ascontiguousarray(mask)).to(self.device).unsqueeze(1)
+        with machine.autocast(self.device, self.precision):
+            features = net.encode(seen, hidden)
+            for noise in noises:
+                answer = net.decode(features, seen, hidden, None if noise is None else noise.to(self.device))
+                made = to_pixels(answer).permute(0, 2, 3, 1).cpu().numpy()
+                yield made if mask is None else np.where(mask[..., None], made, pixels)
+
+    def _noise(self, count: int, answers: int, seed: int) -> list[torch.Tensor]:
+        """The noise (count, noise) of each answer where there are several; each image has its own."""
+        if answers == 1:
+            return []
+        own = [
+            torch.randn(answers, self._net().noise, generator=seeds.generator(seed, "answers", number))
+            for number in range(count)
+        ]
+        return list(torch.stack(own, 1))
+
+    def save(self, folder: str | Path) -> None:
+        """Writes `restorer.safetensors` and `restorer.json`."""
+        folder = Path(folder)
+        RestorerTask.export_weights(self._net(), folder)
+        content = {
+            "format": FORMAT,
+            "corruption": self.corruption if isinstance(self.corruption, str) else None,
+            "choices": self.choices.model_dump(mode="json"),
+            "channels": self.channels_,
+            "side": self.side_,
+            "seconds": self.seconds_,
+            "sha256": sha256_of(folder / WEIGHTS),
+        }
+        write_json(folder / DESCRIPTION, content)
+
+    @classmethod
+    def load(cls, folder: str | Path, *, device: str = "auto", precision: str = "auto") -> Self:
+        """Opens what `save` wrote; InputError if it is not whole."""
+        folder = Path(folder)
+        content = read_json(folder / DESCRIPTION)
+        try:
+            if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / WEIGHTS):
+                raise InputError(f"'{folder}' is no whole restorer of this elmyr: train it again")
+            corruption = content["corruption"] or ANY
+            restorer = cls(corruption=corruption, settings=content["choices"], device=device, precision=precision)
+            restorer.channels_, restorer.side_ = int(content["channels"]), int(content["side"])
+            restorer.seconds_ = float(content["seconds"])
+            net = restorer.choices.generator(restorer.channels_, restorer.side_)
+            net.load_state_dict(load_file(folder / WEIGHTS))
+        except (KeyError, TypeError, ValueError, OSError, RuntimeError, ValidationError, SafetensorError) as error:
+            if isinstance(error, InputError):
+                raise
+            reason = str(error).splitlines()[0]
+            raise InputError(f"'{folder}' is no whole restorer ({reason}): train it again") from None
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
+        restorer.net_ = net.to(restorer.device).requires_grad_(False).eval()
+        return restorer
+
+    def _net(self) -> UNet:
+        if not hasattr(self, "net_"):
+            raise InputError("this restorer has learned nothing yet: fit it, or load one")
+        return self.net_
+
+
+def as_image_set(images: ArrayLike | StoredPixels | ImageSet) -> ImageSet:
+    """Images as a set without labels; InputError for what are none."""
+    if isinstance(images, ImageSet):
+        return ImageSet(images.images, None, name=images.name)
+    pixels = images if isinstance(images, StoredPixels) else np.asarray(images)
+    if pixels.ndim == 3 and not isinstance(pixels, StoredPixels):
+        pixels = pixels[..., None]
+    return ImageSet(pixels, None)

@@ -1,0 +1,154 @@
+"""A restorer's run from end to end: its directory, trained, resumed, finished."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmyr.errors import InputError
+from elmyr.files import write_json
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
+from elmyr.restoration.config import RestorerChoices
+from elmyr.restoration.damage import ANY
+from elmyr.restoration.restorer import DESCRIPTION, Restorer
+from elmyr.training.config import DataConfig
+from elmyr.training.plan import opened_again
+from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
+from elmyr.training.session import (
+    at_work,
+    refuse_groups,
+    refuse_less,
+    shown_progress,
+    write_beginning,
+    write_other_budget,
+)
+
+KIND: Literal["restorer"] = "restorer"
+
+
+class RestorerConfig(BaseModel):
+    """All choices of one run; `config.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: Literal["restorer"] = KIND
+    data: DataConfig
+    corruption: str = Field(description="the damage that it learns to undo")
+    images: int = Field(ge=1, description="the budget")
+    extended_from: int | None = Field(None, description="the budget before, where it was changed on the way")
+    seed: int = Field(ge=0)
+    device: str
+    precision: str
+    choices: RestorerChoices
+
+
+def train_restorer(
+    data: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    corruption: str = ANY,
+    images: int | None = None,
+    seed: int = 0,
+    settings: Mapping[str, object] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> RunDirectory:
+    """Trains a restorer on the training part of an image set and returns its finished run directory.
+
+    The parameters are those of `Restorer`; its split follows from `seed`. Raises InputError before anything is written.
+    """
+    refuse_groups(KIND)
+    restorer = Restorer(
+        corruption=corruption, images=images, settings=settings, seed=seed, device=device, precision=precision
+    )
+    training = split_source(open_source(data, data_root, shaping), seed, shaping).train
+    restorer.task(training)  # refuses what it cannot learn from
+    config = RestorerConfig(
+        data=DataConfig.of(data, training, data_root=data_root, shaping=shaping, seed=seed),
+        corruption=corruption,
+        images=restorer.budget(training),
+        seed=seed,
+        device=str(restorer.device),
+        precision=restorer.precision,
+        choices=restorer.choices,
+    )
+    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{training.name}-restorer"))
+    write_beginning(run, config, device=config.device, precision=config.precision)
+    _run_to_end(run, config, training, quiet, run.noting(say))
+    return run
+
+
+def resume_restorer(
+    name: str | os.PathLike[str],
+    *,
+    images: int | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> RunDirectory:
+    """Goes on with an interrupted run as if nothing had happened, and returns it finished.
+
+    `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError where
+    the images are not the same any more.
+    """
+    refuse_groups(KIND)
+    run = open_run(name, KIND)
+    config = config_of(run)
+    more = images is not None and images != config.images
+    if run.finished and not more:
+        say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
+        return run
+    training = splits_of(config, data_root).train
+    if images is not None and more:
+        refuse_less(run, images)
+        config = config.model_copy(update={"images": images, "extended_from": config.images})
+        write_other_budget(run, config)
+    _run_to_end(run, config, training, quiet, run.noting(say))
+    return run
+
+
+def config_of(run: RunDirectory) -> RestorerConfig:
+    """The config that a restorer's run directory holds; InputError if it is not whole."""
+    return config_as(run, RestorerConfig)
+
+
+def splits_of(config: RestorerConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
+    """The split of a run, opened again; InputError where its training images are not the same any more."""
+    return opened_again(config.data, data_root)
+
+
+def open_restorer(name: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Restorer:
+    """The restorer of a finished run (a path, or "latest"), or of a folder that `Restorer.save` wrote."""
+    if os.path.isfile(os.path.join(name, DESCRIPTION)):
+        return Restorer.load(os.fspath(name), device=device, precision=precision)
+    run = open_run(name, KIND)
+    if not run.finished:
+        raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
+    return Restorer.load(run.model, device=device, precision=precision)
+
+
+def _run_to_end(
+    run: RunDirectory, config: RestorerConfig, training: ImageSet, quiet: bool, say: Callable[[str], None]
+) -> None:
+    restorer = Restorer(
+        corruption=config.corruption,
+        images=config.images,
+        settings=config.choices.model_dump(),
+        seed=config.seed,
+        device=config.device,
+        precision=config.precision,
+    )
+    with at_work(run):
+        with shown_progress(run, config.images, quiet=quiet) as listener:
+            restorer.fit(training, run=run, listener=listener, say=say)
+        restorer.save(run.model)
+        seconds = round(restorer.seconds_, 3)
+        write_json(run.summary, {"images": config.images, "seconds": seconds, "corruption": config.corruption})
+    say(f"trained for the damage '{config.corruption}', {config.images:,} images in {seconds:,.0f} s: {run.path}")

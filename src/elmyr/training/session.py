@@ -1,0 +1,67 @@
+"""What every run has, whatever is trained in it: a beginning that is written down, and an end in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from elmyr import machine
+from elmyr.errors import InputError, InterruptedRun
+from elmyr.files import write_json
+from elmyr.training.checkpoint import latest_checkpoint
+from elmyr.training.progress import Listener, ProgressBar
+from elmyr.training.rundir import RunDirectory, position_of
+
+
+def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precision: str, processes: int = 1) -> None:
+    """Writes `environment.json`, and then `config.json`, with which the directory is a run."""
+    surroundings = machine.environment() | {
+        "device": device,
+        "precision": precision,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processes": processes,
+    }
+    write_json(run.environment, surroundings)
+    write_json(run.config, config.model_dump(mode="json"))
+
+
+def refuse_less(run: RunDirectory, images: int) -> None:
+    """InputError where a run has seen more images already than another budget allows."""
+    latest = latest_checkpoint(run.checkpoints)
+    seen = position_of(latest) if latest else 0
+    if images < max(seen, 1):
+        raise InputError(f"'{run.path}' has seen {seen:,} images already: --images is at least that")
+
+
+def write_other_budget(run: RunDirectory, config: BaseModel) -> None:
+    """Writes down a config with another budget; the run is unfinished from then on."""
+    with run.locked():
+        run.summary.unlink(missing_ok=True)
+        write_json(run.config, config.model_dump(mode="json"))
+
+
+@contextmanager
+def at_work(run: RunDirectory, *, writes: bool = True) -> Iterator[None]:
+    """Inside, no other process works on the run; Ctrl-C becomes an InterruptedRun that says how to go on."""
+    try:
+        with run.locked() if writes else nullcontext():
+            yield
+    except KeyboardInterrupt:
+        message = f"stopped; go on with: elmyr resume {run.path}"
+        raise InterruptedRun(message, signal_number=signal.SIGINT) from None
+
+
+def shown_progress(run: RunDirectory, total: int, *, quiet: bool) -> AbstractContextManager[Listener | None]:
+    """A progress bar for the run, or none."""
+    return nullcontext() if quiet else ProgressBar(run.path.name, total=total)
+
+
+def refuse_groups(what: str) -> None:
+    """InputError under torchrun with more than one process, for what is trained by one alone."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError(f"a {what} is trained by one process: leave out torchrun")

@@ -1,0 +1,45 @@
+"""PSNR and SSIM, against values by hand."""
+
+import numpy as np
+import pytest
+
+from elmyr.metrics import psnr, squared_error, ssim
+
+
+def test_psnr_by_hand() -> None:
+    truth = np.zeros((2, 4, 4, 1), np.uint8)
+    images = truth.copy()
+    images[0] = 255
+    images[1, 0, 0] = 51
+    errors = squared_error(images, truth)
+    assert errors == pytest.approx([255**2, 51**2 / 16])
+    assert psnr(errors[0]) == pytest.approx(0)
+    assert psnr(errors[1]) == pytest.approx(10 * np.log10(16 * 25))
+    assert psnr(errors) == pytest.approx(10 * np.log10(2 / (1 + 1 / 400)))
+    assert psnr(0.0) == np.inf
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_ssim_is_the_paper_s_window_by_window(channels: int) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 256, (2, 14, 13, channels)).astype(np.uint8)
+    images = np.clip(truth + rng.normal(0, 60, truth.shape), 0, 255).astype(np.uint8)
+    across = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    weights = np.outer(across, across) / across.sum() ** 2
+    for number in range(2):
+        found = []
+        for row, column, channel in np.ndindex(4, 3, channels):
+            window = (number, slice(row, row + 11), slice(column, column + 11), channel)
+            a, b = images[window].astype(float), truth[window].astype(float)
+            mean_a, mean_b = (weights * a).sum(), (weights * b).sum()
+            variance_a, variance_b = (weights * (a - mean_a) ** 2).sum(), (weights * (b - mean_b) ** 2).sum()
+            together = (weights * (a - mean_a) * (b - mean_b)).sum()
+            light = (2 * mean_a * mean_b + 2.55**2) / (mean_a**2 + mean_b**2 + 2.55**2)
+            found.append(light * (2 * together + 7.65**2) / (variance_a + variance_b + 7.65**2))
+        assert ssim(images, truth)[number] == pytest.approx(np.mean(found))
+
+
+def test_ssim_of_equal_images_is_one_also_where_no_window_fits() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1), dtype=np.uint8)
+    assert ssim(images, images) == pytest.approx([1, 1])
+    assert (ssim(images, 255 - images) < 0.2).all()
