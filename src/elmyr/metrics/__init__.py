@@ -9,6 +9,7 @@ from elmyr.metrics.copying import (
     copying_statistic,
     distance_ratio,
     doubles,
+    is_double,
     nearest,
     training_is_nearest,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "frechet_distance_at_infinity",
     "gaussian_of",
     "inception_score",
+    "is_double",
     "jackknife",
     "kernel_distance",
     "mean_interval",
