@@ -22,7 +22,8 @@ FLOORS = [
     {"evaluation"},
     {"study", "studies", "report", "doctor"},
     {"__init__"},
-    {"cli", "serving"},
+    {"serving"},
+    {"cli"},
     {"__main__"},
 ]
 FLOOR_OF = {package: floor for floor, packages in enumerate(FLOORS) for package in packages}
@@ -109,7 +110,8 @@ def test_every_package_imports_only_from_floors_below() -> None:
         ("training/loop.py", "import elmyr", "training imports elmyr"),
         ("training/loop.py", "from elmyr import GAN", "training imports elmyr.GAN"),
         ("report/page.py", "from elmyr.cli import main", "report imports elmyr.cli.main"),
-        ("cli/train.py", "from elmyr.serving import serve", "cli imports elmyr.serving.serve"),
+        ("serving/page.py", "from elmyr.cli import main", "serving imports elmyr.cli.main"),
+        ("report/page.py", "from elmyr.serving import serve", "report imports elmyr.serving.serve"),
         ("seeds.py", "import pickle", "seeds imports pickle"),
         ("gan.py", "from torch import load", "gan imports torch.load"),
         ("gan.py", "import torch\ntorch.load('x')", "uses torch.load"),
@@ -134,6 +136,7 @@ def test_each_kind_of_breach_is_found(tmp_path: Path, module: str, source: str, 
         ("files.py", "import numpy\nnumpy.load('x', allow_pickle=False)"),
         ("cli/train.py", "from elmyr.study import study\nfrom ..report import page"),
         ("cli/app.py", "from elmyr import __version__"),
+        ("cli/serve.py", "from elmyr.serving import serve"),
         ("__main__.py", "from elmyr.cli import main"),
     ],
 )

@@ -61,6 +61,16 @@ def test_what_is_only_typical_is_no_copy(digits: Splits) -> None:
     assert found.verdict == "no evidence"
 
 
+def test_a_collapsed_generator_is_not_called_a_copying_one(digits: Splits) -> None:
+    """One image again and again is one draw, even where it happens to be near a training image."""
+    held_out, others = never_seen(digits, "test")
+    image = np.minimum(digits.train.images[5:6], 250) + 3
+    collapsed = ImageSet(np.repeat(image.astype(np.uint8), 300, axis=0), None)
+    found = look_for_copies(collapsed, digits.train, held_out, others)
+    assert found.doubles == 300
+    assert found.verdict == "no evidence"
+
+
 def test_a_thinned_training_part_is_no_copying(digits: Splits) -> None:
     """Where classes have other shares on both sides, a class's own share is what chance gives."""
     held_out, others = never_seen(digits, "test")

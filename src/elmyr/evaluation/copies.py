@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from elmyr.evaluation.features import AT_ONCE, squares
 from elmyr.evaluation.sides import first_of, first_places
@@ -21,6 +22,7 @@ from elmyr.metrics import (
     copying_statistic,
     distance_ratio,
     doubles,
+    is_double,
     nearest,
     told_apart,
     training_is_nearest,
@@ -36,7 +38,7 @@ PAIRS = 16  # pairs that are shown
 FEWEST_IN_A_CELL = 50  # held-out images, about, for each cell of the statistic
 MOST_CELLS = 10
 MOST_FOR_CELLS = 10_000  # training images that the cells are made of
-SURE = 0.999  # level of the intervals that a certain copy needs apart
+SURE = 0.999  # level at which copies are certain
 SUSPICIOUS = 3.1  # standard deviations: 1 in 1,000 by chance
 
 TITLES = {
@@ -108,6 +110,12 @@ class _Side:
     def excess(self, chance: _Chance) -> Excess:
         return training_is_nearest(*self._distances, *chance.of(self.to_training, self.to_held_out))
 
+    def draws(self) -> tuple[int, int]:
+        """Of so many different nearest training images, how many have a double: images that share one are one draw."""
+        ours, theirs = self._distances
+        doubled = self.to_training.places[is_double(ours, theirs)]
+        return len(np.unique(self.to_training.places)), len(np.unique(doubled))
+
     def suspicion(self) -> NDArray[np.float64]:
         """How much nearer to training than to held-out images each is: 0 for a copy."""
         ours, theirs = self._distances
@@ -177,7 +185,7 @@ def look_for_copies(
         taken["membership"] = told_apart(known_logits, unseen_logits), 0.5
     worst = np.argsort(sides[0].suspicion(), kind="stable")[:PAIRS]
     return Copies(
-        verdict=_verdict(doubled, len(generated), doubled_real, len(others), excess),
+        verdict=_verdict(sides[0].draws(), sides[1].draws(), excess),
         count=len(generated),
         training=len(training),
         held_out=len(held_out),
@@ -189,10 +197,11 @@ def look_for_copies(
     )
 
 
-def _verdict(doubled: Estimate, count: int, doubled_real: Estimate, count_real: int, excess: Excess) -> Verdict:
-    low, _ = wilson_interval(round(doubled.value * count), count, SURE)
-    _, high = wilson_interval(round(doubled_real.value * count_real), count_real, SURE)
-    if low > high:
+def _verdict(generated: tuple[int, int], real: tuple[int, int], excess: Excess) -> Verdict:
+    """By the draws of both sides: how likely as many doubles are with the most that the real images allow for."""
+    count, doubled = generated
+    _, most = wilson_interval(real[1], real[0], SURE)
+    if binom.sf(doubled - 1, count, most) < 1 - SURE:
         return "certain"
     return "suspected" if excess.deviations > SUSPICIOUS else "no evidence"
 

@@ -9,6 +9,7 @@ from elmyr.metrics.copying import (
     copying_statistic,
     distance_ratio,
     doubles,
+    is_double,
     nearest,
     training_is_nearest,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "frechet_distance_at_infinity",
     "gaussian_of",
     "inception_score",
+    "is_double",
     "jackknife",
     "kernel_distance",
     "macro_f1",

@@ -75,13 +75,18 @@ def distance_ratio(to_training: ArrayLike, to_held_out: ArrayLike) -> Estimate:
     return jackknife(float(ours.mean() / theirs.mean()), generated=[without], low=0.0)
 
 
-def doubles(to_training: ArrayLike, to_held_out: ArrayLike, within: float = 0.5) -> Estimate:
-    """The share of rows whose nearest training row is at most `within` times as far as their nearest held-out row.
+def is_double(to_training: ArrayLike, to_held_out: ArrayLike, within: float = 0.5) -> NDArray[np.bool_]:
+    """Which rows `(N,)` are at most `within` times as far from their nearest training row as from any held-out row.
 
     A row that both sides hold is no double.
     """
     ours, theirs = _distances(to_training), _distances(to_held_out)
-    return share_right((ours <= within * theirs) & (theirs > 0), of="generated")
+    return (ours <= within * theirs) & (theirs > 0)
+
+
+def doubles(to_training: ArrayLike, to_held_out: ArrayLike, within: float = 0.5) -> Estimate:
+    """The share of rows that are doubles."""
+    return share_right(is_double(to_training, to_held_out, within), of="generated")
 
 
 def training_is_nearest(
