@@ -8,6 +8,7 @@ from elmyr.evaluation.repair import RepairJudgment
 from elmyr.files import require_place, write_text
 from elmyr.report.comparison_page import comparison_page
 from elmyr.report.repair_page import repair_page
+from elmyr.report.records import read_table
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
 from elmyr.report.words import words_in
@@ -27,6 +28,8 @@ def write_report(folder: Path, *, language: str = "en", out: Path | None = None)
     if (folder / "study.json").is_file():
         content = study_page(folder, words)
     elif (folder / "config.json").is_file():
+        if read_table(folder / "config.json").get("kind") == "study":
+            raise InputError(f"the study in '{folder}' is not finished: elmyr resume {folder}")
         content = run_page(folder, words)
     else:
         raise InputError(
