@@ -17,11 +17,12 @@ from typing import Any
 from elmyr import study
 from elmyr.cli.options import image_count, several
 from elmyr.files import read_json
-from elmyr.metrics import balanced_weights, paired_difference
-from elmyr.report.numbers import duration, mean, percent_over_seeds, points
+from elmyr.report.numbers import duration, mean, percent, percent_over_seeds, points
+from elmyr.studies.arms import ARMS
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.ground import Ground, opened
 from elmyr.studies.ledger import Ledger
+from elmyr.studies.verdict import Judged, Trial, difference_of
 
 
 def main() -> None:
@@ -64,27 +65,20 @@ def table(folder: Path, config: StudyConfig, number: int, content: dict[str, Any
     """A row an arm: what it reached, and the arm `against` minus it, paired by seed and image."""
     cell, results, source = config.cells[number], Ledger(folder).results(), opened(config)
     grounds = [Ground(folder, config, cell, seed, source) for seed in config.seeds]
-    labels = [ground.test.require_labels() for ground in grounds]
-    weights = [balanced_weights(each) for each in labels] if cell.measure == "balanced accuracy" else None
-
-    def right(arm: str) -> list[Any]:
-        return [results[cell.name, seed, arm].read == each for seed, each in zip(config.seeds, labels, strict=True)]
-
+    tested = [Judged(ground.test_indices, ground.test.require_labels()) for ground in grounds]
+    trials = {name: Trial(ARMS[name], [results[cell.name, seed, name] for seed in config.seeds]) for name in cell.arms}
     print(f"| arm | test {cell.measure} | macro F1 | worst class | time a seed | '{against}' minus it, points, 95 % |")
     print("| --- | --- | --- | --- | --- | --- |")
     for arm in content["arms"]:
         apart = ""
         if arm["name"] != against:
-            found = paired_difference(
-                right(against), right(arm["name"]), [ground.test_indices for ground in grounds], weights
-            )
+            found = difference_of(cell, trials[against], trials[arm["name"]], tested)
             apart = f"{points(found.difference)} ({points(found.low)} to {points(found.high)})"
-        worst = min(share for share in arm["recalls"] if share is not None)
         cells = [
             arm["name"],
             percent_over_seeds(arm["test"]),
             percent_over_seeds(arm["macro_f1"]),
-            f"{100 * worst:.1f} %",
+            percent(min(share for share in arm["recalls"] if share is not None), 1),
             duration(mean(arm["seconds"])),
             apart,
         ]

@@ -54,6 +54,8 @@ def test_a_study_has_every_arm_and_seed_and_ends_in_a_verdict(blobs: Path, tmp_p
     difference = np.mean(by_name[verdict["best_with"]]["test"]) - np.mean(best["test"])
     assert verdict["difference"] == pytest.approx(difference)
     assert verdict["low"] <= verdict["difference"] <= verdict["high"]
+    assert by_name[verdict["best_with"]]["apart"] == [verdict[end] for end in ("difference", "low", "high")]
+    assert [arm["name"] for arm in cell["arms"] if arm["apart"] is None] == [verdict["best_without"]]
     assert verdict["seeds"] == 2
     assert verdict["images"] > 60  # more than the 60 of one seed: the other has other test images
     assert by_name["generated"]["share"] == [1.0, 1.0]

@@ -7,8 +7,8 @@ from elmyr.evaluation import Comparison
 from elmyr.evaluation.repair import RepairJudgment
 from elmyr.files import require_place, write_text
 from elmyr.report.comparison_page import comparison_page
-from elmyr.report.repair_page import repair_page
 from elmyr.report.records import read_table
+from elmyr.report.repair_page import repair_page
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
 from elmyr.report.words import words_in

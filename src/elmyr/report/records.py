@@ -118,7 +118,7 @@ class Evaluation(Record):
 
 
 class Arm(Record):
-    """One way to train the recognizer; a value a seed. recalls: a value a class."""
+    """One way to train the recognizer; a value a seed. recalls: a value a class. apart: from the best without a GAN."""
 
     name: str
     uses_gan: bool = False
@@ -128,6 +128,7 @@ class Arm(Record):
     share: Values = []
     seconds: Values = []
     recalls: Values = []
+    apart: Interval | None = None
 
 
 class Verdict(Record):

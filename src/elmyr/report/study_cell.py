@@ -11,7 +11,7 @@ from elmyr.report.figures import Dots, dot_chart
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import figures_table, folded, note
 from elmyr.report.pictures import grid, read_pictures
-from elmyr.report.records import Arm, Cell, ChangedImage, Verdict
+from elmyr.report.records import Arm, Cell, ChangedImage, Interval, Verdict
 from elmyr.report.sections import evaluation_table, extremes
 from elmyr.report.words import ENGLISH, Words
 
@@ -52,10 +52,11 @@ def arms(cell: Cell, words: Words) -> Markup:
         measure=measure[:1].upper() + measure[1:],
     )
     head = [words("arm"), words("validation {measure}", measure=measure), words("test {measure}", measure=measure),
-            words("generated share"), words("time a seed")]  # fmt: skip
+            words("minus the best without, points"), words("generated share"), words("time a seed")]  # fmt: skip
     rows = [
         [_arm_name(arm, cell.verdict, words), numbers.percent_over_seeds(arm.validation),
-         numbers.percent_over_seeds(arm.test), numbers.alternatives(share for share in arm.share if share),
+         numbers.percent_over_seeds(arm.test), _apart(arm.apart, words),
+         numbers.alternatives(share for share in arm.share if share),
          numbers.duration(numbers.mean(arm.seconds))]
         for arm in cell.arms
     ]  # fmt: skip
@@ -72,6 +73,14 @@ def arms(cell: Cell, words: Words) -> Markup:
         figures_table(words("The arms"), head, rows),
         note(told),
     )
+
+
+def _apart(apart: Interval | None, words: Words) -> str:
+    """A difference in points with its interval."""
+    if apart is None:
+        return ""
+    difference, low, high = (numbers.points(value) for value in apart)
+    return f"{difference} ({words('{low} to {high}', low=low, high=high)})"
 
 
 def _arm_name(arm: Arm, verdict: Verdict | None, words: Words) -> Markup:

@@ -15,11 +15,12 @@ from sklearn.metrics import confusion_matrix
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, class_rows, load_images, save_npz, save_png
 from elmyr.images.shaping import TROUBLES
+from elmyr.metrics import PairedDifference
 from elmyr.studies.arms import ARMS
 from elmyr.studies.config import Cell, StudyConfig
 from elmyr.studies.ground import Ground
 from elmyr.studies.ledger import Ledger, Place
-from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, verdict_of
+from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
 from elmyr.studies.work import GAN, Piece, Worker
 
 SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
@@ -83,7 +84,11 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "trouble": cell.shaping.model_dump(include=set(TROUBLES)),
         "measure": cell.measure,
         "counts": _counts(first),
-        "arms": [_arm(trial, cell, config, seconds, gan_seconds, confusions[trial.arm.name]) for trial in trials],
+        "arms": [
+            _arm(trial, cell, config, seconds, gan_seconds, confusions[trial.arm.name])
+            | {"apart": None if trial is without else _apart(difference_of(cell, trial, without, tested))}
+            for trial in trials
+        ],
         "verdict": verdict_of(cell, trials, tested, len(first.labeled)),
         "confusion": {
             "without": confusions[without.arm.name].tolist(),
@@ -122,6 +127,10 @@ def _arm(
         "recalls": [int(r) / int(n) if n else None for r, n in zip(right, counts, strict=True)],
         "seconds": [round(each, 1) for each in spent],
     }
+
+
+def _apart(difference: PairedDifference) -> list[float]:
+    return [difference.difference, difference.low, difference.high]
 
 
 def _confusion(trial: Trial, tested: Sequence[Judged], classes: int) -> NDArray[np.int64]:

@@ -45,17 +45,20 @@ def best_of(trials: Sequence[Trial], *, uses_gan: bool) -> Trial:
     return max((trial for trial in trials if trial.arm.uses_gan == uses_gan), key=lambda trial: trial.validation)
 
 
+def difference_of(cell: Cell, one: Trial, other: Trial, tested: Sequence[Judged]) -> PairedDifference:
+    """What the one arm reads better than the other, by the cell's measure, paired by seed and test image."""
+    correct, other_correct = (
+        [result.read == test.labels for result, test in zip(trial.results, tested, strict=True)]
+        for trial in (one, other)
+    )
+    weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
+    return paired_difference(correct, other_correct, [test.places for test in tested], weights)
+
+
 def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Judged], training_images: int) -> dict[str, Any]:
     """Outcome, sentence, the difference with its interval, and the two arms, as JSON values."""
     with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
-    correct = {
-        trial.arm.name: [result.read == test.labels for result, test in zip(trial.results, tested, strict=True)]
-        for trial in (with_gan, without)
-    }
-    weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
-    difference = paired_difference(
-        correct[with_gan.arm.name], correct[without.arm.name], [test.places for test in tested], weights
-    )
+    difference = difference_of(cell, with_gan, without, tested)
     return {
         "outcome": difference.outcome,
         "sentence": _sentence(difference, with_gan, without, cell, training_images),
