@@ -186,6 +186,18 @@ def test_several_troubles_have_a_verdict_each_and_one_chart_of_all(tmp_path: Pat
     assert "每类 5 张图像" in chinese.text
 
 
+def test_a_study_is_told_in_chinese_beside_the_english_page(study: Path) -> None:
+    english, chinese = write_report(study), write_report(study, language="zh")
+    assert (english.name, chinese.name) == ("report.html", "report.zh.html")
+    page = Page(chinese)
+    lines = [line for line in page.text.splitlines() if line.strip()]
+    assert lines[1:3] == ["更好", "GAN 使识别器更好。"]
+    for told in ("真实 + 生成", "测试准确率", "弗雷歇距离", "elmyr study blobs --seeds 2", "96.00 ± 1.41 %"):
+        assert told in page.text, told
+    for left in ("Better", "interval", "The arms", "yardstick", "Time", "seeds 2 "):
+        assert left not in page.text, left
+
+
 def test_the_report_needs_nothing_beside_it(study: Path) -> None:
     content = write_report(study).read_text()
     assert not re.findall(r"https?://", content)
