@@ -1,6 +1,8 @@
 """The errors a user meets. Each message is one line: what is wrong, where, and the mend."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 
@@ -28,6 +30,13 @@ class InterruptedRun(ElmyrError):
     def __init__(self, message: str, *, signal_number: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+    def __reduce__(self) -> tuple[Callable[..., InterruptedRun], tuple[str, int]]:
+        return _interrupted, (str(self), self.exit_code - 128)  # between processes
+
+
+def _interrupted(message: str, signal_number: int) -> InterruptedRun:
+    return InterruptedRun(message, signal_number=signal_number)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

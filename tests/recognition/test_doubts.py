@@ -234,3 +234,15 @@ def test_the_command_says_what_it_found(
     assert "known, as they were made" in told.err
     truth = labels_to_doubt(blobs_file, shaping=Shaping(label_noise=0.2)).truth
     assert (load_images(tmp_path / "corrected.npz").labels == truth).mean() > 0.85
+
+
+def test_no_class_vanishes_however_doubtful_its_labels() -> None:
+    images = small_image_set(12)
+    labels = images.require_labels()
+    chance = np.where(labels == 2, 0.99 - 0.01 * np.arange(12), 0.01)
+    doubts = Doubts(labels, (labels + 1) % 3, chance)
+    assert (labels[doubts.suspects()] == 2).all() and len(doubts.suspects()) == 4
+    for cleaned in (without_suspects(images, doubts), with_corrections(images, doubts)):
+        left = np.flatnonzero(cleaned.require_labels() == 2)
+        assert len(left) == 1
+        assert (cleaned.images[left[0]] == images.images[11]).all()  # the least doubtful one

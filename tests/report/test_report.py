@@ -14,6 +14,8 @@ from elmyr import train
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
+from elmyr.report.error_chart import Curve, error_chart
+from elmyr.report.words import ENGLISH
 from tests.conftest import small_image_set
 
 HOSTILE = '<script src="https://example.org/x.js">&"\''
@@ -196,6 +198,16 @@ def test_a_study_is_told_in_chinese_beside_the_english_page(study: Path) -> None
         assert told in page.text, told
     for left in ("Better", "interval", "The arms", "yardstick", "Time", "seeds 2 "):
         assert left not in page.text, left
+
+
+def test_errors_stand_where_the_logarithm_puts_them_and_none_is_a_ring() -> None:
+    curve = Curve("real", "real", [(1, [0.1, 0.1]), (10, [0.01, 0.01]), (100, [0.0, 0.0])])
+    drawn = str(error_chart("Error", "images", [curve], ENGLISH))
+    dots = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="4" class="(\w+) real"', drawn)
+    (x1, y1, _), (x2, y2, _), (x3, y3, last) = [(float(x), float(y), kind) for x, y, kind in dots]
+    assert x2 - x1 == pytest.approx(x3 - x2, abs=0.2) and x1 < x2
+    assert y1 < y2 < y3 and last == "ring"  # the lower, the fewer errors
+    assert error_chart("Error", "images", [Curve("real", "real", [(1, [0.1])])], ENGLISH) == ""
 
 
 def test_the_report_needs_nothing_beside_it(study: Path) -> None:

@@ -1,5 +1,5 @@
-import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 
 from elmyr import Shaping, study
+from elmyr.cli import main
 from elmyr.errors import InputError
 from elmyr.files import read_json
-from elmyr.images import ImageSet, save_npz
+from elmyr.images import ImageSet, save_npz, split_source
 from elmyr.studies import resume_study
 from elmyr.studies.arms import ARMS
+from elmyr.studies.summary import command_of
+from elmyr.studies.work import Piece, Worker
 from elmyr.training.logbook import read_lines
 from tests.conftest import small_image_set
 
@@ -108,6 +111,15 @@ def test_wrong_labels_are_found_and_dropped_or_corrected_by_arms_of_their_own(bl
     (cell,) = done.content["cells"]
     assert {"suspects dropped", "suspects corrected"} < {arm["name"] for arm in cell["arms"]}
     assert cell["name"] == "20 % wrong labels"
+    worker = Worker(done.path)
+    ground = worker.ground(Piece(0, 0, "suspects dropped"))
+    truth = split_source(worker.source, 0).train
+    wrong = ground.labeled.labels != truth.labels
+    assert wrong.sum() == 30
+    kept = ARMS["suspects dropped"].images(ground)
+    assert len(kept) < len(truth) and set(kept.classes) == set(truth.classes)
+    corrected = ARMS["suspects corrected"].images(ground)
+    assert (corrected.labels != truth.labels).sum() != wrong.sum()
 
 
 def test_several_processes_find_what_one_finds(few: Path, tmp_path: Path) -> None:
@@ -128,6 +140,36 @@ def test_a_study_of_a_handful_of_images_ends_in_a_verdict_without_figures(tmp_pa
     assert (done.path / "generated.png").is_file()
 
 
+def test_one_image_a_class_has_a_verdict_though_it_has_no_figures(few: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    done = study(few, out=tmp_path / "study", seeds=1, images_per_class=(1,), say=said.append, **QUICK)
+    assert done.content["cells"][0]["evaluation"] is None and done.verdicts[0]["seeds"] == 1
+    assert resume_study(tmp_path / "study").verdicts == done.verdicts
+    # The time of a GAN is that of its run, also where a kill came before it was written down.
+    assert done.content["cells"][0]["gan_seconds"][0] > 0
+
+
+def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: Path) -> None:
+    from elmyr.studies import make_study_plan
+
+    asked = {"seeds": 2, "images": 1_234_567, "settings": TINY, "device": "cpu", "updates": 4}
+    config = make_study_plan(few, label_noise=(0.25, 0.0), images_per_class=(8, None), allow_duplicates=True, **asked)
+    words = shlex.split(command_of(config))
+    got: list[Any] = []
+
+    def called(data: str, **options: Any) -> None:
+        options.pop("out"), options.pop("quiet"), options.pop("budget")
+        got.append(make_study_plan(data, **options))
+        raise InputError("that is enough")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("elmyr.studies.study", called)
+        patch.setattr("sys.argv", words)
+        with pytest.raises(SystemExit):
+            main()
+    assert got == [config]
+
+
 # --- killed, and gone on with
 
 
@@ -145,6 +187,7 @@ def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
             break
         time.sleep(0.01)
     said = process.communicate()[1]
+    assert process.returncode in (-number, 128 + number), said  # it was still at work
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number, said
         assert f"go on with: elmyr resume {out.name}" in said
@@ -174,11 +217,13 @@ def test_a_study_killed_at_ten_random_moments_ends_with_the_same_results(few: Pa
     whole = study(few, out=tmp_path / "whole", seeds=2, **QUICK)
     random = np.random.default_rng(int.from_bytes(os.urandom(4)))
     words = command(few, "stopped", "--quiet")
+    hit = 0
     for _ in range(10):
         process = subprocess.Popen(words)
-        time.sleep(random.uniform(4, 12))
+        time.sleep(random.uniform(2, 8))
         process.kill()
-        process.wait()
+        hit += process.wait() == -signal.SIGKILL
+    assert hit
     subprocess.run(words, check=True)
     assert (tmp_path / "stopped" / "results.jsonl").read_bytes() == (whole.path / "results.jsonl").read_bytes()
 
@@ -233,6 +278,7 @@ def test_another_study_is_not_mixed_into_one_that_is_there(few: Path, tmp_path: 
         ({"labels_per_class": (1000,)}, "no class has more"),
         ({"imbalance": (51,)}, "at most 50"),
         ({"images_per_class": (1,), "label_noise": (0.9,)}, "training image (alone )?is labeled|make less trouble"),
+        ({"label_noise": (0.001,)}, "give more"),
         ({"budget": 0.001}, "the smallest budget"),
         ({"settings": ("conditional=false",)}, "knows the classes"),
         ({"shaping": Shaping(imbalance=51)}, "at most 50"),
@@ -295,6 +341,12 @@ def test_the_plan_says_what_would_run_and_a_budget_leaves_seeds_out(
     fewer, left = rehearse_study(config, budget=2.5 * whole.seconds(1))
     assert fewer.seeds == (0, 1) and left.seconds() == pytest.approx(whole.seconds(2))
     assert list(tmp_path.glob("studies*")) == []
+    images = small_image_set(48)
+    assert images.labels is not None
+    save_npz(images.take(np.argsort(images.labels, kind="stable")), tmp_path / "sorted.npz")  # as folders are
+    _, estimated = rehearse_study(make_study_plan(tmp_path / "sorted.npz", seeds=1, label_noise=(0.2,), **QUICK))
+    by_arm = {what: spent for _, what, spent in estimated.rows(make_study_plan(blobs, seeds=1, **QUICK))}
+    assert by_arm["suspects dropped"] > by_arm["real + classical"]  # the doubts take their time, too
 
 
 def test_arms_are_named_once_and_say_what_they_need() -> None:
@@ -302,4 +354,3 @@ def test_arms_are_named_once_and_say_what_they_need() -> None:
         "generated", "real + generated", "real + classical + generated", "GAN over-sampling"
     ]  # fmt: skip
     assert all(arm.uses_gan for arm in ARMS.values() if arm.needs_run or max(arm.shares) > 0)
-    assert json.dumps(sorted(ARMS))

@@ -94,10 +94,11 @@ def resume(
     data_root: DataRoot = None,
     keep_going: KeepGoing = False,
     track: Track = None,
+    processes: Annotated[int | None, typer.Option(help="Of a study: how many work at once.", min=1)] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with an interrupted training as if nothing had happened, or longer with a finished one."""
+    """Go on with an interrupted training or study as if nothing had happened, or longer with a finished one."""
     from elmyr.errors import InputError
     from elmyr.files import read_json
     from elmyr.recognition import resume_recognizer
@@ -110,8 +111,10 @@ def resume(
     how: dict[str, Any] = {"quiet": quiet, "say": hush if quiet else say}
     if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind != "restorer")):
         raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
+    if processes is not None and kind != "study":
+        raise InputError(f"'{run}' is the run of a {kind}, which one process trains: leave out --processes")
     if kind == "study":
-        show_study(resume_study(run, **how), as_json)
+        show_study(resume_study(run, processes=processes, **how), as_json)
         return
     if kind in ("recognizer", "restorer"):
         if kind == "restorer":

@@ -84,7 +84,7 @@ def study(
     }
     seconds = None if budget is None else parse_budget(budget)
     if plan:
-        _show_plan(*rehearse_study(make_study_plan(data, **choices), budget=seconds), as_json)
+        _show_plan(*rehearse_study(make_study_plan(data, **choices), seconds, choices["say"]), as_json)
         return
     show_study(run_study(data, **choices, out=out, budget=seconds, quiet=quiet), as_json)
 
@@ -133,5 +133,6 @@ def _show_plan(config: Any, estimate: Any, as_json: bool) -> None:
     )
     print(
         f"\n{len(config.seeds)} seeds, {config.images:,} images seen by each GAN, {config.updates:,} updates of each "
-        f"recognizer, {config.processes} at once: about {duration(estimate.seconds())} here"
+        f"recognizer, {config.processes} at once: about {duration(estimate.seconds())} here, and the figures of the "
+        "first GAN"
     )

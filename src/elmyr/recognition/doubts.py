@@ -141,15 +141,25 @@ def _folds_of(labels: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.in
 
 
 def without_suspects(images: ImageSet, doubts: Doubts, precision: float = PRECISION) -> ImageSet:
-    """The images without those whose label is doubted."""
-    return images.take(np.setdiff1d(np.arange(len(images)), doubts.suspects(precision)))
+    """The images without those whose label is doubted; of a class that would vanish the least doubtful one stays."""
+    suspects = doubts.suspects(precision)
+    dropped = np.setdiff1d(suspects, _last_of_their_class(images.require_labels(), suspects))
+    return images.take(np.setdiff1d(np.arange(len(images)), dropped))
 
 
 def with_corrections(images: ImageSet, doubts: Doubts, precision: float = PRECISION) -> ImageSet:
-    """The images with the proposed label where the given one is doubted."""
+    """The images with the proposed label where the given one is doubted; no class loses its least doubtful label."""
     labels, suspects = images.require_labels().copy(), doubts.suspects(precision)
-    labels[suspects] = doubts.proposed[suspects]
+    changed = np.setdiff1d(suspects, _last_of_their_class(labels, suspects))
+    labels[changed] = doubts.proposed[changed]
     return replace(images, labels=labels)
+
+
+def _last_of_their_class(labels: NDArray[np.int64], suspects: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each class of suspects alone, the least doubtful one: suspects stand in the order of their doubt."""
+    left = np.bincount(labels) - np.bincount(labels[suspects], minlength=labels.max() + 1)
+    gone = np.flatnonzero((left == 0) & (np.bincount(labels) > 0))
+    return np.array([suspects[labels[suspects] == label][-1] for label in gone], np.int64)
 
 
 def _check(images: ImageSet, folds: int) -> None:

@@ -33,6 +33,7 @@ class _Point:
     y: float
     low: float | None
     high: float | None
+    none: bool  # no error at all, which a logarithmic axis has no place for
 
 
 def error_chart(title: str, unit: str, curves: Sequence[Curve], words: Words) -> Markup:
@@ -93,7 +94,7 @@ def _point(
         return down(math.log(min(1.0, max(error, floor))))
 
     low, high = (None, None) if found.low is None or found.high is None else (at(found.low), at(found.high))
-    return _Point(across(math.log(place)) + shift, at(found.mean), low, high)
+    return _Point(across(math.log(place)) + shift, at(found.mean), low, high, none=found.mean <= 0)
 
 
 def _drawn(points: Sequence[_Point], color: str, index: int) -> Markup:
@@ -103,7 +104,10 @@ def _drawn(points: Sequence[_Point], color: str, index: int) -> Markup:
         for point in points
         if point.low is not None and point.high is not None
     ]
-    dots = [tag("circle", cx=point.x, cy=point.y, r=4, class_=f"dot {color}") for point in points]
+    dots = [
+        tag("circle", cx=point.x, cy=point.y, r=4, class_=f"{'ring' if point.none else 'dot'} {color}")
+        for point in points
+    ]
     return join(tag("path", d=path, class_=f"line {color} dash-{index % 4}"), *bars, *dots)
 
 

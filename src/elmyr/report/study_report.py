@@ -144,7 +144,12 @@ def _errors(study: Study, words: Words) -> Markup:
         cells = [cell for cell in study.cells if all(not v for name, v in cell.trouble.items() if name != key)]
         drawn = [_curve(cells, key, name, len(study.classes), words) for name in _arm_names(cells)]
         charts.append(error_chart(words("Error of the recognizer on the test part"), words(unit), drawn, words))
-    told = note(words("The mean over seeds with its 95 % interval; both axes are logarithmic."))
+    told = note(
+        words(
+            "The mean over seeds with its 95 % interval; both axes are logarithmic. A ring at the lower edge is no error "
+            "at all."
+        )
+    )
     return section(words("Error against how much there is"), told, *charts) if any(charts) else Markup()
 
 

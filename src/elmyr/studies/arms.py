@@ -47,6 +47,7 @@ class Arm:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     where: Callable[[Shaping], bool] = lambda trouble: True
     needs: str | None = None  # an optional library
+    doubts: bool = False  # whether likely wrong labels are looked for first
 
     @property
     def needs_run(self) -> bool:
@@ -94,8 +95,8 @@ ARMS = {
         Arm("class weights", "augment", parameters={"class_weight": "balanced"}, where=_unbalanced),
         Arm("over-sampling", "augment", images=_resampled("random"), where=_unbalanced, needs="imblearn"),
         Arm("SMOTE", "augment", images=_resampled("smote"), where=_unbalanced, needs="imblearn"),
-        Arm("suspects dropped", "augment", images=_suspects_dropped, where=_noisy),
-        Arm("suspects corrected", "augment", images=_suspects_corrected, where=_noisy),
+        Arm("suspects dropped", "augment", images=_suspects_dropped, where=_noisy, doubts=True),
+        Arm("suspects corrected", "augment", images=_suspects_corrected, where=_noisy, doubts=True),
         Arm("consistency", "consistency", where=_unlabeled),
         Arm("gan-semi", "gan-semi", uses_gan=True, where=_unlabeled),
         Arm("gan-consistency", "gan-consistency", uses_gan=True, where=_unlabeled),

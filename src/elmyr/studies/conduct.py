@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
@@ -95,18 +98,20 @@ def study(
         "allow_duplicates": allow_duplicates,
         "say": say,
     }
+    if processes != 1 and multiprocessing.parent_process() is not None:
+        raise InputError(
+            "a script that studies by several processes is run again by each of them: put the call of study under "
+            "if __name__ == '__main__':"
+        )
     config = make_study_plan(data, **plan)  # type: ignore[arg-type]  # named once, handed on
     begun = out is not None and (Path(out) / "config.json").is_file()
     if budget is not None and not begun:
-        asked = config.seeds
-        config, estimated = rehearse_study(config, budget)
-        say(f"within {told(budget)}: {len(config.seeds)} of {len(asked)} seeds, about {told(estimated.seconds())}")
-        if left_out := asked[len(config.seeds) :]:
-            say(f"left out: {'seed' if len(left_out) == 1 else 'seeds'} {', '.join(map(str, left_out))}")
+        config, _ = rehearse_study(config, budget, say)
     if begun:
         folder = Path(out)  # type: ignore[arg-type]  # begun says that it is given
         _refuse_another(folder, config, budget)
-        config = config_as(RunDirectory(folder), StudyConfig)
+        theirs = config_as(RunDirectory(folder), StudyConfig)
+        config = theirs.model_copy(update={"processes": config.processes})
     else:
         folder = new_directory(out, parent=STUDIES, name=config.name)
         write_json(folder / "config.json", config.model_dump(mode="json"))
@@ -114,17 +119,39 @@ def study(
 
 
 def resume_study(
-    name: str | os.PathLike[str], *, quiet: bool = True, say: Callable[[str], None] = lambda line: None
+    name: str | os.PathLike[str],
+    *,
+    processes: int | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Study:
-    """Goes on with an interrupted study as if nothing had happened; InputError where its images are others by now."""
+    """Goes on with an interrupted study as if nothing had happened, by another number of processes where asked.
+
+    InputError where its images are others by now.
+    """
     run = open_run(name, KIND)
-    return _to_end(run.path, config_as(run, StudyConfig), quiet, say)
+    config = config_as(run, StudyConfig)
+    if processes is not None and processes < 1:
+        raise InputError(f"--processes is {processes}: at least 1")
+    return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
 
 
-def rehearse_study(config: StudyConfig, budget: float | None = None) -> tuple[StudyConfig, Estimate]:
-    """What of a study would run, within a budget in seconds where there is one, and how long; writes nothing."""
+def rehearse_study(
+    config: StudyConfig, budget: float | None = None, say: Callable[[str], None] = lambda line: None
+) -> tuple[StudyConfig, Estimate]:
+    """What of a study would run, within a budget in seconds where there is one, and how long; writes nothing.
+
+    `say` hears how many seeds fit, and which are left out.
+    """
     source = open_source(config.source, config.root, config.shaping)
-    return (config, estimate(config, source)) if budget is None else within(budget, config, source)
+    if budget is None:
+        return config, estimate(config, source)
+    fitting, estimated = within(budget, config, source)
+    count = len(fitting.seeds)
+    say(f"within {told(budget)}: {count} of {len(config.seeds)} seeds, about {told(estimated.seconds())}")
+    if left_out := config.seeds[count:]:
+        say(f"left out: {'seed' if len(left_out) == 1 else 'seeds'} {', '.join(map(str, left_out))}")
+    return fitting, estimated
 
 
 def _refuse_another(folder: Path, config: StudyConfig, budget: float | None) -> None:
@@ -133,11 +160,16 @@ def _refuse_another(folder: Path, config: StudyConfig, budget: float | None) -> 
     theirs = config_as(run, StudyConfig)
     ignored = {"processes", "threads", *({"seeds"} if budget is not None else ())}
     one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
-    differing = [name for name in one if one[name] != other[name]]
+    differing = [name for name in ("source", "seeds", "cells", *one) if one.get(name) != other.get(name)]
     if differing:
+        told_of = {
+            "cells": f"it is of {'; '.join(cell.name for cell in theirs.cells)}, or by other arms",
+            "digest": "its images are others",
+            "seeds": f"its seeds are {', '.join(map(str, theirs.seeds))}",
+        }
+        what = told_of.get(differing[0], f"{differing[0]} is {one.get(differing[0])!r}")
         raise InputError(
-            f"'{folder}' holds another study ({differing[0]} is {one[differing[0]]!r}): choose another with --out, or "
-            f"go on with: elmyr resume {folder}"
+            f"'{folder}' holds another study ({what}): choose another with --out, or go on with: elmyr resume {folder}"
         )
 
 
@@ -175,7 +207,7 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
     say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {len(pieces)} pieces of work, in {folder}")
     if done:
         say(f"{len(done)} of them are done")
-    clock = _Clock(pieces, done)
+    clock = _Clock(pieces, done, config.processes)
     for piece, outcome in _outcomes(folder, config, worker, pieces, done, quiet, say):
         place = piece.place(config)
         ledger.add_time(*place, outcome.seconds)
@@ -201,6 +233,7 @@ def _outcomes(
     if config.processes > 1:
         yield from performed(folder, pieces, done, processes=config.processes, threads=config.threads)
         return
+    torch.set_num_threads(config.threads)  # those that it began with: sums depend on them in their last bits
     for piece in pieces:
         if piece not in done:
             if piece.what == GAN:
@@ -228,7 +261,8 @@ def _pieces(count: int) -> str:
 class _Clock:
     """How much is done and how long the rest takes, by how long pieces of the same kind took."""
 
-    def __init__(self, pieces: Sequence[Piece], done: set[Piece]) -> None:
+    def __init__(self, pieces: Sequence[Piece], done: set[Piece], processes: int) -> None:
+        self.processes = processes
         self.left = [piece for piece in pieces if piece not in done]
         self.spent: dict[str, list[float]] = {}
         self.began, self.whole = time.monotonic(), 0.0
@@ -244,5 +278,5 @@ class _Clock:
         if unknown:
             return f" ({_pieces(len(self.left))} left)"
         means = {what: sum(spent) / len(spent) for what, spent in self.spent.items()}
-        at_once = max(1.0, self.whole / max(time.monotonic() - self.began, 1e-9))
+        at_once = min(self.processes, max(1.0, self.whole / max(time.monotonic() - self.began, 1e-9)))
         return f" ({_pieces(len(self.left))} left, about {told(sum(means[each.what] for each in self.left) / at_once)})"

@@ -70,6 +70,7 @@ class StudyConfig(BaseModel):
     settings: tuple[str, ...] = ()
     device: str
     precision: Literal["bf16", "fp32"]
+    allow_duplicates: bool = Field(False, description="whether test images may be training images, too")
     processes: int = Field(1, ge=1, description="how many work at once")
     threads: int = Field(ge=1, description="of each process: sums depend on it in their last bits")
 

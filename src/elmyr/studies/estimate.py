@@ -13,7 +13,8 @@ import torch
 
 from elmyr.errors import InputError
 from elmyr.images import Source, split_source
-from elmyr.recognition import Recognizer
+from elmyr.recognition import Recognizer, doubting
+from elmyr.recognition.doubts import FOLDS
 from elmyr.recognition.methods import read_method
 from elmyr.studies.arms import ARMS, Arm
 from elmyr.studies.config import StudyConfig
@@ -58,7 +59,7 @@ def estimate(config: StudyConfig, source: Source) -> Estimate:
         if piece.what == GAN:
             pieces[piece] = gan
         elif piece.what != FIGURES:  # once a cell, and short beside the rest
-            pieces[piece] = _arm_seconds(ARMS[piece.what], by_method, config)
+            pieces[piece] = _arm_seconds(ARMS[piece.what], by_method, config, source)
     return Estimate(pieces, config.processes)
 
 
@@ -116,7 +117,8 @@ def _gan_seconds(config: StudyConfig) -> float:
 
 
 def _update_seconds(method: str, source: Source, config: StudyConfig) -> float:
-    images = split_source(source, config.seeds[0]).train.take(np.arange(min(1000, len(source.train) // 2)))
+    train = split_source(source, config.seeds[0]).train
+    images = train.take(np.linspace(0, len(train) - 1, min(1000, len(train))).astype(np.int64))  # of every class some
     needs = read_method(method).needs == "unlabeled"
     spent = []
     for updates in (FEW, MORE):
@@ -127,8 +129,11 @@ def _update_seconds(method: str, source: Source, config: StudyConfig) -> float:
     return max(spent[1] - spent[0], 1e-4) / (MORE - FEW)
 
 
-def _arm_seconds(arm: Arm, by_method: Mapping[str, float], config: StudyConfig) -> float:
-    return AROUND * len(arm.shares) * config.updates * by_method[arm.method]
+def _arm_seconds(arm: Arm, by_method: Mapping[str, float], config: StudyConfig, source: Source) -> float:
+    updates = len(arm.shares) * config.updates
+    if arm.doubts:
+        updates += FOLDS * int(doubting(source.train).updates or 0)
+    return AROUND * updates * by_method[arm.method]
 
 
 @contextmanager

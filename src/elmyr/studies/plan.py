@@ -67,8 +67,8 @@ def make_study_plan(
         labels_per_class=labels_per_class or (shaping.labels_per_class,),
     )
     numbers = tuple(range(seed, seed + seeds))
-    splits = [split_source(source, number) for number in numbers]
     _refuse_too_many_seeds(source, seeds)
+    splits = [split_source(source, number) for number in numbers]
     for trouble in troubles:
         _refuse_impossible(trouble, splits)
     gan = make_plan(
@@ -100,6 +100,7 @@ def make_study_plan(
         updates=updates,
         preset=preset,
         settings=tuple(settings),
+        allow_duplicates=allow_duplicates,
         device=gan.device,
         precision=gan.precision,
         processes=processes,
@@ -174,6 +175,8 @@ def _refuse_impossible(trouble: Shaping, splits: Sequence[Splits]) -> None:
                 f"most {largest}"
             )
         left = thinned_for_training(each.train, trouble, each.seed)
+        if trouble.label_noise and not round(trouble.label_noise * len(left)):
+            raise InputError(f"--label-noise is {trouble.label_noise}, and no label of {len(left)} is wrong: give more")
         counts = np.bincount(left.require_labels(), minlength=len(classes))
         if trouble.labels_per_class is not None and trouble.labels_per_class >= counts.max():
             present = troubled(each.train, trouble, each.seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -35,7 +34,7 @@ def performed(
                 waiting.remove(piece)
                 running[pool.submit(_perform, piece)] = piece
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
+            for future in sorted(ended, key=lambda each: each.exception() is not None):  # what is done is not lost
                 piece = running.pop(future)
                 yield piece, _outcome(future)
                 done.add(piece)
@@ -45,7 +44,9 @@ def _outcome(future: Future[Done]) -> Done:
     try:
         return future.result()
     except BrokenProcessPool:
-        raise ElmyrError("a process of the study was killed (out of memory?): go on with fewer --processes") from None
+        raise ElmyrError(
+            "a process of the study was killed (out of memory?): go on with fewer: elmyr resume STUDY --processes 1"
+        ) from None
 
 
 @contextmanager
@@ -64,7 +65,8 @@ def _pool(study: Path, processes: int, threads: int) -> Iterator[ProcessPoolExec
 
 def _begin(study: Path, threads: int) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal: the first one decides
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # Ctrl-C reaches every process of a terminal's group: the first one decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     _worker = Worker(study)

@@ -61,8 +61,9 @@ def command_of(config: StudyConfig) -> str:
         if values != [getattr(config.shaping, name)]:
             words += [
                 f"--{name.replace('_', '-')}",
-                ",".join("all" if each is None else f"{each:g}" for each in values),
+                ",".join(str(each) if each else "all" for each in values),
             ]
+    words += ["--allow-duplicates"] if config.allow_duplicates else []
     for setting in config.settings:
         words += ["--set", setting]
     return shlex.join(words)
@@ -76,7 +77,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
     tested = [Judged(ground.test_indices, ground.test.require_labels()) for ground in grounds]
     confusions = {trial.arm.name: _confusion(trial, tested, len(first.test.classes)) for trial in trials}
     with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
-    gan_seconds = [seconds.get((cell.name, seed, GAN), 0.0) for seed in config.seeds]
+    gan_seconds = [round(float(read_json(ground.run.summary)["seconds"]), 1) for ground in grounds]
     figures = first.run.evaluation
     return {
         "name": cell.name,

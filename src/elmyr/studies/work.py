@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from elmyr.errors import InputError
 from elmyr.evaluation import evaluate
 from elmyr.files import read_json
 from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
@@ -89,7 +90,10 @@ class Worker:
             _train_gan(ground, quiet, say)
             return Done(float(read_json(ground.run.summary)["seconds"]))  # also of what came before an interruption
         if piece.what == FIGURES:
-            evaluate(ground.run.path, data_root=self.config.root, device=ground.device, precision=ground.precision)
+            try:
+                evaluate(ground.run.path, data_root=self.config.root, device=ground.device, precision=ground.precision)
+            except InputError as error:  # a cell may have too few images for figures: it has its verdict all the same
+                say(f"no figures of the GAN: {error}")
             return Done(time.monotonic() - started)
         result = _result(ground, train_arm(ARMS[piece.what], ground, updates=self.config.updates), piece.what)
         return Done(time.monotonic() - started, result)
