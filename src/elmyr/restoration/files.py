@@ -6,16 +6,17 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elmyr import seeds
 from elmyr.errors import InputError
-from elmyr.images import AS_IT_IS, Pixels, Shaping, image_grid, load_images, save_png
+from elmyr.images import ImageSet, Shaping, image_grid, save_png
 from elmyr.images.encoded import EncodedImages, each, shown, told_damage
 from elmyr.images.formats import SUFFIXES, read_header, read_pixels
+from elmyr.images.shaping import in_form
 from elmyr.images.sources import read_parts
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.folder import check_folder, replacing_folder
@@ -26,6 +27,8 @@ AT_ONCE = 250  # images of one size
 SHOWN = 8
 DIGITS = 6
 
+FilePath = TypeVar("FilePath", str, Path)
+
 
 class Named(NamedTuple):
     """An image uint8 (H, W, C), and its path in a folder, without a suffix."""
@@ -35,45 +38,55 @@ class Named(NamedTuple):
 
 
 class Many:
-    """The images of a source that can be gone through again: files of any sizes as they are, or a set in a form."""
+    """The images of a source, as they are, to go through again and again: files of any sizes, or sets.
+
+    Of both parts where the source has a test part of its own, that one last. channels: 1 for gray, 3 for RGB; as they
+    are where None. limit: the first so many alone. Raises InputError as `open_source`, and for two files of one name.
+    """
 
     def __init__(
         self,
         source: str | os.PathLike[str],
         data_root: str | os.PathLike[str] | None = None,
-        shaping: Shaping = AS_IT_IS,
+        *,
+        channels: Literal[1, 3] | None = None,
+        limit: int | None = None,
     ) -> None:
-        part, _ = read_parts(source, data_root)
-        self._files: EncodedImages | None = None
-        self._set: Pixels | None = None
+        self._parts = [part for part in read_parts(source, data_root) if part is not None]
+        self._form = Shaping(channels=channels)
         self._names: list[str] | None = None
-        self._channels = shaping.channels
-        if isinstance(part, EncodedImages) and shaping.model_copy(update={"channels": None}) == AS_IT_IS:
-            self._files, self.where, self.count = part, part.where, len(part)
-            if len(part.files) == len(part):
-                root = os.path.commonpath([os.path.dirname(file) for file in part.files])
-                self._names = [_stem(os.path.relpath(file, root)) for file in part.files]
-        else:
-            images = load_images(source, data_root=data_root, shaping=shaping)
-            self._set, self.where, self.count = images.images, images.name, len(images)
+        files = [file for part in self._parts if isinstance(part, EncodedImages) for file in part.files]
+        if files and all(PurePath(file).suffix.lower() in SUFFIXES for file in files):  # no shards of images
+            self._names = list(_by_stem(files, Path(source).expanduser()))
+        whole = sum(map(len, self._parts))
+        self.count = whole if limit is None else min(limit, whole)
 
     def name(self, place: int) -> str:
-        """What the image at a place is called: its path, or its number."""
+        """What the image at a place is called: its path in the source, or its number."""
         return self._names[place] if self._names else f"{place:0{DIGITS}}"
 
     def __iter__(self) -> Iterator[Named]:
-        if self._set is not None:
-            for place in range(self.count):
-                yield Named(self.name(place), np.asarray(self._set[place]))
-        elif self._files is not None:
-            damage: dict[int, str] = {}
-            see = partial(read_pixels, channels=self._channels, size=None, fit="crop")
-            for place, pixels in each(self._files, range(self.count), see, damage):
-                if damage:
-                    break
-                yield Named(self.name(place), pixels)
+        start = 0
+        for part in self._parts:
+            places = range(min(len(part), self.count - start))
+            pixels = self._decoded(part, places) if isinstance(part, EncodedImages) else self._formed(part, places)
+            for place, image in enumerate(pixels, start):
+                yield Named(self.name(place), image)
+            start += len(places)
+
+    def _decoded(self, part: EncodedImages, places: range) -> Iterator[NDArray[np.uint8]]:
+        damage: dict[int, str] = {}
+        see = partial(read_pixels, channels=self._form.channels, size=None, fit="crop")
+        for _, pixels in each(part, places, see, damage):
             if damage:
-                raise InputError(f"'{self.where}': {told_damage(self._files, damage)}: replace or remove it")
+                break
+            yield pixels
+        if damage:
+            raise InputError(f"'{part.where}': {told_damage(part, damage)}: replace or remove it")
+
+    def _formed(self, part: ImageSet, places: range) -> Iterator[NDArray[np.uint8]]:
+        for place in places:
+            yield np.asarray(in_form(part.images[place : place + 1], self._form))[0]
 
     def groups(self) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
         """Names and images uint8 (n, H, W, C): of neighbors that have one shape, a few hundred at most."""
@@ -97,7 +110,7 @@ class Masks:
         if not self.folder.is_dir():
             raise InputError(f"'{folder}' is no folder: name one with a mask for each image")
         found = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-        self._files = {_stem(os.path.relpath(path, self.folder)): path for path in found}
+        self._files = _by_stem(found, self.folder)
 
     def of(self, name: str, size: tuple[int, int]) -> NDArray[np.bool_]:
         """The mask bool (H, W) of an image of this size; InputError where there is none, or none that fits."""
@@ -194,5 +207,12 @@ def _write(folder: Path, names: Sequence[str], images: NDArray[np.uint8]) -> Non
         path.write_bytes(png)
 
 
-def _stem(path: str) -> str:
-    return str(PurePath(path).with_suffix(""))
+def _by_stem(files: Sequence[FilePath], folder: Path) -> dict[str, FilePath]:
+    """Files in a folder by their paths there, without suffixes; InputError where two differ in the suffix alone."""
+    found: dict[str, FilePath] = {}
+    for file in files:
+        twin = found.setdefault(str(PurePath(os.path.relpath(file, folder)).with_suffix("")), file)
+        if twin is not file:
+            names = " and ".join(f"'{shown(os.path.relpath(each, folder))}'" for each in (twin, file))
+            raise InputError(f"'{folder}' has {names}, which differ in the suffix alone: rename one")
+    return found

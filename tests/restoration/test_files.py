@@ -1,0 +1,70 @@
+"""Images in and out as files: all of them, as they are, each under a name of its own, beside its own mask."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from elmyr.errors import InputError
+from elmyr.images import ImageSet, save_npz
+from elmyr.restoration import Many, Masks, Repair, repair_files
+
+
+def gray(path: Path, value: int = 0, size: tuple[int, int] = (8, 8)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full(size, value, np.uint8)).save(path)
+
+
+def seen(many: Many) -> dict[str, int]:
+    return {name: int(pixels.max()) for name, pixels in many}
+
+
+def white(pixels: np.ndarray, hidden: np.ndarray | None) -> Repair:
+    """A repair that paints white."""
+    repair = Repair.room_for(pixels, 1)
+    repair.images[:] = pixels if hidden is None else np.where(hidden[..., None], 255, pixels)
+    return repair
+
+
+def test_the_first_images_keep_their_names_and_their_own_masks(tmp_path: Path) -> None:
+    for number in range(12):
+        gray(tmp_path / "images" / f"page{number:02}.png", 10 * number, size=(8, 8 + number % 2))
+        mask = np.zeros((8, 8 + number % 2), np.uint8)
+        mask[number % 8] = 255
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        Image.fromarray(mask).save(tmp_path / "masks" / f"page{number:02}.png")
+    many = Many(tmp_path / "images", limit=5)
+    assert many.count == 5 and seen(many) == {f"page{number:02}": 10 * number for number in range(5)}
+    masks = Masks(tmp_path / "masks")
+    assert repair_files(many, white, tmp_path / "out", channels=1, masks=masks) == 5
+    for number in range(5):
+        made = np.asarray(Image.open(tmp_path / "out" / "repaired" / f"page{number:02}.png"))
+        assert np.flatnonzero((made == 255).all(1)).tolist() == [number % 8]
+
+
+def test_images_of_one_class_are_named_from_the_folder_on(tmp_path: Path) -> None:
+    gray(tmp_path / "scans" / "cat" / "one.png", 7)
+    assert seen(Many(tmp_path / "scans")) == {"cat/one": 7}
+
+
+def test_the_test_part_takes_part(tmp_path: Path) -> None:
+    gray(tmp_path / "scans" / "train" / "cat" / "one.png", 7)
+    gray(tmp_path / "scans" / "test" / "cat" / "one.png", 9, size=(5, 6))
+    assert seen(Many(tmp_path / "scans")) == {"train/cat/one": 7, "test/cat/one": 9}
+    assert seen(Many(tmp_path / "scans", limit=1)) == {"train/cat/one": 7}
+
+
+def test_sets_are_numbered_from_their_beginning_in_the_channels_that_are_asked_for(tmp_path: Path) -> None:
+    save_npz(ImageSet(np.arange(0, 200, 10, dtype=np.uint8).repeat(64).reshape(20, 8, 8, 1), None), tmp_path / "a.npz")
+    many = Many(tmp_path / "a.npz", limit=3, channels=3)
+    assert seen(many) == {"000000": 0, "000001": 10, "000002": 20}
+    assert {pixels.shape for _, pixels in many} == {(8, 8, 3)}
+
+
+def test_two_files_that_would_get_one_name_are_refused(tmp_path: Path) -> None:
+    for name in ("x.png", "x.jpg", "y.png"):
+        gray(tmp_path / "scans" / name)
+    for opened in (Many, Masks):
+        with pytest.raises(InputError, match=r"'x\.jpg' and 'x\.png', which differ in the suffix alone: rename one"):
+            opened(tmp_path / "scans")
