@@ -12,8 +12,9 @@ from PIL import Image
 from elmyr import Recognizer, train
 from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
+from elmyr.evaluation.repair import RepairJudgment, judge_repair
 from elmyr.files import read_json
-from elmyr.images import save_npz
+from elmyr.images import ImageSet, save_npz
 from elmyr.restoration import open_restorer, resume_restorer, train_restorer
 from elmyr.restoration.task import RestorerTask
 from elmyr.training import RunDirectory
@@ -169,6 +170,25 @@ def test_a_judgment_tells_psnr_ssim_and_reading_and_draws_a_page(
     assert call(monkeypatch, "restorer", "evaluate", run.path, "--limit", 10) == 0
     table = capsys.readouterr().out
     assert "jpeg" in table and "occlusion" in table
+
+
+def test_few_images_of_a_sorted_source_are_of_all_its_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = small_image_set(240)
+    save_npz(images.take(np.argsort(images.require_labels(), kind="stable")), tmp_path / "sorted.npz")
+    run = train_restorer(tmp_path / "sorted.npz", out=tmp_path / "run", **QUICK | {"images": 16})
+    judged: list[ImageSet] = []
+
+    def judge(images: ImageSet, *methods: Any, **choices: Any) -> RepairJudgment:
+        judged.append(images)
+        return judge_repair(images, *methods, **choices)
+
+    monkeypatch.setattr("elmyr.evaluation.repair.judge_repair", judge)
+    assert call(monkeypatch, "restorer", "evaluate", run.path, "--limit", 12, "--corruption", "noise") == 0
+    assert len(judged[0]) == 12 and set(judged[0].require_labels().tolist()) == {0, 1, 2}
+    (row,) = judge_repair(judged[0], {}, damages=["noise"]).rows
+    assert all(pictures.base is None for pictures in row.pictures.values())  # else all images stay in memory
 
 
 def test_a_gan_repairs_by_inversion(blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,9 +167,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Say how well a restorer undoes damage: PSNR, SSIM and recognition, by damage and severity."""
-    import numpy as np
-
     from elmyr.evaluation.repair import REPAIRED, images_to_repair, judge_repair, restoring
+    from elmyr.evaluation.sides import first_of
     from elmyr.machine import keep_freed_memory
     from elmyr.recognition import open_recognizer
     from elmyr.report import check_page, write_repair
@@ -179,8 +178,7 @@ def evaluate(
     keep_freed_memory()
     reader = None if recognizer is None else open_recognizer(recognizer, device=device)
     method = restoring(model, device=device, precision=precision)
-    images = images_to_repair(model, part=against.value, data_root=data_root)
-    images = images.take(np.arange(min(limit, len(images))))
+    images = first_of(images_to_repair(model, part=against.value, data_root=data_root), limit)
     judgment = judge_repair(images, {REPAIRED: method}, damages=corruption or None, recognizer=reader)
     if out is not None:
         write_repair(judgment, out)
