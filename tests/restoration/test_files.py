@@ -8,7 +8,7 @@ from PIL import Image
 
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, save_npz
-from elmyr.restoration import Many, Masks, Repair, repair_files
+from elmyr.restoration import Many, Masks, Repair, damage_files, repair_files
 
 
 def gray(path: Path, value: int = 0, size: tuple[int, int] = (8, 8)) -> None:
@@ -68,3 +68,19 @@ def test_two_files_that_would_get_one_name_are_refused(tmp_path: Path) -> None:
     for opened in (Many, Masks):
         with pytest.raises(InputError, match=r"'x\.jpg' and 'x\.png', which differ in the suffix alone: rename one"):
             opened(tmp_path / "scans")
+
+
+@pytest.mark.parametrize("words", ["missing:0-0.1", "left:0.5,right:0.5", "strokes:100", "noise:0.1,strokes:1"])
+def test_what_is_damaged_can_be_repaired_with_its_masks(tmp_path: Path, words: str) -> None:
+    for number in range(6):
+        gray(tmp_path / "images" / f"{number}.png", 100, size=(4, 4 + number))
+    assert damage_files(Many(tmp_path / "images"), words, tmp_path / "bad", seed=1) == 6
+    again = Many(tmp_path / "bad" / "images")
+    masks = Masks(tmp_path / "bad" / "masks")
+    assert repair_files(again, white, tmp_path / "good", channels=1, masks=masks) == 6
+
+
+def test_what_hides_nothing_leaves_no_masks(tmp_path: Path) -> None:
+    gray(tmp_path / "images" / "1.png")
+    damage_files(Many(tmp_path / "images"), "noise:0.1,blur", tmp_path / "bad")
+    assert [path.name for path in (tmp_path / "bad").iterdir()] == ["images"]

@@ -181,17 +181,18 @@ def repair_files(
 
 
 def damage_files(images: Many, corruption: Corruption, out: str | os.PathLike[str], *, seed: int = 0) -> int:
-    """Damages all images and writes `images/NAME.png` and, where pixels are hidden, `masks/NAME.png`; their number."""
+    """Damages all images and writes `images/NAME.png`, and `masks/NAME.png` where it may hide pixels; their number."""
     out = Path(out)
     check_folder(out)
-    damage_of(corruption)
+    hides = damage_of(corruption).hides
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(out) as beside:
         for number, (names, pixels) in enumerate(images.groups()):
             damaged = corrupt(pixels, corruption, seed=seeds.derive(seed, "damaged files", number))
             _write(beside / "images", names, damaged.images)
-            if damaged.masks is not None:
-                _write(beside / "masks", names, 255 * damaged.masks.astype(np.uint8)[..., None])
+            if hides:
+                hidden = np.zeros(pixels.shape[:3], np.bool_) if damaged.masks is None else damaged.masks
+                _write(beside / "masks", names, 255 * hidden.astype(np.uint8)[..., None])
     return images.count
 
 
