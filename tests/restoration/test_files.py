@@ -20,7 +20,11 @@ def seen(many: Many) -> dict[str, int]:
     return {name: int(pixels.max()) for name, pixels in many}
 
 
-def white(pixels: np.ndarray, hidden: np.ndarray | None) -> Repair:
+def anything(shape: tuple[int, int, int], what: str) -> None:
+    """What takes every image."""
+
+
+def white(pixels: np.ndarray, hidden: np.ndarray | None, first: int = 0) -> Repair:
     """A repair that paints white."""
     repair = Repair.room_for(pixels, 1)
     repair.images[:] = pixels if hidden is None else np.where(hidden[..., None], 255, pixels)
@@ -37,7 +41,7 @@ def test_the_first_images_keep_their_names_and_their_own_masks(tmp_path: Path) -
     many = Many(tmp_path / "images", limit=5)
     assert many.count == 5 and seen(many) == {f"page{number:02}": 10 * number for number in range(5)}
     masks = Masks(tmp_path / "masks")
-    assert repair_files(many, white, tmp_path / "out", channels=1, masks=masks) == 5
+    assert repair_files(many, white, tmp_path / "out", fits=anything, masks=masks) == 5
     for number in range(5):
         made = np.asarray(Image.open(tmp_path / "out" / "repaired" / f"page{number:02}.png"))
         assert np.flatnonzero((made == 255).all(1)).tolist() == [number % 8]
@@ -77,10 +81,46 @@ def test_what_is_damaged_can_be_repaired_with_its_masks(tmp_path: Path, words: s
     assert damage_files(Many(tmp_path / "images"), words, tmp_path / "bad", seed=1) == 6
     again = Many(tmp_path / "bad" / "images")
     masks = Masks(tmp_path / "bad" / "masks")
-    assert repair_files(again, white, tmp_path / "good", channels=1, masks=masks) == 6
+    assert repair_files(again, white, tmp_path / "good", fits=anything, masks=masks) == 6
 
 
 def test_what_hides_nothing_leaves_no_masks(tmp_path: Path) -> None:
     gray(tmp_path / "images" / "1.png")
     damage_files(Many(tmp_path / "images"), "noise:0.1,blur", tmp_path / "bad")
     assert [path.name for path in (tmp_path / "bad").iterdir()] == ["images"]
+
+
+def test_an_image_is_repaired_by_its_number_whatever_its_neighbors(tmp_path: Path) -> None:
+    for number in range(5):
+        gray(tmp_path / "images" / f"{number}.png", size=(8, 8 + number // 3))
+    told: list[tuple[int, int]] = []
+
+    def mend(pixels: np.ndarray, hidden: np.ndarray | None, first: int) -> Repair:
+        told.append((first, len(pixels)))
+        return white(pixels, hidden)
+
+    repair_files(Many(tmp_path / "images"), mend, tmp_path / "out", fits=anything)
+    assert told == [(0, 3), (3, 2)]
+
+
+def test_what_is_made_of_a_group_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        gray(tmp_path / "images" / f"{number}.png")
+    monkeypatch.setattr("elmyr.restoration.files.VALUES", 2 * 64 * 12)
+    many = Many(tmp_path / "images")
+    assert [len(names) for names, _ in many.groups()] == [5]
+    assert [len(names) for names, _ in many.groups(12)] == [2, 2, 1]
+    assert [len(names) for names, _ in many.groups(1000)] == [1] * 5
+
+
+@pytest.mark.parametrize("out", ["images/out", "images/a/out"])
+def test_a_place_among_the_images_is_refused(tmp_path: Path, out: str) -> None:
+    gray(tmp_path / "images" / "1.png")
+    many = Many(tmp_path / "images")
+    for call in (
+        lambda: repair_files(many, white, tmp_path / out, fits=anything),
+        lambda: damage_files(many, "noise", tmp_path / out),
+    ):
+        with pytest.raises(InputError, match="where the images are: choose a place outside"):
+            call()
+    assert [path.name for path in (tmp_path / "images").iterdir()] == ["1.png"]

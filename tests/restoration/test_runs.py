@@ -191,7 +191,9 @@ def test_few_images_of_a_sorted_source_are_of_all_its_classes(
     assert all(pictures.base is None for pictures in row.pictures.values())  # else all images stay in memory
 
 
-def test_a_gan_repairs_by_inversion(blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gan_repairs_by_inversion(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
     gan = train(blobs, out=tmp_path / "gan", images=160, settings=tiny, device="cpu")
     out = tmp_path / "bad"
@@ -203,6 +205,12 @@ def test_a_gan_repairs_by_inversion(blobs: Path, tmp_path: Path, monkeypatch: py
             pixels(tmp_path / folder / f"{number:06}.png") for folder in ("bad/images", "bad/masks", "good/repaired")
         )
         assert np.array_equal(good[mask == 0], bad[mask == 0]) and (good[mask > 0] > 0).any()
+    Image.fromarray(np.zeros((9, 8), np.uint8)).save(out / "images" / "last.png")
+    monkeypatch.setattr("elmyr.restoration.inversion._bank", None)  # no work is begun
+    for words, told in (((), "image 'last' is 9x8, the GAN makes 8x8"), (("--answers", 25), "24 at most")):
+        words = ("--method", "inversion", *words, "--out", tmp_path / "none")
+        assert call(monkeypatch, "restorer", "apply", gan.path, out / "images", *words) == 2
+        assert told in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
 def test_the_kinds_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

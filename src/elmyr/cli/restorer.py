@@ -123,7 +123,7 @@ def apply(
 ) -> None:
     """Repair images; where a mask is given, all that it does not hide stays as it is."""
     from elmyr.machine import keep_freed_memory
-    from elmyr.restoration import Many, Masks, invert, open_restorer, repair_files
+    from elmyr.restoration import Many, Masks, invert, open_restorer, repair_files, require_invertible
     from elmyr.training import open_gan
 
     masks = None if mask is None else Masks(mask)
@@ -131,18 +131,22 @@ def apply(
     keep_freed_memory()
     if method == Method.inversion:
         gan = open_gan(model, device=device, precision=precision)
-        of_model = gan.config.channels
 
-        def mend(pixels: Any, hidden: Any) -> Any:
+        def fits(shape: tuple[int, int, int], what: str) -> None:
+            require_invertible(gan, shape, answers, what)
+
+        def mend(pixels: Any, hidden: Any, first: int) -> Any:
             return invert(gan, pixels, hidden, answers=answers, seed=seed)
     else:
         restorer_of_run = open_restorer(model, device=device, precision=precision)
-        of_model = restorer_of_run.channels_
 
-        def mend(pixels: Any, hidden: Any) -> Any:
-            return restorer_of_run.restore(pixels, hidden, answers=answers, seed=seed)
+        def fits(shape: tuple[int, int, int], what: str) -> None:
+            restorer_of_run.require_fit(shape, answers, what)
 
-    count = repair_files(many, mend, out, channels=of_model, masks=masks, enlarge=enlarge)
+        def mend(pixels: Any, hidden: Any, first: int) -> Any:
+            return restorer_of_run.restore(pixels, hidden, answers=answers, seed=seed, first=first)
+
+    count = repair_files(many, mend, out, fits=fits, answers=answers, masks=masks, enlarge=enlarge)
     if as_json:
         show_json({"out": str(out), "count": count, "answers": answers})
     elif not quiet:

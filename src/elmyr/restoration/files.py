@@ -21,9 +21,9 @@ from elmyr.images.sources import read_parts
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.folder import check_folder, replacing_folder
 from elmyr.restoration.damage import Corruption, corrupt, damage_of
-from elmyr.restoration.repair import Repair, require_channels
+from elmyr.restoration.repair import Repair
 
-AT_ONCE = 250  # images of one size
+AT_ONCE, VALUES = 250, 1 << 24  # images of one size, and what is made of them, at most
 SHOWN = 8
 DIGITS = 6
 
@@ -52,12 +52,14 @@ class Many:
         channels: Literal[1, 3] | None = None,
         limit: int | None = None,
     ) -> None:
+        path = Path(source).expanduser()
+        self.folder = path if path.is_dir() else None
         self._parts = [part for part in read_parts(source, data_root) if part is not None]
         self._form = Shaping(channels=channels)
         self._names: list[str] | None = None
         files = [file for part in self._parts if isinstance(part, EncodedImages) for file in part.files]
         if files and all(PurePath(file).suffix.lower() in SUFFIXES for file in files):  # no shards of images
-            self._names = list(_by_stem(files, Path(source).expanduser()))
+            self._names = list(_by_stem(files, path))
         whole = sum(map(len, self._parts))
         self.count = whole if limit is None else min(limit, whole)
 
@@ -88,12 +90,16 @@ class Many:
         for place in places:
             yield np.asarray(in_form(part.images[place : place + 1], self._form))[0]
 
-    def groups(self) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
-        """Names and images uint8 (n, H, W, C): of neighbors that have one shape, a few hundred at most."""
+    def groups(self, times: int = 1) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+        """Names and images uint8 (n, H, W, C): of neighbors that have one shape, a few hundred at most.
+
+        times: how many times their memory is needed for what is made of them.
+        """
         names: list[str] = []
         pixels: list[NDArray[np.uint8]] = []
         for name, image in self:
-            if pixels and (image.shape != pixels[0].shape or len(pixels) == AT_ONCE or image.size > 1 << 20):
+            most = min(AT_ONCE, VALUES // (times * image.size))
+            if pixels and (image.shape != pixels[0].shape or len(pixels) >= most):
                 yield names, np.stack(pixels)
                 names, pixels = [], []
             names.append(name)
@@ -134,7 +140,10 @@ class Masks:
         return hidden
 
 
-Mend = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None"], Repair]
+# Images uint8 (N, H, W, C), masks bool (N, H, W) or None, and the number of the first among all -> their repair.
+Mend = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None", int], Repair]
+# The shape (H, W, C) of an image and words for messages ("image 'a' is"): InputError where it cannot be repaired.
+Fits = Callable[[tuple[int, int, int], str], None]
 
 
 def repair_files(
@@ -142,48 +151,53 @@ def repair_files(
     mend: Mend,
     out: str | os.PathLike[str],
     *,
-    channels: int,
+    fits: Fits,
+    answers: int = 1,
     masks: Masks | None = None,
     enlarge: int = 1,
 ) -> int:
     """Repairs all images and writes them into the folder `out`; gives their number.
 
     `repaired/NAME.png`; with several answers `answers/NAME-1.png` … and `uncertainty/NAME.png`, the deviation of the
-    answers, white the largest; `overview.png`: the first images above what became of them. enlarge: so many pixels a
-    side in the place of one, before the repair. Whole or not at all; raises InputError before work starts.
+    answers, white the largest; `overview.png`: the first images above what became of them. answers: how many `mend`
+    gives. enlarge: so many pixels a side in the place of one, before the repair. Whole or not at all; raises InputError
+    before work starts.
     """
     out = Path(out)
-    check_folder(out)
+    _check_out(out, images)
     for name, pixels in images:
-        require_channels(pixels.shape[2], channels, f"image '{shown(name)}' is")
+        height, width, channels = pixels.shape
+        fits((enlarge * height, enlarge * width, channels), f"image '{shown(name)}' is")
         if masks is not None:
             masks.of(name, pixels.shape[:2])
     out.parent.mkdir(parents=True, exist_ok=True)
-    first: list[NDArray[np.uint8]] = []
+    overview: list[NDArray[np.uint8]] = []
+    done = 0
     with replacing_folder(out) as beside:
-        for names, pixels in images.groups():
+        for names, pixels in images.groups(enlarge**2 * (answers + 1)):
             hidden = None if masks is None else np.stack([masks.of(name, pixels.shape[1:3]) for name in names])
             seen = pixels.repeat(enlarge, 1).repeat(enlarge, 2)
-            repair = mend(seen, None if hidden is None else hidden.repeat(enlarge, 1).repeat(enlarge, 2))
+            repair = mend(seen, None if hidden is None else hidden.repeat(enlarge, 1).repeat(enlarge, 2), done)
+            done += len(names)
             doubt = _as_picture(repair.uncertainty)
             _write(beside / "repaired", names, repair.images)
             for number, answer in enumerate(repair.answers, 1):
                 _write(beside / "answers", [f"{name}-{number}" for name in names], answer)
             if len(repair.answers):
                 _write(beside / "uncertainty", names, doubt)
-            if not first:
+            if not overview:
                 some = slice(SHOWN)
-                first = [seen[some], repair.images[some], *(answer[some] for answer in repair.answers)]
+                overview = [seen[some], repair.images[some], *(answer[some] for answer in repair.answers)]
                 if len(repair.answers):
-                    first.append(doubt[some].repeat(channels, 3))
-        save_png(image_grid(np.concatenate(first), len(first[0])), beside / "overview.png")
+                    overview.append(doubt[some].repeat(seen.shape[3], 3))
+        save_png(image_grid(np.concatenate(overview), len(overview[0])), beside / "overview.png")
     return images.count
 
 
 def damage_files(images: Many, corruption: Corruption, out: str | os.PathLike[str], *, seed: int = 0) -> int:
     """Damages all images and writes `images/NAME.png`, and `masks/NAME.png` where it may hide pixels; their number."""
     out = Path(out)
-    check_folder(out)
+    _check_out(out, images)
     hides = damage_of(corruption).hides
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(out) as beside:
@@ -194,6 +208,13 @@ def damage_files(images: Many, corruption: Corruption, out: str | os.PathLike[st
                 hidden = np.zeros(pixels.shape[:3], np.bool_) if damaged.masks is None else damaged.masks
                 _write(beside / "masks", names, 255 * hidden.astype(np.uint8)[..., None])
     return images.count
+
+
+def _check_out(out: Path, images: Many) -> None:
+    """InputError where a folder cannot be made, or would count among the images afterwards."""
+    if images.folder is not None and images.folder.resolve() in out.resolve().parents:
+        raise InputError(f"'{out}' is inside '{images.folder}', where the images are: choose a place outside")
+    check_folder(out)
 
 
 def _as_picture(uncertainty: NDArray[np.float32]) -> NDArray[np.uint8]:
