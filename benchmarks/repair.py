@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from elmyr.evaluation.repair import RepairJudgment, images_to_repair, judge_repair
+from elmyr.evaluation.sides import first_of
 from elmyr.images import ImageSet, image_grid, save_png
 from elmyr.machine import keep_freed_memory
 from elmyr.metrics import psnr, squared_error
@@ -61,8 +62,7 @@ def main() -> None:
     test, validation = (
         images_to_repair(options.run, part=part, data_root=options.data_root) for part in ("test", "validation")
     )
-    test = test.take(np.arange(min(options.images, len(test))))
-    tuning = validation.take(np.arange(CHOSEN_ON))
+    test, tuning = first_of(test, options.images), first_of(validation, CHOSEN_ON)
     reader = None if options.recognizer is None else open_recognizer(options.recognizer)
     print("| damage | method | PSNR, dB | SSIM | read wrong | 95 % interval | ms an image |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
@@ -84,7 +84,7 @@ def main() -> None:
     several(restorer, test)
     if options.gan is not None:
         gan = open_gan(options.gan)
-        few, spent = test.take(np.arange(min(options.inverted, len(test)))), {}
+        few, spent = first_of(test, options.inverted), {}
         methods = {
             "biharmonic": timed("biharmonic", biharmonic, spent),
             "inversion of a GAN": timed(
@@ -92,7 +92,7 @@ def main() -> None:
             ),
             "elmyr restorer": timed("elmyr restorer", lambda seen, masks: restorer.restore(seen, masks).images, spent),
         }
-        print(f"\nof the first {len(few)}:\n")
+        print(f"\nof {len(few)} of them:\n")
         judgment = judge_repair(few, methods, damages=SIX[:1], recognizer=reader)
         show(judgment, spent)
         write_repair(judgment, options.out.with_stem(f"{options.out.stem}-inversion"))

@@ -31,6 +31,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["train", "nowhere"], "nowhere"),
         (["train", "digits", "--set", "noize=3"], "did you mean 'noise'"),
         (["train", "digits", "--set", "noise=-1"], "greater than or equal to 0"),
+        (["train", "digits", "--set", "widths=[0,4]"], "greater than or equal to 1"),
+        (["train", "digits", "--set", "widths=[4,9999]"], "less than or equal to 4096"),
         (["damage", "digits", "--corruption", "jpg:5", "--out", "out"], "did you mean 'jpeg'"),
         (["damage", "digits", "--corruption", "missing:1.5", "--out", "out"], "from 0 to 0.98"),
         (["damage", "digits", "--corruption", "center:8", "--limit", "3", "--out", "out"], "choose less than 8"),

@@ -1,5 +1,7 @@
 """PSNR and SSIM, against values by hand."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,16 @@ def test_ssim_of_equal_images_is_one_also_where_no_window_fits() -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1), dtype=np.uint8)
     assert ssim(images, images) == pytest.approx([1, 1])
     assert (ssim(images, 255 - images) < 0.2).all()
+
+
+def test_many_images_are_looked_at_in_the_memory_of_a_few_with_the_same_figures() -> None:
+    images, truth = np.random.default_rng(0).integers(0, 256, (2, 800, 28, 28, 1), dtype=np.uint8)
+    for figure, times in ((squared_error, 8), (ssim, 25)):  # 16 and 80 where all are looked at together
+        each = [figure(images[place : place + 1], truth[place : place + 1])[0] for place in (0, 400, 799)]
+        tracemalloc.start()
+        figures = figure(images, truth)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert figures[[0, 400, 799]] == pytest.approx(each, rel=1e-12)
+        assert len(figures) == 800 and most < times * images.nbytes
+        assert figure(images[:0], truth[:0]).shape == (0,)

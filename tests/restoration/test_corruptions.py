@@ -140,6 +140,24 @@ def test_kinds_follow_each_other_and_masks_add_up() -> None:
     assert noisy.masks is not None and (noisy.images[noisy.masks] > 0).any()
 
 
+def test_no_image_is_hidden_wholly() -> None:
+    images = images_of(4, 28, 28)
+    damaged, masks = corrupt(images, "left:0.5,right:0.5")
+    assert masks is not None and masks[..., :14].all() and not masks[..., 14:].any()
+    assert np.array_equal(damaged[~masks], images[~masks])
+
+
+def test_what_are_no_images_is_told_in_one_line() -> None:
+    for wrong, told in (
+        (images_of()[:0], r"uint8 of the shape \(0, 16, 12, 1\)"),
+        (images_of()[..., 0], r"uint8 of the shape \(6, 16, 12\)"),
+        (images_of() / 255, "float64 of the shape"),
+        (images_of().tolist(), "are a list: give an array uint8"),
+    ):
+        with pytest.raises(InputError, match=told):
+            corrupt(wrong, "noise")  # type: ignore[arg-type]  # as a user may
+
+
 def test_a_range_draws_a_severity() -> None:
     part = damage_of("block:2-5")
     images = torch.ones(1, 1, 20, 20)

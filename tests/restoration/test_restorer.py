@@ -73,6 +73,8 @@ def test_the_answers_of_a_seed_are_the_same_in_whatever_company(deaf: Restorer) 
         deaf.restore(images, answers=3, seed=1),
     )
     assert np.abs(whole.answers[:, :2].astype(int) - part.answers).max() <= 1
+    last = deaf.restore(images[4:], answers=3, first=4)
+    assert np.abs(whole.answers[:, 4:].astype(int) - last.answers).max() <= 1
     assert np.abs(whole.images.astype(int) - other.images).max() <= 1
     assert np.abs(whole.answers.astype(int) - other.answers).max() > 1
     assert whole.uncertainty.max() > 1

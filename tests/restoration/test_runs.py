@@ -12,8 +12,9 @@ from PIL import Image
 from elmyr import Recognizer, train
 from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
+from elmyr.evaluation.repair import RepairJudgment, judge_repair
 from elmyr.files import read_json
-from elmyr.images import save_npz
+from elmyr.images import ImageSet, save_npz
 from elmyr.restoration import open_restorer, resume_restorer, train_restorer
 from elmyr.restoration.task import RestorerTask
 from elmyr.training import RunDirectory
@@ -171,7 +172,28 @@ def test_a_judgment_tells_psnr_ssim_and_reading_and_draws_a_page(
     assert "jpeg" in table and "occlusion" in table
 
 
-def test_a_gan_repairs_by_inversion(blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_images_of_a_sorted_source_are_of_all_its_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = small_image_set(240)
+    save_npz(images.take(np.argsort(images.require_labels(), kind="stable")), tmp_path / "sorted.npz")
+    run = train_restorer(tmp_path / "sorted.npz", out=tmp_path / "run", **QUICK | {"images": 16})
+    judged: list[ImageSet] = []
+
+    def judge(images: ImageSet, *methods: Any, **choices: Any) -> RepairJudgment:
+        judged.append(images)
+        return judge_repair(images, *methods, **choices)
+
+    monkeypatch.setattr("elmyr.evaluation.repair.judge_repair", judge)
+    assert call(monkeypatch, "restorer", "evaluate", run.path, "--limit", 12, "--corruption", "noise") == 0
+    assert len(judged[0]) == 12 and set(judged[0].require_labels().tolist()) == {0, 1, 2}
+    (row,) = judge_repair(judged[0], {}, damages=["noise"]).rows
+    assert all(pictures.base is None for pictures in row.pictures.values())  # else all images stay in memory
+
+
+def test_a_gan_repairs_by_inversion(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
     gan = train(blobs, out=tmp_path / "gan", images=160, settings=tiny, device="cpu")
     out = tmp_path / "bad"
@@ -183,6 +205,12 @@ def test_a_gan_repairs_by_inversion(blobs: Path, tmp_path: Path, monkeypatch: py
             pixels(tmp_path / folder / f"{number:06}.png") for folder in ("bad/images", "bad/masks", "good/repaired")
         )
         assert np.array_equal(good[mask == 0], bad[mask == 0]) and (good[mask > 0] > 0).any()
+    Image.fromarray(np.zeros((9, 8), np.uint8)).save(out / "images" / "last.png")
+    monkeypatch.setattr("elmyr.restoration.inversion._bank", None)  # no work is begun
+    for words, told in (((), "image 'last' is 9x8, the GAN makes 8x8"), (("--answers", 25), "24 at most")):
+        words = ("--method", "inversion", *words, "--out", tmp_path / "none")
+        assert call(monkeypatch, "restorer", "apply", gan.path, out / "images", *words) == 2
+        assert told in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
 def test_the_kinds_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -38,6 +38,15 @@ class Method(StrEnum):
 
     restorer = "restorer"
     inversion = "inversion"
+
+
+def of_channels(number: int | None) -> Literal[1, 3] | None:
+    """The number of channels; InputError for what no image has."""
+    from elmyr.errors import InputError
+
+    if number == 2:
+        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
+    return None if number is None else 1 if number == 1 else 3
 
 
 @restorer.callback()
@@ -104,7 +113,7 @@ def apply(
         Method.restorer
     ),
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many images, now of one size.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="The first so many images alone.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Which answers.", min=0)] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -113,31 +122,31 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Repair images; where a mask is given, all that it does not hide stays as it is."""
-    from elmyr.errors import InputError
-    from elmyr.images import Shaping
     from elmyr.machine import keep_freed_memory
-    from elmyr.restoration import Many, Masks, invert, open_restorer, repair_files
+    from elmyr.restoration import Many, Masks, invert, open_restorer, repair_files, require_invertible
     from elmyr.training import open_gan
 
-    if channels == 2:
-        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
     masks = None if mask is None else Masks(mask)
-    many = Many(images, data_root, Shaping(channels=channels, limit=limit))
+    many = Many(images, data_root, channels=of_channels(channels), limit=limit)
     keep_freed_memory()
     if method == Method.inversion:
         gan = open_gan(model, device=device, precision=precision)
-        of_model = gan.config.channels
 
-        def mend(pixels: Any, hidden: Any) -> Any:
+        def fits(shape: tuple[int, int, int], what: str) -> None:
+            require_invertible(gan, shape, answers, what)
+
+        def mend(pixels: Any, hidden: Any, first: int) -> Any:
             return invert(gan, pixels, hidden, answers=answers, seed=seed)
     else:
         restorer_of_run = open_restorer(model, device=device, precision=precision)
-        of_model = restorer_of_run.channels_
 
-        def mend(pixels: Any, hidden: Any) -> Any:
-            return restorer_of_run.restore(pixels, hidden, answers=answers, seed=seed)
+        def fits(shape: tuple[int, int, int], what: str) -> None:
+            restorer_of_run.require_fit(shape, answers, what)
 
-    count = repair_files(many, mend, out, channels=of_model, masks=masks, enlarge=enlarge)
+        def mend(pixels: Any, hidden: Any, first: int) -> Any:
+            return restorer_of_run.restore(pixels, hidden, answers=answers, seed=seed, first=first)
+
+    count = repair_files(many, mend, out, fits=fits, answers=answers, masks=masks, enlarge=enlarge)
     if as_json:
         show_json({"out": str(out), "count": count, "answers": answers})
     elif not quiet:
@@ -162,9 +171,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Say how well a restorer undoes damage: PSNR, SSIM and recognition, by damage and severity."""
-    import numpy as np
-
     from elmyr.evaluation.repair import REPAIRED, images_to_repair, judge_repair, restoring
+    from elmyr.evaluation.sides import first_of
     from elmyr.machine import keep_freed_memory
     from elmyr.recognition import open_recognizer
     from elmyr.report import check_page, write_repair
@@ -174,8 +182,7 @@ def evaluate(
     keep_freed_memory()
     reader = None if recognizer is None else open_recognizer(recognizer, device=device)
     method = restoring(model, device=device, precision=precision)
-    images = images_to_repair(model, part=against.value, data_root=data_root)
-    images = images.take(np.arange(min(limit, len(images))))
+    images = first_of(images_to_repair(model, part=against.value, data_root=data_root), limit)
     judgment = judge_repair(images, {REPAIRED: method}, damages=corruption or None, recognizer=reader)
     if out is not None:
         write_repair(judgment, out)
@@ -198,21 +205,19 @@ def damage(
         str, typer.Option(help="What is done, as block:14,noise:0.2; see: elmyr restorer corruptions.")
     ],
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many images, now of one size.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="The first so many images alone.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of what is drawn.", min=0)] = 0,
     data_root: DataRoot = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Damage images: OUT/images, and OUT/masks where pixels are hidden."""
-    from elmyr.errors import InputError
-    from elmyr.images import Shaping
     from elmyr.restoration import Many, damage_files, damage_of
 
-    if channels == 2:
-        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
     damage_of(corruption)
-    count = damage_files(Many(images, data_root, Shaping(channels=channels, limit=limit)), corruption, out, seed=seed)
+    count = damage_files(
+        Many(images, data_root, channels=of_channels(channels), limit=limit), corruption, out, seed=seed
+    )
     if as_json:
         show_json({"out": str(out), "count": count, "corruption": corruption})
     elif not quiet:

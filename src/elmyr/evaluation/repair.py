@@ -92,7 +92,7 @@ def judge_repair(
         damaged, masks = corrupt(clean, damage, seed=DAMAGE_SEED)
         made = {DAMAGED: damaged} | {name: method(damaged, masks) for name, method in methods.items()}
         cells = tuple(_judged(name, each, clean, images, recognizer) for name, each in made.items())
-        pictures = {name: each[:SHOWN] for name, each in ({CLEAN: clean} | made).items()}
+        pictures = {name: each[:SHOWN].copy() for name, each in ({CLEAN: clean} | made).items()}
         rows.append(DamageRow(damage, len(clean), cells, pictures))
     return RepairJudgment(images.name, len(clean), clean_error, tuple(rows))
 

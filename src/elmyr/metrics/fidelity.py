@@ -5,19 +5,21 @@ SSIM: Wang et al. 2004, "Image quality assessment: from error visibility to stru
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 PEAK = 255.0
+AT_ONCE = 1 << 17  # values of images that are looked at together
 SIGMA, RADIUS = 1.5, 5  # of the window that SSIM looks through: 11x11
 STEADY = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
 
 
 def squared_error(images: NDArray[np.generic], truth: NDArray[np.generic]) -> NDArray[np.float64]:
     """The mean squared difference of the pixels of each image, float64 (N,); both (N, H, W, C) with values to 255."""
-    apart = np.asarray(images, np.float64) - np.asarray(truth, np.float64)
-    return np.asarray((apart**2).mean((1, 2, 3)))
+    return _by_few(lambda a, b: ((a - b) ** 2).mean((1, 2, 3)), images, truth)
 
 
 def psnr(squared_error: float | NDArray[np.float64]) -> float:
@@ -31,7 +33,10 @@ def ssim(images: NDArray[np.generic], truth: NDArray[np.generic]) -> NDArray[np.
 
     Through a Gaussian window of 11x11, by channel; windows that leave the image do not count where others are left.
     """
-    a, b = (np.asarray(each, np.float64) for each in (images, truth))
+    return _by_few(_similar, images, truth)
+
+
+def _similar(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     mean_a, mean_b = _windowed(a), _windowed(b)
     variance_a, variance_b = _windowed(a * a) - mean_a**2, _windowed(b * b) - mean_b**2
     covariance = _windowed(a * b) - mean_a * mean_b
@@ -41,6 +46,20 @@ def ssim(images: NDArray[np.generic], truth: NDArray[np.generic]) -> NDArray[np.
     if min(a.shape[1:3]) > 2 * RADIUS:
         similar = similar[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
     return np.asarray(similar.mean((1, 2, 3)))
+
+
+def _by_few(
+    figure: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    images: NDArray[np.generic],
+    truth: NDArray[np.generic],
+) -> NDArray[np.float64]:
+    """A figure of each pair of images, of a few at a time: float64 takes eight times the memory, and often over."""
+    count = max(1, AT_ONCE // max(1, images[0].size)) if len(images) else 1
+    figures = np.empty(len(images))
+    for start in range(0, len(images), count):
+        some = slice(start, start + count)
+        figures[some] = figure(np.asarray(images[some], np.float64), np.asarray(truth[some], np.float64))
+    return figures
 
 
 def _windowed(images: NDArray[np.float64]) -> NDArray[np.float64]:

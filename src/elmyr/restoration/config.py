@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ from elmyr.errors import InputError, suggestion
 from elmyr.nets import PatchDiscriminator, UNet
 from elmyr.training.config import validated
 
+Width = Annotated[int, Field(ge=1, le=4096)]  # channels
 LARGE_SIDE = 48  # pixels, from which a third level pays
 
 
@@ -19,7 +20,7 @@ class RestorerChoices(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    widths: tuple[int, ...] | None = Field(None, min_length=2, max_length=6, description="channels of each level")
+    widths: tuple[Width, ...] | None = Field(None, min_length=2, max_length=6, description="channels of each level")
     bottom: int = Field(3, ge=1, le=32, description="residual blocks of the last level")
     noise: int = Field(16, ge=0, le=1024, description="entries of the noise; 0 for one answer only")
     batch: int = Field(16, ge=1, description="images an update")

@@ -16,6 +16,7 @@ from elmyr import seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.images import Pixels
 from elmyr.restoration.corruptions import KINDS, Kind
+from elmyr.restoration.repair import require_pixels
 
 ANY = "any"
 GROUP = 4  # images of a batch that have the same kinds and severities of `any`
@@ -63,21 +64,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Chain:
-    """Kinds of damage one after the other."""
+    """Kinds of damage one after the other; one that would hide all that is left of an image is left out for it."""
 
     parts: tuple[Part, ...]
+
+    @property
+    def hides(self) -> bool:
+        """Whether it may hide pixels."""
+        return any(part.kind.hides for part in self.parts)
 
     def __call__(self, images: torch.Tensor, random: torch.Generator) -> Tensors:
         """The images damaged by all parts, and what any of them hides."""
         masks = _nothing_hidden(images)
         for part in self.parts:
-            images, hidden = part(images, random)
-            masks = masks | hidden
+            damaged, hidden = part(images, random)
+            wholly = (masks | hidden).flatten(1).all(1).view(-1, 1, 1, 1)
+            images, masks = torch.where(wholly, images, damaged), torch.where(wholly, masks, masks | hidden)
         return images, masks
 
 
 class AnyDamage:
     """What a restorer of any damage is trained on: every few images another kind, or two, of another severity."""
+
+    hides = True
 
     def __call__(self, images: torch.Tensor, random: torch.Generator) -> Tensors:
         """The images damaged, and their masks."""
@@ -98,6 +107,8 @@ class AnyDamage:
 
 class Own:
     """A user's own function in the place of the kinds."""
+
+    hides = True  # as far as one knows
 
     def __init__(self, function: Function) -> None:
         self.function = function
@@ -133,9 +144,11 @@ def corrupt(images: Pixels, corruption: Corruption, *, seed: int = 0) -> Damaged
 
     corruption: kinds with their severities, done one after the other, as `block:14,noise:0.2`; a range such as
     `noise:0.1-0.5` draws one severity for every million pixels of images or so; `any`; or a function of images
-    float (N, C, H, W) in [0, 1] and a torch.Generator. Raises InputError for what it does not know.
+    float (N, C, H, W) in [0, 1] and a torch.Generator. Raises InputError for what it does not know, and for other
+    images.
     """
     damage = damage_of(corruption)
+    require_pixels(images)
     count = max(1, CHUNK_PIXELS // max(1, images.shape[1] * images.shape[2]))
     parts = []
     for start in range(0, len(images), count):

@@ -6,25 +6,28 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePath
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elmyr import seeds
 from elmyr.errors import InputError
-from elmyr.images import AS_IT_IS, Pixels, Shaping, image_grid, load_images, save_png
+from elmyr.images import ImageSet, Shaping, image_grid, save_png
 from elmyr.images.encoded import EncodedImages, each, shown, told_damage
 from elmyr.images.formats import SUFFIXES, read_header, read_pixels
+from elmyr.images.shaping import in_form
 from elmyr.images.sources import read_parts
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.folder import check_folder, replacing_folder
 from elmyr.restoration.damage import Corruption, corrupt, damage_of
-from elmyr.restoration.repair import Repair, require_channels
+from elmyr.restoration.repair import Repair
 
-AT_ONCE = 250  # images of one size
+AT_ONCE, VALUES = 250, 1 << 24  # images of one size, and what is made of them, at most
 SHOWN = 8
 DIGITS = 6
+
+FilePath = TypeVar("FilePath", str, Path)
 
 
 class Named(NamedTuple):
@@ -35,52 +38,68 @@ class Named(NamedTuple):
 
 
 class Many:
-    """The images of a source that can be gone through again: files of any sizes as they are, or a set in a form."""
+    """The images of a source, as they are, to go through again and again: files of any sizes, or sets.
+
+    Of both parts where the source has a test part of its own, that one last. channels: 1 for gray, 3 for RGB; as they
+    are where None. limit: the first so many alone. Raises InputError as `open_source`, and for two files of one name.
+    """
 
     def __init__(
         self,
         source: str | os.PathLike[str],
         data_root: str | os.PathLike[str] | None = None,
-        shaping: Shaping = AS_IT_IS,
+        *,
+        channels: Literal[1, 3] | None = None,
+        limit: int | None = None,
     ) -> None:
-        part, _ = read_parts(source, data_root)
-        self._files: EncodedImages | None = None
-        self._set: Pixels | None = None
+        path = Path(source).expanduser()
+        self.folder = path if path.is_dir() else None
+        self._parts = [part for part in read_parts(source, data_root) if part is not None]
+        self._form = Shaping(channels=channels)
         self._names: list[str] | None = None
-        self._channels = shaping.channels
-        if isinstance(part, EncodedImages) and shaping.model_copy(update={"channels": None}) == AS_IT_IS:
-            self._files, self.where, self.count = part, part.where, len(part)
-            if len(part.files) == len(part):
-                root = os.path.commonpath([os.path.dirname(file) for file in part.files])
-                self._names = [_stem(os.path.relpath(file, root)) for file in part.files]
-        else:
-            images = load_images(source, data_root=data_root, shaping=shaping)
-            self._set, self.where, self.count = images.images, images.name, len(images)
+        files = [file for part in self._parts if isinstance(part, EncodedImages) for file in part.files]
+        if files and all(PurePath(file).suffix.lower() in SUFFIXES for file in files):  # no shards of images
+            self._names = list(_by_stem(files, path))
+        whole = sum(map(len, self._parts))
+        self.count = whole if limit is None else min(limit, whole)
 
     def name(self, place: int) -> str:
-        """What the image at a place is called: its path, or its number."""
+        """What the image at a place is called: its path in the source, or its number."""
         return self._names[place] if self._names else f"{place:0{DIGITS}}"
 
     def __iter__(self) -> Iterator[Named]:
-        if self._set is not None:
-            for place in range(self.count):
-                yield Named(self.name(place), np.asarray(self._set[place]))
-        elif self._files is not None:
-            damage: dict[int, str] = {}
-            see = partial(read_pixels, channels=self._channels, size=None, fit="crop")
-            for place, pixels in each(self._files, range(self.count), see, damage):
-                if damage:
-                    break
-                yield Named(self.name(place), pixels)
-            if damage:
-                raise InputError(f"'{self.where}': {told_damage(self._files, damage)}: replace or remove it")
+        start = 0
+        for part in self._parts:
+            places = range(min(len(part), self.count - start))
+            pixels = self._decoded(part, places) if isinstance(part, EncodedImages) else self._formed(part, places)
+            for place, image in enumerate(pixels, start):
+                yield Named(self.name(place), image)
+            start += len(places)
 
-    def groups(self) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
-        """Names and images uint8 (n, H, W, C): of neighbors that have one shape, a few hundred at most."""
+    def _decoded(self, part: EncodedImages, places: range) -> Iterator[NDArray[np.uint8]]:
+        damage: dict[int, str] = {}
+        see = partial(read_pixels, channels=self._form.channels, size=None, fit="crop")
+        for _, pixels in each(part, places, see, damage):
+            if damage:
+                break
+            yield pixels
+        if damage:
+            raise InputError(f"'{part.where}': {told_damage(part, damage)}: replace or remove it")
+
+    def _formed(self, part: ImageSet, places: range) -> Iterator[NDArray[np.uint8]]:
+        for place in places:
+            yield np.asarray(in_form(part.images[place : place + 1], self._form))[0]
+
+    def groups(self, times: int = 1) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+        """Names and images uint8 (n, H, W, C): of neighbors that have one shape, a few hundred at most.
+
+        times: how many times their memory is needed for what is made of them.
+        """
         names: list[str] = []
         pixels: list[NDArray[np.uint8]] = []
         for name, image in self:
-            if pixels and (image.shape != pixels[0].shape or len(pixels) == AT_ONCE or image.size > 1 << 20):
+            most = min(AT_ONCE, VALUES // (times * image.size))
+            if pixels and (image.shape != pixels[0].shape or len(pixels) >= most):
                 yield names, np.stack(pixels)
                 names, pixels = [], []
             names.append(name)
@@ -97,7 +116,7 @@ class Masks:
         if not self.folder.is_dir():
             raise InputError(f"'{folder}' is no folder: name one with a mask for each image")
         found = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-        self._files = {_stem(os.path.relpath(path, self.folder)): path for path in found}
+        self._files = _by_stem(found, self.folder)
 
     def of(self, name: str, size: tuple[int, int]) -> NDArray[np.bool_]:
         """The mask bool (H, W) of an image of this size; InputError where there is none, or none that fits."""
@@ -121,7 +140,10 @@ class Masks:
         return hidden
 
 
-Mend = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None"], Repair]
+# Images uint8 (N, H, W, C), masks bool (N, H, W) or None, and the number of the first among all -> their repair.
+Mend = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None", int], Repair]
+# The shape (H, W, C) of an image and words for messages ("image 'a' is"): InputError where it cannot be repaired.
+Fits = Callable[[tuple[int, int, int], str], None]
 
 
 def repair_files(
@@ -129,57 +151,70 @@ def repair_files(
     mend: Mend,
     out: str | os.PathLike[str],
     *,
-    channels: int,
+    fits: Fits,
+    answers: int = 1,
     masks: Masks | None = None,
     enlarge: int = 1,
 ) -> int:
     """Repairs all images and writes them into the folder `out`; gives their number.
 
     `repaired/NAME.png`; with several answers `answers/NAME-1.png` … and `uncertainty/NAME.png`, the deviation of the
-    answers, white the largest; `overview.png`: the first images above what became of them. enlarge: so many pixels a
-    side in the place of one, before the repair. Whole or not at all; raises InputError before work starts.
+    answers, white the largest; `overview.png`: the first images above what became of them. answers: how many `mend`
+    gives. enlarge: so many pixels a side in the place of one, before the repair. Whole or not at all; raises InputError
+    before work starts.
     """
     out = Path(out)
-    check_folder(out)
+    _check_out(out, images)
     for name, pixels in images:
-        require_channels(pixels.shape[2], channels, f"image '{shown(name)}' is")
+        height, width, channels = pixels.shape
+        fits((enlarge * height, enlarge * width, channels), f"image '{shown(name)}' is")
         if masks is not None:
             masks.of(name, pixels.shape[:2])
     out.parent.mkdir(parents=True, exist_ok=True)
-    first: list[NDArray[np.uint8]] = []
+    overview: list[NDArray[np.uint8]] = []
+    done = 0
     with replacing_folder(out) as beside:
-        for names, pixels in images.groups():
+        for names, pixels in images.groups(enlarge**2 * (answers + 1)):
             hidden = None if masks is None else np.stack([masks.of(name, pixels.shape[1:3]) for name in names])
             seen = pixels.repeat(enlarge, 1).repeat(enlarge, 2)
-            repair = mend(seen, None if hidden is None else hidden.repeat(enlarge, 1).repeat(enlarge, 2))
+            repair = mend(seen, None if hidden is None else hidden.repeat(enlarge, 1).repeat(enlarge, 2), done)
+            done += len(names)
             doubt = _as_picture(repair.uncertainty)
             _write(beside / "repaired", names, repair.images)
             for number, answer in enumerate(repair.answers, 1):
                 _write(beside / "answers", [f"{name}-{number}" for name in names], answer)
             if len(repair.answers):
                 _write(beside / "uncertainty", names, doubt)
-            if not first:
+            if not overview:
                 some = slice(SHOWN)
-                first = [seen[some], repair.images[some], *(answer[some] for answer in repair.answers)]
+                overview = [seen[some], repair.images[some], *(answer[some] for answer in repair.answers)]
                 if len(repair.answers):
-                    first.append(doubt[some].repeat(channels, 3))
-        save_png(image_grid(np.concatenate(first), len(first[0])), beside / "overview.png")
+                    overview.append(doubt[some].repeat(seen.shape[3], 3))
+        save_png(image_grid(np.concatenate(overview), len(overview[0])), beside / "overview.png")
     return images.count
 
 
 def damage_files(images: Many, corruption: Corruption, out: str | os.PathLike[str], *, seed: int = 0) -> int:
-    """Damages all images and writes `images/NAME.png` and, where pixels are hidden, `masks/NAME.png`; their number."""
+    """Damages all images and writes `images/NAME.png`, and `masks/NAME.png` where it may hide pixels; their number."""
     out = Path(out)
-    check_folder(out)
-    damage_of(corruption)
+    _check_out(out, images)
+    hides = damage_of(corruption).hides
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(out) as beside:
         for number, (names, pixels) in enumerate(images.groups()):
             damaged = corrupt(pixels, corruption, seed=seeds.derive(seed, "damaged files", number))
             _write(beside / "images", names, damaged.images)
-            if damaged.masks is not None:
-                _write(beside / "masks", names, 255 * damaged.masks.astype(np.uint8)[..., None])
+            if hides:
+                hidden = np.zeros(pixels.shape[:3], np.bool_) if damaged.masks is None else damaged.masks
+                _write(beside / "masks", names, 255 * hidden.astype(np.uint8)[..., None])
     return images.count
+
+
+def _check_out(out: Path, images: Many) -> None:
+    """InputError where a folder cannot be made, or would count among the images afterwards."""
+    if images.folder is not None and images.folder.resolve() in out.resolve().parents:
+        raise InputError(f"'{out}' is inside '{images.folder}', where the images are: choose a place outside")
+    check_folder(out)
 
 
 def _as_picture(uncertainty: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -194,5 +229,12 @@ def _write(folder: Path, names: Sequence[str], images: NDArray[np.uint8]) -> Non
         path.write_bytes(png)
 
 
-def _stem(path: str) -> str:
-    return str(PurePath(path).with_suffix(""))
+def _by_stem(files: Sequence[FilePath], folder: Path) -> dict[str, FilePath]:
+    """Files in a folder by their paths there, without suffixes; InputError where two differ in the suffix alone."""
+    found: dict[str, FilePath] = {}
+    for file in files:
+        twin = found.setdefault(str(PurePath(os.path.relpath(file, folder)).with_suffix("")), file)
+        if twin is not file:
+            names = " and ".join(f"'{shown(os.path.relpath(each, folder))}'" for each in (twin, file))
+            raise InputError(f"'{folder}' has {names}, which differ in the suffix alone: rename one")
+    return found

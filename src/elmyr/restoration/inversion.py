@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from elmyr import machine, seeds
 from elmyr.errors import InputError
 from elmyr.gan import GAN, to_pixels, to_unit
-from elmyr.restoration.repair import Repair, checked, deviation
+from elmyr.restoration.repair import Repair, checked, deviation, require_channels
 from elmyr.training.view import within_range
 
 BANK = 4_000  # samples that each picture is first compared with, at most
@@ -50,15 +50,8 @@ def invert(
     that the GAN makes takes the place of the whole. answers: from different beginnings, the best first. effort: a
     factor of the steps. Raises InputError for images of another shape, and where `Restorer.restore` does.
     """
-    config = gan.config
-    pixels, hidden = checked(images, masks, channels=config.channels, answers=answers)
-    if pixels.shape[1:3] != (config.height, config.width):
-        raise InputError(
-            f"the images are {pixels.shape[1]}x{pixels.shape[2]}, the GAN makes {config.height}x{config.width}: "
-            "resize them, or take a restorer, which takes any size"
-        )
-    if answers > MOST_ANSWERS:
-        raise InputError(f"{answers} answers are asked for: inversion gives {MOST_ANSWERS} at most")
+    pixels, hidden = checked(images, masks, channels=gan.config.channels, answers=answers)
+    require_invertible(gan, pixels.shape[1:], answers)
     if not effort > 0:
         raise InputError(f"the effort is {effort}: it is more than 0")
     repair = Repair.room_for(pixels, answers)
@@ -80,6 +73,19 @@ def invert(
             repair.answers[:, some] = several[:answers]
             repair.uncertainty[some] = deviation(several[:answers])
     return repair
+
+
+def require_invertible(gan: GAN, shape: tuple[int, ...], answers: int, what: str = "the images are") -> None:
+    """InputError where `invert` does not take images (H, W, C), or does not give so many answers."""
+    config = gan.config
+    require_channels(shape[2], config.channels, what)
+    if shape[:2] != (config.height, config.width):
+        raise InputError(
+            f"{what} {shape[0]}x{shape[1]}, the GAN makes {config.height}x{config.width}: make it this size, or take a "
+            "restorer, which takes any"
+        )
+    if answers > MOST_ANSWERS:
+        raise InputError(f"{answers} answers are asked for: inversion gives {MOST_ANSWERS} at most")
 
 
 class _Bank(NamedTuple):

@@ -40,9 +40,8 @@ def checked(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
     """Images uint8 (N, H, W, C) and masks bool (N, H, W), true where hidden; InputError for anything else."""
     pixels = np.asarray(images)
-    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or 0 in pixels.shape:
-        raise InputError(f"the images are {pixels.dtype} of the shape {pixels.shape}: give uint8 (N, H, W, C)")
     pixels = pixels[..., None] if pixels.ndim == 3 else pixels
+    require_pixels(pixels)
     require_channels(pixels.shape[3], channels)
     if answers < 1:
         raise InputError(f"{answers} answers are asked for: ask for at least 1")
@@ -57,6 +56,15 @@ def checked(
     if len(whole):
         raise InputError(f"image {whole[0]} is hidden wholly by its mask: leave some of it")
     return pixels, hidden
+
+
+def require_pixels(images: object) -> None:
+    """InputError for what is no array of images uint8 (N, H, W, C)."""
+    shape, dtype = getattr(images, "shape", None), getattr(images, "dtype", None)
+    if shape is None or dtype is None:
+        raise InputError(f"the images are a {type(images).__name__}: give an array uint8 (N, H, W, C)")
+    if dtype != np.uint8 or len(shape) != 4 or 0 in shape:
+        raise InputError(f"the images are {dtype} of the shape {tuple(shape)}: give uint8 (N, H, W, C)")
 
 
 def require_channels(of_image: int, of_model: int, what: str = "the images are") -> None:

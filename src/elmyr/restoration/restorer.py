@@ -21,7 +21,7 @@ from elmyr.images import ImageSet, StoredPixels
 from elmyr.nets import UNet
 from elmyr.restoration.config import choices_of
 from elmyr.restoration.damage import ANY, Corruption, damage_of
-from elmyr.restoration.repair import Repair, checked, deviation
+from elmyr.restoration.repair import Repair, checked, deviation, require_channels
 from elmyr.restoration.task import SHOWN, WEIGHTS, RestorerTask
 from elmyr.restoration.tiles import tiles
 from elmyr.training.data import ResidentData
@@ -124,19 +124,27 @@ class Restorer:
         )
 
     @torch.inference_mode()
-    def restore(self, images: ArrayLike, masks: ArrayLike | None = None, *, answers: int = 1, seed: int = 0) -> Repair:
+    def restore(
+        self,
+        images: ArrayLike,
+        masks: ArrayLike | None = None,
+        *,
+        answers: int = 1,
+        seed: int = 0,
+        first: int = 0,
+    ) -> Repair:
         """Repairs images uint8 (N, H, W, C) of any size; with `answers` of 2 or more also draws so many answers each.
 
         masks: bool (N, H, W), true where a pixel is hidden; all others stay as they are, to the bit. Without masks
-        every pixel may change. The answers to image *i* of a seed are the same whatever N. Large images are taken in
+        every pixel may change. The answers to image *i* of a seed are the same whatever N; `first`
+        is the number of the first, where these are some of many. Large images are taken in
         tiles, which is not seen in them: memory beside the images' own stays the same. Raises InputError for
         images of other channels, masks of another size, and an image that is wholly hidden.
         """
         pixels, hidden = checked(images, masks, channels=self._net().channels, answers=answers)
-        if answers > 1 and not self._net().noise:
-            raise InputError("this restorer was trained without noise and has one answer: ask for 1")
+        self.require_fit(pixels.shape[1:], answers)
         repair = Repair.room_for(pixels, answers)
-        noise = self._noise(len(pixels), answers, seed)
+        noise = self._noise(range(first, first + len(pixels)), answers, seed)
         for tile in tiles(*pixels.shape[1:3], reach=self._net().reach, multiple=self._net().multiple):
             rows, columns = tile.outer
             height, width = rows.stop - rows.start, columns.stop - columns.start
@@ -154,6 +162,12 @@ class Restorer:
                     repair.uncertainty[place] = deviation(several)
         return repair
 
+    def require_fit(self, shape: tuple[int, ...], answers: int, what: str = "the images are") -> None:
+        """InputError where `restore` does not take images (H, W, C), or does not give so many answers."""
+        require_channels(shape[2], self._net().channels, what)
+        if answers > 1 and not self._net().noise:
+            raise InputError("this restorer was trained without noise and has one answer: ask for 1")
+
     def _answers(
         self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_] | None, noises: list[torch.Tensor | None]
     ) -> Iterator[NDArray[np.uint8]]:
@@ -170,13 +184,13 @@ class Restorer:
                 made = to_pixels(answer).permute(0, 2, 3, 1).cpu().numpy()
                 yield made if mask is None else np.where(mask[..., None], made, pixels)
 
-    def _noise(self, count: int, answers: int, seed: int) -> list[torch.Tensor]:
-        """The noise (count, noise) of each answer where there are several; each image has its own."""
+    def _noise(self, numbers: range, answers: int, seed: int) -> list[torch.Tensor]:
+        """The noise (N, noise) of each answer where there are several; each image has that of its number."""
         if answers == 1:
             return []
         own = [
             torch.randn(answers, self._net().noise, generator=seeds.generator(seed, "answers", number))
-            for number in range(count)
+            for number in numbers
         ]
         return list(torch.stack(own, 1))
 
