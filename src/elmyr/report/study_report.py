@@ -146,8 +146,8 @@ def _errors(study: Study, words: Words) -> Markup:
         charts.append(error_chart(words("Error of the recognizer on the test part"), words(unit), drawn, words))
     told = note(
         words(
-            "The mean over seeds with its 95 % interval; both axes are logarithmic. A ring at the lower edge is no error "
-            "at all."
+            "The mean over seeds with its 95 % interval; both axes are logarithmic. A ring at the lower edge is no "
+            "error at all."
         )
     )
     return section(words("Error against how much there is"), told, *charts) if any(charts) else Markup()
