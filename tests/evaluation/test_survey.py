@@ -94,6 +94,22 @@ def test_more_people_than_seats_are_refused_until_one_is_free(tmp_path: Path) ->
     survey.take_seat()
 
 
+def test_in_the_other_form_people_begin_anew_and_their_answers_stay(tmp_path: Path) -> None:
+    first = opened(tmp_path, seats=1)
+    seat = first.take_seat("Ann")
+    question = first.standing(seat).question
+    assert question is not None
+    first.answer(seat, question.number, 1, 1.0)
+    again = opened(tmp_path, form="pairs", seats=1)
+    with pytest.raises(NoSeat, match="other form"):
+        again.standing(seat)
+    with pytest.raises(NoSeat, match="other form"):
+        again.answer(seat, question.number + 1, 1, 1.0)
+    again.take_seat("Ann")  # the seat of the other form is not in the way
+    assert len(read_answers(first.path, "this run")) == 1
+    assert first.standing(seat).answered == 1
+
+
 def test_people_who_come_and_answer_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     survey = opened(tmp_path, seats=8)
 

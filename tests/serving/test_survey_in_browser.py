@@ -112,6 +112,20 @@ def test_the_page_is_accessible(tmp_path: Path, browser: Any, language: str, sch
         context.close()
 
 
+def test_a_page_of_the_other_form_begins_anew(tmp_path: Path, browser: Any) -> None:
+    with served(tmp_path) as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator("form button").click()
+        wait_for_question(page, 1)
+        object.__setattr__(server.survey, "form", "pairs")  # as if it were started again on the same port
+        page.keyboard.press("ArrowLeft")
+        page.locator("#name:focus").wait_for()
+        assert read_answers(server.survey.path, "this run") == []
+        context.close()
+
+
 def test_no_seat_and_a_server_that_has_gone_are_told(tmp_path: Path, browser: Any) -> None:
     context = browser.new_context()
     page = context.new_page()

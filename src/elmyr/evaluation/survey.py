@@ -44,7 +44,7 @@ class SeatsTaken(InputError):
 
 
 class NoSeat(InputError):
-    """Nobody with this token sits here."""
+    """Nobody with this token sits here, or not at questions of this form."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class Survey:
         with self._writing() as base:
             taken = base.execute(
                 "SELECT count(DISTINCT p.id) FROM people p JOIN questions q ON q.person = p.id "
-                "WHERE q.answer IS NULL AND p.seen > ?",
-                (now - IDLE,),
+                "WHERE q.answer IS NULL AND p.seen > ? AND p.form = ?",
+                (now - IDLE, self.form),
             ).fetchone()[0]
             if taken >= self.seats:
                 raise SeatsTaken(f"all {self.seats} seats are taken: wait for one, or start with more --seats")
@@ -123,7 +123,7 @@ class Survey:
             base.execute("UPDATE people SET seen = 0 WHERE token = ?", (token,))
 
     def standing(self, token: str) -> Standing:
-        """Where a person goes on; `NoSeat` for a token that nobody has."""
+        """Where a person goes on; `NoSeat` for a token that nobody has, or whose questions are of the other form."""
         with self._reading() as base:
             return self._standing(base, token)
 
@@ -131,7 +131,7 @@ class Survey:
         """Takes a person's answer to the question that stands, and gives the next.
 
         choice: of a single image 1 for real and 0 for generated, of a pair the place of the real one. An answer to a
-        question that was answered already changes nothing. InputError for what is no answer.
+        question that was answered already changes nothing. InputError for what is no answer; `NoSeat` as above.
         """
         if choice not in (0, 1) or not 0 <= seconds <= LONGEST_TIME:
             raise InputError(f"the answer {choice} after {seconds} s is none: give 0 or 1, and the seconds")
@@ -171,6 +171,8 @@ class Survey:
         if person is None:
             raise NoSeat("nobody with this seat is known here: begin anew")
         number, name, form = person
+        if form != self.form:  # on this form's page the same key would mean another answer
+            raise NoSeat("this seat is of a survey of the other form: begin anew")
         rows = base.execute("SELECT id, answer FROM questions WHERE person = ? ORDER BY turn", (number,)).fetchall()
         open_ones = [row[0] for row in rows if row[1] is None]
         question: Question | None = None

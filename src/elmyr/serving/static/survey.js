@@ -60,6 +60,7 @@ async function answer(choice) {
   try {
     await show(await ask("/answer", given));
   } catch (error) {
+    if (error.status === 404) return location.reload(); // started again in the other form: the page is another, too
     question = stood;
     tell(error);
   }
