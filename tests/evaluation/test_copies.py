@@ -1,5 +1,8 @@
 """Copies are called copies, images that are only typical are not; what is shown are the copies."""
 
+from dataclasses import asdict
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,9 @@ from elmyr.errors import InputError
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.sides import never_seen
 from elmyr.images import ImageSet, Source, Splits, load_images, split_source
+from elmyr.report.evidence import copies_section, copies_sentence
+from elmyr.report.records import Copies
+from elmyr.report.words import words_in
 from tests.conftest import small_image_set
 
 RANDOM = np.random.default_rng(0)
@@ -69,6 +75,26 @@ def test_a_collapsed_generator_is_not_called_a_copying_one(digits: Splits) -> No
     found = look_for_copies(collapsed, digits.train, held_out, others)
     assert found.doubles == 300
     assert found.verdict == "no evidence"
+
+
+@pytest.mark.parametrize("onto", [1, 2])
+def test_a_generator_collapsed_onto_training_images_is_not_told_to_be_without_doubt(digits: Splits, onto: int) -> None:
+    held_out, others = never_seen(digits, "test")
+    found = look_for_copies(digits.train.take(np.arange(300) % onto), digits.train, held_out, others)
+    assert (found.doubles, found.doubled) == (300, onto)
+    record = Copies.model_validate(asdict(found))
+    for language, clean, told in (
+        ("en", "No evidence", "Too few different images"),
+        ("zh", "没有证据", "不同的图像太少"),
+    ):
+        for text in (
+            copies_sentence(record, words_in(language)),
+            copies_section(record, Path("none.npz"), words_in(language)),
+        ):
+            assert clean not in text and told in text
+    sentence = copies_sentence(Copies.model_validate(asdict(look_for_copies(others, digits.train, held_out, others))))
+    assert "No evidence" in sentence and "no more" not in sentence
+    assert sentence.count(" %") == 3  # of real images, of these, and without copying
 
 
 def test_a_thinned_training_part_is_no_copying(digits: Splits) -> None:

@@ -71,7 +71,7 @@ class Copies:
 
     pairs: the places of the generated images that are most suspicious, the worst first, and of the training image that
     is nearest to each, among those given; doubles: how many generated images are twice as near to a training image as
-    to any held-out one.
+    to any held-out one; doubled: how many different training images are nearest to these.
     """
 
     verdict: Verdict
@@ -79,6 +79,7 @@ class Copies:
     training: int
     held_out: int
     doubles: int
+    doubled: int
     expected: float
     deviations: float
     figures: tuple[CopyFigure, ...]
@@ -183,13 +184,15 @@ def look_for_copies(
     if gan is not None:
         known_logits, unseen_logits = (gan.discriminate(first_of(images, MOST)) for images in (training, held_out))
         taken["membership"] = told_apart(known_logits, unseen_logits), 0.5
+    draws, draws_real = (side.draws() for side in sides)
     worst = np.argsort(sides[0].suspicion(), kind="stable")[:PAIRS]
     return Copies(
-        verdict=_verdict(sides[0].draws(), sides[1].draws(), excess),
+        verdict=_verdict(draws, draws_real, excess),
         count=len(generated),
         training=len(training),
         held_out=len(held_out),
         doubles=round(doubled.value * len(generated)),
+        doubled=draws[1],
         expected=excess.expected,
         deviations=excess.deviations,
         figures=tuple(_figure(name, *values) for name, values in taken.items()),
