@@ -89,6 +89,19 @@ def test_the_seat_is_a_cookie_that_no_script_and_no_other_page_has(server: Serve
     assert told.json["name"] == "Ann" and "results" not in told.json
 
 
+def test_two_surveys_on_one_machine_leave_each_other_the_seat(server: Served, tmp_path: Path) -> None:
+    """A browser sends the cookies of a host to all its ports."""
+    with served(tmp_path) as other:
+        jar = {}
+        for one, name in ((server, "Ann"), (other, "Ann of the other")):
+            told = one.ask("POST", "/seat", {"name": name}).headers["set-cookie"]
+            name_of, _, token = told.partition(";")[0].partition("=")
+            jar[name_of] = token
+        cookies = "; ".join(f"{name}={token}" for name, token in jar.items())
+        assert server.ask("GET", "/standing", cookie=cookies).json["name"] == "Ann"
+        assert other.ask("GET", "/standing", cookie=cookies).json["name"] == "Ann of the other"
+
+
 def test_more_people_than_seats_are_told_so(tmp_path: Path) -> None:
     with served(tmp_path, seats=1) as server:
         seat = server.sit()
