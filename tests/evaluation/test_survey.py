@@ -168,9 +168,21 @@ def test_what_is_no_answer_is_refused(tmp_path: Path) -> None:
     assert survey.answer(seat, 10**6, 1, 1.0) == standing  # no question of this person
 
 
+def test_people_of_one_name_are_two_people(tmp_path: Path) -> None:
+    survey = opened(tmp_path)
+    answer_all(survey, survey.take_seat("Ann"))
+    answer_all(survey, survey.take_seat("Ann"), real=False)
+    answer_all(survey, survey.take_seat("Bo"))
+    (found,) = results_of(read_answers(survey.path, "this run"))
+    assert found.people == 3
+    assert [(one.name, one.taken, one.count) for one in found.persons] == [
+        ("Ann (1)", 0, 10), ("Ann (2)", 10, 10), ("Bo", 0, 10),
+    ]  # fmt: skip
+
+
 def test_shares_by_hand() -> None:
-    answers = [Answer("Ann", "single", "", False, taken, 2.0) for taken in (True, False, False, False)]
-    answers.append(Answer("Ann", "single", "", True, True, 4.0))
+    answers = [Answer(1, "Ann", "single", "", False, taken, 2.0) for taken in (True, False, False, False)]
+    answers.append(Answer(1, "Ann", "single", "", True, True, 4.0))
     (found,) = results_of(answers)
     assert (found.generated.share, found.real and found.real.share, found.seconds) == (0.25, 1.0, 2.0)
     assert found.classes == ()  # without classes

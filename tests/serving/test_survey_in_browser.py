@@ -58,7 +58,7 @@ def test_twenty_answers_with_the_keyboard_alone_and_a_reload_in_the_middle(tmp_p
         assert page.locator("#found").inner_text() == f"You took {taken} of 10 generated images for real."
         answers = read_answers(server.survey.path, "this run")
         assert [(one.real, one.taken) for one in answers] == given
-        assert {one.person for one in answers} == {"Ann"}
+        assert {one.name for one in answers} == {"Ann"}
         assert all(0 < one.seconds < 60 for one in answers)
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")

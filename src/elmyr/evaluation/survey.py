@@ -227,16 +227,16 @@ def read_answers(path: Path, run: str) -> list[Answer]:
 
 def _answers(base: sqlite3.Connection, person: int | None) -> Iterator[Answer]:
     rows: list[tuple[Any, ...]] = base.execute(
-        "SELECT p.name, p.form, q.class, i.side, q.answer, q.seconds FROM questions q "
+        "SELECT p.id, p.name, p.form, q.class, i.side, q.answer, q.seconds FROM questions q "
         "JOIN people p ON p.id = q.person JOIN images i ON i.question = q.id AND i.position = 0 "
         "WHERE q.answer IS NOT NULL AND (? IS NULL OR p.id = ?) ORDER BY p.id, q.turn",
         (person, person),
     ).fetchall()
-    for name, form, of_class, first, answer, seconds in rows:
+    for number, name, form, of_class, first, answer, seconds in rows:
         if form == "single":
-            yield Answer(name, form, of_class, first == REAL, answer == 1, seconds)
+            yield Answer(number, name, form, of_class, first == REAL, answer == 1, seconds)
         else:
-            yield Answer(name, form, of_class, False, (first == REAL) != (answer == 0), seconds)
+            yield Answer(number, name, form, of_class, False, (first == REAL) != (answer == 0), seconds)
 
 
 @contextmanager
