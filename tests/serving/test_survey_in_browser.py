@@ -112,6 +112,23 @@ def test_the_page_is_accessible(tmp_path: Path, browser: Any, language: str, sch
         context.close()
 
 
+def test_an_arrow_with_a_modifier_is_no_answer(tmp_path: Path, browser: Any) -> None:
+    with served(tmp_path) as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator("form button").click()
+        wait_for_question(page, 1)
+        for modifier in ("Alt", "Control", "Meta", "Shift"):
+            page.locator("#asked").dispatch_event(
+                "keydown", {"key": "ArrowRight", f"{modifier.replace('Control', 'Ctrl').lower()}Key": True}
+            )
+        page.keyboard.press("ArrowLeft")
+        wait_for_question(page, 2)
+        assert [one.taken for one in read_answers(server.survey.path, "this run")] == [True]
+        context.close()
+
+
 def test_a_page_of_the_other_form_begins_anew(tmp_path: Path, browser: Any) -> None:
     with served(tmp_path) as server:
         context = browser.new_context()

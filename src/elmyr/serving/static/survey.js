@@ -82,7 +82,8 @@ page.choices.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const key = { ArrowLeft: "←", ArrowRight: "→" }[event.key];
-  if (!key || event.repeat || page.ask.hidden) return;
+  const shortcut = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey; // the browser's own, such as back
+  if (!key || shortcut || event.repeat || page.ask.hidden) return;
   event.preventDefault();
   answer(Number(page.choices.querySelector(`[data-key="${key}"]`).dataset.choice));
 });
