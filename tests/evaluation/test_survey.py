@@ -122,6 +122,14 @@ def test_people_who_come_and_answer_at_once_do_not_disturb_each_other(tmp_path: 
     assert len(answers) == 160 and len({answer.person for answer in answers}) == 8
 
 
+def test_a_survey_that_ends_while_it_begins_can_be_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "survey.sqlite"
+    with pytest.raises(UnicodeEncodeError):
+        Survey(path, "\ud800", CLASSES)  # fails after the tables, at what they are about
+    assert path.exists()
+    assert opened(tmp_path).take_seat()
+
+
 def test_answers_about_another_run_and_other_files_are_refused(tmp_path: Path) -> None:
     survey = opened(tmp_path)
     with pytest.raises(InputError, match="another run or training: move it away"):

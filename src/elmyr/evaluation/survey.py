@@ -26,17 +26,15 @@ FORMAT = 1
 IDLE = 15 * 60  # seconds without an answer after which a seat is free for another
 LONGEST_NAME = 60
 LONGEST_TIME = 24 * 3600.0
-TABLES = """
-CREATE TABLE about (format INTEGER NOT NULL, run TEXT NOT NULL);
-CREATE TABLE people (
-  id INTEGER PRIMARY KEY, token TEXT UNIQUE NOT NULL, name TEXT NOT NULL, form TEXT NOT NULL, seen REAL NOT NULL);
-CREATE TABLE questions (
-  id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, turn INTEGER NOT NULL, class TEXT,
-  answer INTEGER, seconds REAL, UNIQUE (person, turn));
-CREATE TABLE images (
-  token TEXT PRIMARY KEY, question INTEGER NOT NULL REFERENCES questions, position INTEGER NOT NULL,
-  side TEXT NOT NULL, place INTEGER NOT NULL);
-"""
+TABLES = (
+    "CREATE TABLE about (format INTEGER NOT NULL, run TEXT NOT NULL)",
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, token TEXT UNIQUE NOT NULL, name TEXT NOT NULL, form TEXT NOT NULL, "
+    "seen REAL NOT NULL)",
+    "CREATE TABLE questions (id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, turn INTEGER NOT NULL, "
+    "class TEXT, answer INTEGER, seconds REAL, UNIQUE (person, turn))",
+    "CREATE TABLE images (token TEXT PRIMARY KEY, question INTEGER NOT NULL REFERENCES questions, "
+    "position INTEGER NOT NULL, side TEXT NOT NULL, place INTEGER NOT NULL)",
+)
 
 
 class SeatsTaken(InputError):
@@ -92,12 +90,13 @@ class Survey:
             raise InputError(f"--seats is {self.seats}: at least 1")
         if self.questions > len(self.classes):
             raise InputError(f"--questions is {self.questions}: there are images for {len(self.classes)} at most")
-        if not self.path.exists():
-            with _opened(self.path) as base:
-                base.executescript(TABLES)
+        with self._writing() as base:
+            # Empty, not absent: one killed while it began leaves a file without tables.
+            if base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+                for table in TABLES:
+                    base.execute(table)
                 base.execute("INSERT INTO about VALUES (?, ?)", (FORMAT, self.run))
-        else:
-            check_answers(self.path, self.run)
+        check_answers(self.path, self.run)
 
     def take_seat(self, name: str = "") -> str:
         """A new person's token, whose questions are drawn; `SeatsTaken` where as many as there are seats are at it."""
