@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Cookie, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
@@ -65,6 +66,11 @@ def survey_app(
     @app.exception_handler(InputError)
     def refuse(request: Request, error: InputError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=STATUS.get(type(error), 422))
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_form(request: Request, error: RequestValidationError) -> JSONResponse:
+        # Nothing of what was sent is told: JSON can hold what no answer can, such as half a character.
+        return JSONResponse({"error": "this is nothing that the survey's page sends"}, status_code=422)
 
     @app.get("/", response_class=HTMLResponse)
     def read_page() -> str:
