@@ -80,6 +80,22 @@ def test_a_question_stands_until_it_is_answered_and_is_answered_once(tmp_path: P
     assert second.answers == ()  # nothing is told before the end
 
 
+def test_the_clock_of_a_question_runs_from_the_first_time_it_is_shown(tmp_path: Path) -> None:
+    survey = opened(tmp_path, form="pairs")
+    seat = survey.take_seat()
+    question = survey.standing(seat).question
+    assert question is not None and question.since == 0
+    survey.image(question.images[0])
+    with sqlite3.connect(survey.path) as base:
+        base.execute("UPDATE questions SET shown = shown - 60")
+    survey.image(question.images[1])  # and again, after a reload
+    survey.image(question.images[0])
+    again = opened(tmp_path, form="pairs").standing(seat).question
+    assert again is not None and 60 <= again.since < 120
+    following = survey.answer(seat, question.number, 1, again.since).question
+    assert following is not None and following.since == 0
+
+
 def test_more_people_than_seats_are_refused_until_one_is_free(tmp_path: Path) -> None:
     survey = opened(tmp_path, seats=2)
     seats = [survey.take_seat(), survey.take_seat()]

@@ -26,7 +26,7 @@ def test_size_headers_and_addresses_of_images_do_not_tell_which_is_real(server: 
     seat, seen = server.sit(), {"real": set(), "generated": set()}
     for _ in range(20):
         question = server.ask("GET", "/standing", seat=seat).json["question"]
-        assert set(question) == {"number", "form", "images"}
+        assert set(question) == {"number", "form", "images", "since"}
         (token,) = question["images"]
         assert re.fullmatch(r"[0-9a-f]{32}", token)
         told = server.ask("GET", f"/images/{token}", seat=seat)

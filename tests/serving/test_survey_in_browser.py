@@ -1,6 +1,8 @@
 """The survey as people meet it: in a browser, with the keyboard alone, with a reload in the middle."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,27 @@ def test_the_page_is_accessible(tmp_path: Path, browser: Any, language: str, sch
         assert serious_violations(page) == []
         assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[language]
         assert ("真实" in page.locator("#choices").inner_text()) == (language == "zh")
+        context.close()
+
+
+def test_a_reload_neither_shows_a_hidden_image_again_nor_restarts_the_clock(tmp_path: Path, browser: Any) -> None:
+    with served(tmp_path, show=1000) as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator("form button").click()
+        wait_for_question(page, 1)
+        assert page.locator("#images .gone").count() == 0
+        for hours, gone in ((0, 0), (1, 1), (48, 1)):
+            with closing(sqlite3.connect(server.survey.path)) as base, base:
+                base.execute("UPDATE questions SET shown = shown - ?", (hours * 3600,))
+            page.reload()
+            wait_for_question(page, 1)
+            assert page.locator("#images .gone").count() == gone
+        page.keyboard.press("ArrowLeft")
+        wait_for_question(page, 2)
+        assert page.locator("#images .gone").count() == 0
+        assert [one.seconds for one in read_answers(server.survey.path, "this run")] == [24 * 3600]
         context.close()
 
 

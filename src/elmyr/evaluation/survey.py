@@ -22,7 +22,7 @@ from elmyr.training.rundir import RunDirectory
 Form = Literal["single", "pairs"]
 REAL, GENERATED = "real", "generated"
 
-FORMAT = 1
+FORMAT = 2
 IDLE = 15 * 60  # seconds without an answer after which a seat is free for another
 LONGEST_NAME = 60
 LONGEST_TIME = 24 * 3600.0
@@ -31,7 +31,7 @@ TABLES = (
     "CREATE TABLE people (id INTEGER PRIMARY KEY, token TEXT UNIQUE NOT NULL, name TEXT NOT NULL, form TEXT NOT NULL, "
     "seen REAL NOT NULL)",
     "CREATE TABLE questions (id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, turn INTEGER NOT NULL, "
-    "class TEXT, answer INTEGER, seconds REAL, UNIQUE (person, turn))",
+    "class TEXT, shown REAL, answer INTEGER, seconds REAL, UNIQUE (person, turn))",
     "CREATE TABLE images (token TEXT PRIMARY KEY, question INTEGER NOT NULL REFERENCES questions, "
     "position INTEGER NOT NULL, side TEXT NOT NULL, place INTEGER NOT NULL)",
 )
@@ -47,11 +47,12 @@ class NoSeat(InputError):
 
 @dataclass(frozen=True)
 class Question:
-    """What a person is shown: nothing here tells which image is real."""
+    """What a person is shown: nothing here tells which image is real. since: seconds since it was first shown."""
 
     number: int
     form: Form
     images: tuple[str, ...]
+    since: float
 
 
 @dataclass(frozen=True)
@@ -143,11 +144,15 @@ class Survey:
         return standing
 
     def image(self, token: str) -> tuple[str, int]:
-        """Which image an address stands for: its side and place; `NoSeat` for an unknown one."""
-        with self._reading() as base:
-            row = base.execute("SELECT side, place FROM images WHERE token = ?", (token,)).fetchone()
-        if row is None:
-            raise NoSeat("there is no such image")
+        """Which image an address stands for: its side and place; `NoSeat` for an unknown one.
+
+        Its question counts as shown from the first time on that one of its images is asked for.
+        """
+        with self._writing() as base:
+            row = base.execute("SELECT side, place, question FROM images WHERE token = ?", (token,)).fetchone()
+            if row is None:
+                raise NoSeat("there is no such image")
+            base.execute("UPDATE questions SET shown = ? WHERE id = ? AND shown IS NULL", (time.time(), row[2]))
         return row[0], row[1]
 
     def _draw(self, base: sqlite3.Connection, person: int) -> None:
@@ -172,15 +177,17 @@ class Survey:
         number, name, form = person
         if form != self.form:  # on this form's page the same key would mean another answer
             raise NoSeat("this seat is of a survey of the other form: begin anew")
-        rows = base.execute("SELECT id, answer FROM questions WHERE person = ? ORDER BY turn", (number,)).fetchall()
-        open_ones = [row[0] for row in rows if row[1] is None]
+        rows = base.execute(
+            "SELECT id, answer, shown FROM questions WHERE person = ? ORDER BY turn", (number,)
+        ).fetchall()
+        open_ones = [(row[0], row[2]) for row in rows if row[1] is None]
         question: Question | None = None
         answers: tuple[Answer, ...] = ()
         if open_ones:
-            images = base.execute(
-                "SELECT token FROM images WHERE question = ? ORDER BY position", (open_ones[0],)
-            ).fetchall()
-            question = Question(open_ones[0], form, tuple(row[0] for row in images))
+            stands, shown = open_ones[0]
+            images = base.execute("SELECT token FROM images WHERE question = ? ORDER BY position", (stands,)).fetchall()
+            since = 0.0 if shown is None else max(0.0, time.time() - shown)
+            question = Question(stands, form, tuple(row[0] for row in images), since)
         else:
             answers = tuple(_answers(base, number))
         return Standing(name, len(rows) - len(open_ones), len(rows), question, answers)
