@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +104,29 @@ def test_a_thinned_training_part_is_no_copying(digits: Splits) -> None:
     labels = digits.train.require_labels()
     kept = np.flatnonzero((labels < 5) | (np.arange(len(labels)) % 20 == 0))
     assert look_for_copies(others, digits.train.take(kept), held_out, others).verdict == "no evidence"
+
+
+def test_training_images_on_the_disk_are_read_block_by_block(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_out, others = never_seen(digits, "test")
+    labels = digits.train.require_labels()
+    np.save(tmp_path / "train.npy", digits.train.in_memory())
+    read = []
+
+    class Counted(np.ndarray[Any, Any]):
+        def __getitem__(self, places: Any) -> Any:
+            found = np.asarray(self)[places]
+            read.append(len(found))
+            return found
+
+    on_disk = ImageSet(np.load(tmp_path / "train.npy", mmap_mode="r").view(Counted), labels, digits.train.classes)
+    monkeypatch.setattr("elmyr.evaluation.copies.AT_ONCE", 100)
+    read.clear()
+    found = look_for_copies(others, on_disk, held_out, others)
+    assert max(read) <= 100 and sum(read) == len(labels)
+    monkeypatch.undo()
+    assert found == look_for_copies(others, digits.train, held_out, others)
 
 
 def test_validation_is_halved_where_the_test_part_is_not_to_be_looked_at(digits: Splits) -> None:
