@@ -8,11 +8,13 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from elmyr import train
 from elmyr.evaluation.survey import Survey, identity_of
+from elmyr.gan import GAN
 from elmyr.images import save_npz
 from elmyr.training.rundir import RunDirectory
 from tests.conftest import small_image_set
@@ -55,9 +57,15 @@ def test_the_page_is_served_until_ctrl_c_and_the_answers_are_told(run: Path) -> 
     assert "Ann" in Path(ended["report"]).read_text(encoding="utf-8")
 
 
-def test_what_a_survey_cannot_ask_is_one_line(
+def not_loaded(*_: Any, **__: Any) -> None:
+    raise AssertionError("the generator was loaded for a survey that cannot be")
+
+
+def test_what_a_survey_cannot_ask_is_one_line_before_anything_is_sampled(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(GAN, "load", not_loaded)
+    (run / "survey.sqlite").unlink(missing_ok=True)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -72,6 +80,7 @@ def test_what_a_survey_cannot_ask_is_one_line(
         (["--lang", "xx"], "no language 'xx'"),
     ):
         assert expected in told(capsys, monkeypatch, "survey", run, *words)
+    assert not (run / "survey.sqlite").exists()
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
     (unfinished / "config.json").write_bytes((run / "config.json").read_bytes())

@@ -1,5 +1,9 @@
 """Copies are called copies, images that are only typical are not; what is shown are the copies."""
 
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,6 +11,9 @@ from elmyr.errors import InputError
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.sides import never_seen
 from elmyr.images import ImageSet, Source, Splits, load_images, split_source
+from elmyr.report.evidence import copies_section, copies_sentence
+from elmyr.report.records import Copies
+from elmyr.report.words import words_in
 from tests.conftest import small_image_set
 
 RANDOM = np.random.default_rng(0)
@@ -71,12 +78,55 @@ def test_a_collapsed_generator_is_not_called_a_copying_one(digits: Splits) -> No
     assert found.verdict == "no evidence"
 
 
+@pytest.mark.parametrize("onto", [1, 2])
+def test_a_generator_collapsed_onto_training_images_is_not_told_to_be_without_doubt(digits: Splits, onto: int) -> None:
+    held_out, others = never_seen(digits, "test")
+    found = look_for_copies(digits.train.take(np.arange(300) % onto), digits.train, held_out, others)
+    assert (found.doubles, found.doubled) == (300, onto)
+    record = Copies.model_validate(asdict(found))
+    for language, clean, told in (
+        ("en", "No evidence", "Too few different images"),
+        ("zh", "没有证据", "不同的图像太少"),
+    ):
+        for text in (
+            copies_sentence(record, words_in(language)),
+            copies_section(record, Path("none.npz"), words_in(language)),
+        ):
+            assert clean not in text and told in text
+    sentence = copies_sentence(Copies.model_validate(asdict(look_for_copies(others, digits.train, held_out, others))))
+    assert "No evidence" in sentence and "no more" not in sentence
+    assert sentence.count(" %") == 3  # of real images, of these, and without copying
+
+
 def test_a_thinned_training_part_is_no_copying(digits: Splits) -> None:
     """Where classes have other shares on both sides, a class's own share is what chance gives."""
     held_out, others = never_seen(digits, "test")
     labels = digits.train.require_labels()
     kept = np.flatnonzero((labels < 5) | (np.arange(len(labels)) % 20 == 0))
     assert look_for_copies(others, digits.train.take(kept), held_out, others).verdict == "no evidence"
+
+
+def test_training_images_on_the_disk_are_read_block_by_block(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_out, others = never_seen(digits, "test")
+    labels = digits.train.require_labels()
+    np.save(tmp_path / "train.npy", digits.train.in_memory())
+    read = []
+
+    class Counted(np.ndarray[Any, Any]):
+        def __getitem__(self, places: Any) -> Any:
+            found = np.asarray(self)[places]
+            read.append(len(found))
+            return found
+
+    on_disk = ImageSet(np.load(tmp_path / "train.npy", mmap_mode="r").view(Counted), labels, digits.train.classes)
+    monkeypatch.setattr("elmyr.evaluation.copies.AT_ONCE", 100)
+    read.clear()
+    found = look_for_copies(others, on_disk, held_out, others)
+    assert max(read) <= 100 and sum(read) == len(labels)
+    monkeypatch.undo()
+    assert found == look_for_copies(others, digits.train, held_out, others)
 
 
 def test_validation_is_halved_where_the_test_part_is_not_to_be_looked_at(digits: Splits) -> None:

@@ -80,6 +80,22 @@ def test_a_question_stands_until_it_is_answered_and_is_answered_once(tmp_path: P
     assert second.answers == ()  # nothing is told before the end
 
 
+def test_the_clock_of_a_question_runs_from_the_first_time_it_is_shown(tmp_path: Path) -> None:
+    survey = opened(tmp_path, form="pairs")
+    seat = survey.take_seat()
+    question = survey.standing(seat).question
+    assert question is not None and question.since == 0
+    survey.image(question.images[0])
+    with sqlite3.connect(survey.path) as base:
+        base.execute("UPDATE questions SET shown = shown - 60")
+    survey.image(question.images[1])  # and again, after a reload
+    survey.image(question.images[0])
+    again = opened(tmp_path, form="pairs").standing(seat).question
+    assert again is not None and 60 <= again.since < 120
+    following = survey.answer(seat, question.number, 1, again.since).question
+    assert following is not None and following.since == 0
+
+
 def test_more_people_than_seats_are_refused_until_one_is_free(tmp_path: Path) -> None:
     survey = opened(tmp_path, seats=2)
     seats = [survey.take_seat(), survey.take_seat()]
@@ -94,6 +110,22 @@ def test_more_people_than_seats_are_refused_until_one_is_free(tmp_path: Path) ->
     survey.take_seat()
 
 
+def test_in_the_other_form_people_begin_anew_and_their_answers_stay(tmp_path: Path) -> None:
+    first = opened(tmp_path, seats=1)
+    seat = first.take_seat("Ann")
+    question = first.standing(seat).question
+    assert question is not None
+    first.answer(seat, question.number, 1, 1.0)
+    again = opened(tmp_path, form="pairs", seats=1)
+    with pytest.raises(NoSeat, match="other form"):
+        again.standing(seat)
+    with pytest.raises(NoSeat, match="other form"):
+        again.answer(seat, question.number + 1, 1, 1.0)
+    again.take_seat("Ann")  # the seat of the other form is not in the way
+    assert len(read_answers(first.path, "this run")) == 1
+    assert first.standing(seat).answered == 1
+
+
 def test_people_who_come_and_answer_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     survey = opened(tmp_path, seats=8)
 
@@ -104,6 +136,14 @@ def test_people_who_come_and_answer_at_once_do_not_disturb_each_other(tmp_path: 
         assert list(pool.map(one, range(8))) == [20] * 8
     answers = read_answers(survey.path, "this run")
     assert len(answers) == 160 and len({answer.person for answer in answers}) == 8
+
+
+def test_a_survey_that_ends_while_it_begins_can_be_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "survey.sqlite"
+    with pytest.raises(UnicodeEncodeError):
+        Survey(path, "\ud800", CLASSES)  # fails after the tables, at what they are about
+    assert path.exists()
+    assert opened(tmp_path).take_seat()
 
 
 def test_answers_about_another_run_and_other_files_are_refused(tmp_path: Path) -> None:
@@ -152,9 +192,21 @@ def test_what_is_no_answer_is_refused(tmp_path: Path) -> None:
     assert survey.answer(seat, 10**6, 1, 1.0) == standing  # no question of this person
 
 
+def test_people_of_one_name_are_two_people(tmp_path: Path) -> None:
+    survey = opened(tmp_path)
+    answer_all(survey, survey.take_seat("Ann"))
+    answer_all(survey, survey.take_seat("Ann"), real=False)
+    answer_all(survey, survey.take_seat("Bo"))
+    (found,) = results_of(read_answers(survey.path, "this run"))
+    assert found.people == 3
+    assert [(one.name, one.taken, one.count) for one in found.persons] == [
+        ("Ann (1)", 0, 10), ("Ann (2)", 10, 10), ("Bo", 0, 10),
+    ]  # fmt: skip
+
+
 def test_shares_by_hand() -> None:
-    answers = [Answer("Ann", "single", "", False, taken, 2.0) for taken in (True, False, False, False)]
-    answers.append(Answer("Ann", "single", "", True, True, 4.0))
+    answers = [Answer(1, "Ann", "single", "", False, taken, 2.0) for taken in (True, False, False, False)]
+    answers.append(Answer(1, "Ann", "single", "", True, True, 4.0))
     (found,) = results_of(answers)
     assert (found.generated.share, found.real and found.real.share, found.seconds) == (0.25, 1.0, 2.0)
     assert found.classes == ()  # without classes

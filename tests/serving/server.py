@@ -38,7 +38,7 @@ class Served:
 
     def ask(self, method: str, path: str, content: Any = None, seat: str = "", **headers: str | None) -> Answered:
         """A request as the page sends it; `headers` (underscores for hyphens) change or, with None, leave one out."""
-        sent = {"host": f"127.0.0.1:{self.port}", "cookie": f"elmyr-seat={seat}"}
+        sent = {"host": f"127.0.0.1:{self.port}", "cookie": f"elmyr-seat-{self.port}={seat}"}
         if method == "POST":
             sent |= {"origin": f"http://127.0.0.1:{self.port}", "content-type": "application/json"}
         for name, value in headers.items():

@@ -26,7 +26,7 @@ def test_size_headers_and_addresses_of_images_do_not_tell_which_is_real(server: 
     seat, seen = server.sit(), {"real": set(), "generated": set()}
     for _ in range(20):
         question = server.ask("GET", "/standing", seat=seat).json["question"]
-        assert set(question) == {"number", "form", "images"}
+        assert set(question) == {"number", "form", "images", "since"}
         (token,) = question["images"]
         assert re.fullmatch(r"[0-9a-f]{32}", token)
         told = server.ask("GET", f"/images/{token}", seat=seat)
@@ -78,7 +78,9 @@ def test_what_a_request_can_be_wrong_about_is_one_line(server: Served) -> None:
     for token in ("", "x", "' OR 1=1 --"):
         told = server.ask("GET", "/standing", seat=token)
         assert told.status == 404 and "begin anew" in told.json["error"]
-    assert server.ask("POST", "/seat", {"name": "x" * 10_000}).status == 422
+    for content in ({"name": "x" * 10_000}, {"name": "half \ud800"}, {"half \udfff": 1}, {"more": float("nan")}, [], 1):
+        told = server.ask("POST", "/seat", content)
+        assert told.status == 422 and told.json == {"error": "this is nothing that the survey's page sends"}, content
     assert server.ask("GET", "/standing", seat=seat).json["question"]["number"] == number
 
 
@@ -87,6 +89,19 @@ def test_the_seat_is_a_cookie_that_no_script_and_no_other_page_has(server: Serve
     cookie = told.headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=strict" in cookie
     assert told.json["name"] == "Ann" and "results" not in told.json
+
+
+def test_two_surveys_on_one_machine_leave_each_other_the_seat(server: Served, tmp_path: Path) -> None:
+    """A browser sends the cookies of a host to all its ports."""
+    with served(tmp_path) as other:
+        jar = {}
+        for one, name in ((server, "Ann"), (other, "Ann of the other")):
+            told = one.ask("POST", "/seat", {"name": name}).headers["set-cookie"]
+            name_of, _, token = told.partition(";")[0].partition("=")
+            jar[name_of] = token
+        cookies = "; ".join(f"{name}={token}" for name, token in jar.items())
+        assert server.ask("GET", "/standing", cookie=cookies).json["name"] == "Ann"
+        assert other.ask("GET", "/standing", cookie=cookies).json["name"] == "Ann of the other"
 
 
 def test_more_people_than_seats_are_told_so(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The survey as people meet it: in a browser, with the keyboard alone, with a reload in the middle."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,7 @@ def test_twenty_answers_with_the_keyboard_alone_and_a_reload_in_the_middle(tmp_p
         assert page.locator("#found").inner_text() == f"You took {taken} of 10 generated images for real."
         answers = read_answers(server.survey.path, "this run")
         assert [(one.real, one.taken) for one in answers] == given
-        assert {one.person for one in answers} == {"Ann"}
+        assert {one.name for one in answers} == {"Ann"}
         assert all(0 < one.seconds < 60 for one in answers)
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
@@ -109,6 +111,58 @@ def test_the_page_is_accessible(tmp_path: Path, browser: Any, language: str, sch
         assert serious_violations(page) == []
         assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[language]
         assert ("真实" in page.locator("#choices").inner_text()) == (language == "zh")
+        context.close()
+
+
+def test_a_reload_neither_shows_a_hidden_image_again_nor_restarts_the_clock(tmp_path: Path, browser: Any) -> None:
+    with served(tmp_path, show=1000) as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator("form button").click()
+        wait_for_question(page, 1)
+        assert page.locator("#images .gone").count() == 0
+        for hours, gone in ((0, 0), (1, 1), (48, 1)):
+            with closing(sqlite3.connect(server.survey.path)) as base, base:
+                base.execute("UPDATE questions SET shown = shown - ?", (hours * 3600,))
+            page.reload()
+            wait_for_question(page, 1)
+            assert page.locator("#images .gone").count() == gone
+        page.keyboard.press("ArrowLeft")
+        wait_for_question(page, 2)
+        assert page.locator("#images .gone").count() == 0
+        assert [one.seconds for one in read_answers(server.survey.path, "this run")] == [24 * 3600]
+        context.close()
+
+
+def test_an_arrow_with_a_modifier_is_no_answer(tmp_path: Path, browser: Any) -> None:
+    with served(tmp_path) as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator("form button").click()
+        wait_for_question(page, 1)
+        for modifier in ("Alt", "Control", "Meta", "Shift"):
+            page.locator("#asked").dispatch_event(
+                "keydown", {"key": "ArrowRight", f"{modifier.replace('Control', 'Ctrl').lower()}Key": True}
+            )
+        page.keyboard.press("ArrowLeft")
+        wait_for_question(page, 2)
+        assert [one.taken for one in read_answers(server.survey.path, "this run")] == [True]
+        context.close()
+
+
+def test_a_page_of_the_other_form_begins_anew(tmp_path: Path, browser: Any) -> None:
+    with served(tmp_path) as server:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(server.url)
+        page.locator("form button").click()
+        wait_for_question(page, 1)
+        object.__setattr__(server.survey, "form", "pairs")  # as if it were started again on the same port
+        page.keyboard.press("ArrowLeft")
+        page.locator("#name:focus").wait_for()
+        assert read_answers(server.survey.path, "this run") == []
         context.close()
 
 

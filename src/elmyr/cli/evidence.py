@@ -31,8 +31,8 @@ def survey(
     """Ask people, blind, which images are real: a page on this machine, until Ctrl-C."""
     from elmyr.errors import InputError
     from elmyr.evaluation.answers import results_of
-    from elmyr.evaluation.shown import classes_of, images_to_ask_about
-    from elmyr.evaluation.survey import REAL, Survey, identity_of, read_answers
+    from elmyr.evaluation.shown import classes_of, generated_beside, real_to_ask_about
+    from elmyr.evaluation.survey import Survey, identity_of, read_answers
     from elmyr.report import write_report
     from elmyr.report.words import words_in
     from elmyr.training.rundir import GAN_KIND, open_run
@@ -45,17 +45,18 @@ def survey(
             from elmyr.serving import address_of, listening, port_of, serve_until_stopped, survey_app
         except ImportError as error:
             raise InputError(f"a survey needs {error.name}: pip install 'elmyr[serve]'") from None
-        pictures = images_to_ask_about(opened, data_root=data_root, device=device, precision=precision)
-        asked = Survey(
-            opened.survey,
-            identity,
-            classes=classes_of(pictures[REAL]),
-            form="pairs" if pairs else "single",
-            questions=questions,
-            seats=seats,
-            seed=seed,
-        )
         with listening(port, next_free=next_port) as listener:
+            real = real_to_ask_about(opened, data_root=data_root)
+            asked = Survey(
+                opened.survey,
+                identity,
+                classes=classes_of(real),
+                form="pairs" if pairs else "single",
+                questions=questions,
+                seats=seats,
+                seed=seed,
+            )
+            pictures = generated_beside(opened, real, device=device, precision=precision)  # slow, so last
             app = survey_app(asked, pictures, port=port_of(listener), show=show, words=words)
             tell(f"the survey, on this machine alone: {address_of(listener)}")
             tell("Ctrl-C ends it; answers are kept as they come, and people go on where they were")

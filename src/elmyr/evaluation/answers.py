@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import inf
 from statistics import median
@@ -15,10 +16,12 @@ from elmyr.metrics import wilson_interval
 class Answer:
     """One answer. real: what was asked about was real; taken: the image was taken for real.
 
-    Of a pair `taken` says whether the generated image was taken for the real one, and `real` is False.
+    Of a pair `taken` says whether the generated image was taken for the real one, and `real` is False. person is a
+    number, as several may have one name.
     """
 
-    person: str
+    person: int
+    name: str
     form: str
     of_class: str
     real: bool
@@ -78,16 +81,30 @@ def results_of(answers: Sequence[Answer]) -> list[Results]:
                 seconds=median(answer.seconds for answer in of_form),
                 generated=_share("generated", generated),
                 real=_share("real", real) if real else None,
-                classes=_shares(generated, lambda answer: answer.of_class),
-                persons=_shares(generated, lambda answer: answer.person),
+                classes=_by_class(generated),
+                persons=_by_person(generated),
             )
         )
     return found
 
 
-def _shares(answers: Sequence[Answer], of: Callable[[Answer], str]) -> tuple[Share, ...]:
-    names = sorted({of(answer) for answer in answers} - {""}, key=_in_order)
-    return tuple(_share(name, [answer for answer in answers if of(answer) == name]) for name in names)
+def _by_class(answers: Sequence[Answer]) -> tuple[Share, ...]:
+    names = sorted({answer.of_class for answer in answers} - {""}, key=_in_order)
+    return tuple(_share(name, [answer for answer in answers if answer.of_class == name]) for name in names)
+
+
+def _by_person(answers: Sequence[Answer]) -> tuple[Share, ...]:
+    """By number, and where several have one name that is told with it."""
+    names = {answer.person: answer.name for answer in answers}
+    namesakes = Counter(names.values())
+    people = sorted(names, key=lambda person: (_in_order(names[person]), person))
+    return tuple(
+        _share(
+            names[person] if namesakes[names[person]] == 1 else f"{names[person]} ({person})",
+            [answer for answer in answers if answer.person == person],
+        )
+        for person in people
+    )
 
 
 def _in_order(name: str) -> tuple[float, str]:

@@ -71,7 +71,7 @@ class Copies:
 
     pairs: the places of the generated images that are most suspicious, the worst first, and of the training image that
     is nearest to each, among those given; doubles: how many generated images are twice as near to a training image as
-    to any held-out one.
+    to any held-out one; doubled: how many different training images are nearest to these.
     """
 
     verdict: Verdict
@@ -79,6 +79,7 @@ class Copies:
     training: int
     held_out: int
     doubles: int
+    doubled: int
     expected: float
     deviations: float
     figures: tuple[CopyFigure, ...]
@@ -125,22 +126,23 @@ class _Side:
 class _Chance:
     """The chance that a training image is the nearest: its class's share of training images, as sides may differ."""
 
-    def __init__(self, training: ImageSet, held_out: ImageSet) -> None:
-        self.training, self.held_out = training, held_out
+    def __init__(self, training: ImageSet, places: NDArray[np.int64], held_out: ImageSet) -> None:
+        """places: the training images that are looked at."""
+        self.count = len(places)
         if training.labels is None or held_out.labels is None:
-            self.shares = np.array([len(training) / (len(training) + len(held_out))])
+            self.shares = np.array([len(places) / (len(places) + len(held_out))])
             return
-        classes = len(training.classes)
-        ours, theirs = (np.bincount(side.require_labels(), minlength=classes) for side in (training, held_out))
+        self.labels = training.labels[places], held_out.labels
+        ours, theirs = (np.bincount(labels, minlength=len(training.classes)) for labels in self.labels)
         self.shares = ours / np.maximum(ours + theirs, 1)
 
     def of(self, training: Nearest, held_out: Nearest) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The chance for each image, and a number of its nearest image."""
         is_training = training.distances <= held_out.distances
-        numbers = np.where(is_training, training.places, len(self.training) + held_out.places)
+        numbers = np.where(is_training, training.places, self.count + held_out.places)
         if len(self.shares) == 1:
             return np.full(len(numbers), self.shares[0]), numbers
-        of_training, of_held_out = (side.require_labels() for side in (self.training, self.held_out))
+        of_training, of_held_out = self.labels
         labels = np.where(is_training, of_training[training.places], of_held_out[held_out.places])
         return self.shares[labels], numbers
 
@@ -155,11 +157,11 @@ def look_for_copies(
     the training images. Looked at are at most 1,000 images of each side and 60,000 training images, averaged to 16x16.
     """
     places, known_places = first_places(len(generated), MOST), first_places(len(training), MOST_TRAINING)
-    generated, training, others = generated.take(places), training.take(known_places), first_of(others, MOST)
-    known, unseen = _pixels(training), _pixels(held_out)
+    generated, others = generated.take(places), first_of(others, MOST)
+    known, unseen = _pixels(training, known_places), _pixels(held_out)
     shown, real = (_pixels(images) for images in (generated, others))
     sides = [_Side(nearest(rows, known), nearest(rows, unseen)) for rows in (shown, real)]
-    chance = _Chance(training, held_out)
+    chance = _Chance(training, known_places, held_out)
     doubled, doubled_real = (side.doubles() for side in sides)
     excess, excess_real = (side.excess(chance) for side in sides)
     between = unseen[first_places(len(unseen), MOST)]
@@ -181,15 +183,18 @@ def look_for_copies(
     authentic, authentic_real = (_authenticity(side.to_training, known) for side in sides)
     taken["authenticity"] = authentic, authentic_real.value
     if gan is not None:
-        known_logits, unseen_logits = (gan.discriminate(first_of(images, MOST)) for images in (training, held_out))
+        remembered = training.take(known_places[first_places(len(known_places), MOST)])
+        known_logits, unseen_logits = (gan.discriminate(images) for images in (remembered, first_of(held_out, MOST)))
         taken["membership"] = told_apart(known_logits, unseen_logits), 0.5
+    draws, draws_real = (side.draws() for side in sides)
     worst = np.argsort(sides[0].suspicion(), kind="stable")[:PAIRS]
     return Copies(
-        verdict=_verdict(sides[0].draws(), sides[1].draws(), excess),
+        verdict=_verdict(draws, draws_real, excess),
         count=len(generated),
-        training=len(training),
+        training=len(known),
         held_out=len(held_out),
         doubles=round(doubled.value * len(generated)),
+        doubled=draws[1],
         expected=excess.expected,
         deviations=excess.deviations,
         figures=tuple(_figure(name, *values) for name, values in taken.items()),
@@ -217,6 +222,9 @@ def _figure(name: str, found: Estimate | float, yardstick: float) -> CopyFigure:
     return CopyFigure(name, TITLES[name], value, low, high, yardstick)
 
 
-def _pixels(images: ImageSet) -> NDArray[np.float64]:
-    starts = range(0, len(images), AT_ONCE)
-    return np.concatenate([squares(images.images[start : start + AT_ONCE], SIDE) for start in starts])
+def _pixels(images: ImageSet, places: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """Those at some places, or all; never more than a block of images in memory, as a set may be on the disk."""
+    places = np.arange(len(images)) if places is None else places
+    starts = range(0, len(places), AT_ONCE)
+    blocks = (np.asarray(images.images[places[start : start + AT_ONCE]]) for start in starts)
+    return np.concatenate([squares(block, SIDE) for block in blocks])

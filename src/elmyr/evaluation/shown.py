@@ -16,16 +16,16 @@ MOST = 500  # images of each side
 SEED = 6  # of the samples; lower ones are shown in reports or judged
 
 
-def images_to_ask_about(
-    run: RunDirectory,
-    *,
-    data_root: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    precision: str = "auto",
+def real_to_ask_about(run: RunDirectory, *, data_root: str | os.PathLike[str] | None = None) -> ImageSet:
+    """Test images of a run, in the same order always."""
+    return first_of(splits_of(config_of(run), data_root).test, MOST)
+
+
+def generated_beside(
+    run: RunDirectory, real: ImageSet, *, device: str = "auto", precision: str = "auto"
 ) -> Mapping[str, ImageSet]:
-    """Test images and as many generated ones with the same labels: "real" and "generated", in the same order always."""
+    """The real images and as many generated ones with the same labels, in the same order: "real" and "generated"."""
     gan = GAN.load(run.path, device=device, precision=precision)
-    real = first_of(splits_of(config_of(run), data_root).test, MOST)
     return {REAL: real, GENERATED: sample_beside(gan, real, SEED)}
 
 

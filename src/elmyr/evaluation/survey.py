@@ -22,21 +22,19 @@ from elmyr.training.rundir import RunDirectory
 Form = Literal["single", "pairs"]
 REAL, GENERATED = "real", "generated"
 
-FORMAT = 1
+FORMAT = 2
 IDLE = 15 * 60  # seconds without an answer after which a seat is free for another
 LONGEST_NAME = 60
 LONGEST_TIME = 24 * 3600.0
-TABLES = """
-CREATE TABLE about (format INTEGER NOT NULL, run TEXT NOT NULL);
-CREATE TABLE people (
-  id INTEGER PRIMARY KEY, token TEXT UNIQUE NOT NULL, name TEXT NOT NULL, form TEXT NOT NULL, seen REAL NOT NULL);
-CREATE TABLE questions (
-  id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, turn INTEGER NOT NULL, class TEXT,
-  answer INTEGER, seconds REAL, UNIQUE (person, turn));
-CREATE TABLE images (
-  token TEXT PRIMARY KEY, question INTEGER NOT NULL REFERENCES questions, position INTEGER NOT NULL,
-  side TEXT NOT NULL, place INTEGER NOT NULL);
-"""
+TABLES = (
+    "CREATE TABLE about (format INTEGER NOT NULL, run TEXT NOT NULL)",
+    "CREATE TABLE people (id INTEGER PRIMARY KEY, token TEXT UNIQUE NOT NULL, name TEXT NOT NULL, form TEXT NOT NULL, "
+    "seen REAL NOT NULL)",
+    "CREATE TABLE questions (id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, turn INTEGER NOT NULL, "
+    "class TEXT, shown REAL, answer INTEGER, seconds REAL, UNIQUE (person, turn))",
+    "CREATE TABLE images (token TEXT PRIMARY KEY, question INTEGER NOT NULL REFERENCES questions, "
+    "position INTEGER NOT NULL, side TEXT NOT NULL, place INTEGER NOT NULL)",
+)
 
 
 class SeatsTaken(InputError):
@@ -44,16 +42,17 @@ class SeatsTaken(InputError):
 
 
 class NoSeat(InputError):
-    """Nobody with this token sits here."""
+    """Nobody with this token sits here, or not at questions of this form."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a person is shown: nothing here tells which image is real."""
+    """What a person is shown: nothing here tells which image is real. since: seconds since it was first shown."""
 
     number: int
     form: Form
     images: tuple[str, ...]
+    since: float
 
 
 @dataclass(frozen=True)
@@ -92,12 +91,13 @@ class Survey:
             raise InputError(f"--seats is {self.seats}: at least 1")
         if self.questions > len(self.classes):
             raise InputError(f"--questions is {self.questions}: there are images for {len(self.classes)} at most")
-        if not self.path.exists():
-            with _opened(self.path) as base:
-                base.executescript(TABLES)
+        with self._writing() as base:
+            # Empty, not absent: one killed while it began leaves a file without tables.
+            if base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+                for table in TABLES:
+                    base.execute(table)
                 base.execute("INSERT INTO about VALUES (?, ?)", (FORMAT, self.run))
-        else:
-            check_answers(self.path, self.run)
+        check_answers(self.path, self.run)
 
     def take_seat(self, name: str = "") -> str:
         """A new person's token, whose questions are drawn; `SeatsTaken` where as many as there are seats are at it."""
@@ -105,8 +105,8 @@ class Survey:
         with self._writing() as base:
             taken = base.execute(
                 "SELECT count(DISTINCT p.id) FROM people p JOIN questions q ON q.person = p.id "
-                "WHERE q.answer IS NULL AND p.seen > ?",
-                (now - IDLE,),
+                "WHERE q.answer IS NULL AND p.seen > ? AND p.form = ?",
+                (now - IDLE, self.form),
             ).fetchone()[0]
             if taken >= self.seats:
                 raise SeatsTaken(f"all {self.seats} seats are taken: wait for one, or start with more --seats")
@@ -123,7 +123,7 @@ class Survey:
             base.execute("UPDATE people SET seen = 0 WHERE token = ?", (token,))
 
     def standing(self, token: str) -> Standing:
-        """Where a person goes on; `NoSeat` for a token that nobody has."""
+        """Where a person goes on; `NoSeat` for a token that nobody has, or whose questions are of the other form."""
         with self._reading() as base:
             return self._standing(base, token)
 
@@ -131,7 +131,7 @@ class Survey:
         """Takes a person's answer to the question that stands, and gives the next.
 
         choice: of a single image 1 for real and 0 for generated, of a pair the place of the real one. An answer to a
-        question that was answered already changes nothing. InputError for what is no answer.
+        question that was answered already changes nothing. InputError for what is no answer; `NoSeat` as above.
         """
         if choice not in (0, 1) or not 0 <= seconds <= LONGEST_TIME:
             raise InputError(f"the answer {choice} after {seconds} s is none: give 0 or 1, and the seconds")
@@ -144,11 +144,15 @@ class Survey:
         return standing
 
     def image(self, token: str) -> tuple[str, int]:
-        """Which image an address stands for: its side and place; `NoSeat` for an unknown one."""
-        with self._reading() as base:
-            row = base.execute("SELECT side, place FROM images WHERE token = ?", (token,)).fetchone()
-        if row is None:
-            raise NoSeat("there is no such image")
+        """Which image an address stands for: its side and place; `NoSeat` for an unknown one.
+
+        Its question counts as shown from the first time on that one of its images is asked for.
+        """
+        with self._writing() as base:
+            row = base.execute("SELECT side, place, question FROM images WHERE token = ?", (token,)).fetchone()
+            if row is None:
+                raise NoSeat("there is no such image")
+            base.execute("UPDATE questions SET shown = ? WHERE id = ? AND shown IS NULL", (time.time(), row[2]))
         return row[0], row[1]
 
     def _draw(self, base: sqlite3.Connection, person: int) -> None:
@@ -171,15 +175,19 @@ class Survey:
         if person is None:
             raise NoSeat("nobody with this seat is known here: begin anew")
         number, name, form = person
-        rows = base.execute("SELECT id, answer FROM questions WHERE person = ? ORDER BY turn", (number,)).fetchall()
-        open_ones = [row[0] for row in rows if row[1] is None]
+        if form != self.form:  # on this form's page the same key would mean another answer
+            raise NoSeat("this seat is of a survey of the other form: begin anew")
+        rows = base.execute(
+            "SELECT id, answer, shown FROM questions WHERE person = ? ORDER BY turn", (number,)
+        ).fetchall()
+        open_ones = [(row[0], row[2]) for row in rows if row[1] is None]
         question: Question | None = None
         answers: tuple[Answer, ...] = ()
         if open_ones:
-            images = base.execute(
-                "SELECT token FROM images WHERE question = ? ORDER BY position", (open_ones[0],)
-            ).fetchall()
-            question = Question(open_ones[0], form, tuple(row[0] for row in images))
+            stands, shown = open_ones[0]
+            images = base.execute("SELECT token FROM images WHERE question = ? ORDER BY position", (stands,)).fetchall()
+            since = 0.0 if shown is None else max(0.0, time.time() - shown)
+            question = Question(stands, form, tuple(row[0] for row in images), since)
         else:
             answers = tuple(_answers(base, number))
         return Standing(name, len(rows) - len(open_ones), len(rows), question, answers)
@@ -225,16 +233,16 @@ def read_answers(path: Path, run: str) -> list[Answer]:
 
 def _answers(base: sqlite3.Connection, person: int | None) -> Iterator[Answer]:
     rows: list[tuple[Any, ...]] = base.execute(
-        "SELECT p.name, p.form, q.class, i.side, q.answer, q.seconds FROM questions q "
+        "SELECT p.id, p.name, p.form, q.class, i.side, q.answer, q.seconds FROM questions q "
         "JOIN people p ON p.id = q.person JOIN images i ON i.question = q.id AND i.position = 0 "
         "WHERE q.answer IS NOT NULL AND (? IS NULL OR p.id = ?) ORDER BY p.id, q.turn",
         (person, person),
     ).fetchall()
-    for name, form, of_class, first, answer, seconds in rows:
+    for number, name, form, of_class, first, answer, seconds in rows:
         if form == "single":
-            yield Answer(name, form, of_class, first == REAL, answer == 1, seconds)
+            yield Answer(number, name, form, of_class, first == REAL, answer == 1, seconds)
         else:
-            yield Answer(name, form, of_class, False, (first == REAL) != (answer == 0), seconds)
+            yield Answer(number, name, form, of_class, False, (first == REAL) != (answer == 0), seconds)
 
 
 @contextmanager

@@ -17,13 +17,23 @@ from elmyr.report.words import ENGLISH, Words
 
 IN_PERCENT = {"doubles", "training_is_nearest", "authenticity", "membership"}
 MOST_ROWS = 40  # classes or people drawn
-VERDICTS = {"no evidence": "No evidence", "suspected": "Suspected", "certain": "Certain"}
-COLORS = {"no evidence": "better", "suspected": "same", "certain": "worse"}
+MANY_DOUBLES = 0.05  # share of the generated images
+COLLAPSED = "collapsed"  # what is told in place of "no evidence" where many doubles are of few training images
+VERDICTS = {
+    "no evidence": "No evidence", COLLAPSED: "Too few different images to tell", "suspected": "Suspected",
+    "certain": "Certain",
+}  # fmt: skip
+COLORS = {"no evidence": "better", COLLAPSED: "same", "suspected": "same", "certain": "worse"}
 SENTENCES = {
     "no evidence": (
         "Copies of training images? No evidence: {doubles} of {count} generated images are twice as near to a training "
-        "image as to any unseen one, no more than of real images; and training images are nearest to them no more "
-        "often than chance has it."
+        "image as to any unseen one; of real images {yardstick} are. A training image is the nearest to {share}; "
+        "without copying that is {expected}."
+    ),
+    COLLAPSED: (
+        "Copies of training images? Too few different images to tell: {doubles} of {count} generated images are twice "
+        "as near to a training image as to any unseen one; of real images {yardstick} are. The different training "
+        "images nearest to these are {doubled} in number: see collapse (diversity)."
     ),
     "suspected": (
         "Copies of training images? Suspected: a training image is the nearest to {share} of {count} generated images; "
@@ -56,13 +66,22 @@ def copies_sentence(copies: Copies, words: Words = ENGLISH) -> str:
     shares = {name: figures[name].value if name in figures else None for name in ("training_is_nearest", "doubles")}
     yardstick = figures["doubles"].yardstick if "doubles" in figures else None
     return words(
-        SENTENCES[copies.verdict],
+        SENTENCES[_told(copies)],
         doubles=count(copies.doubles),
+        doubled=count(copies.doubled),
         count=count(copies.count),
         share=percent(shares["training_is_nearest"], 1),
         expected=percent(copies.expected, 1),
         yardstick=percent(yardstick, 1),
     )
+
+
+def _told(copies: Copies) -> str:
+    """The verdict; but of a collapsed generator, which hardly gave a draw, not that there is no evidence."""
+    yardstick = next((figure.yardstick for figure in copies.figures if figure.name == "doubles"), None) or 0
+    many = copies.doubles > copies.count * max(MANY_DOUBLES, yardstick)
+    few = copies.doubled is not None and 2 * copies.doubled < copies.doubles
+    return COLLAPSED if copies.verdict == "no evidence" and many and few else copies.verdict
 
 
 def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -> Markup:
@@ -84,7 +103,7 @@ def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -
     head = (words("figure"), words("generated"), words("interval"), words("real: the yardstick"))
     return section(
         words("Are they copies?"),
-        tag("p", words(VERDICTS[copies.verdict]), class_=f"short word {COLORS[copies.verdict]}"),
+        tag("p", words(VERDICTS[_told(copies)]), class_=f"short word {COLORS[_told(copies)]}"),
         note(told),
         figures_table(words("Figures of copying"), head, rows),
         note(

@@ -82,6 +82,7 @@ class Copies(Record):
     training: int
     held_out: int
     doubles: int
+    doubled: int | None = None
     expected: float
     figures: list[CopyFigure] = []
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import Cookie, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.staticfiles import StaticFiles
@@ -23,10 +24,7 @@ from elmyr.serving.pictures import equal_pngs
 from elmyr.serving.survey_page import survey_page
 
 STATIC = Path(__file__).parent / "static"
-SEAT = "elmyr-seat"
 STATUS = {SeatsTaken: 409, NoSeat: 404}
-
-SeatCookie = Annotated[str, Cookie(alias=SEAT)]
 
 
 class Name(BaseModel):
@@ -59,6 +57,8 @@ def survey_app(
     one length, and nothing of them is kept by the browser: neither time nor size tells one from the other.
     """
     encoded = _encoded(pictures)
+    cookie = f"elmyr-seat-{port}"  # the browser keeps one jar for all ports
+    of_cookie = Cookie("", alias=cookie)
     page = survey_page(survey.form, show, words)
     app = FastAPI(title="elmyr survey", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -67,30 +67,35 @@ def survey_app(
     def refuse(request: Request, error: InputError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=STATUS.get(type(error), 422))
 
+    @app.exception_handler(RequestValidationError)
+    def refuse_form(request: Request, error: RequestValidationError) -> JSONResponse:
+        # Nothing of what was sent is told: JSON can hold what no answer can, such as half a character.
+        return JSONResponse({"error": "this is nothing that the survey's page sends"}, status_code=422)
+
     @app.get("/", response_class=HTMLResponse)
     def read_page() -> str:
         return page
 
     @app.get("/standing")
-    def read_standing(seat: SeatCookie = "") -> dict[str, Any]:
+    def read_standing(seat: str = of_cookie) -> dict[str, Any]:
         return _told(survey.standing(seat))
 
     @app.post("/seat")
     def take_seat(who: Name) -> JSONResponse:
         token = survey.take_seat(who.name)
         told = JSONResponse(_told(survey.standing(token)))
-        told.set_cookie(SEAT, token, httponly=True, samesite="strict", max_age=30 * 24 * 3600)
+        told.set_cookie(cookie, token, httponly=True, samesite="strict", max_age=30 * 24 * 3600)
         return told
 
     @app.post("/leave")
-    def leave(seat: SeatCookie = "") -> JSONResponse:
+    def leave(seat: str = of_cookie) -> JSONResponse:
         survey.leave(seat)
         told = JSONResponse({})
-        told.delete_cookie(SEAT, httponly=True, samesite="strict")
+        told.delete_cookie(cookie, httponly=True, samesite="strict")
         return told
 
     @app.post("/answer")
-    def answer(given: GivenAnswer, seat: SeatCookie = "") -> dict[str, Any]:
+    def answer(given: GivenAnswer, seat: str = of_cookie) -> dict[str, Any]:
         return _told(survey.answer(seat, given.question, given.choice, given.seconds))
 
     @app.get("/images/{token}")

@@ -4,7 +4,8 @@ const page = Object.fromEntries([...document.querySelectorAll("[id]")].map((elem
 const form = page.begin.querySelector("form");
 const texts = { progress: page.progress.textContent, found: page.found.textContent };
 let question = null; // the one that stands, once its images are to be seen
-let shownAt = 0;
+let shownAt = 0; // of the first time, also where the page was loaded again
+const LONGEST = 24 * 3600; // seconds that the server takes
 
 const filled = (text, values) => text.replace(/{(\w+)}/g, (_, name) => values[name]);
 
@@ -43,23 +44,28 @@ async function showQuestion(standing) {
   });
   await Promise.all(images.map((image) => image.decode()));
   page.progress.textContent = filled(texts.progress, { number: standing.answered + 1, total: standing.total });
+  const { since } = standing.question;
+  const hide = Number(page.images.dataset.show);
+  const hideAll = () => images.forEach((image) => image.classList.add("gone"));
+  if (hide && since >= hide) hideAll(); // it had its time
   page.images.replaceChildren(...images);
   turnTo(page.ask);
   page.asked.focus();
-  shownAt = performance.now();
+  shownAt = performance.now() - since * 1000;
   question = standing.question;
-  const hide = Number(page.images.dataset.show);
-  if (hide) setTimeout(() => images.forEach((image) => image.classList.add("gone")), hide * 1000);
+  if (hide) setTimeout(hideAll, Math.max(0, hide - since) * 1000);
 }
 
 async function answer(choice) {
   if (!question) return;
-  const given = { question: question.number, choice, seconds: (performance.now() - shownAt) / 1000 };
+  const seconds = Math.min((performance.now() - shownAt) / 1000, LONGEST);
+  const given = { question: question.number, choice, seconds };
   const stood = question;
   question = null; // a second press before the next image is no answer to it
   try {
     await show(await ask("/answer", given));
   } catch (error) {
+    if (error.status === 404) return location.reload(); // started again in the other form: the page is another, too
     question = stood;
     tell(error);
   }
@@ -81,7 +87,8 @@ page.choices.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const key = { ArrowLeft: "←", ArrowRight: "→" }[event.key];
-  if (!key || event.repeat || page.ask.hidden) return;
+  const shortcut = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey; // the browser's own, such as back
+  if (!key || shortcut || event.repeat || page.ask.hidden) return;
   event.preventDefault();
   answer(Number(page.choices.querySelector(`[data-key="${key}"]`).dataset.choice));
 });
