@@ -61,6 +61,17 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
 
 
 @contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Inside, torch computes with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def one_order_of_sums(wanted: bool) -> Iterator[None]:
     """Inside, where wanted, sums are taken in one order: on one thread, by algorithms that repeat to the bit."""
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
@@ -201,10 +199,8 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
         for piece in pieces
         if piece.place(config) in known or (piece.what in (GAN, FIGURES) and worker.is_done(piece))
     }
-    words = (
-        f"{len(config.cells)} {'trouble' if len(config.cells) == 1 else 'troubles'}, " if len(config.cells) > 1 else ""
-    )
-    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {len(pieces)} pieces of work, in {folder}")
+    words = f"{len(config.cells)} troubles, " if len(config.cells) > 1 else ""
+    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {_pieces(len(pieces))} of work, in {folder}")
     if done:
         say(f"{len(done)} of them are done")
     clock = _Clock(pieces, done, config.processes)
@@ -233,12 +229,13 @@ def _outcomes(
     if config.processes > 1:
         yield from performed(folder, pieces, done, processes=config.processes, threads=config.threads)
         return
-    torch.set_num_threads(config.threads)  # those that it began with: sums depend on them in their last bits
     for piece in pieces:
         if piece not in done:
             if piece.what == GAN:
                 say(f"{_where(piece, config)}: training a GAN, {config.images:,} images seen")
-            yield piece, worker.perform(piece, quiet=quiet, say=say)
+            with machine.threads(config.threads):  # those that it began with: sums depend on them in their last bits
+                outcome = worker.perform(piece, quiet=quiet, say=say)
+            yield piece, outcome
 
 
 def _about(piece: Piece, outcome: Done, config: StudyConfig) -> str:

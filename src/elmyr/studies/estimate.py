@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.images import Source, split_source
 from elmyr.recognition import Recognizer, doubting
@@ -51,7 +50,7 @@ class Estimate:
 
 def estimate(config: StudyConfig, source: Source) -> Estimate:
     """Times a few updates of each kind of training, by as many threads as one process of the study has."""
-    with _threads(config.threads):
+    with machine.threads(config.threads):
         gan = _gan_seconds(config)
         by_method = {method: _update_seconds(method, source, config) for method in _methods(config)}
     pieces = {}
@@ -134,13 +133,3 @@ def _arm_seconds(arm: Arm, by_method: Mapping[str, float], config: StudyConfig, 
     if arm.doubts:
         updates += FOLDS * int(doubting(source.train).updates or 0)
     return AROUND * updates * by_method[arm.method]
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
