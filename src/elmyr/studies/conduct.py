@@ -77,42 +77,37 @@ def study(
     core), each a process of its own. out: a directory, which may hold the same study, begun. Raises InputError before
     anything is written.
     """
-    plan = {
-        "seeds": seeds,
-        "seed": seed,
-        "images": images,
-        "updates": updates,
-        "preset": preset,
-        "settings": settings,
-        "device": device,
-        "precision": precision,
-        "data_root": data_root,
-        "shaping": shaping,
-        "images_per_class": images_per_class,
-        "imbalance": imbalance,
-        "label_noise": label_noise,
-        "labels_per_class": labels_per_class,
-        "processes": processes,
-        "allow_duplicates": allow_duplicates,
-        "say": say,
-    }
     if processes != 1 and multiprocessing.parent_process() is not None:
         raise InputError(
             "a script that studies by several processes is run again by each of them: put the call of study under "
             "if __name__ == '__main__':"
         )
-    config = make_study_plan(data, **plan)  # type: ignore[arg-type]  # named once, handed on
-    begun = out is not None and (Path(out) / "config.json").is_file()
-    if budget is not None and not begun:
+    config = make_study_plan(
+        data,
+        seeds=seeds,
+        seed=seed,
+        images=images,
+        updates=updates,
+        preset=preset,
+        settings=settings,
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        shaping=shaping,
+        images_per_class=images_per_class,
+        imbalance=imbalance,
+        label_noise=label_noise,
+        labels_per_class=labels_per_class,
+        processes=processes,
+        allow_duplicates=allow_duplicates,
+        say=say,
+    )
+    if out is not None and (Path(out) / "config.json").is_file():
+        return _gone_on_with(Path(out), config, budget, quiet, say)
+    if budget is not None:
         config, _ = rehearse_study(config, budget, say)
-    if begun:
-        folder = Path(out)  # type: ignore[arg-type]  # begun says that it is given
-        _refuse_another(folder, config, budget)
-        theirs = config_as(RunDirectory(folder), StudyConfig)
-        config = theirs.model_copy(update={"processes": config.processes})
-    else:
-        folder = new_directory(out, parent=STUDIES, name=config.name)
-        write_json(folder / "config.json", config.model_dump(mode="json"))
+    folder = new_directory(out, parent=STUDIES, name=config.name)
+    write_json(folder / "config.json", config.model_dump(mode="json"))
     return _to_end(folder, config, quiet, say)
 
 
@@ -152,10 +147,14 @@ def rehearse_study(
     return fitting, estimated
 
 
-def _refuse_another(folder: Path, config: StudyConfig, budget: float | None) -> None:
-    """InputError where the directory holds another study than the one that is asked for."""
-    run = open_run(folder, KIND)
-    theirs = config_as(run, StudyConfig)
+def _gone_on_with(
+    folder: Path, config: StudyConfig, budget: float | None, quiet: bool, say: Callable[[str], None]
+) -> Study:
+    """The study that a directory holds, to its end; InputError where it is another than the one that is asked for.
+
+    Its seeds may be fewer where a budget was given, and the processes are those that are asked for now.
+    """
+    theirs = config_as(open_run(folder, KIND), StudyConfig)
     ignored = {"processes", "threads", *({"seeds"} if budget is not None else ())}
     one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
     differing = [name for name in ("source", "seeds", "cells", *one) if one.get(name) != other.get(name)]
@@ -169,6 +168,7 @@ def _refuse_another(folder: Path, config: StudyConfig, budget: float | None) -> 
         raise InputError(
             f"'{folder}' holds another study ({what}): choose another with --out, or go on with: elmyr resume {folder}"
         )
+    return _to_end(folder, theirs.model_copy(update={"processes": config.processes}), quiet, say)
 
 
 def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
