@@ -110,12 +110,12 @@ def timed(name: str, method: Method, spent: dict[str, float]) -> Method:
 
 def show(judgment: RepairJudgment, spent: Mapping[str, float]) -> None:
     for row in judgment.rows:
-        for cell in row.cells:
-            wrong = "" if cell.error is None else f"{cell.error:.2%}"
-            between = "" if cell.interval is None else f"{cell.interval[0]:.2%} to {cell.interval[1]:.2%}"
-            took = f"{spent[cell.method]:.2f}" if cell.method in spent else ""
+        for one in row.methods:
+            wrong = "" if one.error is None else f"{one.error:.2%}"
+            between = "" if one.interval is None else f"{one.interval[0]:.2%} to {one.interval[1]:.2%}"
+            took = f"{spent[one.method]:.2f}" if one.method in spent else ""
             print(
-                f"| {row.damage} | {cell.method} | {cell.psnr:.2f} | {cell.ssim:.3f} | {wrong} | {between} | {took} |",
+                f"| {row.damage} | {one.method} | {one.psnr:.2f} | {one.ssim:.3f} | {wrong} | {between} | {took} |",
                 flush=True,
             )
 
@@ -188,8 +188,8 @@ def draw(judgment: RepairJudgment, path: Path) -> None:
     scale, label, title, gap = 2, 130, 22, 14
     panels = []
     for row in judgment.rows:
-        others = [cell for cell in row.cells if cell.method not in ("damaged", "elmyr restorer")]
-        rival = max(others, key=lambda cell: cell.psnr).method
+        others = [one for one in row.methods if one.method not in ("damaged", "elmyr restorer")]
+        rival = max(others, key=lambda one: one.psnr).method
         names = ["clean", "damaged", rival, "elmyr restorer"]
         cells = np.concatenate([row.pictures[name] for name in names])
         grid = image_grid(cells, len(row.pictures["clean"])).repeat(scale, 0).repeat(scale, 1)

@@ -94,4 +94,4 @@ def test_what_a_survey_cannot_ask_is_one_line_before_anything_is_sampled(
         assert "another run or training" in told(capsys, monkeypatch, "survey", unfinished, *more)
     assert "no language" in told(capsys, monkeypatch, "report", run, "--lang", "english")
     assert "suffix .html" in told(capsys, monkeypatch, "report", run, "--out", tmp_path / "page.pdf")
-    assert "not a run directory" in told(capsys, monkeypatch, "report", tmp_path)
+    assert "neither a run nor a study" in told(capsys, monkeypatch, "report", tmp_path)

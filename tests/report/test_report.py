@@ -316,6 +316,13 @@ def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("kind", "told"), [("study", "is not finished: elmyr resume"), ("restorer", "not of a GAN")])
+def test_a_study_on_its_way_and_a_run_of_another_kind_have_no_page(tmp_path: Path, kind: str, told: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"kind": kind}))
+    with pytest.raises(InputError, match=told):
+        write_report(tmp_path)
+
+
 def test_the_page_of_a_run_says_what_it_is_and_how_to_go_on(tmp_path: Path) -> None:
     run = tmp_path / "00003-blobs"
     (run / "previews").mkdir(parents=True)

@@ -144,7 +144,7 @@ def test_a_study_of_a_handful_of_images_ends_in_a_verdict_without_figures(tmp_pa
     (cell,) = done.content["cells"]
     assert cell["counts"] == {"train": 6, "validation": 3, "test": 3}
     assert cell["evaluation"] is None
-    assert cell["verdict"]["outcome"] in ("better", "worse", "no difference shown")
+    assert cell["verdict"]["low"] < cell["verdict"]["high"] and cell["verdict"]["images"] >= 3
     assert (done.path / "generated.png").is_file()
 
 

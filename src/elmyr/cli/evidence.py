@@ -87,9 +87,7 @@ def report(
     from elmyr.report import write_report
     from elmyr.training.rundir import GAN_KIND, open_run
 
-    folder = Path(path)
-    if not (folder / "study.json").is_file():
-        folder = open_run(path, GAN_KIND).path
+    folder = Path(path) if Path(path).exists() else open_run(path, GAN_KIND).path
     page = write_report(folder, language=language, out=out)
     if as_json:
         show_json({"report": str(page)})

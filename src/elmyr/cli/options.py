@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -79,8 +79,6 @@ def _shaping_options(
     from elmyr.errors import InputError
     from elmyr.images import Shaping, parse_names, parse_size
 
-    if channels == 2:
-        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
     if imbalance is not None and not 1 <= imbalance < float("inf"):
         raise InputError(f"--imbalance is {imbalance}: it is at least 1")
     if not 0 <= label_noise < 1:
@@ -88,7 +86,7 @@ def _shaping_options(
     return Shaping(
         size=None if size is None else parse_size(size),
         fit=fit.value,
-        channels=channels,
+        channels=of_channels(channels),
         classes=parse_names(classes) if classes else (),
         limit=limit,
         images_per_class=images_per_class,
@@ -117,6 +115,15 @@ def shaped(command: Callable[..., None]) -> Callable[..., None]:
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     parsed.__annotations__ = {one.name: one.annotation for one in parameters}
     return parsed
+
+
+def of_channels(number: int | None) -> Literal[1, 3] | None:
+    """A number of channels; InputError for what no image has."""
+    from elmyr.errors import InputError
+
+    if number == 2:
+        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
+    return None if number is None else 1 if number == 1 else 3
 
 
 def several(text: str | None, name: str, kind: type[int] | type[float]) -> list[Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from elmyr.cli.options import (
     Quiet,
     Seed,
     image_count,
+    of_channels,
     shaped,
 )
 from elmyr.cli.show import hush, say, show_json, show_table
@@ -38,15 +39,6 @@ class Method(StrEnum):
 
     restorer = "restorer"
     inversion = "inversion"
-
-
-def of_channels(number: int | None) -> Literal[1, 3] | None:
-    """The number of channels; InputError for what no image has."""
-    from elmyr.errors import InputError
-
-    if number == 2:
-        raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
-    return None if number is None else 1 if number == 1 else 3
 
 
 @restorer.callback()
@@ -191,9 +183,9 @@ def evaluate(
         return
     rows = [["damage", "method", "PSNR", "SSIM", "read wrong"]]
     for row in judgment.rows:
-        for cell in row.cells:
-            wrong = "" if cell.error is None else f"{cell.error:.2%}"
-            rows.append([row.damage, cell.method, f"{cell.psnr:.2f} dB", f"{cell.ssim:.3f}", wrong])
+        for one in row.methods:
+            wrong = "" if one.error is None else f"{one.error:.2%}"
+            rows.append([row.damage, one.method, f"{one.psnr:.2f} dB", f"{one.ssim:.3f}", wrong])
     show_table(rows)
 
 

@@ -28,7 +28,7 @@ Method = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None"], NDArray[np.ui
 
 
 @dataclass(frozen=True)
-class Cell:
+class MethodResult:
     """One method on one damage: PSNR in dB over all pixels, mean SSIM, and the share read wrong with its interval."""
 
     method: str
@@ -44,7 +44,7 @@ class DamageRow:
 
     damage: str
     count: int
-    cells: tuple[Cell, ...]
+    methods: tuple[MethodResult, ...]
     pictures: Mapping[str, NDArray[np.uint8]]
 
 
@@ -60,14 +60,14 @@ class RepairJudgment:
     def as_json(self) -> dict[str, Any]:
         """All of it but the pictures, as JSON values; an infinite PSNR (nothing changed) is null."""
         rows = [
-            {"damage": row.damage, "count": row.count, "methods": [_cell(each) for each in row.cells]}
+            {"damage": row.damage, "count": row.count, "methods": [_as_json(each) for each in row.methods]}
             for row in self.rows
         ]
         return {"data": self.data, "count": self.count, "clean_error": self.clean_error, "rows": rows}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
-    return asdict(cell) | {"psnr": cell.psnr if np.isfinite(cell.psnr) else None}
+def _as_json(result: MethodResult) -> dict[str, Any]:
+    return asdict(result) | {"psnr": result.psnr if np.isfinite(result.psnr) else None}
 
 
 def judge_repair(
@@ -91,9 +91,9 @@ def judge_repair(
     for damage in chosen:
         damaged, masks = corrupt(clean, damage, seed=DAMAGE_SEED)
         made = {DAMAGED: damaged} | {name: method(damaged, masks) for name, method in methods.items()}
-        cells = tuple(_judged(name, each, clean, images, recognizer) for name, each in made.items())
+        results = tuple(_judged(name, each, clean, images, recognizer) for name, each in made.items())
         pictures = {name: each[:SHOWN].copy() for name, each in ({CLEAN: clean} | made).items()}
-        rows.append(DamageRow(damage, len(clean), cells, pictures))
+        rows.append(DamageRow(damage, len(clean), results, pictures))
     return RepairJudgment(images.name, len(clean), clean_error, tuple(rows))
 
 
@@ -101,9 +101,7 @@ def images_to_repair(
     model: str | os.PathLike[str], *, part: str = "test", data_root: str | os.PathLike[str] | None = None
 ) -> ImageSet:
     """A part of the split that a restorer's run learned from: "test", "validation" or "train"."""
-    splits = splits_of(config_of(open_run(model, KIND)), data_root)
-    chosen: ImageSet = {"train": splits.train, "validation": splits.validation, "test": splits.test}[part]
-    return chosen
+    return splits_of(config_of(open_run(model, KIND)), data_root).part(part)
 
 
 def restoring(model: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Method:
@@ -125,9 +123,9 @@ def usual_damages(side: int) -> list[str]:
 
 def _judged(
     name: str, made: NDArray[np.uint8], clean: NDArray[np.uint8], images: ImageSet, recognizer: Recognizer | None
-) -> Cell:
+) -> MethodResult:
     error, interval = _misread(recognizer, made, images)
-    return Cell(name, psnr(squared_error(made, clean)), float(ssim(made, clean).mean()), error, interval)
+    return MethodResult(name, psnr(squared_error(made, clean)), float(ssim(made, clean).mean()), error, interval)
 
 
 def _misread(

@@ -32,6 +32,10 @@ class Splits:
     test_indices: NDArray[np.int64]
     seed: int
 
+    def part(self, name: str) -> ImageSet:
+        """The part called "train", "validation" or "test"; KeyError for another name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
 
 def split_source(source: Source, seed: int, shaping: Shaping = AS_IT_IS) -> Splits:
     """The split of a seed: the source's own test split or a quarter, a sixth of the rest for validation.

@@ -113,8 +113,7 @@ def images_to_read(
     config = config_of(open_run(name, KIND))
     splits = splits_of(config, data_root)
     if data is None:
-        chosen: ImageSet = {"train": splits.train, "validation": splits.validation, "test": splits.test}[part]
-        return chosen
+        return splits.part(part)
     channels = 1 if splits.train.channels == 1 else 3
     root = data_root if data_root is not None else config.data.root
     other = open_source(data, root, Shaping(size=(splits.train.height, splits.train.width), channels=channels))

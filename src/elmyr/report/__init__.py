@@ -12,6 +12,7 @@ from elmyr.report.repair_page import repair_page
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
 from elmyr.report.words import words_in
+from elmyr.training.rundir import GAN_KIND
 
 __all__ = ["check_page", "write_comparison", "write_repair", "write_report"]
 
@@ -28,8 +29,11 @@ def write_report(folder: Path, *, language: str = "en", out: Path | None = None)
     if (folder / "study.json").is_file():
         content = study_page(folder, words)
     elif (folder / "config.json").is_file():
-        if read_table(folder / "config.json").get("kind") == "study":
+        kind = read_table(folder / "config.json").get("kind", GAN_KIND)
+        if kind == "study":
             raise InputError(f"the study in '{folder}' is not finished: elmyr resume {folder}")
+        if kind != GAN_KIND:
+            raise InputError(f"'{folder}' is the run of a {kind}, not of a GAN: name another")
         content = run_page(folder, words)
     else:
         raise InputError(

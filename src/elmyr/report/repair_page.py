@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from elmyr.evaluation.repair import Cell, DamageRow, RepairJudgment
+from elmyr.evaluation.repair import DamageRow, MethodResult, RepairJudgment
 from elmyr.report.markup import Markup, tag
 from elmyr.report.numbers import count, percent
 from elmyr.report.page import figures_table, note, page, section
@@ -27,17 +27,17 @@ def repair_page(judgment: RepairJudgment) -> str:
 
 
 def _table(judgment: RepairJudgment) -> Markup:
-    rows = [(row.damage, *_cell(cell)) for row in judgment.rows for cell in row.cells]
+    rows = [(row.damage, *_figures(result)) for row in judgment.rows for result in row.methods]
     head = HEAD if judgment.clean_error is None else HEAD + READ
     return figures_table("PSNR, SSIM and recognition by damage", head, rows, words=(1,))
 
 
-def _cell(cell: Cell) -> tuple[str, ...]:
-    decibels = f"{cell.psnr:.2f}" if np.isfinite(cell.psnr) else "nothing changed"
-    told = cell.method, decibels, f"{cell.ssim:.3f}"
-    if cell.error is None or cell.interval is None:
+def _figures(result: MethodResult) -> tuple[str, ...]:
+    decibels = f"{result.psnr:.2f}" if np.isfinite(result.psnr) else "nothing changed"
+    told = result.method, decibels, f"{result.ssim:.3f}"
+    if result.error is None or result.interval is None:
         return told
-    return *told, percent(cell.error), f"{percent(cell.interval[0])} to {percent(cell.interval[1])}"
+    return *told, percent(result.error), f"{percent(result.interval[0])} to {percent(result.interval[1])}"
 
 
 def _rows(row: DamageRow) -> Markup:

@@ -20,6 +20,7 @@ from elmyr.recognition import (
     without_suspects,
 )
 from elmyr.recognition.methods import read_method
+from elmyr.recognition.runs import GENERATED_SEED
 from elmyr.studies.ground import Ground
 
 MIXED_SHARES = (0.25, 0.5)
@@ -73,7 +74,7 @@ def _resampled(how: str) -> Callable[[Ground], ImageSet]:
 
 def _filled_by_gan(ground: Ground) -> ImageSet:
     images = ground.labeled
-    sampler = GanOverSampler(gan=ground.gan, random_state=ground.seed)
+    sampler = GanOverSampler(gan=ground.gan, random_state=GENERATED_SEED)
     pixels, names = sampler.fit_resample(images.images, np.array(images.classes)[images.require_labels()])
     number_of = {name: number for number, name in enumerate(images.classes)}
     return ImageSet(pixels, np.array([number_of[name] for name in names], np.int64), images.classes)
