@@ -39,10 +39,7 @@ class _Point:
 def error_chart(title: str, unit: str, curves: Sequence[Curve], words: Words) -> Markup:
     """The mean error of each arm with its 95 % t interval over seeds; empty with fewer than two places."""
     places = sorted({place for curve in curves for place, _ in curve.errors})
-    shown = {
-        curve.label: [(place, error) for place, errors in curve.errors for error in finite(errors)] for curve in curves
-    }
-    known = [error for points in shown.values() for _, error in points if error > 0]
+    known = [error for curve in curves for _, errors in curve.errors for error in finite(errors) if error > 0]
     if len(places) < 2 or not known:
         return Markup()
     floor, ceiling = min(known) / 1.3, min(1.0, max(known) * 1.3)

@@ -36,13 +36,15 @@ class Arm:
     """One way to train the recognizer.
 
     method: the recognizer's. shares: the candidate shares of generated images in its batches; 1.0 is nothing else.
-    images: the labeled images that it learns from. parameters: other ones of the recognizer. uses_gan: whether a GAN
-    takes part, the cell's or one of the method's own. where: whether it is of use in a trouble.
+    images: the labeled images that it learns from. parameters: other ones of the recognizer. needs_run: whether the
+    cell's GAN has to be trained before it. plays: whether the method trains a generator of its own. where: whether it
+    is of use in a trouble.
     """
 
     name: str
     method: str
-    uses_gan: bool = False
+    needs_run: bool = False
+    plays: bool = False
     shares: tuple[float, ...] = (0.0,)
     images: Callable[[Ground], ImageSet] = _as_they_are
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -51,9 +53,9 @@ class Arm:
     doubts: bool = False  # whether likely wrong labels are looked for first
 
     @property
-    def needs_run(self) -> bool:
-        """Whether the cell's GAN has to be trained before it: a method's own game needs none."""
-        return self.uses_gan and not self.method.startswith("gan-")
+    def uses_gan(self) -> bool:
+        """Whether a GAN takes part, the cell's or the method's own."""
+        return self.needs_run or self.plays
 
 
 def _unbalanced(trouble: Shaping) -> bool:
@@ -99,12 +101,12 @@ ARMS = {
         Arm("suspects dropped", "augment", images=_suspects_dropped, where=_noisy, doubts=True),
         Arm("suspects corrected", "augment", images=_suspects_corrected, where=_noisy, doubts=True),
         Arm("consistency", "consistency", where=_unlabeled),
-        Arm("gan-semi", "gan-semi", uses_gan=True, where=_unlabeled),
-        Arm("gan-consistency", "gan-consistency", uses_gan=True, where=_unlabeled),
-        Arm("generated", "supervised", uses_gan=True, shares=(1.0,)),
-        Arm("real + generated", "supervised", uses_gan=True, shares=MIXED_SHARES),
-        Arm("real + classical + generated", "augment", uses_gan=True, shares=MIXED_SHARES),
-        Arm("GAN over-sampling", "augment", uses_gan=True, images=_filled_by_gan, where=_unbalanced, needs="imblearn"),
+        Arm("gan-semi", "gan-semi", plays=True, where=_unlabeled),
+        Arm("gan-consistency", "gan-consistency", plays=True, where=_unlabeled),
+        Arm("generated", "supervised", needs_run=True, shares=(1.0,)),
+        Arm("real + generated", "supervised", needs_run=True, shares=MIXED_SHARES),
+        Arm("real + classical + generated", "augment", needs_run=True, shares=MIXED_SHARES),
+        Arm("GAN over-sampling", "augment", needs_run=True, images=_filled_by_gan, where=_unbalanced, needs="imblearn"),
     )
 }
 

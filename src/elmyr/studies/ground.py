@@ -26,11 +26,11 @@ class Ground:
     label, else None. validation, test: whole, whatever the trouble; test_indices as in `Splits`.
     """
 
-    def __init__(self, study: Path, config: StudyConfig, cell: Cell, seed: int, source: Source | None = None) -> None:
+    def __init__(self, study: Path, config: StudyConfig, cell: Cell, seed: int, source: Source) -> None:
         self.study, self.config, self.cell, self.seed = study, config, cell, seed
         self.device, self.precision = config.device, config.precision
         present = cell.shaping.model_copy(update={"labels_per_class": None})
-        splits = split_source(source or opened(config), seed, present)
+        splits = split_source(source, seed, present)
         self.labeled, self.validation, self.test = splits.train, splits.validation, splits.test
         self.test_indices: NDArray[np.int64] = splits.test_indices
         self.unlabeled: ImageSet | None = None
