@@ -1,6 +1,7 @@
 import os
 import shlex
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -271,6 +272,23 @@ def test_another_study_is_not_mixed_into_one_that_is_there(few: Path, tmp_path: 
     save_npz(small_image_set(48, seed=1), few)
     with pytest.raises(InputError, match="is not what"):
         resume_study(tmp_path / "study")
+
+
+def test_a_study_goes_on_where_its_data_were_moved(tmp_path: Path) -> None:
+    images = small_image_set(60)
+    assert images.labels is not None
+    old, new = tmp_path / "old", tmp_path / "new"
+    (old / "mnist").mkdir(parents=True)
+    pixels = struct.pack(">IIII", 0x803, len(images), images.height, images.width) + images.images.tobytes()
+    labels = struct.pack(">II", 0x801, len(images)) + images.labels.astype(np.uint8).tobytes()
+    for part in ("train", "t10k"):
+        (old / "mnist" / f"{part}-images-idx3-ubyte").write_bytes(pixels)
+        (old / "mnist" / f"{part}-labels-idx1-ubyte").write_bytes(labels)
+    done = study("mnist", out=tmp_path / "study", seeds=1, data_root=old, allow_duplicates=True, **QUICK)
+    old.rename(new)
+    (done.path / "results.jsonl").unlink()
+    assert resume_study(done.path, data_root=new).verdicts == done.verdicts
+    assert read_json(done.path / "config.json")["root"] == str(new)
 
 
 # --- what cannot be studied

@@ -114,7 +114,7 @@ def resume(
     if processes is not None and kind != "study":
         raise InputError(f"'{run}' is the run of a {kind}, which one process trains: leave out --processes")
     if kind == "study":
-        show_study(resume_study(run, processes=processes, **how), as_json)
+        show_study(resume_study(run, processes=processes, data_root=data_root, **how), as_json)
         return
     if kind in ("recognizer", "restorer"):
         if kind == "restorer":

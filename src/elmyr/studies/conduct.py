@@ -15,9 +15,10 @@ from typing import Any
 from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
-from elmyr.images import AS_IT_IS, Shaping, open_source, split_source
+from elmyr.images import AS_IT_IS, Shaping, Source, open_source, split_source
 from elmyr.studies.config import KIND, StudyConfig
 from elmyr.studies.estimate import Estimate, estimate, told, within
+from elmyr.studies.ground import opened
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.plan import digest_of, make_study_plan
 from elmyr.studies.pool import performed
@@ -115,17 +116,23 @@ def resume_study(
     name: str | os.PathLike[str],
     *,
     processes: int | None = None,
+    data_root: str | os.PathLike[str] | None = None,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
     """Goes on with an interrupted study as if nothing had happened, by another number of processes where asked.
 
-    InputError where its images are others by now.
+    data_root: where named data sets lie by now; the study keeps it. InputError where its images are others by now.
     """
     run = open_run(name, KIND)
     config = config_as(run, StudyConfig)
     if processes is not None and processes < 1:
         raise InputError(f"--processes is {processes}: at least 1")
+    if data_root is not None:
+        config = config.model_copy(update={"root": os.path.abspath(data_root)})
+        _require_same_images(opened(config), config, run.path)
+        with run.locked():
+            write_json(run.config, config.model_dump(mode="json"))
     return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
 
 
@@ -191,8 +198,7 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
     worker, ledger, pieces = Worker(folder), Ledger(folder), pieces_of(config)
     surroundings = machine.environment() | {"device": config.device, "precision": config.precision}
     write_json(folder / "environment.json", surroundings)
-    if digest_of(split_source(worker.source, config.seeds[0])) != config.digest:
-        raise InputError(f"'{config.source}' is not what '{folder}' began with: restore the images, or begin anew")
+    _require_same_images(worker.source, config, folder)
     known = ledger.results()
     done = {
         piece
@@ -215,6 +221,11 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
     write_json(folder / "study.json", content)
     shutil.rmtree(folder / "samples", ignore_errors=True)  # made again from the GANs, where they are wanted
     return Study(folder, content)
+
+
+def _require_same_images(source: Source, config: StudyConfig, folder: Path) -> None:
+    if digest_of(split_source(source, config.seeds[0])) != config.digest:
+        raise InputError(f"'{config.source}' is not what '{folder}' began with: restore the images, or begin anew")
 
 
 def _outcomes(
