@@ -95,7 +95,13 @@ def test_the_generator_s_step_changes_the_generator_alone() -> None:
     recognizer = Recognizer(**QUICK)
     recognizer.classes_, recognizer.image_shape_ = np.arange(3), (8, 8, 1)
     options: dict[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.0, "seed": 0, "precision": "fp32"}
-    task = SemiTask(recognizer._new_net(), config, shape=(8, 8, 1), device=torch.device("cpu"), **options)
+    task = SemiTask(
+        recognizer._new_net(recognizer._choices("gan-semi")),
+        config,
+        shape=(8, 8, 1),
+        device=torch.device("cpu"),
+        **options,
+    )
     data = ResidentData(blobs, seed=0, device=torch.device("cpu"))
     task.update(SemiData(data, data, count=12).batch(0, 48), 0)
     fake = task._generate(48)

@@ -67,7 +67,7 @@ class Domain:
     @property
     def dimension(self) -> int:
         """The size of the layer before the last."""
-        return int(self.recognizer.dimension)
+        return self.recognizer.feature_count
 
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """The layer before the last."""
@@ -93,7 +93,7 @@ class Random:
     @property
     def dimension(self) -> int:
         """The size of the layer before the last."""
-        return int(self.recognizer.dimension)
+        return self.recognizer.feature_count
 
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """The layer before the last."""

@@ -51,9 +51,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     method: how it learns: "supervised", "augment" (classical augmentation: small turns, scalings, shears and shifts; no
     flips), "gan-augment" (the same, beside generated images), "consistency", "gan-semi", "gan-consistency" (from
     unlabeled images, too), or "auto".
-    updates, batch, learning_rate, weight_decay: those of the method where None. settings: other choices of the method,
-    by dotted names, such as `{"semi.consistency.threshold": 0.9}`.
-    base, dimension: channels of the first convolution, entries of the features.
+    updates, batch, base, dimension, learning_rate, weight_decay: those of the method where None; base are the channels
+    of the first convolution, dimension the entries of the features. settings: other choices of the method, by dotted
+    names, such as `{"semi.consistency.threshold": 0.9}`.
     generated_share: share of each batch that comes from generated images, where `fit` is given some.
     class_weight: what an image of a class counts in the loss of the labels, by label (1 for those left out), or
     "balanced": in inverse proportion to how often the class is shown.
@@ -65,8 +65,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         method: str = "supervised",
         updates: int | None = None,
         batch: int | None = None,
-        base: int = 32,
-        dimension: int = 96,
+        base: int | None = None,
+        dimension: int | None = None,
         learning_rate: float | None = None,
         weight_decay: float | None = None,
         generated_share: float = 0.5,
@@ -140,6 +140,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             method=method,
             updates=config.updates,
             batch=config.batch,
+            base=config.base,
+            dimension=config.dimension,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             device=str(device),
@@ -158,8 +160,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def initialize(self, image_shape: tuple[int, int, int]) -> Self:
         """Takes the random weights that training would begin with, for images (H, W, C) of one class named 0."""
         self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
-        self.method_, self.temperature_ = self.method, 1.0
-        self.net_ = self._new_net().to(machine.choose_device(self.device)).requires_grad_(False).eval()
+        self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False)
+        self.temperature_ = 1.0
+        self.net_ = (
+            self._new_net(self._choices(self.method_))
+            .to(machine.choose_device(self.device))
+            .requires_grad_(False)
+            .eval()
+        )
         return self
 
     def predict(self, X: ArrayLike | StoredPixels) -> NDArray[Any]:
@@ -174,6 +182,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def features(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
         """Features float64 (N, dimension): the vector before the last layer."""
         return features_of(self._net(), self._checked(X))
+
+    @property
+    def feature_count(self) -> int:
+        """The entries of an image's features."""
+        return self._net().dense.out_features
 
     def proba_of_features(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities float64 (N, classes) from features (N, dimension): the last layer alone, in float64."""
@@ -212,7 +225,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             recognizer.method_, recognizer.temperature_ = str(content["method"]), float(content["temperature"])
             recognizer.classes_ = np.asarray(content["classes"])
             recognizer.image_shape_ = tuple(content["image_shape"])
-            net = recognizer._new_net()
+            net = recognizer._new_net(recognizer._choices(recognizer.method_))
             net.load_state_dict(load_file(folder / "recognizer.safetensors"))
         except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
             if isinstance(error, InputError):
@@ -242,28 +255,27 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             raise InputError(f"images are {images.shape[1:]}, this recognizer was trained on {self.image_shape_}")
         return images
 
-    def _new_net(self) -> StridedClassifier:
-        if self.base < 4 or self.base % 4 or self.dimension < 1:
-            raise InputError(f"base is {self.base}, dimension {self.dimension}: a multiple of 4, and at least 1")
+    def _new_net(self, config: MethodConfig) -> StridedClassifier:
+        if config.base % 4:
+            raise InputError(f"base is {config.base}: it is a multiple of 4")
         height, width, channels = self.image_shape_
         with seeds.initialization(self.seed, "recognizer"):
-            return StridedClassifier(height, width, channels, len(self.classes_), self.base, self.dimension)
+            return StridedClassifier(height, width, channels, len(self.classes_), config.base, config.dimension)
 
     def _config(self, lesson: Lesson) -> tuple[str, MethodConfig]:
         """The method and its choices, with those that the parameters give; `updates` by the size of the images."""
         has_unlabeled, has_generated = lesson.unlabeled is not None, lesson.generated is not None
         method = chosen_method(self.method, has_unlabeled=has_unlabeled, has_generated=has_generated)
-        asked = {
-            "updates": self.updates,
-            "batch": self.batch,
-            "learning_rate": self.learning_rate,
-            "weight_decay": self.weight_decay,
-        }
-        given = {name: value for name, value in asked.items() if value is not None}
-        config = read_method(method, {**(self.settings or {}), **given})
-        if "updates" not in given | dict(self.settings or {}) and is_tiny(lesson.labeled):
+        config = self._choices(method)
+        if self.updates is None and "updates" not in (self.settings or {}) and is_tiny(lesson.labeled):
             config = config.model_copy(update={"updates": config.updates_of_tiny})
         return method, config
+
+    def _choices(self, method: str) -> MethodConfig:
+        """The choices of a method, with those that the parameters give."""
+        names = ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return read_method(method, {**(self.settings or {}), **given})
 
     def _begun(self, lesson: Lesson, teacher: Recognizer | None) -> tuple[RecognizerTask, BatchSource, MethodConfig]:
         """The task at its beginning, its batches and the method's choices; InputError for what cannot be trained."""
@@ -277,7 +289,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "precision": machine.choose_precision(self.precision, device),
             "class_weights": class_weights(self.class_weight, lesson, self.generated_share),
         }
-        source, net = self._source(lesson, config, device), self._new_net()
+        source, net = self._source(lesson, config, device), self._new_net(config)
         if config.semi is None:
             taught = None if teacher is None else teacher.reading(self.image_shape_, device)
             return RecognizerTask(net, augment=config.augment, teacher=taught, **common), source, config

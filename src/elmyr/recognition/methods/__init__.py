@@ -26,6 +26,8 @@ class MethodConfig(BaseModel):
     updates: int = Field(ge=1)
     updates_of_tiny: int = Field(ge=1, description="of images below 16 pixels a side")
     batch: int = Field(ge=1, description="images an update")
+    base: int = Field(32, ge=4, description="channels of the first convolution")
+    dimension: int = Field(96, ge=1, description="entries of the features")
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     augment: bool = Field(False, description="whether labeled images are moved a little")
