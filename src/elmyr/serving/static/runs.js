@@ -1,0 +1,149 @@
+// Runs: a table of what was trained; one opened, or two side by side: curves, images over time, figures.
+
+import { linkTo, stand, standing } from "./address.js";
+import * as api from "./api.js";
+import { newest } from "./asking.js";
+import { curvesOf } from "./chart.js";
+import { count, filled, make, number, pictured, said, tell } from "./parts.js";
+
+const IN_TABLE = ["frechet_distance", "label_accuracy", "accuracy", "balanced_accuracy"]; // the figures of a row, where it has them
+const WIDTH = 460; // of a preview on the screen
+
+export default function runs(section) {
+  const part = (name) => section.querySelector(`.${name}`);
+  const [empty, table, one] = ["empty", "table", "one"].map(part);
+  const body = table.querySelector("tbody");
+  const heading = one.querySelector("h2");
+  const other = one.querySelector("[name=with]");
+  const none = other.options[0];
+  const previews = one.querySelector(".previews");
+  const slider = previews.querySelector("input");
+  const ask = newest();
+  let opened = []; // the one or two that are shown
+
+  async function list() {
+    tell(section);
+    try {
+      const found = await api.runs();
+      empty.hidden = found.length > 0;
+      table.hidden = found.length === 0;
+      body.replaceChildren(...found.map(row));
+      other.replaceChildren(none, ...found.map((run) => make("option", { value: run.id }, run.name)));
+    } catch (error) {
+      tell(section, error);
+    }
+  }
+
+  function row(run) {
+    const link = make("a", { href: linkTo("runs", { run: run.id }), "aria-label": filled(table.dataset.open, run) }, run.name);
+    const seen = run.budget && run.budget !== run.images
+      ? filled(table.dataset.of, { seen: count(run.images), budget: count(run.budget) })
+      : count(run.images ?? 0);
+    const figures = (run.figures ?? []).filter((figure) => IN_TABLE.includes(figure.name));
+    return make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, link),
+      make("td", {}, said(run.kind)),
+      make("td", {}, make("span", { class: `state ${run.state}` }, table.dataset[run.state] ?? run.state)),
+      make("td", { class: "number" }, seen),
+      make("td", {}, ...figures.map((figure) => make("div", {}, `${said(figure.title || figure.name)} ${withInterval(figure)}`))),
+    );
+  }
+
+  const withInterval = (figure) => `${number(figure.value)}${interval(figure)}`;
+  function interval({ low, high }) {
+    if (!Number.isFinite(low) || !Number.isFinite(high)) return "";
+    return ` (${filled(table.dataset.interval, { low: number(low), high: number(high) })})`;
+  }
+
+  async function open(id, beside) {
+    tell(section);
+    try {
+      const found = await ask((signal) => Promise.all([id, beside].filter(Boolean).map((each) => api.run(each, signal))));
+      if (!found) return;
+      opened = found;
+      show();
+    } catch (error) {
+      one.hidden = true;
+      tell(section, error);
+    }
+  }
+
+  function show() {
+    const [first, second] = opened;
+    one.hidden = false;
+    heading.textContent = second ? filled(heading.dataset.two, { one: first.name, other: second.name }) : first.name;
+    for (const option of other.options) option.hidden = option.disabled = option.value === first.id;
+    other.value = second?.id ?? "";
+    one.querySelector(".facts").textContent = opened.map(facts).join(" — ");
+    one.querySelector(".charts").replaceChildren(...curvesOf(opened.map((run) => ({ name: run.name, lines: run.curves }))));
+    const most = Math.max(...opened.map((run) => run.previews.length));
+    previews.hidden = most === 0;
+    slider.max = Math.max(0, most - 1);
+    slider.value = slider.max;
+    showPreviews();
+    showFigures();
+  }
+
+  const facts = ({ config = {} }) =>
+    [config.preset, config.data?.name ?? config.data?.source, config.method, config.corruption, config.precision].filter((value) => typeof value === "string").join(" · ");
+
+  // The nearest preview of each run to the place of the slider.
+  async function showPreviews() {
+    const longest = opened.reduce((a, b) => (b.previews.length > a.previews.length ? b : a));
+    const position = longest.previews[Number(slider.value)];
+    if (position === undefined) return;
+    slider.setAttribute("aria-valuetext", filled(slider.dataset.told, { count: count(position) }));
+    previews.querySelector(".told").textContent = filled(slider.dataset.told, { count: count(position) });
+    const pair = previews.querySelector(".pair");
+    try {
+      const shown = await Promise.all(opened.filter((run) => run.previews.length).map((run) => preview(run, nearest(run.previews, position), pair.dataset.alt)));
+      if (longest.previews[Number(slider.value)] === position) pair.replaceChildren(...shown);
+    } catch (error) {
+      tell(section, error);
+    }
+  }
+
+  const nearest = (positions, wanted) => positions.reduce((one, other) => (Math.abs(other - wanted) < Math.abs(one - wanted) ? other : one));
+
+  async function preview(run, position, alt) {
+    const image = await pictured(api.previewAddress(run.id, position), filled(alt, { name: run.name, count: count(position) }), (width) => Math.min(3, Math.max(1, Math.floor(WIDTH / width))));
+    const caption = opened.length > 1 ? [make("figcaption", {}, `${run.name}, ${filled(slider.dataset.told, { count: count(position) })}`)] : [];
+    return make("figure", {}, image, ...caption);
+  }
+
+  function showFigures() {
+    const place = one.querySelector(".figures");
+    const { title, figure: head, yardstick, better, none: command } = place.dataset;
+    const evaluated = opened.filter((run) => run.figures?.length);
+    const names = [...new Set(evaluated.flatMap((run) => run.figures.map((each) => each.name)))];
+    const missing = opened.filter((run) => !run.figures?.length && run.state !== "training");
+    const lines = missing.map((run) => make("p", { class: "quiet" }, filled(command, { path: run.path ?? run.name })));
+    if (names.length === 0) return place.replaceChildren(...lines);
+    const heads = [head, ...evaluated.map((run) => run.name), yardstick, better];
+    const rows = names.map((name) => {
+      const each = evaluated.map((run) => run.figures.find((one) => one.name === name));
+      const any = each.find(Boolean);
+      const cells = each.map((one) => make("td", { class: "number" }, one ? withInterval(one) : "–"));
+      const best = any.better ? said(any.better) : "";
+      return make("tr", {}, make("th", { scope: "row" }, said(any.title || name)), ...cells, make("td", { class: "number" }, number(any.yardstick)), make("td", {}, best));
+    });
+    const drawn = make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((each) => make("th", { scope: "col" }, each)))), make("tbody", {}, ...rows));
+    place.replaceChildren(make("h3", {}, title), make("div", { class: "wide", role: "region", "aria-label": title, tabindex: 0 }, drawn), ...lines);
+  }
+
+  slider.addEventListener("input", showPreviews);
+  other.addEventListener("change", () => {
+    stand("runs", { run: opened[0].id, with: other.value });
+    open(opened[0].id, other.value);
+  });
+
+  return async ({ run, with: beside }) => {
+    if (!run) one.hidden = true;
+    await list();
+    if (!run || standing().values.run !== run) return;
+    await open(run, beside);
+    heading.focus();
+  };
+}

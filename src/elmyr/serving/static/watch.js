@@ -1,0 +1,119 @@
+// Watch: a training as it goes on, told by server-sent events.
+
+import { stand } from "./address.js";
+import * as api from "./api.js";
+import { curvesOf } from "./chart.js";
+import { count, filled, make, number, pictured, tell } from "./parts.js";
+
+const MOST_LINES = 600; // that are drawn; then each second one is dropped
+const WIDTH = 560; // of a preview on the screen
+const REDRAW = 250; // milliseconds between drawings at least
+
+export default function watch(section) {
+  const part = (name) => section.querySelector(`.${name}`);
+  const [empty, live, state, rate, preview, charts] = ["empty", "live", "state", "rate", "preview", "charts"].map(part);
+  const bar = section.querySelector("progress");
+  const choice = section.querySelector("[name=run]");
+  let source = null;
+  let watched = null; // the run, with the lines that have come
+  let drawing = null;
+
+  async function list(wanted) {
+    tell(section);
+    try {
+      const found = await api.runs();
+      empty.hidden = found.length > 0;
+      choice.parentElement.hidden = found.length === 0;
+      live.hidden = found.length === 0;
+      found.sort((one, other) => (other.state === "training") - (one.state === "training"));
+      choice.replaceChildren(...found.map((run) => make("option", { value: run.id }, run.name)));
+      if (found.some((run) => run.id === wanted)) choice.value = wanted;
+      if (found.length) await follow(choice.value);
+    } catch (error) {
+      tell(section, error);
+    }
+  }
+
+  async function follow(id) {
+    leave();
+    stand("watch", { run: id });
+    const run = await api.run(id);
+    if (choice.value !== id) return;
+    watched = { ...run, lines: run.curves };
+    preview.replaceChildren();
+    draw();
+    if (run.previews.length) showPreview(run.previews.at(-1));
+    tellState(run.state);
+    if (run.state !== "training") return;
+    source = api.events(id);
+    source.addEventListener("metrics", (event) => hear(JSON.parse(event.data)));
+    source.addEventListener("preview", (event) => showPreview(JSON.parse(event.data).position));
+    source.addEventListener("end", (event) => {
+      leave();
+      tellState(JSON.parse(event.data).state ?? "finished");
+    });
+    source.addEventListener("open", () => tellState("training"));
+    source.addEventListener("error", () => {
+      state.textContent = state.dataset.lost;
+    });
+  }
+
+  function leave() {
+    source?.close();
+    source = null;
+    clearTimeout(drawing);
+    drawing = null;
+  }
+
+  function hear(line) {
+    const last = watched.lines.at(-1);
+    if (last && line.images <= last.images) return; // told already
+    watched.lines.push(line);
+    if (watched.lines.length > MOST_LINES) watched.lines = watched.lines.filter((_, place) => place % 2 === 1);
+    drawing ??= setTimeout(draw, REDRAW);
+  }
+
+  function draw() {
+    drawing = null;
+    charts.replaceChildren(...curvesOf([{ name: watched.name, lines: watched.lines }]));
+    tellRate();
+  }
+
+  function tellState(name) {
+    watched.state = name;
+    state.textContent = { training: state.dataset.live, finished: state.dataset.finished }[name] ?? state.dataset.stopped;
+    tellRate();
+  }
+
+  function tellRate() {
+    const last = watched.lines.at(-1);
+    const seen = last?.images ?? watched.images ?? 0;
+    const { budget } = watched;
+    bar.hidden = !budget;
+    if (budget) bar.value = Math.min(1, seen / budget);
+    const going = watched.state === "training" && budget && last?.images_per_second;
+    if (!going) {
+      rate.textContent = filled(rate.dataset.end, { seen: count(seen) });
+      return;
+    }
+    const seconds = (budget - seen) / last.images_per_second;
+    const left = seconds < 90 ? filled(rate.dataset.seconds, { count: count(Math.ceil(seconds)) }) : filled(rate.dataset.minutes, { count: count(Math.ceil(seconds / 60)) });
+    rate.textContent = filled(rate.dataset.rate, { seen: count(seen), budget: count(budget), rate: number(last.images_per_second), left });
+  }
+
+  async function showPreview(position) {
+    const { id, name } = watched;
+    const values = { name, count: count(position) };
+    try {
+      const image = await pictured(api.previewAddress(id, position), filled(preview.dataset.alt, values), (width) => Math.min(3, Math.max(1, Math.floor(WIDTH / width))));
+      if (watched.id !== id) return;
+      preview.replaceChildren(make("figure", {}, image, make("figcaption", {}, filled(preview.dataset.caption, values))));
+    } catch (error) {
+      tell(section, error);
+    }
+  }
+
+  choice.addEventListener("change", () => follow(choice.value).catch((error) => tell(section, error)));
+  addEventListener("pagehide", leave);
+  return Object.assign((values) => list(values.run), { leave });
+}

@@ -1,0 +1,348 @@
+"""The tabs of the workbench: what each says and asks, for the models that are served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from elmyr.report.markup import Markup, join, tag
+from elmyr.report.words import Words
+
+Models = Sequence[Mapping[str, Any]]
+Tab = Callable[[Models, Words], list[Markup]]
+MOST_IMAGES = 400
+LAST_SEED = 2**31 - 1
+
+
+def _draw(models: Models, words: Words) -> list[Markup]:
+    told = words("Draw a digit, or whatever the recognizer reads: it is read as you draw.")
+    recognizers = _of_kind(models, "recognizer")
+    if not recognizers:
+        return [tag("p", told), _none_served(words("No recognizer is served."), "recognizer", words)]
+    desk = tag(
+        "div",
+        _model_field("draw", words("Recognizer"), recognizers),
+        _pad("draw", words("Drawing surface"), words),
+        class_="desk",
+    )
+    reading = tag(
+        "div",
+        tag("h2", words("What is read")),
+        tag("p", class_="reading", aria_live="polite", data_none=words("Nothing is drawn yet."),
+            data_read=words("{label}, with a probability of {probability}")),
+        tag("ol", class_="bars", aria_label=words("Probability of each class")),
+        tag("p", class_="trouble", role="alert"),
+        tag("h2", words("What the recognizer sees")),
+        tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet"),
+        tag("div", class_="seen", data_alt=words("The drawing, prepared for the recognizer")),
+        tag("h2", words("Nearest training images")),
+        tag("p", words("By the recognizer's own features, the nearest first."), class_="quiet"),
+        tag("ul", class_="nearest", data_alt=words("A training image of class {label}, distance {distance}")),
+        tag("p", class_="quiet trouble-quiet", role="status"),
+        class_="results", aria_busy="false",
+    )  # fmt: skip
+    return [tag("p", told), tag("div", desk, reading, class_="columns")]
+
+
+def _generate(models: Models, words: Words) -> list[Markup]:
+    told = words("Ask for images; the same numbers give the same images, to the byte.")
+    gans = _of_kind(models, "gan")
+    if not gans:
+        return [tag("p", told), _none_served(words("No GAN is served."), "train", words)]
+    form = tag(
+        "form",
+        _model_field("generate", words("GAN"), gans),
+        _class_field("generate", "class", words("Class"), words("all, in turn")),
+        _number("generate", "count", words("How many"), 64, 1, MOST_IMAGES),
+        _number("generate", "seed", words("Seed"), 0, 0, LAST_SEED),
+        _slider("generate", "truncation", words("Truncation"), 1, 0.05, 1, 0.05,
+                words("Less than 1: more typical images, less variety.")),
+        _buttons(tag("button", words("Generate"), class_="main"),
+                 tag("button", words("The next seed"), type="button", data_do="next")),
+        class_="panel",
+    )  # fmt: skip
+    found = tag(
+        "div",
+        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …"),
+            data_made=words("{count} images of seed {seed}"),
+            data_made_class=words("{count} images of class {class}, seed {seed}")),
+        tag("div", class_="grid"),
+        tag("p",
+            tag("a", words("Download as PNG"), class_="png", download=""),
+            tag("a", words("Download as npz"), class_="npz", download=""),
+            tag("a", words("A link to exactly this grid"), class_="link"),
+            tag("button", words("Copy the link"), type="button", data_do="copy", data_done=words("Copied")),
+            class_="after", hidden=""),
+        class_="results", aria_busy="false",
+    )  # fmt: skip
+    return [tag("p", told), tag("div", form, found, class_="columns")]
+
+
+def _repair(models: Models, words: Words) -> list[Markup]:
+    told = words("Rub out a part of an image and see what the restorer puts there; it has more than one answer.")
+    restorers, gans = _of_kind(models, "restorer"), _of_kind(models, "gan")
+    if not restorers:
+        return [tag("p", told), _none_served(words("No restorer is served."), "restorer", words)]
+    upload = tag(
+        "div",
+        tag("label", words("Upload an image (PNG or JPEG)"), for_="repair-file"),
+        tag("input", id="repair-file", type="file", accept="image/png,image/jpeg",
+            data_no_image=words("'{name}' is no image that this browser can open: choose a PNG or JPEG file"),
+            data_too_large=words("'{name}' has {pixels} pixels, at most {most} are taken: make it smaller")),
+        class_="field",
+    )  # fmt: skip
+    taken = tag(
+        "div",
+        _select("repair", "gan", words("Take a generated image of"), [_option(gan) for gan in gans]),
+        _class_field("repair", "class", words("Class"), words("any")),
+        tag("button", words("Take one"), type="button", data_do="take"),
+        class_="taken",
+    )
+    sources = tag(
+        "details",
+        tag("summary", words("Begin with another image")),
+        tag("button", words("An empty image, to draw on"), type="button", data_do="empty"),
+        upload,
+        taken if gans else "",
+        class_="sources",
+        open="",
+    )
+    tools = tag(
+        "fieldset",
+        tag("legend", words("Tool")),
+        _radio("repair", "tool", "pen", words("Pen"), checked=True),
+        _radio("repair", "tool", "rub", words("Rub out")),
+        _slider("repair", "width", words("Width"), 9, 2, 40, 1),
+    )
+    desk = tag(
+        "div",
+        _model_field("repair", words("Restorer"), restorers),
+        sources,
+        tools,
+        _pad("repair", words("The image to repair"), words),
+        class_="desk",
+    )
+    form = tag(
+        "form",
+        _slider("repair", "noise", words("Noise"), 0, 0, 1, 0.05,
+                words("So much noise is added to what is left before it is repaired.")),
+        _number("repair", "answers", words("Answers"), 4, 1, 8),
+        _number("repair", "seed", words("Seed"), 0, 0, LAST_SEED),
+        _buttons(tag("button", words("Repair"), class_="main")),
+        class_="panel",
+    )  # fmt: skip
+    found = tag(
+        "div",
+        form,
+        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="told quiet", aria_live="polite", data_working=words("The image is being repaired …"),
+            data_done=words("Repaired: {count} answers"), data_one=words("Repaired: one answer")),
+        tag("div", class_="answers", data_given=words("Given"), data_answer=words("Answer {number}"),
+            data_spread=words("Where they differ")),
+        tag("p", words("Where they differ: the lighter, the more."), class_="quiet spread-note", hidden=""),
+        class_="results", aria_busy="false",
+    )  # fmt: skip
+    return [tag("p", told), tag("div", desk, found, class_="columns")]
+
+
+def _between(models: Models, words: Words) -> list[Markup]:
+    told = words("Walk from one generated image to another.")
+    gans = _of_kind(models, "gan")
+    if not gans:
+        return [tag("p", told), _none_served(words("No GAN is served."), "train", words)]
+    ends = [
+        tag(
+            "fieldset",
+            tag("legend", legend),
+            _class_field("between", f"{end}_class", words("Class"), words("any")),
+            _number("between", f"{end}_seed", words("Seed"), seed, 0, LAST_SEED),
+        )
+        for end, legend, seed in (("from", words("From"), 0), ("to", words("To"), 1))
+    ]
+    form = tag(
+        "form",
+        _model_field("between", words("GAN"), gans),
+        *ends,
+        _number("between", "steps", words("Images on the way"), 17, 2, 64),
+        _buttons(tag("button", words("Walk"), class_="main"),
+                 tag("button", words("Other seeds"), type="button", data_do="next")),
+        class_="panel",
+    )  # fmt: skip
+    walk = tag(
+        "div",
+        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …")),
+        tag("div", class_="stage", data_alt=words("Image {number} of {total} on the way")),
+        tag("div",
+            tag("label", words("Place on the way"), for_="between-place"),
+            tag("input", id="between-place", type="range", min="0", max="16", value="0", step="1"),
+            tag("button", words("Play"), type="button", data_do="play", data_stop=words("Stop"), aria_pressed="false"),
+            tag("p", words("Your system asks for less motion: the slider alone moves the walk."), class_="quiet still"),
+            class_="walk", hidden=""),
+        tag("div", class_="strip"),
+        class_="results", aria_busy="false",
+    )  # fmt: skip
+    return [tag("p", told), tag("div", form, walk, class_="columns")]
+
+
+def _runs(models: Models, words: Words) -> list[Markup]:
+    heads = [words("Run"), words("Kind"), words("State"), words("Images seen"), words("Figures")]
+    table = tag(
+        "div",
+        tag("table", tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))), tag("tbody")),
+        class_="wide table", role="region", aria_label=words("Runs"), tabindex=0, hidden="",
+        data_training=words("training"), data_finished=words("finished"), data_stopped=words("stopped"),
+        data_of=words("{seen} of {budget}"), data_interval=words("{low} to {high}"),
+        data_open=words("Open {name}"),
+    )  # fmt: skip
+    one = tag(
+        "div",
+        tag("h2", tabindex="-1", data_two=words("{one} beside {other}")),
+        _select("runs", "with", words("Compare with"), [tag("option", words("no other"), value="")]),
+        tag("p", class_="facts quiet"),
+        tag("div", class_="charts"),
+        tag("div",
+            tag("h3", words("Images over time")),
+            tag("label", words("Images seen"), for_="runs-position"),
+            tag("input", id="runs-position", type="range", min="0", max="0", value="0", step="1",
+                data_told=words("after {count} images")),
+            tag("p", class_="told quiet", aria_live="polite"),
+            tag("div", class_="pair", data_alt=words("Images of {name} after {count} images")),
+            class_="previews", hidden=""),
+        tag("div", class_="figures", data_title=words("Figures"), data_figure=words("figure"),
+            data_interval=words("{low} to {high}"), data_yardstick=words("real: the yardstick"),
+            data_better=words("best is"), data_none=words("Not evaluated yet: elmyr evaluate {path}")),
+        class_="one", hidden="",
+    )  # fmt: skip
+    return [
+        tag("p", words("What was trained here, how it went, and how good it is.")),
+        tag("p", class_="trouble", role="alert"),
+        _no_runs(words),
+        table,
+        one,
+    ]
+
+
+def _watch(models: Models, words: Words) -> list[Markup]:
+    live = tag(
+        "div",
+        tag("p", class_="state", aria_live="polite", data_live=words("Training: this page follows it."),
+            data_finished=words("The training is finished."), data_stopped=words("The training has stopped."),
+            data_lost=words("The line to the server is cut; it is tried again …")),
+        tag("progress", max="1", value="0", aria_label=words("Images seen of the budget")),
+        tag("p", class_="rate quiet", data_rate=words("{seen} of {budget} images, {rate} a second, {left} left"),
+            data_end=words("{seen} images seen"), data_minutes=words("{count} min"),
+            data_seconds=words("{count} s")),
+        tag("div", class_="preview", data_alt=words("Images of {name} after {count} images"),
+            data_caption=words("after {count} images")),
+        tag("div", class_="charts"),
+        class_="live", hidden="",
+    )  # fmt: skip
+    return [
+        tag("p", words("A training as it goes on, live.")),
+        _select("watch", "run", words("Run"), []),
+        tag("p", class_="trouble", role="alert"),
+        _no_runs(words),
+        live,
+    ]
+
+
+TABS: Mapping[str, Tab] = {
+    "draw": _draw,
+    "generate": _generate,
+    "repair": _repair,
+    "between": _between,
+    "runs": _runs,
+    "watch": _watch,
+}
+
+
+def _of_kind(models: Models, kind: str) -> list[Mapping[str, Any]]:
+    return [model for model in models if model["kind"] == kind]
+
+
+def _none_served(trouble: str, kind: str, words: Words) -> Markup:
+    """What to do where the tab's kind of model is missing."""
+    command, folder = ("train", "gan") if kind == "train" else (f"{kind} train", kind)
+    lines = f"elmyr {command} digits --out runs/{folder}\nelmyr serve runs/{folder}"
+    told = words("These commands train one on the embedded digits and serve it:")
+    return tag("div", tag("p", f"{trouble} {told}"), tag("pre", lines), class_="empty")
+
+
+def _no_runs(words: Words) -> Markup:
+    told = words("There is no run in this folder yet. This command makes one:")
+    return tag("div", tag("p", told), tag("pre", "elmyr train digits"), class_="empty", hidden="")
+
+
+def _pad(tab: str, label: str, words: Words) -> Markup:
+    """A surface to draw on with whatever points, and with the keyboard alone."""
+    keys = words(
+        "With the keyboard: arrow keys move the pen (with Shift further), the space bar puts it down and lifts it, "
+        "Backspace takes the last stroke back, Delete clears."
+    )
+    return join(
+        tag("canvas", label, class_="pad", width=560, height=560, tabindex=0, role="application", aria_label=label,
+            aria_describedby=f"{tab}-keys"),
+        tag("p", class_="pen unseen", role="status"),
+        _buttons(tag("button", words("Undo"), type="button", data_do="undo"),
+                 tag("button", words("Clear"), type="button", data_do="clear")),
+        tag("p", keys, id=f"{tab}-keys", class_="quiet keys"),
+    )  # fmt: skip
+
+
+def _buttons(*buttons: Markup) -> Markup:
+    return tag("div", *buttons, class_="buttons")
+
+
+def _option(model: Mapping[str, Any]) -> Markup:
+    return tag(
+        "option",
+        str(model["name"]),
+        value=str(model["name"]),
+        data_classes=json.dumps([str(name) for name in model.get("classes") or []]),
+        data_shape=json.dumps(list(model.get("image_shape") or [])),
+    )
+
+
+def _model_field(tab: str, label: str, models: Models) -> Markup:
+    return _select(tab, "model", label, [_option(model) for model in models])
+
+
+def _class_field(tab: str, name: str, label: str, none: str) -> Markup:
+    """The script puts the classes of the chosen model in; hidden where it has none."""
+    return _select(tab, name, label, [tag("option", none, value="")])
+
+
+def _select(tab: str, name: str, label: str, options: Sequence[Markup]) -> Markup:
+    return _field(tab, name, label, tag("select", *options, id=f"{tab}-{name}", name=name))
+
+
+def _number(tab: str, name: str, label: str, value: int, low: int, high: int) -> Markup:
+    written = tag(
+        "input", id=f"{tab}-{name}", name=name, type="number", value=value, min=low, max=high, step=1, required="",
+        inputmode="numeric",
+    )  # fmt: skip
+    return _field(tab, name, label, written)
+
+
+def _slider(
+    tab: str, name: str, label: str, value: float, low: float, high: float, step: float, note: str = ""
+) -> Markup:
+    here = f"{tab}-{name}"
+    told = {"aria_describedby": f"{here}-note"} if note else {}
+    slider = tag("input", id=here, name=name, type="range", value=value, min=low, max=high, step=step, **told)
+    shown = tag("output", f"{value:g}", for_=here)
+    explained = tag("p", note, id=f"{here}-note", class_="quiet") if note else ""
+    return _field(tab, name, label, slider, shown, explained)
+
+
+def _radio(tab: str, name: str, value: str, label: str, *, checked: bool = False) -> Markup:
+    chosen = {"checked": ""} if checked else {}
+    button = tag("input", type="radio", name=f"{tab}-{name}", value=value, **chosen)
+    return tag("label", button, tag("span", label), class_="choice")
+
+
+def _field(tab: str, name: str, label: str, *control: str) -> Markup:
+    return tag("div", tag("label", label, for_=f"{tab}-{name}"), *control, class_=f"field {name}")
