@@ -22,7 +22,9 @@ SPOKEN = (
     "told apart by the discriminator", "trained on generated, tested on real", "trained on real, tested on generated",
     "accuracy", "balanced accuracy", "images per second", "generator learning rate", "discriminator learning rate",
     "restorer learning rate", "learning rate", "gradient norm", "gradient norms", "generator gradient norm",
-    "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss", "validation error",
+    "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",
+    "validation error", "watch frechet distance", "watch precision", "watch recall", "watch diversity", "watch modes",
+    "watch told apart",
 )  # fmt: skip
 
 
@@ -33,6 +35,7 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("title", words("elmyr workbench")),
+        tag("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
         tag("link", rel="stylesheet", href="/static/workbench.css"),
         tag("script", type="module", src="/static/workbench.js"),
     )

@@ -10,6 +10,7 @@ const TOGETHER = {
   Losses: { discriminator_loss: ["discriminator", "real"], generator_loss: ["generator", "generated"] },
   Logits: { real_logits: ["real", "real"], fake_logits: ["generated", "generated"] },
 };
+const MAIN = ["watch_frechet_distance", "loss", "validation_error", "distance"];
 const NOT_DRAWN = new Set(["images", "seconds", ...Object.values(TOGETHER).flatMap(Object.keys)]);
 
 const compact = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumSignificantDigits: 3 });
@@ -31,11 +32,18 @@ export function ticks(low, high) {
   return Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step);
 }
 
-// runs: [{ name, lines }] with lines of metrics.jsonl; one or two of them. Gives figures, the main ones first.
-export function curvesOf(runs) {
+// Draws the curves of one or two runs, [{ name, lines }] with lines of metrics.jsonl; the less telling ones are folded.
+export function drawCurves(place, runs) {
   const keys = [...new Set(runs.flatMap(({ lines }) => lines.flatMap(Object.keys)))].filter((key) => !NOT_DRAWN.has(key));
-  const groups = [...Object.entries(TOGETHER), ...keys.map((key) => [key, { [key]: [key, "real"] }])];
-  return groups.map(([title, group]) => curve(said(title), seriesOf(runs, group))).filter(Boolean);
+  const drawn = (groups) => groups.map(([title, group]) => curve(said(title), seriesOf(runs, group))).filter(Boolean);
+  const alone = (key) => [key, { [key]: [key, "real"] }];
+  const main = drawn([...Object.entries(TOGETHER), ...MAIN.map(alone)]);
+  const more = drawn(keys.filter((key) => !MAIN.includes(key)).map(alone));
+  const folded = place.querySelector("details");
+  place.hidden = main.length + more.length === 0;
+  place.querySelector(".charts").replaceChildren(...main);
+  folded.hidden = more.length === 0;
+  folded.querySelector(".charts").replaceChildren(...more);
 }
 
 function seriesOf(runs, group) {

@@ -5,11 +5,11 @@ export const page = document.getElementById("workbench");
 const spoken = JSON.parse(page.dataset.spoken);
 const numbers = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 4 });
 const counts = new Intl.NumberFormat(document.documentElement.lang);
-const shares = new Intl.NumberFormat(document.documentElement.lang, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 export const number = (value) => (Number.isFinite(value) ? numbers.format(value) : "–");
 export const count = (value) => counts.format(value);
-export const share = (value) => shares.format(value);
+// In percent; what is not quite all is not told as all.
+export const share = (value) => (value < 1 && value > 0.9995 ? "> 99.9 %" : `${(100 * value).toFixed(1)} %`);
 
 // A name of the records in the page's language; a metric's key becomes words.
 export function said(name) {
@@ -19,6 +19,9 @@ export function said(name) {
 
 // A sentence of the page with its {places} filled.
 export const filled = (text, values) => text.replace(/{(\w+)}/g, (whole, name) => values[name] ?? whole);
+
+// A whole number of screen pixels a pixel, so that an image is about so wide.
+export const about = (wanted) => (width) => Math.max(1, Math.round(wanted / width));
 
 export function make(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -56,9 +59,6 @@ function asData(blob) {
     reader.readAsDataURL(blob);
   });
 }
-
-// The largest whole number of screen pixels a pixel, so that an image is about so wide.
-export const about = (wanted) => (width) => Math.max(1, Math.round(wanted / width));
 
 const ofModel = (select) => select.selectedOptions[0]?.dataset;
 export const classesOf = (select) => JSON.parse(ofModel(select)?.classes || "[]");

@@ -161,12 +161,15 @@ export default function repair(section) {
   });
   section.querySelector("[data-do=empty]").addEventListener("click", beginEmpty);
   section.querySelector("[data-do=take]")?.addEventListener("click", beginWithGenerated);
-  file.addEventListener("change", beginWithFile);
+  file.addEventListener("change", () => beginWithFile().finally(() => (file.value = ""))); // the same one again, too
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     mend();
   });
-  if (gan) offerClasses(gan, field("class"));
+  if (gan) {
+    offerClasses(gan, field("class"));
+    gan.parentElement.hidden = gan.options.length === 1;
+  }
   beginEmpty();
   return () => surface.repaint();
 }

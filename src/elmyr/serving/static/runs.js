@@ -3,11 +3,11 @@
 import { linkTo, stand, standing } from "./address.js";
 import * as api from "./api.js";
 import { newest } from "./asking.js";
-import { curvesOf } from "./chart.js";
-import { count, filled, make, number, pictured, said, tell } from "./parts.js";
+import { drawCurves } from "./chart.js";
+import { about, count, filled, make, number, pictured, said, tell } from "./parts.js";
 
 const IN_TABLE = ["frechet_distance", "label_accuracy", "accuracy", "balanced_accuracy"]; // the figures of a row, where it has them
-const WIDTH = 460; // of a preview on the screen
+const WIDTH = 620; // of the previews on the screen
 
 export default function runs(section) {
   const part = (name) => section.querySelector(`.${name}`);
@@ -77,7 +77,7 @@ export default function runs(section) {
     for (const option of other.options) option.hidden = option.disabled = option.value === first.id;
     other.value = second?.id ?? "";
     one.querySelector(".facts").textContent = opened.map(facts).join(" — ");
-    one.querySelector(".charts").replaceChildren(...curvesOf(opened.map((run) => ({ name: run.name, lines: run.curves }))));
+    drawCurves(one.querySelector(".curves"), opened.map((run) => ({ name: run.name, lines: run.curves })));
     const most = Math.max(...opened.map((run) => run.previews.length));
     previews.hidden = most === 0;
     slider.max = Math.max(0, most - 1);
@@ -108,7 +108,7 @@ export default function runs(section) {
   const nearest = (positions, wanted) => positions.reduce((one, other) => (Math.abs(other - wanted) < Math.abs(one - wanted) ? other : one));
 
   async function preview(run, position, alt) {
-    const image = await pictured(api.previewAddress(run.id, position), filled(alt, { name: run.name, count: count(position) }), (width) => Math.min(3, Math.max(1, Math.floor(WIDTH / width))));
+    const image = await pictured(api.previewAddress(run.id, position), filled(alt, { name: run.name, count: count(position) }), about(WIDTH / opened.length));
     const caption = opened.length > 1 ? [make("figcaption", {}, `${run.name}, ${filled(slider.dataset.told, { count: count(position) })}`)] : [];
     return make("figure", {}, image, ...caption);
   }

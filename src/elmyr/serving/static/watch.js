@@ -2,8 +2,8 @@
 
 import { stand } from "./address.js";
 import * as api from "./api.js";
-import { curvesOf } from "./chart.js";
-import { count, filled, make, number, pictured, tell } from "./parts.js";
+import { drawCurves } from "./chart.js";
+import { about, count, filled, make, number, pictured, tell } from "./parts.js";
 
 const MOST_LINES = 600; // that are drawn; then each second one is dropped
 const WIDTH = 560; // of a preview on the screen
@@ -11,7 +11,7 @@ const REDRAW = 250; // milliseconds between drawings at least
 
 export default function watch(section) {
   const part = (name) => section.querySelector(`.${name}`);
-  const [empty, live, state, rate, preview, charts] = ["empty", "live", "state", "rate", "preview", "charts"].map(part);
+  const [empty, live, state, rate, preview, curves] = ["empty", "live", "state", "rate", "preview", "curves"].map(part);
   const bar = section.querySelector("progress");
   const choice = section.querySelector("[name=run]");
   let source = null;
@@ -75,7 +75,7 @@ export default function watch(section) {
 
   function draw() {
     drawing = null;
-    charts.replaceChildren(...curvesOf([{ name: watched.name, lines: watched.lines }]));
+    drawCurves(curves, [watched]);
     tellRate();
   }
 
@@ -105,7 +105,7 @@ export default function watch(section) {
     const { id, name } = watched;
     const values = { name, count: count(position) };
     try {
-      const image = await pictured(api.previewAddress(id, position), filled(preview.dataset.alt, values), (width) => Math.min(3, Math.max(1, Math.floor(WIDTH / width))));
+      const image = await pictured(api.previewAddress(id, position), filled(preview.dataset.alt, values), about(WIDTH));
       if (watched.id !== id) return;
       preview.replaceChildren(make("figure", {}, image, make("figcaption", {}, filled(preview.dataset.caption, values))));
     } catch (error) {
