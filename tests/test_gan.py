@@ -57,8 +57,8 @@ def test_sample_i_comes_in_the_same_part_whatever_the_count() -> None:
 
 def test_parts_are_made_as_they_are_asked_for_and_one_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     gan, made = new_gan(), []
-    generate = gan._generate
-    monkeypatch.setattr(gan, "_generate", lambda *given: made.append(1) or generate(*given))
+    generate = gan.make
+    monkeypatch.setattr(gan, "make", lambda *given, **named: made.append(1) or generate(*given, **named))
     parts = gan.samples(1000 * CHUNK)
     assert len(made) == 0
     next(parts)
@@ -70,7 +70,7 @@ def test_parts_are_made_as_they_are_asked_for_and_one_ahead(monkeypatch: pytest.
 
 def test_an_error_in_a_part_reaches_the_one_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     gan = new_gan()
-    monkeypatch.setattr(gan, "_generate", lambda *given: 1 / 0)
+    monkeypatch.setattr(gan, "make", lambda *given, **named: 1 / 0)
     for n in (1, 3 * CHUNK):
         with pytest.raises(ZeroDivisionError):
             list(gan.samples(n))

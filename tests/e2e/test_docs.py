@@ -93,7 +93,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(
 ) -> None:
     lay_out_data(tmp_path)
     monkeypatch.setenv("ELMYR_DATA", str(tmp_path / "path" / "to" / "data"))
-    monkeypatch.setattr("elmyr.serving.serve_until_stopped", answer_once)
+    monkeypatch.setattr("elmyr.serving.start.serve_until_stopped", answer_once)
     if page.name in ("figures.md", "evidence.md"):  # they go on where train.md ends
         run(smaller("elmyr train digits --out runs/digits"), monkeypatch)
     if page.name == "figures.md":
