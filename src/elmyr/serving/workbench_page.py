@@ -15,7 +15,7 @@ from elmyr.serving.workbench_tabs import TABS
 
 # What the records of runs call their kinds, figures and curves; the page says them in its own language.
 SPOKEN = (
-    "gan", "recognizer", "restorer", "study", "Losses", "Logits", "discriminator", "generator", "real", "generated",
+    "recognizer", "restorer", "study", "Losses", "Logits", "discriminator", "generator", "real", "generated",
     "lower", "higher", "as the yardstick", "Fréchet distance", "Fréchet distance, without end",
     "Fréchet distance, mean of the classes", "kernel distance", "precision", "recall", "density", "coverage",
     "Inception Score", "diversity inside a class", "divergence of the classes read", "asked label read back",
@@ -24,7 +24,7 @@ SPOKEN = (
     "restorer learning rate", "learning rate", "gradient norm", "gradient norms", "generator gradient norm",
     "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",
     "validation error", "watch frechet distance", "watch precision", "watch recall", "watch diversity", "watch modes",
-    "watch told apart",
+    "watch told apart", "train", "validation", "test",
 )  # fmt: skip
 
 
@@ -59,13 +59,14 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         tag("section", tag("h1", title), *TABS[name](models, words), data_tab=name, hidden="")
         for name, title in titles.items()
     ]
+    spoken = {text: words(text) for text in SPOKEN if words(text) != text}
     main = tag(
         "main",
         *sections,
         tag("noscript", words("This page needs JavaScript.")),
         id="workbench",
         data_lost=words("The server does not answer: is elmyr serve still running?"),
-        data_spoken=json.dumps({text: words(text) for text in SPOKEN if words(text) != text}, ensure_ascii=False),
+        data_spoken=json.dumps({"gan": words("GAN")} | spoken, ensure_ascii=False),
         data_seen=words("images seen"),
         data_told=words("{label} is {value} at {images}"),
         data_chart=words("{title} against images seen: {ends}"),

@@ -39,7 +39,8 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("h2", words("Nearest training images")),
         tag("p", words("By the recognizer's own features, the nearest first."), class_="quiet"),
         tag("ul", class_="nearest", data_alt=words("A training image of class {label}, distance {distance}")),
-        tag("p", class_="quiet trouble-quiet", role="status"),
+        tag("p", class_="quiet trouble-quiet", role="status",
+            data_preparing=words("The training images are being looked through …")),
         class_="results", aria_busy="false",
     )  # fmt: skip
     return [tag("p", told), tag("div", desk, reading, class_="columns")]
@@ -124,7 +125,7 @@ def _repair(models: Models, words: Words) -> list[Markup]:
     form = tag(
         "form",
         _slider("repair", "noise", words("Noise"), 0, 0, 1, 0.05,
-                words("So much noise is added to what is left before it is repaired.")),
+                words("Added first, as a standard deviation of 1; then every pixel is repaired.")),
         _number("repair", "answers", words("Answers"), 4, 1, 8),
         _number("repair", "seed", words("Seed"), 0, 0, LAST_SEED),
         _buttons(tag("button", words("Repair"), class_="main")),
@@ -192,7 +193,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         class_="wide table", role="region", aria_label=words("Runs"), tabindex=0, hidden="",
         data_training=words("training"), data_finished=words("finished"), data_stopped=words("stopped"),
         data_of=words("{seen} of {budget}"), data_interval=words("{low} to {high}"),
-        data_open=words("Open {name}"),
+        data_open=words("Open {id}"), data_looked=words("{count} images, seen by {extractor}"),
     )  # fmt: skip
     one = tag(
         "div",
@@ -209,7 +210,8 @@ def _runs(models: Models, words: Words) -> list[Markup]:
             class_="previews", hidden=""),
         tag("div", class_="figures", data_title=words("Figures"), data_figure=words("figure"),
             data_interval=words("{low} to {high}"), data_yardstick=words("real: the yardstick"),
-            data_better=words("best is"), data_none=words("Not evaluated yet: elmyr evaluate {path}")),
+            data_better=words("best is"), data_unjudged=words("{name} is not evaluated yet; elmyr evaluate does that."),
+            data_judged=words("{name}: {count} generated images against the {part} images, seen by {extractor}")),
         _curves(words),
         class_="one", hidden="",
     )  # fmt: skip

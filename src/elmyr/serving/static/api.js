@@ -46,4 +46,5 @@ export const run = (id, signal) => toJson(ofRun(id), { signal });
 
 export const previewAddress = (id, position) => `${ofRun(id)}/previews/${position}.png`;
 
-export const events = (id) => new EventSource(`${ofRun(id)}/events`);
+// What happens in a run after the place in its figures that `run` told.
+export const events = (id, offset) => new EventSource(`${ofRun(id)}/events?after=${offset}`);

@@ -35,8 +35,8 @@ export default function between(section) {
       if (!answer) return;
       const total = answer.images.length;
       const alt = (number) => filled(stage.dataset.alt, { number: number + 1, total });
-      images = await Promise.all(answer.images.map((one, number) => pictured(one.image ?? one, alt(number), about(280))));
-      const small = await Promise.all(answer.images.map((one) => pictured(one.image ?? one, "", about(40))));
+      images = await Promise.all(answer.images.map((one, number) => pictured(one.image, alt(number), about(280))));
+      const small = await Promise.all(answer.images.map((one) => pictured(one.image, "", about(40))));
       strip.replaceChildren(...small);
       place.max = total - 1;
       place.value = 0;

@@ -32,9 +32,9 @@ export function ticks(low, high) {
   return Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step);
 }
 
-// Draws the curves of one or two runs, [{ name, lines }] with lines of metrics.jsonl; the less telling ones are folded.
+// Draws the curves of one or two runs, [{ id, curves }] as the server tells them; the less telling ones are folded.
 export function drawCurves(place, runs) {
-  const keys = [...new Set(runs.flatMap(({ lines }) => lines.flatMap(Object.keys)))].filter((key) => !NOT_DRAWN.has(key));
+  const keys = [...new Set(runs.flatMap(({ curves }) => Object.keys(curves)))].filter((key) => !NOT_DRAWN.has(key)).sort();
   const drawn = (groups) => groups.map(([title, group]) => curve(said(title), seriesOf(runs, group))).filter(Boolean);
   const alone = (key) => [key, { [key]: [key, "real"] }];
   const main = drawn([...Object.entries(TOGETHER), ...MAIN.map(alone)]);
@@ -47,11 +47,11 @@ export function drawCurves(place, runs) {
 }
 
 function seriesOf(runs, group) {
-  return runs.flatMap(({ name, lines }, place) =>
+  return runs.flatMap(({ id, curves }, place) =>
     Object.entries(group).map(([key, [label, color]]) => ({
-      label: runs.length > 1 ? (Object.keys(group).length > 1 ? `${name}, ${said(label)}` : name) : said(label),
+      label: runs.length > 1 ? (Object.keys(group).length > 1 ? `${id}, ${said(label)}` : id) : said(label),
       style: `${color} dash-${place}`,
-      points: lines.filter((line) => Number.isFinite(line[key])).map((line) => [line.images, line[key]]),
+      points: (curves[key] ?? []).filter((point) => point.every(Number.isFinite)),
     })),
   );
 }

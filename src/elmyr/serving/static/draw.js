@@ -3,12 +3,14 @@
 import { recognize } from "./api.js";
 import { live } from "./asking.js";
 import { makePad, trace } from "./pad.js";
-import { about, busy, filled, make, pictured, share, tell } from "./parts.js";
+import { about, busy, filled, make, number, pictured, share, tell } from "./parts.js";
 
 const SIDE = 280; // units of the surface
 const PEN = 22; // about as wide, beside a digit that fills the surface, as in MNIST
 const NEAREST = 5;
 const REST = 350; // milliseconds
+const PREPARING = 700; // milliseconds between looks whether the training images are there
+const NOT_TO_BE_HAD = 409;
 const MOST_BARS = 12;
 
 export default function draw(section) {
@@ -48,6 +50,7 @@ export default function draw(section) {
 
   function changed() {
     clearTimeout(resting);
+    resting = null;
     busy(section, true);
     if (surface.standing().length === 0) {
       reader.drop();
@@ -65,7 +68,7 @@ export default function draw(section) {
   async function read(signal) {
     if (surface.standing().length === 0) return showNothing();
     const answer = await recognize(model.value, await drawing(), { signal });
-    const image = await pictured(answer.seen ?? answer.images[0].seen, seen.dataset.alt, about(112));
+    const image = await pictured(answer.seen, seen.dataset.alt, about(112));
     if (signal.aborted) return;
     showReading(answer.images[0]);
     seen.replaceChildren(image);
@@ -92,24 +95,28 @@ export default function draw(section) {
     const asked = model.value;
     quiet.textContent = without.get(asked) ?? "";
     if (without.has(asked)) return nearest.replaceChildren();
-    const drawn = surface.standing();
-    const stands = () => model.value === asked && surface.standing().length === drawn.length && resting === mine;
-    const mine = resting;
+    const mine = resting; // whatever changes, changes this
     try {
       const answer = await recognize(asked, await drawing(), { nearest: NEAREST });
-      const items = await Promise.all((answer.nearest ?? answer.images[0].nearest).map(neighbor));
-      if (stands()) nearest.replaceChildren(...items);
+      if (resting !== mine) return;
+      if (!answer.nearest_ready) {
+        quiet.textContent = quiet.dataset.preparing;
+        resting = setTimeout(findNearest, PREPARING);
+        return;
+      }
+      const items = await Promise.all(answer.images[0].nearest.map(neighbor));
+      if (resting === mine) nearest.replaceChildren(...items);
     } catch (error) {
-      if (error.status >= 400 && error.status < 500 && error.status !== 429) without.set(asked, error.message);
-      if (!stands()) return;
+      if (error.status === NOT_TO_BE_HAD) without.set(asked, error.message);
+      if (resting !== mine) return;
       nearest.replaceChildren();
       quiet.textContent = error.message;
     }
   }
 
   async function neighbor({ label, distance, image }) {
-    const told = { label, distance: distance.toFixed(2) };
-    return make("li", {}, await pictured(image, filled(nearest.dataset.alt, told), about(64)), make("span", {}, label));
+    const told = { label: label ?? "?", distance: number(distance) };
+    return make("li", {}, await pictured(image, filled(nearest.dataset.alt, told), about(64)), make("span", {}, told.label));
   }
 
   model.addEventListener("change", changed);

@@ -116,7 +116,7 @@ export default function repair(section) {
     const values = { count: 1, class: field("class").value, seed: Math.floor(Math.random() * LAST_SEED) };
     try {
       const { images } = await api.generate(gan.value, values);
-      const image = await pictured(images[0].image ?? images[0], "", 1);
+      const image = await pictured(images[0].image, "", 1);
       begin(image, image.naturalWidth, image.naturalHeight);
       choose("rub");
     } catch (error) {
@@ -135,7 +135,7 @@ export default function repair(section) {
       if (!answer) return;
       const captions = answer.answers.map((_, place) => filled(answers.dataset.answer, { number: place + 1 }));
       const shown = [
-        [png, answers.dataset.given, "given"],
+        [Number(values.noise) ? answer.seen : png, answers.dataset.given, "given"],
         ...answer.answers.map((one, place) => [one, captions[place], "answer"]),
         ...(answer.spread ? [[answer.spread, answers.dataset.spread, "spread"]] : []),
       ];

@@ -28,18 +28,19 @@ export default function runs(section) {
       empty.hidden = found.length > 0;
       table.hidden = found.length === 0;
       body.replaceChildren(...found.map(row));
-      other.replaceChildren(none, ...found.map((run) => make("option", { value: run.id }, run.name)));
+      other.replaceChildren(none, ...found.map((run) => make("option", { value: run.id }, run.id)));
     } catch (error) {
       tell(section, error);
     }
   }
 
   function row(run) {
-    const link = make("a", { href: linkTo("runs", { run: run.id }), "aria-label": filled(table.dataset.open, run) }, run.name);
+    const link = make("a", { href: linkTo("runs", { run: run.id }), "aria-label": filled(table.dataset.open, run) }, run.id);
     const seen = run.budget && run.budget !== run.images
       ? filled(table.dataset.of, { seen: count(run.images), budget: count(run.budget) })
       : count(run.images ?? 0);
     const figures = (run.figures ?? []).filter((figure) => IN_TABLE.includes(figure.name));
+    const looked = figures.length && run.judged ? [make("small", {}, filled(table.dataset.looked, spelled(run.judged)))] : [];
     return make(
       "tr",
       {},
@@ -47,7 +48,7 @@ export default function runs(section) {
       make("td", {}, said(run.kind)),
       make("td", {}, make("span", { class: `state ${run.state}` }, table.dataset[run.state] ?? run.state)),
       make("td", { class: "number" }, seen),
-      make("td", {}, ...figures.map((figure) => make("div", {}, `${said(figure.title || figure.name)} ${withInterval(figure)}`))),
+      make("td", {}, ...figures.map((figure) => make("div", {}, `${said(figure.title || figure.name)} ${withInterval(figure)}`)), ...looked),
     );
   }
 
@@ -73,11 +74,11 @@ export default function runs(section) {
   function show() {
     const [first, second] = opened;
     one.hidden = false;
-    heading.textContent = second ? filled(heading.dataset.two, { one: first.name, other: second.name }) : first.name;
+    heading.textContent = second ? filled(heading.dataset.two, { one: first.id, other: second.id }) : first.id;
     for (const option of other.options) option.hidden = option.disabled = option.value === first.id;
     other.value = second?.id ?? "";
     one.querySelector(".facts").textContent = opened.map(facts).join(" — ");
-    drawCurves(one.querySelector(".curves"), opened.map((run) => ({ name: run.name, lines: run.curves })));
+    drawCurves(one.querySelector(".curves"), opened);
     const most = Math.max(...opened.map((run) => run.previews.length));
     previews.hidden = most === 0;
     slider.max = Math.max(0, most - 1);
@@ -86,8 +87,8 @@ export default function runs(section) {
     showFigures();
   }
 
-  const facts = ({ config = {} }) =>
-    [config.preset, config.data?.name ?? config.data?.source, config.method, config.corruption, config.precision].filter((value) => typeof value === "string").join(" · ");
+  const facts = ({ name, kind, config = {} }) =>
+    [said(kind), name, config.preset, config.method, config.corruption, config.precision].filter((value) => typeof value === "string").join(" · ");
 
   // The nearest preview of each run to the place of the slider.
   async function showPreviews() {
@@ -108,20 +109,19 @@ export default function runs(section) {
   const nearest = (positions, wanted) => positions.reduce((one, other) => (Math.abs(other - wanted) < Math.abs(one - wanted) ? other : one));
 
   async function preview(run, position, alt) {
-    const image = await pictured(api.previewAddress(run.id, position), filled(alt, { name: run.name, count: count(position) }), about(WIDTH / opened.length));
-    const caption = opened.length > 1 ? [make("figcaption", {}, `${run.name}, ${filled(slider.dataset.told, { count: count(position) })}`)] : [];
+    const image = await pictured(api.previewAddress(run.id, position), filled(alt, { name: run.id, count: count(position) }), about(WIDTH / opened.length));
+    const caption = opened.length > 1 ? [make("figcaption", {}, `${run.id}, ${filled(slider.dataset.told, { count: count(position) })}`)] : [];
     return make("figure", {}, image, ...caption);
   }
 
   function showFigures() {
     const place = one.querySelector(".figures");
-    const { title, figure: head, yardstick, better, none: command } = place.dataset;
+    const { title, figure: head, yardstick, better } = place.dataset;
     const evaluated = opened.filter((run) => run.figures?.length);
     const names = [...new Set(evaluated.flatMap((run) => run.figures.map((each) => each.name)))];
-    const missing = opened.filter((run) => !run.figures?.length && run.state !== "training");
-    const lines = missing.map((run) => make("p", { class: "quiet" }, filled(command, { path: run.path ?? run.name })));
+    const lines = opened.map(judgment).filter(Boolean);
     if (names.length === 0) return place.replaceChildren(...lines);
-    const heads = [head, ...evaluated.map((run) => run.name), yardstick, better];
+    const heads = [head, ...evaluated.map((run) => run.id), yardstick, better];
     const rows = names.map((name) => {
       const each = evaluated.map((run) => run.figures.find((one) => one.name === name));
       const any = each.find(Boolean);
@@ -132,6 +132,15 @@ export default function runs(section) {
     const drawn = make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((each) => make("th", { scope: "col" }, each)))), make("tbody", {}, ...rows));
     place.replaceChildren(make("h3", {}, title), make("div", { class: "wide", role: "region", "aria-label": title, tabindex: 0 }, drawn), ...lines);
   }
+
+  // Who looked at how many images, without which a figure says nothing; or that nobody has looked yet.
+  function judgment({ id, kind, state, judged }) {
+    const { judged: told, unjudged } = one.querySelector(".figures").dataset;
+    if (judged) return make("p", { class: "quiet" }, filled(told, { name: id, ...spelled(judged) }));
+    return kind === "gan" && state !== "training" ? make("p", { class: "quiet" }, filled(unjudged, { name: id })) : null;
+  }
+
+  const spelled = ({ extractor, count: images, against }) => ({ extractor: extractor ?? "?", count: count(images ?? 0), part: said(against ?? "?") });
 
   slider.addEventListener("input", showPreviews);
   other.addEventListener("change", () => {

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { drawCurves } from "./chart.js";
 import { about, count, filled, make, number, pictured, tell } from "./parts.js";
 
-const MOST_LINES = 600; // that are drawn; then each second one is dropped
+const MOST_POINTS = 600; // of a curve; then each second one is dropped
 const WIDTH = 560; // of a preview on the screen
 const REDRAW = 250; // milliseconds between drawings at least
 
@@ -26,7 +26,7 @@ export default function watch(section) {
       choice.parentElement.hidden = found.length === 0;
       live.hidden = found.length === 0;
       found.sort((one, other) => (other.state === "training") - (one.state === "training"));
-      choice.replaceChildren(...found.map((run) => make("option", { value: run.id }, run.name)));
+      choice.replaceChildren(...found.map((run) => make("option", { value: run.id }, run.id)));
       if (found.some((run) => run.id === wanted)) choice.value = wanted;
       if (found.length) await follow(choice.value);
     } catch (error) {
@@ -39,20 +39,22 @@ export default function watch(section) {
     stand("watch", { run: id });
     const run = await api.run(id);
     if (choice.value !== id) return;
-    watched = { ...run, lines: run.curves };
+    watched = run;
     preview.replaceChildren();
     draw();
     if (run.previews.length) showPreview(run.previews.at(-1));
     tellState(run.state);
     if (run.state !== "training") return;
-    source = api.events(id);
-    source.addEventListener("metrics", (event) => hear(JSON.parse(event.data)));
+    source = api.events(id, run.offset);
+    source.addEventListener("figures", (event) => hear(JSON.parse(event.data)));
     source.addEventListener("preview", (event) => showPreview(JSON.parse(event.data).position));
+    source.addEventListener("state", (event) => tellState(JSON.parse(event.data).state));
+    source.addEventListener("restart", () => (watched.curves = {}));
     source.addEventListener("end", (event) => {
       leave();
-      tellState(JSON.parse(event.data).state ?? "finished");
+      tellState(JSON.parse(event.data).state);
     });
-    source.addEventListener("open", () => tellState("training"));
+    source.addEventListener("open", () => tellState(watched.state));
     source.addEventListener("error", () => {
       state.textContent = state.dataset.lost;
     });
@@ -66,10 +68,13 @@ export default function watch(section) {
   }
 
   function hear(line) {
-    const last = watched.lines.at(-1);
-    if (last && line.images <= last.images) return; // told already
-    watched.lines.push(line);
-    if (watched.lines.length > MOST_LINES) watched.lines = watched.lines.filter((_, place) => place % 2 === 1);
+    const { images, seconds, ...figures } = line;
+    watched.images = images;
+    for (const [name, value] of Object.entries(figures)) {
+      const points = (watched.curves[name] ??= []);
+      points.push([images, value]);
+      if (points.length > MOST_POINTS) watched.curves[name] = points.filter((_, place) => place % 2 === 1);
+    }
     drawing ??= setTimeout(draw, REDRAW);
   }
 
@@ -86,24 +91,22 @@ export default function watch(section) {
   }
 
   function tellRate() {
-    const last = watched.lines.at(-1);
-    const seen = last?.images ?? watched.images ?? 0;
-    const { budget } = watched;
+    const { images: seen, budget } = watched;
+    const speed = watched.curves.images_per_second?.at(-1)?.[1];
     bar.hidden = !budget;
     if (budget) bar.value = Math.min(1, seen / budget);
-    const going = watched.state === "training" && budget && last?.images_per_second;
-    if (!going) {
+    if (watched.state !== "training" || !budget || !speed) {
       rate.textContent = filled(rate.dataset.end, { seen: count(seen) });
       return;
     }
-    const seconds = (budget - seen) / last.images_per_second;
+    const seconds = (budget - seen) / speed;
     const left = seconds < 90 ? filled(rate.dataset.seconds, { count: count(Math.ceil(seconds)) }) : filled(rate.dataset.minutes, { count: count(Math.ceil(seconds / 60)) });
-    rate.textContent = filled(rate.dataset.rate, { seen: count(seen), budget: count(budget), rate: number(last.images_per_second), left });
+    rate.textContent = filled(rate.dataset.rate, { seen: count(seen), budget: count(budget), rate: number(speed), left });
   }
 
   async function showPreview(position) {
-    const { id, name } = watched;
-    const values = { name, count: count(position) };
+    const { id } = watched;
+    const values = { name: id, count: count(position) };
     try {
       const image = await pictured(api.previewAddress(id, position), filled(preview.dataset.alt, values), about(WIDTH));
       if (watched.id !== id) return;
