@@ -23,7 +23,7 @@ SPOKEN = (
     "accuracy", "balanced accuracy", "images per second", "generator learning rate", "discriminator learning rate",
     "restorer learning rate", "learning rate", "gradient norm", "gradient norms", "generator gradient norm",
     "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",
-    "validation error", "watch frechet distance", "watch precision", "watch recall", "watch diversity", "watch modes",
+    "validation error", "watch precision", "watch recall", "watch diversity", "watch modes",
     "watch told apart", "train", "validation", "test",
 )  # fmt: skip
 
@@ -60,13 +60,14 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         for name, title in titles.items()
     ]
     spoken = {text: words(text) for text in SPOKEN if words(text) != text}
+    spoken |= {"gan": words("GAN"), "watch frechet distance": words("Fréchet distance, by the watch")}
     main = tag(
         "main",
         *sections,
         tag("noscript", words("This page needs JavaScript.")),
         id="workbench",
         data_lost=words("The server does not answer: is elmyr serve still running?"),
-        data_spoken=json.dumps({"gan": words("GAN")} | spoken, ensure_ascii=False),
+        data_spoken=json.dumps(spoken, ensure_ascii=False),
         data_seen=words("images seen"),
         data_told=words("{label} is {value} at {images}"),
         data_chart=words("{title} against images seen: {ends}"),

@@ -38,9 +38,9 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("div", class_="seen", data_alt=words("The drawing, prepared for the recognizer")),
         tag("h2", words("Nearest training images")),
         tag("p", words("By the recognizer's own features, the nearest first."), class_="quiet"),
-        tag("ul", class_="nearest", data_alt=words("A training image of class {label}, distance {distance}")),
-        tag("p", class_="quiet trouble-quiet", role="status",
+        tag("p", class_="quiet why-none", role="status",
             data_preparing=words("The training images are being looked through …")),
+        tag("ul", class_="nearest", data_alt=words("A training image of class {label}, distance {distance}")),
         class_="results", aria_busy="false",
     )  # fmt: skip
     return [tag("p", told), tag("div", desk, reading, class_="columns")]
@@ -55,7 +55,7 @@ def _generate(models: Models, words: Words) -> list[Markup]:
         "form",
         _model_field("generate", words("GAN"), gans),
         _class_field("generate", "class", words("Class"), words("all, in turn")),
-        _number("generate", "count", words("How many"), 64, 1, MOST_IMAGES),
+        _number("generate", "count", words("How many"), 100, 1, MOST_IMAGES),
         _number("generate", "seed", words("Seed"), 0, 0, LAST_SEED),
         _slider("generate", "truncation", words("Truncation"), 1, 0.05, 1, 0.05,
                 words("Less than 1: more typical images, less variety.")),
@@ -125,7 +125,7 @@ def _repair(models: Models, words: Words) -> list[Markup]:
     form = tag(
         "form",
         _slider("repair", "noise", words("Noise"), 0, 0, 1, 0.05,
-                words("Added first, as a standard deviation of 1; then every pixel is repaired.")),
+                words("Its standard deviation, white being 1. It is added first; then every pixel is repaired.")),
         _number("repair", "answers", words("Answers"), 4, 1, 8),
         _number("repair", "seed", words("Seed"), 0, 0, LAST_SEED),
         _buttons(tag("button", words("Repair"), class_="main")),
@@ -138,8 +138,7 @@ def _repair(models: Models, words: Words) -> list[Markup]:
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The image is being repaired …"),
             data_done=words("Repaired: {count} answers"), data_one=words("Repaired: one answer")),
         tag("div", class_="answers", data_given=words("Given"), data_answer=words("Answer {number}"),
-            data_spread=words("Where they differ")),
-        tag("p", words("Where they differ: the lighter, the more."), class_="quiet spread-note", hidden=""),
+            data_spread=words("Where they differ (light: much)")),
         class_="results", aria_busy="false",
     )  # fmt: skip
     return [tag("p", told), tag("div", desk, found, class_="columns")]

@@ -100,6 +100,8 @@ export default function between(section) {
     if (form.reportValidity()) make();
   });
   respect();
+  const { from_class: from, to_class: to } = form.elements; // from the first class to the last, to begin with
+  if (from.options.length > 2) [from.value, to.value] = [from.options[1].value, to.options[to.options.length - 1].value];
 
   const opened = (values) => {
     setValues(form, values);

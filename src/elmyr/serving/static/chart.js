@@ -35,7 +35,7 @@ export function ticks(low, high) {
 // Draws the curves of one or two runs, [{ id, curves }] as the server tells them; the less telling ones are folded.
 export function drawCurves(place, runs) {
   const keys = [...new Set(runs.flatMap(({ curves }) => Object.keys(curves)))].filter((key) => !NOT_DRAWN.has(key)).sort();
-  const drawn = (groups) => groups.map(([title, group]) => curve(said(title), seriesOf(runs, group))).filter(Boolean);
+  const drawn = (groups) => groups.map(([title, group]) => curve(said(title), seriesOf(runs, group), runs.length > 1 || title in TOGETHER)).filter(Boolean);
   const alone = (key) => [key, { [key]: [key, "real"] }];
   const main = drawn([...Object.entries(TOGETHER), ...MAIN.map(alone)]);
   const more = drawn(keys.filter((key) => !MAIN.includes(key)).map(alone));
@@ -56,7 +56,7 @@ function seriesOf(runs, group) {
   );
 }
 
-function curve(title, series) {
+function curve(title, series, named) {
   const drawn = series.filter((one) => one.points.length);
   const points = drawn.flatMap((one) => one.points);
   if (points.length === 0) return null;
@@ -78,6 +78,6 @@ function curve(title, series) {
     text(page.dataset.seen, { x: RIGHT, y: BOTTOM + 40, class: "end" }),
     ...drawn.map((one) => svg("path", { d: path(one.points), class: `line ${one.style}` })),
   );
-  const keys = drawn.length > 1 ? drawn.map((one) => make("span", { class: `key ${one.style}` }, one.label)) : [];
+  const keys = named ? drawn.map((one) => make("span", { class: `key ${one.style}` }, one.label)) : [];
   return make("figure", { class: "chart" }, make("figcaption", {}, make("strong", {}, title), ...keys), chart);
 }

@@ -17,7 +17,7 @@ export default function draw(section) {
   const canvas = section.querySelector("canvas.pad");
   if (!canvas) return () => {};
   const part = (name) => section.querySelector(`.${name}`);
-  const [reading, bars, seen, nearest, quiet] = ["reading", "bars", "seen", "nearest", "trouble-quiet"].map(part);
+  const [reading, bars, seen, nearest, quiet] = ["reading", "bars", "seen", "nearest", "why-none"].map(part);
   const model = section.querySelector("[name=model]");
   const without = new Map(); // models whose training images are not to be had, and why
   let resting = null;

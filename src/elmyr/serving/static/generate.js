@@ -72,9 +72,9 @@ export default function generate(section) {
     if (form.reportValidity()) make();
   });
 
-  // A link with values makes its grid at once.
+  // A link with values makes its grid at once; without, the first look makes the usual one.
   return (values) => {
-    if (Object.keys(values).length === 0) return;
+    if (Object.keys(values).length === 0 && shown) return;
     setValues(form, values);
     showSliders();
     if (linkTo("generate", valuesOf(form)) !== shown && form.reportValidity()) make();

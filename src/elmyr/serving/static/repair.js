@@ -17,7 +17,7 @@ export default function repair(section) {
   if (!canvas) return () => {};
   const field = (name) => section.querySelector(`[name=${name}]`);
   const [model, gan, width] = ["model", "gan", "width"].map(field);
-  const [form, told, answers, note] = ["form", ".told", ".answers", ".spread-note"].map((one) => section.querySelector(one));
+  const [form, told, answers] = ["form", ".told", ".answers"].map((one) => section.querySelector(one));
   const file = section.querySelector("[type=file]");
   const tools = [...section.querySelectorAll("[type=radio]")];
   const ask = newest();
@@ -81,7 +81,6 @@ export default function repair(section) {
     Object.assign(canvas, { width: wide * scale, height: high * scale });
     surface.begin(wide, high);
     answers.replaceChildren();
-    note.hidden = true;
     told.textContent = "";
     tell(section);
   }
@@ -140,7 +139,6 @@ export default function repair(section) {
         ...(answer.spread ? [[answer.spread, answers.dataset.spread, "spread"]] : []),
       ];
       answers.replaceChildren(...(await Promise.all(shown.map(figure))));
-      note.hidden = !answer.spread;
       const many = answer.answers.length;
       told.textContent = many === 1 ? told.dataset.one : filled(told.dataset.done, { count: many });
     } catch (error) {
