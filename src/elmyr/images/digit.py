@@ -14,6 +14,7 @@ from PIL import Image
 from elmyr.errors import InputError
 
 BOX = 20 / 28  # of a side, that a character fills
+SMALL = 16  # pixels a side: smaller images have no margin, as scikit-learn's 8x8 digits, which fill theirs
 INK = 0.25  # of the strongest ink: below is paper
 FAINTEST = 24  # levels that the strongest ink stands out by: less is an empty sheet
 
@@ -21,15 +22,16 @@ FAINTEST = 24  # levels that the strongest ink stands out by: less is an empty s
 def prepare_digit(picture: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) -> NDArray[np.uint8]:
     """A gray picture (H, W) of one character, dark on light or light on dark, as uint8 `size`, white on black.
 
-    Scaled in its proportions until it fills 20/28 of the size, placed with its center of mass in the middle. Raises
-    InputError where nothing is drawn.
+    Scaled in its proportions until it fills 20/28 of the size, all of one below 16 pixels a side; placed with its center
+    of mass in the middle. Raises InputError where nothing is drawn.
     """
     if picture.ndim != 2 or picture.dtype != np.uint8 or not picture.size:
         raise InputError(f"the picture is {picture.dtype} {picture.shape}: give gray pixels uint8 (H, W)")
     ink = _ink(picture.astype(np.float32))
     rows, columns = (np.flatnonzero((ink > INK * ink.max()).any(axis)) for axis in (1, 0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = min(BOX * size[0] / cut.shape[0], BOX * size[1] / cut.shape[1])
+    box = BOX if min(size) >= SMALL else 1.0
+    scale = min(box * size[0] / cut.shape[0], box * size[1] / cut.shape[1])
     target = tuple(max(1, round(side * scale)) for side in cut.shape[::-1])
     # To smaller sizes Pillow's filters look at all pixels: nothing of a thin line is lost.
     small = np.asarray(Image.fromarray(cut).resize((target[0], target[1]), Image.Resampling.BILINEAR))
