@@ -58,7 +58,7 @@ class Opened:
     def __init__(self, served: Served, stamp: tuple[int, int], model: Any, networks: Iterable[nn.Module]) -> None:
         self.served, self.stamp, self.model = served, stamp, model
         tensors = [tensor for net in networks for tensor in net.state_dict().values()]
-        self._bytes = sum(tensor.nbytes for tensor in tensors)
+        self._bytes: int = sum(tensor.nbytes for tensor in tensors)
         self._looking: threading.Thread | None = None
         self._nearest: Nearest | None = None
         self._refusal: str | None = None

@@ -48,7 +48,7 @@ class Metrics:
 def log_line(**content: object) -> None:
     """A line of JSON on stderr."""
     told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **content}
-    print(json.dumps(told, ensure_ascii=True), file=sys.stderr, flush=True)
+    sys.stderr.write(json.dumps(told) + "\n")
 
 
 class Record:

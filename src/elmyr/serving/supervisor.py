@@ -1,4 +1,7 @@
-"""The worker's process as the page sees it: started, given work, replaced when it dies."""
+"""The worker's process as the page sees it: started, given work, replaced when it dies.
+
+Loading torch takes seconds, so a second one stands by, without a model, and takes over at once.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from elmyr.serving.batching import Answer, Job, Queues
 from elmyr.serving.limits import DEADLINE
 from elmyr.serving.trouble import lost, stopping
 from elmyr.serving.wire import Broken, packed, receive
+
+Process = asyncio.subprocess.Process
 
 WORKER = [sys.executable, "-m", "elmyr.serving.worker"]
 AHEAD = 2  # batches that the worker has: one at work, one that lies ready
@@ -34,7 +39,8 @@ class Supervisor:
         self._queues = Queues()
         self._at_work: dict[int, list[Job]] = {}
         self._numbers = count()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
+        self._spare: asyncio.Task[Process | None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._stopping = False
         self.ready = False
@@ -59,14 +65,10 @@ class Supervisor:
         """Ends the worker; who still waits is refused."""
         self._stopping, self.ready = True, False
         self._queues.refuse_all(stopping())
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()  # at its end the worker ends
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), 2)
-        self._kill()
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        for task in (self._spare, self._keeping):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
     def ask(self, model: str, operation: str, query: Mapping[str, Any], body: bytes = b"") -> Job:
         """A request whose future holds what the worker says, or `Trouble`: no time (504), or the worker dies (503).
@@ -102,46 +104,61 @@ class Supervisor:
 
     def _end_if_stuck(self, number: int) -> None:
         if number in self._at_work:
-            self._said(f"the worker has been at one batch for {LONGEST_BATCH:g} s and is replaced")
-            self._kill()
+            self._said(f"the worker has been at one batch for {LONGEST_BATCH:g} s and is ended")
+            if self._process is not None:
+                self._process.kill()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
         while not self._stopping:
             began = loop.time()
-            try:
-                await self._live()
-            finally:
-                self._lose()
-            if self._stopping:
-                return
+            process = await (self._spare or asyncio.create_task(self._begun()))
+            self._spare = None
+            if process is not None:
+                self._spare = asyncio.create_task(self._begun())
+                await self._live(process)
             self._said("the worker ended and is replaced")
             pause = FIRST_PAUSE if loop.time() - began > HEALTHY else min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(pause)
 
-    async def _live(self) -> None:
-        """One worker's life."""
+    async def _begun(self) -> Process | None:
+        """A worker that has said that it is ready; None where it ended before."""
         process = await asyncio.create_subprocess_exec(
             *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20
         )
-        self._process = process
         self.starts += 1
         assert process.stdout is not None
         try:
-            hello = await asyncio.wait_for(receive(process.stdout), LONGEST_START)
-            if hello is None:
-                return
-            self.ready = not self._stopping
+            async with asyncio.timeout(LONGEST_START):
+                if await receive(process.stdout) is not None:
+                    return process
+        except (Broken, TimeoutError) as error:
+            self._said(f"a worker is not understood ({error})")
+        except asyncio.CancelledError:
+            await _ended(process)
+            raise
+        await _ended(process)
+        return None
+
+    async def _live(self, process: Process) -> None:
+        """One worker's life; what it had at its end is lost, what waits waits for the next."""
+        assert process.stdout is not None
+        self._process, self.ready = process, True
+        try:
             self._hand_out()
             while (frame := await receive(process.stdout)) is not None:
                 self._settle(*frame)
                 self._hand_out()
-        except (Broken, TimeoutError) as error:
+        except Broken as error:
             self._said(f"the worker is not understood ({error})")
         finally:
-            self._kill()
-            await process.wait()
+            self.ready, self._process, self.loaded = False, None, []
+            for batch in self._at_work.values():
+                for job in batch:
+                    job.refuse(lost())
+            self._at_work.clear()
+            await _ended(process)
 
     def _settle(self, header: dict[str, Any], parts: list[bytes]) -> None:
         self.loaded = list(header["loaded"])
@@ -149,15 +166,9 @@ class Supervisor:
         for job, (status, media_type), content in zip(batch, header["answers"], parts, strict=True):
             job.settle(Answer(int(status), str(media_type), content))
 
-    def _lose(self) -> None:
-        """What the worker had is lost; what waits waits for the next."""
-        self.ready, self._process, self.loaded = False, None, []
-        for batch in self._at_work.values():
-            for job in batch:
-                job.refuse(lost())
-        self._at_work.clear()
 
-    def _kill(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+async def _ended(process: Process) -> None:
+    """Ends a worker, if it has not ended: it keeps nothing that could be lost."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
