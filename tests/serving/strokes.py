@@ -22,7 +22,7 @@ def strokes_of(image: NDArray[np.uint8]) -> list[list[Point]]:
         walked = list(_walk(start, left))
         strokes.append([((x + 0.5) / SIDE, (y + 0.5) / SIDE) for y, x in walked])
     longest = max(map(len, strokes))
-    return [stroke[::2] + stroke[-1:] for stroke in strokes if len(stroke) > min(4, longest - 1)]
+    return [stroke[::3] + stroke[-1:] for stroke in strokes if len(stroke) > min(4, longest - 1)]
 
 
 def thinned(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

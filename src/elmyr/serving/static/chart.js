@@ -1,6 +1,6 @@
 // Curves against images seen, as inline SVG, drawn as the report draws them.
 
-import { count, filled, make, number, page, said } from "./parts.js";
+import { count, filled, make, number, page, said, titled } from "./parts.js";
 
 const [WIDTH, HEIGHT] = [460, 260];
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 448, 12, 212];
@@ -35,7 +35,7 @@ export function ticks(low, high) {
 // Draws the curves of one or two runs, [{ id, curves }] as the server tells them; the less telling ones are folded.
 export function drawCurves(place, runs) {
   const keys = [...new Set(runs.flatMap(({ curves }) => Object.keys(curves)))].filter((key) => !NOT_DRAWN.has(key)).sort();
-  const drawn = (groups) => groups.map(([title, group]) => curve(said(title), seriesOf(runs, group), runs.length > 1 || title in TOGETHER)).filter(Boolean);
+  const drawn = (groups) => groups.map(([title, group]) => curve(titled(title), seriesOf(runs, group), runs.length > 1 || title in TOGETHER)).filter(Boolean);
   const alone = (key) => [key, { [key]: [key, "real"] }];
   const main = drawn([...Object.entries(TOGETHER), ...MAIN.map(alone)]);
   const more = drawn(keys.filter((key) => !MAIN.includes(key)).map(alone));

@@ -12,10 +12,9 @@ export const count = (value) => counts.format(value);
 export const share = (value) => (value < 1 && value > 0.9995 ? "> 99.9 %" : `${(100 * value).toFixed(1)} %`);
 
 // A name of the records in the page's language; a metric's key becomes words.
-export function said(name) {
-  const words = name.replaceAll("_", " ");
-  return spoken[name] ?? spoken[words] ?? words.charAt(0).toUpperCase() + words.slice(1);
-}
+export const said = (name) => spoken[name.replaceAll("_", " ")] ?? name.replaceAll("_", " ");
+
+export const titled = (name) => said(name).charAt(0).toUpperCase() + said(name).slice(1);
 
 // A sentence of the page with its {places} filled.
 export const filled = (text, values) => text.replace(/{(\w+)}/g, (whole, name) => values[name] ?? whole);

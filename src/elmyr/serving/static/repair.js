@@ -6,7 +6,8 @@ import { makePad, trace } from "./pad.js";
 import { about, busy, count, filled, followSliders, make, offerClasses, pictured, shapeOf, tell, valuesOf } from "./parts.js";
 
 const SHARP = 560; // pixels across the surface on the screen
-const WIDTHS = { pen: 9, rub: 20 }; // of 100 across the image, where nobody has chosen another
+const WIDTHS = { pen: 9, rub: 20 }; // of 100 across the image, to begin with
+const LEAST = 1.5; // pixels that a pen is wide, to begin with: thinner ones are faint
 const MOST_PIXELS = 4_000_000;
 const LAST_SEED = 2 ** 31 - 1;
 const USUAL = [28, 28];
@@ -79,6 +80,7 @@ export default function repair(section) {
     given = image;
     const scale = Math.max(1, Math.round(SHARP / Math.max(wide, high)));
     Object.assign(canvas, { width: wide * scale, height: high * scale });
+    widths.pen = Math.max(WIDTHS.pen, Math.ceil((100 * LEAST) / Math.min(wide, high)));
     surface.begin(wide, high);
     answers.replaceChildren();
     told.textContent = "";

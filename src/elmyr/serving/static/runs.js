@@ -4,7 +4,7 @@ import { linkTo, stand, standing } from "./address.js";
 import * as api from "./api.js";
 import { newest } from "./asking.js";
 import { drawCurves } from "./chart.js";
-import { about, count, filled, make, number, pictured, said, tell } from "./parts.js";
+import { about, count, filled, make, number, pictured, said, tell, titled } from "./parts.js";
 
 const IN_TABLE = ["frechet_distance", "label_accuracy", "accuracy", "balanced_accuracy"]; // the figures of a row, where it has them
 const WIDTH = 620; // of the previews on the screen
@@ -45,10 +45,10 @@ export default function runs(section) {
       "tr",
       {},
       make("th", { scope: "row" }, link),
-      make("td", {}, said(run.kind)),
+      make("td", {}, titled(run.kind)),
       make("td", {}, make("span", { class: `state ${run.state}` }, table.dataset[run.state] ?? run.state)),
       make("td", { class: "number" }, seen),
-      make("td", {}, ...figures.map((figure) => make("div", {}, `${said(figure.title || figure.name)} ${withInterval(figure)}`)), ...looked),
+      make("td", {}, ...figures.map((figure) => make("div", {}, `${titled(figure.title || figure.name)} ${withInterval(figure)}`)), ...looked),
     );
   }
 
@@ -88,7 +88,7 @@ export default function runs(section) {
   }
 
   const facts = ({ name, kind, config = {} }) =>
-    [said(kind), name, config.preset, config.method, config.corruption, config.precision].filter((value) => typeof value === "string").join(" · ");
+    [titled(kind), name, config.preset, config.method, config.corruption, config.precision].filter((value) => typeof value === "string").join(" · ");
 
   // The nearest preview of each run to the place of the slider.
   async function showPreviews() {
@@ -127,7 +127,7 @@ export default function runs(section) {
       const any = each.find(Boolean);
       const cells = each.map((one) => make("td", { class: "number" }, one ? withInterval(one) : "–"));
       const best = any.better ? said(any.better) : "";
-      return make("tr", {}, make("th", { scope: "row" }, said(any.title || name)), ...cells, make("td", { class: "number" }, number(any.yardstick)), make("td", {}, best));
+      return make("tr", {}, make("th", { scope: "row" }, titled(any.title || name)), ...cells, make("td", { class: "number" }, number(any.yardstick)), make("td", {}, best));
     });
     const drawn = make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((each) => make("th", { scope: "col" }, each)))), make("tbody", {}, ...rows));
     place.replaceChildren(make("h3", {}, title), make("div", { class: "wide", role: "region", "aria-label": title, tabindex: 0 }, drawn), ...lines);
