@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from elmyr import Recognizer
-from elmyr.images import ImageSet, load_images
-from elmyr.recognition import train_recognizer
+from elmyr.images import ImageSet
+from elmyr.recognition import images_to_read, train_recognizer
 from tests.browser import launched, needs_browser, serious_violations
 from tests.serving.strokes import Point, strokes_of
 from tests.serving.workbench import Workbench, served
@@ -174,7 +174,7 @@ def test_twenty_test_digits_of_mnist_drawn_by_mouse_moves_are_read(browser: Any,
     assert DATA is not None
     recognizer = Recognizer(method="supervised", updates=600, base=16, device="cpu")
     run = train_recognizer("mnist", recognizer, out=tmp_path / "mnist", data_root=DATA)
-    images = load_images("mnist", data_root=DATA, part="test")
+    images = images_to_read(run.path, data_root=DATA)
     with (
         served(run.path, options=["--runs", str(tmp_path), "--data-root", DATA]) as bench,
         opened(browser, bench, "draw") as page,
@@ -354,19 +354,17 @@ def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, run
 def test_a_training_in_progress_is_watched_live(browser: Any, bench: Workbench, runs: Path) -> None:
     begin = [sys.executable, "-m", "elmyr", "train", "digits", "--out", str(runs / "live"), "--images", "40k", "-q"]
     settings = ["--set", "network.base=8", "--device", "cpu"]
-    training = subprocess.Popen([*begin, *settings], env={**os.environ, "OMP_NUM_THREADS": "1"})
-    try:
-        while not (runs / "live" / "metrics.jsonl").is_file():
-            assert training.poll() is None
-            os.sched_yield()
-        with opened(browser, bench, "watch?run=live") as page:
-            page.get_by_text("Training: this page follows it.").wait_for()
+    with opened(browser, bench, "watch") as page:
+        page.get_by_text("The training is finished.").wait_for()
+        training = subprocess.Popen([*begin, *settings], env={**os.environ, "OMP_NUM_THREADS": "1"})
+        try:
+            page.get_by_text("Training: this page follows it.").wait_for()  # it found it by itself
             seen = "Number(document.querySelector('progress').value)"
             page.wait_for_function(f"() => {seen} > 0")
             first = page.evaluate(seen)
             chart = page.get_by_role("img", name="Losses against images seen")
             before = chart.get_attribute("aria-label")
-            page.wait_for_function(f"before => {seen} > before", arg=first)
+            page.wait_for_function(f"first => {seen} > first", arg=first)
             page.wait_for_function(
                 "before => document.querySelector('[data-tab=watch] svg').getAttribute('aria-label') !== before",
                 arg=before,
@@ -375,9 +373,9 @@ def test_a_training_in_progress_is_watched_live(browser: Any, bench: Workbench, 
             assert "images, " in page.locator(".rate").inner_text()
             training.terminate()  # it saves what it has, and says that it stopped
             page.get_by_text("The training has stopped.").wait_for()
-    finally:
-        training.kill()
-        training.wait()
+        finally:
+            training.kill()
+            training.wait()
 
 
 def tab_to(page: Any, selector: str) -> None:

@@ -8,6 +8,7 @@ import { about, count, filled, make, number, pictured, tell } from "./parts.js";
 const MOST_POINTS = 600; // of a curve; then each second one is dropped
 const WIDTH = 560; // of a preview on the screen
 const REDRAW = 250; // milliseconds between drawings at least
+const AGAIN = 3000; // milliseconds until it is looked again whether something is being trained
 
 export default function watch(section) {
   const part = (name) => section.querySelector(`.${name}`);
@@ -17,25 +18,40 @@ export default function watch(section) {
   let source = null;
   let watched = null; // the run, with the lines that have come
   let drawing = null;
+  let looking = null;
+  let known = ""; // the runs and their states, as they were listed
 
   async function list(wanted) {
     tell(section);
+    clearTimeout(looking);
     try {
       const found = await api.runs();
+      if (section.hidden) return;
+      if (!found.some((run) => run.state === "training")) lookAgain();
+      const told = JSON.stringify(found.map((run) => [run.id, run.state]));
+      if (told === known && watched?.id === wanted) return;
+      const begun = known && found.find((run) => run.state === "training" && !known.includes(`"${run.id}"`));
+      known = told;
       empty.hidden = found.length > 0;
       choice.parentElement.hidden = found.length === 0;
       live.hidden = found.length === 0;
       found.sort((one, other) => (other.state === "training") - (one.state === "training"));
       choice.replaceChildren(...found.map((run) => make("option", { value: run.id }, run.id)));
-      if (found.some((run) => run.id === wanted)) choice.value = wanted;
+      if (begun) choice.value = begun.id;
+      else if (found.some((run) => run.id === wanted)) choice.value = wanted;
       if (found.length) await follow(choice.value);
     } catch (error) {
       tell(section, error);
     }
   }
 
+  function lookAgain() {
+    clearTimeout(looking);
+    looking = setTimeout(() => list(choice.value), AGAIN);
+  }
+
   async function follow(id) {
-    leave();
+    close();
     stand("watch", { run: id });
     const run = await api.run(id);
     if (choice.value !== id) return;
@@ -51,8 +67,9 @@ export default function watch(section) {
     source.addEventListener("state", (event) => tellState(JSON.parse(event.data).state));
     source.addEventListener("restart", () => (watched.curves = {}));
     source.addEventListener("end", (event) => {
-      leave();
+      close();
       tellState(JSON.parse(event.data).state);
+      lookAgain();
     });
     source.addEventListener("open", () => tellState(watched.state));
     source.addEventListener("error", () => {
@@ -60,11 +77,16 @@ export default function watch(section) {
     });
   }
 
-  function leave() {
+  function close() {
     source?.close();
     source = null;
     clearTimeout(drawing);
     drawing = null;
+  }
+
+  function leave() {
+    clearTimeout(looking);
+    close();
   }
 
   function hear(line) {
@@ -118,5 +140,9 @@ export default function watch(section) {
 
   choice.addEventListener("change", () => follow(choice.value).catch((error) => tell(section, error)));
   addEventListener("pagehide", leave);
-  return Object.assign((values) => list(values.run), { leave });
+  const opened = (values) => {
+    known = "";
+    return list(values.run);
+  };
+  return Object.assign(opened, { leave });
 }
