@@ -329,8 +329,10 @@ def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, run
     ]  # fmt: skip
     told = {"figures": figures, "extractor": {"name": "domain"}, "count": 500, "against": "test"}
     (runs / "gan" / "evaluation.json").write_text(json.dumps(told))
+    shutil.copytree(runs / "gan", runs / "other")
+    (runs / "other" / "evaluation.json").write_text(json.dumps(told | {"count": 400}))
     with opened(browser, bench, "runs") as page:
-        row = page.get_by_role("row").filter(has_text="gan")
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Open gan"))
         cells = row.inner_text()
         assert "finished" in cells and "Fréchet distance 12.5 (11 to 14.25)" in cells
         assert "500 images, seen by domain" in cells
@@ -343,6 +345,9 @@ def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, run
         page.wait_for_function("src => document.querySelector('.pair img').getAttribute('src') !== src", arg=last)
         table = page.locator(".figures table").inner_text()
         assert "3.5" in table and "lower" in table
+        page.get_by_label("Compare with").select_option("other")
+        page.get_by_role("heading", name="gan beside other").wait_for()
+        page.get_by_text("These figures cannot be compared").wait_for()  # of 500 and of 400 images
         page.get_by_label("Compare with").select_option("restorer")
         page.get_by_role("heading", name="gan beside restorer").wait_for()
         page.locator(".pair img").nth(1).wait_for()

@@ -22,8 +22,8 @@ FAINTEST = 24  # levels that the strongest ink stands out by: less is an empty s
 def prepare_digit(picture: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) -> NDArray[np.uint8]:
     """A gray picture (H, W) of one character, dark on light or light on dark, as uint8 `size`, white on black.
 
-    Scaled in its proportions until it fills 20/28 of the size, all of one below 16 pixels a side; placed with its center
-    of mass in the middle. Raises InputError where nothing is drawn.
+    Scaled in its proportions until it fills 20/28 of the size, or all of one below 16 pixels a side; placed with its
+    center of mass in the middle. Raises InputError where nothing is drawn.
     """
     if picture.ndim != 2 or picture.dtype != np.uint8 or not picture.size:
         raise InputError(f"the picture is {picture.dtype} {picture.shape}: give gray pixels uint8 (H, W)")

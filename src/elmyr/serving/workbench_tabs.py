@@ -210,6 +210,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         tag("div", class_="figures", data_title=words("Figures"), data_figure=words("figure"),
             data_interval=words("{low} to {high}"), data_yardstick=words("real: the yardstick"),
             data_better=words("best is"), data_unjudged=words("{name} is not evaluated yet; elmyr evaluate does that."),
+            data_unlike=words("These figures cannot be compared: other data, other eyes, or other numbers of images."),
             data_judged=words("{name}: {count} generated images against the {part} images, seen by {extractor}")),
         _curves(words),
         class_="one", hidden="",

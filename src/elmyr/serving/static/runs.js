@@ -120,6 +120,7 @@ export default function runs(section) {
     const evaluated = opened.filter((run) => run.figures?.length);
     const names = [...new Set(evaluated.flatMap((run) => run.figures.map((each) => each.name)))];
     const lines = opened.map(judgment).filter(Boolean);
+    if (evaluated.length > 1 && !comparable(...evaluated)) lines.unshift(make("p", {}, place.dataset.unlike));
     if (names.length === 0) return place.replaceChildren(...lines);
     const heads = [head, ...evaluated.map((run) => run.id), yardstick, better];
     const rows = names.map((name) => {
@@ -139,6 +140,10 @@ export default function runs(section) {
     if (judged) return make("p", { class: "quiet" }, filled(told, { name: id, ...spelled(judged) }));
     return kind === "gan" && state !== "training" ? make("p", { class: "quiet" }, filled(unjudged, { name: id })) : null;
   }
+
+  // Of the same data, by the same eyes, of as many images: else a difference says nothing.
+  const comparable = (one, two) =>
+    one.name === two.name && ["extractor", "count", "against"].every((each) => one.judged[each] === two.judged[each]);
 
   const spelled = ({ extractor, count: images, against }) => ({ extractor: extractor ?? "?", count: count(images ?? 0), part: said(against ?? "?") });
 
