@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,7 +116,7 @@ def main() -> None:
         for body, count in ((png, 1), (few, LARGE), (many, OVERLOADED)):
             full, end = client(body), time.perf_counter() + options.seconds / 3
             began = time.perf_counter()
-            asyncio.run(full.as_many_as_possible(32 if count < LARGE else 8, lambda end=end: time.perf_counter() < end))
+            asyncio.run(full.as_many_as_possible(32 if count < LARGE else 8, until(end)))
             speeds[count] = full.statuses[200] * count / (time.perf_counter() - began)
             print(f"| as many as possible, {count} images each | {full.told} |", flush=True)
         rate = TIMES * speeds[OVERLOADED] / OVERLOADED
@@ -135,9 +136,8 @@ def main() -> None:
         pids = {"page": process.pid, "worker": workers_of(process.pid)[0]}
         before = {name: (resident(pid), descriptors(pid)) for name, pid in pids.items()}
         asyncio.run(client(png).as_many_as_possible(16, countdown(options.requests)))
-        print(
-            f"| over {options.requests:,} requests | memory grows by, MB | descriptors before, after |\n| --- | --- | --- |"
-        )
+        print(f"| over {options.requests:,} requests | memory grows by, MB | descriptors before, after |")
+        print("| --- | --- | --- |")
         for name, pid in pids.items():
             memory, opened = before[name]
             print(f"| {name} | {(resident(pid) - memory) / 1e6:,.1f} | {opened}, {descriptors(pid)} |", flush=True)
@@ -153,9 +153,8 @@ async def killed(pid: int, client: Client, kills: int) -> tuple[list[float], Cli
     going = True
     load = asyncio.create_task(client.as_many_as_possible(8, lambda: going))
     for _ in range(kills):
-        while len(workers_of(pid)) < 2:  # the next one stands by
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(2)
+        while not await asyncio.to_thread(stands_by, client.port):
+            await asyncio.sleep(0.2)
         os.kill(workers_of(pid)[0], signal.SIGKILL)
         died, answered = time.perf_counter(), client.statuses[200]
         while client.statuses[200] <= answered:
@@ -164,6 +163,10 @@ async def killed(pid: int, client: Client, kills: int) -> tuple[list[float], Cli
     going = False
     await load
     return times, client
+
+
+def until(end: float) -> Callable[[], bool]:
+    return lambda: time.perf_counter() < end
 
 
 def countdown(left: int) -> Callable[[], bool]:
@@ -183,7 +186,8 @@ def own_speed(path: str) -> float:
         "from elmyr.serving.worker import share_the_machine\n"
         "share_the_machine()\n"
         "recognizer = open_recognizer(sys.argv[1], device='cpu')\n"
-        "images = np.random.default_rng(0).integers(0, 256, (int(sys.argv[2]), *recognizer.image_shape_), dtype=np.uint8)\n"
+        "shape = (int(sys.argv[2]), *recognizer.image_shape_)\n"
+        "images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)\n"
         "recognizer.predict_proba(images)\n"
         "best = 0\n"
         "for _ in range(3):\n"
@@ -226,6 +230,11 @@ def npy_of(images: np.ndarray) -> bytes:
     buffer = BytesIO()
     np.save(buffer, images)
     return buffer.getvalue()
+
+
+def stands_by(port: int) -> bool:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as counts:
+        return b"elmyr_worker_stands_by 1.0" in counts.read()
 
 
 def workers_of(pid: int) -> list[int]:

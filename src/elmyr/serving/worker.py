@@ -23,7 +23,7 @@ from elmyr.serving.wire import packed, read_frame
 def main(words: Sequence[str]) -> None:
     """Answers until stdin ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the page's process says when to end
+        signal.signal(number, signal.SIG_IGN)  # which may be sent to all processes: the page's says when to end
     spoken = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever is printed on the way is no frame
     share_the_machine()
