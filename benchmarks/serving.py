@@ -179,7 +179,7 @@ def countdown(left: int) -> Callable[[], bool]:
 
 
 def own_speed(path: str) -> float:
-    """Images a second of the model alone, in batches of `LARGE`, on as many threads as the worker has: the best of 3."""
+    """Images a second of the model alone, in batches of `LARGE`, on the threads that the worker has: the best of 3."""
     code = (
         "import sys, time, numpy as np\n"
         "from elmyr.recognition import open_recognizer\n"
