@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from elmyr.serving.batching import Answer, Job, Queues
-from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING
+from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES
 from elmyr.serving.trouble import Trouble
 
 
@@ -21,20 +21,21 @@ def job(loop: asyncio.AbstractEventLoop, model: str = "a", operation: str = "rec
 
 def test_what_waits_is_taken_together_and_the_longest_waiting_kind_first(loop: asyncio.AbstractEventLoop) -> None:
     queues = Queues()
-    jobs = [job(loop, model, operation) for model, operation in ("ar", "br", "ar", "ag", "br", "ar")]
+    full = {"r": "recognize", "g": "generate"}
+    jobs = [job(loop, model, full[operation]) for model, operation in ("ar", "br", "ar", "ag", "br", "ar", "ag")]
     for each in jobs:
         queues.put(each)
     assert queues.take() == [jobs[0], jobs[2], jobs[5]]
     assert queues.take() == [jobs[1], jobs[4]]
-    assert queues.take() == [jobs[3]]
+    assert [queues.take(), queues.take()] == [[jobs[3]], [jobs[6]]]  # each alone: it gains nothing by company
     assert queues.take() == []
 
 
 def test_no_more_are_taken_than_are_answered_together_by_count_and_by_bytes(loop: asyncio.AbstractEventLoop) -> None:
     queues = Queues()
-    for _ in range(TOGETHER + 1):
+    for _ in range(TOGETHER["recognize"] + 1):
         queues.put(job(loop))
-    assert [len(queues.take()) for _ in range(2)] == [TOGETHER, 1]
+    assert [len(queues.take()) for _ in range(2)] == [TOGETHER["recognize"], 1]
     for _ in range(3):
         queues.put(job(loop, body=bytes(TOGETHER_BYTES // 2 + 1)))
     assert [len(queues.take()) for _ in range(4)] == [1, 1, 1, 0]
@@ -51,6 +52,10 @@ def test_a_full_queue_refuses_at_once_and_leaves_the_others_open(loop: asyncio.A
     assert refused.value.status == 429 and refused.value.headers["retry-after"] == "1"
     queues.put(job(loop, model="b"))
     assert len(queues) == WAITING["recognize"] + 1
+    queues.put(job(loop, model="c", body=bytes(2 * WAITING_BYTES)))  # alone it may be of any size
+    with pytest.raises(Trouble):
+        queues.put(job(loop, model="c"))
+    assert len(queues) == WAITING["recognize"] + 2
 
 
 def test_who_has_gone_or_waited_too_long_takes_no_place_and_no_work(loop: asyncio.AbstractEventLoop) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_OTHERS
+from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES, WAITING_OTHERS
 from elmyr.serving.trouble import Trouble, gone, no_room, too_late
 
 _NUMBERS = count()
@@ -74,11 +74,10 @@ class Queues:
     def put(self, job: Job) -> None:
         """Lets a request wait; raises `Trouble` (429) where its queue is full."""
         queue = self._queues.setdefault((job.model, job.operation), deque())
-        most = WAITING.get(job.operation, WAITING_OTHERS)
-        if len(queue) >= most:
+        if not self._has_room(queue, job):
             self._forget_unwanted(queue)
-        if len(queue) >= most:
-            raise no_room(f"{most} requests to {job.operation} with '{job.model}' wait already")
+        if not self._has_room(queue, job):
+            raise no_room(f"{len(queue)} requests to {job.operation} with '{job.model}' wait already")
         queue.append(job)
 
     def take(self) -> list[Job]:
@@ -91,7 +90,8 @@ class Queues:
         queue = min(waiting, key=lambda each: each[0].number)
         batch, size = [queue.popleft()], 0
         size = len(batch[0].body)
-        while queue and len(batch) < TOGETHER and size + len(queue[0].body) <= TOGETHER_BYTES:
+        most = TOGETHER.get(batch[0].operation, 1)
+        while queue and len(batch) < most and size + len(queue[0].body) <= TOGETHER_BYTES:
             size += len(queue[0].body)
             batch.append(queue.popleft())
         return batch
@@ -101,6 +101,12 @@ class Queues:
         for queue in self._queues.values():
             while queue:
                 queue.popleft().refuse(trouble)
+
+    @staticmethod
+    def _has_room(queue: deque[Job], job: Job) -> bool:
+        """By count and by bytes, which are about work; one alone may be of any size."""
+        size = len(job.body) + sum(len(each.body) for each in queue)
+        return len(queue) < WAITING.get(job.operation, WAITING_OTHERS) and (not queue or size <= WAITING_BYTES)
 
     @staticmethod
     def _forget_unwanted(queue: deque[Job]) -> None:

@@ -12,9 +12,10 @@ MOST_REPAIRED = 4_000_000  # pixels, those of all answers together
 MOST_NEAREST = 20  # training images beside one
 
 WAITING = {"recognize": 128, "embed": 64}  # requests that may wait, of one model
-WAITING_OTHERS = 16
-MOST_WAITING_BYTES = 64 << 20  # of uploads, all together
-TOGETHER = 64  # requests that are answered together
+WAITING_OTHERS = 8
+WAITING_BYTES = 4 << 20  # of uploads of one model that wait, where it is more than one
+MOST_WAITING_BYTES = 64 << 20  # of all uploads that are being worked on
+TOGETHER = {"recognize": 64, "embed": 64}  # requests that are answered together; one of the others
 TOGETHER_BYTES = 1 << 20  # of uploads, where it is more than one request
 
 DEADLINE = 10.0  # seconds from the last byte of a request to its answer

@@ -37,6 +37,9 @@ class Metrics:
         self.in_progress = Gauge("elmyr_requests_in_progress", "Requests being answered.", registry=self.registry)
         self.waiting = Gauge("elmyr_waiting", "Requests that wait for the worker.", registry=self.registry)
         self.worker_starts = Gauge("elmyr_worker_starts", "How often a worker was started.", registry=self.registry)
+        self.stands_by = Gauge(
+            "elmyr_worker_stands_by", "Whether another worker can take over at once.", registry=self.registry
+        )
         self.ready = Gauge("elmyr_ready", "Whether requests are taken.", registry=self.registry)
         self.loaded = Gauge("elmyr_models_loaded", "Models in memory.", registry=self.registry)
 

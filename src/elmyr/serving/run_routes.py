@@ -66,13 +66,14 @@ def run_routes(service: Service) -> APIRouter:
             raise _no_run(run)
         told = request.headers.get("last-event-id", "")
         offset = int(told) if told.isascii() and told.isdecimal() and len(told) < 16 else after
-        service.watch()
+        service.check_watchers()
         return StreamingResponse(_counted(service, found, offset), media_type="text/event-stream")
 
     return routes
 
 
 async def _counted(service: Service, run: RunDirectory, offset: int) -> AsyncIterator[str]:
+    service.watchers += 1  # here, where it is sure to be taken back
     try:
         async for events in events_of(run, offset, service.stopping):
             yield events

@@ -54,16 +54,16 @@ class Service:
                 watching.cancel()
         return Response(answer.content, answer.status, media_type=answer.media_type)
 
-    def watch(self) -> None:
-        """One more stream of events; `Trouble` (429) where there are too many."""
+    def check_watchers(self) -> None:
+        """`Trouble` (429) where there are as many streams of events as there may be."""
         if self.watchers >= MOST_WATCHERS:
             raise no_room(f"{MOST_WATCHERS} streams of events are open")
-        self.watchers += 1
 
     def counted(self) -> bytes:
         """The counts as they stand."""
         self.metrics.waiting.set(self.supervisor.waiting)
         self.metrics.worker_starts.set(self.supervisor.starts)
+        self.metrics.stands_by.set(self.supervisor.stands_by)
         self.metrics.ready.set(self.ready)
         self.metrics.loaded.set(len(self.supervisor.loaded))
         return self.metrics.written()

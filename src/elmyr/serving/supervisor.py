@@ -53,9 +53,9 @@ class Supervisor:
         return len(self._queues)
 
     @property
-    def process_id(self) -> int | None:
-        """The worker's; None while there is none."""
-        return None if self._process is None else self._process.pid
+    def stands_by(self) -> bool:
+        """Whether another worker is there to take over at once."""
+        return self._spare is not None and self._spare.done()
 
     async def start(self) -> None:
         """Begins to keep a worker; does not wait until it is ready."""
@@ -125,7 +125,11 @@ class Supervisor:
     async def _begun(self) -> Process | None:
         """A worker that has said that it is ready; None where it ended before."""
         process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+            start_new_session=True,  # Ctrl-C is for the page's process, which says when to end
         )
         self.starts += 1
         assert process.stdout is not None
@@ -150,7 +154,7 @@ class Supervisor:
             while (frame := await receive(process.stdout)) is not None:
                 self._settle(*frame)
                 self._hand_out()
-        except Broken as error:
+        except (Broken, LookupError, TypeError, ValueError) as error:
             self._said(f"the worker is not understood ({error})")
         finally:
             self.ready, self._process, self.loaded = False, None, []

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -104,6 +105,6 @@ def _add_refusals(app: FastAPI) -> None:
         if error.status_code == 404:
             return Trouble(404, "there is nothing at this address: see /v1/openapi.json").response()
         if error.status_code == 405:
-            allowed = (error.headers or {}).get("allow", "another method")
-            return Trouble(405, f"this address takes {allowed}", error.headers or {}).response()
+            allowed = Headers(error.headers or {}).get("allow", "GET")
+            return Trouble(405, f"this address takes {allowed}", {"allow": allowed}).response()
         return Trouble(error.status_code, str(error.detail), error.headers or {}).response()

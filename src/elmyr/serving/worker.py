@@ -23,10 +23,10 @@ from elmyr.serving.wire import packed, read_frame
 def main(words: Sequence[str]) -> None:
     """Answers until stdin ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the page's process says when to end
+        signal.signal(number, signal.SIG_IGN)  # which may be sent to all processes: the page's says when to end
     spoken = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever is printed on the way is no frame
-    _share_the_machine()
+    share_the_machine()
     models = Models(Options.of_word(words[0]))
     _say(spoken, packed({"hello": os.getpid()}))
     while (frame := read_frame(sys.stdin.buffer)) is not None:
@@ -53,7 +53,7 @@ def _say(stream: BinaryIO, frame: bytes) -> None:
         left = left[stream.write(left) :]
 
 
-def _share_the_machine() -> None:
+def share_the_machine() -> None:
     """A core stays for the page's process, unless the user has said how many threads there are."""
     import torch
 
