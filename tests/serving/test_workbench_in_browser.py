@@ -250,7 +250,7 @@ def test_what_is_rubbed_out_is_made_anew_and_the_rest_stays(browser: Any, bench:
     given = digit(digits, 3)
     with opened(browser, bench, "repair") as page:
         page.locator("[type=file]").set_input_files(picture(given))
-        assert page.get_by_label("Rub out").is_checked()
+        page.locator("[value=rub]:checked").wait_for()
         draw(page, "repair", [[(0.4, 0.55), (0.6, 0.55)]])
         page.locator("#repair-answers").fill("3")
         page.get_by_role("button", name="Repair").click()
@@ -285,7 +285,7 @@ def test_images_to_repair_are_drawn_or_generated(browser: Any, bench: Workbench)
         page.wait_for_function(f"() => {ink} === 0")
         page.get_by_role("button", name="Take a generated image").click()
         page.wait_for_function(f"() => {ink} > 0")
-        assert page.get_by_label("Rub out").is_checked()
+        page.locator("[value=rub]:checked").wait_for()
 
 
 def test_an_upload_that_is_no_image_is_told(browser: Any, bench: Workbench) -> None:
@@ -434,7 +434,7 @@ def test_everything_goes_with_the_keyboard_alone(browser: Any, bench: Workbench,
         page.reload()
         tab_to(page, "[data-do=take]")
         page.keyboard.press("Enter")
-        page.locator("[value=rub]:checked").wait_for(state="attached")
+        page.locator("[value=rub]:checked").wait_for()
         tab_to(page, "[data-tab=repair] canvas.pad")
         page.keyboard.press("Space")
         press(page, "ArrowRight", 4)

@@ -15,6 +15,7 @@ async function answerTo(address, options = {}) {
   throw Object.assign(new Error(told.error ?? `${answer.status} ${answer.statusText}`), { status: answer.status });
 }
 
+const toBlob = (address, options) => answerTo(address, options).then((answer) => answer.blob());
 const toJson = (address, options) => answerTo(address, options).then((answer) => answer.json());
 
 function ofModel(model, operation, values = {}) {
@@ -31,8 +32,7 @@ export const repair = (model, png, values, signal) => toJson(ofModel(model, "rep
 
 export const generateAddress = (model, values, format) => ofModel(model, "generate", { ...values, format });
 
-export const generateGrid = (model, values, signal) =>
-  answerTo(generateAddress(model, values, "png"), { signal }).then((answer) => answer.blob());
+export const generateGrid = (model, values, signal) => toBlob(generateAddress(model, values, "png"), { signal });
 
 export const generate = (model, values, signal) => toJson(generateAddress(model, values, "json"), { signal });
 
@@ -44,7 +44,7 @@ const ofRun = (id) => `/v1/runs/${encodeURIComponent(id)}`;
 
 export const run = (id, signal) => toJson(ofRun(id), { signal });
 
-export const previewAddress = (id, position) => `${ofRun(id)}/previews/${position}.png`;
+export const preview = (id, position) => toBlob(`${ofRun(id)}/previews/${position}.png`);
 
 // What happens in a run after the place in its figures that `run` told.
 export const events = (id, offset) => new EventSource(`${ofRun(id)}/events?after=${offset}`);

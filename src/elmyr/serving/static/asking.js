@@ -14,7 +14,10 @@ export function live(ask, settled, pause = 60) {
       await wait();
       wanted = false;
       const mine = (out = new AbortController());
-      trouble = await ask(mine.signal).then(() => null, (error) => (mine.signal.aborted ? null : error));
+      trouble = await ask(mine.signal).then(
+        () => null,
+        (error) => (mine.signal.aborted ? null : error),
+      );
     }
     running = false;
     settled(trouble);

@@ -10,7 +10,9 @@ const PACE = 110; // milliseconds an image
 export default function between(section) {
   const form = section.querySelector("form");
   if (!form) return () => {};
-  const [told, stage, walk, strip] = ["told", "stage", "walk", "strip"].map((name) => section.querySelector(`.${name}`));
+  const [told, stage, walk, strip] = ["told", "stage", "walk", "strip"].map((name) =>
+    section.querySelector(`.${name}`),
+  );
   const place = section.querySelector("[type=range]");
   const play = section.querySelector("[data-do=play]");
   const playText = play.textContent;
@@ -101,7 +103,8 @@ export default function between(section) {
   });
   respect();
   const { from_class: from, to_class: to } = form.elements; // from the first class to the last, to begin with
-  if (from.options.length > 2) [from.value, to.value] = [from.options[1].value, to.options[to.options.length - 1].value];
+  if (from.options.length > 2)
+    [from.value, to.value] = [from.options[1].value, to.options[to.options.length - 1].value];
 
   const opened = (values) => {
     setValues(form, values);

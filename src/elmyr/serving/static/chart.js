@@ -13,7 +13,10 @@ const TOGETHER = {
 const MAIN = ["watch_frechet_distance", "loss", "validation_error", "distance"];
 const NOT_DRAWN = new Set(["images", "seconds", ...Object.values(TOGETHER).flatMap(Object.keys)]);
 
-const compact = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumSignificantDigits: 3 });
+const compact = new Intl.NumberFormat(document.documentElement.lang, {
+  notation: "compact",
+  maximumSignificantDigits: 3,
+});
 
 function svg(name, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -34,8 +37,13 @@ export function ticks(low, high) {
 
 // Draws the curves of one or two runs, [{ id, curves }] as the server tells them; the less telling ones are folded.
 export function drawCurves(place, runs) {
-  const keys = [...new Set(runs.flatMap(({ curves }) => Object.keys(curves)))].filter((key) => !NOT_DRAWN.has(key)).sort();
-  const drawn = (groups) => groups.map(([title, group]) => curve(titled(title), seriesOf(runs, group), runs.length > 1 || title in TOGETHER)).filter(Boolean);
+  const keys = [...new Set(runs.flatMap(({ curves }) => Object.keys(curves)))]
+    .filter((key) => !NOT_DRAWN.has(key))
+    .sort();
+  const drawn = (groups) =>
+    groups
+      .map(([title, group]) => curve(titled(title), seriesOf(runs, group), runs.length > 1 || title in TOGETHER))
+      .filter(Boolean);
   const alone = (key) => [key, { [key]: [key, "real"] }];
   const main = drawn([...Object.entries(TOGETHER), ...MAIN.map(alone)]);
   const more = drawn(keys.filter((key) => !MAIN.includes(key)).map(alone));
@@ -67,14 +75,29 @@ function curve(title, series, named) {
   const x = (value) => LEFT + ((value - across[0]) / (across.at(-1) - across[0])) * (RIGHT - LEFT);
   const y = (value) => BOTTOM - ((value - down[0]) / (down.at(-1) - down[0])) * (BOTTOM - TOP);
   const text = (content, attributes) => svg("text", attributes, content);
-  const path = (line) => `M${line.map(([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}${line.length === 1 ? "h0" : ""}`;
-  const ends = drawn.map(({ label, points: line }) => filled(page.dataset.told, { label, value: number(line.at(-1)[1]), images: count(line.at(-1)[0]) }));
+  const place = ([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
+  const path = (line) => `M${line.map(place).join("L")}${line.length === 1 ? "h0" : ""}`; // round caps show a point alone
+  const ends = drawn.map(({ label, points: line }) =>
+    filled(page.dataset.told, { label, value: number(line.at(-1)[1]), images: count(line.at(-1)[0]) }),
+  );
   const chart = svg(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": filled(page.dataset.chart, { title, ends: ends.join("; ") }) },
-    ...down.map((value) => svg("line", { x1: LEFT, x2: RIGHT, y1: y(value), y2: y(value), class: value === 0 ? "axis" : "grid" })),
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      role: "img",
+      "aria-label": filled(page.dataset.chart, { title, ends: ends.join("; ") }),
+    },
+    ...down.map((value) =>
+      svg("line", { x1: LEFT, x2: RIGHT, y1: y(value), y2: y(value), class: value === 0 ? "axis" : "grid" }),
+    ),
     ...down.map((value) => text(compact.format(value), { x: LEFT - 8, y: y(value) + 4, class: "end" })),
-    ...across.map((value, place) => text(compact.format(value), { x: x(value), y: BOTTOM + 20, class: place === across.length - 1 ? "end" : "middle" })),
+    ...across.map((value, place) =>
+      text(compact.format(value), {
+        x: x(value),
+        y: BOTTOM + 20,
+        class: place === across.length - 1 ? "end" : "middle",
+      }),
+    ),
     text(page.dataset.seen, { x: RIGHT, y: BOTTOM + 40, class: "end" }),
     ...drawn.map((one) => svg("path", { d: path(one.points), class: `line ${one.style}` })),
   );

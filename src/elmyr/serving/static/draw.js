@@ -80,7 +80,15 @@ export default function draw(section) {
     if (rows.length > MOST_BARS) rows = rows.sort((one, other) => other[1] - one[1]).slice(0, MOST_BARS);
     while (bars.children.length > rows.length) bars.lastChild.remove();
     while (bars.children.length < rows.length) {
-      bars.append(make("li", {}, make("span", { class: "name" }), make("span", { class: "bar" }, make("span")), make("span", { class: "share" })));
+      bars.append(
+        make(
+          "li",
+          {},
+          make("span", { class: "name" }),
+          make("span", { class: "bar" }, make("span")),
+          make("span", { class: "share" }),
+        ),
+      );
     }
     rows.forEach(([name, value], place) => {
       const [named, bar, told] = bars.children[place].children;
@@ -116,7 +124,12 @@ export default function draw(section) {
 
   async function neighbor({ label, distance, image }) {
     const told = { label: label ?? "?", distance: number(distance) };
-    return make("li", {}, await pictured(image, filled(nearest.dataset.alt, told), about(64)), make("span", {}, told.label));
+    return make(
+      "li",
+      {},
+      await pictured(image, filled(nearest.dataset.alt, told), about(64)),
+      make("span", {}, told.label),
+    );
   }
 
   model.addEventListener("change", changed);

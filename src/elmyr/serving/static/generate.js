@@ -32,8 +32,13 @@ export default function generate(section) {
     try {
       const png = await ask((signal) => generateGrid(model, values, signal));
       if (!png) return;
-      const sentence = filled(values.class ? told.dataset.madeClass : told.dataset.made, { ...values, count: count(values.count) });
-      grid.replaceChildren(await pictured(png, sentence, (width) => SCALES.find((scale) => width * scale <= WIDTH) ?? 1));
+      const sentence = filled(values.class ? told.dataset.madeClass : told.dataset.made, {
+        ...values,
+        count: count(values.count),
+      });
+      grid.replaceChildren(
+        await pictured(png, sentence, (width) => SCALES.find((scale) => width * scale <= WIDTH) ?? 1),
+      );
       told.textContent = sentence;
       offer(model, values, link);
     } catch (error) {

@@ -6,7 +6,7 @@ const STEPS = 40; // of the pen by an arrow key, across the surface
 const STEPS_WITH_SHIFT = 10;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-// size: { width, height } of the surface in the units that strokes are in; brush() gives { tool, width } of a new stroke;
+// size: { width, height } of the surface in the units of its strokes; brush() gives { tool, width } of a new stroke;
 // paint(context) draws what stands; changed() hears of every change of the strokes.
 export function makePad(section, { size, brush, paint, changed }) {
   const canvas = section.querySelector("canvas.pad");
@@ -34,7 +34,10 @@ export function makePad(section, { size, brush, paint, changed }) {
 
   function paintPen() {
     const radius = brush().width / 2;
-    for (const [color, width] of [["#fff", 3], ["#b3261e", 1.5]]) {
+    for (const [color, width] of [
+      ["#fff", 3],
+      ["#b3261e", 1.5],
+    ]) {
       context.strokeStyle = color;
       context.lineWidth = (width * size.width) / 280;
       context.beginPath();
@@ -72,7 +75,10 @@ export function makePad(section, { size, brush, paint, changed }) {
 
   function at(event) {
     const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * size.width, ((event.clientY - box.top) / box.height) * size.height];
+    return [
+      ((event.clientX - box.left) / box.width) * size.width,
+      ((event.clientY - box.top) / box.height) * size.height,
+    ];
   }
 
   canvas.addEventListener("pointerdown", (event) => {

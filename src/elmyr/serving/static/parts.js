@@ -39,10 +39,10 @@ export function tell(section, error) {
   if (line.textContent !== text) line.textContent = text;
 }
 
-// An image of so many screen pixels a pixel, from base64, a Blob or an address.
+// An image of so many screen pixels a pixel, from base64 or a Blob.
 export async function pictured(source, alt, scale) {
   const image = make("img", { alt, class: "pixels" });
-  image.src = source instanceof Blob ? await asData(source) : source.startsWith("/") ? source : `data:image/png;base64,${source}`;
+  image.src = source instanceof Blob ? await asData(source) : `data:image/png;base64,${source}`;
   await image.decode();
   const fitting = typeof scale === "function" ? scale(image.naturalWidth, image.naturalHeight) : scale;
   image.width = image.naturalWidth * fitting;
@@ -80,7 +80,9 @@ export function offerClasses(model, select) {
 // Shows beside each slider what it stands at; gives what shows it anew.
 export function followSliders(section) {
   const show = () => {
-    for (const shown of section.querySelectorAll("output")) shown.value = document.getElementById(shown.htmlFor.value).value;
+    for (const shown of section.querySelectorAll("output")) {
+      shown.value = document.getElementById(shown.htmlFor.value).value;
+    }
   };
   section.addEventListener("input", show);
   show();

@@ -3,7 +3,19 @@
 import * as api from "./api.js";
 import { newest } from "./asking.js";
 import { makePad, trace } from "./pad.js";
-import { about, busy, count, filled, followSliders, make, offerClasses, pictured, shapeOf, tell, valuesOf } from "./parts.js";
+import {
+  about,
+  busy,
+  count,
+  filled,
+  followSliders,
+  make,
+  offerClasses,
+  pictured,
+  shapeOf,
+  tell,
+  valuesOf,
+} from "./parts.js";
 
 const SHARP = 560; // pixels across the surface on the screen
 const WIDTHS = { pen: 9, rub: 20 }; // of 100 across the image, to begin with
@@ -151,7 +163,12 @@ export default function repair(section) {
   }
 
   async function figure([source, caption, kind]) {
-    return make("figure", { class: kind }, await pictured(source, caption, about(112)), make("figcaption", { "aria-hidden": "true" }, caption));
+    return make(
+      "figure",
+      { class: kind },
+      await pictured(source, caption, about(112)),
+      make("figcaption", { "aria-hidden": "true" }, caption),
+    );
   }
 
   for (const one of tools) one.addEventListener("change", () => choose(one.value));

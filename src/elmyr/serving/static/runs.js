@@ -6,7 +6,7 @@ import { newest } from "./asking.js";
 import { drawCurves } from "./chart.js";
 import { about, count, filled, make, number, pictured, said, tell, titled } from "./parts.js";
 
-const IN_TABLE = ["frechet_distance", "label_accuracy", "accuracy", "balanced_accuracy"]; // the figures of a row, where it has them
+const IN_TABLE = ["frechet_distance", "label_accuracy", "accuracy", "balanced_accuracy"]; // the figures of a row
 const WIDTH = 620; // of the previews on the screen
 
 export default function runs(section) {
@@ -35,12 +35,18 @@ export default function runs(section) {
   }
 
   function row(run) {
-    const link = make("a", { href: linkTo("runs", { run: run.id }), "aria-label": filled(table.dataset.open, run) }, run.id);
-    const seen = run.budget && run.budget !== run.images
-      ? filled(table.dataset.of, { seen: count(run.images), budget: count(run.budget) })
-      : count(run.images ?? 0);
+    const link = make(
+      "a",
+      { href: linkTo("runs", { run: run.id }), "aria-label": filled(table.dataset.open, run) },
+      run.id,
+    );
+    const seen =
+      run.budget && run.budget !== run.images
+        ? filled(table.dataset.of, { seen: count(run.images), budget: count(run.budget) })
+        : count(run.images ?? 0);
     const figures = (run.figures ?? []).filter((figure) => IN_TABLE.includes(figure.name));
-    const looked = figures.length && run.judged ? [make("small", {}, filled(table.dataset.looked, spelled(run.judged)))] : [];
+    const looked =
+      figures.length && run.judged ? [make("small", {}, filled(table.dataset.looked, spelled(run.judged)))] : [];
     return make(
       "tr",
       {},
@@ -48,7 +54,12 @@ export default function runs(section) {
       make("td", {}, titled(run.kind)),
       make("td", {}, make("span", { class: `state ${run.state}` }, table.dataset[run.state] ?? run.state)),
       make("td", { class: "number" }, seen),
-      make("td", {}, ...figures.map((figure) => make("div", {}, `${titled(figure.title || figure.name)} ${withInterval(figure)}`)), ...looked),
+      make(
+        "td",
+        {},
+        ...figures.map((figure) => make("div", {}, `${titled(figure.title || figure.name)} ${withInterval(figure)}`)),
+        ...looked,
+      ),
     );
   }
 
@@ -61,7 +72,9 @@ export default function runs(section) {
   async function open(id, beside) {
     tell(section);
     try {
-      const found = await ask((signal) => Promise.all([id, beside].filter(Boolean).map((each) => api.run(each, signal))));
+      const found = await ask((signal) =>
+        Promise.all([id, beside].filter(Boolean).map((each) => api.run(each, signal))),
+      );
       if (!found) return;
       opened = found;
       show();
@@ -88,7 +101,9 @@ export default function runs(section) {
   }
 
   const facts = ({ name, kind, config = {} }) =>
-    [titled(kind), name, config.preset, config.method, config.corruption, config.precision].filter((value) => typeof value === "string").join(" · ");
+    [titled(kind), name, config.preset, config.method, config.corruption, config.precision]
+      .filter((value) => typeof value === "string")
+      .join(" · ");
 
   // The nearest preview of each run to the place of the slider.
   async function showPreviews() {
@@ -99,18 +114,30 @@ export default function runs(section) {
     previews.querySelector(".told").textContent = filled(slider.dataset.told, { count: count(position) });
     const pair = previews.querySelector(".pair");
     try {
-      const shown = await Promise.all(opened.filter((run) => run.previews.length).map((run) => preview(run, nearest(run.previews, position), pair.dataset.alt)));
+      const shown = await Promise.all(
+        opened
+          .filter((run) => run.previews.length)
+          .map((run) => preview(run, nearest(run.previews, position), pair.dataset.alt)),
+      );
       if (longest.previews[Number(slider.value)] === position) pair.replaceChildren(...shown);
     } catch (error) {
       tell(section, error);
     }
   }
 
-  const nearest = (positions, wanted) => positions.reduce((one, other) => (Math.abs(other - wanted) < Math.abs(one - wanted) ? other : one));
+  const nearest = (positions, wanted) =>
+    positions.reduce((one, other) => (Math.abs(other - wanted) < Math.abs(one - wanted) ? other : one));
 
   async function preview(run, position, alt) {
-    const image = await pictured(api.previewAddress(run.id, position), filled(alt, { name: run.id, count: count(position) }), about(WIDTH / opened.length));
-    const caption = opened.length > 1 ? [make("figcaption", {}, `${run.id}, ${filled(slider.dataset.told, { count: count(position) })}`)] : [];
+    const image = await pictured(
+      await api.preview(run.id, position),
+      filled(alt, { name: run.id, count: count(position) }),
+      about(WIDTH / opened.length),
+    );
+    const caption =
+      opened.length > 1
+        ? [make("figcaption", {}, `${run.id}, ${filled(slider.dataset.told, { count: count(position) })}`)]
+        : [];
     return make("figure", {}, image, ...caption);
   }
 
@@ -128,24 +155,46 @@ export default function runs(section) {
       const any = each.find(Boolean);
       const cells = each.map((one) => make("td", { class: "number" }, one ? withInterval(one) : "–"));
       const best = any.better ? said(any.better) : "";
-      return make("tr", {}, make("th", { scope: "row" }, titled(any.title || name)), ...cells, make("td", { class: "number" }, number(any.yardstick)), make("td", {}, best));
+      return make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, titled(any.title || name)),
+        ...cells,
+        make("td", { class: "number" }, number(any.yardstick)),
+        make("td", {}, best),
+      );
     });
-    const drawn = make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((each) => make("th", { scope: "col" }, each)))), make("tbody", {}, ...rows));
-    place.replaceChildren(make("h3", {}, title), make("div", { class: "wide", role: "region", "aria-label": title, tabindex: 0 }, drawn), ...lines);
+    const drawn = make(
+      "table",
+      {},
+      make("thead", {}, make("tr", {}, ...heads.map((each) => make("th", { scope: "col" }, each)))),
+      make("tbody", {}, ...rows),
+    );
+    place.replaceChildren(
+      make("h3", {}, title),
+      make("div", { class: "wide", role: "region", "aria-label": title, tabindex: 0 }, drawn),
+      ...lines,
+    );
   }
 
   // Who looked at how many images, without which a figure says nothing; or that nobody has looked yet.
   function judgment({ id, kind, state, judged }) {
     const { judged: told, unjudged } = one.querySelector(".figures").dataset;
     if (judged) return make("p", { class: "quiet" }, filled(told, { name: id, ...spelled(judged) }));
-    return kind === "gan" && state !== "training" ? make("p", { class: "quiet" }, filled(unjudged, { name: id })) : null;
+    return kind === "gan" && state !== "training"
+      ? make("p", { class: "quiet" }, filled(unjudged, { name: id }))
+      : null;
   }
 
   // Of the same data, by the same eyes, of as many images: else a difference says nothing.
   const comparable = (one, two) =>
     one.name === two.name && ["extractor", "count", "against"].every((each) => one.judged[each] === two.judged[each]);
 
-  const spelled = ({ extractor, count: images, against }) => ({ extractor: extractor ?? "?", count: count(images ?? 0), part: said(against ?? "?") });
+  const spelled = ({ extractor, count: images, against }) => ({
+    extractor: extractor ?? "?",
+    count: count(images ?? 0),
+    part: said(against ?? "?"),
+  });
 
   slider.addEventListener("input", showPreviews);
   other.addEventListener("change", () => {

@@ -108,7 +108,8 @@ export default function watch(section) {
 
   function tellState(name) {
     watched.state = name;
-    state.textContent = { training: state.dataset.live, finished: state.dataset.finished }[name] ?? state.dataset.stopped;
+    state.textContent =
+      { training: state.dataset.live, finished: state.dataset.finished }[name] ?? state.dataset.stopped;
     tellRate();
   }
 
@@ -122,17 +123,27 @@ export default function watch(section) {
       return;
     }
     const seconds = (budget - seen) / speed;
-    const left = seconds < 90 ? filled(rate.dataset.seconds, { count: count(Math.ceil(seconds)) }) : filled(rate.dataset.minutes, { count: count(Math.ceil(seconds / 60)) });
-    rate.textContent = filled(rate.dataset.rate, { seen: count(seen), budget: count(budget), rate: number(speed), left });
+    const left =
+      seconds < 90
+        ? filled(rate.dataset.seconds, { count: count(Math.ceil(seconds)) })
+        : filled(rate.dataset.minutes, { count: count(Math.ceil(seconds / 60)) });
+    rate.textContent = filled(rate.dataset.rate, {
+      seen: count(seen),
+      budget: count(budget),
+      rate: number(speed),
+      left,
+    });
   }
 
   async function showPreview(position) {
     const { id } = watched;
     const values = { name: id, count: count(position) };
     try {
-      const image = await pictured(api.previewAddress(id, position), filled(preview.dataset.alt, values), about(WIDTH));
+      const image = await pictured(await api.preview(id, position), filled(preview.dataset.alt, values), about(WIDTH));
       if (watched.id !== id) return;
-      preview.replaceChildren(make("figure", {}, image, make("figcaption", {}, filled(preview.dataset.caption, values))));
+      preview.replaceChildren(
+        make("figure", {}, image, make("figcaption", {}, filled(preview.dataset.caption, values))),
+      );
     } catch (error) {
       tell(section, error);
     }
