@@ -288,6 +288,19 @@ def test_images_to_repair_are_drawn_or_generated(browser: Any, bench: Workbench)
         page.locator("[value=rub]:checked").wait_for()
 
 
+def test_what_comes_transparent_counts_as_rubbed_out(browser: Any, bench: Workbench, digits: ImageSet) -> None:
+    given = np.repeat(digit(digits, 3)[..., None], 4, 2)
+    given[..., 3] = 255
+    given[2:4, 2:5, 3] = 0
+    with opened(browser, bench, "repair") as page:
+        page.locator("[type=file]").set_input_files(picture(given))
+        page.locator("[value=rub]:checked").wait_for()
+        page.get_by_role("button", name="Repair").click()
+        page.get_by_text("Repaired: 4 answers").wait_for()
+        assert ((pixels_of(page.locator(".given img"))[..., 3] == 0) == (given[..., 3] == 0)).all()
+        assert (pixels_of(page.locator(".answer img").first) == given[..., 0])[given[..., 3] > 0].all()
+
+
 def test_an_upload_that_is_no_image_is_told(browser: Any, bench: Workbench) -> None:
     with opened(browser, bench, "repair") as page:
         trouble = page.locator("[data-tab=repair] .trouble")

@@ -23,7 +23,7 @@ const LEAST = 1.5; // pixels that a pen is wide, to begin with: thinner ones are
 const MOST_PIXELS = 4_000_000;
 const LAST_SEED = 2 ** 31 - 1;
 const USUAL = [28, 28];
-const HIDDEN = [227, 120, 40]; // how a pixel that was rubbed out is shown
+const [HIDDEN] = new Uint32Array(Uint8Array.of(227, 120, 40, 255).buffer); // how a pixel that was rubbed out is shown
 
 export default function repair(section) {
   const canvas = section.querySelector("canvas.pad");
@@ -46,35 +46,44 @@ export default function repair(section) {
     paint(context) {
       context.imageSmoothingEnabled = false;
       context.drawImage(drawn(), 0, 0);
-      context.drawImage(hidden(HIDDEN), 0, 0);
+      context.drawImage(hidden(), 0, 0);
     },
     changed() {},
   });
 
   function sheet() {
-    const made = make("canvas", { width: size.width, height: size.height });
-    return [made, made.getContext("2d", { willReadFrequently: true })];
+    const made = make("canvas");
+    return { made, context: made.getContext("2d", { willReadFrequently: true }) };
+  }
+  const sheets = { image: sheet(), mask: sheet() };
+
+  function blank({ made, context }) {
+    Object.assign(made, { width: size.width, height: size.height }); // which clears it, too
+    context.fillRect(0, 0, size.width, size.height);
   }
 
   // The image with what was drawn on it, nothing rubbed out.
   function drawn() {
-    const [made, context] = sheet();
-    context.fillRect(0, 0, size.width, size.height);
+    const { made, context } = sheets.image;
+    blank(sheets.image);
     if (given) context.drawImage(given, 0, 0);
     context.fillStyle = context.strokeStyle = "#fff";
     for (const stroke of surface.standing()) if (stroke.tool === "pen") trace(context, stroke);
     return made;
   }
 
-  // The pixels that were rubbed out in one color, whole pixels only; all others transparent.
-  function hidden(color) {
-    const [made, context] = sheet();
+  // The pixels that were rubbed out or came transparent in one color, whole pixels only; all others transparent.
+  function hidden() {
+    const { made, context } = sheets.mask;
+    blank(sheets.mask);
+    context.globalCompositeOperation = "destination-out";
+    if (given) context.drawImage(given, 0, 0);
+    else context.fillRect(0, 0, size.width, size.height);
+    context.globalCompositeOperation = "source-over";
     for (const stroke of surface.standing()) if (stroke.tool === "rub") trace(context, stroke);
     const pixels = context.getImageData(0, 0, size.width, size.height);
-    for (let place = 0; place < pixels.data.length; place += 4) {
-      const is = pixels.data[place + 3] >= 128;
-      pixels.data.set(is ? [...color, 255] : [0, 0, 0, 0], place);
-    }
+    const whole = new Uint32Array(pixels.data.buffer); // a pixel each
+    for (let place = 0; place < whole.length; place++) whole[place] = pixels.data[4 * place + 3] >= 128 ? HIDDEN : 0;
     context.putImageData(pixels, 0, 0);
     return made;
   }
@@ -84,7 +93,7 @@ export default function repair(section) {
     const made = drawn();
     const context = made.getContext("2d");
     context.globalCompositeOperation = "destination-out";
-    context.drawImage(hidden(HIDDEN), 0, 0);
+    context.drawImage(hidden(), 0, 0);
     return new Promise((resolve) => made.toBlob(resolve, "image/png"));
   }
 

@@ -22,11 +22,11 @@ export default function watch(section) {
   let known = ""; // the runs and their states, as they were listed
 
   async function list(wanted) {
-    tell(section);
     clearTimeout(looking);
     try {
       const found = await api.runs();
       if (section.hidden) return;
+      tell(section);
       if (!found.some((run) => run.state === "training")) lookAgain();
       const told = JSON.stringify(found.map((run) => [run.id, run.state]));
       if (told === known && watched?.id === wanted) return;
@@ -42,6 +42,7 @@ export default function watch(section) {
       if (found.length) await follow(choice.value);
     } catch (error) {
       tell(section, error);
+      if (!section.hidden) lookAgain();
     }
   }
 
@@ -72,8 +73,11 @@ export default function watch(section) {
       lookAgain();
     });
     source.addEventListener("open", () => tellState(watched.state));
-    source.addEventListener("error", () => {
+    source.addEventListener("error", ({ target }) => {
       state.textContent = state.dataset.lost;
+      if (target.readyState !== EventSource.CLOSED) return; // the browser tries it again
+      known = "";
+      lookAgain();
     });
   }
 
