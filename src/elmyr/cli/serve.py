@@ -58,9 +58,11 @@ def serve(
     options = Options(served, memory, device, precision, root)
     with listening(port, next_free=next_port, host=host) as listener:
         service = Service(served, Supervisor([options.as_word()], tell), Runs(runs))
-        app = workbench_app(service, port=port_of(listener), token=token, logs=not quiet)
+        app = workbench_app(
+            service, port=port_of(listener), host=listener.getsockname()[0], token=token, logs=not quiet
+        )
         what = ", ".join(f"{model.name} ({model.kind})" for model in served) or "no model, so runs alone"
         where = "on this machine alone" if is_loopback(host) else "to whoever shows the token (/?token=… in a browser)"
-        say(f"elmyr, {where}: {address_of(listener)}")
+        tell(f"elmyr, {where}: {address_of(listener)}")
         tell(f"serves {what}; Ctrl-C ends it")
         serve_until_stopped(app, listener, at_stop=service.stopping.set)

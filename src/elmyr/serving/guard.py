@@ -37,7 +37,8 @@ COOKIE_AGE = 30 * 24 * 3600
 class Guard:
     """Lets an app hear only requests for its own address, and only its own page change anything.
 
-    Every answer forbids what the page does not need, and keeps nothing in a cache. accepts: the content types that a
+    Every answer forbids what the page does not need, and keeps nothing in a cache. names: its own, that a request may
+    call it by. accepts: the content types that a
     change may have, none of which a foreign page can send without asking first. strangers: whether a change may come
     without an Origin, as from a program; a browser always names one. token: what every request but those for health
     must show, in an `Authorization: Bearer` header or a cookie, which `/?token=…` sets; any Host will do then.
@@ -48,13 +49,14 @@ class Guard:
         app: ASGIApp,
         *,
         port: int,
+        names: Collection[str] = LOOPBACK,
         accepts: Collection[str] = JSON,
         strangers: bool = False,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
-        self.hosts = {f"{host}:{port}" for host in LOOPBACK}
+        self.hosts = {f"{host}:{port}" for host in names}
         self.accepts, self.strangers, self.token = accepts, strangers, token
         self.headers = {**HEADERS, **(headers or {})}
         self.cookie = f"elmyr-token-{port}"

@@ -12,13 +12,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr import seeds
 from elmyr.editing import between
 from elmyr.errors import InputError
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, image_grid
 from elmyr.images.digit import prepare_digit
-from elmyr.restoration import Restorer
+from elmyr.restoration import Restorer, corrupt, restore_noisy
 from elmyr.serving.batching import Answer
 from elmyr.serving.limits import MOST_REPAIRED
 from elmyr.serving.models import Gone, Models, Opened
@@ -28,6 +27,7 @@ from elmyr.serving.uploads import decoded, decoded_one, in_channels
 
 JSON, PNG, NPZ = "application/json", "image/png", "application/zip"
 DIGITS = 6  # of a probability
+SPREAD = 2  # levels of gray for one level of deviation
 
 Query = Mapping[str, Any]
 Images = NDArray[np.uint8]
@@ -194,34 +194,26 @@ def _between(models: Models, opened: Opened, query: Query, body: bytes) -> Answe
 def _repair(models: Models, opened: Opened, query: Query, body: bytes) -> Answer:
     restorer: Restorer = opened.model
     picture, answers, noise = decoded_one(body), int(query["answers"]), float(query["noise"])
-    pixels = in_channels(picture, restorer.channels_)[None]
     if picture.clear.size * (answers + 1) > MOST_REPAIRED:
         height, width = picture.clear.shape
         raise InputError(
             f"{answers} answers of {height}x{width} are too much at once: together at most {MOST_REPAIRED:,} pixels"
         )
     hidden = picture.clear[None] if picture.clear.any() else None
-    seen = _noisy(pixels, noise, query["seed"]) if noise else pixels
-    repair = restorer.restore(seen, hidden, answers=answers, seed=query["seed"])
-    several = repair.answers[:, 0] if answers > 1 else repair.images
-    if noise and hidden is not None:
-        # With a mask what is known stays to the bit, also its noise: that goes in a second look at the whole.
-        several = restorer.restore(several).images
-    elif hidden is None and not noise and answers == 1:
-        several = repair.images
+    seen = in_channels(picture, restorer.channels_)[None]
+    asked: dict[str, int] = {"answers": answers, "seed": query["seed"]}
+    if noise:
+        seen = corrupt(seen, f"noise:{noise:.6f}", seed=query["seed"]).images
+        repair = restore_noisy(restorer, seen, hidden, **asked)
+    else:
+        repair = restorer.restore(seen, hidden, **asked)
     shown = np.where(picture.clear[..., None], 0, seen[0]).astype(np.uint8)
+    several = repair.answers[:, 0] if answers > 1 else repair.images
     content = {"seen": _base64(shown), "answers": [_base64(image) for image in several], "spread": None}
     if answers > 1:
-        levels = np.minimum(several.astype(np.float32).std(0).mean(-1) * 2, 255)
-        content["spread"] = _base64(np.rint(levels).astype(np.uint8)[..., None])
+        levels = np.rint(np.minimum(SPREAD * repair.uncertainty[0], 255)).astype(np.uint8)
+        content["spread"] = _base64(levels[..., None])
     return _json(content)
-
-
-def _noisy(pixels: Images, noise: float, seed: int) -> Images:
-    """With Gaussian noise of this standard deviation, of 1."""
-    random = np.random.default_rng(seeds.derive(seed, "served noise"))
-    levels = pixels.astype(np.float32) + 255 * noise * random.standard_normal(pixels.shape, np.float32)
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
 def _shown(images: ImageSet, form: str, columns: int) -> Answer:

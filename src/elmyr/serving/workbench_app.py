@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from elmyr import __version__
 from elmyr.errors import InputError
 from elmyr.report.words import TAGS, words_in
-from elmyr.serving.guard import POLICY, Guard
+from elmyr.serving.guard import LOOPBACK, POLICY, Guard
 from elmyr.serving.model_routes import UPLOADS, model_routes
 from elmyr.serving.record import Record
 from elmyr.serving.run_routes import run_routes
@@ -30,10 +30,13 @@ STATIC = Path(__file__).parent / "static"
 OF_PAGE = {"content-security-policy": POLICY.replace("img-src 'self'", "img-src 'self' data: blob:")}
 
 
-def workbench_app(service: Service, *, port: int, token: str | None = None, logs: bool = True) -> ASGIApp:
+def workbench_app(
+    service: Service, *, port: int, host: str = LOOPBACK[0], token: str | None = None, logs: bool = True
+) -> ASGIApp:
     """The app; its worker lives as long as it is served.
 
-    token: what every request but those for health must show; None where only this machine can ask.
+    port, host: where it listens, and by what a browser may call it. token: what every request but those for health
+    must show; None where only this machine can ask.
     """
 
     @asynccontextmanager
@@ -58,7 +61,8 @@ def workbench_app(service: Service, *, port: int, token: str | None = None, logs
     app.include_router(run_routes(service))
     _add_plain_routes(app, service)
     _add_refusals(app)
-    guarded = Guard(app, port=port, accepts=UPLOADS, strangers=True, token=token, headers=OF_PAGE)
+    names = {*LOOPBACK, f"[{host}]" if ":" in host else host}
+    guarded = Guard(app, port=port, names=names, accepts=UPLOADS, strangers=True, token=token, headers=OF_PAGE)
     return Record(guarded, service.metrics, logs=logs, closing=service.stopping.is_set)
 
 
