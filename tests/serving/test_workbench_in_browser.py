@@ -22,7 +22,7 @@ from elmyr.images import ImageSet
 from elmyr.recognition import images_to_read, train_recognizer
 from tests.browser import launched, needs_browser, serious_violations
 from tests.serving.strokes import Point, strokes_of
-from tests.serving.workbench import Workbench, served
+from tests.serving.workbench import PATIENCE, Workbench, served
 
 pytestmark = needs_browser
 
@@ -65,6 +65,7 @@ def opened(browser: Any, bench: Workbench, tab: str, language: str = "en", **opt
     context.on("weberror", lambda error: problems.append(str(error.error)))
     try:
         page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         page.goto(address(bench, tab, language))
         page.locator(f"[data-tab={tab.partition('?')[0]}]").wait_for()
         yield page

@@ -27,10 +27,11 @@ export default function watch(section) {
       const found = await api.runs();
       if (section.hidden) return;
       tell(section);
-      if (!found.some((run) => run.state === "training")) lookAgain();
+      const training = found.filter((run) => run.state === "training");
+      if (training.length === 0) lookAgain();
       const told = JSON.stringify(found.map((run) => [run.id, run.state]));
       if (told === known && watched?.id === wanted) return;
-      const begun = known && found.find((run) => run.state === "training" && !known.includes(`"${run.id}"`));
+      const begun = known && training.find((run) => !known.includes(JSON.stringify([run.id, run.state])));
       known = told;
       empty.hidden = found.length > 0;
       choice.parentElement.hidden = found.length === 0;
