@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 
 FLOORS = [
-    {"errors", "version"},
+    {"errors", "lazy", "version"},
     {"seeds", "files", "arrays", "machine"},
     {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment"},
     {"gan"},

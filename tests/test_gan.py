@@ -57,8 +57,8 @@ def test_sample_i_comes_in_the_same_part_whatever_the_count() -> None:
 
 def test_parts_are_made_as_they_are_asked_for_and_one_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     gan, made = new_gan(), []
-    generate = gan._generate
-    monkeypatch.setattr(gan, "_generate", lambda *given: made.append(1) or generate(*given))
+    generate = gan.make
+    monkeypatch.setattr(gan, "make", lambda *given, **named: made.append(1) or generate(*given, **named))
     parts = gan.samples(1000 * CHUNK)
     assert len(made) == 0
     next(parts)
@@ -70,7 +70,7 @@ def test_parts_are_made_as_they_are_asked_for_and_one_ahead(monkeypatch: pytest.
 
 def test_an_error_in_a_part_reaches_the_one_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     gan = new_gan()
-    monkeypatch.setattr(gan, "_generate", lambda *given: 1 / 0)
+    monkeypatch.setattr(gan, "make", lambda *given, **named: 1 / 0)
     for n in (1, 3 * CHUNK):
         with pytest.raises(ZeroDivisionError):
             list(gan.samples(n))
@@ -253,3 +253,18 @@ def test_samples_have_the_classes_of_the_training_images_or_take_turns() -> None
 def test_counts_that_fit_no_classes_are_refused(counts: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="class_counts has"):
         GANConfig(height=8, width=8, channels=1, classes=("a", "b"), class_counts=counts)
+
+
+@pytest.mark.parametrize("name", ["residual", "style"])
+def test_truncation_draws_samples_to_a_middle_and_none_changes_no_bit(name: str) -> None:
+    network = NetworkConfig(name=name, base=8, latent=32)
+    config = GANConfig(height=8, width=8, channels=1, classes=("a", "b"), network=network)
+    torch.manual_seed(1)
+    gan = GAN(config, *config.build(), device="cpu", precision="fp32")
+    whole = gan.sample(40, seed=3)
+    assert np.array_equal(gan.sample(40, seed=3, truncation=1.0).images, whole.images)
+    spread = [gan.sample(40, seed=3, label=0, truncation=amount).in_memory().std(0).mean() for amount in (0.1, 0.5, 1)]
+    assert spread[0] < spread[1] < spread[2]
+    for wrong in (0.0, -1.0, 1.5, float("nan")):
+        with pytest.raises(InputError, match="truncation"):
+            gan.sample(1, truncation=wrong)

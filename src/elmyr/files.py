@@ -72,6 +72,19 @@ def read_json(path: Path) -> Any:
         raise InputError(f"'{path}' cannot be read as JSON ({error}): restore it, or make it again") from None
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a `.jsonl` file; a line cut by a crash is passed over."""
+    lines = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(line, dict):
+            lines.append(line)
+    return lines
+
+
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     with path.open("rb") as file:

@@ -20,7 +20,7 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
-from elmyr.nets import PAIRS, Cost, Discriminator, cost_of
+from elmyr.nets import PAIRS, Cost, Discriminator, StyleGenerator, cost_of
 
 FORMAT = 1
 SMALLEST_SIDE, LARGEST_SIDE = 8, 128
@@ -177,6 +177,7 @@ class GAN:
         label: int | str | NDArray[np.int64] | None = None,
         category: int | NDArray[np.int64] | None = None,
         balanced: bool = False,
+        truncation: float = 1.0,
         seed: int = 0,
     ) -> ImageSet:
         """`n` generated images with the labels they were asked for.
@@ -185,9 +186,12 @@ class GAN:
         int64 (n,) with one for each image; without it the classes have the shares that they have among the training
         images, or, if `balanced`, take turns, so that sample *i* is of class *i* mod K. A GAN without classes takes no
         label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself; without it kinds
-        are drawn.
+        are drawn. `truncation`, above 0, at most 1: how far from the middle of what it can make; less is nearer to it,
+        so more typical and less varied.
         """
-        parts = list(self.samples(n, label=label, category=category, balanced=balanced, seed=seed))
+        parts = list(
+            self.samples(n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed)
+        )
         labels = None if parts[0].labels is None else np.concatenate([part.require_labels() for part in parts])
         return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, parts[0].name)
 
@@ -198,11 +202,14 @@ class GAN:
         label: int | str | NDArray[np.int64] | None = None,
         category: int | NDArray[np.int64] | None = None,
         balanced: bool = False,
+        truncation: float = 1.0,
         seed: int = 0,
     ) -> Iterator[ImageSet]:
         """The same images in parts, each made while the one before is used: for more than memory holds."""
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
+        if not 0 < truncation <= 1:
+            raise InputError(f"the truncation is {truncation}: it is above 0 and at most 1, which is none")
         labels, categories = self._asked_labels(n, label, balanced), self._asked_categories(n, category)
 
         def part(number: int) -> ImageSet:
@@ -210,7 +217,8 @@ class GAN:
             kinds = None if categories is None else np.resize(categories[start : start + CHUNK], CHUNK)
             latents = self.config.latents(CHUNK, random, categories=kinds)
             asked = None if labels is None else labels[start : start + CHUNK]
-            images = self._generate(latents, None if asked is None else torch.from_numpy(np.resize(asked, CHUNK)))
+            chosen = None if asked is None else torch.from_numpy(np.resize(asked, CHUNK))
+            images = self.make(latents, chosen, truncation=truncation)
             return ImageSet(images[: n - start], asked, self.config.classes, name="generated")
 
         if n <= CHUNK:  # previews, the watch: nothing to be made ahead, so no thread
@@ -224,10 +232,24 @@ class GAN:
             yield parts.pop().result()
 
     @torch.no_grad()
-    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None) -> np.ndarray[Any, Any]:
+    def make(
+        self, latents: torch.Tensor, labels: torch.Tensor | None, *, truncation: float = 1.0
+    ) -> np.ndarray[Any, Any]:
+        """The images uint8 (N, H, W, C) of latents (N, latent) and labels int64 (N,), None without classes.
+
+        `truncation` below 1 draws the normal entries of the latents toward 0 by this factor (not a code, which is asked
+        for), or, in a generator that has styles, the styles toward their mean, as the StyleGANs do.
+        """
         labels = None if labels is None else labels.to(self.device)
+        latents = latents.to(self.device)
         with machine.autocast(self.device, self.precision):
-            images = self.generator(latents.to(self.device), labels)
+            if truncation == 1:
+                images = self.generator(latents, labels)
+            elif isinstance(self.generator, StyleGenerator):
+                images = self.generator(latents, labels, truncation=truncation)
+            else:
+                code = self.config.code.entries
+                images = self.generator(torch.cat([latents[:, :code], truncation * latents[:, code:]], 1), labels)
         return to_pixels(images).permute(0, 2, 3, 1).cpu().numpy()
 
     @torch.no_grad()

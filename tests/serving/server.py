@@ -14,7 +14,8 @@ import uvicorn
 from elmyr.evaluation.survey import Form, Survey
 from elmyr.images import ImageSet
 from elmyr.report.words import words_in
-from elmyr.serving import address_of, listening, port_of, survey_app
+from elmyr.serving.start import address_of, listening, port_of
+from elmyr.serving.survey_app import survey_app
 from tests.conftest import small_image_set
 
 

@@ -14,13 +14,12 @@ import pytest
 from elmyr import Shaping, study
 from elmyr.cli import main
 from elmyr.errors import InputError
-from elmyr.files import read_json
+from elmyr.files import read_json, read_lines
 from elmyr.images import ImageSet, save_npz, split_source
 from elmyr.studies import Study, resume_study
 from elmyr.studies.arms import ARMS
 from elmyr.studies.summary import command_of
 from elmyr.studies.work import Piece, Worker
-from elmyr.training.logbook import read_lines
 from tests.conftest import small_image_set
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")

@@ -17,6 +17,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from elmyr.files import read_lines
 from elmyr.images import save_npz
 from elmyr.training import RunDirectory, checkpoint, logbook, resume, train, writer
 from elmyr.training.adversarial import AdversarialTask
@@ -121,8 +122,7 @@ def state(path: Path) -> dict[str, Any]:
     }
     times = {"seconds", "images_per_second"}
     lines = [
-        {key: value for key, value in line.items() if key not in times}
-        for line in logbook.read_lines(path / "metrics.jsonl")
+        {key: value for key, value in line.items() if key not in times} for line in read_lines(path / "metrics.jsonl")
     ]
     return {"tensors": tensors, "lines": lines}
 

@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 
 from elmyr import GAN, Shaping, train
 from elmyr.errors import InputError
+from elmyr.files import read_lines
 from elmyr.images import save_npz
 from elmyr.objectives import OBJECTIVES
 from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint
 from elmyr.training.config import adversarial_config, choices_of, gan_config, settled_choices
-from elmyr.training.logbook import read_lines
 from elmyr.training.presets import preset_names, read_preset
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
 from elmyr.training.view import within_range

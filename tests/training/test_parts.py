@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from elmyr.errors import DivergedError, InputError
+from elmyr.files import read_lines
 from elmyr.training.config import choices_of, loop_config, parse_settings
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.ema import average_decay, update_average
-from elmyr.training.logbook import Logbook, read_lines
+from elmyr.training.logbook import Logbook
 from elmyr.training.rules import Facts, resolve
 from elmyr.training.schedule import decay_factor
 from tests.conftest import small_image_set

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import load_file
 
 from elmyr.errors import InputError
+from elmyr.files import read_lines
 from elmyr.images import save_npz
 from elmyr.seeds import Share, generator, normal, uniform
 from elmyr.training import RunDirectory, resume
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.logbook import read_lines
 from elmyr.training.processes import ALONE, Processes, refuse_odd_batch
 from tests.conftest import small_image_set
 from tests.training.group import updates

@@ -12,11 +12,10 @@ from safetensors.torch import load_file
 
 from elmyr import GAN, train
 from elmyr.errors import InputError, InterruptedRun
-from elmyr.files import read_json
+from elmyr.files import read_json, read_lines
 from elmyr.training import RunDirectory, open_run, resume
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import _manifest_text, latest_checkpoint, prune_checkpoints
-from elmyr.training.logbook import read_lines
 from elmyr.training.task import Batch
 
 TINY = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from elmyr import train
 from elmyr.errors import DivergedError, InputError
+from elmyr.files import read_lines
 from elmyr.images import save_npz
 from elmyr.training import RunDirectory, checkpoint, open_gan, repeat, resume
 from elmyr.training.adversarial import AdversarialTask
@@ -31,7 +32,6 @@ from elmyr.training.checkpoint import (
     verify_checkpoint,
 )
 from elmyr.training.data import ResidentData
-from elmyr.training.logbook import read_lines
 from elmyr.training.loop import run_loop
 from elmyr.training.plan import config_of, make_plan, new_task
 from elmyr.training.rundir import position_of

@@ -12,10 +12,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from elmyr.errors import InputError, InterruptedRun
+from elmyr.files import read_lines
 from elmyr.images import save_npz
 from elmyr.training import RunDirectory, resume, train
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.logbook import read_lines
 from elmyr.training.rundir import position_of
 from tests.conftest import small_image_set
 

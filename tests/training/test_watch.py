@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from elmyr import GAN, train
+from elmyr.files import read_lines
 from elmyr.gan import GANConfig, to_unit
 from elmyr.images import ImageSet, Splits, open_source, split_source
 from elmyr.training import resume
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
 from elmyr.training.config import changed_config
-from elmyr.training.logbook import read_lines
 from elmyr.training.sight import Sight, Sights, effective_number, features_of
 from elmyr.training.trouble import LOOKS_IN_TURN, Look, Trouble, remedy, trouble_in
 from elmyr.training.watch import Watch

@@ -16,6 +16,7 @@ from elmyr.cli import commands, evidence, runs
 from elmyr.cli.data import data
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.restorer import restorer
+from elmyr.cli.serve import serve
 from elmyr.cli.show import show_error, show_warning
 from elmyr.cli.study import study
 from elmyr.errors import ElmyrError, InterruptedRun
@@ -59,6 +60,7 @@ app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)
 app.command("survey")(evidence.survey)
 app.command("report")(evidence.report)
+app.command("serve")(serve)
 app.command("presets")(commands.presets)
 app.command("doctor")(commands.doctor)
 app.add_typer(recognizer, name="recognizer", rich_help_panel=None)

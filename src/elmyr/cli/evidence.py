@@ -42,7 +42,8 @@ def survey(
     identity = identity_of(opened)
     if not results:
         try:
-            from elmyr.serving import address_of, listening, port_of, serve_until_stopped, survey_app
+            from elmyr.serving.start import address_of, listening, port_of, serve_until_stopped
+            from elmyr.serving.survey_app import survey_app
         except ImportError as error:
             raise InputError(f"a survey needs {error.name}: pip install 'elmyr[serve]'") from None
         with listening(port, next_free=next_port) as listener:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
@@ -60,11 +60,32 @@ def read_pixels(file: BinaryIO, channels: int | None, size: Size | None, fit: st
         return as_pixels(fitted(opaque, size, fit) if size else opaque, channels)
 
 
+class Picture(NamedTuple):
+    """An image of its own size and channels: uint8 (H, W, C), C 1 or 3, and bool (H, W), true where it is clear."""
+
+    pixels: NDArray[np.uint8]
+    clear: NDArray[np.bool_]
+
+
+def read_picture(file: BinaryIO, *, formats: Sequence[str], most: int) -> Picture:
+    """A picture as `read_pixels` sees it, by these decoders alone; past `most` pixels `TooLarge`, before decoding."""
+    with _opened(file, formats, most) as image:
+        gray = _is_gray(image)
+        if _orientation(image) != 1:
+            image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I;16"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        clear = np.zeros((image.height, image.width), np.bool_)
+        if image.has_transparency_data:
+            clear = np.asarray(image.convert("RGBA"))[..., 3] == 0
+        return Picture(as_pixels(_opaque(image), 1 if gray else 3), clear)
+
+
 @contextmanager
-def _opened(file: BinaryIO) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, formats: Sequence[str] = FORMATS, most: int = MOST_PIXELS) -> Iterator[Image.Image]:
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
+        with Image.open(file, formats=list(formats)) as image:
+            if image.width * image.height > most:
                 raise TooLarge(f"{image.height:,}x{image.width:,} pixels")
             if image.mode in MODES_WITHOUT_RANGE:
                 raise ValueError(f"its pixels are of mode {image.mode}, whose range is not known")

@@ -16,6 +16,7 @@ from elmyr.nets.parts import doubled_widths, halvings
 MAPPING_LAYERS = 2  # as in the StyleGAN2 of Karras et al. 2020 ("limited data") for CIFAR-10; 8 for faces
 MAPPING_SPEED = 0.01
 NOISE_ENTRIES = 16
+AVERAGED = 1000  # styles behind the mean of a class
 SMALLEST = 1e-8
 
 
@@ -127,9 +128,15 @@ class StyleGenerator(nn.Module):
         self.to_image = nn.ModuleList(ModulatedConvolution(w, channels, 1, latent, demodulates=False) for w in widths)
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W), about [-1, 1]."""
+    def forward(self, latents: torch.Tensor, labels: torch.Tensor | None, *, truncation: float = 1.0) -> torch.Tensor:
+        """Latents (N, latent) and labels int64 (N,), None without classes -> images (N, C, H, W), about [-1, 1].
+
+        truncation: how much of a style's distance from the mean style of its class is kept.
+        """
         styles = self.mapping(latents, labels)
+        if truncation != 1:
+            middle = self._mean_styles(latents, labels)
+            styles = middle + truncation * (styles - middle)
         x = self.constant.expand(len(latents), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         images: torch.Tensor | None = None
         for layers, to_image in zip(self.levels, self.to_image, strict=True):
@@ -141,3 +148,13 @@ class StyleGenerator(nn.Module):
             images = share if images is None else doubled(images) + share
         assert images is not None
         return images + self.bias[:, None, None]
+
+    def _mean_styles(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        """The mean style of each one's class, (N, latent): over latents that are the same at every call."""
+        drawn = torch.randn(AVERAGED, latents.shape[1], generator=torch.Generator().manual_seed(0)).to(latents)
+        if labels is None:
+            mean: torch.Tensor = self.mapping(drawn, None).mean(0, keepdim=True)
+            return mean.expand(len(latents), -1)
+        asked, place = torch.unique(labels, return_inverse=True)
+        means = [self.mapping(drawn, label.expand(AVERAGED)).mean(0) for label in asked]
+        return torch.stack(means)[place]

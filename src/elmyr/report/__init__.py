@@ -1,61 +1,16 @@
 """The HTML account of a run or a study: one file, readable without script, printable."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from elmyr.errors import InputError
-from elmyr.evaluation import Comparison
-from elmyr.evaluation.repair import RepairJudgment
-from elmyr.files import require_place, write_text
-from elmyr.report.comparison_page import comparison_page
-from elmyr.report.records import read_table
-from elmyr.report.repair_page import repair_page
-from elmyr.report.run_report import run_page
-from elmyr.report.study_report import study_page
-from elmyr.report.words import words_in
-from elmyr.training.rundir import GAN_KIND
+from elmyr.lazy import lazily
+
+if TYPE_CHECKING:
+    from elmyr.report.writing import check_page as check_page
+    from elmyr.report.writing import write_comparison as write_comparison
+    from elmyr.report.writing import write_repair as write_repair
+    from elmyr.report.writing import write_report as write_report
 
 __all__ = ["check_page", "write_comparison", "write_repair", "write_report"]
 
-
-def write_report(folder: Path, *, language: str = "en", out: Path | None = None) -> Path:
-    """Writes the page of a run or study directory, whole or not at all; gives its path.
-
-    In English `report.html` in the folder, in another language `report.zh.html`, or `out`. InputError if the folder is
-    neither, holds a damaged record or answers about another run, for an unknown language, and as `check_page`.
-    """
-    words = words_in(language)
-    if out is not None:
-        check_page(out)
-    if (folder / "study.json").is_file():
-        content = study_page(folder, words)
-    elif (folder / "config.json").is_file():
-        kind = read_table(folder / "config.json").get("kind", GAN_KIND)
-        if kind == "study":
-            raise InputError(f"the study in '{folder}' is not finished: elmyr resume {folder}")
-        if kind != GAN_KIND:
-            raise InputError(f"'{folder}' is the run of a {kind}, not of a GAN: name another")
-        content = run_page(folder, words)
-    else:
-        raise InputError(
-            f"'{folder}' is neither a run nor a study directory: name a folder that holds config.json or study.json"
-        )
-    path = out or folder / ("report.html" if language == "en" else f"report.{language}.html")
-    write_text(path, content)
-    return path
-
-
-def write_comparison(comparison: Comparison, path: Path) -> None:
-    """Writes the page of a comparison, whole or not at all; InputError as `check_page`."""
-    check_page(path)
-    write_text(path, comparison_page(comparison))
-
-
-def write_repair(judgment: RepairJudgment, path: Path) -> None:
-    """Writes the page of repaired images, whole or not at all; InputError as `check_page`."""
-    check_page(path)
-    write_text(path, repair_page(judgment))
-
-
-def check_page(path: Path) -> None:
-    """InputError, before work starts, where no page could be written to `path`."""
-    require_place(path, ".html", "a page")
+# At their first use: the markup and the words serve pages that must not wait for torch.
+__getattr__ = lazily(__name__, dict.fromkeys(__all__, "elmyr.report.writing"))

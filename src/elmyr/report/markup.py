@@ -2,7 +2,7 @@
 
 from html import escape
 
-VOID = frozenset({"img", "meta"})
+VOID = frozenset({"img", "input", "link", "meta"})
 
 
 class Markup(str):

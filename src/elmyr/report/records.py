@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from elmyr.errors import InputError
 from elmyr.evaluation.answers import Results, results_of
 from elmyr.evaluation.survey import identity_of, read_answers
-from elmyr.files import read_json
+from elmyr.files import read_json, read_lines
 from elmyr.report.numbers import is_finite
-from elmyr.training.logbook import read_lines
 from elmyr.training.rundir import RunDirectory
 
 Values = list[float | None]

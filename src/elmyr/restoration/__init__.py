@@ -4,6 +4,7 @@ from elmyr.restoration.corruptions import KINDS
 from elmyr.restoration.damage import Damaged, corrupt, damage_of
 from elmyr.restoration.files import Many, Masks, damage_files, repair_files
 from elmyr.restoration.inversion import invert, require_invertible
+from elmyr.restoration.noisy import restore_noisy
 from elmyr.restoration.repair import Repair
 from elmyr.restoration.restorer import Restorer
 from elmyr.restoration.runs import open_restorer, resume_restorer, train_restorer
@@ -22,6 +23,7 @@ __all__ = [
     "open_restorer",
     "repair_files",
     "require_invertible",
+    "restore_noisy",
     "resume_restorer",
     "train_restorer",
 ]

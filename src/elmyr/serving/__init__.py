@@ -1,6 +1,4 @@
-"""The web faces: local pages over the library. Loopback only, nothing from elsewhere, no logic of their own."""
+"""The web faces: pages and an API over the library, nothing from elsewhere, no logic of GANs of their own.
 
-from elmyr.serving.start import address_of, listening, port_of, serve_until_stopped
-from elmyr.serving.survey_app import survey_app
-
-__all__ = ["address_of", "listening", "port_of", "serve_until_stopped", "survey_app"]
+The processes of pages import no torch; models work in one of their own (`worker`).
+"""

@@ -17,12 +17,13 @@ PADDING = b"paDd"  # ancillary, private, safe to copy: readers pass over it
 
 def equal_pngs(images: Sequence[NDArray[np.uint8]]) -> list[bytes]:
     """Each image uint8 (H, W, C) as a PNG file, all of the same length in bytes."""
-    written = [_png(image) for image in images]
+    written = [png_of(image) for image in images]
     longest = max(map(len, written))
     return [_padded(png, longest) for png in written]
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
+def png_of(image: NDArray[np.uint8]) -> bytes:
+    """An image uint8 (H, W, C) as a PNG file."""
     buffer = BytesIO()
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, "PNG")
     return buffer.getvalue()

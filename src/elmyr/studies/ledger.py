@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
-from elmyr.files import make_folder, replacing, write_text
-from elmyr.training.logbook import read_lines
+from elmyr.files import make_folder, read_lines, replacing, write_text
 
 Place = tuple[str, int, str]  # cell, seed, arm
 

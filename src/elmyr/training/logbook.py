@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from elmyr.errors import DivergedError
-from elmyr.files import write_text
+from elmyr.files import read_lines, write_text
 from elmyr.training.processes import ALONE, Processes
 
 
@@ -78,16 +78,3 @@ def _refuse_infinite(values: Mapping[str, float], position: int) -> None:
     bad = [name for name, value in values.items() if not math.isfinite(value)]
     if bad:
         raise DivergedError(f"training diverged: {', '.join(bad)} not finite at {position:,} images")
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a `.jsonl` file; a line cut by a crash is passed over."""
-    lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            line = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(line, dict):
-            lines.append(line)
-    return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from elmyr.errors import InputError
 from elmyr.files import make_folder, read_json
 
 RUNS = Path("runs")
+LOOKED_AT = (0.01, 0.05, 0.1)  # seconds between tries to lock a run
 GAN_KIND = "GAN"  # what a run trained that names no other kind
 
 M = TypeVar("M", bound=BaseModel)
@@ -81,11 +83,33 @@ class RunDirectory:
             if sys.platform != "win32":  # whose locks would keep others from reading, too
                 import fcntl
 
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise InputError(f"another process is working on '{self.path}': wait for it, or stop it") from None
+                for pause in (*LOOKED_AT, None):
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        break
+                    except OSError:
+                        if pause is None:
+                            raise InputError(
+                                f"another process is working on '{self.path}': wait for it, or stop it"
+                            ) from None
+                        time.sleep(pause)  # it may be no more than looked at
             yield
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether a process works on it. Takes the lock for a moment, beside others who only look."""
+        if sys.platform == "win32":
+            return False
+        import fcntl
+
+        try:
+            with self.config.open(encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
 
 def position_of(path: Path) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from elmyr.errors import InputError, suggestion
-from elmyr.training.logbook import read_lines
+from elmyr.files import read_lines
 from elmyr.training.rundir import RunDirectory, position_of
 
 PROJECT = "elmyr"  # what trackio gathers the runs under

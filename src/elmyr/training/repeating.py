@@ -11,8 +11,7 @@ import torch
 
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.files import read_json, sha256_of
-from elmyr.training.logbook import read_lines
+from elmyr.files import read_json, read_lines, sha256_of
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.run import Manner, run_anew
 from elmyr.training.rundir import GAN_KIND, RunDirectory, open_run

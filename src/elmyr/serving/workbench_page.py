@@ -1,0 +1,77 @@
+"""The page of the workbench: its frame, and which tab stands in it; the tabs' own words are in workbench_tabs.py.
+
+All words are in the HTML: what a script says stands in data- attributes, with {places} that it fills.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from elmyr.report.markup import Markup, join, tag
+from elmyr.report.words import Words
+from elmyr.serving.workbench_tabs import TABS
+
+# What the records of runs call their kinds, figures and curves; the page says them in its own language.
+SPOKEN = (
+    "recognizer", "restorer", "study", "Losses", "Logits", "discriminator", "generator", "real", "generated",
+    "lower", "higher", "as the yardstick", "Fréchet distance", "Fréchet distance, without end",
+    "Fréchet distance, mean of the classes", "kernel distance", "precision", "recall", "density", "coverage",
+    "Inception Score", "diversity inside a class", "divergence of the classes read", "asked label read back",
+    "told apart by the discriminator", "trained on generated, tested on real", "trained on real, tested on generated",
+    "accuracy", "balanced accuracy", "images per second", "generator learning rate", "discriminator learning rate",
+    "restorer learning rate", "learning rate", "gradient norm", "gradient norms", "generator gradient norm",
+    "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",
+    "validation error", "watch precision", "watch recall", "watch diversity", "watch modes",
+    "watch told apart", "train", "validation", "test",
+)  # fmt: skip
+
+
+def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
+    """The HTML for the models of GET /v1/models; every tab is hidden until the script shows the one of the address."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", words("elmyr workbench")),
+        tag("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
+        tag("link", rel="stylesheet", href="/static/workbench.css"),
+        tag("script", type="module", src="/static/workbench.js"),
+    )
+    titles = {
+        "draw": words("Draw"),
+        "generate": words("Generate"),
+        "repair": words("Repair"),
+        "between": words("Between"),
+        "runs": words("Runs"),
+        "watch": words("Watch"),
+    }
+    links = [tag("a", title, href=f"#{name}") for name, title in titles.items()]
+    other = ("zh", "zh-CN", "中文") if words.tag == "en" else ("en", "en", "English")
+    top = tag(
+        "header",
+        tag("span", "elmyr", class_="brand"),
+        tag("nav", *links, aria_label=words("Workbench")),
+        tag("a", other[2], href=f"/?lang={other[0]}", lang=other[1], hreflang=other[1], id="language"),
+    )
+    sections = [
+        tag("section", tag("h1", title), *TABS[name](models, words), data_tab=name, hidden="")
+        for name, title in titles.items()
+    ]
+    spoken = {text: words(text) for text in SPOKEN if words(text) != text}
+    spoken |= {"gan": words("GAN"), "watch frechet distance": words("Fréchet distance, by the watch")}
+    main = tag(
+        "main",
+        *sections,
+        tag("noscript", words("This page needs JavaScript.")),
+        id="workbench",
+        data_lost=words("The server does not answer: is elmyr serve still running?"),
+        data_spoken=json.dumps(spoken, ensure_ascii=False),
+        data_seen=words("images seen"),
+        data_told=words("{label} is {value} at {images}"),
+        data_chart=words("{title} against images seen: {ends}"),
+        data_down=words("The pen is down: arrow keys draw."),
+        data_up=words("The pen is up: arrow keys only move it."),
+    )
+    return join(Markup("<!doctype html>"), tag("html", head, tag("body", top, main), lang=words.tag))

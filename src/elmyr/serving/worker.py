@@ -1,0 +1,65 @@
+"""The worker: a process of its own that holds the models, so that page and health checks stay quick.
+
+    python -m elmyr.serving.worker OPTIONS
+
+speaks frames (`wire`) on stdin and stdout, and ends where stdin ends. Its death loses what it was at, and no more.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+from elmyr.serving.models import Models
+from elmyr.serving.operations import answer_together, refusal
+from elmyr.serving.served import Options
+from elmyr.serving.wire import packed, read_frame
+
+
+def main(words: Sequence[str]) -> None:
+    """Answers until stdin ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # which may be sent to all processes: the page's says when to end
+    spoken = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # whatever is printed on the way is no frame
+    share_the_machine()
+    models = Models(Options.of_word(words[0]))
+    _say(spoken, packed({"hello": os.getpid()}))
+    while (frame := read_frame(sys.stdin.buffer)) is not None:
+        _say(spoken, _answered(models, *frame))
+
+
+def _answered(models: Models, header: dict[str, Any], bodies: list[bytes]) -> bytes:
+    try:
+        answers = answer_together(models, header["model"], header["operation"], header["queries"], bodies)
+    except Exception as error:  # a defect: whoever asked is told, and the others are served on
+        traceback.print_exc()
+        answers = [refusal(500, f"this is a defect of elmyr ({type(error).__name__}): the log says more")] * len(bodies)
+    told = {
+        "batch": header["batch"],
+        "answers": [(answer.status, answer.media_type) for answer in answers],
+        "loaded": models.names,
+    }
+    return packed(told, [answer.content for answer in answers])
+
+
+def _say(stream: BinaryIO, frame: bytes) -> None:
+    left = memoryview(frame)
+    while left:
+        left = left[stream.write(left) :]
+
+
+def share_the_machine() -> None:
+    """A core stays for the page's process, unless the user has said how many threads there are."""
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,78 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from elmyr.errors import InputError
+from elmyr.recognition import Recognizer
+from elmyr.serving.models import Gone, Models
+from elmyr.serving.served import Options, find_served
+
+
+def saved(folder: Path, seed: int = 0) -> Path:
+    Recognizer(base=8, dimension=16, seed=seed, device="cpu").initialize((8, 8, 1)).save(folder)
+    return folder
+
+
+def test_models_are_opened_when_asked_for_and_the_least_used_is_closed(tmp_path: Path) -> None:
+    served = find_served([str(saved(tmp_path / name)) for name in "abc"])
+    models = Models(Options(served, memory=1e9))
+    assert models.names == []
+    size = models["a"].nbytes
+    assert size > 1000 and models["a"] is models["a"]
+    few = Models(Options(served, memory=2.5 * size / (1 << 20)))
+    for name in "abacb":
+        few[name]
+    assert few.names == ["c", "b"]
+    tight = Models(Options(served, memory=size / 2 / (1 << 20)))
+    assert tight["b"].served.name == "b" and tight.names == ["b"]  # what is asked for stays, whatever its size
+
+
+def test_a_model_that_was_trained_again_is_opened_again_and_a_removed_one_is_gone(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "a")
+    models = Models(Options(find_served([str(folder)])))
+    before = models["a"]
+    saved(folder, seed=1)
+    after = models["a"]
+    assert after is not before and models["a"] is after
+    shutil.rmtree(folder)
+    with pytest.raises(Gone, match="has been removed since it is served"):
+        models["a"]
+    assert models.names == []
+    saved(folder)
+    assert models["a"].served.name == "a"
+    (folder / "recognizer.safetensors").write_bytes(b"broken")
+    (folder / "recognizer.json").touch()
+    with pytest.raises(Gone, match="cannot be opened any more"):
+        models["a"]
+
+
+def test_what_is_served_is_known_without_opening_it(small_runs: Path, tmp_path: Path) -> None:
+    gan, reader, restorer = find_served([str(small_runs / name) for name in ("gan", "reader", "restorer")])
+    assert (gan.kind, gan.name, gan.trained_on, gan.image_shape) == ("gan", "gan", "digits", (8, 8, 1))
+    assert reader.classes == tuple("0123456789") == gan.classes and reader.trained_on == "digits"
+    assert (restorer.kind, restorer.classes, restorer.image_shape) == ("restorer", (), (8, 8, 1))
+    named, plain = find_served([f"mine={small_runs / 'gan'}", str(saved(tmp_path / "a b"))])
+    assert (named.name, named.path) == ("mine", gan.path) and plain.name == "a-b" and plain.trained_on is None
+    options = Options([gan, named], 5.0, "cpu", "fp32", "data")
+    assert Options.of_word(options.as_word()) == options
+
+
+def test_what_cannot_be_served_is_one_line(small_runs: Path, tmp_path: Path) -> None:
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    shutil.copy(small_runs / "gan" / "config.json", unfinished)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    broken = saved(tmp_path / "broken")
+    (broken / "recognizer.json").write_text("{}")
+    for words, expected in (
+        ([str(tmp_path / "nowhere")], "there is no run directory"),
+        ([str(empty)], "is not a run directory"),
+        ([str(unfinished)], "has no finished model: elmyr resume"),
+        ([str(broken)], "is no whole recognizer"),
+        ([str(small_runs / "gan")] * 2, "two models are named 'gan': name them, as NAME="),
+        ([f"a/b={small_runs / 'gan'}"], "cannot be named 'a/b'"),
+    ):
+        with pytest.raises(InputError, match=expected):
+            find_served(words)

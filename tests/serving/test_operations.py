@@ -1,0 +1,196 @@
+"""What the worker answers, asked as the worker asks itself."""
+
+import base64
+import json
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from elmyr import GAN
+from elmyr.editing import between
+from elmyr.images import ImageSet
+from elmyr.recognition import open_recognizer
+from elmyr.restoration import open_restorer
+from elmyr.serving.batching import Answer
+from elmyr.serving.models import Models
+from elmyr.serving.operations import answer_together
+from elmyr.serving.served import Options, find_served
+from tests.serving.workbench import as_npy, as_png
+
+
+@pytest.fixture(scope="module")
+def models(small_runs: Path) -> Models:
+    served = find_served([str(small_runs / name) for name in ("gan", "reader", "restorer")])
+    return Models(Options(served, device="cpu", precision="fp32"))
+
+
+def asked(models: Models, name: str, operation: str, query: dict[str, Any], body: bytes = b"") -> Answer:
+    (answer,) = answer_together(models, name, operation, [query], [body])
+    return answer
+
+
+def told(answer: Answer) -> Any:
+    assert answer.media_type == "application/json"
+    return json.loads(answer.content)
+
+
+def pixels(content: str | bytes) -> np.ndarray[Any, Any]:
+    png = base64.b64decode(content) if isinstance(content, str) else content
+    return np.asarray(Image.open(BytesIO(png), formats=["PNG"]))
+
+
+UPLOADS = st.lists(st.integers(0, 200), min_size=1, max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(UPLOADS, st.none()), min_size=1, max_size=8), st.booleans())
+def test_batching_changes_no_answer_under_any_mix(
+    models: Models, digits: ImageSet, mix: Sequence[list[int] | None], prepared: bool
+) -> None:
+    bodies = [b"no image" if some is None else as_npy(digits.in_memory()[some]) for some in mix]
+    query = {"prepare": "digit" if prepared else None, "nearest": 0}
+    together = answer_together(models, "reader", "recognize", [query] * len(bodies), bodies)
+    for body, answer in zip(bodies, together, strict=True):
+        alone = asked(models, "reader", "recognize", query, body)
+        assert answer.status == alone.status
+        if alone.status != 200:
+            assert answer == alone
+            continue
+        for one, other in zip(told(answer)["images"], told(alone)["images"], strict=True):
+            assert one["label"] == other["label"]
+            apart = [abs(value - other["probabilities"][name]) for name, value in one["probabilities"].items()]
+            assert max(apart) <= 1e-5
+
+
+def test_recognized_is_what_the_recognizer_says(models: Models, digits: ImageSet, small_runs: Path) -> None:
+    images = digits.in_memory()[:7]
+    expected = open_recognizer(small_runs / "reader", device="cpu").predict_proba(images)
+    answers = told(asked(models, "reader", "recognize", {}, as_npy(images)))["images"]
+    for row, one in zip(expected, answers, strict=True):
+        assert one["label"] == digits.classes[row.argmax()]
+        assert np.allclose(list(one["probabilities"].values()), row, atol=1e-6)
+        assert one["probability"] == max(one["probabilities"].values())
+
+
+def test_an_image_of_another_size_is_told_which_size_and_prepared_when_asked(models: Models) -> None:
+    drawn = np.full((60, 90), 255, np.uint8)
+    drawn[10:50, 40:46] = 0
+    refused = asked(models, "reader", "recognize", {}, as_png(drawn))
+    assert refused.status == 422
+    assert "the image is 60x90, 'reader' reads 8x8" in told(refused)["error"]
+    answer = told(asked(models, "reader", "recognize", {"prepare": "digit"}, as_png(drawn)))
+    seen = pixels(answer["seen"])
+    assert seen.shape == (8, 8) and seen.max() == 255 and answer["images"][0]["seen"] == answer["seen"]
+    assert answer["images"][0]["label"] in "0123456789"
+    empty = asked(models, "reader", "recognize", {"prepare": "digit"}, as_png(np.full((60, 90), 255, np.uint8)))
+    assert empty.status == 422 and "nothing is drawn" in told(empty)["error"]
+
+
+def test_the_nearest_training_images_are_shown(models: Models, small_runs: Path, digits: ImageSet) -> None:
+    body = as_npy(digits.in_memory()[:2])
+    answer = told(asked(models, "reader", "recognize", {"nearest": 3}, body))
+    while not answer["nearest_ready"]:  # being prepared on the side
+        assert answer["images"][0]["nearest"] == []
+        answer = told(asked(models, "reader", "recognize", {"nearest": 3}, body))
+    for one in answer["images"]:
+        assert len(one["nearest"]) == 3
+        distances = [near["distance"] for near in one["nearest"]]
+        assert distances == sorted(distances) and all(near["label"] in digits.classes for near in one["nearest"])
+        assert pixels(one["nearest"][0]["image"]).shape == (8, 8)
+
+
+def test_where_the_training_images_are_not_to_be_had_that_is_said(
+    small_runs: Path, tmp_path: Path, digits: ImageSet
+) -> None:
+    open_recognizer(small_runs / "reader", device="cpu").save(tmp_path / "saved")
+    alone = Models(Options(find_served([f"saved={tmp_path / 'saved'}"]), device="cpu"))
+    body = as_npy(digits.in_memory()[:1])
+    refused = asked(alone, "saved", "recognize", {"nearest": 3}, body)
+    assert refused.status == 409 and "does not say what it was trained on" in told(refused)["error"]
+    assert asked(alone, "saved", "recognize", {"nearest": 0}, body).status == 200
+
+
+def test_features_come_as_json_and_as_arrays(models: Models, small_runs: Path, digits: ImageSet) -> None:
+    images = digits.in_memory()[:4]
+    expected = open_recognizer(small_runs / "reader", device="cpu").features(images)
+    assert np.allclose(
+        told(asked(models, "reader", "embed", {"format": "json"}, as_npy(images)))["features"], expected, atol=1e-5
+    )
+    npz = asked(models, "reader", "embed", {"format": "npz"}, as_npy(images))
+    assert np.allclose(np.load(BytesIO(npz.content), allow_pickle=False)["features"], expected, atol=1e-5)
+
+
+GENERATE = {"count": 12, "class": None, "seed": 5, "truncation": 1.0}
+
+
+def test_generated_is_what_the_gan_samples_in_every_form_and_twice_the_same(models: Models, small_runs: Path) -> None:
+    gan = GAN.load(small_runs / "gan", device="cpu", precision="fp32")
+    expected = gan.sample(12, seed=5, balanced=True)
+    arrays = np.load(BytesIO(asked(models, "gan", "generate", GENERATE | {"format": "npz"}).content))
+    assert np.array_equal(arrays["images"], expected.images)
+    assert np.array_equal(arrays["labels"], expected.require_labels())
+    each = told(asked(models, "gan", "generate", GENERATE | {"format": "json"}))["images"]
+    assert [one["label"] for one in each] == [expected.classes[label] for label in expected.require_labels()]
+    assert all((pixels(one["image"]) == image[..., 0]).all() for one, image in zip(each, expected.images, strict=True))
+    grid = pixels(asked(models, "gan", "generate", GENERATE | {"format": "png"}).content)
+    assert grid.shape == (2 * 9 - 1, 10 * 9 - 1) and (grid[:8, :8] == expected.images[0][..., 0]).all()
+    for form in ("png", "npz", "json"):
+        once, again = (asked(models, "gan", "generate", GENERATE | {"format": form}).content for _ in range(2))
+        assert once == again
+    sevens = np.load(BytesIO(asked(models, "gan", "generate", GENERATE | {"format": "npz", "class": "7"}).content))
+    assert np.array_equal(sevens["images"], gan.sample(12, seed=5, label="7").images)
+    wrong = asked(models, "gan", "generate", GENERATE | {"format": "png", "class": "77"})
+    assert wrong.status == 422 and "no class '77'" in told(wrong)["error"]
+
+
+def test_the_walk_is_the_library_s(models: Models, small_runs: Path) -> None:
+    query = {"from_seed": 1, "to_seed": 2, "from_class": "3", "to_class": "8", "steps": 4}
+    gan = GAN.load(small_runs / "gan", device="cpu", precision="fp32")
+    expected = between(gan, **query)  # type: ignore[arg-type]
+    walk = told(asked(models, "gan", "between", query | {"format": "json"}))["images"]
+    assert all((pixels(one["image"]) == image[..., 0]).all() for one, image in zip(walk, expected.images, strict=True))
+    assert pixels(asked(models, "gan", "between", query | {"format": "png"}).content).shape == (8, 4 * 9 - 1)
+
+
+def test_repair_leaves_what_is_known_and_says_where_the_answers_differ(
+    models: Models, digits: ImageSet, small_runs: Path
+) -> None:
+    image = np.dstack([digits.in_memory()[0]] * 3 + [np.full((8, 8), 255, np.uint8)])
+    image[:, 4:, 3] = 0
+    body = as_png(image)
+    one = told(asked(models, "restorer", "repair", {"answers": 1, "seed": 0, "noise": 0.0}, body))
+    assert len(one["answers"]) == 1 and one["spread"] is None
+    hidden = np.zeros((1, 8, 8), np.bool_)
+    hidden[:, :, 4:] = True
+    expected = open_restorer(small_runs / "restorer", device="cpu", precision="fp32").restore(
+        image[None, ..., :1], hidden
+    )
+    assert (pixels(one["answers"][0]) == expected.images[0, ..., 0]).all()
+    assert (pixels(one["seen"])[:, 4:] == 0).all() and (pixels(one["seen"])[:, :4] == image[:, :4, 0]).all()
+    several = told(asked(models, "restorer", "repair", {"answers": 4, "seed": 1, "noise": 0.0}, body))
+    assert len(several["answers"]) == 4
+    assert all((pixels(answer)[:, :4] == image[:, :4, 0]).all() for answer in several["answers"])
+    assert (pixels(several["spread"])[:, :4] == 0).all()
+    noisy = told(asked(models, "restorer", "repair", {"answers": 2, "seed": 1, "noise": 0.5}, body))
+    assert (pixels(noisy["seen"])[:, :4] != image[:, :4, 0]).mean() > 0.5
+    assert any((pixels(answer)[:, :4] != pixels(noisy["seen"])[:, :4]).any() for answer in noisy["answers"])
+
+
+def test_what_a_model_cannot_do_is_said(models: Models, digits: ImageSet) -> None:
+    body = as_npy(digits.in_memory()[:1])
+    for name, operation, kind in (("gan", "recognize", "recognizer"), ("reader", "repair", "restorer")):
+        refused = asked(models, name, operation, {"answers": 1, "seed": 0, "noise": 0.0}, body)
+        assert refused.status == 422 and f"ask a {kind}" in told(refused)["error"]
+    big = as_png(np.zeros((1500, 1500), np.uint8))
+    refused = asked(models, "restorer", "repair", {"answers": 1, "seed": 0, "noise": 0.0}, big)
+    assert refused.status == 422 and "at most 4,000,000 pixels" in told(refused)["error"]
+    hidden = as_png(np.zeros((8, 8, 4), np.uint8))
+    refused = asked(models, "restorer", "repair", {"answers": 1, "seed": 0, "noise": 0.0}, hidden)
+    assert refused.status == 422 and "hidden wholly" in told(refused)["error"]
