@@ -12,6 +12,7 @@ from elmyr.nets.parts import Discriminator, PairBuilder, check_batch
 from elmyr.nets.patch import PatchDiscriminator
 from elmyr.nets.residual import residual_pair
 from elmyr.nets.style import style_pair
+from elmyr.nets.translator import TranslatorNet
 from elmyr.nets.unet import UNet
 
 PAIRS: dict[str, PairBuilder] = {
@@ -32,6 +33,7 @@ __all__ = [
     "PairBuilder",
     "PatchDiscriminator",
     "StridedClassifier",
+    "TranslatorNet",
     "UNet",
     "check_batch",
     "cost_of",
