@@ -1,4 +1,7 @@
-"""The skeleton of strokes: lines one pixel wide in their middle, by the thinning of Zhang and Suen 1984."""
+"""The skeleton of strokes: lines one pixel wide in their middle, by the thinning of Zhang and Suen 1984.
+
+With the condition of Lü and Wang 1986, which spares the ends of diagonal lines: a pixel of two neighbors stays.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def _deletable(first: bool) -> NDArray[np.bool_]:
             if first
             else not (north and east and west) and not (north and south and west)
         )
-        table[pattern] = 2 <= sum(ring) <= 6 and begun == 1 and open_side
+        table[pattern] = 3 <= sum(ring) <= 6 and begun == 1 and open_side
     return table
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.errors import InputError, suggestion
-from elmyr.nets import PatchDiscriminator, TranslatorNet
+from elmyr.nets import NormalizedPatchDiscriminator, TranslatorNet
 from elmyr.training.config import validated
 
 Width = Annotated[int, Field(ge=1, le=4096)]  # channels
@@ -25,14 +25,14 @@ class TranslatorChoices(BaseModel):
     back: bool = Field(True, description="whether it learns the way back as well; a cycle always does")
     widths: tuple[Width, ...] = Field((24, 48), min_length=1, max_length=6, description="channels of each level")
     bottom: int = Field(2, ge=1, le=32, description="residual blocks of the last level")
-    noise: int = Field(0, ge=0, le=256, description="channels of the noise; 0 for one answer only")
+    styled: bool = Field(False, description="whether colors and textures are taken from an example of the wanted kind")
     discriminator_base: int = Field(32, ge=1, le=4096, description="channels of a discriminator's first convolution")
     batch: int = Field(16, ge=1, description="images of each kind an update")
     learning_rate: float = Field(1e-3, gt=0)
-    discriminator_learning_rate: float = Field(1e-3, gt=0)
+    discriminator_learning_rate: float = Field(7e-4, gt=0)
     beta1: float = Field(0.5, ge=0, lt=1)
     beta2: float = Field(0.99, ge=0, lt=1)
-    objective: str = Field("relativistic-pairing", description="the game")
+    objective: str = Field("least-squares", description="the game")
     adversarial: float = Field(1.0, ge=0, description="weight of the game; 0 for none")
     pixels: float = Field(50.0, ge=0, description="of the absolute difference from the pair")
     cycle: float = Field(5.0, ge=0, description="of the absolute difference after the way there and back")
@@ -44,11 +44,11 @@ class TranslatorChoices(BaseModel):
 
     def translator(self, channels: int) -> TranslatorNet:
         """A new network with random weights."""
-        return TranslatorNet(channels, self.widths, self.bottom, self.noise)
+        return TranslatorNet(channels, self.widths, self.bottom, self.styled)
 
-    def discriminator(self, channels: int, condition: int) -> PatchDiscriminator:
+    def discriminator(self, channels: int, condition: int) -> NormalizedPatchDiscriminator:
         """A new discriminator, which sees an image, beside what it was made from where that has channels."""
-        return PatchDiscriminator(channels, condition, self.discriminator_base)
+        return NormalizedPatchDiscriminator(channels, condition, self.discriminator_base)
 
 
 def choices_of(settings: Mapping[str, Any]) -> TranslatorChoices:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elmyr.images import ImageSet, image_grid, save_png
+from elmyr.images import ImageSet, Pixels, image_grid, save_png
 from elmyr.images.encoded import shown
 from elmyr.images.writers.folder import replacing_folder
 from elmyr.restoration import Many
@@ -18,7 +18,13 @@ from elmyr.translation.translator import Translator
 
 
 def translate_files(
-    translator: Translator, images: Many, out: str | os.PathLike[str], *, direction: str = A_TO_B, seed: int = 0
+    translator: Translator,
+    images: Many,
+    out: str | os.PathLike[str],
+    *,
+    direction: str = A_TO_B,
+    examples: Pixels | None = None,
+    seed: int = 0,
 ) -> int:
     """Translates all images and writes them into the folder `out`, by their names; gives their number.
 
@@ -35,7 +41,7 @@ def translate_files(
     done = 0
     with replacing_folder(out) as beside:
         for names, pixels in images.groups(2):
-            made = translator.translate(pixels, direction, seed=seed, first=done)
+            made = translator.translate(pixels, direction, examples=examples, seed=seed, first=done)
             done += len(names)
             write_pngs(beside / "translated", names, made)
             overview = overview or [pixels[:SHOWN], made[:SHOWN]]
@@ -43,10 +49,17 @@ def translate_files(
     return images.count
 
 
-def translated(translator: Translator, images: ImageSet, *, direction: str = A_TO_B, seed: int = 0) -> ImageSet:
-    """An image set translated, with its labels: what is made of image *i* is the same in whatever company."""
+def translated(
+    translator: Translator,
+    images: ImageSet,
+    *,
+    direction: str = A_TO_B,
+    examples: Pixels | None = None,
+    seed: int = 0,
+) -> ImageSet:
+    """An image set translated, with its labels; parameters as `Translator.translate`."""
     made = np.empty((len(images), images.height, images.width, images.channels), np.uint8)
     for start in range(0, len(images), 1000):
         some = images.images[start : start + 1000]
-        made[start : start + 1000] = translator.translate(some, direction, seed=seed, first=start)
+        made[start : start + 1000] = translator.translate(some, direction, examples=examples, seed=seed, first=start)
     return ImageSet(made, images.labels, images.classes, images.name)

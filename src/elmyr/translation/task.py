@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
-from elmyr.nets import PatchDiscriminator, TranslatorNet
+from elmyr.nets import TranslatorNet, quartered
 from elmyr.objectives import OBJECTIVES
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.step import step
@@ -94,12 +95,12 @@ class TranslatorTask:
         ways = []
         for name in self.nets:
             given, wanted = kinds if name == A_TO_B else kinds[::-1]
-            ways.append(Way(name, OTHER[name], given, wanted, self._translate(name, given, name, position)))
-        scalars, terms = {}, dict[str, torch.Tensor]()
+            ways.append(Way(name, OTHER[name], given, wanted, self._translate(name, given, wanted)))
+        scalars, terms, real = {}, dict[str, torch.Tensor](), dict[str, torch.Tensor]()
         if self.choices.adversarial:
-            scalars["discriminator_loss"] = self._judge(ways)
+            scalars["discriminator_loss"], real = self._judge(ways)
         for way in ways:
-            for name, term in self._terms(way, batch, position).items():
+            for name, term in self._terms(way, real.get(way.name), batch, position).items():
                 terms[name] = terms[name] + term if name in terms else term
         scalars |= {f"{name}_loss": term.detach() for name, term in terms.items()}
         loss = torch.stack(list(terms.values())).sum()
@@ -110,25 +111,21 @@ class TranslatorTask:
             update_average(self.averages[name], net, decay)
         return scalars
 
-    def _translate(self, name: str, images: torch.Tensor, stream: str, position: int) -> torch.Tensor:
-        net = self.nets[name]
-        noise = None
-        if net.noise:
-            random = seeds.generator(self.seed, f"noise {stream}", position)
-            noise = net.draw_noise(images, random).to(self.device)
+    def _translate(self, name: str, images: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         with machine.autocast(self.device, self.precision):
-            made = net(images, noise)
+            made = self.nets[name](images, quartered(wanted) if self.choices.styled else None)
         return within_range(made.float())
 
-    def _judge(self, ways: list[Way]) -> torch.Tensor:
-        """The discriminators' step; their loss."""
-        losses = []
+    def _judge(self, ways: list[Way]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The discriminators' step; their loss, and what they made of real images of each way."""
+        losses, seen = [], {}
         for way in ways:
             real, fake = self._logits(way, way.wanted), self._logits(way, way.made.detach())
             losses.append(self.objective.discriminator(real, fake).mean())
+            seen[way.name] = real.detach()
         loss = torch.stack(losses).sum()
         step(self.optimizers["discriminators"], loss)
-        return loss.detach()
+        return loss.detach(), seen
 
     def _logits(self, way: Way, images: torch.Tensor) -> torch.Tensor:
         """What the discriminator of a way makes of images, beside what they belong to where there are pairs."""
@@ -137,27 +134,25 @@ class TranslatorTask:
             logits: torch.Tensor = self.judges[way.name](images, condition)
         return logits.float().flatten()
 
-    def _terms(self, way: Way, batch: TwoKinds, position: int) -> dict[str, torch.Tensor]:
+    def _terms(self, way: Way, real: torch.Tensor | None, batch: TwoKinds, position: int) -> dict[str, torch.Tensor]:
         """All that a way is held to, weighted."""
 
-        def translate(name: str, images: torch.Tensor, stream: str) -> torch.Tensor:
-            return self._translate(name, images, stream, position)
+        def translate(name: str, images: torch.Tensor) -> torch.Tensor:
+            return self._translate(name, images, way.wanted if name == way.name else way.given)
 
         random = seeds.generator(self.seed, f"places {way.name}", position)
         with machine.autocast(self.device, self.precision):
             terms = self.method.terms(way, self.nets, translate, random)
-        if self.choices.adversarial:
-            terms["adversarial"] = self.choices.adversarial * self._fooled(way)
+        if real is not None:
+            terms["adversarial"] = self.choices.adversarial * self._fooled(way, real)
         if self.keeper is not None:
             labels = batch.labels if way.name == A_TO_B else None
             terms["label"] = self.choices.label * self.keeper.loss(way.name, way.given, labels, way.made)
         return terms
 
-    def _fooled(self, way: Way) -> torch.Tensor:
-        judge: PatchDiscriminator = self.judges[way.name]
+    def _fooled(self, way: Way, real: torch.Tensor) -> torch.Tensor:
+        judge = self.judges[way.name]
         judge.requires_grad_(False)
-        with torch.no_grad():
-            real = self._logits(way, way.wanted)
         fake = self._logits(way, way.made)
         judge.requires_grad_(True)
         return self.objective.generator(real, fake).mean()
@@ -167,23 +162,23 @@ class TranslatorTask:
         """Ten images of each kind, and under them what is made of them, there and back; None without images."""
         if self.shown is None:
             return None
-        rows = []
+        rows, columns = [], min(len(images) for images in self.shown)
         for name, images in zip((A_TO_B, B_TO_A), self.shown, strict=True):
-            seen = to_unit(torch.from_numpy(images.images[:SHOWN]).to(self.device).permute(0, 3, 1, 2))
+            seen = self._unit(images.images[:columns])
             rows.append(seen)
             for way in (name, OTHER[name]):
                 if way not in self.averages:
                     break
-                seen = self._shown_by(self.averages[way], seen)
+                examples = self.shown[way == A_TO_B].images[: len(seen)]
+                seen = self._shown_by(self.averages[way], seen, self._unit(examples))
                 rows.append(seen)
-        columns = min(len(row) for row in rows)
-        rows = [row[:columns] for row in rows]
         return image_grid(to_pixels(torch.cat(rows)).permute(0, 2, 3, 1).cpu().numpy(), columns=columns)
 
-    def _shown_by(self, net: TranslatorNet, images: torch.Tensor) -> torch.Tensor:
-        random = seeds.generator(self.seed, "preview noise")
-        noise = net.draw_noise(images, random).to(self.device) if net.noise else None
-        shown: torch.Tensor = net(images, noise).clamp(-1, 1)
+    def _unit(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> torch.Tensor:
+        return to_unit(torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2))
+
+    def _shown_by(self, net: TranslatorNet, images: torch.Tensor, examples: torch.Tensor) -> torch.Tensor:
+        shown: torch.Tensor = net(images, quartered(examples) if net.styled else None).clamp(-1, 1)
         return shown
 
     def export(self, folder: Path, position: int) -> None:
@@ -191,12 +186,17 @@ class TranslatorTask:
         self.export_weights(self.averages, folder)
 
     @staticmethod
-    def export_weights(nets: dict[str, TranslatorNet], folder: Path) -> None:
-        """Writes the weights of each direction's network as `translator.safetensors` into `folder`."""
+    def export_weights(
+        nets: dict[str, TranslatorNet],
+        folder: Path,
+        examples: Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]] | None = None,
+    ) -> None:
+        """Writes the weights of each direction's network, and its examples, as `translator.safetensors`."""
         weights = {
             f"{way}.{name}": tensor.contiguous().cpu()
             for way, net in nets.items()
             for name, tensor in net.state_dict().items()
         }
+        weights |= {f"{way}.examples": torch.from_numpy(images) for way, images in (examples or {}).items()}
         with replacing(make_folder(folder) / WEIGHTS) as beside:
             save_file(weights, beside)

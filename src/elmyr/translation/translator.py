@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch.nn import functional as F
 
 from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, StoredPixels
-from elmyr.nets import StridedClassifier, TranslatorNet
+from elmyr.nets import StridedClassifier, TranslatorNet, quartered
 from elmyr.recognition import Recognizer
 from elmyr.restoration.repair import require_channels, require_pixels
 from elmyr.training.loop import LoopConfig, run_loop
@@ -37,6 +38,7 @@ SMALLEST_SIDE = 8
 AT_ONCE = 1 << 18  # pixels that the network sees at a time
 READER_BASE, READER_DIMENSION = 16, 64  # of the recognizer that learns along
 DESCRIPTION = "translator.json"
+EXAMPLES = 200  # of the wanted kind, that a styled translator keeps
 
 Images = ArrayLike | StoredPixels | ImageSet
 
@@ -89,6 +91,9 @@ class Translator:
         outcome = run_loop(task, data, self.course(a), run=run, listener=listener, say=say)
         self.nets_: dict[str, TranslatorNet] = task.averages
         self.directions_, self.channels_ = tuple(task.averages), a.channels
+        self.examples_: dict[str, NDArray[np.uint8]] = {}
+        if self.choices.styled:
+            self.examples_ = {way: _some(b if way == A_TO_B else a) for way in self.directions_}
         self.seconds_ = outcome.seconds
         return self
 
@@ -145,41 +150,74 @@ class Translator:
         )
 
     def translate(
-        self, images: ArrayLike, direction: str = A_TO_B, *, seed: int = 0, first: int = 0
+        self,
+        images: ArrayLike,
+        direction: str = A_TO_B,
+        *,
+        examples: ArrayLike | StoredPixels | None = None,
+        seed: int = 0,
+        first: int = 0,
     ) -> NDArray[np.uint8]:
         """Images uint8 (N, H, W, C) or (N, H, W) of any size -> the other kind, uint8 (N, H, W, C).
 
-        direction: "a-to-b", or "b-to-a" of a translator that learned the way back. A translator with noise gives
-        another answer for another seed; that of image *i* is the same whatever N; `first` is the number of the first,
-        where these are some of many. Raises InputError for images of other channels.
+        direction: "a-to-b", or "b-to-a" of a translator that learned the way back. A styled translator takes the style
+        of each from one of the `examples`, uint8 (M, H, W, C), or of some that it has seen where none are given: which
+        one is drawn by `seed` and the number of the image; `first` is the number of the first, where these are some of
+        many. Raises InputError for images of other channels.
         """
         net = self._net(direction)
         pixels = np.asarray(images)
         pixels = pixels[..., None] if pixels.ndim == 3 else pixels
         require_pixels(pixels)
         require_channels(pixels.shape[3], net.channels)
+        bank = self._bank(direction, examples)
         made = np.empty_like(pixels)
         count = max(1, AT_ONCE // (pixels.shape[1] * pixels.shape[2]))
         for start in range(0, len(pixels), count):
             some = pixels[start : start + count]
-            made[start : start + count] = self._made(net, some, range(first + start, first + start + len(some)), seed)
+            chosen = None
+            if bank is not None:
+                numbers = range(first + start, first + start + len(some))
+                chosen = bank[np.array([seeds.derive(seed, "example", number) % len(bank) for number in numbers])]
+            made[start : start + count] = self._made(net, some, chosen)
         return made
 
+    def _bank(
+        self, direction: str, examples: ArrayLike | StoredPixels | None
+    ) -> NDArray[np.uint8] | StoredPixels | None:
+        """What the style is taken from; None where none is."""
+        if not self.choices.styled:
+            if examples is not None:
+                raise InputError("this translator takes no style from examples: train it with --set styled=true")
+            return None
+        if examples is None:
+            return self.examples_[direction]
+        bank = examples if isinstance(examples, StoredPixels) else np.asarray(examples)
+        require_pixels(bank)
+        require_channels(bank.shape[3], self.channels_, "the examples are")
+        return bank
+
     @torch.inference_mode()
-    def _made(self, net: TranslatorNet, pixels: NDArray[np.uint8], numbers: range, seed: int) -> NDArray[np.uint8]:
-        seen = to_unit(torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(0, 3, 1, 2))
-        noise = None
-        if net.noise:
-            own = (seeds.generator(seed, "answers", number) for number in numbers)
-            noise = torch.cat([net.draw_noise(seen[:1], random) for random in own]).to(self.device)
+    def _made(
+        self, net: TranslatorNet, pixels: NDArray[np.uint8], examples: NDArray[np.uint8] | None
+    ) -> NDArray[np.uint8]:
+        seen, style = self._unit(pixels), None
+        if examples is not None:
+            style = self._unit(examples)
+            if style.shape != seen.shape:
+                style = F.interpolate(style, seen.shape[2:], mode="bilinear", antialias=True)
+            style = quartered(style)
         with machine.autocast(self.device, self.precision):
-            return to_pixels(net(seen, noise)).permute(0, 2, 3, 1).cpu().numpy()
+            return to_pixels(net(seen, style)).permute(0, 2, 3, 1).cpu().numpy()
+
+    def _unit(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
+        return to_unit(torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(0, 3, 1, 2))
 
     def save(self, folder: str | Path) -> None:
         """Writes `translator.safetensors` and `translator.json`."""
         folder = Path(folder)
         self._net(A_TO_B)
-        TranslatorTask.export_weights(self.nets_, folder)
+        TranslatorTask.export_weights(self.nets_, folder, self.examples_)
         content = {
             "format": FORMAT,
             "choices": self.choices.model_dump(mode="json"),
@@ -203,10 +241,12 @@ class Translator:
             translator.directions_, translator.channels_ = tuple(content["directions"]), int(content["channels"])
             translator.seconds_ = float(content["seconds"])
             weights = load_file(folder / WEIGHTS)
-            translator.nets_ = {}
+            translator.nets_, translator.examples_ = {}, {}
             for way in translator.directions_:
                 net = translator.choices.translator(translator.channels_)
                 own = {name[len(way) + 1 :]: each for name, each in weights.items() if name.startswith(f"{way}.")}
+                if translator.choices.styled:
+                    translator.examples_[way] = own.pop("examples").numpy()
                 net.load_state_dict(own)
                 net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
                 translator.nets_[way] = net.to(translator.device).requires_grad_(False).eval()
@@ -230,6 +270,12 @@ class Translator:
             assert direction == B_TO_A
             raise InputError("this translator has learned one way alone: train it with --set back=true")
         return self.nets_[direction]
+
+
+def _some(images: ImageSet) -> NDArray[np.uint8]:
+    """Some images of a set, of every kind that it has: the first ones may be all alike."""
+    places = np.random.default_rng(0).permutation(len(images))[:EXAMPLES]
+    return images.take(np.sort(places)).in_memory()
 
 
 def as_image_set(images: Images) -> ImageSet:

@@ -16,14 +16,14 @@ from elmyr.skeleton import skeletons
 AT_ONCE = 1000
 INK = 128  # from which on a pixel is ink to the skeleton
 SLANT = 0.5  # columns for each row up
-# How much of a pixel a disc of radius 1 about another one covers: the cross wholly, the corners in part.
-CORNER = 0.55
+LARGE_SIDE = 24  # pixels, from which on a stroke grows by a whole pixel on each side; by less below
+CORNER = 0.55  # of a pixel that a disc of radius 1 about its neighbor across the corner covers
 SOFT = 0.35  # of the ink, beside the line that is kept of a stroke
 
 
 def thickened(images: Pixels) -> Pixels:
     """Every stroke about a pixel wider on each side."""
-    return _in_parts(images, lambda part: _largest_around(part, 1.0, CORNER))
+    return _in_parts(images, lambda part: _largest_around(part, _step(part)))
 
 
 def thinned(images: Pixels) -> Pixels:
@@ -38,21 +38,26 @@ def slanted(images: Pixels) -> Pixels:
 
 def _thinned(part: NDArray[np.float32]) -> NDArray[np.float32]:
     ground = np.float32(255)
-    inner = ground - _largest_around(ground - part, 1.0, CORNER)
+    inner = ground - _largest_around(ground - part, _step(part))
     line = skeletons(part >= INK).astype(np.float32) * part
-    drawn = np.minimum(_largest_around(line, SOFT, SOFT / 2), part)
+    drawn = np.minimum(_largest_around(line, SOFT), part)
     thin: NDArray[np.float32] = np.maximum(inner, np.maximum(line, drawn))
     return thin
 
 
-def _largest_around(part: NDArray[np.float32], side: float, corner: float) -> NDArray[np.float32]:
-    """The largest of each pixel, its four neighbors by `side` and its four corners by `corner`."""
+def _step(part: NDArray[np.float32]) -> float:
+    """By how many pixels strokes grow or shrink on each side."""
+    return float(min(1.0, min(part.shape[1:]) / LARGE_SIDE))
+
+
+def _largest_around(part: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """The largest of each pixel and a share of its neighbors; of those across a corner less."""
     padded = np.pad(part, ((0, 0), (1, 1), (1, 1)), mode="edge")
     height, width = part.shape[1:]
     largest = part.copy()
     for down in (0, 1, 2):
         for right in (0, 1, 2):
-            weight = 1.0 if down == right == 1 else side if 1 in (down, right) else corner
+            weight = 1.0 if down == right == 1 else share if 1 in (down, right) else share * CORNER
             np.maximum(largest, np.float32(weight) * padded[:, down : down + height, right : right + width], largest)
     return largest
 

@@ -37,7 +37,7 @@ class Contrastive(Method):
         if self.choices.contrast:
             terms["contrast"] = self.choices.contrast * self._apart(net, way.given, way.made, random)
         if self.choices.identity:
-            same = translate(way.name, way.wanted, f"identity {way.name}")
+            same = translate(way.name, way.wanted)
             terms["identity"] = self.choices.identity * self._apart(net, way.wanted, same, random)
         return terms
 

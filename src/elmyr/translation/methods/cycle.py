@@ -20,9 +20,9 @@ class Cycle(Method):
         self, way: Way, nets: Mapping[str, TranslatorNet], translate: Translate, random: torch.Generator
     ) -> dict[str, torch.Tensor]:
         """The cycle's term, and that of the identity where it has a weight."""
-        returned = translate(way.back, way.made, f"cycle {way.name}")
+        returned = translate(way.back, way.made)
         terms = {"cycle": self.choices.cycle * (returned - way.given).abs().mean()}
         if self.choices.identity:
-            same = translate(way.name, way.wanted, f"identity {way.name}")
+            same = translate(way.name, way.wanted)
             terms["identity"] = self.choices.identity * (same - way.wanted).abs().mean()
         return terms

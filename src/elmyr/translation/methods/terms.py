@@ -11,8 +11,8 @@ from torch import nn
 from elmyr.nets import TranslatorNet
 from elmyr.translation.config import TranslatorChoices
 
-# Images (N, C, H, W) by a direction's network with new noise of a stream -> images (N, C, H, W) within [-1, 1].
-Translate = Callable[[str, torch.Tensor, str], torch.Tensor]
+# A direction and images (N, C, H, W) -> what its network makes of them, within [-1, 1].
+Translate = Callable[[str, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
