@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from elmyr import Recognizer
@@ -16,12 +17,13 @@ from elmyr.files import read_json
 from elmyr.images import ImageSet, Shaping, load_images, save_npz
 from elmyr.training import RunDirectory
 from elmyr.translation import open_translator, resume_translator, train_translator
+from elmyr.translation.domains import DomainData
 from elmyr.translation.sources import open_domains
 from elmyr.translation.task import TranslatorTask
 from tests.conftest import small_image_set
 
 TINY = {"widths": (8, 12), "bottom": 1, "discriminator_base": 8}
-QUICK: dict[str, Any] = {"images": 320, "settings": TINY, "device": "cpu"}
+QUICK: dict[str, Any] = {"images": 160, "settings": TINY, "device": "cpu"}
 
 
 def lay_out(folder: Path) -> tuple[Path, Path]:
@@ -56,13 +58,12 @@ def test_a_run_leaves_what_runs_leave(run: RunDirectory) -> None:
         path.name for path in run.path.iterdir()
     }
     lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
-    assert lines[-1]["images"] == 320
+    assert lines[-1]["images"] == 160
     assert {"discriminator_loss", "adversarial_loss", "label_loss"} <= {key for line in lines for key in line}
-    assert np.asarray(Image.open(run.preview(320))).shape == (6 * 9 - 1, 10 * 9 - 1)
-    assert "the labels of 'negatives' are ignored" in run.log.read_text() or True
+    assert np.asarray(Image.open(run.preview(160))).shape == (6 * 9 - 1, 10 * 9 - 1)
 
 
-@pytest.mark.parametrize("stop", [16 * 5, 16 * 13])
+@pytest.mark.parametrize("stop", [16 * 3, 16 * 7])
 def test_stopped_and_resumed_it_ends_with_the_same_bits(
     kinds: tuple[Path, Path], run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
@@ -100,10 +101,8 @@ def test_a_finished_run_goes_on_with_a_larger_budget(
 
 def test_the_two_kinds_are_shown_in_orders_that_have_nothing_in_common(kinds: tuple[Path, Path]) -> None:
     domains = open_domains(*kinds, paired=False, seed=0)
-    from elmyr.translation.domains import DomainData
-
     same = domains.a.train
-    data = DomainData(same, same, paired=False, seed=0, device=__import__("torch").device("cpu"))
+    data = DomainData(same, same, paired=False, seed=0, device=torch.device("cpu"))
     batch = data.batch(0, 40)
     alike = (batch.images == batch.others).flatten(1).all(1).float().mean()
     assert alike < 0.2

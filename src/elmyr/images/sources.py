@@ -115,15 +115,19 @@ def image_names(
     shaping: Shaping = AS_IT_IS,
     split: str = "train",
 ) -> list[str]:
-    """What the images of `load_images` are called: their files where they have any, else their numbers.
+    """What the images of `load_images` are called: their files where they have any, else their numbers in the source.
 
     No names for the split "test" where the source has no test split of its own.
     """
     part = read_parts(source, data_root)[SPLITS.index(split)]
     if part is None:
         return []
-    chosen = _chosen(part, shaping)
-    return list(chosen.names) if isinstance(chosen, EncodedImages) else [str(number) for number in range(len(chosen))]
+    if isinstance(part, EncodedImages):
+        chosen = _chosen(part, shaping)
+        assert isinstance(chosen, EncodedImages)
+        return list(chosen.names)
+    choice = choice_of(part, shaping)
+    return [str(number) for number in (range(len(part)) if choice is None else choice.places.tolist())]
 
 
 def load_images(

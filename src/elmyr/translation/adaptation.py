@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr import machine
-from elmyr.errors import InputError
+from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, save_npz
 from elmyr.recognition import Recognizer, resume_recognizer, train_recognizer
@@ -104,7 +104,7 @@ def train_adapted(
     name = f"{domains.a.train.name}-to-{domains.b.train.name}-adaptation"
     run = RunDirectory(new_directory(out, parent=RUNS, name=name))
     write_beginning(run, config, device=config.device, precision=config.precision)
-    _run_to_end(run, config, quiet, run.noting(say))
+    _to_its_end(run, config, quiet, run.noting(say))
     return run
 
 
@@ -123,8 +123,17 @@ def resume_adaptation(
     config = config_as(run, AdaptationConfig)
     if data_root is not None:
         config = config.model_copy(update={"root": os.path.abspath(data_root)})
-    _run_to_end(run, config, quiet, run.noting(say))
+    _to_its_end(run, config, quiet, run.noting(say))
     return run
+
+
+def _to_its_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> None:
+    try:
+        _run_to_end(run, config, quiet, say)
+    except InterruptedRun as error:
+        told = str(error).partition("; go on with")[0]
+        number = error.exit_code - 128
+        raise InterruptedRun(f"{told}; go on with: elmyr resume {run.path}", signal_number=number) from None
 
 
 def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> None:

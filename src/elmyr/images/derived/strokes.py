@@ -58,7 +58,8 @@ def _largest_around(part: NDArray[np.float32], share: float) -> NDArray[np.float
     for down in (0, 1, 2):
         for right in (0, 1, 2):
             weight = 1.0 if down == right == 1 else share if 1 in (down, right) else share * CORNER
-            np.maximum(largest, np.float32(weight) * padded[:, down : down + height, right : right + width], largest)
+            moved = padded[:, down : down + height, right : right + width]
+            np.maximum(largest, np.float32(weight) * moved, out=largest)
     return largest
 
 
