@@ -57,6 +57,7 @@ def test_a_run_leaves_what_runs_leave(run: RunDirectory) -> None:
     assert {"config.json", "environment.json", "log.txt", "model", "checkpoints"} <= {
         path.name for path in run.path.iterdir()
     }
+    assert "the labels of 'negatives' are ignored" in run.log.read_text()
     lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
     assert lines[-1]["images"] == 160
     assert {"discriminator_loss", "adversarial_loss", "label_loss"} <= {key for line in lines for key in line}

@@ -30,7 +30,9 @@ class SemiConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     labeled: int = Field(32, ge=1, description="labeled images in a batch; the others are unlabeled ones")
-    colors: bool = Field(False, description="whether unlabeled images are changed in their colors, too, or to negatives")
+    colors: bool = Field(
+        False, description="whether unlabeled images are changed in their colors, too, or to negatives"
+    )
     consistency: ConsistencyConfig = ConsistencyConfig()
     game: GameConfig = GameConfig()
 
@@ -100,7 +102,9 @@ class SemiTask(RecognizerTask):
         labels, unlabeled = batch.labels[:count], images[count:]
         fake = self._generate(position)
         shown = torch.cat([images, *([] if fake is None else [fake.detach()])])
-        if self.config.colors:  # of labeled ones nothing is learned in the first thousand updates, half of them negative
+        if (
+            self.config.colors
+        ):  # of labeled ones nothing is learned in the first thousand updates, half of them negative
             recolored = random_colors(shown[count:], self._random("colors", position))
             shown = torch.cat([shown[:count], recolored])
         shown = changed_much(shown, self._random("much", position))

@@ -99,12 +99,18 @@ def train_adapted(
         device=str(device),
         precision=machine.choose_precision(told.precision, device),
     )
-    domains = open_domains(source, target, paired=False, seed=told.seed, data_root=data_root, shaping=shaping, say=say)
+    notes: list[str] = []
+    domains = open_domains(
+        source, target, paired=False, seed=told.seed, data_root=data_root, shaping=shaping, say=notes.append
+    )
     domains.a.train.require_labels()
     name = f"{domains.a.train.name}-to-{domains.b.train.name}-adaptation"
     run = RunDirectory(new_directory(out, parent=RUNS, name=name))
     write_beginning(run, config, device=config.device, precision=config.precision)
-    _to_its_end(run, config, quiet, run.noting(say))
+    note = run.noting(say)
+    for line in notes:
+        note(line)
+    _to_its_end(run, config, quiet, note)
     return run
 
 

@@ -80,7 +80,8 @@ def train_translator(
         method=method, images=images, settings=settings, seed=seed, device=device, precision=precision
     )
     paired = translator.choices.method == "paired"
-    domains = open_domains(a, b, paired=paired, seed=seed, data_root=data_root, shaping=shaping, say=say)
+    told: list[str] = []
+    domains = open_domains(a, b, paired=paired, seed=seed, data_root=data_root, shaping=shaping, say=told.append)
     reader = None if recognizer is None else open_recognizer(recognizer, device=device)
     one, other = domains.a.train, domains.b.train
     translator.task(one, other, reader)  # refuses what it cannot learn from
@@ -97,7 +98,10 @@ def train_translator(
     )
     run = RunDirectory(new_directory(out, parent=RUNS, name=f"{one.name}-to-{other.name}-translator"))
     write_beginning(run, config, device=config.device, precision=config.precision)
-    _run_to_end(run, config, domains, reader, quiet, run.noting(say))
+    note = run.noting(say)
+    for line in told:
+        note(line)
+    _run_to_end(run, config, domains, reader, quiet, note)
     return run
 
 
