@@ -22,7 +22,7 @@ from elmyr.translation.sources import open_domains
 from elmyr.translation.task import TranslatorTask
 from tests.conftest import small_image_set
 
-TINY = {"widths": (8, 12), "bottom": 1, "discriminator_base": 8}
+TINY = {"widths": (8, 12), "bottom": 1, "discriminator_base": 8, "batch": 16}
 QUICK: dict[str, Any] = {"images": 160, "settings": TINY, "device": "cpu"}
 
 

@@ -14,7 +14,7 @@ from elmyr.metrics import psnr, squared_error
 from elmyr.translation.task import WEIGHTS
 from tests.conftest import small_image_set
 
-TINY: dict[str, Any] = {"widths": (8, 12), "bottom": 1, "discriminator_base": 8}
+TINY: dict[str, Any] = {"widths": (8, 12), "bottom": 1, "discriminator_base": 8, "batch": 16}
 
 
 def negatives(images: ImageSet) -> ImageSet:

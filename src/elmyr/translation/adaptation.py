@@ -34,6 +34,7 @@ SETTINGS: Mapping[str, Any] = {
     "contrast": 0.0,
     "label": 0.5,
     "batch": 32,
+    "learning_rate": 1e-3,
 }
 
 
