@@ -123,14 +123,18 @@ class Supervisor:
             await asyncio.sleep(pause)
 
     async def _begun(self) -> Process | None:
-        """A worker that has said that it is ready; None where it ended before."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-            start_new_session=True,  # Ctrl-C is for the page's process, which says when to end
-        )
+        """A worker that has said that it is ready; None where it ended before, or cannot be started."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=1 << 20,
+                start_new_session=True,  # Ctrl-C is for the page's process, which says when to end
+            )
+        except OSError as error:  # no memory, no descriptors, no processes left: there may be some again
+            self._said(f"a worker cannot be started ({error})")
+            return None
         self.starts += 1
         assert process.stdout is not None
         try:
@@ -154,7 +158,7 @@ class Supervisor:
             while (frame := await receive(process.stdout)) is not None:
                 self._settle(*frame)
                 self._hand_out()
-        except (Broken, LookupError, TypeError, ValueError) as error:
+        except (Broken, LookupError, OSError, TypeError, ValueError) as error:
             self._said(f"the worker is not understood ({error})")
         finally:
             self.ready, self._process, self.loaded = False, None, []

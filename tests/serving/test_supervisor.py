@@ -1,0 +1,54 @@
+"""The supervisor with workers that hold no model: a few lines that speak frames."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from elmyr.serving import supervisor
+from elmyr.serving.supervisor import Supervisor
+
+ECHO = """
+import sys
+from elmyr.serving.wire import packed, read_frame
+
+def say(frame):
+    sys.stdout.buffer.write(frame)
+    sys.stdout.buffer.flush()
+
+say(packed({"hello": 1}))
+while (frame := read_frame(sys.stdin.buffer)) is not None:
+    header, bodies = frame
+    answers = [(200, "text/plain")] * len(bodies)
+    say(packed({"batch": header["batch"], "answers": answers, "loaded": []}, bodies))
+"""
+
+
+def echo_at(path: Path) -> None:
+    """Puts a worker there that answers each request with what it was sent."""
+    written = path.with_suffix(".part")
+    written.write_text(f"#!{sys.executable}\n{ECHO}")
+    written.chmod(0o755)
+    written.rename(path)
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "WORKER", [str(tmp_path / "worker")])
+    said: list[str] = []
+
+    async def tried() -> bytes:
+        keeper = Supervisor([], said.append)
+        await keeper.start()
+        job = keeper.ask("a", "recognize", {}, b"asked")
+        async with asyncio.timeout(30):
+            while not said:
+                await asyncio.sleep(0.01)
+        echo_at(tmp_path / "worker")
+        try:
+            return (await job.future).content
+        finally:
+            await keeper.stop()
+
+    assert asyncio.run(tried()) == b"asked"
+    assert "a worker cannot be started" in said[0]
