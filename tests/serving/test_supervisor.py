@@ -1,6 +1,7 @@
 """The supervisor with workers that hold no model: a few lines that speak frames."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -52,3 +53,24 @@ def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypa
 
     assert asyncio.run(tried()) == b"asked"
     assert "a worker cannot be started" in said[0]
+
+
+def test_the_worker_that_stands_by_ends_with_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "WORKER", [str(tmp_path / "worker")])
+    echo_at(tmp_path / "worker")
+
+    def children() -> list[str]:
+        return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+    async def stopped() -> tuple[int, int]:
+        before = len(children())
+        keeper = Supervisor([])
+        await keeper.start()
+        async with asyncio.timeout(30):
+            while not keeper.stands_by:
+                await asyncio.sleep(0.01)
+        during = len(children()) - before
+        await keeper.stop()
+        return during, len(children()) - before
+
+    assert asyncio.run(stopped()) == (2, 0)

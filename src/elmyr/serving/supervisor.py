@@ -55,7 +55,8 @@ class Supervisor:
     @property
     def stands_by(self) -> bool:
         """Whether another worker is there to take over at once."""
-        return self._spare is not None and self._spare.done()
+        spare = self._spare.result() if self._spare is not None and self._spare.done() else None
+        return spare is not None and spare.returncode is None
 
     async def start(self) -> None:
         """Begins to keep a worker; does not wait until it is ready."""
@@ -68,7 +69,9 @@ class Supervisor:
         for task in (self._spare, self._keeping):
             if task is not None:
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                (left,) = await asyncio.gather(task, return_exceptions=True)
+                if isinstance(left, Process):  # it stood by already
+                    await _ended(left)
 
     def ask(self, model: str, operation: str, query: Mapping[str, Any], body: bytes = b"") -> Job:
         """A request whose future holds what the worker says, or `Trouble`: no time (504), or the worker dies (503).
@@ -112,9 +115,8 @@ class Supervisor:
         pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
         while not self._stopping:
-            began = loop.time()
             process = await (self._spare or asyncio.create_task(self._begun()))
-            self._spare = None
+            self._spare, began = None, loop.time()
             if process is not None:
                 self._spare = asyncio.create_task(self._begun())
                 await self._live(process)
