@@ -117,6 +117,19 @@ def test_where_the_training_images_are_not_to_be_had_that_is_said(
     assert asked(alone, "saved", "recognize", {"nearest": 0}, body).status == 200
 
 
+def test_a_defect_while_they_are_looked_through_is_told_too(
+    small_runs: Path, digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: Any) -> None:
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr("elmyr.serving.models.splits_of", fails)
+    alone = Models(Options(find_served([str(small_runs / "reader")]), device="cpu"))
+    body = as_npy(digits.in_memory()[:1])
+    refused = asked(alone, "reader", "recognize", {"nearest": 3}, body)
+    assert refused.status == 409 and "not to be had: no memory" in told(refused)["error"]
+
+
 def test_features_come_as_json_and_as_arrays(models: Models, small_runs: Path, digits: ImageSet) -> None:
     images = digits.in_memory()[:4]
     expected = open_recognizer(small_runs / "reader", device="cpu").features(images)
