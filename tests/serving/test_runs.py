@@ -44,6 +44,16 @@ def test_the_table_says_kind_state_and_how_far_each_run_is(runs: Path) -> None:
     assert Runs(runs / "nowhere").listed() == []
 
 
+def test_one_that_cannot_be_looked_into_hides_no_other(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_file(path: Path) -> bool:
+        if path.parent.name == "gan":
+            raise PermissionError(13, "Permission denied")
+        return path.exists()
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert set(Runs(runs).found()) == {"reader", "restorer", "stopped"}
+
+
 def test_looking_at_a_run_keeps_nobody_from_working_on_it(runs: Path) -> None:
     run = RunDirectory(runs / "gan")
     assert not run.in_progress

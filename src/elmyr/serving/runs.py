@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,14 @@ class Runs:
         """The run directories by their names, the one begun last first."""
         begun: list[tuple[float, str, RunDirectory]] = []
         try:
-            for path in self.folder.iterdir():
-                run = RunDirectory(path)
+            paths = list(self.folder.iterdir())
+        except OSError:
+            return {}  # there is no such folder
+        for path in paths:
+            run = RunDirectory(path)
+            with suppress(OSError):  # not to be looked into, or removed meanwhile
                 if run.config.is_file():
                     begun.append((run.config.stat().st_mtime, path.name, run))
-        except OSError:
-            pass  # there is no such folder, or a run has just been removed
         return {name: run for _, name, run in sorted(begun, key=lambda each: each[:2], reverse=True)}
 
     def listed(self) -> list[dict[str, Any]]:
