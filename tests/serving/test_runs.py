@@ -125,6 +125,17 @@ def test_new_figures_and_previews_are_told_once_each_and_half_a_line_not_yet(run
     assert parsed(watched.look()) == [("restart", {}), ("figures", {"images": 64})]
 
 
+def test_the_end_is_told_after_all_figures(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elmyr.serving.events.MOST_AT_ONCE", 100)
+    run = RunDirectory(runs / "gan")
+    run.metrics.write_text("".join(f'{{"images": {64 * number}, "loss": 0.5}}\n' for number in range(1, 11)))
+    watched, told = Watched(run, 0), list[tuple[str, Any]]()
+    while not watched.ended:
+        told += parsed(watched.look())
+    assert [content["images"] for name, content in told if name == "figures"] == [64 * n for n in range(1, 11)]
+    assert told[-1] == ("end", {"state": "finished"})
+
+
 def test_the_stream_ends_with_the_run_and_with_the_service(runs: Path) -> None:
     async def gathered(name: str, *, stops: bool = False) -> list[str]:
         stopping = asyncio.Event()
