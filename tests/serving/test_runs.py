@@ -83,6 +83,18 @@ def test_one_run_has_its_curves_previews_and_choices(runs: Path) -> None:
     assert png == (runs / "gan" / "previews" / "images-000000320.png").read_bytes()
 
 
+def test_what_its_offset_leaves_out_is_all_that_its_events_tell(runs: Path) -> None:
+    run = RunDirectory(runs / "stopped")
+    with run.metrics.open("a") as file:
+        file.write('{"images": 400, "generator_loss": 1.5}\n{"images": 4')
+    found = Runs(runs).read("stopped")
+    assert found is not None and found["curves"]["generator_loss"][-1] == [400.0, 1.5]
+    with run.metrics.open("a") as file:
+        file.write('20, "generator_loss": 2.5}\n')
+    told = parsed(Watched(run, found["offset"]).look())
+    assert told[0] == ("figures", {"images": 420, "generator_loss": 2.5})
+
+
 @pytest.mark.parametrize("name", ["..", ".", "", "/etc", "../runs/gan", "gan/../gan", "gan\0", "nobody"])
 def test_no_path_that_a_request_names_is_opened(runs: Path, name: str) -> None:
     assert Runs(runs).read(name) is None and Runs(runs).preview(name, 320) is None
