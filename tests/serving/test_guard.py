@@ -62,6 +62,8 @@ def test_the_token_opens_everything_and_a_cookie_carries_it(locked: Workbench, d
     carried = cookie.partition(";")[0]
     assert locked.get("/", authorization=None, cookie=carried).status == 200
     assert locked.get("/", authorization=None, cookie=carried[:-1]).status == 401
+    beside = f'of another port={{"a": [1]}}; {carried}'  # a browser sends the cookies of all ports of a host
+    assert locked.get("/", authorization=None, cookie=beside).status == 200
     assert locked.get("/", authorization=None, cookie="\x01;==").status == 401
     own, other = f"http://127.0.0.1:{locked.port}", "http://evil.example"
     for origin, status in ((own, 200), (other, 403), ("null", 403)):

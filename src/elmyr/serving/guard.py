@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -121,11 +121,7 @@ def _shown(headers: Headers, cookie: str) -> str:
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return bearer.strip()
-    try:
-        jar: SimpleCookie = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return jar[cookie].value if cookie in jar else ""
+    return cookie_parser(headers.get("cookie", "")).get(cookie, "")
 
 
 def _refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
