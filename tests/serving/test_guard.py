@@ -84,5 +84,14 @@ def test_a_foreign_page_changes_nothing_and_a_foreign_name_sees_nothing(workbenc
     for host in ("evil.example", f"evil.example:{workbench.port}", "127.0.0.1", f"127.0.0.1:{workbench.port + 1}", ""):
         for address in ("/", "/v1/models", "/health/live", "/metrics"):
             assert workbench.get(address, host=host).status == 403
+    generate = "/v1/models/gan/generate?count=1"
+    for site, dest, status in (
+        ("cross-site", "image", 403),
+        ("same-site", "iframe", 403),
+        ("cross-site", "document", 200),
+        ("same-origin", "image", 200),
+        ("none", "document", 200),
+    ):
+        assert workbench.get(generate, sec_fetch_site=site, sec_fetch_dest=dest).status == status
     assert workbench.get("/", host=f"localhost:{workbench.port}").status == 200
     assert workbench.get("/", host=None).status in (400, 403)
