@@ -54,6 +54,9 @@ def test_what_is_served_is_known_without_opening_it(small_runs: Path, tmp_path: 
     assert (restorer.kind, restorer.classes, restorer.image_shape) == ("restorer", (), (8, 8, 1))
     named, plain = find_served([f"mine={small_runs / 'gan'}", str(saved(tmp_path / "a b"))])
     assert (named.name, named.path) == ("mine", gan.path) and plain.name == "a-b" and plain.trained_on is None
+    saved(tmp_path / "rate=0.1")
+    (chosen,) = find_served([f"mine={tmp_path / 'rate=0.1'}"])
+    assert (chosen.name, chosen.path.name) == ("mine", "rate=0.1")
     options = Options([gan, named], 5.0, "cpu", "fp32", "data")
     assert Options.of_word(options.as_word()) == options
 

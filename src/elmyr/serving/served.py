@@ -87,7 +87,7 @@ def find_served(words: Sequence[str]) -> list[Served]:
     """
     found: list[Served] = []
     for word in words:
-        name, _, path = word.rpartition("=") if "=" in word and not Path(word).exists() else ("", "", word)
+        name, _, path = word.partition("=") if "=" in word and not Path(word).exists() else ("", "", word)
         served = _described(name, path)
         if any(served.name == other.name for other in found):
             raise InputError(f"two models are named '{served.name}': name them, as NAME={path}")
