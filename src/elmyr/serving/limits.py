@@ -11,9 +11,9 @@ MOST_ANSWERS = 16  # to one damaged image
 MOST_REPAIRED = 4_000_000  # pixels, those of all answers together
 MOST_NEAREST = 20  # training images beside one
 
-WAITING = {"recognize": 128, "embed": 64}  # requests that may wait, of one model
+WAITING = {"recognize": 128, "embed": 64}  # requests of one kind to one model that may wait
 WAITING_OTHERS = 8
-WAITING_BYTES = 4 << 20  # of uploads of one model that wait, where it is more than one
+WAITING_BYTES = 4 << 20  # of their uploads, where it is more than one
 MOST_WAITING_BYTES = 64 << 20  # of all uploads that are being worked on
 TOGETHER = {"recognize": 64, "embed": 64}  # requests that are answered together; one of the others
 TOGETHER_BYTES = 1 << 20  # of uploads, where it is more than one request
