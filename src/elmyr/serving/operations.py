@@ -17,6 +17,7 @@ from elmyr.errors import InputError
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, image_grid
 from elmyr.images.digit import prepare_digit
+from elmyr.recognition import Recognizer
 from elmyr.restoration import Restorer, corrupt, restore_noisy
 from elmyr.serving.batching import Answer
 from elmyr.serving.limits import MOST_REPAIRED
@@ -71,22 +72,26 @@ def _guarded(work: Callable[..., Answer], *given: Any) -> Answer:
         return refusal(trouble.status, trouble.message)
 
 
-def _recognize(models: Models, opened: Opened, queries: Sequence[Query], bodies: Sequence[bytes]) -> list[Answer]:
-    """All images of all requests at once; one that is no image refuses its own request alone."""
-    seen = [_seen(opened, query, body) for query, body in zip(queries, bodies, strict=True)]
-    whole = [images for images in seen if not isinstance(images, Answer)]
-    if not whole:
-        return [one for one in seen if isinstance(one, Answer)]
-    probabilities = opened.model.predict_proba(np.concatenate(whole))
-    answers, start = [], 0
-    for query, images in zip(queries, seen, strict=True):
-        if isinstance(images, Answer):
-            answers.append(images)
-            continue
-        some = probabilities[start : start + len(images)]
-        start += len(images)
-        answers.append(_guarded(_told, models, opened, query, images, some))
-    return answers
+def _together(
+    read: Callable[[Recognizer, Images], NDArray[np.float64]], tell: Callable[..., Answer]
+) -> Callable[..., list[Answer]]:
+    """All images of all requests are read at once; one that is no image refuses its own request alone."""
+
+    def answered(models: Models, opened: Opened, queries: Sequence[Query], bodies: Sequence[bytes]) -> list[Answer]:
+        seen = [_seen(opened, query, body) for query, body in zip(queries, bodies, strict=True)]
+        whole = [images for images in seen if not isinstance(images, Answer)]
+        rows = read(opened.model, np.concatenate(whole)) if whole else np.empty((0, 0))
+        answers, start = [], 0
+        for query, images in zip(queries, seen, strict=True):
+            if isinstance(images, Answer):
+                answers.append(images)
+                continue
+            some = rows[start : start + len(images)]
+            start += len(images)
+            answers.append(_guarded(tell, models, opened, query, images, some))
+        return answers
+
+    return answered
 
 
 def _told(models: Models, opened: Opened, query: Query, images: Images, probabilities: NDArray[np.float64]) -> Answer:
@@ -153,19 +158,9 @@ def _seen(opened: Opened, query: Query, body: bytes) -> Images | Answer:
         return refusal(422, str(error))
 
 
-def _embed(models: Models, opened: Opened, queries: Sequence[Query], bodies: Sequence[bytes]) -> list[Answer]:
-    seen = [_seen(opened, query, body) for query, body in zip(queries, bodies, strict=True)]
-    whole = [images for images in seen if not isinstance(images, Answer)]
-    features = opened.model.features(np.concatenate(whole)) if whole else np.empty((0, 0))
-    answers, start = [], 0
-    for query, images in zip(queries, seen, strict=True):
-        if isinstance(images, Answer):
-            answers.append(images)
-            continue
-        some = features[start : start + len(images)].astype(np.float32)
-        start += len(images)
-        answers.append(_npz(features=some) if query.get("format") == "npz" else _json({"features": some.tolist()}))
-    return answers
+def _embedded(models: Models, opened: Opened, query: Query, images: Images, features: NDArray[np.float64]) -> Answer:
+    some = features.astype(np.float32)
+    return _npz(features=some) if query.get("format") == "npz" else _json({"features": some.tolist()})
 
 
 def _generate(models: Models, opened: Opened, query: Query, body: bytes) -> Answer:
@@ -243,8 +238,8 @@ def _npz(**arrays: NDArray[Any]) -> Answer:
 
 
 OPERATIONS: dict[str, tuple[str, Callable[..., list[Answer]]]] = {
-    "recognize": ("recognizer", _recognize),
-    "embed": ("recognizer", _embed),
+    "recognize": ("recognizer", _together(Recognizer.predict_proba, _told)),
+    "embed": ("recognizer", _together(Recognizer.features, _embedded)),
     "generate": ("gan", _each(_generate)),
     "between": ("gan", _each(_between)),
     "repair": ("restorer", _each(_repair)),
