@@ -95,7 +95,7 @@ def _together(
 
 
 def _told(models: Models, opened: Opened, query: Query, images: Images, probabilities: NDArray[np.float64]) -> Answer:
-    classes = opened.served.classes
+    classes = tuple(map(str, opened.model.classes_.tolist()))  # as it is now: it may have been trained again
     told: list[dict[str, Any]] = []
     for row in probabilities:
         best = int(row.argmax())
@@ -141,7 +141,7 @@ def _add_nearest(models: Models, opened: Opened, count: int, images: Images, tol
 
 def _seen(opened: Opened, query: Query, body: bytes) -> Images | Answer:
     """The images as the recognizer takes them."""
-    height, width, channels = opened.served.image_shape
+    height, width, channels = opened.model.image_shape_
     try:
         images = [in_channels(picture, channels if not query.get("prepare") else 1) for picture in decoded(body)]
         if query.get("prepare"):
