@@ -201,6 +201,9 @@ def test_what_a_model_cannot_do_is_said(models: Models, digits: ImageSet) -> Non
     for name, operation, kind in (("gan", "recognize", "recognizer"), ("reader", "repair", "restorer")):
         refused = asked(models, name, operation, {"answers": 1, "seed": 0, "noise": 0.0}, body)
         assert refused.status == 422 and f"ask a {kind}" in told(refused)["error"]
+    many = as_npy(np.zeros((101, 8, 8), np.uint8))
+    refused = asked(models, "reader", "recognize", {"nearest": 20}, many)
+    assert refused.status == 422 and "together at most 2,000" in told(refused)["error"]
     big = as_png(np.zeros((1500, 1500), np.uint8))
     refused = asked(models, "restorer", "repair", {"answers": 1, "seed": 0, "noise": 0.0}, big)
     assert refused.status == 422 and "at most 4,000,000 pixels" in told(refused)["error"]

@@ -20,7 +20,7 @@ from elmyr.images.digit import prepare_digit
 from elmyr.recognition import Recognizer
 from elmyr.restoration import Restorer, corrupt, restore_noisy
 from elmyr.serving.batching import Answer
-from elmyr.serving.limits import MOST_REPAIRED
+from elmyr.serving.limits import MOST_NEAREST_SHOWN, MOST_REPAIRED
 from elmyr.serving.models import Gone, Models, Opened
 from elmyr.serving.pictures import png_of
 from elmyr.serving.trouble import Trouble
@@ -118,6 +118,11 @@ def _told(models: Models, opened: Opened, query: Query, images: Images, probabil
 
 
 def _add_nearest(models: Models, opened: Opened, count: int, images: Images, told: list[dict[str, Any]]) -> bool:
+    if count * len(images) > MOST_NEAREST_SHOWN:
+        raise InputError(
+            f"{count} nearest beside each of {len(images):,} images are too many at once: together at most "
+            f"{MOST_NEAREST_SHOWN:,}"
+        )
     try:
         nearest = opened.nearest(models.options.data_root)
     except InputError as error:
