@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from elmyr.serving import supervisor
 from elmyr.serving.supervisor import Supervisor
+from elmyr.serving.trouble import Trouble
 
 ECHO = """
 import sys
@@ -53,6 +55,34 @@ def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypa
 
     assert asyncio.run(tried()) == b"asked"
     assert "a worker cannot be started" in said[0]
+
+
+def test_a_worker_that_is_stuck_is_replaced_and_one_that_answered_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "WORKER", [str(tmp_path / "worker")])
+    monkeypatch.setattr(supervisor, "LONGEST_BATCH", 0.5)
+    echo_at(tmp_path / "worker")
+
+    async def asked() -> tuple[int, int | None]:
+        keeper = Supervisor([])
+        await keeper.start()
+        try:
+            async with asyncio.timeout(30):
+                while not keeper.stands_by:
+                    await asyncio.sleep(0.01)
+                await keeper.ask("a", "recognize", {}, b"asked").future
+                await asyncio.sleep(1)
+                starts, process = keeper.starts, keeper._process
+                assert process is not None
+                process.send_signal(signal.SIGSTOP)
+                with pytest.raises(Trouble) as lost:
+                    await keeper.ask("a", "recognize", {}, b"asked").future
+            return starts, lost.value.status
+        finally:
+            await keeper.stop()
+
+    assert asyncio.run(asked()) == (2, 503)
 
 
 def test_the_worker_that_stands_by_ends_with_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class Supervisor:
         self._command = [*WORKER, *options]
         self._said = said
         self._queues = Queues()
-        self._at_work: dict[int, list[Job]] = {}
+        self._at_work: dict[int, tuple[list[Job], asyncio.TimerHandle]] = {}
         self._numbers = count()
         self._process: Process | None = None
         self._spare: asyncio.Task[Process | None] | None = None
@@ -101,15 +101,14 @@ class Supervisor:
                 "operation": batch[0].operation,
                 "queries": [dict(job.query) for job in batch],
             }
-            self._at_work[number] = batch
+            clock = asyncio.get_running_loop().call_later(LONGEST_BATCH, self._end_stuck)
+            self._at_work[number] = batch, clock
             process.stdin.write(packed(header, [job.body for job in batch]))
-            asyncio.get_running_loop().call_later(LONGEST_BATCH, self._end_if_stuck, number)
 
-    def _end_if_stuck(self, number: int) -> None:
-        if number in self._at_work:
-            self._said(f"the worker has been at one batch for {LONGEST_BATCH:g} s and is ended")
-            if self._process is not None:
-                self._process.kill()
+    def _end_stuck(self) -> None:
+        self._said(f"the worker has been at one batch for {LONGEST_BATCH:g} s and is ended")
+        if self._process is not None:
+            self._process.kill()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
@@ -164,7 +163,8 @@ class Supervisor:
             self._said(f"the worker is not understood ({error})")
         finally:
             self.ready, self._process, self.loaded = False, None, []
-            for batch in self._at_work.values():
+            for batch, clock in self._at_work.values():
+                clock.cancel()
                 for job in batch:
                     job.refuse(lost())
             self._at_work.clear()
@@ -172,9 +172,11 @@ class Supervisor:
 
     def _settle(self, header: dict[str, Any], parts: list[bytes]) -> None:
         self.loaded = list(header["loaded"])
-        batch = self._at_work.pop(header["batch"])
+        batch, clock = self._at_work[header["batch"]]
         for job, (status, media_type), content in zip(batch, header["answers"], parts, strict=True):
             job.settle(Answer(int(status), str(media_type), content))
+        clock.cancel()
+        del self._at_work[header["batch"]]
 
 
 async def _ended(process: Process) -> None:
