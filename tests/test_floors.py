@@ -14,11 +14,12 @@ SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 
 FLOORS = [
     {"errors", "lazy", "version"},
-    {"seeds", "files", "arrays", "machine"},
+    {"seeds", "files", "arrays", "machine", "skeleton"},
     {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment"},
     {"gan"},
     {"training"},
-    {"recognition", "restoration", "translation", "editing", "robustness"},
+    {"recognition", "restoration", "editing", "robustness"},
+    {"translation"},
     {"evaluation"},
     {"study", "studies", "report", "doctor"},
     {"__init__"},

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from elmyr.restoration import Restorer as Restorer
     from elmyr.studies import study as study
     from elmyr.training import train as train
+    from elmyr.translation import Translator as Translator
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,7 @@ _HOMES = {
     "Recognizer": "elmyr.recognition",
     "Restorer": "elmyr.restoration",
     "Shaping": "elmyr.images",
+    "Translator": "elmyr.translation",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
     "load_images": "elmyr.images",
@@ -39,6 +41,7 @@ __all__ = [
     "Recognizer",
     "Restorer",
     "Shaping",
+    "Translator",
     "compare",
     "evaluate",
     "load_images",

@@ -31,6 +31,7 @@ SMALLER = {
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
     "restorer train": "--images 160",
+    "translator train": "--images 64",
 }
 QUICKER = {("evidence.md", "elmyr evaluate runs/digits"): ["--extractor", "pixels"]}  # which has figures.md's, too
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -47,7 +48,7 @@ def smaller(line: str) -> list[str]:
         return [*words, "--set", "network.base=8"]
     if words[1] == "resume" and "--images" in words:
         words[words.index("--images") + 1] = "640"
-    name = " ".join(words[1:3]) if words[1] in ("recognizer", "restorer") else words[1]
+    name = " ".join(words[1:3]) if words[1] in ("recognizer", "restorer", "translator") else words[1]
     return words + SMALLER.get(name, "").split()
 
 

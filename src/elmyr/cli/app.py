@@ -19,6 +19,7 @@ from elmyr.cli.restorer import restorer
 from elmyr.cli.serve import serve
 from elmyr.cli.show import show_error, show_warning
 from elmyr.cli.study import study
+from elmyr.cli.translator import translator
 from elmyr.errors import ElmyrError, InterruptedRun
 
 # What typer raises for wrong words; the class is click's, which newer versions carry inside them.
@@ -65,6 +66,7 @@ app.command("presets")(commands.presets)
 app.command("doctor")(commands.doctor)
 app.add_typer(recognizer, name="recognizer", rich_help_panel=None)
 app.add_typer(restorer, name="restorer", rich_help_panel=None)
+app.add_typer(translator, name="translator", rich_help_panel=None)
 app.add_typer(data, name="data", rich_help_panel=None)
 
 

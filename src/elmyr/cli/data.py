@@ -13,7 +13,8 @@ from elmyr.cli.show import say, show_json, show_table
 data = typer.Typer(
     help="Look at an image set, or bring it into another form.",
     epilog="DATA is a known name (digits, mnist, fashion-mnist, kmnist, emnist-letters, emnist-digits, "
-    "emnist-balanced, usps, cifar10) or a path: a folder of images or of class folders (or with labels.csv), "
+    "emnist-balanced, usps, cifar10; digits-thick, mnist-m and their like) or a path: "
+    "a folder of images or of class folders (or with labels.csv), "
     "IDX files, an .npz, .npy, .parquet or .tar file, or a folder of such shards.",
     invoke_without_command=True,
 )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, Data, DataRoot, Device, Out, Part, Precision, Quiet, Seed, shaped
+from elmyr.cli.options import AsJson, Data, DataRoot, Device, Out, Part, Precision, Quiet, Seed, image_count, shaped
 from elmyr.cli.show import hush, say, show_json, show_table
 
 recognizer = typer.Typer(
@@ -33,6 +33,15 @@ def train(
     method: Annotated[str, typer.Option(help="How it learns; see: elmyr recognizer methods.")] = "auto",
     unlabeled: Annotated[str | None, typer.Option(metavar="DATA", help="More images, without labels.")] = None,
     gan: Annotated[str | None, typer.Option(metavar="RUN", help="A GAN whose images it learns from as well.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Images of another kind that it is to read; labels are ignored.")
+    ] = None,
+    translation: Annotated[
+        str | None, typer.Option(metavar="N", help="With --target: the translator's budget in images; 0 for none.")
+    ] = None,
+    self_training: Annotated[
+        bool, typer.Option("--self-training/--no-self-training", help="With --target: learn from its images as read.")
+    ] = True,
     teacher: Annotated[
         str | None, typer.Option(metavar="RUN", help="Learn what this recognizer reads, instead of labels.")
     ] = None,
@@ -50,13 +59,39 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a recognizer; with --labels-per-class the other training images are unlabeled ones."""
+    from elmyr.errors import InputError
     from elmyr.files import read_json
     from elmyr.recognition import TINY, Recognizer, train_recognizer
+    from elmyr.translation import train_adapted
 
     parameters: dict[str, Any] = dict(TINY) if tiny else {}
+    reader = Recognizer(method=method, updates=updates, seed=seed, device=device, precision=precision, **parameters)
+    if target is not None:
+        if method != "auto" or unlabeled or gan or teacher or no_validation:
+            raise InputError("--target has a method of its own: leave out --method, --unlabeled, --gan, --teacher")
+        adapted = train_adapted(
+            data,
+            target,
+            out=out,
+            translate=translation != "0",
+            self_training=self_training,
+            images=None if translation == "0" else image_count(translation),
+            recognizer=reader,
+            data_root=data_root,
+            shaping=shaping,
+            quiet=quiet,
+            say=hush if quiet else say,
+        )
+        if as_json:
+            show_json({"run": str(adapted.path)} | read_json(adapted.summary))
+        elif not quiet:
+            say(f"next:  elmyr recognizer evaluate {adapted.path / 'recognizer'} --data {target}")
+        return
+    if translation is not None or not self_training:
+        raise InputError("--translation and --no-self-training are for --target: name one")
     run = train_recognizer(
         data,
-        Recognizer(method=method, updates=updates, seed=seed, device=device, precision=precision, **parameters),
+        reader,
         out=out,
         unlabeled=unlabeled,
         gan=gan,

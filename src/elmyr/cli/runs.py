@@ -106,21 +106,24 @@ def resume(
     from elmyr.studies import resume_study
     from elmyr.training import open_run
     from elmyr.training import resume as resume_run
+    from elmyr.translation import resume_adaptation, resume_translator
 
     kind = open_run(run).kind
+    extended: dict[str, Any] = {"restorer": resume_restorer, "translator": resume_translator}
+    finished: dict[str, Any] = {"recognizer": resume_recognizer, "adaptation": resume_adaptation}
     how: dict[str, Any] = {"quiet": quiet, "say": hush if quiet else say}
-    if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind != "restorer")):
+    if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind not in extended)):
         raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
     if processes is not None and kind != "study":
         raise InputError(f"'{run}' is the run of a {kind}, which one process trains: leave out --processes")
     if kind == "study":
         show_study(resume_study(run, processes=processes, data_root=data_root, **how), as_json)
         return
-    if kind in ("recognizer", "restorer"):
-        if kind == "restorer":
-            done = resume_restorer(run, images=image_count(images), data_root=data_root, **how)
+    if kind in extended | finished:
+        if kind in extended:
+            done = extended[kind](run, images=image_count(images), data_root=data_root, **how)
         else:
-            done = resume_recognizer(run, data_root=data_root, **how)
+            done = finished[kind](run, data_root=data_root, **how)
         if as_json:
             show_json({"run": str(done.path)} | read_json(done.summary))
         return

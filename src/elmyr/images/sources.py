@@ -10,6 +10,7 @@ import numpy as np
 
 from elmyr.errors import InputError, suggestion
 from elmyr.images.decoding import decode
+from elmyr.images.derived import DERIVED, derive
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
 from elmyr.images.readers import BY_NAME, BY_PATH, Parts
@@ -56,11 +57,13 @@ def read_parts(source: str | os.PathLike[str], data_root: str | os.PathLike[str]
     text = os.fspath(source)
     if text in BY_NAME:
         return BY_NAME[text](_data_root(data_root))
+    if text in DERIVED:
+        return derive(text, lambda name: _shaped(read_parts(name, data_root), AS_IT_IS))
     if text.startswith(PREFIX):
         return read_hub(text)
     path = Path(text).expanduser()
     if not os.path.exists(path):  # Path.exists raises where the name is too long
-        raise InputError(f"no data named '{text}' and no such path: {suggestion(text, BY_NAME)}")
+        raise InputError(f"no data named '{text}' and no such path: {suggestion(text, [*BY_NAME, *DERIVED])}")
     for reader in BY_PATH:
         if reader.matches(path):
             return reader.read(path)
@@ -99,16 +102,32 @@ def _in_form(part: ImageSet, shaping: Shaping) -> ImageSet:
 def lasting_name(source: str | os.PathLike[str]) -> str:
     """A source as it can be opened again from anywhere: a known name as it is, a path made absolute."""
     text = os.fspath(source)
-    return text if text in BY_NAME or text.startswith(PREFIX) else os.path.abspath(Path(text).expanduser())
+    return (
+        text
+        if text in BY_NAME or text in DERIVED or text.startswith(PREFIX)
+        else os.path.abspath(Path(text).expanduser())
+    )
 
 
 def image_names(
-    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, shaping: Shaping = AS_IT_IS
+    source: str | os.PathLike[str],
+    data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
+    split: str = "train",
 ) -> list[str]:
-    """What the images of `load_images` are called: their files where they have any, else their numbers."""
-    train, _ = read_parts(source, data_root)
-    chosen = _chosen(train, shaping)
-    return list(chosen.names) if isinstance(chosen, EncodedImages) else [str(number) for number in range(len(chosen))]
+    """What the images of `load_images` are called: their files where they have any, else their numbers in the source.
+
+    No names for the split "test" where the source has no test split of its own.
+    """
+    part = read_parts(source, data_root)[SPLITS.index(split)]
+    if part is None:
+        return []
+    if isinstance(part, EncodedImages):
+        chosen = _chosen(part, shaping)
+        assert isinstance(chosen, EncodedImages)
+        return list(chosen.names)
+    choice = choice_of(part, shaping)
+    return [str(number) for number in (range(len(part)) if choice is None else choice.places.tolist())]
 
 
 def load_images(

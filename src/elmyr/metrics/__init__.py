@@ -37,6 +37,7 @@ from elmyr.metrics.labels import (
 from elmyr.metrics.neighbors import Balls, balls_of, density_coverage, precision_recall, realism
 from elmyr.metrics.pairs import diversity, told_apart
 from elmyr.metrics.projection import Plane, principal_plane
+from elmyr.metrics.strokes import skeleton_length, slant, stroke_thickness
 
 __all__ = [
     "Balls",
@@ -79,8 +80,11 @@ __all__ = [
     "psnr",
     "realism",
     "share_right",
+    "skeleton_length",
+    "slant",
     "squared_error",
     "ssim",
+    "stroke_thickness",
     "told_apart",
     "training_is_nearest",
     "wilson_interval",

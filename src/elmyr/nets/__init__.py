@@ -9,10 +9,11 @@ from elmyr.nets.dcgan64 import dcgan64_pair
 from elmyr.nets.mlp import mlp_pair
 from elmyr.nets.mlp_cnn import mlp_cnn_pair
 from elmyr.nets.parts import Discriminator, PairBuilder, check_batch
-from elmyr.nets.patch import PatchDiscriminator
+from elmyr.nets.patch import NormalizedPatchDiscriminator, PatchDiscriminator
 from elmyr.nets.residual import residual_pair
 from elmyr.nets.style import style_pair
 from elmyr.nets.style_generator import StyleGenerator
+from elmyr.nets.translator import TranslatorNet, quartered
 from elmyr.nets.unet import UNet
 
 PAIRS: dict[str, PairBuilder] = {
@@ -30,11 +31,14 @@ __all__ = [
     "PAIRS",
     "Cost",
     "Discriminator",
+    "NormalizedPatchDiscriminator",
     "PairBuilder",
     "PatchDiscriminator",
     "StridedClassifier",
     "StyleGenerator",
+    "TranslatorNet",
     "UNet",
     "check_batch",
     "cost_of",
+    "quartered",
 ]

@@ -44,6 +44,7 @@ class RecognizerConfig(BaseModel):
     kind: Literal["recognizer"] = KIND
     data: DataConfig
     unlabeled: str | None = Field(None, description="another source, of images without labels")
+    beside: str | None = Field(None, description="another source, of labeled images that it learns from as well")
     gan: str | None = Field(None, description="the run whose generated images it learns from as well")
     teacher: str | None = Field(None, description="the run of a recognizer whose reading takes the place of labels")
     validate_on_split: bool = Field(True, description="whether the validation part chooses weights and calibrates")
@@ -57,6 +58,7 @@ def train_recognizer(
     *,
     out: str | os.PathLike[str] | None = None,
     unlabeled: str | os.PathLike[str] | None = None,
+    beside: str | os.PathLike[str] | None = None,
     gan: str | os.PathLike[str] | None = None,
     teacher: str | os.PathLike[str] | None = None,
     validate: bool = True,
@@ -68,10 +70,11 @@ def train_recognizer(
     """Trains a recognizer on the training part of an image set and returns its finished run directory.
 
     recognizer: one that is not fitted yet (method "auto" where None); its seed is the split's, too. With
-    `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `gan` a run
-    that makes labeled images to learn from, `teacher` a recognizer's run whose reading of all training images takes the
-    place of their labels. validate: whether the validation part chooses the weights and calibrates; then no figures
-    should be taken on it. Raises InputError before anything is written.
+    `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `beside`
+    another source of labeled images of the same classes (all but its test part), `gan` a run that makes labeled images
+    to learn from, `teacher` a recognizer's run whose reading of all training images takes the place of their labels.
+    validate: whether the validation part chooses the weights and calibrates; then no figures should be taken on it.
+    Raises InputError before anything is written.
     """
     refuse_groups(KIND)
     if teacher is not None and (unlabeled is not None or gan is not None):
@@ -82,6 +85,7 @@ def train_recognizer(
     config = RecognizerConfig(
         data=DataConfig.of(data, images, data_root=data_root, shaping=shaping, seed=recognizer.seed),
         unlabeled=None if unlabeled is None else lasting_name(unlabeled),
+        beside=None if beside is None else lasting_name(beside),
         gan=None if gan is None else os.path.abspath(open_run(gan, GAN_KIND).path),
         teacher=None if teacher is None else os.path.abspath(open_run(teacher, KIND).path),
         validate_on_split=validate,
@@ -171,9 +175,10 @@ def _learned_from(
         given["X"], given["y"] = _named(seen)
         if shaping.labels_per_class is not None:
             given["unlabeled"] = images.images
+    if config.beside is not None:
+        given["X"], given["y"] = _joined(given, _same_form(config.beside, images, data_root or config.data.root))
     if config.unlabeled is not None:
-        form = Shaping(size=(images.height, images.width), channels=1 if images.channels == 1 else 3)
-        more = load_images(config.unlabeled, data_root=data_root or config.data.root, shaping=form)
+        more = _same_form(config.unlabeled, images, data_root or config.data.root)
         parts = [given["unlabeled"]] if "unlabeled" in given else []
         given["unlabeled"] = np.concatenate([*(np.asarray(part[:]) for part in parts), more.in_memory()])
     if config.gan is not None:
@@ -205,6 +210,22 @@ def _refuse_other_eyes(config: RecognizerConfig, theirs: DataConfig, option: str
             f"{option} has seen other labels than --labels-per-class {ours.shaping.labels_per_class} leaves: train it "
             "with the same"
         )
+
+
+def _same_form(source: str, images: ImageSet, data_root: str | os.PathLike[str] | None) -> ImageSet:
+    """The training images of another source, in the size and the channels of these."""
+    form = Shaping(size=(images.height, images.width), channels=1 if images.channels == 1 else 3)
+    return load_images(source, data_root=data_root, shaping=form)
+
+
+def _joined(given: Mapping[str, Any], more: ImageSet) -> tuple[Pixels, NDArray[np.str_]]:
+    """The labeled images and their classes with those of another set after them; InputError for another class."""
+    known = set(np.asarray(given["y"]).tolist())
+    strange = next((name for name in more.classes if name not in known), None)
+    if strange is not None:
+        raise InputError(f"'{more.name}' has the class '{strange}', the labeled images have not: leave it out")
+    pixels, names = _named(more)
+    return np.concatenate([np.asarray(given["X"][:]), np.asarray(pixels[:])]), np.concatenate([given["y"], names])
 
 
 def _named(images: ImageSet) -> tuple[Pixels, NDArray[np.str_]]:

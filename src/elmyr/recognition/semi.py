@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from elmyr import machine, seeds
+from elmyr.augment import random_colors
 from elmyr.gan import GANConfig, NetworkConfig, to_unit
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.consistency import Consistency, ConsistencyConfig, changed_little, changed_much
@@ -29,6 +30,9 @@ class SemiConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     labeled: int = Field(32, ge=1, description="labeled images in a batch; the others are unlabeled ones")
+    colors: bool = Field(
+        False, description="whether unlabeled images are changed in their colors, too, or to negatives"
+    )
     consistency: ConsistencyConfig = ConsistencyConfig()
     game: GameConfig = GameConfig()
 
@@ -97,9 +101,13 @@ class SemiTask(RecognizerTask):
         count, images = self.config.labeled, to_unit(batch.images)
         labels, unlabeled = batch.labels[:count], images[count:]
         fake = self._generate(position)
-        shown = changed_much(
-            torch.cat([images, *([] if fake is None else [fake.detach()])]), self._random("much", position)
-        )
+        shown = torch.cat([images, *([] if fake is None else [fake.detach()])])
+        if (
+            self.config.colors
+        ):  # of labeled ones nothing is learned in the first thousand updates, half of them negative
+            recolored = random_colors(shown[count:], self._random("colors", position))
+            shown = torch.cat([shown[:count], recolored])
+        shown = changed_much(shown, self._random("much", position))
         logits, features = self._look(shown)
         loss = self._labeled_loss(logits[:count], labels, labels)
         scalars = {"loss": loss.detach()}

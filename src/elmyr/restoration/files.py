@@ -164,7 +164,7 @@ def repair_files(
     before work starts.
     """
     out = Path(out)
-    _check_out(out, images)
+    check_out(out, images)
     for name, pixels in images:
         height, width, channels = pixels.shape
         fits((enlarge * height, enlarge * width, channels), f"image '{shown(name)}' is")
@@ -180,11 +180,11 @@ def repair_files(
             repair = mend(seen, None if hidden is None else hidden.repeat(enlarge, 1).repeat(enlarge, 2), done)
             done += len(names)
             doubt = _as_picture(repair.uncertainty)
-            _write(beside / "repaired", names, repair.images)
+            write_pngs(beside / "repaired", names, repair.images)
             for number, answer in enumerate(repair.answers, 1):
-                _write(beside / "answers", [f"{name}-{number}" for name in names], answer)
+                write_pngs(beside / "answers", [f"{name}-{number}" for name in names], answer)
             if len(repair.answers):
-                _write(beside / "uncertainty", names, doubt)
+                write_pngs(beside / "uncertainty", names, doubt)
             if not overview:
                 some = slice(SHOWN)
                 overview = [seen[some], repair.images[some], *(answer[some] for answer in repair.answers)]
@@ -197,20 +197,20 @@ def repair_files(
 def damage_files(images: Many, corruption: Corruption, out: str | os.PathLike[str], *, seed: int = 0) -> int:
     """Damages all images and writes `images/NAME.png`, and `masks/NAME.png` where it may hide pixels; their number."""
     out = Path(out)
-    _check_out(out, images)
+    check_out(out, images)
     hides = damage_of(corruption).hides
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(out) as beside:
         for number, (names, pixels) in enumerate(images.groups()):
             damaged = corrupt(pixels, corruption, seed=seeds.derive(seed, "damaged files", number))
-            _write(beside / "images", names, damaged.images)
+            write_pngs(beside / "images", names, damaged.images)
             if hides:
                 hidden = np.zeros(pixels.shape[:3], np.bool_) if damaged.masks is None else damaged.masks
-                _write(beside / "masks", names, 255 * hidden.astype(np.uint8)[..., None])
+                write_pngs(beside / "masks", names, 255 * hidden.astype(np.uint8)[..., None])
     return images.count
 
 
-def _check_out(out: Path, images: Many) -> None:
+def check_out(out: Path, images: Many) -> None:
     """InputError where a folder cannot be made, or would count among the images afterwards."""
     if images.folder is not None and images.folder.resolve() in out.resolve().parents:
         raise InputError(f"'{out}' is inside '{images.folder}', where the images are: choose a place outside")
@@ -222,7 +222,8 @@ def _as_picture(uncertainty: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.clip(2 * uncertainty, 0, 255).round().astype(np.uint8)[..., None]
 
 
-def _write(folder: Path, names: Sequence[str], images: NDArray[np.uint8]) -> None:
+def write_pngs(folder: Path, names: Sequence[str], images: NDArray[np.uint8]) -> None:
+    """Writes images uint8 (N, H, W, C) as `NAME.png` into a folder; a name may be a path in it."""
     for name, png in zip(names, png_bytes(images), strict=True):
         path = folder / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

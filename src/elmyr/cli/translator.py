@@ -1,0 +1,188 @@
+"""The commands about translators: trained, applied, judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from elmyr.cli.options import (
+    AsJson,
+    DataRoot,
+    Device,
+    Out,
+    Part,
+    Precision,
+    Quiet,
+    Seed,
+    image_count,
+    of_channels,
+    shaped,
+)
+from elmyr.cli.show import hush, say, show_json, show_table
+
+translator = typer.Typer(
+    help="Turn images of one kind into images of another: color, thickness, slant, texture; with pairs or without.",
+    epilog="Start with: elmyr translator train digits-thin digits-thick",
+    invoke_without_command=True,
+)
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a translator, or latest.")]
+
+
+@translator.callback()
+def _help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@translator.command("train")
+@shaped
+def train(
+    a: Annotated[str, typer.Argument(metavar="A", help="Images of one kind: a known name or a path.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Images of another; their labels are ignored.")],
+    out: Out = None,
+    method: Annotated[
+        str | None, typer.Option(help="cycle (default), contrastive (lighter, one way), or paired.")
+    ] = None,
+    paired: Annotated[
+        bool, typer.Option("--paired", help="An image of A and one of B by one name are a pair.")
+    ] = False,
+    recognizer: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A recognizer that is to read the same before and after.")
+    ] = None,
+    images: Annotated[str | None, typer.Option(help="Budget in images of A seen, such as 60k.")] = None,
+    seed: Seed = 0,
+    settings: Annotated[
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as cycle=10.")
+    ] = [],  # noqa: B006  # typer copies it
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    shaping: Any = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a translator from images of two kinds."""
+    from elmyr.errors import InputError
+    from elmyr.files import read_json
+    from elmyr.training.config import parse_settings
+    from elmyr.translation import train_translator
+
+    if paired and method not in (None, "paired"):
+        raise InputError(f"--paired and --method {method} are given: choose one")
+    run = train_translator(
+        a,
+        b,
+        out=out,
+        method="paired" if paired else method or "cycle",
+        recognizer=recognizer,
+        images=image_count(images),
+        seed=seed,
+        settings=parse_settings(settings),
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        shaping=shaping,
+        quiet=quiet,
+        say=hush if quiet else say,
+    )
+    if as_json:
+        show_json({"run": str(run.path)} | read_json(run.summary))
+    elif not quiet:
+        say(f"next:  elmyr translator apply {run.path} IMAGES --out translated")
+        say(f"       elmyr translator evaluate {run.path}")
+
+
+@translator.command("apply")
+def apply(
+    model: Model,
+    images: Annotated[str, typer.Argument(metavar="IMAGES", help="A folder of images of any sizes, or other DATA.")],
+    out: Annotated[Path, typer.Option(help="The folder to make; or an .npz, .parquet or .tar, with the labels.")],
+    back: Annotated[bool, typer.Option("--back", help="The other way: from B to A.")] = False,
+    channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
+    limit: Annotated[int | None, typer.Option(help="The first so many images alone.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Which answers, of a translator with noise.", min=0)] = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Translate images."""
+    from elmyr.images import Shaping, check_writable, load_images, save_images
+    from elmyr.machine import keep_freed_memory
+    from elmyr.restoration import Many
+    from elmyr.translation import A_TO_B, B_TO_A, open_translator, translate_files, translated
+
+    form, direction = of_channels(channels), B_TO_A if back else A_TO_B
+    keep_freed_memory()
+    opened = open_translator(model, device=device, precision=precision)
+    opened.require_direction(direction)
+    if out.suffix:
+        check_writable(out)
+        given = load_images(images, data_root=data_root, shaping=Shaping(channels=form, limit=limit))
+        made = translated(opened, given, direction=direction, seed=seed)
+        save_images(made, out)
+        count = len(made)
+    else:
+        many = Many(images, data_root, channels=form, limit=limit)
+        count = translate_files(opened, many, out, direction=direction, seed=seed)
+    if as_json:
+        show_json({"out": str(out), "count": count, "direction": direction})
+    elif not quiet:
+        say(f"{count:,} images translated: {out}")
+
+
+@translator.command("evaluate")
+def evaluate(
+    model: Model,
+    recognizer: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A recognizer that reads images before and after.")
+    ] = None,
+    against: Annotated[Part, typer.Option(help="The part of the run's images to translate.")] = Part.test,
+    limit: Annotated[int, typer.Option(help="At most so many images of each kind.", min=1)] = 1000,
+    out: Annotated[Path | None, typer.Option(help="Also a page, .html, with rows of pictures.")] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what becomes of images: is the label kept, how thick and slanted are strokes, how near is the pair."""
+    from elmyr.evaluation.translation import images_to_translate, judge_translation
+    from elmyr.machine import keep_freed_memory
+    from elmyr.recognition import open_recognizer
+    from elmyr.report import check_page, write_translation
+    from elmyr.translation import open_translator
+
+    if out is not None:
+        check_page(out)
+    keep_freed_memory()
+    reader = None if recognizer is None else open_recognizer(recognizer, device=device)
+    opened = open_translator(model, device=device, precision=precision)
+    a, b, paired = images_to_translate(model, part=against.value, limit=limit, data_root=data_root)
+    judgment = judge_translation(opened, a, b, paired=paired, recognizer=reader)
+    if out is not None:
+        write_translation(judgment, out)
+    if as_json:
+        show_json(judgment.as_json())
+        return
+    rows = [["direction", "label kept", "thickness: given", "made", "wanted", "slant: given", "made", "wanted", "PSNR"]]
+    for way in judgment.ways:
+        kept = "" if way.kept is None else f"{way.kept.kept:.2%}"
+        strokes = [way.given, way.made, way.wanted]
+        near = "" if way.near is None else f"{way.near.psnr:.2f} dB"
+        thick, lean = ([f"{getattr(each, what):.2f}" for each in strokes] for what in ("thickness", "slant"))
+        rows.append([way.name, kept, *thick, *lean, near])
+    show_table(rows)
+
+
+@translator.command("methods")
+def methods(as_json: AsJson = False) -> None:
+    """List the ways in which a translator may learn."""
+    from elmyr.translation import METHODS
+
+    if as_json:
+        show_json({name: method.about for name, method in METHODS.items()})
+    else:
+        show_table([["method", "learns"], *([name, method.about] for name, method in METHODS.items())])

@@ -1,0 +1,68 @@
+"""The page of translated images: figures of each direction, and rows of pictures there and back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from elmyr.evaluation.translation import TranslationJudgment, WayJudgment
+from elmyr.report.markup import Markup, tag
+from elmyr.report.numbers import count, percent
+from elmyr.report.page import facts_table, figures_table, note, page, section
+from elmyr.report.pictures import grid
+
+STROKES = ("images", "thickness, pixels", "slant, columns a row")
+
+
+def translation_page(judgment: TranslationJudgment) -> str:
+    """The HTML of a judgment."""
+    names = {"a-to-b": (judgment.a, judgment.b), "b-to-a": (judgment.b, judgment.a)}
+    parts = [section(f"From {names[way.name][0]} to {names[way.name][1]}", *_way(way)) for way in judgment.ways]
+    return page(f"elmyr translation of {judgment.a} and {judgment.b}", *parts)
+
+
+def _way(way: WayJudgment) -> list[Markup]:
+    rows = [
+        (name, f"{each.thickness:.2f}", f"{each.slant:.2f}")
+        for name, each in (("given", way.given), ("made of them", way.made), ("of the wanted kind", way.wanted))
+    ]
+    told = f"{count(way.count)} images. Thickness and slant are of light ink on dark ground."
+    pictures = [
+        tag(
+            "figure", tag("figcaption", _caption(way, name)), grid(images, len(images), f"{len(images)} images: {name}")
+        )
+        for name, images in way.pictures.items()
+    ]
+    return [
+        note(told),
+        facts_table("figures", _facts(way)),
+        figures_table("Strokes", STROKES, rows),
+        tag("h3", "The first images as they come"),
+        *pictures,
+    ]
+
+
+def _facts(way: WayJudgment) -> list[tuple[str, str]]:
+    facts = []
+    if way.kept is not None:
+        low, high = way.kept.interval
+        facts.append(("read afterwards as before", f"{percent(way.kept.kept)} ({percent(low)} to {percent(high)})"))
+        if way.kept.right_before is not None and way.kept.right_after is not None:
+            facts.append(("read right before", percent(way.kept.right_before)))
+            facts.append(("read right afterwards", percent(way.kept.right_after)))
+    if way.near is not None:
+        facts.append(("PSNR beside the pair", _decibels(way.near.psnr)))
+        facts.append(("SSIM beside the pair", f"{way.near.ssim:.3f}"))
+        facts += [
+            (f"the same of {name}", f"{_decibels(each[0])}, {each[1]:.3f}") for name, each in way.near.rivals.items()
+        ]
+    if way.returned is not None:
+        facts.append(("PSNR there and back", _decibels(way.returned)))
+    return facts
+
+
+def _decibels(value: float) -> str:
+    return f"{value:.2f} dB" if np.isfinite(value) else "nothing changed"
+
+
+def _caption(way: WayJudgment, name: str) -> str:
+    return f"{name}, read as {' '.join(way.read[name])}" if name in way.read else name

@@ -1,0 +1,23 @@
+"""Translation: one kind of image into another, with pairs or without, and recognizers that follow."""
+
+from elmyr.translation.adaptation import resume_adaptation, train_adapted
+from elmyr.translation.config import A_TO_B, B_TO_A, DIRECTIONS
+from elmyr.translation.files import translate_files, translated
+from elmyr.translation.methods import METHODS
+from elmyr.translation.runs import open_translator, resume_translator, train_translator
+from elmyr.translation.translator import Translator
+
+__all__ = [
+    "A_TO_B",
+    "B_TO_A",
+    "DIRECTIONS",
+    "METHODS",
+    "Translator",
+    "open_translator",
+    "resume_adaptation",
+    "resume_translator",
+    "train_adapted",
+    "train_translator",
+    "translate_files",
+    "translated",
+]

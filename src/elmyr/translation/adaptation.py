@@ -1,0 +1,207 @@
+"""A recognizer for images that nobody labeled: the labeled ones translated into their kind, and self-training.
+
+After PixelDA (Bousmalis et al. 2017) for the first part and FixMatch (Sohn et al. 2020) for the second. An adaptation
+is a directory with two runs in it: `translator`, and `recognizer`, which is what was wanted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmyr import machine
+from elmyr.errors import InputError, InterruptedRun
+from elmyr.files import write_json
+from elmyr.images import AS_IT_IS, Shaping, save_npz
+from elmyr.recognition import Recognizer, resume_recognizer, train_recognizer
+from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
+from elmyr.training.session import refuse_groups, write_beginning
+from elmyr.translation.files import translated
+from elmyr.translation.runs import open_translator, resume_translator, train_translator
+from elmyr.translation.sources import open_domains
+
+KIND: Literal["adaptation"] = "adaptation"
+TRANSLATED_SEED = 1
+# What a translator for this needs: nothing in a labeled image says what stands behind it in the other kind, so that is
+# taken from examples; and its label alone is to stay, which a recognizer that learns along sees to.
+SETTINGS: Mapping[str, Any] = {
+    "back": False,
+    "styled": True,
+    "identity": 0.0,
+    "contrast": 0.0,
+    "label": 0.5,
+    "batch": 32,
+    "learning_rate": 1e-3,
+}
+
+
+class AdaptationConfig(BaseModel):
+    """All choices of an adaptation; `config.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: Literal["adaptation"] = KIND
+    source: str
+    target: str
+    root: str | None
+    shaping: Shaping
+    translate: bool = Field(True, description="whether labeled images are translated, or self-training is all there is")
+    self_training: bool = Field(True, description="whether the target's images are learned from as they are read")
+    images: int | None = Field(None, description="the translator's budget")
+    updates: int | None = Field(None, description="the recognizer's budget")
+    base: int | None = Field(None, description="the recognizer's, where it is not its method's; so is the next")
+    dimension: int | None = None
+    seed: int
+    device: str
+    precision: str
+
+
+def train_adapted(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    translate: bool = True,
+    self_training: bool = True,
+    images: int | None = None,
+    recognizer: Recognizer | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> RunDirectory:
+    """Trains a recognizer for `target`, whose labels are not looked at, on the labels of `source`.
+
+    Gives the finished directory of the adaptation; its `recognizer` is a run like any other. The labeled images are
+    translated into the target's kind, and the recognizer learns from both, and by `self_training` from the target's
+    images as it reads them. recognizer: one that is not fitted yet, of which seed, size, updates, device and
+    precision are taken. images: the translator's budget. Raises InputError before anything is written.
+    """
+    refuse_groups("recognizer of another kind of image")
+    if not translate and not self_training:
+        raise InputError("without translation and without self-training nothing is adapted: leave out one of the two")
+    told = recognizer or Recognizer()
+    device = machine.choose_device(told.device)
+    config = AdaptationConfig(
+        source=os.fspath(source),
+        target=os.fspath(target),
+        root=None if data_root is None else os.path.abspath(data_root),
+        shaping=shaping,
+        translate=translate,
+        self_training=self_training,
+        images=images,
+        updates=told.updates,
+        base=told.base,
+        dimension=told.dimension,
+        seed=told.seed,
+        device=str(device),
+        precision=machine.choose_precision(told.precision, device),
+    )
+    notes: list[str] = []
+    domains = open_domains(
+        source, target, paired=False, seed=told.seed, data_root=data_root, shaping=shaping, say=notes.append
+    )
+    domains.a.train.require_labels()
+    name = f"{domains.a.train.name}-to-{domains.b.train.name}-adaptation"
+    run = RunDirectory(new_directory(out, parent=RUNS, name=name))
+    write_beginning(run, config, device=config.device, precision=config.precision)
+    note = run.noting(say)
+    for line in notes:
+        note(line)
+    _to_its_end(run, config, quiet, note)
+    return run
+
+
+def resume_adaptation(
+    name: str | os.PathLike[str],
+    *,
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> RunDirectory:
+    """Goes on with an interrupted adaptation as if nothing had happened, and returns it finished."""
+    run = open_run(name, KIND)
+    if run.finished:
+        say(f"'{run.path}' is finished already: nothing to do")
+        return run
+    config = config_as(run, AdaptationConfig)
+    if data_root is not None:
+        config = config.model_copy(update={"root": os.path.abspath(data_root)})
+    _to_its_end(run, config, quiet, run.noting(say))
+    return run
+
+
+def _to_its_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> None:
+    try:
+        _run_to_end(run, config, quiet, say)
+    except InterruptedRun as error:
+        told = str(error).partition("; go on with")[0]
+        number = error.exit_code - 128
+        raise InterruptedRun(f"{told}; go on with: elmyr resume {run.path}", signal_number=number) from None
+
+
+def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> None:
+    beside = None
+    if config.translate:
+        beside = run.path / "translated.npz"
+        made = _translator(run, config, quiet, say)
+        if not beside.exists():
+            _write_translated(made, beside, config)
+    reader = RunDirectory(run.path / "recognizer")
+    if reader.config.is_file():
+        resume_recognizer(reader.path, data_root=config.root, quiet=quiet, say=say)
+    else:
+        train_recognizer(
+            config.source,
+            Recognizer(
+                method="adapt" if config.self_training else "augment",
+                updates=config.updates,
+                base=config.base,
+                dimension=config.dimension,
+                seed=config.seed,
+                device=config.device,
+                precision=config.precision,
+            ),
+            out=reader.path,
+            beside=beside,
+            unlabeled=config.target if config.self_training else None,
+            validate=False,  # its images are of the source: what reads them best need not read the target's best
+            data_root=config.root,
+            shaping=config.shaping,
+            quiet=quiet,
+            say=say,
+        )
+    write_json(run.summary, {"recognizer": str(reader.path), "translated": config.translate})
+
+
+def _translator(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> RunDirectory:
+    """The run of the translator, finished."""
+    made = RunDirectory(run.path / "translator")
+    if made.config.is_file():
+        return resume_translator(made.path, data_root=config.root, quiet=quiet, say=say)
+    return train_translator(
+        config.source,
+        config.target,
+        out=made.path,
+        method="contrastive",
+        images=config.images,
+        seed=config.seed,
+        settings=SETTINGS,
+        device=config.device,
+        precision=config.precision,
+        data_root=config.root,
+        shaping=config.shaping,
+        quiet=quiet,
+    )
+
+
+def _write_translated(made: RunDirectory, path: Any, config: AdaptationConfig) -> None:
+    domains = open_domains(
+        config.source, config.target, paired=False, seed=config.seed, data_root=config.root, shaping=config.shaping
+    )
+    translator = open_translator(made.path, device=config.device, precision=config.precision)
+    examples = domains.b.train.images
+    save_npz(translated(translator, domains.a.train, examples=examples, seed=TRANSLATED_SEED), path)
