@@ -58,7 +58,7 @@ class Guard:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
-        self.hosts = {f"{host}:{port}" for host in names}
+        self.hosts = {f"{host}:{port}" for host in names} | (set(names) if port == 80 else set())
         self.accepts, self.strangers, self.token = accepts, strangers, token
         self.headers = {**HEADERS, **(headers or {})}
         self.cookie = f"elmyr-token-{port}"

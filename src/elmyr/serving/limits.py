@@ -19,9 +19,9 @@ MOST_WAITING_BYTES = 64 << 20  # of all uploads that are being worked on
 TOGETHER = {"recognize": 64, "embed": 64}  # requests that are answered together; one of the others
 TOGETHER_BYTES = 1 << 20  # of uploads, where it is more than one request
 
-DEADLINE = 10.0  # seconds from the last byte of a request to its answer
+DEADLINE = 8.0  # seconds from the last byte of a request to its answer
 SLOWEST_BODY = 10.0  # seconds that an upload may take
 SLOWEST_HEAD = 10.0  # seconds that a request's head may take
-MOST_CONNECTIONS = 1_000
+MOST_CONNECTIONS = 500  # a process may have 1,024 files open, as a rule
 MOST_WATCHERS = 32  # streams of events at a time
 RETRY_AFTER = 1  # seconds, said where there is no room

@@ -124,7 +124,7 @@ def _described(name: str, path: str) -> Served:
     content = read_json(folder / FILES[kind])
     try:
         classes, shape, trained_on = _READERS[kind](content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"'{folder}' is no whole {kind} ({error}): copy or train it again") from None
     return Served(name, folder.resolve(), kind, classes, shape, data or trained_on)
 
