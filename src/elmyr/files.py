@@ -74,8 +74,13 @@ def read_json(path: Path) -> Any:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a `.jsonl` file; a line cut by a crash is passed over."""
+    return lines_of(path.read_bytes())
+
+
+def lines_of(content: bytes) -> list[dict[str, Any]]:
+    """The same of a file's bytes."""
     lines = []
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for text in content.decode("utf-8", errors="replace").splitlines():
         try:
             line = json.loads(text)
         except (ValueError, RecursionError):

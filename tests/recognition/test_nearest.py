@@ -4,7 +4,7 @@ import pytest
 from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.recognition import Recognizer
-from elmyr.recognition.nearest import Nearest
+from elmyr.recognition.nearest import TOGETHER, Nearest
 from tests.conftest import small_image_set
 
 
@@ -23,6 +23,17 @@ def test_an_image_that_is_known_is_its_own_nearest_and_distances_are_those_of_fe
         distances = np.linalg.norm(features - features[place], axis=1)
         assert np.allclose(found.distances[row], np.sort(distances)[:4], atol=1e-3)
         assert np.allclose(distances[found.places[row]], np.sort(distances)[:4], atol=1e-3)
+
+
+def test_many_images_find_what_each_finds_alone(reader: Recognizer) -> None:
+    known = small_image_set(40)
+    nearest, images = Nearest(reader, known), np.concatenate([known.in_memory(), known.in_memory()[:30]])
+    assert len(images) > 2 * TOGETHER and len(images) % TOGETHER
+    found = nearest(images, 3)
+    assert found.places.shape == found.distances.shape == (70, 3)
+    assert (np.sort(found.places[40:]) == np.sort(found.places[:30])).all()
+    for number in (0, TOGETHER, 69):
+        assert np.allclose(found.distances[number], nearest(images[number : number + 1], 3).distances[0], atol=1e-3)
 
 
 def test_more_than_there_are_gives_all_and_none_are_refused(reader: Recognizer) -> None:

@@ -62,6 +62,8 @@ def test_the_token_opens_everything_and_a_cookie_carries_it(locked: Workbench, d
     carried = cookie.partition(";")[0]
     assert locked.get("/", authorization=None, cookie=carried).status == 200
     assert locked.get("/", authorization=None, cookie=carried[:-1]).status == 401
+    beside = f'of another port={{"a": [1]}}; {carried}'  # a browser sends the cookies of all ports of a host
+    assert locked.get("/", authorization=None, cookie=beside).status == 200
     assert locked.get("/", authorization=None, cookie="\x01;==").status == 401
     own, other = f"http://127.0.0.1:{locked.port}", "http://evil.example"
     for origin, status in ((own, 200), (other, 403), ("null", 403)):
@@ -82,5 +84,14 @@ def test_a_foreign_page_changes_nothing_and_a_foreign_name_sees_nothing(workbenc
     for host in ("evil.example", f"evil.example:{workbench.port}", "127.0.0.1", f"127.0.0.1:{workbench.port + 1}", ""):
         for address in ("/", "/v1/models", "/health/live", "/metrics"):
             assert workbench.get(address, host=host).status == 403
+    generate = "/v1/models/gan/generate?count=1"
+    for site, dest, status in (
+        ("cross-site", "image", 403),
+        ("same-site", "iframe", 403),
+        ("cross-site", "document", 200),
+        ("same-origin", "image", 200),
+        ("none", "document", 200),
+    ):
+        assert workbench.get(generate, sec_fetch_site=site, sec_fetch_dest=dest).status == status
     assert workbench.get("/", host=f"localhost:{workbench.port}").status == 200
     assert workbench.get("/", host=None).status in (400, 403)

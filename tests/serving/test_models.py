@@ -1,12 +1,16 @@
+import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from elmyr.errors import InputError
 from elmyr.recognition import Recognizer
 from elmyr.serving.models import Gone, Models
+from elmyr.serving.operations import answer_together
 from elmyr.serving.served import Options, find_served
+from tests.serving.workbench import as_npy
 
 
 def saved(folder: Path, seed: int = 0) -> Path:
@@ -47,6 +51,16 @@ def test_a_model_that_was_trained_again_is_opened_again_and_a_removed_one_is_gon
         models["a"]
 
 
+def test_a_recognizer_that_was_trained_again_for_other_images_reads_these(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "a")
+    models = Models(Options(find_served([str(folder)])))
+    other = Recognizer(base=8, dimension=16, device="cpu", updates=1)
+    other.fit(np.zeros((4, 16, 16, 1), np.uint8), np.array(["cat", "dog"] * 2)).save(folder)
+    body = as_npy(np.zeros((1, 16, 16), np.uint8))
+    (answer,) = answer_together(models, "a", "recognize", [{}], [body])
+    assert answer.status == 200 and set(json.loads(answer.content)["images"][0]["probabilities"]) == {"cat", "dog"}
+
+
 def test_what_is_served_is_known_without_opening_it(small_runs: Path, tmp_path: Path) -> None:
     gan, reader, restorer = find_served([str(small_runs / name) for name in ("gan", "reader", "restorer")])
     assert (gan.kind, gan.name, gan.trained_on, gan.image_shape) == ("gan", "gan", "digits", (8, 8, 1))
@@ -54,6 +68,9 @@ def test_what_is_served_is_known_without_opening_it(small_runs: Path, tmp_path: 
     assert (restorer.kind, restorer.classes, restorer.image_shape) == ("restorer", (), (8, 8, 1))
     named, plain = find_served([f"mine={small_runs / 'gan'}", str(saved(tmp_path / "a b"))])
     assert (named.name, named.path) == ("mine", gan.path) and plain.name == "a-b" and plain.trained_on is None
+    saved(tmp_path / "rate=0.1")
+    (chosen,) = find_served([f"mine={tmp_path / 'rate=0.1'}"])
+    assert (chosen.name, chosen.path.name) == ("mine", "rate=0.1")
     options = Options([gan, named], 5.0, "cpu", "fp32", "data")
     assert Options.of_word(options.as_word()) == options
 

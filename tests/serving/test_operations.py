@@ -117,6 +117,19 @@ def test_where_the_training_images_are_not_to_be_had_that_is_said(
     assert asked(alone, "saved", "recognize", {"nearest": 0}, body).status == 200
 
 
+def test_a_defect_while_they_are_looked_through_is_told_too(
+    small_runs: Path, digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: Any) -> None:
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr("elmyr.serving.models.splits_of", fails)
+    alone = Models(Options(find_served([str(small_runs / "reader")]), device="cpu"))
+    body = as_npy(digits.in_memory()[:1])
+    refused = asked(alone, "reader", "recognize", {"nearest": 3}, body)
+    assert refused.status == 409 and "not to be had: no memory" in told(refused)["error"]
+
+
 def test_features_come_as_json_and_as_arrays(models: Models, small_runs: Path, digits: ImageSet) -> None:
     images = digits.in_memory()[:4]
     expected = open_recognizer(small_runs / "reader", device="cpu").features(images)
@@ -188,6 +201,9 @@ def test_what_a_model_cannot_do_is_said(models: Models, digits: ImageSet) -> Non
     for name, operation, kind in (("gan", "recognize", "recognizer"), ("reader", "repair", "restorer")):
         refused = asked(models, name, operation, {"answers": 1, "seed": 0, "noise": 0.0}, body)
         assert refused.status == 422 and f"ask a {kind}" in told(refused)["error"]
+    many = as_npy(np.zeros((101, 8, 8), np.uint8))
+    refused = asked(models, "reader", "recognize", {"nearest": 20}, many)
+    assert refused.status == 422 and "together at most 2,000" in told(refused)["error"]
     big = as_png(np.zeros((1500, 1500), np.uint8))
     refused = asked(models, "restorer", "repair", {"answers": 1, "seed": 0, "noise": 0.0}, big)
     assert refused.status == 422 and "at most 4,000,000 pixels" in told(refused)["error"]

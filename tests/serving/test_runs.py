@@ -44,6 +44,18 @@ def test_the_table_says_kind_state_and_how_far_each_run_is(runs: Path) -> None:
     assert Runs(runs / "nowhere").listed() == []
 
 
+def test_one_that_cannot_be_looked_into_hides_no_other(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_file(path: Path) -> bool:
+        if path.parent.name == "gan":
+            raise PermissionError(13, "Permission denied")
+        return path.exists()
+
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter(sorted(listed(path))))  # "gan" comes first
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert set(Runs(runs).found()) == {"reader", "restorer", "stopped"}
+
+
 def test_looking_at_a_run_keeps_nobody_from_working_on_it(runs: Path) -> None:
     run = RunDirectory(runs / "gan")
     assert not run.in_progress
@@ -71,6 +83,18 @@ def test_one_run_has_its_curves_previews_and_choices(runs: Path) -> None:
     assert run["previews"] and run["previews"][-1] == 320
     png = Runs(runs).preview("gan", 320)
     assert png == (runs / "gan" / "previews" / "images-000000320.png").read_bytes()
+
+
+def test_what_its_offset_leaves_out_is_all_that_its_events_tell(runs: Path) -> None:
+    run = RunDirectory(runs / "stopped")
+    with run.metrics.open("a") as file:
+        file.write('{"images": 400, "generator_loss": 1.5}\n{"images": 4')
+    found = Runs(runs).read("stopped")
+    assert found is not None and found["curves"]["generator_loss"][-1] == [400.0, 1.5]
+    with run.metrics.open("a") as file:
+        file.write('20, "generator_loss": 2.5}\n')
+    told = parsed(Watched(run, found["offset"]).look())
+    assert told[0] == ("figures", {"images": 420, "generator_loss": 2.5})
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "/etc", "../runs/gan", "gan/../gan", "gan\0", "nobody"])
@@ -113,6 +137,17 @@ def test_new_figures_and_previews_are_told_once_each_and_half_a_line_not_yet(run
     assert parsed(watched.look()) == [("figures", {"images": 420, "loss": None})]
     run.metrics.write_text('{"images": 64}\n')  # gone back to a checkpoint
     assert parsed(watched.look()) == [("restart", {}), ("figures", {"images": 64})]
+
+
+def test_the_end_is_told_after_all_figures(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elmyr.serving.events.MOST_AT_ONCE", 100)
+    run = RunDirectory(runs / "gan")
+    run.metrics.write_text("".join(f'{{"images": {64 * number}, "loss": 0.5}}\n' for number in range(1, 11)))
+    watched, told = Watched(run, 0), list[tuple[str, Any]]()
+    while not watched.ended:
+        told += parsed(watched.look())
+    assert [content["images"] for name, content in told if name == "figures"] == [64 * n for n in range(1, 11)]
+    assert told[-1] == ("end", {"state": "finished"})
 
 
 def test_the_stream_ends_with_the_run_and_with_the_service(runs: Path) -> None:

@@ -107,6 +107,11 @@ def test_a_polyglot_is_the_image_that_it_begins_as() -> None:
     assert (decoded_one(content).pixels[..., 0] == GRAY).all()
 
 
+def test_an_array_whose_header_counts_in_truths_is_read_as_in_numbers() -> None:
+    (picture,) = decoded(npy_of(b"{'descr': '|u1', 'fortran_order': False, 'shape': (True, 9), }\n", bytes(9)))
+    assert picture.pixels.shape == (1, 9, 1)
+
+
 def test_one_picture_is_asked_for_where_one_is_needed() -> None:
     with pytest.raises(InputError, match="holds 2 images: send one"):
         decoded_one(as_npy(np.zeros((2, 8, 8), np.uint8)))

@@ -516,6 +516,15 @@ def test_every_tab_is_accessible_and_fits(
             assert ("生成" in page.locator("nav").inner_text()) == (language == "zh")
 
 
+def test_an_address_that_names_no_tab_leads_to_the_first(browser: Any, bench: Workbench) -> None:
+    with opened(browser, bench, "between") as page:
+        for name in ("nowhere", "constructor"):
+            page.goto(address(bench, "between"))
+            page.locator("[data-tab=between]").wait_for()
+            page.goto(address(bench, name))
+            page.locator("[data-tab=draw]").wait_for()
+
+
 def test_the_switch_of_languages_keeps_the_place(browser: Any, bench: Workbench) -> None:
     with opened(browser, bench, "generate?count=4&seed=9") as page:
         page.get_by_text("4 images of seed 9").wait_for()

@@ -62,7 +62,8 @@ def serve(
             service, port=port_of(listener), host=listener.getsockname()[0], token=token, logs=not quiet
         )
         what = ", ".join(f"{model.name} ({model.kind})" for model in served) or "no model, so runs alone"
-        where = "on this machine alone" if is_loopback(host) else "to whoever shows the token (/?token=… in a browser)"
-        tell(f"elmyr, {where}: {address_of(listener)}")
+        where = "on this machine alone" if is_loopback(host) else "also for others"
+        asks = "" if token is None else ", to whoever shows the token (/?token=… in a browser)"
+        tell(f"elmyr, {where}{asks}: {address_of(listener)}")
         tell(f"serves {what}; Ctrl-C ends it")
         serve_until_stopped(app, listener, at_stop=service.stopping.set)

@@ -11,6 +11,8 @@ from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.recognition.recognizer import Recognizer
 
+TOGETHER = 32  # images that are compared with all at once: a distance to each of a large set takes memory
+
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -40,6 +42,12 @@ class Nearest:
     def __call__(self, images: NDArray[np.uint8], count: int) -> Found:
         """The `count` nearest to each of images uint8 (N, H, W, C), the nearest first; fewer where there are fewer."""
         asked = self.recognizer.features(images).astype(np.float32)
+        parts = [self._found(asked[start : start + TOGETHER], count) for start in range(0, len(asked), TOGETHER)]
+        return Found(
+            np.concatenate([part.places for part in parts]), np.concatenate([part.distances for part in parts])
+        )
+
+    def _found(self, asked: NDArray[np.float32], count: int) -> Found:
         squared = np.square(asked).sum(1)[:, None] - 2 * (asked @ self._known.T) + self._squares
         count = min(count, len(self._known))
         some = np.argpartition(squared, count - 1, axis=1)[:, :count]

@@ -20,23 +20,26 @@ class Watched:
 
     def __init__(self, run: RunDirectory, offset: int) -> None:
         self.run, self.offset = run, offset
-        self.state = ""
+        self.state, self.ended = "", False
         self._previews = set(previews_of(run))
 
     def look(self) -> list[str]:
         """The events since the last look."""
         state = state_of(self.run)  # before the figures: after the end none are added
-        events = [*self._figures(), *self._new_previews()]
+        figures, all_read = self._figures()
+        events = [*figures, *self._new_previews()]
         if state != self.state:
             self.state = state
             events.append(event("state", {"state": state}, self.offset))
-        if state == "finished":
+        if state == "finished" and all_read:
+            self.ended = True
             events.append(event("end", {"state": state}, self.offset))
         return events
 
-    def _figures(self) -> list[str]:
+    def _figures(self) -> tuple[list[str], bool]:
+        """The new ones, and whether these are all."""
         if not self.run.metrics.is_file():
-            return []
+            return [], True
         events = []
         if self.run.metrics.stat().st_size < self.offset:
             self.offset = 0  # it went back to a checkpoint, and is written anew
@@ -52,7 +55,7 @@ class Watched:
                 continue
             if isinstance(figures, dict):
                 events.append(event("figures", clean(figures), self.offset))
-        return events
+        return events, len(read) < MOST_AT_ONCE
 
     def _new_previews(self) -> list[str]:
         found = set(previews_of(self.run))
@@ -81,7 +84,7 @@ async def events_of(run: RunDirectory, offset: int, stopping: asyncio.Event) -> 
             events, silent = [": still here\n\n"], 0.0
         if events:
             yield "".join(events)
-        if watched.state == "finished":
+        if watched.ended:
             return
         try:
             await asyncio.wait_for(stopping.wait(), EVERY)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE = frozenset({"GET", "HEAD"})
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 JSON = frozenset({"application/json"})
+FOREIGN = frozenset({"cross-site", "same-site"})  # what a browser says of another page's request
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
@@ -37,9 +38,10 @@ COOKIE_AGE = 30 * 24 * 3600
 class Guard:
     """Lets an app hear only requests for its own address, and only its own page change anything.
 
+    Another page may lead here by a link, and load nothing into itself: it could not see it, but make the machine work.
     Every answer forbids what the page does not need, and keeps nothing in a cache. names: its own, that a request may
-    call it by. accepts: the content types that a
-    change may have, none of which a foreign page can send without asking first. strangers: whether a change may come
+    call it by. accepts: the content types that a change may have, none of which a foreign page can send without asking
+    first. strangers: whether a change may come
     without an Origin, as from a program; a browser always names one. token: what every request but those for health
     must show, in an `Authorization: Bearer` header or a cookie, which `/?token=…` sets; any Host will do then.
     """
@@ -56,7 +58,7 @@ class Guard:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
-        self.hosts = {f"{host}:{port}" for host in names}
+        self.hosts = {f"{host}:{port}" for host in names} | (set(names) if port == 80 else set())
         self.accepts, self.strangers, self.token = accepts, strangers, token
         self.headers = {**HEADERS, **(headers or {})}
         self.cookie = f"elmyr-token-{port}"
@@ -89,6 +91,8 @@ class Guard:
             if not self._is_token(_shown(headers, self.cookie)):
                 message = "a token is needed: open /?token=… once, or send it as Authorization: Bearer …"
                 return _refused(401, message, {"www-authenticate": "Bearer"})
+        if headers.get("sec-fetch-site") in FOREIGN and headers.get("sec-fetch-dest") != "document":
+            return _refused(403, "only this page itself may load anything from here")
         if scope["method"] in SAFE:
             return None
         origin = headers.get("origin")
@@ -121,11 +125,7 @@ def _shown(headers: Headers, cookie: str) -> str:
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return bearer.strip()
-    try:
-        jar: SimpleCookie = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return jar[cookie].value if cookie in jar else ""
+    return cookie_parser(headers.get("cookie", "")).get(cookie, "")
 
 
 def _refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -90,7 +91,9 @@ class Opened:
             if not run.config.is_file():
                 raise InputError(f"'{self.served.name}' is no run: it does not say what it was trained on")
             self._nearest = Nearest(self.model, splits_of(config_of(run), data_root).train)
-        except (ElmyrError, OSError) as error:
+        except Exception as error:  # whatever it is: nobody is told for ever that it is being prepared
+            if not isinstance(error, ElmyrError | OSError):
+                traceback.print_exc()
             self._refusal = f"the training images of '{self.served.name}' are not to be had: {error}"
 
 

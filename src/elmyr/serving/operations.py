@@ -17,9 +17,10 @@ from elmyr.errors import InputError
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, image_grid
 from elmyr.images.digit import prepare_digit
+from elmyr.recognition import Recognizer
 from elmyr.restoration import Restorer, corrupt, restore_noisy
 from elmyr.serving.batching import Answer
-from elmyr.serving.limits import MOST_REPAIRED
+from elmyr.serving.limits import MOST_NEAREST_SHOWN, MOST_REPAIRED
 from elmyr.serving.models import Gone, Models, Opened
 from elmyr.serving.pictures import png_of
 from elmyr.serving.trouble import Trouble
@@ -71,26 +72,30 @@ def _guarded(work: Callable[..., Answer], *given: Any) -> Answer:
         return refusal(trouble.status, trouble.message)
 
 
-def _recognize(models: Models, opened: Opened, queries: Sequence[Query], bodies: Sequence[bytes]) -> list[Answer]:
-    """All images of all requests at once; one that is no image refuses its own request alone."""
-    seen = [_seen(opened, query, body) for query, body in zip(queries, bodies, strict=True)]
-    whole = [images for images in seen if not isinstance(images, Answer)]
-    if not whole:
-        return [one for one in seen if isinstance(one, Answer)]
-    probabilities = opened.model.predict_proba(np.concatenate(whole))
-    answers, start = [], 0
-    for query, images in zip(queries, seen, strict=True):
-        if isinstance(images, Answer):
-            answers.append(images)
-            continue
-        some = probabilities[start : start + len(images)]
-        start += len(images)
-        answers.append(_guarded(_told, models, opened, query, images, some))
-    return answers
+def _together(
+    read: Callable[[Recognizer, Images], NDArray[np.float64]], tell: Callable[..., Answer]
+) -> Callable[..., list[Answer]]:
+    """All images of all requests are read at once; one that is no image refuses its own request alone."""
+
+    def answered(models: Models, opened: Opened, queries: Sequence[Query], bodies: Sequence[bytes]) -> list[Answer]:
+        seen = [_seen(opened, query, body) for query, body in zip(queries, bodies, strict=True)]
+        whole = [images for images in seen if not isinstance(images, Answer)]
+        rows = read(opened.model, np.concatenate(whole)) if whole else np.empty((0, 0))
+        answers, start = [], 0
+        for query, images in zip(queries, seen, strict=True):
+            if isinstance(images, Answer):
+                answers.append(images)
+                continue
+            some = rows[start : start + len(images)]
+            start += len(images)
+            answers.append(_guarded(tell, models, opened, query, images, some))
+        return answers
+
+    return answered
 
 
 def _told(models: Models, opened: Opened, query: Query, images: Images, probabilities: NDArray[np.float64]) -> Answer:
-    classes = opened.served.classes
+    classes = tuple(map(str, opened.model.classes_.tolist()))  # as it is now: it may have been trained again
     told: list[dict[str, Any]] = []
     for row in probabilities:
         best = int(row.argmax())
@@ -113,6 +118,11 @@ def _told(models: Models, opened: Opened, query: Query, images: Images, probabil
 
 
 def _add_nearest(models: Models, opened: Opened, count: int, images: Images, told: list[dict[str, Any]]) -> bool:
+    if count * len(images) > MOST_NEAREST_SHOWN:
+        raise InputError(
+            f"{count} nearest beside each of {len(images):,} images are too many at once: together at most "
+            f"{MOST_NEAREST_SHOWN:,}"
+        )
     try:
         nearest = opened.nearest(models.options.data_root)
     except InputError as error:
@@ -136,7 +146,7 @@ def _add_nearest(models: Models, opened: Opened, count: int, images: Images, tol
 
 def _seen(opened: Opened, query: Query, body: bytes) -> Images | Answer:
     """The images as the recognizer takes them."""
-    height, width, channels = opened.served.image_shape
+    height, width, channels = opened.model.image_shape_
     try:
         images = [in_channels(picture, channels if not query.get("prepare") else 1) for picture in decoded(body)]
         if query.get("prepare"):
@@ -153,19 +163,9 @@ def _seen(opened: Opened, query: Query, body: bytes) -> Images | Answer:
         return refusal(422, str(error))
 
 
-def _embed(models: Models, opened: Opened, queries: Sequence[Query], bodies: Sequence[bytes]) -> list[Answer]:
-    seen = [_seen(opened, query, body) for query, body in zip(queries, bodies, strict=True)]
-    whole = [images for images in seen if not isinstance(images, Answer)]
-    features = opened.model.features(np.concatenate(whole)) if whole else np.empty((0, 0))
-    answers, start = [], 0
-    for query, images in zip(queries, seen, strict=True):
-        if isinstance(images, Answer):
-            answers.append(images)
-            continue
-        some = features[start : start + len(images)].astype(np.float32)
-        start += len(images)
-        answers.append(_npz(features=some) if query.get("format") == "npz" else _json({"features": some.tolist()}))
-    return answers
+def _embedded(models: Models, opened: Opened, query: Query, images: Images, features: NDArray[np.float64]) -> Answer:
+    some = features.astype(np.float32)
+    return _npz(features=some) if query.get("format") == "npz" else _json({"features": some.tolist()})
 
 
 def _generate(models: Models, opened: Opened, query: Query, body: bytes) -> Answer:
@@ -243,8 +243,8 @@ def _npz(**arrays: NDArray[Any]) -> Answer:
 
 
 OPERATIONS: dict[str, tuple[str, Callable[..., list[Answer]]]] = {
-    "recognize": ("recognizer", _recognize),
-    "embed": ("recognizer", _embed),
+    "recognize": ("recognizer", _together(Recognizer.predict_proba, _told)),
+    "embed": ("recognizer", _together(Recognizer.features, _embedded)),
     "generate": ("gan", _each(_generate)),
     "between": ("gan", _each(_between)),
     "repair": ("restorer", _each(_repair)),

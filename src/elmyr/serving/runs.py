@@ -7,11 +7,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from elmyr.errors import InputError
-from elmyr.files import read_json, read_lines
+from elmyr.files import lines_of, read_json
 from elmyr.training.rundir import GAN_KIND, RunDirectory
 
 MOST_POINTS = 500
@@ -32,12 +33,14 @@ class Runs:
         """The run directories by their names, the one begun last first."""
         begun: list[tuple[float, str, RunDirectory]] = []
         try:
-            for path in self.folder.iterdir():
-                run = RunDirectory(path)
+            paths = list(self.folder.iterdir())
+        except OSError:
+            return {}  # there is no such folder
+        for path in paths:
+            run = RunDirectory(path)
+            with suppress(OSError):  # not to be looked into, or removed meanwhile
                 if run.config.is_file():
                     begun.append((run.config.stat().st_mtime, path.name, run))
-        except OSError:
-            pass  # there is no such folder, or a run has just been removed
         return {name: run for _, name, run in sorted(begun, key=lambda each: each[:2], reverse=True)}
 
     def listed(self) -> list[dict[str, Any]]:
@@ -50,23 +53,27 @@ class Runs:
         row = None if run is None else _row_of(name, run)
         if run is None or row is None:
             return None
-        size = run.metrics.stat().st_size if run.metrics.is_file() else 0
-        lines = read_lines(run.metrics) if size else []
-        return {
-            **row,
-            "config": run.read_config(),
-            "curves": curves_of(lines),
-            "previews": sorted(previews_of(run)),
-            "offset": size,
-        }
+        try:
+            content = run.metrics.read_bytes() if run.metrics.is_file() else b""
+            whole = content[: content.rfind(b"\n") + 1]  # of a run in progress the last line may be half written
+            return {
+                **row,
+                "config": run.read_config(),
+                "curves": curves_of(lines_of(whole)),
+                "previews": sorted(previews_of(run)),
+                "offset": len(whole),
+            }
+        except OSError:
+            return None  # removed meanwhile
 
     def preview(self, name: str, position: int) -> bytes | None:
         """A preview's PNG; None where there is none."""
         run = self.found().get(name)
-        path = None if run is None else previews_of(run).get(position)
-        if path is None or path.stat().st_size > LARGEST_PREVIEW:
-            return None
-        return path.read_bytes()
+        try:
+            path = None if run is None else previews_of(run).get(position)
+            return None if path is None or path.stat().st_size > LARGEST_PREVIEW else path.read_bytes()
+        except OSError:
+            return None  # removed meanwhile
 
 
 def state_of(run: RunDirectory) -> str:

@@ -87,7 +87,7 @@ def find_served(words: Sequence[str]) -> list[Served]:
     """
     found: list[Served] = []
     for word in words:
-        name, _, path = word.rpartition("=") if "=" in word and not Path(word).exists() else ("", "", word)
+        name, _, path = word.partition("=") if "=" in word and not Path(word).exists() else ("", "", word)
         served = _described(name, path)
         if any(served.name == other.name for other in found):
             raise InputError(f"two models are named '{served.name}': name them, as NAME={path}")
@@ -124,7 +124,7 @@ def _described(name: str, path: str) -> Served:
     content = read_json(folder / FILES[kind])
     try:
         classes, shape, trained_on = _READERS[kind](content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"'{folder}' is no whole {kind} ({error}): copy or train it again") from None
     return Served(name, folder.resolve(), kind, classes, shape, data or trained_on)
 

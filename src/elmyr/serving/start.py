@@ -14,13 +14,13 @@ from starlette.types import ASGIApp
 
 from elmyr.errors import InputError
 from elmyr.serving.connections import PatientOnly
+from elmyr.serving.limits import DEADLINE
 
 ADDRESS = "127.0.0.1"
 LAST_PORT = 65535
 TRIED = 50  # ports after the asked one
 LINGER = 0.5  # seconds in which a service that stops answers still, and says that connections end
 LAST_WORDS = 0.2  # seconds in which what is on its way into open connections is read
-GRACE = 8  # seconds that accepted requests have to finish
 
 
 def is_loopback(host: str) -> bool:
@@ -118,7 +118,7 @@ def serve_until_stopped(app: ASGIApp, opened: socket.socket, *, at_stop: Callabl
         date_header=False,
         ws="none",
         proxy_headers=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=round(DEADLINE),
     )
     try:
         _Graceful(config, at_stop).run(sockets=[opened])

@@ -37,7 +37,7 @@ class Supervisor:
         self._command = [*WORKER, *options]
         self._said = said
         self._queues = Queues()
-        self._at_work: dict[int, list[Job]] = {}
+        self._at_work: dict[int, tuple[list[Job], asyncio.TimerHandle]] = {}
         self._numbers = count()
         self._process: Process | None = None
         self._spare: asyncio.Task[Process | None] | None = None
@@ -55,7 +55,8 @@ class Supervisor:
     @property
     def stands_by(self) -> bool:
         """Whether another worker is there to take over at once."""
-        return self._spare is not None and self._spare.done()
+        spare = self._spare.result() if self._spare is not None and self._spare.done() else None
+        return spare is not None and spare.returncode is None
 
     async def start(self) -> None:
         """Begins to keep a worker; does not wait until it is ready."""
@@ -68,7 +69,9 @@ class Supervisor:
         for task in (self._spare, self._keeping):
             if task is not None:
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                (left,) = await asyncio.gather(task, return_exceptions=True)
+                if isinstance(left, Process):  # it stood by already
+                    await _ended(left)
 
     def ask(self, model: str, operation: str, query: Mapping[str, Any], body: bytes = b"") -> Job:
         """A request whose future holds what the worker says, or `Trouble`: no time (504), or the worker dies (503).
@@ -98,23 +101,21 @@ class Supervisor:
                 "operation": batch[0].operation,
                 "queries": [dict(job.query) for job in batch],
             }
-            self._at_work[number] = batch
+            clock = asyncio.get_running_loop().call_later(LONGEST_BATCH, self._end_stuck)
+            self._at_work[number] = batch, clock
             process.stdin.write(packed(header, [job.body for job in batch]))
-            asyncio.get_running_loop().call_later(LONGEST_BATCH, self._end_if_stuck, number)
 
-    def _end_if_stuck(self, number: int) -> None:
-        if number in self._at_work:
-            self._said(f"the worker has been at one batch for {LONGEST_BATCH:g} s and is ended")
-            if self._process is not None:
-                self._process.kill()
+    def _end_stuck(self) -> None:
+        self._said(f"the worker has been at one batch for {LONGEST_BATCH:g} s and is ended")
+        if self._process is not None:
+            self._process.kill()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
         while not self._stopping:
-            began = loop.time()
             process = await (self._spare or asyncio.create_task(self._begun()))
-            self._spare = None
+            self._spare, began = None, loop.time()
             if process is not None:
                 self._spare = asyncio.create_task(self._begun())
                 await self._live(process)
@@ -123,14 +124,18 @@ class Supervisor:
             await asyncio.sleep(pause)
 
     async def _begun(self) -> Process | None:
-        """A worker that has said that it is ready; None where it ended before."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 20,
-            start_new_session=True,  # Ctrl-C is for the page's process, which says when to end
-        )
+        """A worker that has said that it is ready; None where it ended before, or cannot be started."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=1 << 20,
+                start_new_session=True,  # Ctrl-C is for the page's process, which says when to end
+            )
+        except OSError as error:  # no memory, no descriptors, no processes left: there may be some again
+            self._said(f"a worker cannot be started ({error})")
+            return None
         self.starts += 1
         assert process.stdout is not None
         try:
@@ -154,11 +159,12 @@ class Supervisor:
             while (frame := await receive(process.stdout)) is not None:
                 self._settle(*frame)
                 self._hand_out()
-        except (Broken, LookupError, TypeError, ValueError) as error:
+        except (Broken, LookupError, OSError, TypeError, ValueError) as error:
             self._said(f"the worker is not understood ({error})")
         finally:
             self.ready, self._process, self.loaded = False, None, []
-            for batch in self._at_work.values():
+            for batch, clock in self._at_work.values():
+                clock.cancel()
                 for job in batch:
                     job.refuse(lost())
             self._at_work.clear()
@@ -166,9 +172,11 @@ class Supervisor:
 
     def _settle(self, header: dict[str, Any], parts: list[bytes]) -> None:
         self.loaded = list(header["loaded"])
-        batch = self._at_work.pop(header["batch"])
+        batch, clock = self._at_work[header["batch"]]
         for job, (status, media_type), content in zip(batch, header["answers"], parts, strict=True):
             job.settle(Answer(int(status), str(media_type), content))
+        clock.cancel()
+        del self._at_work[header["batch"]]
 
 
 async def _ended(process: Process) -> None:

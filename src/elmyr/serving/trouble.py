@@ -11,7 +11,7 @@ from starlette.responses import Response
 from elmyr.serving.limits import DEADLINE, RETRY_AFTER
 
 
-@dataclass
+@dataclass(eq=False)
 class Trouble(Exception):
     """A request that is not answered as it was meant."""
 

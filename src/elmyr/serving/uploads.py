@@ -61,6 +61,7 @@ def _array(content: bytes) -> NDArray[np.uint8]:
         raise InputError(f"the array is {str(dtype)[:40]}: send uint8")
     if not 2 <= len(shape) <= 4 or min(shape) < 1:
         raise InputError(f"the array has the shape {str(shape)[:80]}: send (N, H, W), (N, H, W, C) or one image")
+    shape = tuple(map(int, shape))  # True passes for 1 up to here
     form = _form(shape)
     if form[3] not in (1, 3):
         raise InputError(f"the images have {form[3]} channels: send 1, gray, or 3, RGB")

@@ -8,10 +8,10 @@ from typing import Any
 
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.words import Words
+from elmyr.serving.limits import MOST_GENERATED, MOST_PIXELS
 
 Models = Sequence[Mapping[str, Any]]
 Tab = Callable[[Models, Words], list[Markup]]
-MOST_IMAGES = 400
 LAST_SEED = 2**31 - 1
 
 
@@ -55,7 +55,7 @@ def _generate(models: Models, words: Words) -> list[Markup]:
         "form",
         _model_field("generate", words("GAN"), gans),
         _class_field("generate", "class", words("Class"), words("all, in turn")),
-        _number("generate", "count", words("How many"), 100, 1, MOST_IMAGES),
+        _number("generate", "count", words("How many"), 100, 1, MOST_GENERATED),
         _number("generate", "seed", words("Seed"), 0, 0, LAST_SEED),
         _slider("generate", "truncation", words("Truncation"), 1, 0.05, 1, 0.05,
                 words("Less than 1: more typical images, less variety.")),
@@ -88,7 +88,7 @@ def _repair(models: Models, words: Words) -> list[Markup]:
         return [tag("p", told), _none_served(words("No restorer is served."), "restorer", words)]
     upload = tag(
         "label",
-        tag("input", class_="unseen", type="file", accept="image/png,image/jpeg",
+        tag("input", class_="unseen", type="file", accept="image/png,image/jpeg", data_most=MOST_PIXELS,
             data_no_image=words("'{name}' is no image that this browser can open: choose a PNG or JPEG file"),
             data_too_large=words("'{name}' has {pixels} pixels, at most {most} are taken: make it smaller")),
         tag("span", words("Upload a PNG or JPEG")),

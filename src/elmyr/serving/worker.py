@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
+from elmyr.serving.batching import Answer
 from elmyr.serving.models import Models
 from elmyr.serving.operations import answer_together, refusal
 from elmyr.serving.served import Options
@@ -34,17 +35,26 @@ def main(words: Sequence[str]) -> None:
 
 
 def _answered(models: Models, header: dict[str, Any], bodies: list[bytes]) -> bytes:
-    try:
-        answers = answer_together(models, header["model"], header["operation"], header["queries"], bodies)
-    except Exception as error:  # a defect: whoever asked is told, and the others are served on
-        traceback.print_exc()
-        answers = [refusal(500, f"this is a defect of elmyr ({type(error).__name__}): the log says more")] * len(bodies)
+    answers = _answers(models, header["model"], header["operation"], header["queries"], bodies)
     told = {
         "batch": header["batch"],
         "answers": [(answer.status, answer.media_type) for answer in answers],
         "loaded": models.names,
     }
     return packed(told, [answer.content for answer in answers])
+
+
+def _answers(
+    models: Models, model: str, operation: str, queries: Sequence[dict[str, Any]], bodies: Sequence[bytes]
+) -> list[Answer]:
+    try:
+        return answer_together(models, model, operation, queries, bodies)
+    except Exception as error:  # a defect: whoever asked is told, and the others are served on
+        if len(bodies) > 1:
+            alone = zip(queries, bodies, strict=True)
+            return [answer for query, body in alone for answer in _answers(models, model, operation, [query], [body])]
+        traceback.print_exc()
+        return [refusal(500, f"this is a defect of elmyr ({type(error).__name__}): the log says more")]
 
 
 def _say(stream: BinaryIO, frame: bytes) -> None:

@@ -20,7 +20,6 @@ import {
 const SHARP = 560; // pixels across the surface on the screen
 const WIDTHS = { pen: 9, rub: 20 }; // of 100 across the image, to begin with
 const LEAST = 1.5; // pixels that a pen is wide, to begin with: thinner ones are faint
-const MOST_PIXELS = 4_000_000;
 const LAST_SEED = 2 ** 31 - 1;
 const USUAL = [28, 28];
 const [HIDDEN] = new Uint32Array(Uint8Array.of(227, 120, 40, 255).buffer); // how a pixel that was rubbed out is shown
@@ -126,8 +125,9 @@ export default function repair(section) {
     const image = await createImageBitmap(one).catch(() => null);
     if (!image) return tell(section, new Error(filled(file.dataset.noImage, { name: one.name })));
     const pixels = image.width * image.height;
-    if (pixels > MOST_PIXELS) {
-      const values = { name: one.name, pixels: count(pixels), most: count(MOST_PIXELS) };
+    const most = Number(file.dataset.most);
+    if (pixels > most) {
+      const values = { name: one.name, pixels: count(pixels), most: count(most) };
       return tell(section, new Error(filled(file.dataset.tooLarge, values)));
     }
     begin(image, image.width, image.height);

@@ -56,7 +56,8 @@ export default function watch(section) {
     close();
     stand("watch", { run: id });
     const run = await api.run(id);
-    if (choice.value !== id) return;
+    if (section.hidden || choice.value !== id) return;
+    close(); // the line of another follow that was asked meanwhile
     watched = run;
     preview.replaceChildren();
     draw();
