@@ -188,7 +188,13 @@ def command(data: Path, out: str, *more: str) -> list[str]:
 
 def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
     """Runs a command and kills it with a signal once so many results are written down."""
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell's background job has not
+    )
     while process.poll() is None:
         if (out / "results.jsonl").exists() and (out / "results.jsonl").read_bytes().count(b"\n") >= lines:
             process.send_signal(number)
