@@ -57,7 +57,7 @@ def test_the_way_from_data_to_samples_figures_and_report(finished: Path, tmp_pat
     judged = json.loads(elmyr("evaluate", finished, "--json").stdout)
     assert judged["figures"][0]["name"] == "frechet_distance"
     assert "asked label read back" in (finished / "report.html").read_text()
-    again = json.loads(elmyr("evaluate", samples, "--data", "digits", "--json").stdout)
+    again = json.loads(elmyr("evaluate", samples, "--data", "digits", "--extractor", "pixels", "--json").stdout)
     assert again["count"] == 37
 
 

@@ -33,7 +33,11 @@ SMALLER = {
     "restorer train": "--images 160",
     "translator train": "--images 64",
 }
-QUICKER = {("evidence.md", "elmyr evaluate runs/digits"): ["--extractor", "pixels"]}  # which has figures.md's, too
+QUICKER = {  # what figures.md has, too
+    ("evidence.md", "elmyr evaluate runs/digits"): ["--extractor", "pixels"],
+    ("README.md", "elmyr evaluate runs/mine"): ["--extractor", "pixels"],
+    ("README.md", "elmyr compare runs/mine samples.npz"): ["--extractor", "pixels"],
+}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
