@@ -20,7 +20,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -50,20 +50,26 @@ class Client:
 
     async def ask(self) -> int:
         began, status = time.perf_counter(), 0
-        try:
-            opened = self.idle.pop() if self.idle else await asyncio.open_connection("127.0.0.1", self.port)
-            reader, writer = opened
-            writer.write(self.request)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
-            status = int(head[9:12])
-            self.idle.append(opened)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        while self.idle and not status:  # one that lay idle may have been ended by now, which is no answer
+            status = await self._answer(*self.idle.pop())
+        if not status:
+            with suppress(ConnectionError):
+                status = await self._answer(*await asyncio.open_connection("127.0.0.1", self.port))
         self.statuses[status] += 1
         if status == 200:
             self.seconds.append(time.perf_counter() - began)
         return status
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        """The status of the answer; 0 where the connection ends before."""
+        try:
+            writer.write(self.request)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return 0
+        self.idle.append((reader, writer))
+        return int(head[9:12])
 
     async def at_a_rate(self, rate: float, seconds: float) -> None:
         """So many a second, whether answers come or not."""
