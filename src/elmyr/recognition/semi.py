@@ -102,9 +102,8 @@ class SemiTask(RecognizerTask):
         labels, unlabeled = batch.labels[:count], images[count:]
         fake = self._generate(position)
         shown = torch.cat([images, *([] if fake is None else [fake.detach()])])
-        if (
-            self.config.colors
-        ):  # of labeled ones nothing is learned in the first thousand updates, half of them negative
+        if self.config.colors:
+            # Not of labeled ones: half of them negative, nothing was learned in the first hundreds of updates.
             recolored = random_colors(shown[count:], self._random("colors", position))
             shown = torch.cat([shown[:count], recolored])
         shown = changed_much(shown, self._random("much", position))

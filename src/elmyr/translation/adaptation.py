@@ -52,8 +52,8 @@ class AdaptationConfig(BaseModel):
     self_training: bool = Field(True, description="whether the target's images are learned from as they are read")
     images: int | None = Field(None, description="the translator's budget")
     updates: int | None = Field(None, description="the recognizer's budget")
-    base: int | None = Field(None, description="the recognizer's, where it is not its method's; so is the next")
-    dimension: int | None = None
+    base: int | None = Field(None, description="channels of the recognizer, where not its method's")
+    dimension: int | None = Field(None, description="entries of its features, where not its method's")
     seed: int
     device: str
     precision: str
