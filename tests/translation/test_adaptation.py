@@ -103,6 +103,9 @@ def test_a_source_without_labels_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(
+    reason="translator and reader may agree on exchanged classes: all negatives read wrong, docs/translate.md"
+)
 def test_a_recognizer_follows_to_negatives_with_other_grounds(tmp_path: Path) -> None:
     source, target = lay_out(tmp_path)
     images = small_image_set(240)
