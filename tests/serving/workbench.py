@@ -21,18 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.serving.server import Answered
+
 PATIENCE = 90.0  # seconds for a worker to be there, on a machine that is busy with other tests
-
-
-@dataclass
-class Answered:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass

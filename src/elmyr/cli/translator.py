@@ -102,7 +102,7 @@ def apply(
     back: Annotated[bool, typer.Option("--back", help="The other way: from B to A.")] = False,
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
     limit: Annotated[int | None, typer.Option(help="The first so many images alone.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Which answers, of a translator with noise.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Which examples a styled translator takes.", min=0)] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,

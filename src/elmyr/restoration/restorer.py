@@ -112,16 +112,7 @@ class Restorer:
 
     def course(self, images: ImageSet) -> LoopConfig:
         """The course of a fit to these images."""
-        total, batch = self.budget(images), self.choices.batch
-        every = max(batch, total // 10)
-        return LoopConfig(
-            images=total,
-            batch=batch,
-            decay_from=self.choices.decay_from,
-            log_every=max(batch, total // 50),
-            preview_every=every,
-            checkpoint_every=every,
-        )
+        return LoopConfig.of_budget(self.budget(images), batch=self.choices.batch, decay_from=self.choices.decay_from)
 
     @torch.inference_mode()
     def restore(

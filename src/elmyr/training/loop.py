@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,6 +51,19 @@ class LoopConfig(BaseModel):
     checkpoint_every: int = Field(ge=1)
     watch_every: int = Field(0, ge=0, description="images seen between two looks of the watch; 0 for none")
     keep: int = Field(2, ge=1, description="checkpoints kept")
+
+    @classmethod
+    def of_budget(cls, images: int, *, batch: int, decay_from: float) -> Self:
+        """With ten previews and ten checkpoints, and fifty lines in the log."""
+        every = max(batch, images // 10)
+        return cls(
+            images=images,
+            batch=batch,
+            decay_from=decay_from,
+            log_every=max(batch, images // 50),
+            preview_every=every,
+            checkpoint_every=every,
+        )
 
 
 @dataclass(frozen=True)

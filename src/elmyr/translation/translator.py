@@ -138,16 +138,7 @@ class Translator:
 
     def course(self, images: ImageSet) -> LoopConfig:
         """The course of a fit to these images of A."""
-        total, batch = self.budget(images), self.choices.batch
-        every = max(batch, total // 10)
-        return LoopConfig(
-            images=total,
-            batch=batch,
-            decay_from=self.choices.decay_from,
-            log_every=max(batch, total // 50),
-            preview_every=every,
-            checkpoint_every=every,
-        )
+        return LoopConfig.of_budget(self.budget(images), batch=self.choices.batch, decay_from=self.choices.decay_from)
 
     def translate(
         self,
