@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 FLOORS = [
     {"errors", "lazy", "version"},
     {"seeds", "files", "arrays", "machine", "skeleton"},
-    {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment"},
+    {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment", "textures"},
     {"gan"},
     {"training"},
     {"recognition", "restoration", "editing", "robustness"},

@@ -43,21 +43,6 @@ def random_affine(
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def random_colors(images: torch.Tensor, generator: seeds.Random, *, weakest: float = 0.4) -> torch.Tensor:
-    """Each image with its colors changed: each channel by an affine map of its own, half of them negative.
-
-    images: (N, C, H, W) in [-1, 1], and so are the results. The contrast of a channel is `weakest` to 1 of what it was,
-    where in the range it then lies is uniform. Shapes stay as they are.
-    """
-    n, channels = images.shape[:2]
-    draws = seeds.uniform((1 + 2 * channels, n), generator, axis=1)
-    sign = torch.where(draws[0] < 0.5, -1.0, 1.0)[:, None]
-    strength = weakest + (1 - weakest) * draws[1 : 1 + channels].T
-    middle = (2 * draws[1 + channels :].T - 1) * (1 - strength)
-    scale, shift = (each[:, :, None, None].to(images.device, images.dtype) for each in (sign * strength, middle))
-    return images * scale + shift
-
-
 class AugmentationConfig(BaseModel):
     """How far each kind goes where it is applied: uniform within its amount; 0 leaves the kind out.
 

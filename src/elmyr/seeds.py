@@ -45,7 +45,14 @@ class Share:
         self.generator, self.part, self.images = generator, part, images
 
 
-Random = Union["torch.Generator", Share]
+class Each:
+    """A generator for each image of a batch: what is drawn for an image is the same in whatever company it comes."""
+
+    def __init__(self, generators: Sequence[torch.Generator]) -> None:
+        self.generators = generators
+
+
+Random = Union["torch.Generator", Share, Each]
 RandomOf = Callable[[str, int], Random]  # what draws for this process's images, by stream and position
 
 
@@ -67,6 +74,9 @@ def _drawn(draw: Callable[..., torch.Tensor], shape: Sequence[int], random: Rand
     """Of several sides (real and generated images) each is drawn whole, and this process's part taken of each."""
     import torch
 
+    if isinstance(random, Each):
+        one = (*shape[:axis], 1, *shape[axis + 1 :])
+        return torch.cat([draw(one, generator=each) for each in random.generators], axis)
     if not isinstance(random, Share):
         return draw(tuple(shape), generator=random, device=random.device)
     part, images = random.part, random.images

@@ -103,18 +103,17 @@ def test_a_source_without_labels_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="translator and reader may agree on exchanged classes: all negatives read wrong, docs/translate.md"
-)
-def test_a_recognizer_follows_to_negatives_with_other_grounds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("translate", "least"), [(False, 0.95), (True, 0.6)])  # docs/translate.md: "It can go wrong"
+def test_a_recognizer_follows_to_negatives(tmp_path: Path, translate: bool, least: float) -> None:
     source, target = lay_out(tmp_path)
-    images = small_image_set(240)
+    images, fresh = small_image_set(240), small_image_set(120, seed=2)
     save_npz(images, source)
     save_npz(ImageSet(255 - small_image_set(240, seed=1).images[:], None), target)
-    reader = Recognizer(updates=300, base=8, dimension=16, device="cpu")
-    run = train_adapted(source, target, out=tmp_path / "run", images=4_000, recognizer=reader)
-    fresh = small_image_set(120, seed=2)
+    reader = Recognizer(updates=600, base=8, dimension=16, device="cpu")
+    run = train_adapted(source, target, out=tmp_path / "run", images=4_000, recognizer=reader, translate=translate)
+    adapted = open_recognizer(run.path / "recognizer")
     names = np.array(fresh.classes)[fresh.require_labels()]
-    adapted = open_recognizer(run.path / "recognizer").score(255 - fresh.images[:], names)
     alone = Recognizer(updates=300, base=8, dimension=16, device="cpu").fit(images.images, images.labels)
-    assert adapted > 0.9 and adapted > alone.score(255 - fresh.images[:], fresh.labels) + 0.2
+    assert adapted.score(255 - fresh.images[:], names) > least
+    assert adapted.score(255 - fresh.images[:], names) > alone.score(255 - fresh.images[:], fresh.labels) + 0.2
+    assert adapted.score(fresh.images[:], names) > 0.95

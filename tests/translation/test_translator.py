@@ -120,6 +120,12 @@ def test_a_style_is_that_of_the_example_of_a_number_and_a_seed(tmp_path: Path) -
     assert translator.translate(np.zeros((1, 20, 11, 1), np.uint8)).shape == (1, 20, 11, 1)
 
 
+@pytest.mark.parametrize("method", ["cycle", "paired"])
+def test_a_texture_is_not_brought_back(method: str) -> None:
+    with pytest.raises(InputError, match="styled goes with contrastive"):
+        Translator(method=method, settings={"styled": True})
+
+
 def test_examples_are_for_styled_translators(both_ways: Translator) -> None:
     with pytest.raises(InputError, match="styled=true"):
         both_ways.translate(np.zeros((1, 8, 8, 1), np.uint8), examples=np.zeros((1, 8, 8, 1), np.uint8))

@@ -13,7 +13,7 @@ from elmyr.nets.patch import NormalizedPatchDiscriminator, PatchDiscriminator
 from elmyr.nets.residual import residual_pair
 from elmyr.nets.style import style_pair
 from elmyr.nets.style_generator import StyleGenerator
-from elmyr.nets.translator import TranslatorNet, quartered
+from elmyr.nets.translator import TranslatorNet
 from elmyr.nets.unet import UNet
 
 PAIRS: dict[str, PairBuilder] = {
@@ -40,5 +40,4 @@ __all__ = [
     "UNet",
     "check_batch",
     "cost_of",
-    "quartered",
 ]

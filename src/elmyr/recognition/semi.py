@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from elmyr import machine, seeds
-from elmyr.augment import random_colors
 from elmyr.gan import GANConfig, NetworkConfig, to_unit
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.consistency import Consistency, ConsistencyConfig, changed_little, changed_much
 from elmyr.recognition.game import GameConfig, discriminator_loss, matching_loss
 from elmyr.recognition.task import RecognizerTask
+from elmyr.textures import over_textures
 from elmyr.training.config import validated
 from elmyr.training.data import ResidentData
 from elmyr.training.step import step
@@ -30,8 +30,10 @@ class SemiConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     labeled: int = Field(32, ge=1, description="labeled images in a batch; the others are unlabeled ones")
-    colors: bool = Field(
-        False, description="whether unlabeled images are changed in their colors, too, or to negatives"
+    another_kind: bool = Field(
+        False,
+        description="whether the unlabeled images are of another kind: half of the labeled ones are laid over textures "
+        "of theirs",
     )
     consistency: ConsistencyConfig = ConsistencyConfig()
     game: GameConfig = GameConfig()
@@ -102,10 +104,8 @@ class SemiTask(RecognizerTask):
         labels, unlabeled = batch.labels[:count], images[count:]
         fake = self._generate(position)
         shown = torch.cat([images, *([] if fake is None else [fake.detach()])])
-        if self.config.colors:
-            # Not of labeled ones: half of them negative, nothing was learned in the first hundreds of updates.
-            recolored = random_colors(shown[count:], self._random("colors", position))
-            shown = torch.cat([shown[:count], recolored])
+        if self.config.another_kind:
+            shown = torch.cat([self._over_textures(shown[:count], unlabeled, position), shown[count:]])
         shown = changed_much(shown, self._random("much", position))
         logits, features = self._look(shown)
         loss = self._labeled_loss(logits[:count], labels, labels)
@@ -126,6 +126,12 @@ class SemiTask(RecognizerTask):
         if fake is not None:
             scalars["matching_loss"] = self._step_generator(fake, features[count : len(images)].detach(), position)
         return scalars
+
+    def _over_textures(self, labeled: torch.Tensor, unlabeled: torch.Tensor, position: int) -> torch.Tensor:
+        half = (len(labeled) + 1) // 2
+        examples = unlabeled[torch.arange(half, device=unlabeled.device) % len(unlabeled)]
+        laid = over_textures(labeled[:half], examples, self._random("textures", position))
+        return torch.cat([laid, labeled[half:]])
 
     def _generate(self, position: int) -> torch.Tensor | None:
         if self.generator is None:

@@ -25,7 +25,7 @@ class TranslatorChoices(BaseModel):
     back: bool = Field(True, description="whether it learns the way back as well; a cycle always does")
     widths: tuple[Width, ...] = Field((24, 48), min_length=1, max_length=6, description="channels of each level")
     bottom: int = Field(2, ge=1, le=32, description="residual blocks of the last level")
-    styled: bool = Field(False, description="whether colors and textures are taken from an example of the wanted kind")
+    styled: bool = Field(False, description="whether images are laid over textures of the wanted kind first")
     discriminator_base: int = Field(32, ge=1, le=4096, description="channels of a discriminator's first convolution")
     batch: int = Field(32, ge=1, description="images of each kind an update")
     learning_rate: float = Field(2e-3, gt=0)
@@ -44,7 +44,7 @@ class TranslatorChoices(BaseModel):
 
     def translator(self, channels: int) -> TranslatorNet:
         """A new network with random weights."""
-        return TranslatorNet(channels, self.widths, self.bottom, self.styled)
+        return TranslatorNet(channels, self.widths, self.bottom)
 
     def discriminator(self, channels: int, condition: int) -> NormalizedPatchDiscriminator:
         """A new discriminator, which sees an image, beside what it was made from where that has channels."""
@@ -57,4 +57,9 @@ def choices_of(settings: Mapping[str, Any]) -> TranslatorChoices:
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
         raise InputError(f"a translator has no choice '{unknown}': {suggestion(unknown, known)}")
-    return validated(TranslatorChoices, "translator", **settings)
+    choices = validated(TranslatorChoices, "translator", **settings)
+    if choices.styled and choices.method != "contrastive":
+        raise InputError(
+            f"nothing brings a texture back, or pairs it: styled goes with contrastive, not {choices.method}"
+        )
+    return choices

@@ -17,8 +17,9 @@ from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
-from elmyr.nets import TranslatorNet, quartered
+from elmyr.nets import TranslatorNet
 from elmyr.objectives import OBJECTIVES
+from elmyr.textures import over_textures
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.step import step
 from elmyr.training.task import Batch
@@ -95,7 +96,9 @@ class TranslatorTask:
         ways = []
         for name in self.nets:
             given, wanted = kinds if name == A_TO_B else kinds[::-1]
-            ways.append(Way(name, OTHER[name], given, wanted, self._translate(name, given, wanted)))
+            if self.choices.styled:
+                given = over_textures(given, wanted, seeds.generator(self.seed, f"textures {name}", position))
+            ways.append(Way(name, OTHER[name], given, wanted, self._translate(name, given)))
         scalars, terms, real = {}, dict[str, torch.Tensor](), dict[str, torch.Tensor]()
         if self.choices.adversarial:
             scalars["discriminator_loss"], real = self._judge(ways)
@@ -111,9 +114,9 @@ class TranslatorTask:
             update_average(self.averages[name], net, decay)
         return scalars
 
-    def _translate(self, name: str, images: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    def _translate(self, name: str, images: torch.Tensor) -> torch.Tensor:
         with machine.autocast(self.device, self.precision):
-            made = self.nets[name](images, quartered(wanted) if self.choices.styled else None)
+            made = self.nets[name](images)
         return within_range(made.float())
 
     def _judge(self, ways: list[Way]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -136,13 +139,9 @@ class TranslatorTask:
 
     def _terms(self, way: Way, real: torch.Tensor | None, batch: TwoKinds, position: int) -> dict[str, torch.Tensor]:
         """All that a way is held to, weighted."""
-
-        def translate(name: str, images: torch.Tensor) -> torch.Tensor:
-            return self._translate(name, images, way.wanted if name == way.name else way.given)
-
         random = seeds.generator(self.seed, f"places {way.name}", position)
         with machine.autocast(self.device, self.precision):
-            terms = self.method.terms(way, self.nets, translate, random)
+            terms = self.method.terms(way, self.nets, self._translate, random)
         if real is not None:
             terms["adversarial"] = self.choices.adversarial * self._fooled(way, real)
         if self.keeper is not None:
@@ -178,7 +177,9 @@ class TranslatorTask:
         return to_unit(torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2))
 
     def _shown_by(self, net: TranslatorNet, images: torch.Tensor, examples: torch.Tensor) -> torch.Tensor:
-        shown: torch.Tensor = net(images, quartered(examples) if net.styled else None).clamp(-1, 1)
+        if self.choices.styled:
+            images = over_textures(images, examples, seeds.generator(self.seed, "textures, shown"))
+        shown: torch.Tensor = net(images).clamp(-1, 1)
         return shown
 
     def export(self, folder: Path, position: int) -> None:

@@ -19,9 +19,10 @@ from elmyr.errors import InputError, suggestion
 from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, StoredPixels
-from elmyr.nets import StridedClassifier, TranslatorNet, quartered
+from elmyr.nets import StridedClassifier, TranslatorNet
 from elmyr.recognition import Recognizer
 from elmyr.restoration.repair import require_channels, require_pixels
+from elmyr.textures import over_textures
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
 from elmyr.training.rules import is_tiny
@@ -166,11 +167,10 @@ class Translator:
         count = max(1, AT_ONCE // (pixels.shape[1] * pixels.shape[2]))
         for start in range(0, len(pixels), count):
             some = pixels[start : start + count]
-            chosen = None
+            seen = self._unit(some)
             if bank is not None:
-                numbers = range(first + start, first + start + len(some))
-                chosen = bank[np.array([seeds.derive(seed, "example", number) % len(bank) for number in numbers])]
-            made[start : start + count] = self._made(net, some, chosen)
+                seen = self._styled(seen, bank, seed, range(first + start, first + start + len(some)))
+            made[start : start + count] = self._made(net, seen)
         return made
 
     def _bank(
@@ -188,18 +188,20 @@ class Translator:
         require_channels(bank.shape[3], self.channels_, "the examples are")
         return bank
 
+    def _styled(
+        self, images: torch.Tensor, bank: NDArray[np.uint8] | StoredPixels, seed: int, numbers: range
+    ) -> torch.Tensor:
+        """Images over textures of the bank: which, and how, is drawn for the number of each."""
+        examples = self._unit(bank[np.array([seeds.derive(seed, "example", number) % len(bank) for number in numbers])])
+        if examples.shape != images.shape:
+            examples = F.interpolate(examples, images.shape[2:], mode="bilinear", antialias=True)
+        random = seeds.Each([seeds.generator(seed, "textures", number) for number in numbers])
+        return over_textures(images, examples, random)
+
     @torch.inference_mode()
-    def _made(
-        self, net: TranslatorNet, pixels: NDArray[np.uint8], examples: NDArray[np.uint8] | None
-    ) -> NDArray[np.uint8]:
-        seen, style = self._unit(pixels), None
-        if examples is not None:
-            style = self._unit(examples)
-            if style.shape != seen.shape:
-                style = F.interpolate(style, seen.shape[2:], mode="bilinear", antialias=True)
-            style = quartered(style)
+    def _made(self, net: TranslatorNet, images: torch.Tensor) -> NDArray[np.uint8]:
         with machine.autocast(self.device, self.precision):
-            return to_pixels(net(seen, style)).permute(0, 2, 3, 1).cpu().numpy()
+            return to_pixels(net(images)).permute(0, 2, 3, 1).cpu().numpy()
 
     def _unit(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
         return to_unit(torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(0, 3, 1, 2))
