@@ -101,11 +101,11 @@ class SemiTask(RecognizerTask):
         """One step by the labeled images, by what the unlabeled ones are read as, and against the generated ones."""
         assert batch.labels is not None
         count, images = self.config.labeled, to_unit(batch.images)
-        labels, unlabeled = batch.labels[:count], images[count:]
-        fake = self._generate(position)
-        shown = torch.cat([images, *([] if fake is None else [fake.detach()])])
+        labels, labeled, unlabeled = batch.labels[:count], images[:count], images[count:]
         if self.config.another_kind:
-            shown = torch.cat([self._over_textures(shown[:count], unlabeled, position), shown[count:]])
+            labeled = self._over_textures(labeled, unlabeled, position)
+        fake = self._generate(position)
+        shown = torch.cat([labeled, unlabeled, *([] if fake is None else [fake.detach()])])
         shown = changed_much(shown, self._random("much", position))
         logits, features = self._look(shown)
         loss = self._labeled_loss(logits[:count], labels, labels)
@@ -128,6 +128,7 @@ class SemiTask(RecognizerTask):
         return scalars
 
     def _over_textures(self, labeled: torch.Tensor, unlabeled: torch.Tensor, position: int) -> torch.Tensor:
+        """The first half of them laid over textures of unlabeled images; the others stay as they are."""
         half = (len(labeled) + 1) // 2
         examples = unlabeled[torch.arange(half, device=unlabeled.device) % len(unlabeled)]
         laid = over_textures(labeled[:half], examples, self._random("textures", position))
