@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, save_npz
-from elmyr.restoration import Many, Masks, Repair, damage_files, repair_files
+from elmyr.images import ImageSet, Many, save_npz
+from elmyr.restoration import Masks, Repair, damage_files, repair_files
 
 
 def gray(path: Path, value: int = 0, size: tuple[int, int] = (8, 8)) -> None:
@@ -106,7 +106,7 @@ def test_an_image_is_repaired_by_its_number_whatever_its_neighbors(tmp_path: Pat
 def test_what_is_made_of_a_group_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         gray(tmp_path / "images" / f"{number}.png")
-    monkeypatch.setattr("elmyr.restoration.files.VALUES", 2 * 64 * 12)
+    monkeypatch.setattr("elmyr.images.many.VALUES", 2 * 64 * 12)
     many = Many(tmp_path / "images")
     assert [len(names) for names, _ in many.groups()] == [5]
     assert [len(names) for names, _ in many.groups(12)] == [2, 2, 1]

@@ -114,8 +114,9 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Repair images; where a mask is given, all that it does not hide stays as it is."""
+    from elmyr.images import Many
     from elmyr.machine import keep_freed_memory
-    from elmyr.restoration import Many, Masks, invert, open_restorer, repair_files, require_invertible
+    from elmyr.restoration import Masks, invert, open_restorer, repair_files, require_invertible
     from elmyr.training import open_gan
 
     masks = None if mask is None else Masks(mask)
@@ -204,7 +205,8 @@ def damage(
     as_json: AsJson = False,
 ) -> None:
     """Damage images: OUT/images, and OUT/masks where pixels are hidden."""
-    from elmyr.restoration import Many, damage_files, damage_of
+    from elmyr.images import Many
+    from elmyr.restoration import damage_files, damage_of
 
     damage_of(corruption)
     count = damage_files(

@@ -110,9 +110,8 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Translate images."""
-    from elmyr.images import Shaping, check_writable, load_images, save_images
+    from elmyr.images import Many, Shaping, check_writable, load_images, save_images
     from elmyr.machine import keep_freed_memory
-    from elmyr.restoration import Many
     from elmyr.translation import A_TO_B, B_TO_A, open_translator, translate_files, translated
 
     form, direction = of_channels(channels), B_TO_A if back else A_TO_B

@@ -5,6 +5,7 @@ from elmyr.images.captions import captioned_grid
 from elmyr.images.convert import convert
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet, Pixels
+from elmyr.images.many import Many
 from elmyr.images.shaping import AS_IT_IS, Shaping, parse_names, parse_size
 from elmyr.images.sources import Source, image_names, lasting_name, load_images, open_source
 from elmyr.images.split import Splits, split_source
@@ -15,6 +16,7 @@ __all__ = [
     "AS_IT_IS",
     "Account",
     "ImageSet",
+    "Many",
     "Pixels",
     "Shaping",
     "Source",

@@ -2,7 +2,7 @@
 
 from elmyr.restoration.corruptions import KINDS
 from elmyr.restoration.damage import Damaged, corrupt, damage_of
-from elmyr.restoration.files import Many, Masks, damage_files, repair_files
+from elmyr.restoration.files import Masks, damage_files, repair_files
 from elmyr.restoration.inversion import invert, require_invertible
 from elmyr.restoration.noisy import restore_noisy
 from elmyr.restoration.repair import Repair
@@ -12,7 +12,6 @@ from elmyr.restoration.runs import open_restorer, resume_restorer, train_restore
 __all__ = [
     "KINDS",
     "Damaged",
-    "Many",
     "Masks",
     "Repair",
     "Restorer",

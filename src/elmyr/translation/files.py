@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from elmyr.images import ImageSet, Pixels, image_grid, save_png
+from elmyr.images import ImageSet, Many, Pixels, image_grid, save_png
 from elmyr.images.encoded import shown
+from elmyr.images.many import check_out, write_pngs
 from elmyr.images.writers.folder import replacing_folder
-from elmyr.restoration import Many
-from elmyr.restoration.files import SHOWN, check_out, write_pngs
 from elmyr.restoration.repair import require_channels
 from elmyr.translation.config import A_TO_B
 from elmyr.translation.translator import Translator
+
+SHOWN = 8  # images of the overview
 
 
 def translate_files(
