@@ -64,9 +64,8 @@ def test_a_run_leaves_what_runs_leave(run: RunDirectory) -> None:
     assert np.asarray(Image.open(run.preview(160))).shape == (6 * 9 - 1, 10 * 9 - 1)
 
 
-@pytest.mark.parametrize("stop", [16 * 3, 16 * 7])
-def test_stopped_and_resumed_it_ends_with_the_same_bits(
-    kinds: tuple[Path, Path], run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+def assert_resumes_to_the_bit(
+    undisturbed: RunDirectory, kinds: tuple[Path, Path], out: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
     update = TranslatorTask.update
 
@@ -75,15 +74,31 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(
             signal.raise_signal(signal.SIGINT)
         return update(self, batch, position)
 
-    method = read_json(run.summary)["method"]
+    method = read_json(undisturbed.summary)["method"]
     with monkeypatch.context() as patch, pytest.raises(InterruptedRun, match="elmyr resume"):
         patch.setattr(TranslatorTask, "update", stopping)
-        train_translator(*kinds, out=tmp_path / "run", method=method, **QUICK)
+        train_translator(*kinds, out=out, method=method, **QUICK)
     with pytest.raises(InputError, match="is not finished"):
-        open_translator(tmp_path / "run")
-    assert call(monkeypatch, "resume", tmp_path / "run", "--quiet") == 0
-    models = [folder / "model" / "translator.safetensors" for folder in (run.path, tmp_path / "run")]
+        open_translator(out)
+    assert call(monkeypatch, "resume", out, "--quiet") == 0
+    models = [folder / "model" / "translator.safetensors" for folder in (undisturbed.path, out)]
     assert models[0].read_bytes() == models[1].read_bytes()
+
+
+@pytest.mark.parametrize("stop", [16 * 3, 16 * 7])
+def test_stopped_and_resumed_it_ends_with_the_same_bits(
+    kinds: tuple[Path, Path], run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    assert_resumes_to_the_bit(run, kinds, tmp_path / "run", monkeypatch, stop)
+
+
+def test_so_do_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = small_image_set(120)
+    pairs = tmp_path / "a.npz", tmp_path / "b.npz"
+    for path, pixels in zip(pairs, (images.images[:], 255 - images.images[:]), strict=True):
+        save_npz(ImageSet(pixels, None), path)
+    run = train_translator(*pairs, out=tmp_path / "undisturbed", method="paired", **QUICK)
+    assert_resumes_to_the_bit(run, pairs, tmp_path / "run", monkeypatch, 16 * 5)
 
 
 def test_a_finished_run_goes_on_with_a_larger_budget(
