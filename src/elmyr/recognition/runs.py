@@ -44,7 +44,7 @@ class RecognizerConfig(BaseModel):
     kind: Literal["recognizer"] = KIND
     data: DataConfig
     unlabeled: str | None = Field(None, description="another source, of images without labels")
-    beside: str | None = Field(None, description="another source, of labeled images that it learns from as well")
+    instead: str | None = Field(None, description="another source, whose labeled images it learns from instead")
     gan: str | None = Field(None, description="the run whose generated images it learns from as well")
     teacher: str | None = Field(None, description="the run of a recognizer whose reading takes the place of labels")
     validate_on_split: bool = Field(True, description="whether the validation part chooses weights and calibrates")
@@ -58,7 +58,7 @@ def train_recognizer(
     *,
     out: str | os.PathLike[str] | None = None,
     unlabeled: str | os.PathLike[str] | None = None,
-    beside: str | os.PathLike[str] | None = None,
+    instead: str | os.PathLike[str] | None = None,
     gan: str | os.PathLike[str] | None = None,
     teacher: str | os.PathLike[str] | None = None,
     validate: bool = True,
@@ -70,9 +70,10 @@ def train_recognizer(
     """Trains a recognizer on the training part of an image set and returns its finished run directory.
 
     recognizer: one that is not fitted yet (method "auto" where None); its seed is the split's, too. With
-    `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `beside`
-    another source of labeled images of the same classes (all but its test part), `gan` a run that makes labeled images
-    to learn from, `teacher` a recognizer's run whose reading of all training images takes the place of their labels.
+    `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `instead`
+    another source of the same classes, whose labeled images (all but its test part) take the place of the data's own,
+    `gan` a run that makes labeled images to learn from, `teacher` a recognizer's run whose reading of all training
+    images takes the place of their labels.
     validate: whether the validation part chooses the weights and calibrates; then no figures should be taken on it.
     Raises InputError before anything is written.
     """
@@ -85,7 +86,7 @@ def train_recognizer(
     config = RecognizerConfig(
         data=DataConfig.of(data, images, data_root=data_root, shaping=shaping, seed=recognizer.seed),
         unlabeled=None if unlabeled is None else lasting_name(unlabeled),
-        beside=None if beside is None else lasting_name(beside),
+        instead=None if instead is None else lasting_name(instead),
         gan=None if gan is None else os.path.abspath(open_run(gan, GAN_KIND).path),
         teacher=None if teacher is None else os.path.abspath(open_run(teacher, KIND).path),
         validate_on_split=validate,
@@ -175,8 +176,8 @@ def _learned_from(
         given["X"], given["y"] = _named(seen)
         if shaping.labels_per_class is not None:
             given["unlabeled"] = images.images
-    if config.beside is not None:
-        given["X"], given["y"] = _joined(given, _same_form(config.beside, images, data_root or config.data.root))
+    if config.instead is not None:
+        given["X"], given["y"] = _of_classes(images, _same_form(config.instead, images, data_root or config.data.root))
     if config.unlabeled is not None:
         more = _same_form(config.unlabeled, images, data_root or config.data.root)
         parts = [given["unlabeled"]] if "unlabeled" in given else []
@@ -218,14 +219,12 @@ def _same_form(source: str, images: ImageSet, data_root: str | os.PathLike[str] 
     return load_images(source, data_root=data_root, shaping=form)
 
 
-def _joined(given: Mapping[str, Any], more: ImageSet) -> tuple[Pixels, NDArray[np.str_]]:
-    """The labeled images and their classes with those of another set after them; InputError for another class."""
-    known = set(np.asarray(given["y"]).tolist())
-    strange = next((name for name in more.classes if name not in known), None)
+def _of_classes(images: ImageSet, others: ImageSet) -> tuple[Pixels, NDArray[np.str_]]:
+    """Other images and the names of their classes; InputError for a class that these have not."""
+    strange = next((name for name in others.classes if name not in images.classes), None)
     if strange is not None:
-        raise InputError(f"'{more.name}' has the class '{strange}', the labeled images have not: leave it out")
-    pixels, names = _named(more)
-    return np.concatenate([np.asarray(given["X"][:]), np.asarray(pixels[:])]), np.concatenate([given["y"], names])
+        raise InputError(f"'{others.name}' has the class '{strange}', '{images.name}' has not: leave it out")
+    return _named(others)
 
 
 def _named(images: ImageSet) -> tuple[Pixels, NDArray[np.str_]]:

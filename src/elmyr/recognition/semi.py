@@ -30,6 +30,9 @@ class SemiConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     labeled: int = Field(32, ge=1, description="labeled images in a batch; the others are unlabeled ones")
+    gentle: bool = Field(
+        False, description="whether labeled images are changed little: for where there are many of them"
+    )
     another_kind: bool = Field(
         False,
         description="whether the unlabeled images are of another kind: half of the labeled ones are laid over textures "
@@ -105,8 +108,12 @@ class SemiTask(RecognizerTask):
         if self.config.another_kind:
             labeled = self._over_textures(labeled, unlabeled, position)
         fake = self._generate(position)
-        shown = torch.cat([labeled, unlabeled, *([] if fake is None else [fake.detach()])])
-        shown = changed_much(shown, self._random("much", position))
+        others, much = [unlabeled, *([] if fake is None else [fake.detach()])], self._random("much", position)
+        if self.config.gentle:
+            labeled = changed_little(labeled, self._random("little, labeled", position))
+            shown = torch.cat([labeled, changed_much(torch.cat(others), much)])
+        else:
+            shown = changed_much(torch.cat([labeled, *others]), much)
         logits, features = self._look(shown)
         loss = self._labeled_loss(logits[:count], labels, labels)
         scalars = {"loss": loss.detach()}

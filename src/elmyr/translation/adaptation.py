@@ -75,10 +75,11 @@ def train_adapted(
 ) -> RunDirectory:
     """Trains a recognizer for `target`, whose labels are not looked at, on the labels of `source`.
 
-    Gives the finished directory of the adaptation; its `recognizer` is a run like any other. The labeled images are
-    translated into the target's kind, and the recognizer learns from both, and by `self_training` from the target's
-    images as it reads them. recognizer: one that is not fitted yet, of which seed, size, updates, device and
-    precision are taken. images: the translator's budget. Raises InputError before anything is written.
+    Gives the finished directory of the adaptation; its `recognizer` is a run like any other. It learns from the labeled
+    images translated into the target's kind, or laid over the target's textures where they are not translated, and by
+    `self_training` from the target's images as it reads them. recognizer: one that is not fitted yet, of which seed,
+    size, updates, device and precision are taken. images: the translator's budget. Raises InputError before anything
+    is written.
     """
     refuse_groups("recognizer of another kind of image")
     if not translate and not self_training:
@@ -144,12 +145,12 @@ def _to_its_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
 
 
 def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> None:
-    beside = None
+    stand_ins = None
     if config.translate:
-        beside = run.path / "translated.npz"
+        stand_ins = run.path / "translated.npz"
         made = _translator(run, config, quiet, say)
-        if not beside.exists():
-            _write_translated(made, beside, config)
+        if not stand_ins.exists():
+            _write_translated(made, stand_ins, config)
     reader = RunDirectory(run.path / "recognizer")
     if reader.config.is_file():
         resume_recognizer(reader.path, data_root=config.root, quiet=quiet, say=say)
@@ -158,6 +159,8 @@ def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
             config.source,
             Recognizer(
                 method="adapt" if config.self_training else "augment",
+                # Translated images lie over textures of the target already.
+                settings={"semi.another_kind": stand_ins is None} if config.self_training else None,
                 updates=config.updates,
                 base=config.base,
                 dimension=config.dimension,
@@ -166,7 +169,7 @@ def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
                 precision=config.precision,
             ),
             out=reader.path,
-            beside=beside,
+            instead=stand_ins,
             unlabeled=config.target if config.self_training else None,
             validate=False,  # its images are of the source: what reads them best need not read the target's best
             data_root=config.root,
