@@ -14,7 +14,7 @@ from elmyr import Recognizer, evaluate
 from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import read_json
-from elmyr.images import Shaping, save_npz
+from elmyr.images import ImageSet, Shaping, save_npz
 from elmyr.recognition import (
     images_to_read,
     mistakes_grid,
@@ -69,6 +69,22 @@ def test_a_run_learns_from_few_labels_and_says_so(blobs: Path, tmp_path: Path) -
     assert reading.accuracy > 0.95 and reading.interval[0] < reading.accuracy <= reading.interval[1] <= 1
     assert reading.confusion.sum() == reading.count == 60
     assert len(reading.mistakes) == round((1 - reading.accuracy) * reading.count)
+
+
+def test_other_images_take_the_place_of_the_data_s_own(blobs: Path, tmp_path: Path) -> None:
+    """Negatives with the classes exchanged: what was learned is theirs, whatever the data's labels say."""
+    images = small_image_set(180, seed=1)
+    assert images.labels is not None
+    exchanged = ImageSet(255 - images.images[:], (images.labels + 1) % 3, images.classes)
+    save_npz(exchanged, tmp_path / "others.npz")
+    run = train_recognizer(blobs, quick(), out=tmp_path / "run", instead=tmp_path / "others.npz", validate=False)
+    names = np.array(exchanged.classes)[exchanged.require_labels()]
+    assert open_recognizer(run.path).score(exchanged.images[:], names) > 0.9
+    assert images_to_read(run.path).images.shape == (60, 8, 8, 1)  # it is still judged by the data's test part
+    save_npz(ImageSet(images.images, images.labels, ("a", "b", "z")), tmp_path / "others.npz")
+    with pytest.raises(InputError, match="has the class 'z', 'blobs' has not"):
+        train_recognizer(blobs, quick(), out=tmp_path / "other", instead=tmp_path / "others.npz")
+    assert not (tmp_path / "other").exists()
 
 
 def test_stopped_and_resumed_it_ends_with_the_same_bits(

@@ -17,6 +17,7 @@ from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, save_npz
 from elmyr.recognition import Recognizer, resume_recognizer, train_recognizer
+from elmyr.training.rules import is_tiny
 from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import refuse_groups, write_beginning
 from elmyr.translation.files import translated
@@ -25,6 +26,7 @@ from elmyr.translation.sources import open_domains
 
 KIND: Literal["adaptation"] = "adaptation"
 TRANSLATED_SEED = 1
+IMAGES = 150_000  # the translator's budget: what a recognizer reads of its images still improves past its own default
 # What a translator for this needs: nothing in a labeled image says what stands behind it in the other kind, so that is
 # taken from examples; and its label alone is to stay, which a recognizer that learns along sees to.
 SETTINGS: Mapping[str, Any] = {
@@ -78,14 +80,19 @@ def train_adapted(
     Gives the finished directory of the adaptation; its `recognizer` is a run like any other. It learns from the labeled
     images translated into the target's kind, or laid over the target's textures where they are not translated, and by
     `self_training` from the target's images as it reads them. recognizer: one that is not fitted yet, of which seed,
-    size, updates, device and precision are taken. images: the translator's budget. Raises InputError before anything
-    is written.
+    size, updates, device and precision are taken. images: the translator's budget; without it 150,000, and
+    its own default below 16 pixels a side. Raises InputError before anything is written.
     """
     refuse_groups("recognizer of another kind of image")
     if not translate and not self_training:
         raise InputError("without translation and without self-training nothing is adapted: leave out one of the two")
     told = recognizer or Recognizer()
     device = machine.choose_device(told.device)
+    notes: list[str] = []
+    domains = open_domains(
+        source, target, paired=False, seed=told.seed, data_root=data_root, shaping=shaping, say=notes.append
+    )
+    domains.a.train.require_labels()
     config = AdaptationConfig(
         source=os.fspath(source),
         target=os.fspath(target),
@@ -93,7 +100,7 @@ def train_adapted(
         shaping=shaping,
         translate=translate,
         self_training=self_training,
-        images=images,
+        images=images or (None if is_tiny(domains.a.train) else IMAGES),
         updates=told.updates,
         base=told.base,
         dimension=told.dimension,
@@ -101,11 +108,6 @@ def train_adapted(
         device=str(device),
         precision=machine.choose_precision(told.precision, device),
     )
-    notes: list[str] = []
-    domains = open_domains(
-        source, target, paired=False, seed=told.seed, data_root=data_root, shaping=shaping, say=notes.append
-    )
-    domains.a.train.require_labels()
     name = f"{domains.a.train.name}-to-{domains.b.train.name}-adaptation"
     run = RunDirectory(new_directory(out, parent=RUNS, name=name))
     write_beginning(run, config, device=config.device, precision=config.precision)
