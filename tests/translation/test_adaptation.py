@@ -103,7 +103,7 @@ def test_a_source_without_labels_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("translate", "least"), [(False, 0.95), (True, 0.6)])  # docs/translate.md: "It can go wrong"
+@pytest.mark.parametrize(("translate", "least"), [(False, 0.95), (True, 0.75)])  # docs/translate.md: "It can go wrong"
 def test_a_recognizer_follows_to_negatives(tmp_path: Path, translate: bool, least: float) -> None:
     source, target = lay_out(tmp_path)
     images, fresh = small_image_set(240), small_image_set(120, seed=2)
@@ -116,4 +116,4 @@ def test_a_recognizer_follows_to_negatives(tmp_path: Path, translate: bool, leas
     alone = Recognizer(updates=300, base=8, dimension=16, device="cpu").fit(images.images, images.labels)
     assert adapted.score(255 - fresh.images[:], names) > least
     assert adapted.score(255 - fresh.images[:], names) > alone.score(255 - fresh.images[:], fresh.labels) + 0.2
-    assert adapted.score(fresh.images[:], names) > 0.95
+    assert adapted.score(fresh.images[:], names) > 0.7  # learned from translated images alone, where there are some
