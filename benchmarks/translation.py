@@ -32,6 +32,7 @@ from elmyr.translation import train_adapted
 
 Pixels = NDArray[np.uint8]
 COLOR = Shaping(channels=3)
+TRANSLATION = 150_000  # the translator's budget for an adaptation
 
 
 def main() -> None:
@@ -53,14 +54,13 @@ def adapt(options: argparse.Namespace) -> None:
     """A row each: accuracy on the target's test images; the target's labels are looked at here alone."""
     test = load_images("mnist-m", split="test", data_root=options.data_root)
     source = load_images("mnist", split="test", data_root=options.data_root, shaping=COLOR)
-    adapted = partial(
-        train_adapted, "mnist", "mnist-m", data_root=options.data_root, shaping=COLOR, images=options.images
-    )
+    adapted = partial(train_adapted, "mnist", "mnist-m", data_root=options.data_root, shaping=COLOR)
+    translated = partial(adapted, translation=options.images or TRANSLATION)
     rows = {
         "source": lambda: source_alone(options),
-        "self-training": lambda: recognizer_of(adapted(translate=False, recognizer=new_reader(options))),
-        "translated": lambda: recognizer_of(adapted(self_training=False, recognizer=new_reader(options))),
-        "both": lambda: recognizer_of(adapted(recognizer=new_reader(options))),
+        "self-training": lambda: recognizer_of(adapted(recognizer=new_reader(options))),
+        "translated": lambda: recognizer_of(translated(self_training=False, recognizer=new_reader(options))),
+        "both": lambda: recognizer_of(translated(recognizer=new_reader(options))),
     }
     print("| learned from | read right on mnist-m | 95 % interval | on mnist | CPU minutes |")
     print("| --- | --- | --- | --- | --- |")

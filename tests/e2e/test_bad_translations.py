@@ -32,7 +32,7 @@ from tests.e2e.test_bad_input import told
         (["recognizer", "train", "digits", "--target", "nowhere"], "nowhere"),
         (["recognizer", "train", "digits", "--target", "digits-slant", "--method", "augment"], "--target has a method"),
         (
-            ["recognizer", "train", "digits", "--target", "digits-slant", "--translation", "0", "--no-self-training"],
+            ["recognizer", "train", "digits", "--target", "digits-slant", "--no-self-training"],
             "nothing is adapted",
         ),
         (["recognizer", "train", "digits", "--no-self-training"], "are for --target"),

@@ -18,7 +18,7 @@ from elmyr.translation import resume_adaptation, train_adapted
 from elmyr.translation.task import TranslatorTask
 from tests.conftest import small_image_set
 
-QUICK: dict[str, Any] = {"images": 64, "recognizer": Recognizer(updates=6, base=8, dimension=16, device="cpu")}
+QUICK: dict[str, Any] = {"translation": 64, "recognizer": Recognizer(updates=6, base=8, dimension=16, device="cpu")}
 
 
 def lay_out(folder: Path, labels: bool = True) -> tuple[Path, Path]:
@@ -52,7 +52,7 @@ def test_labels_of_the_target_change_nothing(adapted: RunDirectory, tmp_path: Pa
 
 def test_labels_of_the_target_are_said_to_be_ignored(tmp_path: Path) -> None:
     said: list[str] = []
-    settings = QUICK | {"images": 16}
+    settings = QUICK | {"translation": 16}
     train_adapted(*lay_out(tmp_path), out=tmp_path / "run", say=said.append, **settings)
     assert said[0].endswith("are ignored")
 
@@ -88,10 +88,10 @@ def test_a_finished_one_has_nothing_to_do(adapted: RunDirectory) -> None:
 
 
 def test_without_translation_there_is_self_training_alone(tmp_path: Path) -> None:
-    run = train_adapted(*lay_out(tmp_path), out=tmp_path / "run", translate=False, **QUICK)
+    run = train_adapted(*lay_out(tmp_path), out=tmp_path / "run", **QUICK | {"translation": None})
     assert not (run.path / "translator").exists() and (run.path / "recognizer" / "model").is_dir()
     with pytest.raises(InputError, match="nothing is adapted"):
-        train_adapted(*lay_out(tmp_path), translate=False, self_training=False)
+        train_adapted(*lay_out(tmp_path), self_training=False)
 
 
 def test_a_source_without_labels_is_refused(tmp_path: Path) -> None:
@@ -103,14 +103,16 @@ def test_a_source_without_labels_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("translate", "least"), [(False, 0.95), (True, 0.75)])  # docs/translate.md: "It can go wrong"
-def test_a_recognizer_follows_to_negatives(tmp_path: Path, translate: bool, least: float) -> None:
+@pytest.mark.parametrize(
+    ("translation", "least"), [(None, 0.95), (4_000, 0.75)]
+)  # docs/translate.md: "It can go wrong"
+def test_a_recognizer_follows_to_negatives(tmp_path: Path, translation: int | None, least: float) -> None:
     source, target = lay_out(tmp_path)
     images, fresh = small_image_set(240), small_image_set(120, seed=2)
     save_npz(images, source)
     save_npz(ImageSet(255 - small_image_set(240, seed=1).images[:], None), target)
     reader = Recognizer(updates=600, base=8, dimension=16, device="cpu")
-    run = train_adapted(source, target, out=tmp_path / "run", images=4_000, recognizer=reader, translate=translate)
+    run = train_adapted(source, target, out=tmp_path / "run", translation=translation, recognizer=reader)
     adapted = open_recognizer(run.path / "recognizer")
     names = np.array(fresh.classes)[fresh.require_labels()]
     alone = Recognizer(updates=300, base=8, dimension=16, device="cpu").fit(images.images, images.labels)

@@ -37,7 +37,8 @@ def train(
         str | None, typer.Option(metavar="DATA", help="Images of another kind that it is to read; labels are ignored.")
     ] = None,
     translation: Annotated[
-        str | None, typer.Option(metavar="N", help="With --target: the translator's budget in images; 0 for none.")
+        str | None,
+        typer.Option(metavar="N", help="With --target: translate the labeled images first, by a budget of N images."),
     ] = None,
     self_training: Annotated[
         bool, typer.Option("--self-training/--no-self-training", help="With --target: learn from its images as read.")
@@ -73,9 +74,8 @@ def train(
             data,
             target,
             out=out,
-            translate=translation != "0",
+            translation=image_count(translation),
             self_training=self_training,
-            images=None if translation == "0" else image_count(translation),
             recognizer=reader,
             data_root=data_root,
             shaping=shaping,

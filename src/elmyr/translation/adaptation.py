@@ -17,7 +17,6 @@ from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, save_npz
 from elmyr.recognition import Recognizer, resume_recognizer, train_recognizer
-from elmyr.training.rules import is_tiny
 from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import refuse_groups, write_beginning
 from elmyr.translation.files import translated
@@ -26,7 +25,6 @@ from elmyr.translation.sources import open_domains
 
 KIND: Literal["adaptation"] = "adaptation"
 TRANSLATED_SEED = 1
-IMAGES = 150_000  # the translator's budget: what a recognizer reads of its images still improves past its own default
 # What a translator for this needs: nothing in a labeled image says what stands behind it in the other kind, so that is
 # taken from examples; and its label alone is to stay, which a recognizer that learns along sees to.
 SETTINGS: Mapping[str, Any] = {
@@ -50,9 +48,8 @@ class AdaptationConfig(BaseModel):
     target: str
     root: str | None
     shaping: Shaping
-    translate: bool = Field(True, description="whether labeled images are translated, or self-training is all there is")
+    translation: int | None = Field(None, ge=1, description="the translator's budget in images; None for none")
     self_training: bool = Field(True, description="whether the target's images are learned from as they are read")
-    images: int | None = Field(None, description="the translator's budget")
     updates: int | None = Field(None, description="the recognizer's budget")
     base: int | None = Field(None, description="channels of the recognizer, where not its method's")
     dimension: int | None = Field(None, description="entries of its features, where not its method's")
@@ -66,9 +63,8 @@ def train_adapted(
     target: str | os.PathLike[str],
     *,
     out: str | os.PathLike[str] | None = None,
-    translate: bool = True,
+    translation: int | None = None,
     self_training: bool = True,
-    images: int | None = None,
     recognizer: Recognizer | None = None,
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
@@ -78,14 +74,14 @@ def train_adapted(
     """Trains a recognizer for `target`, whose labels are not looked at, on the labels of `source`.
 
     Gives the finished directory of the adaptation; its `recognizer` is a run like any other. It learns from the labeled
-    images translated into the target's kind, or laid over the target's textures where they are not translated, and by
-    `self_training` from the target's images as it reads them. recognizer: one that is not fitted yet, of which seed,
-    size, updates, device and precision are taken. images: the translator's budget; without it 150,000, and
-    its own default below 16 pixels a side. Raises InputError before anything is written.
+    images, half of them laid over textures of the target, and by `self_training` from the target's images as it reads
+    them. translation: the budget, in images, of a translator that turns the labeled images into the target's kind
+    first; the recognizer then learns from what was made in their place. recognizer: one that is not fitted yet, of
+    which seed, size, updates, device and precision are taken. Raises InputError before anything is written.
     """
     refuse_groups("recognizer of another kind of image")
-    if not translate and not self_training:
-        raise InputError("without translation and without self-training nothing is adapted: leave out one of the two")
+    if not translation and not self_training:
+        raise InputError("without translation and without self-training nothing is adapted: ask for one of the two")
     told = recognizer or Recognizer()
     device = machine.choose_device(told.device)
     notes: list[str] = []
@@ -98,9 +94,8 @@ def train_adapted(
         target=os.fspath(target),
         root=None if data_root is None else os.path.abspath(data_root),
         shaping=shaping,
-        translate=translate,
+        translation=translation or None,
         self_training=self_training,
-        images=images or (None if is_tiny(domains.a.train) else IMAGES),
         updates=told.updates,
         base=told.base,
         dimension=told.dimension,
@@ -148,7 +143,7 @@ def _to_its_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
 
 def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> None:
     stand_ins = None
-    if config.translate:
+    if config.translation:
         stand_ins = run.path / "translated.npz"
         made = _translator(run, config, quiet, say)
         if not stand_ins.exists():
@@ -179,7 +174,7 @@ def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
             quiet=quiet,
             say=say,
         )
-    write_json(run.summary, {"recognizer": str(reader.path), "translated": config.translate})
+    write_json(run.summary, {"recognizer": str(reader.path), "translated": config.translation is not None})
 
 
 def _translator(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> RunDirectory:
@@ -192,7 +187,7 @@ def _translator(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
         config.target,
         out=made.path,
         method="contrastive",
-        images=config.images,
+        images=config.translation,
         seed=config.seed,
         settings=SETTINGS,
         device=config.device,
