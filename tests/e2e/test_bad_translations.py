@@ -31,10 +31,8 @@ from tests.e2e.test_bad_input import told
         (["translator", "evaluate", "nowhere", "--out", "page.txt"], ".html"),
         (["recognizer", "train", "digits", "--target", "nowhere"], "nowhere"),
         (["recognizer", "train", "digits", "--target", "digits-slant", "--method", "augment"], "--target has a method"),
-        (
-            ["recognizer", "train", "digits", "--target", "digits-slant", "--no-self-training"],
-            "nothing is adapted",
-        ),
+        (["recognizer", "train", "digits", "--target", "digits-slant", "--no-self-training"], "nothing is adapted"),
+        (["recognizer", "train", "digits", "--target", "digits-slant", "--translation", "0"], "--translation is '0'"),
         (["recognizer", "train", "digits", "--no-self-training"], "are for --target"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

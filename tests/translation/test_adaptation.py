@@ -57,10 +57,12 @@ def test_labels_of_the_target_are_said_to_be_ignored(tmp_path: Path) -> None:
     assert said[0].endswith("are ignored")
 
 
-@pytest.mark.parametrize("task", [TranslatorTask, SemiTask])
+@pytest.mark.parametrize(("task", "translation"), [(TranslatorTask, 64), (SemiTask, 64), (SemiTask, None)])
 def test_stopped_and_resumed_it_ends_with_the_same_bits(
-    adapted: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: Any
+    adapted: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: Any, translation: int | None
 ) -> None:
+    quick = QUICK | {"translation": translation}
+    undisturbed = adapted if translation else train_adapted(*lay_out(tmp_path), out=tmp_path / "undisturbed", **quick)
     update = task.update
     calls = []
 
@@ -72,13 +74,15 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(
 
     with monkeypatch.context() as patch, pytest.raises(InterruptedRun, match=r"go on with: elmyr resume \S+run$"):
         patch.setattr(task, "update", stopping)
-        train_adapted(*lay_out(tmp_path), out=tmp_path / "run", **QUICK)
+        train_adapted(*lay_out(tmp_path), out=tmp_path / "run", **quick)
     monkeypatch.setattr("sys.argv", ["elmyr", "resume", f"{tmp_path}/run", "--quiet"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code
-    for file in ("translator/model/translator.safetensors", "recognizer/model/recognizer.safetensors"):
-        assert (tmp_path / "run" / file).read_bytes() == (adapted.path / file).read_bytes()
+    weights = sorted(undisturbed.path.glob("*/model/*.safetensors"))
+    assert len(weights) == (2 if translation else 1)
+    for file in weights:
+        assert file.read_bytes() == (tmp_path / "run" / file.relative_to(undisturbed.path)).read_bytes()
 
 
 def test_a_finished_one_has_nothing_to_do(adapted: RunDirectory) -> None:
@@ -103,9 +107,7 @@ def test_a_source_without_labels_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("translation", "least"), [(None, 0.95), (4_000, 0.75)]
-)  # docs/translate.md: "It can go wrong"
+@pytest.mark.parametrize(("translation", "least"), [(None, 0.95), (4_000, 0.75)])  # docs/translate.md says it of blobs
 def test_a_recognizer_follows_to_negatives(tmp_path: Path, translation: int | None, least: float) -> None:
     source, target = lay_out(tmp_path)
     images, fresh = small_image_set(240), small_image_set(120, seed=2)

@@ -144,8 +144,8 @@ def several(text: str | None, name: str, kind: type[int] | type[float]) -> list[
     return values
 
 
-def image_count(text: str | None) -> int | None:
-    """`200000`, `200k` or `1.5M` as a number."""
+def image_count(text: str | None, option: str = "--images") -> int | None:
+    """`200000`, `200k` or `1.5M` as a number; InputError that names the option otherwise."""
     from elmyr.errors import InputError
 
     if text is None:
@@ -156,5 +156,5 @@ def image_count(text: str | None) -> int | None:
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite() or number.adjusted() > 15 or number < 1 or number != int(number):
-        raise InputError(f"--images is '{text}': give a whole number of at least 1, such as 200k")
+        raise InputError(f"{option} is '{text}': give a whole number of at least 1, such as 200k")
     return int(number)

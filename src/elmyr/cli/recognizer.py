@@ -74,7 +74,7 @@ def train(
             data,
             target,
             out=out,
-            translation=image_count(translation),
+            translation=image_count(translation, "--translation"),
             self_training=self_training,
             recognizer=reader,
             data_root=data_root,

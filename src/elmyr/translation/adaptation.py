@@ -80,7 +80,7 @@ def train_adapted(
     which seed, size, updates, device and precision are taken. Raises InputError before anything is written.
     """
     refuse_groups("recognizer of another kind of image")
-    if not translation and not self_training:
+    if translation is None and not self_training:
         raise InputError("without translation and without self-training nothing is adapted: ask for one of the two")
     told = recognizer or Recognizer()
     device = machine.choose_device(told.device)
@@ -94,7 +94,7 @@ def train_adapted(
         target=os.fspath(target),
         root=None if data_root is None else os.path.abspath(data_root),
         shaping=shaping,
-        translation=translation or None,
+        translation=translation,
         self_training=self_training,
         updates=told.updates,
         base=told.base,
