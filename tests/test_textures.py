@@ -31,7 +31,7 @@ def test_the_shape_of_an_example_does_not_stay() -> None:
     examples = cross().expand(64, -1, -1, -1)
     made = textures(examples, seeds.generator(0, "textures"))
     alike = [np.corrcoef(each.flatten(), cross().flatten())[0, 1] for each in made]
-    assert np.abs(alike).max() < 0.75  # what is coarse of it stays: a cross without its edges
+    assert np.abs(alike).max() < 0.6  # what is coarse of it stays: a cross without its edges
     assert (made[0] - made[1]).abs().mean() > 0.05
 
 
