@@ -35,7 +35,7 @@ class Estimate:
 
     def seconds(self, seeds: int | None = None) -> float:
         """The whole study, or as many of its seeds."""
-        numbers = sorted({piece.seed for piece in self.pieces})[:seeds]
+        numbers = set(sorted({piece.seed for piece in self.pieces})[:seeds])
         return sum(spent for piece, spent in self.pieces.items() if piece.seed in numbers) / self.processes
 
     def rows(self, config: StudyConfig) -> list[tuple[str, str, float]]:
@@ -65,14 +65,14 @@ def estimate(config: StudyConfig, source: Source) -> Estimate:
 def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyConfig, Estimate]:
     """The study with as many of its seeds as fit into so many seconds; InputError where not even one does."""
     whole = estimate(config, source)
-    fitting = [count for count in range(1, len(config.seeds) + 1) if whole.seconds(count) <= budget]
+    smallest = whole.seconds(1)
+    fitting = min(len(config.seeds), int(budget / smallest))  # each seed has the same pieces
     if not fitting:
-        smallest = whole.seconds(1)
         raise InputError(
             f"--budget {told(budget)} is too small: one seed takes about {told(smallest)} here, the smallest budget; "
             "give that, or fewer --images or values"
         )
-    config = config.model_copy(update={"seeds": config.seeds[: fitting[-1]]})
+    config = config.model_copy(update={"seeds": config.seeds[:fitting]})
     kept = {piece: spent for piece, spent in whole.pieces.items() if piece.seed in config.seeds}
     return config, Estimate(kept, whole.processes)
 
