@@ -74,15 +74,16 @@ def threads(count: int) -> Iterator[None]:
 @contextmanager
 def one_order_of_sums(wanted: bool) -> Iterator[None]:
     """Inside, where wanted, sums are taken in one order: on one thread, by algorithms that repeat to the bit."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    if wanted:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's own condition for it
-        torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True)
-    try:
+    if not wanted:  # the switch that is set below imports torch's compiler
         yield
+        return
+    strict = torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's own condition for it
+    torch.use_deterministic_algorithms(True)
+    try:
+        with threads(1):
+            yield
     finally:
-        torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(strict)
 
 

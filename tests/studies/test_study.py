@@ -303,6 +303,7 @@ def test_a_study_goes_on_where_its_data_were_moved(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"seeds": 0}, "at least 1"),
+        ({"seeds": 1001}, "at most 1,000"),
         ({"processes": -1}, "at least 1"),
         ({"images_per_class": (8, 8)}, "twice"),
         ({"images_per_class": (1000,)}, "largest class has 50 training images"),

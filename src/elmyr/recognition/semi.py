@@ -17,6 +17,7 @@ from elmyr.recognition.task import RecognizerTask
 from elmyr.textures import over_textures
 from elmyr.training.config import validated
 from elmyr.training.data import ResidentData
+from elmyr.training.optimizers import Adam
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 from elmyr.training.view import within_range
@@ -96,7 +97,7 @@ class SemiTask(RecognizerTask):
             with seeds.initialization(seed, "generator"):
                 self.generator = self.gan.build()[0].to(device)
             self.modules["generator"] = self.generator
-            self.optimizers["generator"] = torch.optim.Adam(
+            self.optimizers["generator"] = Adam(
                 self.generator.parameters(), lr=config.game.learning_rate, betas=(0.5, 0.99), fused=True
             )
 

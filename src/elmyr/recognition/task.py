@@ -19,6 +19,7 @@ from elmyr.files import make_folder, replacing
 from elmyr.gan import to_unit
 from elmyr.nets import StridedClassifier
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.optimizers import AdamW
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 
@@ -53,7 +54,7 @@ class RecognizerTask:
         self.class_weights = None if class_weights is None else torch.from_numpy(class_weights).float().to(device)
         self.teacher = teacher
         self.modules: dict[str, nn.Module] = {"recognizer": self.net, "average": self.average}
-        adam = torch.optim.AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+        adam = AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
         self.optimizers: dict[str, torch.optim.Optimizer] = {"recognizer": adam}
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:

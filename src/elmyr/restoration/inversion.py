@@ -17,6 +17,7 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError
 from elmyr.gan import GAN, to_pixels, to_unit
 from elmyr.restoration.repair import Repair, checked, deviation, require_channels
+from elmyr.training.optimizers import Adam
 from elmyr.training.view import within_range
 
 BANK = 4_000  # samples that each picture is first compared with, at most
@@ -139,7 +140,7 @@ def _searched(
     labels = None if candidates.labels is None else candidates.labels.flatten()
     truth, mask = (each.repeat_interleave(count, 0) for each in (seen, known))
     pixels = mask.expand_as(truth).sum((1, 2, 3))
-    optimizer = torch.optim.Adam([latents], lr=LEARNING_RATE, betas=(0.9, 0.99))
+    optimizer = Adam([latents], lr=LEARNING_RATE, betas=(0.9, 0.99))
     for _ in range(steps):
         with machine.autocast(gan.device, gan.precision):
             made = gan.generator(latents, labels)

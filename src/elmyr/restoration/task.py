@@ -20,6 +20,7 @@ from elmyr.objectives import OBJECTIVES
 from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import Damage
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.optimizers import Adam
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 
@@ -65,9 +66,7 @@ class RestorerTask:
         self.modules: dict[str, nn.Module] = {"restorer": net, "average": self.average, "discriminator": discriminator}
         rates = {"restorer": choices.learning_rate, "discriminator": choices.discriminator_learning_rate}
         self.optimizers: dict[str, torch.optim.Optimizer] = {
-            name: torch.optim.Adam(
-                self.modules[name].parameters(), lr=rate, betas=(choices.beta1, choices.beta2), fused=True
-            )
+            name: Adam(self.modules[name].parameters(), lr=rate, betas=(choices.beta1, choices.beta2), fused=True)
             for name, rate in rates.items()
         }
 

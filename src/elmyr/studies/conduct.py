@@ -150,7 +150,8 @@ def rehearse_study(
     count = len(fitting.seeds)
     say(f"within {told(budget)}: {count} of {len(config.seeds)} seeds, about {told(estimated.seconds())}")
     if left_out := config.seeds[count:]:
-        say(f"left out: {'seed' if len(left_out) == 1 else 'seeds'} {', '.join(map(str, left_out))}")
+        many = f"s {left_out[0]} to {left_out[-1]}" if len(left_out) > 1 else f" {left_out[0]}"
+        say(f"left out: seed{many}")
     return fitting, estimated
 
 

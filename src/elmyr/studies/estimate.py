@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
@@ -28,24 +29,19 @@ UNITS = {"h": 3600, "m": 60, "s": 1}
 
 @dataclass(frozen=True)
 class Estimate:
-    """About how many seconds each piece of a study takes by itself here, and how many are done at once."""
+    """About how many seconds each piece of one seed takes by itself here, of how many seeds, how many done at once."""
 
     pieces: Mapping[Piece, float]
+    seeds: int
     processes: int
 
     def seconds(self, seeds: int | None = None) -> float:
-        """The whole study, or as many of its seeds."""
-        numbers = set(sorted({piece.seed for piece in self.pieces})[:seeds])
-        return sum(spent for piece, spent in self.pieces.items() if piece.seed in numbers) / self.processes
+        """The whole study, or so many of its seeds: each has the same pieces."""
+        return (self.seeds if seeds is None else seeds) * sum(self.pieces.values()) / self.processes
 
     def rows(self, config: StudyConfig) -> list[tuple[str, str, float]]:
         """Cell, what is trained, and the seconds of one seed."""
-        first = config.seeds[0]
-        return [
-            (config.cells[piece.cell].name, piece.what, spent)
-            for piece, spent in self.pieces.items()
-            if piece.seed == first
-        ]
+        return [(config.cells[piece.cell].name, piece.what, spent) for piece, spent in self.pieces.items()]
 
 
 def estimate(config: StudyConfig, source: Source) -> Estimate:
@@ -54,27 +50,25 @@ def estimate(config: StudyConfig, source: Source) -> Estimate:
         gan = _gan_seconds(config)
         by_method = {method: _update_seconds(method, source, config) for method in _methods(config)}
     pieces = {}
-    for piece in pieces_of(config):
+    for piece in pieces_of(config.model_copy(update={"seeds": config.seeds[:1]})):
         if piece.what == GAN:
             pieces[piece] = gan
         elif piece.what != FIGURES:  # once a cell, and short beside the rest
             pieces[piece] = _arm_seconds(ARMS[piece.what], by_method, config, source)
-    return Estimate(pieces, config.processes)
+    return Estimate(pieces, len(config.seeds), config.processes)
 
 
 def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyConfig, Estimate]:
     """The study with as many of its seeds as fit into so many seconds; InputError where not even one does."""
     whole = estimate(config, source)
     smallest = whole.seconds(1)
-    fitting = min(len(config.seeds), int(budget / smallest))  # each seed has the same pieces
+    fitting = min(whole.seeds, int(budget / smallest))
     if not fitting:
         raise InputError(
             f"--budget {told(budget)} is too small: one seed takes about {told(smallest)} here, the smallest budget; "
             "give that, or fewer --images or values"
         )
-    config = config.model_copy(update={"seeds": config.seeds[:fitting]})
-    kept = {piece: spent for piece, spent in whole.pieces.items() if piece.seed in config.seeds}
-    return config, Estimate(kept, whole.processes)
+    return config.model_copy(update={"seeds": config.seeds[:fitting]}), replace(whole, seeds=fitting)
 
 
 def parse_budget(text: str) -> float:
@@ -90,9 +84,9 @@ def parse_budget(text: str) -> float:
 
 def told(seconds: float) -> str:
     """Seconds as `2h05m`, `12m` or `40s`, never less than they are."""
-    if seconds < 60:
-        return f"{int(seconds) + 1}s"
-    minutes = int(seconds / 60) + (seconds % 60 > 0)
+    if seconds <= 59:
+        return f"{ceil(seconds)}s"
+    minutes = ceil(seconds / 60)
     return f"{minutes // 60}h{minutes % 60:02d}m" if minutes >= 60 else f"{minutes}m"
 
 

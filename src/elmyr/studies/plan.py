@@ -22,6 +22,7 @@ from elmyr.studies.config import Cell, StudyConfig, troubles_of
 from elmyr.training import make_plan
 
 NAMED = 3
+MOST_SEEDS = 1000
 
 
 def make_study_plan(
@@ -48,6 +49,8 @@ def make_study_plan(
     """The config of a study, parameters as `study`; InputError for whatever cannot be done. Writes nothing."""
     if seeds < 1:
         raise InputError(f"--seeds is {seeds}: at least 1 is needed, 5 give a fair interval")
+    if seeds > MOST_SEEDS:
+        raise InputError(f"--seeds is {seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
     if processes < 0:
         raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
     form = Shaping.model_validate({**shaping.model_dump(), **AS_IT_IS.troubles().model_dump()})
@@ -68,9 +71,12 @@ def make_study_plan(
     )
     numbers = tuple(range(seed, seed + seeds))
     _refuse_too_many_seeds(source, seeds)
-    splits = [split_source(source, number) for number in numbers]
-    for trouble in troubles:
-        _refuse_impossible(trouble, splits)
+    for number in numbers:
+        splits = split_source(source, number)
+        for trouble in troubles:
+            _refuse_impossible(trouble, splits)
+        if not allow_duplicates:
+            _refuse_leaks(splits)
     gan = make_plan(
         data,
         preset=preset,
@@ -84,16 +90,15 @@ def make_study_plan(
     ).config  # refuses what cannot be trained
     if not gan.gan.classes:
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
-    if not allow_duplicates:
-        _refuse_leaks(splits)
-    figures = common_count(splits[0]) >= FEWEST_FOR_FIGURES
+    first = split_source(source, seed)
+    figures = common_count(first) >= FEWEST_FOR_FIGURES
     processes, threads = _shared_out(processes, gan.device, seeds * len(troubles))
     return StudyConfig(
         source=lasting_name(data),
         name=source.name,
         root=os.path.abspath(data_root) if data_root is not None else None,
         shaping=form,
-        digest=digest_of(splits[0]),
+        digest=digest_of(first),
         cells=tuple(_cell(trouble, figures and (trouble == form or len(troubles) == 1), say) for trouble in troubles),
         seeds=numbers,
         images=gan.loop.images,
@@ -137,60 +142,58 @@ def _refuse_too_many_seeds(source: Source, seeds: int) -> None:
         raise InputError(f"'{source.name}' can be split in {ways} ways: --seeds {seeds} would repeat some, give fewer")
 
 
-def _refuse_leaks(splits: Sequence[Splits]) -> None:
+def _refuse_leaks(splits: Splits) -> None:
     """InputError where an image that is tested on is learned from, too, to the last pixel."""
-    for each in splits:
-        seen = {
-            image.tobytes(): f"{part} image {place}"
-            for part, images in (("training", each.train), ("validation", each.validation))
-            for place, image in enumerate(images.images)
-        }
-        leaked = [
-            f"test image {place} is {seen[key]}"
-            for place, image in enumerate(each.test.images)
-            if (key := image.tobytes()) in seen
-        ]
-        if leaked:
-            raise InputError(
-                f"{len(leaked)} test images are learned from, too, with seed {each.seed} ({'; '.join(leaked[:NAMED])}"
-                f"{' …' if len(leaked) > NAMED else ''}): remove them, or pass --allow-duplicates"
-            )
+    seen = {
+        image.tobytes(): f"{part} image {place}"
+        for part, images in (("training", splits.train), ("validation", splits.validation))
+        for place, image in enumerate(images.images)
+    }
+    leaked = [
+        f"test image {place} is {seen[key]}"
+        for place, image in enumerate(splits.test.images)
+        if (key := image.tobytes()) in seen
+    ]
+    if leaked:
+        raise InputError(
+            f"{len(leaked)} test images are learned from, too, with seed {splits.seed} ({'; '.join(leaked[:NAMED])}"
+            f"{' …' if len(leaked) > NAMED else ''}): remove them, or pass --allow-duplicates"
+        )
 
 
-def _refuse_impossible(trouble: Shaping, splits: Sequence[Splits]) -> None:
+def _refuse_impossible(trouble: Shaping, splits: Splits) -> None:
     """InputError for a trouble that these training parts cannot have."""
-    for each in splits:
-        labels, classes = each.train.require_labels(), each.train.classes
-        largest = max(Counter(labels.tolist()).values())
-        if trouble.images_per_class is not None:
-            if trouble.images_per_class >= largest:
-                raise InputError(
-                    f"--images-per-class is {trouble.images_per_class}, and the largest class has {largest} training "
-                    "images: give fewer, or all"
-                )
-            largest = trouble.images_per_class
-        if trouble.imbalance is not None and trouble.imbalance > largest:
+    labels, classes = splits.train.require_labels(), splits.train.classes
+    largest = max(Counter(labels.tolist()).values())
+    if trouble.images_per_class is not None:
+        if trouble.images_per_class >= largest:
             raise InputError(
-                f"an imbalance of {trouble.imbalance:g} leaves less than one of {largest} training images: give at "
-                f"most {largest}"
+                f"--images-per-class is {trouble.images_per_class}, and the largest class has {largest} training "
+                "images: give fewer, or all"
             )
-        left = thinned_for_training(each.train, trouble, each.seed)
-        if trouble.label_noise and not round(trouble.label_noise * len(left)):
-            raise InputError(f"--label-noise is {trouble.label_noise}, and no label of {len(left)} is wrong: give more")
-        counts = np.bincount(left.require_labels(), minlength=len(classes))
-        if trouble.labels_per_class is not None and trouble.labels_per_class >= counts.max():
-            present = troubled(each.train, trouble, each.seed)
-            if len(left) == len(present):
-                raise InputError(
-                    f"--labels-per-class is {trouble.labels_per_class}, and no class has more training images: give "
-                    "fewer, or all"
-                )
-        gone = [name for name, count in zip(classes, counts, strict=True) if not count]
-        if gone:
-            raise InputError(f"with seed {each.seed} no training image is labeled '{gone[0]}': make less trouble")
-        lonely = [name for name, count in zip(classes, counts, strict=True) if count == 1]
-        if trouble.label_noise and lonely:
+        largest = trouble.images_per_class
+    if trouble.imbalance is not None and trouble.imbalance > largest:
+        raise InputError(
+            f"an imbalance of {trouble.imbalance:g} leaves less than one of {largest} training images: give at "
+            f"most {largest}"
+        )
+    left = thinned_for_training(splits.train, trouble, splits.seed)
+    if trouble.label_noise and not round(trouble.label_noise * len(left)):
+        raise InputError(f"--label-noise is {trouble.label_noise}, and no label of {len(left)} is wrong: give more")
+    counts = np.bincount(left.require_labels(), minlength=len(classes))
+    if trouble.labels_per_class is not None and trouble.labels_per_class >= counts.max():
+        present = troubled(splits.train, trouble, splits.seed)
+        if len(left) == len(present):
             raise InputError(
-                f"with seed {each.seed} one training image alone is labeled '{lonely[0]}', so that nothing can tell "
-                "whether it is wrong: make less trouble"
+                f"--labels-per-class is {trouble.labels_per_class}, and no class has more training images: give "
+                "fewer, or all"
             )
+    gone = [name for name, count in zip(classes, counts, strict=True) if not count]
+    if gone:
+        raise InputError(f"with seed {splits.seed} no training image is labeled '{gone[0]}': make less trouble")
+    lonely = [name for name, count in zip(classes, counts, strict=True) if count == 1]
+    if trouble.label_noise and lonely:
+        raise InputError(
+            f"with seed {splits.seed} one training image alone is labeled '{lonely[0]}', so that nothing can tell "
+            "whether it is wrong: make less trouble"
+        )

@@ -18,6 +18,7 @@ from elmyr.images import image_grid
 from elmyr.nets import check_batch
 from elmyr.objectives import OBJECTIVES, Objective, Smoothed
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.optimizers import Adam
 from elmyr.training.processes import ALONE, Processes
 from elmyr.training.questions import AuxiliaryConfig, Questions
 from elmyr.training.regularizer import PenaltyConfig, Regularizer
@@ -104,7 +105,7 @@ class AdversarialTask:
 
     def _optimizer(self, learning_rate: float, *nets: nn.Module) -> torch.optim.Optimizer:
         betas = self.config.beta1, self.config.beta2
-        return torch.optim.Adam(nn.ModuleList(nets).parameters(), lr=learning_rate, betas=betas, fused=True)
+        return Adam(nn.ModuleList(nets).parameters(), lr=learning_rate, betas=betas, fused=True)
 
     def adopt(self, config: AdversarialConfig) -> None:
         """Plays on by another objective, other strengths of R1 and R2, or other learning rates."""

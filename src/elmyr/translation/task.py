@@ -21,6 +21,7 @@ from elmyr.nets import TranslatorNet
 from elmyr.objectives import OBJECTIVES
 from elmyr.textures import over_textures
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.optimizers import Adam
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 from elmyr.training.view import within_range
@@ -83,10 +84,8 @@ class TranslatorTask:
         judging = [weight for judge in self.judges.values() for weight in judge.parameters()]
         weights = [weight for each in learning for weight in each.parameters()]
         self.optimizers: dict[str, torch.optim.Optimizer] = {
-            "translators": torch.optim.Adam(weights, lr=choices.learning_rate, betas=betas, fused=True),
-            "discriminators": torch.optim.Adam(
-                judging, lr=choices.discriminator_learning_rate, betas=betas, fused=True
-            ),
+            "translators": Adam(weights, lr=choices.learning_rate, betas=betas, fused=True),
+            "discriminators": Adam(judging, lr=choices.discriminator_learning_rate, betas=betas, fused=True),
         }
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:

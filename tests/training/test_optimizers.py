@@ -1,0 +1,65 @@
+"""The optimizers compute what torch's own do, and leave its compiler alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from elmyr.training.optimizers import Adam, AdamW
+
+WITHOUT_A_COMPILER = """
+import sys
+import torch
+from elmyr.machine import one_order_of_sums
+from elmyr.training.optimizers import Adam
+weights = torch.nn.Parameter(torch.ones(3))
+with one_order_of_sums(False):
+    optimizer = Adam([weights], fused=True)
+    weights.sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    optimizer.load_state_dict(optimizer.state_dict())
+print(weights.tolist(), sorted({"torch._dynamo", "torch._inductor"} & set(sys.modules)))
+"""
+
+
+def trained(kind: type[torch.optim.Optimizer], again: type[torch.optim.Optimizer], **choices: float) -> torch.Tensor:
+    """Weights after ten updates, the second half by `again` with the state of the first."""
+    weights = torch.nn.Parameter(torch.linspace(-1, 1, 12).reshape(3, 4))
+    targets = torch.randn(10, 3, 4, generator=torch.Generator().manual_seed(0))
+    optimizer = kind([weights], fused=True, **choices)  # type: ignore[call-arg]
+    for number, target in enumerate(targets):
+        if number == 5:
+            state = optimizer.state_dict()
+            optimizer = again([weights], fused=True, **choices)  # type: ignore[call-arg]
+            optimizer.load_state_dict(state)
+        optimizer.zero_grad()
+        (weights * target).square().sum().backward()
+        optimizer.step()
+    return weights.detach()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "choices"),
+    [(Adam, torch.optim.Adam, {"lr": 0.1}), (AdamW, torch.optim.AdamW, {"lr": 0.1, "weight_decay": 0.3})],
+)
+def test_updates_are_torchs_to_the_bit_and_go_on_from_one_anothers_state(ours, theirs, choices) -> None:  # type: ignore[no-untyped-def]
+    expected = trained(theirs, theirs, **choices)
+    for first, second in ((ours, ours), (ours, theirs), (theirs, ours)):
+        torch.testing.assert_close(trained(first, second, **choices), expected, rtol=0, atol=0)
+
+
+def test_an_update_computes_no_graph_and_weights_stay_leaves() -> None:
+    weights = torch.nn.Parameter(torch.ones(3))
+    optimizer = Adam([weights], fused=True)
+    weights.sum().backward()
+    optimizer.step()
+    assert weights.is_leaf and weights.grad_fn is None and torch.is_grad_enabled()
+
+
+def test_training_does_not_import_torchs_compiler() -> None:
+    ran = subprocess.run([sys.executable, "-c", WITHOUT_A_COMPILER], capture_output=True, text=True, check=True)
+    assert ran.stdout.endswith("[]\n"), ran.stdout
