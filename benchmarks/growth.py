@@ -16,6 +16,7 @@ import torch
 
 from elmyr import ImageSet, machine
 from elmyr.report.figures import Series, line_chart
+from elmyr.report.markup import tag
 from elmyr.report.page import page, section
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.budget import measured_speed
@@ -26,7 +27,14 @@ SIDES = (8, 12, 16, 28, 32, 48, 64)
 WIDTHS = (16, 32, 48, 64, 96, 128)
 SET_SIZES = (1_000, 10_000, 100_000, 1_000_000)
 SEEN = (4_000, 8_000, 12_000, 16_000, 20_000, 24_000)
+GROWING = (
+    ("side", "pixels a side", SIDES),
+    ("base", "channels (network.base)", WIDTHS),
+    ("count", "images of the set", SET_SIZES),
+)
 SECONDS = 4.0
+
+Points = Sequence[tuple[float, float]]
 
 
 def memory() -> float:
@@ -56,7 +64,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     print()
 
 
-def grown(name: str, values: Sequence[int]) -> list[tuple[float, float]]:
+def grown(name: str, values: Sequence[int]) -> Points:
     """Milliseconds an image for each value of a size; prints them."""
     points, rows = [], []
     for value in values:
@@ -68,7 +76,7 @@ def grown(name: str, values: Sequence[int]) -> list[tuple[float, float]]:
     return points
 
 
-def seen() -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+def seen() -> tuple[Points, Points]:
     """Seconds and megabytes after so many images seen, in one training; prints them."""
     task, data, batch, _ = prepared(count=50_000)
     machine.keep_freed_memory()
@@ -93,20 +101,22 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{machine.environment()['cpu']}, {torch.get_num_threads()} threads\n")
     times, sizes = seen()
+    costs = [(across, grown(name, values)) for name, across, values in GROWING]
+    if options.page:
+        options.page.write_text(drawn(times, sizes, costs), encoding="utf-8")
+
+
+def drawn(times: Points, sizes: Points, costs: Sequence[tuple[str, Points]]) -> str:
+    """The page: seconds and megabytes against images seen, milliseconds an image against each size that grew."""
     charts = [
-        line_chart("seconds against images seen", [Series("seconds", "generated", times)]),
-        line_chart("MB against images seen", [Series("MB", "real", sizes)]),
+        line_chart("Seconds", [Series("seconds", "generated", times)], from_zero=True),
+        line_chart("Megabytes", [Series("MB", "real", sizes)], from_zero=True),
         *(
-            line_chart(f"ms an image against {words}", [Series("ms", "generated", grown(name, values))])
-            for name, words, values in (
-                ("side", "pixels a side", SIDES),
-                ("base", "network.base", WIDTHS),
-                ("count", "images of the set", SET_SIZES),
-            )
+            line_chart("Milliseconds an image", [Series("ms", "generated", points)], across=across, from_zero=True)
+            for across, points in costs
         ),
     ]
-    if options.page:
-        options.page.write_text(page("What more work costs", section("The default preset", *charts)), encoding="utf-8")
+    return page("What more work costs", section("The default preset", tag("div", *charts, class_="charts")))
 
 
 if __name__ == "__main__":

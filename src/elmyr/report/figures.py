@@ -63,16 +63,26 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def line_chart(title: str, series: Sequence[Series], words: Words = ENGLISH) -> Markup:
-    """Values against images seen, gaps where a value is not finite; empty if there is nothing to draw."""
+def line_chart(
+    title: str,
+    series: Sequence[Series],
+    words: Words = ENGLISH,
+    *,
+    across: str = "images seen",
+    from_zero: bool = False,
+) -> Markup:
+    """Values against what `across` says, gaps where a value is not finite; empty if there is nothing to draw.
+
+    The values' axis ends at the lowest of them, or at 0 with `from_zero`.
+    """
     drawn = [Series(one.label, one.color, thinned(one.points)) for one in series]
     known = [point for one in drawn for point in one.points if is_finite(point[0]) and is_finite(point[1])]
     if not known:
         return Markup()
     xs, ys = finite(x for x, _ in known), finite(y for _, y in known)
-    y_ticks = ticks(min(ys), max(ys))
+    y_ticks = ticks(min(0.0, *ys) if from_zero else min(ys), max(ys))
     x_ticks = ticks(min(0.0, *xs), max(xs)) if max(xs) > 0 else ticks(min(xs), max(xs))
-    across, down = Scale(x_ticks[0], x_ticks[-1], LEFT, RIGHT), Scale(y_ticks[0], y_ticks[-1], BOTTOM, TOP)
+    right, down = Scale(x_ticks[0], x_ticks[-1], LEFT, RIGHT), Scale(y_ticks[0], y_ticks[-1], BOTTOM, TOP)
     grid = [
         tag("line", x1=LEFT, x2=RIGHT, y1=down(y), y2=down(y), class_="axis" if y == 0 else "grid") for y in y_ticks
     ]
@@ -81,11 +91,11 @@ def line_chart(title: str, series: Sequence[Series], words: Words = ENGLISH) -> 
         for y, label in zip(y_ticks, tick_labels(y_ticks), strict=True)
     ]
     x_text = [
-        tag("text", label, x=across(x), y=BOTTOM + 18, class_="end" if x == x_ticks[-1] else "middle")
+        tag("text", label, x=right(x), y=BOTTOM + 18, class_="end" if x == x_ticks[-1] else "middle")
         for x, label in zip(x_ticks, tick_labels(x_ticks), strict=True)
     ]
-    lines = [tag("path", d=_path(one.points, across, down), class_=f"line {one.color}") for one in drawn]
-    unit = tag("text", words("images seen"), x=RIGHT, y=BOTTOM + 36, class_="end quiet")
+    lines = [tag("path", d=_path(one.points, right, down), class_=f"line {one.color}") for one in drawn]
+    unit = tag("text", words(across), x=RIGHT, y=BOTTOM + 36, class_="end quiet")
     return tag(
         "figure",
         tag("figcaption", tag("strong", title), *_legend(series)),
