@@ -36,10 +36,23 @@ def blobs_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def extractors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the feature extractors that the tests of a session train."""
+    return tmp_path_factory.mktemp("extractors")
+
+
 @pytest.fixture
-def quick_extractor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A feature extractor that has learned enough to see blobs, in a second."""
+def quick_extractor(_own_folders: None, extractors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feature extractor that has learned enough to see blobs, in a second; once for the same images."""
     monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 80)
+    monkeypatch.setenv("ELMYR_CACHE_DIR", str(extractors))
+
+
+@pytest.fixture
+def quick_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recognizers that tell what images are good for, of as many updates as blobs need."""
+    monkeypatch.setattr("elmyr.evaluation.use.default_updates", lambda images: 60)
 
 
 @pytest.fixture

@@ -54,11 +54,17 @@ def test_the_way_from_data_to_samples_figures_and_report(finished: Path, tmp_pat
         assert data["labels"].dtype == np.int64 and data["labels"].tolist() == [i % 10 for i in range(37)]
     elmyr("sample", finished, "-n", "5", "--label", "3", "--out", tmp_path / "threes.png", "--quiet")
     assert (tmp_path / "threes.png").read_bytes().startswith(b"\x89PNG")
-    judged = json.loads(elmyr("evaluate", finished, "--json").stdout)
+    judged = json.loads(elmyr("evaluate", finished, "--extractor", "random", "--json").stdout)
     assert judged["figures"][0]["name"] == "frechet_distance"
-    assert "asked label read back" in (finished / "report.html").read_text()
+    assert "recall" in (finished / "report.html").read_text()
     again = json.loads(elmyr("evaluate", samples, "--data", "digits", "--extractor", "pixels", "--json").stdout)
     assert again["count"] == 37
+
+
+@pytest.mark.slow
+def test_a_run_is_judged_by_an_extractor_that_learned_the_images(finished: Path) -> None:
+    assert json.loads(elmyr("evaluate", finished, "--json").stdout)["extractor"]["name"] == "domain"
+    assert "asked label read back" in (finished / "report.html").read_text()
 
 
 def test_killed_with_9_and_resumed_it_ends_with_the_weights_of_an_undisturbed_run(
@@ -161,12 +167,12 @@ def test_a_study_from_the_command_line_ends_in_a_verdict_and_a_report(tmp_path: 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    told = json.loads(elmyr("train", "digits", "--dry-run", "--minutes", "2", "--out", out, "--json", *TINY).stdout)
+    told = json.loads(elmyr("train", "digits", "--dry-run", "--minutes", "0.5", "--out", out, "--json", *TINY).stdout)
     assert not out.exists()
     assert told["automatic"]["conditional"] == {"value": True, "rule": "with classes where the images have labels"}
     assert "network.base" not in told["automatic"]  # it was stated
-    assert told["config"]["loop"]["images"] == pytest.approx(114 * told["images_per_second"], abs=64)
-    assert told["minutes"] <= 2 and told["costs"]["generator"]["parameters"] > 1000
+    assert told["config"]["loop"]["images"] == pytest.approx(28.5 * told["images_per_second"], abs=64)
+    assert told["minutes"] <= 0.5 and told["costs"]["generator"]["parameters"] > 1000
     out.mkdir()
     (out / "mine").touch()
     assert "exists already" in elmyr("train", "digits", "--dry-run", "--out", out, check=False).stderr

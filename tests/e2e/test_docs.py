@@ -21,13 +21,14 @@ import uvicorn
 from PIL import Image
 
 from elmyr.cli import main
+from elmyr.training.speed import measure_speed
 from tests.conftest import small_image_set
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SMALLER = {
     "train": "--images 320 --set network.base=8 --set batch=32",
-    "study": "--images 128 --updates 5 --seeds 2 --set network.base=8 --set batch=32",
+    "study": "--images 128 --updates 5 --seeds 1 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
     "restorer train": "--images 160",
@@ -126,7 +127,17 @@ def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert not ended.value.code, shlex.join(words)
 
 
-@pytest.mark.usefixtures("quick_extractor")
+@pytest.fixture
+def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no option makes smaller: all of it is done, but shortly."""
+    monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 10)
+    monkeypatch.setattr("elmyr.evaluation.use.default_updates", lambda images: 5)
+    monkeypatch.setattr("elmyr.studies.estimate.SECONDS", 0.1)
+    monkeypatch.setattr("elmyr.training.speed.EXAMPLE_SIDE", 8)
+    monkeypatch.setattr("elmyr.training.speed.measure_speed", partial(measure_speed, seconds=0.1))
+
+
+@pytest.mark.usefixtures("in_a_moment")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_a_page_work_one_after_the_other(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -50,6 +50,7 @@ def test_a_run_brings_the_images_that_all_are_compared_beside(tmp_path: Path, da
     assert found.as_json() == compare([run.path, noised(tmp_path, 20, 1)], extractor="random").as_json()
 
 
+@pytest.mark.usefixtures("quick_use")
 def test_runs_are_compared_by_use_too_and_drawn_on_a_page(tmp_path: Path, data: Path) -> None:
     runs = [
         train(data, out=tmp_path / f"of {images}", images=images, settings=TINY, device="cpu") for images in (32, 640)

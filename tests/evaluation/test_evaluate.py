@@ -110,6 +110,13 @@ def test_a_dropped_class_costs_recall_and_shows_in_the_classes_read() -> None:
     assert [row.count for row in dropped.classes][1] == 0
 
 
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that no other test fills."""
+    monkeypatch.setenv("ELMYR_CACHE_DIR", str(tmp_path / "own"))
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_the_extractor_is_trained_once_and_a_damaged_cache_is_not_trusted() -> None:
     training, said = split_source(source(), 0).train, list[str]()
     first = extractor_for(training, say=said.append)
@@ -196,6 +203,7 @@ def test_labels_are_compared_by_the_names_of_their_classes(tmp_path: Path) -> No
         judge([ImageSet(real.images, real.labels, ("a", "b", "cow"))], splits, "test", subject="x")
 
 
+@pytest.mark.usefixtures("quick_use")
 def test_use_tells_whether_recognizers_can_learn_from_the_images() -> None:
     splits, said = split_source(Source("blobs", small_image_set(1200), None), 0), list[str]()
     good = judge([splits.validation], splits, "test", subject="x", judging=Judging(use=True, say=said.append))
@@ -241,6 +249,7 @@ def test_the_best_and_the_worst_are_places_in_the_samples_as_given() -> None:
     assert not set(found.best) & set(spoiled)
 
 
+@pytest.mark.usefixtures("own_cache")
 def test_the_reference_is_looked_at_once_and_a_spoiled_cache_is_not_used() -> None:
     splits, said = split_source(source(), 0), list[str]()
     extractor = extractor_for(splits.train, "random")

@@ -24,6 +24,7 @@ from elmyr.training.view import within_range
 from tests.conftest import small_image_set
 
 TINY = {"network.base": 8, "network.latent": 16, "network.embedding": 4, "batch": 16}
+OFTEN = {"loop.checkpoint_every": 80, "loop.keep": 9}
 OPTIONS: dict[str, dict[str, Any]] = {
     "smoothing": {"adversarial.label_smoothing": 0.1},
     "two rates": {"adversarial.discriminator_learning_rate": 3e-3},
@@ -97,28 +98,32 @@ def test_a_preset_like_another_states_only_what_it_does_otherwise() -> None:
     assert "like" not in small and small["about"] != residual["about"]
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The last weights of the training that the options change."""
+    return weights(tiny_run(tmp_path_factory.mktemp("plain"), "run"))
+
+
 @pytest.mark.parametrize("name", OPTIONS)
-def test_every_option_changes_the_training_and_resumes_to_the_bit(tmp_path: Path, name: str) -> None:
+def test_every_option_changes_the_training_and_resumes_to_the_bit(
+    tmp_path: Path, plain: dict[str, torch.Tensor], name: str
+) -> None:
     """The checkpoint carries what the option remembers: averages, accuracies, strengths."""
-    plain = weights(tiny_run(tmp_path, "plain"))
-    settings = OPTIONS[name] | {"loop.checkpoint_every": 80}
-    whole = tiny_run(tmp_path, "whole", **settings)
-    changed = weights(whole)
+    run = tiny_run(tmp_path, "run", **OPTIONS[name], **OFTEN)
+    changed = weights(run)
     assert any(not torch.equal(plain[key], changed[key]) for key in plain if key.startswith("discriminator/"))
-    again = tiny_run(tmp_path, "again", **settings, **{"loop.keep": 9})
-    forget_all_but_the_first_checkpoint(again)
-    resumed = weights(resume(again.path))
+    forget_all_but_the_first_checkpoint(run)
+    resumed = weights(resume(run.path))
     assert changed.keys() == resumed.keys()
     assert all(torch.equal(changed[key], resumed[key]) for key in changed)
 
 
 @pytest.mark.parametrize("preset", ["dcgan", "biggan-lite", "style"])
 def test_networks_with_buffers_resume_to_the_bit(tmp_path: Path, preset: str) -> None:
-    settings = {"loop.checkpoint_every": 80, "loop.keep": 9}
-    whole = tiny_run(tmp_path, "whole", preset=preset, **settings)
-    again = tiny_run(tmp_path, "again", preset=preset, **settings)
-    forget_all_but_the_first_checkpoint(again)
-    expected, found = weights(whole), weights(resume(again.path))
+    run = tiny_run(tmp_path, "run", preset=preset, **OFTEN)
+    expected = weights(run)
+    forget_all_but_the_first_checkpoint(run)
+    found = weights(resume(run.path))
     assert all(torch.equal(expected[key], found[key]) for key in expected)
 
 

@@ -124,6 +124,7 @@ def killed_and_restarted(folder: Path, name: str, images: int, after: list[int])
     return weights(RunDirectory(folder / name))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_restarted_and_the_end_is_the_same(blobs_here: Path) -> None:
     assert run(torchrun(2, *training(blobs_here, "undisturbed", 1_600))).returncode == 0
     expected = weights(RunDirectory(blobs_here / "undisturbed"))

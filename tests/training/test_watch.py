@@ -12,7 +12,7 @@ from elmyr import GAN, train
 from elmyr.files import read_lines
 from elmyr.gan import GANConfig, to_unit
 from elmyr.images import ImageSet, Splits, open_source, split_source
-from elmyr.training import resume
+from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
 from elmyr.training.config import changed_config
 from elmyr.training.sight import Sight, Sights, effective_number, features_of
@@ -199,32 +199,30 @@ def test_tiny_sets_are_not_watched() -> None:
 COLLAPSING = {"conditional": False, "loop.checkpoint_every": 20_000, "loop.keep": 9}
 
 
+def looks_of(run: RunDirectory) -> list[dict[str, Any]]:
+    return [line for line in read_lines(run.metrics) if "watch_modes" in line]
+
+
 def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> None:
     said: list[str] = []
     run = train("digits", preset="mlp-cnn", images=30_000, settings=COLLAPSING, out=tmp_path / "run", say=said.append)
     assert any(": mode collapse: " in line for line in said)
     assert "mode collapse" in run.log.read_text()
-    watched = [line for line in read_lines(run.metrics) if "watch_modes" in line]
-    assert [line["images"] for line in watched] == [5_120, 10_112, 15_104, 20_096, 25_088, 30_000]
+    assert [line["images"] for line in looks_of(run)] == [5_120, 10_112, 15_104, 20_096, 25_088, 30_000]
 
 
 def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
     """The checkpoint lies after the rescue: the changed game must be in it."""
-    runs = [
-        train("digits", preset="mlp-cnn", images=21_000, settings=COLLAPSING, out=tmp_path / name, rescue=True)
-        for name in ("whole", "again")
-    ]
-    whole, again = runs
-    forget_all_but_the_first_checkpoint(again)
-    resumed = resume(again.path)
-    assert [line for line in read_lines(whole.metrics) if "watch_modes" in line] == [
-        line for line in read_lines(resumed.metrics) if "watch_modes" in line
-    ]
-    expected, found = weights(whole), weights(resumed)
+    run = train("digits", preset="mlp-cnn", images=21_000, settings=COLLAPSING, out=tmp_path / "run", rescue=True)
+    expected, seen = weights(run), looks_of(run)
+    forget_all_but_the_first_checkpoint(run)
+    resumed = resume(run.path)
+    assert looks_of(resumed) == seen
+    found = weights(resumed)
     assert all(torch.equal(expected[key], found[key]) for key in expected)
 
 
 def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:
     said: list[str] = []
-    train("digits", images=16_000, settings={"loop.watch_every": 2_000}, out=tmp_path / "run", say=said.append)
+    train("digits", images=8_000, settings={"loop.watch_every": 1_000}, out=tmp_path / "run", say=said.append)
     assert not any("--set" in line for line in said)

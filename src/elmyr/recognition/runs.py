@@ -29,7 +29,7 @@ from elmyr.recognition.recognizer import Recognizer
 from elmyr.training.config import DataConfig
 from elmyr.training.opening import open_gan
 from elmyr.training.plan import config_of as gan_config_of
-from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, config_as, new_directory, open_run
+from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, config_as, finished_model, new_directory, open_run
 from elmyr.training.session import at_work, refuse_groups, shown_progress, write_beginning
 
 KIND: Literal["recognizer"] = "recognizer"
@@ -142,12 +142,7 @@ def splits_of(config: RecognizerConfig, data_root: str | os.PathLike[str] | None
 
 def open_recognizer(name: str | os.PathLike[str], *, device: str = "auto") -> Recognizer:
     """The recognizer of a finished run (a path, or "latest"), or of a folder that `Recognizer.save` wrote."""
-    if os.path.isfile(os.path.join(name, "recognizer.json")):
-        return Recognizer.load(os.fspath(name), device=device)
-    run = open_run(name, KIND)
-    if not run.finished:
-        raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
-    return Recognizer.load(run.model, device=device)
+    return Recognizer.load(finished_model(name, KIND), device=device)
 
 
 def _opened(

@@ -8,17 +8,17 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmyr.errors import InputError
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
 from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import ANY
-from elmyr.restoration.restorer import DESCRIPTION, Restorer
+from elmyr.restoration.restorer import Restorer
 from elmyr.training.config import DataConfig
 from elmyr.training.plan import opened_again
-from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
+from elmyr.training.rundir import RUNS, RunDirectory, config_as, finished_model, new_directory, open_run
 from elmyr.training.session import (
     at_work,
+    nothing_to_do,
     refuse_groups,
     refuse_less,
     shown_progress,
@@ -101,12 +101,10 @@ def resume_restorer(
     refuse_groups(KIND)
     run = open_run(name, KIND)
     config = config_of(run)
-    more = images is not None and images != config.images
-    if run.finished and not more:
-        say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
+    if nothing_to_do(run, config.images, images, say):
         return run
     training = splits_of(config, data_root).train
-    if images is not None and more:
+    if images is not None and images != config.images:
         refuse_less(run, images)
         config = config.model_copy(update={"images": images, "extended_from": config.images})
         write_other_budget(run, config)
@@ -126,12 +124,7 @@ def splits_of(config: RestorerConfig, data_root: str | os.PathLike[str] | None =
 
 def open_restorer(name: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Restorer:
     """The restorer of a finished run (a path, or "latest"), or of a folder that `Restorer.save` wrote."""
-    if os.path.isfile(os.path.join(name, DESCRIPTION)):
-        return Restorer.load(os.fspath(name), device=device, precision=precision)
-    run = open_run(name, KIND)
-    if not run.finished:
-        raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
-    return Restorer.load(run.model, device=device, precision=precision)
+    return Restorer.load(finished_model(name, KIND), device=device, precision=precision)
 
 
 def _run_to_end(

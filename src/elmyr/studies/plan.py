@@ -75,8 +75,6 @@ def make_study_plan(
         splits = split_source(source, number)
         for trouble in troubles:
             _refuse_impossible(trouble, splits)
-        if not allow_duplicates:
-            _refuse_leaks(splits)
     gan = make_plan(
         data,
         preset=preset,
@@ -90,6 +88,8 @@ def make_study_plan(
     ).config  # refuses what cannot be trained
     if not gan.gan.classes:
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
+    for number in () if allow_duplicates else numbers:
+        _refuse_leaks(split_source(source, number))
     first = split_source(source, seed)
     figures = common_count(first) >= FEWEST_FOR_FIGURES
     processes, threads = _shared_out(processes, gan.device, seeds * len(troubles))

@@ -26,7 +26,14 @@ from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
 from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
 from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, new_directory, open_run
-from elmyr.training.session import at_work, refuse_less, shown_progress, write_beginning, write_other_budget
+from elmyr.training.session import (
+    at_work,
+    nothing_to_do,
+    refuse_less,
+    shown_progress,
+    write_beginning,
+    write_other_budget,
+)
 from elmyr.training.trackers import open_tracker, require_tracker
 from elmyr.training.watch import Watch
 
@@ -170,14 +177,12 @@ def resume(
     run = open_run(os.fspath(name), GAN_KIND)
     config = config_of(run)
     refuse_other_settings(config, settings, run.path)
-    more = images is not None and images != config.loop.images
-    if run.finished and not more:
-        say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
+    if nothing_to_do(run, config.loop.images, images, say):
         return run
     splits = splits_of(config, data_root)
     with joined() as processes:
         refuse_odd_batch(config.loop.batch, processes.count)
-        if images is not None and more:
+        if images is not None and images != config.loop.images:
             config = _with_budget(run, config, images, processes)
         _run_to_end(run, config, splits, manner, processes)
     return run

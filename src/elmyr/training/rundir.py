@@ -141,6 +141,19 @@ def open_run(name: str | os.PathLike[str], kind: str | None = None) -> RunDirect
     return run
 
 
+def finished_model(name: str | os.PathLike[str], kind: str) -> Path:
+    """The model's folder of a finished run (a path, or "latest"), or the folder itself where a model was saved into it.
+
+    InputError where it is neither.
+    """
+    if os.path.isfile(os.path.join(name, f"{kind}.json")):
+        return Path(name)
+    run = open_run(name, kind)
+    if not run.finished:
+        raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
+    return run.model
+
+
 def _is_of_kind(path: Path, kind: str) -> bool:
     try:
         return RunDirectory(path).kind == kind

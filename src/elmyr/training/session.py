@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
@@ -28,6 +28,14 @@ def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precis
     }
     write_json(run.environment, surroundings)
     write_json(run.config, config.model_dump(mode="json"))
+
+
+def nothing_to_do(run: RunDirectory, budget: int, images: int | None, say: Callable[[str], None]) -> bool:
+    """Whether a run is finished, and no other budget is asked for; says so."""
+    done = run.finished and images in (None, budget)
+    if done:
+        say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
+    return done
 
 
 def refuse_less(run: RunDirectory, images: int) -> None:

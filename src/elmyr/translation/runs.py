@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,10 +13,12 @@ from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, Shaping
 from elmyr.recognition import Recognizer, open_recognizer
+from elmyr.recognition.runs import KIND as RECOGNIZER_KIND
 from elmyr.training.config import DataConfig
-from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
+from elmyr.training.rundir import RUNS, RunDirectory, config_as, finished_model, new_directory, open_run
 from elmyr.training.session import (
     at_work,
+    nothing_to_do,
     refuse_groups,
     refuse_less,
     shown_progress,
@@ -24,7 +27,7 @@ from elmyr.training.session import (
 )
 from elmyr.translation.config import TranslatorChoices
 from elmyr.translation.sources import Domains, open_domains
-from elmyr.translation.translator import DESCRIPTION, Translator
+from elmyr.translation.translator import Translator
 
 KIND: Literal["translator"] = "translator"
 
@@ -82,14 +85,15 @@ def train_translator(
     paired = translator.choices.method == "paired"
     told: list[str] = []
     domains = open_domains(a, b, paired=paired, seed=seed, data_root=data_root, shaping=shaping, say=told.append)
-    reader = None if recognizer is None else open_recognizer(recognizer, device=device)
+    path = None if recognizer is None else os.path.abspath(finished_model(recognizer, RECOGNIZER_KIND))
+    reader = None if path is None else open_recognizer(path, device=device)
     one, other = domains.a.train, domains.b.train
     translator.task(one, other, reader)  # refuses what it cannot learn from
     config = TranslatorConfig(
         a=DataConfig.of(a, one, data_root=data_root, shaping=shaping, seed=seed),
         b=DataConfig.of(b, other, data_root=data_root, shaping=AS_IT_IS, seed=seed),
-        recognizer=None if recognizer is None else _recognizer_path(recognizer),
-        recognizer_digest=None if recognizer is None else _weights_digest(_recognizer_path(recognizer)),
+        recognizer=path,
+        recognizer_digest=None if path is None else _weights_digest(path),
         images=translator.budget(one),
         seed=seed,
         device=str(translator.device),
@@ -121,9 +125,7 @@ def resume_translator(
     refuse_groups(KIND)
     run = open_run(name, KIND)
     config = config_of(run)
-    more = images is not None and images != config.images
-    if run.finished and not more:
-        say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
+    if nothing_to_do(run, config.images, images, say):
         return run
     domains = domains_of(config, data_root)
     reader = None
@@ -131,7 +133,7 @@ def resume_translator(
         if _weights_digest(config.recognizer) != config.recognizer_digest:
             raise InputError(f"'{config.recognizer}' is not the recognizer of '{run.path}' any more: restore it")
         reader = open_recognizer(config.recognizer, device=config.device)
-    if images is not None and more:
+    if images is not None and images != config.images:
         refuse_less(run, images)
         config = config.model_copy(update={"images": images, "extended_from": config.images})
         write_other_budget(run, config)
@@ -163,23 +165,11 @@ def domains_of(config: TranslatorConfig, data_root: str | os.PathLike[str] | Non
 
 def open_translator(name: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Translator:
     """The translator of a finished run (a path, or "latest"), or of a folder that `Translator.save` wrote."""
-    if os.path.isfile(os.path.join(name, DESCRIPTION)):
-        return Translator.load(os.fspath(name), device=device, precision=precision)
-    run = open_run(name, KIND)
-    if not run.finished:
-        raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
-    return Translator.load(run.model, device=device, precision=precision)
-
-
-def _recognizer_path(name: str | os.PathLike[str]) -> str:
-    """Where the recognizer's model lies: of a run, or of a folder that `Recognizer.save` wrote."""
-    if os.path.isfile(os.path.join(name, "recognizer.json")):
-        return os.path.abspath(name)
-    return os.path.abspath(open_run(name, "recognizer").model)
+    return Translator.load(finished_model(name, KIND), device=device, precision=precision)
 
 
 def _weights_digest(folder: str) -> str:
-    return sha256_of(RunDirectory(folder).path / "recognizer.safetensors")
+    return sha256_of(Path(folder) / "recognizer.safetensors")
 
 
 def _run_to_end(
