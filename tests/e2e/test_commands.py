@@ -101,15 +101,21 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
     assert list(run.glob("checkpoints/images-*/manifest.json"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+MEASURING = (["train", "digits", "--minutes", "5"], "measuring the speed", 1)
+STUDYS_GAN = (["study", "digits", "--images", "900k", "--updates", "4"], "training a GAN", 1)
+STUDYS_RECOGNIZER = (["study", "digits", "--images", "64", "--updates", "100000"], "pieces of work", 4)
+
+
 @pytest.mark.parametrize(
-    ("words", "heard", "wait"),
+    ("words", "heard", "wait", "number"),
     [
-        (["train", "digits", "--minutes", "5"], "measuring the speed", 1),
-        (["study", "digits", "--images", "900k", "--updates", "4"], "training a GAN", 1),
-        (["study", "digits", "--images", "64", "--updates", "100000"], "pieces of work", 4),
+        pytest.param(*MEASURING, signal.SIGINT, id="measuring, Ctrl-C"),
+        pytest.param(*MEASURING, signal.SIGTERM, id="measuring, terminate", marks=pytest.mark.slow),
+        pytest.param(*STUDYS_GAN, signal.SIGINT, id="a study's GAN, Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(*STUDYS_GAN, signal.SIGTERM, id="a study's GAN, terminate"),
+        pytest.param(*STUDYS_RECOGNIZER, signal.SIGINT, id="a study's recognizer, Ctrl-C"),
+        pytest.param(*STUDYS_RECOGNIZER, signal.SIGTERM, id="a study's recognizer, terminate", marks=pytest.mark.slow),
     ],
-    ids=["measuring", "a study's GAN", "a study's recognizer"],
 )
 def test_a_signal_at_any_time_ends_in_one_line_and_its_exit_code(
     tmp_path: Path, words: list[str], heard: str, wait: float, number: signal.Signals
