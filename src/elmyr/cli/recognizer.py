@@ -33,6 +33,12 @@ def train(
     method: Annotated[str, typer.Option(help="How it learns; see: elmyr recognizer methods.")] = "auto",
     unlabeled: Annotated[str | None, typer.Option(metavar="DATA", help="More images, without labels.")] = None,
     gan: Annotated[str | None, typer.Option(metavar="RUN", help="A GAN whose images it learns from as well.")] = None,
+    realism: Annotated[
+        float, typer.Option(metavar="SHARE", help="With --gan: the share that its discriminator finds most real.")
+    ] = 1.0,
+    agreeing: Annotated[
+        str | None, typer.Option(metavar="RUN", help="With --gan: only images that this recognizer reads as asked for.")
+    ] = None,
     target: Annotated[
         str | None, typer.Option(metavar="DATA", help="Images of another kind that it is to read; labels are ignored.")
     ] = None,
@@ -68,7 +74,7 @@ def train(
     parameters: dict[str, Any] = dict(TINY) if tiny else {}
     reader = Recognizer(method=method, updates=updates, seed=seed, device=device, precision=precision, **parameters)
     if target is not None:
-        if method != "auto" or unlabeled or gan or teacher or no_validation:
+        if method != "auto" or unlabeled or gan or realism != 1 or agreeing or teacher or no_validation:
             raise InputError("--target has a method of its own: leave out --method, --unlabeled, --gan, --teacher")
         adapted = train_adapted(
             data,
@@ -95,6 +101,8 @@ def train(
         out=out,
         unlabeled=unlabeled,
         gan=gan,
+        realism=realism,
+        agreeing=agreeing,
         teacher=teacher,
         validate=not no_validation,
         data_root=data_root,

@@ -1,5 +1,6 @@
 """Recognition: classifiers of images, trained on real and generated ones, from many labels or few."""
 
+from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.doubts import Doubts, doubting, doubts_of, with_corrections, without_suspects
 from elmyr.recognition.judging import Reading, images_to_read, mistakes_grid, read_through, write_readings
 from elmyr.recognition.oversampling import resampled
@@ -13,6 +14,7 @@ __all__ = [
     "GanOverSampler",
     "Reading",
     "Recognizer",
+    "chosen_samples",
     "default_updates",
     "doubting",
     "doubts_of",

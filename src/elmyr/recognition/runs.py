@@ -24,6 +24,7 @@ from elmyr.images import (
     split_source,
 )
 from elmyr.images.shaping import labeled_places
+from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.training.config import DataConfig
@@ -46,6 +47,8 @@ class RecognizerConfig(BaseModel):
     unlabeled: str | None = Field(None, description="another source, of images without labels")
     instead: str | None = Field(None, description="another source, whose labeled images it learns from instead")
     gan: str | None = Field(None, description="the run whose generated images it learns from as well")
+    realism: float = Field(1.0, description="the share of them that its discriminator finds most real")
+    agreeing: str | None = Field(None, description="the run of a recognizer that reads them as they were asked for")
     teacher: str | None = Field(None, description="the run of a recognizer whose reading takes the place of labels")
     validate_on_split: bool = Field(True, description="whether the validation part chooses weights and calibrates")
     digests: dict[str, str] = Field({}, description="sha256 of each thing that it learns from")
@@ -60,6 +63,8 @@ def train_recognizer(
     unlabeled: str | os.PathLike[str] | None = None,
     instead: str | os.PathLike[str] | None = None,
     gan: str | os.PathLike[str] | None = None,
+    realism: float = 1.0,
+    agreeing: str | os.PathLike[str] | None = None,
     teacher: str | os.PathLike[str] | None = None,
     validate: bool = True,
     data_root: str | os.PathLike[str] | None = None,
@@ -72,14 +77,19 @@ def train_recognizer(
     recognizer: one that is not fitted yet (method "auto" where None); its seed is the split's, too. With
     `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `instead`
     another source of the same classes, whose labeled images (all but its test part) take the place of the data's own,
-    `gan` a run that makes labeled images to learn from, `teacher` a recognizer's run whose reading of all training
-    images takes the place of their labels.
+    `gan` a run that makes labeled images to learn from; of these `realism` and `agreeing`, the run of a recognizer,
+    choose as `chosen_samples` does. `teacher` names a recognizer's run whose reading of all training images takes the
+    place of their labels.
     validate: whether the validation part chooses the weights and calibrates; then no figures should be taken on it.
     Raises InputError before anything is written.
     """
     refuse_groups(KIND)
     if teacher is not None and (unlabeled is not None or gan is not None):
         raise InputError("a teacher takes the place of labels and of generated images: leave out --unlabeled and --gan")
+    if gan is None and (realism != 1 or agreeing is not None):
+        raise InputError(
+            "--realism and --agreeing choose among generated images: name a GAN with --gan, or leave them out"
+        )
     recognizer = recognizer or Recognizer(method="auto")
     splits = _opened(data, recognizer.seed, data_root, shaping)
     images = splits.train
@@ -88,6 +98,8 @@ def train_recognizer(
         unlabeled=None if unlabeled is None else lasting_name(unlabeled),
         instead=None if instead is None else lasting_name(instead),
         gan=None if gan is None else os.path.abspath(open_run(gan, GAN_KIND).path),
+        realism=realism,
+        agreeing=None if agreeing is None else os.path.abspath(open_run(agreeing, KIND).path),
         teacher=None if teacher is None else os.path.abspath(open_run(teacher, KIND).path),
         validate_on_split=validate,
     )
@@ -185,7 +197,12 @@ def _learned_from(
                 f"'{config.gan}' makes the classes {', '.join(gan.config.classes) or '(none)'}, the images are of "
                 f"{', '.join(images.classes)}: train it on these"
             )
-        given["generated"] = _named(gan.sample(len(images), seed=GENERATED_SEED))
+        reader = None
+        if config.agreeing is not None:
+            _refuse_other_eyes(config, config_of(open_run(config.agreeing)).data, "--agreeing")
+            reader = open_recognizer(config.agreeing, device=device)
+        made = chosen_samples(gan, len(images), realism=config.realism, reader=reader, seed=GENERATED_SEED)
+        given["generated"] = _named(made)
     if config.validate_on_split:
         given["validation"] = _named(splits.validation)
     return given
