@@ -100,9 +100,9 @@ def test_only_the_most_real_of_a_round_are_kept(gan: GAN) -> None:
     assert gan.discriminate(chosen).mean() > gan.discriminate(others).mean()
 
 
-@pytest.mark.parametrize("realism", [0.0, -0.5, 1.5, float("nan")])
+@pytest.mark.parametrize("realism", [0.0, -0.5, 0.04, 1.5, float("nan")])
 def test_a_share_that_is_none_is_refused(gan: GAN, realism: float) -> None:
-    with pytest.raises(InputError, match="--realism is .*: it is a share, above 0 and at most 1"):
+    with pytest.raises(InputError, match="--realism is .*: it is a share, from 0.05 to 1"):
         chosen_samples(gan, 10, realism=realism)
 
 

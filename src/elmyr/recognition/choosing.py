@@ -18,6 +18,7 @@ from elmyr.images import ImageSet
 from elmyr.recognition.recognizer import Recognizer
 
 ROUNDS = 10
+LEAST_SHARE = 0.05  # twenty times as many images are made then
 
 
 def chosen_samples(
@@ -25,14 +26,14 @@ def chosen_samples(
 ) -> ImageSet:
     """`count` generated images, classes in their shares of the training images, of those that are good enough.
 
-    realism: the share of each class's images, above 0 and at most 1, that the discriminator finds most real.
+    realism: the share of each class's images, 0.05 to 1, that the discriminator finds most real.
     reader: a recognizer of the GAN's classes; an image that it does not read as it was asked for is left out.
     Neither changes how often a class comes. Without both these are just `gan.sample(count, seed=seed)`. Raises
     InputError for a GAN without classes or a reader of others, and where so few images of a class are good enough that
     ten times as many do not suffice.
     """
-    if not 0 < realism <= 1:
-        raise InputError(f"--realism is {realism:g}: it is a share, above 0 and at most 1")
+    if not LEAST_SHARE <= realism <= 1:
+        raise InputError(f"--realism is {realism:g}: it is a share, from {LEAST_SHARE} to 1")
     if realism == 1 and reader is None:
         return gan.sample(count, seed=seed)
     classes = gan.config.classes
@@ -44,15 +45,12 @@ def chosen_samples(
     missing = np.bincount(in_shares(shares, count), minlength=len(classes))
     parts = []
     for number in range(ROUNDS):
-        made = gan.sample(ceil(count / realism), seed=seeds.derive(seed, "choice", number) % 2**32)
-        good = _real_enough(gan, made, realism)
-        if reader is not None:
-            read = reader.classes_.astype(str)[reader.predict_proba(made.images).argmax(1)]
-            good &= read == np.array(classes)[made.require_labels()]
-        places = np.flatnonzero(good)
-        places = places[_occurrences(made.require_labels()[places]) < missing[made.require_labels()[places]]]
-        parts.append(made.take(places))
-        missing = missing - np.bincount(made.require_labels()[places], minlength=len(classes))
+        made = gan.sample(ceil(count / realism), seed=seeds.derive(seed, "choice", number))
+        made = made.take(np.flatnonzero(_real_enough(gan, made, realism) & _read_as_asked(reader, made)))
+        labels = made.require_labels()
+        needed = _occurrences(labels) < missing[labels]
+        parts.append(made.take(np.flatnonzero(needed)))
+        missing = missing - np.bincount(labels[needed], minlength=len(classes))
         if not missing.any():
             break
     else:
@@ -73,6 +71,14 @@ def _real_enough(gan: GAN, made: ImageSet, share: float) -> NDArray[np.bool_]:
     rank = np.empty(len(made), np.int64)
     rank[order] = _occurrences(labels[order])
     return np.asarray(rank < np.ceil(share * np.bincount(labels))[labels])
+
+
+def _read_as_asked(reader: Recognizer | None, made: ImageSet) -> NDArray[np.bool_]:
+    """Whether the reader sees the class in an image that was asked for; without a reader it always does."""
+    if reader is None:
+        return np.ones(len(made), np.bool_)
+    read = reader.classes_.astype(str)[reader.predict_proba(made.images).argmax(1)]
+    return np.asarray(read == np.array(made.classes)[made.require_labels()])
 
 
 def _occurrences(labels: NDArray[np.int64]) -> NDArray[np.int64]:
