@@ -75,7 +75,7 @@ def train(
     reader = Recognizer(method=method, updates=updates, seed=seed, device=device, precision=precision, **parameters)
     if target is not None:
         if method != "auto" or unlabeled or gan or realism != 1 or agreeing or teacher or no_validation:
-            raise InputError("--target has a method of its own: leave out --method, --unlabeled, --gan, --teacher")
+            raise InputError("--target has a method of its own: leave out other ways to learn, as --method or --gan")
         adapted = train_adapted(
             data,
             target,
