@@ -16,8 +16,6 @@ from torch.nn import functional as F
 
 from elmyr import seeds
 
-BENT_POINTS = 5  # a side
-
 
 def random_affine(
     images: torch.Tensor,
@@ -27,14 +25,11 @@ def random_affine(
     scale: float = 0.1,
     shear: float = 0.1,
     shift: float = 0.08,
-    bend: float = 0.0,
 ) -> torch.Tensor:
-    """Each image turned, scaled, sheared and shifted by its own random amounts (bilinear, borders repeated), and bent.
+    """Each image turned, scaled, sheared and shifted by its own random amounts (bilinear, borders repeated).
 
     images: (N, C, H, W); rotation in degrees, scale and shear as shares, shift as a share of the side: each amount is
     uniform within plus and minus the given one, so zeros are the identity. No flips: they make other digits of digits.
-    bend: the standard deviation, as a share of the side, by which each of 5x5 points is moved; smooth between them, as
-    a hand bends strokes (elastic distortions: Simard, Steinkraus & Platt 2003).
     """
     n = len(images)
     turn, grow, slant, right, down = (2 * seeds.uniform((5, n), generator, axis=1) - 1).unbind()
@@ -45,10 +40,6 @@ def random_affine(
     rows = [cos, slant * shear - sin, right * 2 * shift, sin, cos, down * 2 * shift]
     theta = torch.stack(rows, 1).view(n, 2, 3).to(images.device, images.dtype)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    if bend:
-        moved = seeds.normal((n, 2, BENT_POINTS, BENT_POINTS), generator) * 2 * bend
-        smooth = F.interpolate(moved, images.shape[-2:], mode="bicubic", align_corners=True)
-        grid = grid + smooth.permute(0, 2, 3, 1).to(images.device, images.dtype)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

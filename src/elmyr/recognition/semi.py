@@ -34,7 +34,6 @@ class SemiConfig(BaseModel):
     gentle: bool = Field(
         False, description="whether labeled images are changed little: for where there are many of them"
     )
-    bend: float = Field(0.0, ge=0, lt=1, description="how far images are bent where they are changed much")
     another_kind: bool = Field(
         False,
         description="whether the unlabeled images are of another kind: half of the labeled ones are laid over textures "
@@ -113,9 +112,9 @@ class SemiTask(RecognizerTask):
         others, much = [unlabeled, *([] if fake is None else [fake.detach()])], self._random("much", position)
         if self.config.gentle:
             labeled = changed_little(labeled, self._random("little, labeled", position))
-            shown = torch.cat([labeled, self._changed_much(torch.cat(others), much)])
+            shown = torch.cat([labeled, changed_much(torch.cat(others), much)])
         else:
-            shown = self._changed_much(torch.cat([labeled, *others]), much)
+            shown = changed_much(torch.cat([labeled, *others]), much)
         logits, features = self._look(shown)
         loss = self._labeled_loss(logits[:count], labels, labels)
         scalars = {"loss": loss.detach()}
@@ -136,9 +135,6 @@ class SemiTask(RecognizerTask):
             scalars["matching_loss"] = self._step_generator(fake, features[count : len(images)].detach(), position)
         return scalars
 
-    def _changed_much(self, images: torch.Tensor, random: seeds.Random) -> torch.Tensor:
-        return changed_much(images, random, bend=self.config.bend)
-
     def _over_textures(self, labeled: torch.Tensor, unlabeled: torch.Tensor, position: int) -> torch.Tensor:
         """The first half of them laid over textures of unlabeled images; the others stay as they are."""
         half = (len(labeled) + 1) // 2
@@ -156,7 +152,7 @@ class SemiTask(RecognizerTask):
 
     def _step_generator(self, fake: torch.Tensor, real_features: torch.Tensor, position: int) -> torch.Tensor:
         self.net.requires_grad_(False)
-        _, features = self._look(self._changed_much(fake, self._random("much, generated", position)))
+        _, features = self._look(changed_much(fake, self._random("much, generated", position)))
         loss = matching_loss(real_features, features)
         step(self.optimizers["generator"], loss, clip=LARGEST_NORM)
         self.net.requires_grad_(True)
