@@ -111,7 +111,7 @@ def test_a_dropped_class_costs_recall_and_shows_in_the_classes_read() -> None:
 
 
 @pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_cache(quick_extractor: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that no other test fills."""
     monkeypatch.setenv("ELMYR_CACHE_DIR", str(tmp_path / "own"))
 
