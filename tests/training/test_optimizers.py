@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from elmyr.training.optimizers import Adam, AdamW
 
+Kind = Callable[..., torch.optim.Optimizer]
 WITHOUT_A_COMPILER = """
 import sys
 import torch
@@ -26,15 +28,15 @@ print(weights.tolist(), sorted({"torch._dynamo", "torch._inductor"} & set(sys.mo
 """
 
 
-def trained(kind: type[torch.optim.Optimizer], again: type[torch.optim.Optimizer], **choices: float) -> torch.Tensor:
+def trained(kind: Kind, again: Kind, **choices: float) -> torch.Tensor:
     """Weights after ten updates, the second half by `again` with the state of the first."""
     weights = torch.nn.Parameter(torch.linspace(-1, 1, 12).reshape(3, 4))
     targets = torch.randn(10, 3, 4, generator=torch.Generator().manual_seed(0))
-    optimizer = kind([weights], fused=True, **choices)  # type: ignore[call-arg]
+    optimizer = kind([weights], fused=True, **choices)
     for number, target in enumerate(targets):
         if number == 5:
             state = optimizer.state_dict()
-            optimizer = again([weights], fused=True, **choices)  # type: ignore[call-arg]
+            optimizer = again([weights], fused=True, **choices)
             optimizer.load_state_dict(state)
         optimizer.zero_grad()
         (weights * target).square().sum().backward()
@@ -46,7 +48,9 @@ def trained(kind: type[torch.optim.Optimizer], again: type[torch.optim.Optimizer
     ("ours", "theirs", "choices"),
     [(Adam, torch.optim.Adam, {"lr": 0.1}), (AdamW, torch.optim.AdamW, {"lr": 0.1, "weight_decay": 0.3})],
 )
-def test_updates_are_torchs_to_the_bit_and_go_on_from_one_anothers_state(ours, theirs, choices) -> None:  # type: ignore[no-untyped-def]
+def test_updates_are_torchs_to_the_bit_and_go_on_from_one_anothers_state(
+    ours: Kind, theirs: Kind, choices: dict[str, float]
+) -> None:
     expected = trained(theirs, theirs, **choices)
     for first, second in ((ours, ours), (ours, theirs), (theirs, ours)):
         torch.testing.assert_close(trained(first, second, **choices), expected, rtol=0, atol=0)
