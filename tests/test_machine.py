@@ -3,13 +3,16 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from elmyr import machine
+from elmyr.errors import ElmyrError
 
 # Asks for five blocks of 12 MB at once and frees them, as an update does; prints how many pages the system gave.
 PROGRAM = """
 import resource, sys
 from elmyr import machine
+from elmyr.errors import ElmyrError
 if sys.argv[1] == "kept":
     machine.keep_freed_memory()
 def round():
@@ -29,6 +32,14 @@ def printed(program: str, *words: str, **environment: str) -> str:
 
 
 @pytest.mark.skipif(not machine.keeps_freed_memory(), reason="another C library than glibc, or settings of its own")
+def test_memory_that_runs_out_is_told_in_one_line_and_other_errors_pass() -> None:
+    with pytest.raises(ElmyrError, match=r"^the memory has no room for so much: take less$"):  # noqa: SIM117
+        with machine.room_for("so much", mend="take less"):
+            torch.empty(2**60, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="shape"), machine.room_for("so much", mend="take less"):
+        torch.empty(2, 3).view(7)
+
+
 def test_freed_memory_is_kept() -> None:
     assert int(printed(PROGRAM, "kept")) < int(printed(PROGRAM, "plain")) / 10
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from elmyr.errors import InputError, suggestion
+from elmyr.errors import ElmyrError, InputError, suggestion
 
 PRECISIONS = ("auto", "bf16", "fp32")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
@@ -85,6 +85,17 @@ def one_order_of_sums(wanted: bool) -> Iterator[None]:
             yield
     finally:
         torch.use_deterministic_algorithms(strict)
+
+
+@contextmanager
+def room_for(what: str, *, mend: str) -> Iterator[None]:
+    """Where memory runs out inside, on whatever device: ElmyrError for `what`, with the mend."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise ElmyrError(f"the memory has no room for {what}: {mend}") from None
 
 
 def keep_freed_memory() -> None:

@@ -39,10 +39,16 @@ def initialization(seed: int, stream: str) -> Iterator[None]:
 
 
 class Share:
-    """A generator that draws for the images of a batch, of which this process needs only some."""
+    """A generator that draws for the images of a batch, of which only a part is needed."""
 
     def __init__(self, generator: torch.Generator, part: slice, images: int) -> None:
         self.generator, self.part, self.images = generator, part, images
+
+
+def for_part(seed: int, stream: str, position: int, part: slice, images: int) -> Random:
+    """What draws for a part of a batch of so many images, as if for the whole."""
+    whole = generator(seed, stream, position)
+    return whole if part == slice(0, images) else Share(whole, part, images)
 
 
 class Each:
@@ -53,25 +59,25 @@ class Each:
 
 
 Random = Union["torch.Generator", Share, Each]
-RandomOf = Callable[[str, int], Random]  # what draws for this process's images, by stream and position
+RandomOf = Callable[[str, int], Random]  # what draws for the images at hand, by stream and position
 
 
 def uniform(shape: Sequence[int], random: Random, *, axis: int = 0) -> torch.Tensor:
-    """Uniform in [0, 1): float (shape), where `axis` counts this process's images, or a multiple of them."""
+    """Uniform in [0, 1): float (shape), where `axis` counts the images at hand, or a multiple of them."""
     import torch
 
     return _drawn(torch.rand, shape, random, axis)
 
 
 def normal(shape: Sequence[int], random: Random, *, axis: int = 0) -> torch.Tensor:
-    """Standard normal: float (shape), where `axis` counts this process's images, or a multiple of them."""
+    """Standard normal: float (shape), where `axis` counts the images at hand, or a multiple of them."""
     import torch
 
     return _drawn(torch.randn, shape, random, axis)
 
 
 def _drawn(draw: Callable[..., torch.Tensor], shape: Sequence[int], random: Random, axis: int) -> torch.Tensor:
-    """Of several sides (real and generated images) each is drawn whole, and this process's part taken of each."""
+    """Of several sides (real and generated images) each is drawn whole, and the part taken of each."""
     import torch
 
     if isinstance(random, Each):

@@ -28,8 +28,17 @@ GAME = AdversarialConfig(
 )
 
 
-def updates(processes: Processes, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def updates(
+    processes: Processes,
+    dtype: torch.dtype,
+    *,
+    count: int = UPDATES,
+    microbatch: int = 0,
+    lecam: float = GAME.penalties.lecam,
+) -> dict[str, torch.Tensor]:
     """The gradients of the first update and the state after the last."""
+    penalties = GAME.penalties.model_copy(update={"lecam": lecam})
+    game = GAME.model_copy(update={"microbatch": microbatch, "penalties": penalties})
     torch.set_default_dtype(dtype)
     try:
         images = small_image_set()
@@ -37,11 +46,11 @@ def updates(processes: Processes, dtype: torch.dtype) -> dict[str, torch.Tensor]
             height=8, width=8, channels=1, classes=images.classes, network=NetworkConfig(base=8, latent=8, embedding=4)
         )
         device = torch.device("cpu")
-        task = AdversarialTask(gan, GAME, batch=BATCH, seed=3, device=device, precision="fp32", processes=processes)
+        task = AdversarialTask(gan, game, batch=BATCH, seed=3, device=device, precision="fp32", processes=processes)
         for module in task.modules.values():
             module.to(dtype)
         data, found = ResidentData(images, seed=3, device=device), {}
-        for number in range(UPDATES):
+        for number in range(count):
             task.update(data.batch(number * BATCH, BATCH), number * BATCH)
             if number == 0:
                 nets = {"generator": task.generator, "discriminator": task.discriminator}

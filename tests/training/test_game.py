@@ -42,6 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "only reading the class": {"auxiliary.classification": 1.0, "projection": False},
     "a code": {"conditional": False, "code.categories": 4, "code.values": 1, "auxiliary.information": 1.0},
     "freezing": {"stabilizers.freeze_above": 0.51},
+    "accumulation": {"adversarial.microbatch": 5},
 }
 
 

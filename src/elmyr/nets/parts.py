@@ -109,10 +109,15 @@ def require_one_block(name: str, blocks: int) -> None:
 def check_batch(net: nn.Module, batch: int) -> None:
     """Raises InputError for a batch that a network cannot be trained with: `batch_multiple` says what it takes."""
     if any(isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) for module in net.modules()) and batch < 2:
-        raise InputError("the network normalizes over the batch: batch is 1, take 2 or more")
+        raise InputError(
+            "the network normalizes over the batch: it gets 1 image at once (batch, microbatch), take 2 or more"
+        )
     multiple = int(getattr(net, "batch_multiple", 1))
     if batch % multiple:
-        raise InputError(f"the network compares images in groups of {multiple}: batch is {batch}, take a multiple")
+        raise InputError(
+            f"the network compares images in groups of {multiple}: it gets {batch} at once (batch, microbatch), "
+            "take a multiple"
+        )
 
 
 def halvings(height: int, width: int) -> list[tuple[int, int]]:

@@ -129,7 +129,7 @@ class SemiTask(RecognizerTask):
             game = discriminator_loss(real, logits[len(images) :])
             loss = loss + self.config.game.weight * game
             scalars["discriminator_loss"] = game.detach()
-        scalars["gradient_norm"] = step(self.optimizers["recognizer"], loss, clip=LARGEST_NORM)
+        scalars["gradient_norm"] = step(self.optimizers["recognizer"], [loss], clip=LARGEST_NORM)
         self._average(position, len(batch))
         if fake is not None:
             scalars["matching_loss"] = self._step_generator(fake, features[count : len(images)].detach(), position)
@@ -154,7 +154,7 @@ class SemiTask(RecognizerTask):
         self.net.requires_grad_(False)
         _, features = self._look(changed_much(fake, self._random("much, generated", position)))
         loss = matching_loss(real_features, features)
-        step(self.optimizers["generator"], loss, clip=LARGEST_NORM)
+        step(self.optimizers["generator"], [loss], clip=LARGEST_NORM)
         self.net.requires_grad_(True)
         return loss.detach()
 

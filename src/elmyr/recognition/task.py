@@ -72,7 +72,7 @@ class RecognizerTask:
             with torch.no_grad():
                 targets = batch.labels if self.teacher is None else self.teacher(images)
         loss = self._labeled_loss(logits.float(), targets, batch.labels)
-        norm = step(self.optimizers["recognizer"], loss)
+        norm = step(self.optimizers["recognizer"], [loss])
         self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
 

@@ -90,7 +90,7 @@ class RestorerTask:
                 fooled, judged = self._play(answers, clean, torch.cat([damaged, masks.to(damaged.dtype)], 1))
                 loss = loss + self.choices.adversarial * fooled
                 scalars |= judged
-        scalars["gradient_norm"] = step(self.optimizers["restorer"], loss)
+        scalars["gradient_norm"] = step(self.optimizers["restorer"], [loss])
         images = len(batch)
         decay = average_decay(position, images, half_life=self.choices.average_half_life, ramp=AVERAGE_RAMP)
         update_average(self.average, self.net, decay)
@@ -129,7 +129,7 @@ class RestorerTask:
             real = self.discriminator(clean, condition)
             fake = self.discriminator(answers[0].detach(), condition)
         loss = self.objective.discriminator(real.float().flatten(), fake.float().flatten()).mean()
-        step(self.optimizers["discriminator"], loss)
+        step(self.optimizers["discriminator"], [loss])
         self.discriminator.requires_grad_(False)
         with machine.autocast(self.device, self.precision):
             fake = self.discriminator(answers[1], condition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from elmyr.images import image_grid
 from elmyr.nets import check_batch
 from elmyr.objectives import OBJECTIVES, Objective, Smoothed
 from elmyr.training.ema import average_decay, update_average
+from elmyr.training.microbatch import Part, logits_of, parts_of, places
 from elmyr.training.optimizers import Adam
 from elmyr.training.processes import ALONE, Processes
 from elmyr.training.questions import AuxiliaryConfig, Questions
@@ -27,6 +29,7 @@ from elmyr.training.step import step
 from elmyr.training.task import Batch
 from elmyr.training.view import View, ViewConfig, within_range
 
+Scalars = dict[str, torch.Tensor]
 PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 10
 
@@ -38,6 +41,7 @@ class AdversarialConfig(BaseModel):
 
     objective: str = "relativistic-pairing"
     label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="how far real images' target is from certainty")
+    microbatch: int = Field(0, ge=0, description="most images of a batch at once, their gradients added up; 0 for all")
     discriminator_steps: int = Field(1, ge=1, description="the discriminator's steps for one of the generator")
     learning_rate: float = Field(5e-4, gt=0, description="the generator's")
     discriminator_learning_rate: float = Field(5e-4, gt=0)
@@ -77,7 +81,7 @@ class AdversarialTask:
     ) -> None:
         self.gan, self.config, self.batch, self.seed = gan, config, batch, seed
         self.device, self.precision, self.trained = device, precision, trained or {}
-        self.processes, self._images = processes, batch  # of the present update, over all processes
+        self.processes, self._images, self._place = processes, batch, slice(0, batch)  # of the present pass
         self.objective = _objective_of(config)
         self.regularizer = Regularizer(config.penalties, batch=batch, random=self._random, of_all=self._of_all).to(
             device
@@ -88,8 +92,9 @@ class AdversarialTask:
             generator, discriminator = gan.build()
             self.generator, self.discriminator = generator.to(device), discriminator.to(device)
             self.questions = Questions(config.auxiliary, gan, width=self.discriminator.width).to(device)
-        for net in (self.generator, self.discriminator):
-            check_batch(net, batch // processes.count)
+        for place in places(slice(0, batch // processes.count), config.microbatch or batch):
+            for net in (self.generator, self.discriminator):
+                check_batch(net, place.stop - place.start)
         self.average = deepcopy(self.generator).requires_grad_(False)
         self.modules = {
             "generator": self.generator,
@@ -114,34 +119,46 @@ class AdversarialTask:
         for name, rate in rates.items():
             self.optimizers[name].defaults["lr"] = rate
 
-    def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
+    def update(self, batch: Batch, position: int) -> Scalars:
+        """One update of both networks; ElmyrError where the memory has no room for it."""
+        at_once = min(self.config.microbatch or self.batch, self.batch)
+        mend = f"--set adversarial.microbatch={max(1, at_once // 4)} takes them in parts, or lower the batch"
+        with machine.room_for(f"{at_once:,} images at once", mend=mend):
+            return self._update(batch, position)
+
+    def _update(self, batch: Batch, position: int) -> Scalars:
         """The discriminator's step and then, where it is due, the generator's on the same latents, and the average.
 
-        Of many processes each takes its share of the batch.
+        Of many processes each takes its share of the batch; a share larger than a microbatch, in parts.
         """
-        self._images, part = len(batch), self.processes.share(len(batch))
-        real, labels = to_unit(batch.images[part]), batch.labels if self.gan.classes else None
+        self._images, share = len(batch), self.processes.share(len(batch))
         rests = self.freeze.rests(position)
         due = rests or (position // self.batch) % self.config.discriminator_steps == 0
         latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position)).to(self.device)
-        with torch.set_grad_enabled(due):
-            fake = self._generate(latents, labels, part)
-        latents, labels = latents[part], None if labels is None else labels[part]
-        scalars, real_logits = dict[str, torch.Tensor](), None
-        if not rests:
-            real_logits, scalars = self._step_discriminator(real, fake.detach(), labels, latents, position)
+        labels = batch.labels if self.gan.classes else None
+        parts = parts_of(Batch(batch.images, labels), latents, share=share, most=self.config.microbatch or self.batch)
+        if len(parts) == 1:  # the images serve both steps: of several parts the graphs would not find room
+            with torch.set_grad_enabled(due):
+                parts[0].fake = self._generate(parts[0])
+        scalars = {} if rests else self._step_discriminator(parts, position)
         if due:
-            scalars |= self._step_generator(real, fake, labels, latents, position, real_logits)
+            scalars |= self._step_generator(parts, position)
             update_average(self.average, self.generator, self._average_decay(position, len(batch), rests))
         return scalars
 
-    def _step_discriminator(
-        self, real: torch.Tensor, fake: torch.Tensor, labels: torch.Tensor | None, latents: torch.Tensor, position: int
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Returns the logits of the real images as they were before the step, and the scalars."""
+    def _step_discriminator(self, parts: list[Part], position: int) -> Scalars:
+        scalars = self._step("discriminator", parts, self._discriminator_loss, position)
+        if self.view.adaptive is not None:
+            self.view.adapt(self._of_all(self._judged(*logits_of(parts))[0]))
+        return self.view.scalars() | scalars
+
+    def _discriminator_loss(self, part: Part, position: int) -> tuple[torch.Tensor, Scalars]:
+        with torch.no_grad():
+            real, fake, labels = to_unit(part.images), self._fake(part).detach(), part.labels
         images = torch.cat([real, fake]).requires_grad_(self.regularizer.needs_gradient(position))
         logits, features = self._look(self.view(images, position), None if labels is None else labels.repeat(2))
         real_logits, fake_logits = logits.chunk(2)
+        part.real_logits, part.fake_logits = real_logits.detach(), fake_logits.detach()
         loss = self.objective.discriminator(real_logits, fake_logits).mean()
         penalty, scalars = self.regularizer.of_logits(images, logits, position)
         more = self.regularizer.of_images(
@@ -152,41 +169,54 @@ class AdversarialTask:
             lambda images: self.view.changed(images, position),
             position,
         )
-        answers, told = self.questions.loss(features, labels, latents)
-        scalars |= told | self._apply("discriminator", loss + penalty + more + answers)
-        if self.view.adaptive is not None:
-            self.view.adapt(self._of_all(self._judged(real_logits, fake_logits)[0].detach()))
-        scalars |= {
+        answers, told = self.questions.loss(features, labels, part.latents[: len(part)])
+        scalars |= told | {
             "discriminator_loss": loss.detach(),
-            "real_logits": real_logits.detach().mean(),
-            "fake_logits": fake_logits.detach().mean(),
+            "real_logits": part.real_logits.mean(),
+            "fake_logits": part.fake_logits.mean(),
         }
-        return real_logits.detach(), self.view.scalars() | scalars
+        return loss + penalty + more + answers, scalars
 
-    def _step_generator(
-        self,
-        real: torch.Tensor,
-        fake: torch.Tensor,
-        labels: torch.Tensor | None,
-        latents: torch.Tensor,
-        position: int,
-        real_logits: torch.Tensor | None,
-    ) -> dict[str, torch.Tensor]:
-        """Against the real images' logits of the discriminator's step, where it took one: a pass less."""
+    def _step_generator(self, parts: list[Part], position: int) -> Scalars:
         for net in (self.discriminator, self.questions):
             net.requires_grad_(False)
-        fake_logits, features = self._look(self.view(fake, position, of="generator"), labels)
-        if real_logits is None:
-            with torch.no_grad():
-                real_logits = self._discriminate(self.view(real, position, of="real"), labels)
-        loss = self.objective.generator(real_logits, fake_logits).mean()
-        answers, _ = self.questions.loss(features, labels, latents)
-        scalars = self._apply("generator", loss + answers)
+        scalars = self._step("generator", parts, self._generator_loss, position)
         for net in (self.discriminator, self.questions):
             net.requires_grad_(True)
         if self.freeze.watches:
-            self.freeze.note(*map(self._of_all, self._judged(real_logits, fake_logits.detach())))
-        return scalars | {"generator_loss": loss.detach()}
+            self.freeze.note(*map(self._of_all, self._judged(*logits_of(parts))))
+        return scalars
+
+    def _generator_loss(self, part: Part, position: int) -> tuple[torch.Tensor, Scalars]:
+        """Against the real images' logits of the discriminator's step, where it took one: a pass less."""
+        fake_logits, features = self._look(self.view(self._fake(part), position, of="generator"), part.labels)
+        if part.real_logits is None:
+            with torch.no_grad():
+                real = self.view(to_unit(part.images), position, of="real")
+                part.real_logits = self._discriminate(real, part.labels)
+        part.fake_logits = fake_logits.detach()
+        loss = self.objective.generator(part.real_logits, fake_logits).mean()
+        answers, _ = self.questions.loss(features, part.labels, part.latents[: len(part)])
+        return loss + answers, {"generator_loss": loss.detach()}
+
+    def _step(
+        self, name: str, parts: list[Part], loss_of: Callable[[Part, int], tuple[torch.Tensor, Scalars]], position: int
+    ) -> Scalars:
+        """A network's step by the mean loss of all parts; returns the means of their scalars."""
+        scalars, stabilizers = Scalars(), self.config.stabilizers
+
+        def losses() -> Iterator[torch.Tensor]:
+            for part in parts:
+                self._place = part.place
+                loss, told = loss_of(part, position)
+                for key, value in told.items():
+                    scalars[key] = scalars.get(key, 0) + part.weight * value
+                yield part.weight * loss
+
+        norm = step(self.optimizers[name], losses(), clip=stabilizers.clip_gradients, processes=self.processes)
+        if stabilizers.clip_weights and name == "discriminator":
+            clip_weights(self.discriminator, stabilizers.clip_weights)
+        return scalars | {f"{name}_gradient_norm": norm}
 
     def _judged(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits less the objective's border, so that their sign says real or generated; differences without one."""
@@ -195,24 +225,13 @@ class AdversarialTask:
             return real_logits - fake_logits, fake_logits - real_logits
         return real_logits - border, fake_logits - border
 
-    def _apply(self, name: str, loss: torch.Tensor) -> dict[str, torch.Tensor]:
-        stabilizers = self.config.stabilizers
-        norm = step(self.optimizers[name], loss, clip=stabilizers.clip_gradients, processes=self.processes)
-        if stabilizers.clip_weights and name == "discriminator":
-            clip_weights(self.discriminator, stabilizers.clip_weights)
-        return {f"{name}_gradient_norm": norm}
+    def _fake(self, part: Part) -> torch.Tensor:
+        return self._generate(part) if part.fake is None else part.fake
 
-    def _generate(self, latents: torch.Tensor, labels: torch.Tensor | None, part: slice) -> torch.Tensor:
-        """A part of the batch; of the last few images of a budget by way of a whole batch, for its statistics."""
-        whole = self._images == self.batch
-        if not whole and labels is not None:
-            labels = labels[torch.arange(self.batch, device=labels.device) % self._images]
+    def _generate(self, part: Part) -> torch.Tensor:
         with machine.autocast(self.device, self.precision):
-            if whole:
-                images: torch.Tensor = self.generator(latents[part], None if labels is None else labels[part])
-            else:
-                images = self.generator(latents, labels)[part]
-        return within_range(images.to(torch.get_default_dtype()))
+            images: torch.Tensor = self.generator(part.latents, part.asked)
+        return within_range(images[: len(part)].to(torch.get_default_dtype()))
 
     def _look(self, images: torch.Tensor, labels: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """The discriminator's logits, and the features that it gives them by."""
@@ -225,7 +244,7 @@ class AdversarialTask:
         return self._look(images, labels)[0]
 
     def _random(self, stream: str, position: int) -> seeds.Random:
-        return self.processes.random(self.seed, stream, position, self._images)
+        return seeds.for_part(self.seed, stream, position, self._place, self._images)
 
     def _of_all(self, logits: torch.Tensor) -> torch.Tensor:
         return self.processes.of_all(logits, self._images)

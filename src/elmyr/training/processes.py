@@ -15,7 +15,6 @@ import torch
 from torch import distributed
 from torch.distributed.rendezvous import rendezvous
 
-from elmyr import seeds
 from elmyr.errors import ElmyrError, InputError
 
 PATIENCE = timedelta(minutes=10)  # for a process that computes what the others wait for
@@ -38,13 +37,6 @@ class Processes:
             return slice(0, images)
         each = images // self.count
         return slice(self.rank * each, (self.rank + 1) * each)
-
-    def random(self, seed: int, stream: str, position: int, images: int) -> seeds.Random:
-        """What draws for this process's share of a batch of so many images, as if for the whole."""
-        generator = seeds.generator(seed, stream, position)
-        return (
-            generator if images % self.count or self.count == 1 else seeds.Share(generator, self.share(images), images)
-        )
 
     def average_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Puts the mean of all processes' gradients in the place of each: one message for all of them."""

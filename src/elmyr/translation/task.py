@@ -106,7 +106,7 @@ class TranslatorTask:
                 terms[name] = terms[name] + term if name in terms else term
         scalars |= {f"{name}_loss": term.detach() for name, term in terms.items()}
         loss = torch.stack(list(terms.values())).sum()
-        scalars["gradient_norm"] = step(self.optimizers["translators"], loss, clip=LARGEST_NORM)
+        scalars["gradient_norm"] = step(self.optimizers["translators"], [loss], clip=LARGEST_NORM)
         half_life = self.choices.average_half_life
         decay = average_decay(position, len(batch), half_life=half_life, ramp=AVERAGE_RAMP)
         for name, net in self.nets.items():
@@ -126,7 +126,7 @@ class TranslatorTask:
             losses.append(self.objective.discriminator(real, fake).mean())
             seen[way.name] = real.detach()
         loss = torch.stack(losses).sum()
-        step(self.optimizers["discriminators"], loss)
+        step(self.optimizers["discriminators"], [loss])
         return loss.detach(), seen
 
     def _logits(self, way: Way, images: torch.Tensor) -> torch.Tensor:
