@@ -15,7 +15,11 @@ LATENT = 6
 TAKES = {"dcgan64": (32, 64)}  # the others take all four sizes
 SIZES = (8, 28, 32, 64)
 # No gradient reaches these at the start, because what comes after them starts at zero.
-BEHIND_ZEROS = {"residual": (".first.",), "biggan-lite": tuple(f"attention.{x}" for x in ("q", "k", "v", "o"))}
+BEHIND_ZEROS = {
+    "residual": (".first.",),
+    "biggan-lite": tuple(f"attention.{x}" for x in ("q", "k", "v", "o")),
+    "r3gan": (".expand.", ".grouped.", ".biases."),
+}
 NORMALIZES_BATCHES = {"dcgan", "dcgan64", "biggan-lite"}
 
 every_pair = pytest.mark.parametrize("name", PAIRS)
@@ -121,6 +125,7 @@ SPREADS = {
     "classic": ((0.02, 0.15), (0.003, 0.04)),
     "biggan-lite": ((0.25, 0.9), (0.3, 8.0)),
     "style": ((0.7, 3.0), (0.15, 3.0)),
+    "r3gan": ((0.25, 1.1), (0.1, 1.2)),
 }
 
 

@@ -10,6 +10,7 @@ from elmyr.nets.mlp import mlp_pair
 from elmyr.nets.mlp_cnn import mlp_cnn_pair
 from elmyr.nets.parts import Discriminator, PairBuilder, check_batch
 from elmyr.nets.patch import NormalizedPatchDiscriminator, PatchDiscriminator
+from elmyr.nets.r3gan import r3gan_pair
 from elmyr.nets.residual import residual_pair
 from elmyr.nets.style import style_pair
 from elmyr.nets.style_generator import StyleGenerator
@@ -25,6 +26,7 @@ PAIRS: dict[str, PairBuilder] = {
     "classic": classic_pair,
     "biggan-lite": biggan_lite_pair,
     "style": style_pair,
+    "r3gan": r3gan_pair,
 }
 
 __all__ = [
