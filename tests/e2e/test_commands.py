@@ -156,6 +156,27 @@ def test_help_and_version_do_not_load_torch() -> None:
     assert elmyr("--version").stdout.startswith("elmyr ")
 
 
+IMPORTED = """
+import sys
+from elmyr.cli import main
+for words in (["train", "blobs.npz", "--images", "64", "--out", "run"], ["resume", "run", "--images", "128"]):
+    sys.argv = ["elmyr", *words]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code
+print(sorted({"torch._dynamo", "torch._inductor", "sklearn", "scipy.stats"} & set(sys.modules)))
+"""
+
+
+def test_training_and_its_report_import_no_compiler_and_nothing_of_recognizers(tmp_path: Path) -> None:
+    """Each of them would take a second or more of every training."""
+    save_npz(small_image_set(20), tmp_path / "blobs.npz")
+    words = [sys.executable, "-c", IMPORTED]
+    ran = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert ran.stdout.splitlines()[-1] == "[]" and (tmp_path / "run" / "report.html").is_file()
+
+
 def test_the_presets_are_listed_and_shown() -> None:
     assert {"residual", "residual-ns"} <= json.loads(elmyr("presets", "--json").stdout).keys()
     assert "penalties.r1" in elmyr("presets", "residual").stdout

@@ -9,7 +9,8 @@ import pytest
 
 import elmyr
 from elmyr.errors import InputError
-from elmyr.evaluation import copies, figures
+from elmyr.evaluation import copies
+from elmyr.evaluation.titles import TITLES
 from elmyr.report import evidence, run_report, sections, study_cell, study_report
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.studies.arms import ARMS
@@ -35,8 +36,8 @@ def literal_messages() -> set[str]:
 
 
 def messages_of_tables() -> set[str]:
-    titles = {title for title, _ in figures.TITLES.values()} | set(copies.TITLES.values())
-    ways = {better for _, better in figures.TITLES.values()}
+    titles = {title for title, _ in TITLES.values()} | set(copies.TITLES.values())
+    ways = {better for _, better in TITLES.values()}
     labels = {label for curves in sections.CURVES.values() for label, _ in curves.values()}
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,15 @@ from elmyr.cli.options import (
 )
 from elmyr.cli.show import hush, say, show_json, show_table
 from elmyr.cli.study import show_study
+
+# What goes on with a run of another kind than a GAN's, imported only for one: most runs need not wait for them.
+RESUMES = {
+    "restorer": ("elmyr.restoration", "resume_restorer"),
+    "translator": ("elmyr.translation", "resume_translator"),
+    "recognizer": ("elmyr.recognition", "resume_recognizer"),
+    "adaptation": ("elmyr.translation", "resume_adaptation"),
+}
+EXTENDED = ("restorer", "translator")  # those that take another budget, as a GAN's does
 
 
 @shaped
@@ -101,29 +111,24 @@ def resume(
     """Go on with an interrupted training or study as if nothing had happened, or longer with a finished one."""
     from elmyr.errors import InputError
     from elmyr.files import read_json
-    from elmyr.recognition import resume_recognizer
-    from elmyr.restoration import resume_restorer
-    from elmyr.studies import resume_study
     from elmyr.training import open_run
     from elmyr.training import resume as resume_run
-    from elmyr.translation import resume_adaptation, resume_translator
 
     kind = open_run(run).kind
-    extended: dict[str, Any] = {"restorer": resume_restorer, "translator": resume_translator}
-    finished: dict[str, Any] = {"recognizer": resume_recognizer, "adaptation": resume_adaptation}
     how: dict[str, Any] = {"quiet": quiet, "say": hush if quiet else say}
-    if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind not in extended)):
+    if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind not in EXTENDED)):
         raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
     if processes is not None and kind != "study":
         raise InputError(f"'{run}' is the run of a {kind}, which one process trains: leave out --processes")
     if kind == "study":
+        from elmyr.studies import resume_study
+
         show_study(resume_study(run, processes=processes, data_root=data_root, **how), as_json)
         return
-    if kind in extended | finished:
-        if kind in extended:
-            done = extended[kind](run, images=image_count(images), data_root=data_root, **how)
-        else:
-            done = finished[kind](run, data_root=data_root, **how)
+    if kind in RESUMES:
+        package, name = RESUMES[kind]
+        longer = {"images": image_count(images)} if kind in EXTENDED else {}
+        done = getattr(import_module(package), name)(run, data_root=data_root, **longer, **how)
         if as_json:
             show_json({"run": str(done.path)} | read_json(done.summary))
         return

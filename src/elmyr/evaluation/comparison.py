@@ -9,7 +9,7 @@ from typing import Any
 
 from elmyr.errors import InputError
 from elmyr.evaluation.features import WIDTH
-from elmyr.evaluation.figures import TITLES, Better, take_figures
+from elmyr.evaluation.figures import take_figures
 from elmyr.evaluation.judging import TRAINING_SEED, Judging
 from elmyr.evaluation.reference import look, reference_of
 from elmyr.evaluation.sides import (
@@ -23,6 +23,7 @@ from elmyr.evaluation.sides import (
     sample_beside,
     tell_missing,
 )
+from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, split_source

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from elmyr.evaluation.features import AT_ONCE, squares
 from elmyr.evaluation.sides import first_of, first_places
@@ -206,7 +206,7 @@ def _verdict(generated: tuple[int, int], real: tuple[int, int], excess: Excess) 
     """By the draws of both sides: how likely as many doubles are with the most that the real images allow for."""
     count, doubled = generated
     _, most = wilson_interval(real[1], real[0], SURE)
-    if binom.sf(doubled - 1, count, most) < 1 - SURE:
+    if bdtrc(doubled - 1, count, most) < 1 - SURE:
         return "certain"
     return "suspected" if excess.deviations > SUSPICIOUS else "no evidence"
 

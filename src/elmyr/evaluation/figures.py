@@ -1,10 +1,9 @@
-"""The figures themselves: what is taken of generated images beside real ones, and what each is called."""
+"""The figures themselves: what is taken of generated images beside real ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -25,27 +24,8 @@ from elmyr.metrics import (
     share_right,
 )
 
-Better = Literal["lower", "higher", "as the yardstick"]
 INSIDE = 0.5  # share of a class's real images that the distance inside it is taken of: samples vary in their counts
 FEWEST_A_DIMENSION = 5  # images for each feature, below which the distance at infinity is not to be trusted
-
-TITLES: dict[str, tuple[str, Better]] = {
-    "frechet_distance": ("Fréchet distance", "lower"),
-    "frechet_distance_at_infinity": ("Fréchet distance, without end", "lower"),
-    "class_frechet_distance": ("Fréchet distance, mean of the classes", "lower"),
-    "kernel_distance": ("kernel distance", "lower"),
-    "precision": ("precision", "higher"),
-    "recall": ("recall", "higher"),
-    "density": ("density", "as the yardstick"),
-    "coverage": ("coverage", "higher"),
-    "inception_score": ("Inception Score", "higher"),
-    "diversity": ("diversity inside a class", "as the yardstick"),
-    "class_divergence": ("divergence of the classes read", "lower"),
-    "label_accuracy": ("asked label read back", "higher"),
-    "told_apart": ("told apart by the discriminator", "as the yardstick"),
-    "trained_on_generated": ("trained on generated, tested on real", "higher"),
-    "tested_on_generated": ("trained on real, tested on generated", "higher"),
-}
 
 
 def take_figures(real: Reference, generated: Look) -> dict[str, Estimate]:

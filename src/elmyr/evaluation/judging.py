@@ -12,7 +12,7 @@ import numpy as np
 from elmyr.errors import InputError
 from elmyr.evaluation.copies import Copies, look_for_copies
 from elmyr.evaluation.features import WIDTH, FeatureExtractor, check_extractor, extractor_for
-from elmyr.evaluation.figures import TITLES, Better, ClassRow, averaged, class_rows, take_figures
+from elmyr.evaluation.figures import ClassRow, averaged, class_rows, take_figures
 from elmyr.evaluation.plane import FeatureMap, map_of
 from elmyr.evaluation.reference import look, reference_of
 from elmyr.evaluation.sides import (
@@ -30,6 +30,7 @@ from elmyr.evaluation.sides import (
     sample_beside,
     tell_missing,
 )
+from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
 from elmyr.gan import GAN

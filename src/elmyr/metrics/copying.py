@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2, vq
-from scipy.stats import rankdata
 
 from elmyr.errors import InputError
 from elmyr.metrics.features import feature_rows, same_columns
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import share_right
+from elmyr.metrics.ranks import mid_ranks
 
 BLOCK = 4_000_000  # distances held at a time: 32 MB of float64
 FEWEST_IN_CELL = 8  # of either side, below which a cell is not looked at
@@ -154,7 +154,7 @@ def _statistic(ours: Rows, theirs: Rows, cells_ours: Places, cells_theirs: Place
         a, b = ours[cells_ours == cell], theirs[cells_theirs == cell]
         if min(len(a), len(b)) < FEWEST_IN_CELL:
             continue
-        above = rankdata(np.concatenate([a, b]))[: len(a)].sum() - len(a) * (len(a) + 1) / 2
+        above = mid_ranks(np.concatenate([a, b]))[: len(a)].sum() - len(a) * (len(a) + 1) / 2
         deviation = sqrt(len(a) * len(b) * (len(a) + len(b) + 1) / 12)
         total += len(b) * (above - len(a) * len(b) / 2) / deviation
         weight += len(b)

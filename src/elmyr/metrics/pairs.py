@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
-from scipy.stats import rankdata
 
 from elmyr.errors import InputError
 from elmyr.metrics.features import feature_rows, row_labels
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval
+from elmyr.metrics.ranks import mid_ranks
 
 
 def diversity(features: ArrayLike, labels: ArrayLike) -> Estimate:
@@ -44,10 +44,10 @@ def told_apart(real: ArrayLike, generated: ArrayLike) -> Estimate:
     """
     a, b = (feature_rows(np.asarray(side)[:, None], name=name, least=4)[:, 0] for side, name in
             ((real, "real"), (generated, "generated")))  # fmt: skip
-    ranks = rankdata(np.concatenate([a, b]))
+    ranks = mid_ranks(np.concatenate([a, b]))
     # Mid-ranks count the others below: each row's share of wins against the other side.
-    wins = (ranks[: len(a)] - rankdata(a)) / len(b)
-    losses = (ranks[len(a) :] - rankdata(b)) / len(a)
+    wins = (ranks[: len(a)] - mid_ranks(a)) / len(b)
+    losses = (ranks[len(a) :] - mid_ranks(b)) / len(a)
     without_real, without_generated = means_without(wins), 1 - means_without(losses)
     found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated])
     fewer = min(len(a), len(b))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from elmyr.evaluation import Comparison
 from elmyr.evaluation.comparison import Row
+from elmyr.files import write_text
 from elmyr.report.figures import Bar, interval_chart
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.numbers import count, number
 from elmyr.report.page import figures_table, note, page, section
+from elmyr.report.writing import check_page
 
 WORDS = {"lower": "low", "higher": "high", "as the yardstick": "as the yardstick"}
 COLORS = {None: "generated", "better": "better", "worse": "worse", "no difference shown": "same"}
+
+
+def write_comparison(comparison: Comparison, path: Path) -> None:
+    """Writes the page of a comparison, whole or not at all; InputError as `check_page`."""
+    check_page(path)
+    write_text(path, comparison_page(comparison))
 
 
 def comparison_page(comparison: Comparison) -> str:

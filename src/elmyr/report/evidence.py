@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from elmyr.evaluation.answers import Results, Share
-from elmyr.evaluation.figures import TITLES
+from elmyr.evaluation.titles import TITLES
 from elmyr.report.figures import Bar, interval_chart, scatter_chart
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.numbers import MISSING, count, duration, is_finite, number, percent

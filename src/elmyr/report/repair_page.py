@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from elmyr.evaluation.repair import DamageRow, MethodResult, RepairJudgment
+from elmyr.files import write_text
 from elmyr.report.markup import Markup, tag
 from elmyr.report.numbers import count, percent
 from elmyr.report.page import figures_table, note, page, section
 from elmyr.report.pictures import grid
+from elmyr.report.writing import check_page
 
 HEAD = ("damage", "method", "PSNR, dB", "SSIM")
 READ = ("read wrong", "95 % interval")
+
+
+def write_repair(judgment: RepairJudgment, path: Path) -> None:
+    """Writes the page of repaired images, whole or not at all; InputError as `check_page`."""
+    check_page(path)
+    write_text(path, repair_page(judgment))
 
 
 def repair_page(judgment: RepairJudgment) -> str:

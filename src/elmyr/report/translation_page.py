@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from elmyr.evaluation.translation import TranslationJudgment, WayJudgment
+from elmyr.files import write_text
 from elmyr.report.markup import Markup, tag
 from elmyr.report.numbers import count, percent
 from elmyr.report.page import facts_table, figures_table, note, page, section
 from elmyr.report.pictures import grid
+from elmyr.report.writing import check_page
 
 STROKES = ("images", "thickness, pixels", "slant, columns a row")
+
+
+def write_translation(judgment: TranslationJudgment, path: Path) -> None:
+    """Writes the page of translated images, whole or not at all; InputError as `check_page`."""
+    check_page(path)
+    write_text(path, translation_page(judgment))
 
 
 def translation_page(judgment: TranslationJudgment) -> str:

@@ -1,18 +1,12 @@
-"""What is written of a run, a study, a comparison, a repair or a translation: one page each, whole or not at all."""
+"""What is written of a run or a study: one page, whole or not at all."""
 
 from pathlib import Path
 
 from elmyr.errors import InputError
-from elmyr.evaluation import Comparison
-from elmyr.evaluation.repair import RepairJudgment
-from elmyr.evaluation.translation import TranslationJudgment
 from elmyr.files import require_place, write_text
-from elmyr.report.comparison_page import comparison_page
 from elmyr.report.records import read_table
-from elmyr.report.repair_page import repair_page
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
-from elmyr.report.translation_page import translation_page
 from elmyr.report.words import words_in
 from elmyr.training.rundir import GAN_KIND
 
@@ -42,24 +36,6 @@ def write_report(folder: Path, *, language: str = "en", out: Path | None = None)
     path = out or folder / ("report.html" if language == "en" else f"report.{language}.html")
     write_text(path, content)
     return path
-
-
-def write_comparison(comparison: Comparison, path: Path) -> None:
-    """Writes the page of a comparison, whole or not at all; InputError as `check_page`."""
-    check_page(path)
-    write_text(path, comparison_page(comparison))
-
-
-def write_repair(judgment: RepairJudgment, path: Path) -> None:
-    """Writes the page of repaired images, whole or not at all; InputError as `check_page`."""
-    check_page(path)
-    write_text(path, repair_page(judgment))
-
-
-def write_translation(judgment: TranslationJudgment, path: Path) -> None:
-    """Writes the page of translated images, whole or not at all; InputError as `check_page`."""
-    check_page(path)
-    write_text(path, translation_page(judgment))
 
 
 def check_page(path: Path) -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 from torch.nn import functional as F
 
 from elmyr.images import ImageSet
-from elmyr.metrics import balls_of, diversity, frechet_distance, precision_recall
+from elmyr.metrics import balls_of, cells_of, diversity, frechet_distance, precision_recall
 
 SIDE = 8  # pixels a side of what the features see
 MOST_MODES = 50
@@ -46,8 +45,7 @@ class Sights:
         features = features_of(reference)
         self._features, self._labels, self._classes = features, reference.labels, len(reference.classes)
         self._reference = balls_of(features, NEIGHBORS)
-        modes = max(2, min(MOST_MODES, len(self._features) // IMAGES_A_MODE))
-        self._modes = KMeans(modes, n_init=1, random_state=seed % 2**32).fit(self._features)
+        self._modes, self._seed = max(2, min(MOST_MODES, len(self._features) // IMAGES_A_MODE)), seed
         usual = features_of(others)
         self._usual_modes = effective_number(self._counts(usual))
         self._usual_diversity = _diversity(usual, others.labels if by_class else None)
@@ -68,7 +66,8 @@ class Sights:
         )
 
     def _counts(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
-        return np.bincount(self._modes.predict(features), minlength=self._modes.n_clusters)
+        (modes,) = cells_of(self._features, features, count=self._modes, seed=self._seed)
+        return np.bincount(modes, minlength=self._modes)
 
     def _nearest_classes(self, features: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[int, ...]:
         squared = (self._features**2).sum(1) - 2 * features @ self._features.T
