@@ -134,6 +134,7 @@ def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elmyr.evaluation.use.default_updates", lambda images: 5)
     monkeypatch.setattr("elmyr.studies.estimate.SECONDS", 0.1)
     monkeypatch.setattr("elmyr.training.speed.EXAMPLE_SIDE", 8)
+    monkeypatch.setattr("elmyr.training.speed.PEAK_TRIES", 1)
     monkeypatch.setattr("elmyr.training.speed.measure_speed", partial(measure_speed, seconds=0.1))
 
 

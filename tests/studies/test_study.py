@@ -210,8 +210,11 @@ def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "number", "more"),
-    [(3, signal.SIGKILL, []), (6, signal.SIGTERM, []), (2, signal.SIGINT, ["--processes", "2"])],
-    ids=["kill", "terminate", "Ctrl-C of two processes"],
+    [
+        pytest.param(3, signal.SIGKILL, [], id="kill"),
+        pytest.param(6, signal.SIGTERM, [], id="terminate", marks=pytest.mark.slow),
+        pytest.param(2, signal.SIGINT, ["--processes", "2"], id="Ctrl-C of two processes"),
+    ],
 )
 def test_a_study_that_is_stopped_and_run_again_ends_with_the_same_results(
     whole: Study, few: Path, tmp_path: Path, lines: int, number: int, more: list[str]
@@ -246,6 +249,7 @@ def test_the_workers_of_a_killed_study_end_with_it(few: Path, tmp_path: Path) ->
     process = subprocess.Popen(command(few, "stopped", "--processes", "2", "--quiet"))
     workers: list[int] = []
     while process.poll() is None and not workers:
+        time.sleep(0.05)
         if (tmp_path / "stopped" / "results.jsonl").exists():
             workers = children(process.pid)
     assert workers

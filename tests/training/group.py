@@ -19,7 +19,7 @@ from elmyr.training.stabilizers import StabilizerConfig
 from elmyr.training.view import ViewConfig
 from tests.conftest import small_image_set
 
-UPDATES, BATCH = 50, 16
+UPDATES, BATCH = 20, 16
 GAME = AdversarialConfig(
     learning_rate=1e-3,
     penalties=PenaltyConfig(r1=0.5, r2=0.5, wgan_gp=1, consistency=1, lecam=0.1, every=2),
