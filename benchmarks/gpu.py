@@ -37,10 +37,10 @@ def compiled(task: AdversarialTask, mode: str) -> None:
     plain, quick = task.discriminator.features, torch.compile(task.discriminator.features, mode=mode)
 
     def features(images: torch.Tensor) -> torch.Tensor:
-        twice = images.requires_grad and images.is_leaf
-        return plain(images) if twice else quick(images)
+        learns = next(task.discriminator.parameters()).requires_grad  # it does not in the generator's step
+        return plain(images) if images.requires_grad and learns else quick(images)
 
-    task.discriminator.features = features  # type: ignore[method-assign]
+    task.discriminator.features = features  # type: ignore[method-assign]  # for this task alone
 
 
 WAYS: dict[str, Callable[[AdversarialTask], None]] = {
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=3)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
-    parser.add_argument("--data", help="train on these images by the clock instead")
+    parser.add_argument("--data", help="train on these images by the clock instead, with the first preset's own batch")
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--data-root")
     options = parser.parse_args()

@@ -12,7 +12,6 @@ from elmyr.errors import ElmyrError
 PROGRAM = """
 import resource, sys
 from elmyr import machine
-from elmyr.errors import ElmyrError
 if sys.argv[1] == "kept":
     machine.keep_freed_memory()
 def round():
@@ -31,7 +30,6 @@ def printed(program: str, *words: str, **environment: str) -> str:
     return subprocess.run(command, env=plain | environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
-@pytest.mark.skipif(not machine.keeps_freed_memory(), reason="another C library than glibc, or settings of its own")
 def test_memory_that_runs_out_is_told_in_one_line_and_other_errors_pass() -> None:
     with pytest.raises(ElmyrError, match=r"^the memory has no room for so much: take less$"):  # noqa: SIM117
         with machine.room_for("so much", mend="take less"):
@@ -40,6 +38,7 @@ def test_memory_that_runs_out_is_told_in_one_line_and_other_errors_pass() -> Non
         torch.empty(2, 3).view(7)
 
 
+@pytest.mark.skipif(not machine.keeps_freed_memory(), reason="another C library than glibc, or settings of its own")
 def test_freed_memory_is_kept() -> None:
     assert int(printed(PROGRAM, "kept")) < int(printed(PROGRAM, "plain")) / 10
 

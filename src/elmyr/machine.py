@@ -18,6 +18,7 @@ import torch
 
 from elmyr.errors import ElmyrError, InputError, suggestion
 
+NO_MEMORY = ("can't allocate memory", "not enough memory")  # how torch says it of a CPU
 PRECISIONS = ("auto", "bf16", "fp32")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 
@@ -89,11 +90,11 @@ def one_order_of_sums(wanted: bool) -> Iterator[None]:
 
 @contextmanager
 def room_for(what: str, *, mend: str) -> Iterator[None]:
-    """Where memory runs out inside, on whatever device: ElmyrError for `what`, with the mend."""
+    """Where torch finds no memory inside: ElmyrError for `what`, with the mend. A system may end the process first."""
     try:
         yield
     except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+        if not isinstance(error, torch.OutOfMemoryError) and not any(words in str(error) for words in NO_MEMORY):
             raise
         raise ElmyrError(f"the memory has no room for {what}: {mend}") from None
 

@@ -9,6 +9,7 @@ from elmyr.errors import InputError
 from elmyr.metrics import (
     authenticity,
     cells_of,
+    centers_of,
     copying_statistic,
     distance_ratio,
     doubles,
@@ -82,9 +83,16 @@ def test_the_statistic_is_the_mean_of_the_cells_mann_whitney() -> None:
 
 def test_cells_are_where_the_training_rows_lie() -> None:
     blobs = np.repeat([[0.0, 0], [10, 0], [0, 10]], 50, axis=0) + RANDOM.normal(0, 0.1, (150, 2))
-    ours, theirs = cells_of(blobs, blobs[::50], blobs, count=3)
+    centers = centers_of(blobs, count=3, seed=2**40)
+    ours, theirs = cells_of(blobs[::50], centers), cells_of(blobs, centers)
     assert len(set(ours.tolist())) == 3
     assert all(len(set(part.tolist())) == 1 for part in np.split(theirs, 3))
+
+
+def test_rows_that_are_there_many_times_make_no_noise() -> None:
+    """Warnings are errors here."""
+    centers = centers_of(np.repeat([[0.0, 1], [2, 3]], 20, axis=0), count=5)
+    assert set(cells_of([[0.0, 1]], centers)) != set(cells_of([[2.0, 3]], centers))
 
 
 @pytest.mark.parametrize("bad", [[1.0], [1.0, np.nan], [-1.0, 1.0], [[1.0, 2.0]]])

@@ -1,6 +1,6 @@
 """The updates of one game by as many processes as `torchrun` started; the first writes what came of them.
 
-`torchrun --nproc-per-node 2 -m tests.training.group FOLDER float64`
+`torchrun --nproc-per-node 2 -m tests.training.group FOLDER float64`; with `parts` after it each process takes parts.
 """
 
 import os
@@ -19,7 +19,7 @@ from elmyr.training.stabilizers import StabilizerConfig
 from elmyr.training.view import ViewConfig
 from tests.conftest import small_image_set
 
-UPDATES, BATCH = 20, 16
+UPDATES, BATCH, MICROBATCH = 20, 16, 3
 GAME = AdversarialConfig(
     learning_rate=1e-3,
     penalties=PenaltyConfig(r1=0.5, r2=0.5, wgan_gp=1, consistency=1, lecam=0.1, every=2),
@@ -33,6 +33,7 @@ def updates(
     dtype: torch.dtype,
     *,
     count: int = UPDATES,
+    last: int = BATCH,
     microbatch: int = 0,
     lecam: float = GAME.penalties.lecam,
 ) -> dict[str, torch.Tensor]:
@@ -51,7 +52,8 @@ def updates(
             module.to(dtype)
         data, found = ResidentData(images, seed=3, device=device), {}
         for number in range(count):
-            task.update(data.batch(number * BATCH, BATCH), number * BATCH)
+            size = last if number == count - 1 else BATCH
+            task.update(data.batch(number * BATCH, size), number * BATCH)
             if number == 0:
                 nets = {"generator": task.generator, "discriminator": task.discriminator}
                 found = {
@@ -67,9 +69,9 @@ def updates(
 
 
 def main() -> None:
-    folder, dtype = Path(sys.argv[1]), getattr(torch, sys.argv[2])
+    folder, dtype, parts = Path(sys.argv[1]), getattr(torch, sys.argv[2]), sys.argv[3:] == ["parts"]
     with joined() as processes:
-        found = updates(processes, dtype)
+        found = updates(processes, dtype, microbatch=MICROBATCH, lecam=0.0) if parts else updates(processes, dtype)
         if processes.writes:
             save_file(found, folder / f"{processes.count}-{sys.argv[2]}.safetensors")
 

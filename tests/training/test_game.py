@@ -37,7 +37,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "noise": {"stabilizers.instance_noise": 0.1},
     "clipping": {"stabilizers.clip_gradients": 1.0, "stabilizers.clip_weights": 0.1},
     "augmentation": {"augmentation.probability": 0.5},
-    "adaptive augmentation": {"augmentation.adaptive": True, "augmentation.ramp": 2000, "augmentation.target": 0.1},
+    "adaptive augmentation": {
+        "augmentation.adaptive": True,
+        "augmentation.probability": 0.2,
+        "augmentation.ramp": 2000,
+    },
     "reading the class": {"auxiliary.classification": 1.0},
     "only reading the class": {"auxiliary.classification": 1.0, "projection": False},
     "a code": {"conditional": False, "code.categories": 4, "code.values": 1, "auxiliary.information": 1.0},

@@ -28,8 +28,8 @@ def test_parts_are_the_whole_in_order_even_and_as_few_as_can_be(start: int, imag
 
 
 def after(microbatch: int) -> dict[str, torch.Tensor]:
-    """The gradients and the state of a game with penalties, noise and adaptive augmentation; batches of 16."""
-    return updates(ALONE, torch.float64, count=6, lecam=0.0, microbatch=microbatch)
+    """The gradients and the state of a game with penalties, noise and adaptive augmentation; batches of 16, then 13."""
+    return updates(ALONE, torch.float64, count=6, last=13, lecam=0.0, microbatch=microbatch)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def whole() -> dict[str, torch.Tensor]:
     return after(0)
 
 
-@pytest.mark.parametrize(("microbatch", "rounding"), [(16, 0), (99, 0), (8, 1e-12), (5, 1e-12), (1, 1e-12)])
+@pytest.mark.parametrize(("microbatch", "rounding"), [(16, 0), (99, 0), (8, 1e-10), (5, 1e-10), (1, 1e-10)])
 def test_a_batch_in_parts_trains_as_the_whole_does(
     whole: dict[str, torch.Tensor], microbatch: int, rounding: float
 ) -> None:
@@ -62,6 +62,16 @@ def test_no_more_than_a_microbatch_passes_the_networks_at_once() -> None:
     assert seen == {"generator": [4] * 8, "discriminator": [8] * 4 + [4] * 4}
     task.update(data.batch(16, 13), 16)
     assert max(seen["generator"]) == 5 and max(seen["discriminator"]) == 10
+
+
+def test_a_microbatch_larger_than_the_batch_is_the_batch() -> None:
+    images = small_image_set(40, size=16)
+    choices = settled_choices("residual", TINY | {"adversarial.microbatch": 1_000}, images)
+    gan, game, device = gan_config(choices, images), adversarial_config(choices), torch.device("cpu")
+    task, seen = AdversarialTask(gan, game, batch=16, seed=0, device=device, precision="fp32"), list[int]()
+    task.generator.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    task.update(ResidentData(images, seed=0, device=device).batch(0, 13), 0)
+    assert seen == [16]
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,14 @@ def test_the_number_of_processes_does_not_matter(tmp_path: Path, count: int, dty
         assert (one - other).norm() <= 1e-5 * other.norm()
 
 
+@pytest.mark.slow
+def test_processes_that_take_their_shares_in_parts_find_the_same(tmp_path: Path) -> None:
+    done = run(torchrun(2, "tests.training.group", str(tmp_path), "float64", "parts"))
+    assert done.returncode == 0, done.stderr[-3_000:]
+    expected, found = updates(ALONE, torch.float64, lecam=0.0), load_file(tmp_path / "2-float64.safetensors")
+    assert all((found[key] - expected[key]).abs().max() <= 1e-10 for key in expected)
+
+
 def test_a_run_by_two_processes_ends_whole_and_is_extended_by_one(blobs_here: Path) -> None:
     done = run(torchrun(2, *training(blobs_here, "run", 200)))  # the last batch cannot be parted
     assert done.returncode == 0, done.stderr[-3_000:]

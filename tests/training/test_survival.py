@@ -221,16 +221,20 @@ def test_a_weight_gone_bad_is_found_and_rolled_back(
 def test_what_was_applied_before_bad_numbers_is_all_finite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An image that is not a number changes no weight: the step is not taken."""
     kept: list[bool] = []
-    apply = AdversarialTask._apply
+    step = AdversarialTask._step
 
-    def applying(self: AdversarialTask, name: str, loss: torch.Tensor) -> Any:
+    def stepping(self: AdversarialTask, name: str, parts: Any, loss_of: Any, position: int) -> Any:
+        def no_number(part: Any, position: int) -> Any:
+            loss, told = loss_of(part, position)
+            return loss * float("nan"), told
+
         net = self.modules[name]
         before = [value.clone() for value in net.parameters()]
-        norms = apply(self, name, loss * float("nan"))
+        scalars = step(self, name, parts, no_number, position)
         kept.append(all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True)))
-        return norms
+        return scalars
 
-    monkeypatch.setattr(AdversarialTask, "_apply", applying)
+    monkeypatch.setattr(AdversarialTask, "_step", stepping)
     with pytest.raises(DivergedError, match="3 times back to a checkpoint"):
         small_run(tmp_path)
     assert len(kept) == 8 and all(kept)  # two networks, four tries

@@ -19,6 +19,7 @@ from elmyr.metrics import (
     Nearest,
     authenticity,
     cells_of,
+    centers_of,
     copying_statistic,
     distance_ratio,
     doubles,
@@ -167,7 +168,8 @@ def look_for_copies(
     between = unseen[first_places(len(unseen), MOST)]
     from_held_out = nearest(between, known)
     count = max(1, min(MOST_CELLS, len(between) // FEWEST_IN_A_CELL))
-    cells = cells_of(known[:MOST_FOR_CELLS], shown, real, between, count=count)
+    centers = centers_of(known[:MOST_FOR_CELLS], count=count)
+    cells = [cells_of(rows, centers) for rows in (shown, real, between)]
 
     taken: dict[str, tuple[Estimate | float, float]] = {}
     ratio, ratio_real = (side.ratio() for side in sides)

@@ -6,6 +6,7 @@ Meehan, Chaudhuri & Dasgupta 2020, "A Non-Parametric Test to Detect Data-Copying
 
 from math import sqrt
 from typing import NamedTuple
+from warnings import catch_warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -141,11 +142,17 @@ def copying_statistic(generated: ArrayLike, held_out: ArrayLike, cells: tuple[Ar
     )
 
 
-def cells_of(training: ArrayLike, *others: ArrayLike, count: int, seed: int = 0) -> list[Places]:
-    """The k-means cell of each row of the others, int `(N,)` each; the cells are those of the training rows."""
+def centers_of(training: ArrayLike, *, count: int, seed: int = 0) -> Rows:
+    """The k-means centers of the training rows `(count, D)`; as many as there are rows where these are fewer."""
     rows = feature_rows(training, name="training")
-    centers, _ = kmeans2(rows, min(count, len(rows)), iter=ROUNDS, minit="++", seed=seed, missing="warn")
-    return [vq(feature_rows(other, least=1), centers)[0].astype(np.int64) for other in others]
+    with catch_warnings(action="ignore"):  # rows that are there twice leave cells empty, which harms nothing
+        centers, _ = kmeans2(rows, min(count, len(rows)), iter=ROUNDS, minit="++", seed=seed % 2**32, missing="warn")
+    return np.asarray(centers, np.float64)
+
+
+def cells_of(rows: ArrayLike, centers: Rows) -> Places:
+    """Which center each row is nearest to, int `(N,)`."""
+    return np.asarray(vq(feature_rows(rows, least=1), centers)[0], np.int64)
 
 
 def _statistic(ours: Rows, theirs: Rows, cells_ours: Places, cells_theirs: Places) -> float:

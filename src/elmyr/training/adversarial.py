@@ -26,10 +26,9 @@ from elmyr.training.questions import AuxiliaryConfig, Questions
 from elmyr.training.regularizer import PenaltyConfig, Regularizer
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, clip_weights
 from elmyr.training.step import step
-from elmyr.training.task import Batch
+from elmyr.training.task import Batch, Scalars
 from elmyr.training.view import View, ViewConfig, within_range
 
-Scalars = dict[str, torch.Tensor]
 PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 10
 
@@ -92,9 +91,12 @@ class AdversarialTask:
             generator, discriminator = gan.build()
             self.generator, self.discriminator = generator.to(device), discriminator.to(device)
             self.questions = Questions(config.auxiliary, gan, width=self.discriminator.width).to(device)
-        for place in places(slice(0, batch // processes.count), config.microbatch or batch):
+        self._microbatch = min(config.microbatch or batch, batch)
+        sizes = [place.stop - place.start for place in places(slice(0, batch // processes.count), self._microbatch)]
+        self._at_once = max(sizes)
+        for size in set(sizes):
             for net in (self.generator, self.discriminator):
-                check_batch(net, place.stop - place.start)
+                check_batch(net, size)
         self.average = deepcopy(self.generator).requires_grad_(False)
         self.modules = {
             "generator": self.generator,
@@ -120,10 +122,9 @@ class AdversarialTask:
             self.optimizers[name].defaults["lr"] = rate
 
     def update(self, batch: Batch, position: int) -> Scalars:
-        """One update of both networks; ElmyrError where the memory has no room for it."""
-        at_once = min(self.config.microbatch or self.batch, self.batch)
-        mend = f"--set adversarial.microbatch={max(1, at_once // 4)} takes them in parts, or lower the batch"
-        with machine.room_for(f"{at_once:,} images at once", mend=mend):
+        """One update of both networks; ElmyrError where torch finds no memory for it."""
+        mend = "pass fewer (--set adversarial.microbatch=N), or make the networks smaller (--set network.base=N)"
+        with machine.room_for(f"{self._at_once:,} images at once", mend=mend):
             return self._update(batch, position)
 
     def _update(self, batch: Batch, position: int) -> Scalars:
@@ -136,7 +137,7 @@ class AdversarialTask:
         due = rests or (position // self.batch) % self.config.discriminator_steps == 0
         latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position)).to(self.device)
         labels = batch.labels if self.gan.classes else None
-        parts = parts_of(Batch(batch.images, labels), latents, share=share, most=self.config.microbatch or self.batch)
+        parts = parts_of(Batch(batch.images, labels), latents, share=share, most=self._microbatch)
         if len(parts) == 1:  # the images serve both steps: of several parts the graphs would not find room
             with torch.set_grad_enabled(due):
                 parts[0].fake = self._generate(parts[0])

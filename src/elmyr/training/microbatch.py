@@ -29,7 +29,7 @@ class Part:
 
 
 def places(share: slice, most: int) -> list[slice]:
-    """A process's share of a batch in as few parts of `most` images at most as there can be, as even as can be."""
+    """A process's share of a batch in the fewest parts of at most `most` images, as even as can be."""
     images = share.stop - share.start
     count = -(-images // most)
     bounds = [share.start + images * number // count for number in range(count + 1)]

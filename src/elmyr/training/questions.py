@@ -9,8 +9,7 @@ from torch import nn
 from elmyr.auxiliary import classification_loss, information_loss
 from elmyr.errors import InputError
 from elmyr.gan import GANConfig
-
-Scalars = dict[str, torch.Tensor]
+from elmyr.training.task import Scalars
 
 
 class AuxiliaryConfig(BaseModel):

@@ -19,8 +19,8 @@ from elmyr.penalties import (
     squared_gradient_norm,
     weight_norms,
 )
+from elmyr.training.task import Scalars
 
-Scalars = dict[str, torch.Tensor]
 OfAll = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -43,7 +43,7 @@ class PenaltyConfig(BaseModel):
 class Regularizer(nn.Module):
     """The penalties of a discriminator's step. Its state is the averages of LeCam.
 
-    `random` draws for the images of this process by stream and position; `of_all` gives the logits of all processes.
+    `random` draws for the images at hand by stream and position; `of_all` gives the logits of all processes.
     """
 
     def __init__(self, config: PenaltyConfig, *, batch: int, random: seeds.RandomOf, of_all: OfAll) -> None:

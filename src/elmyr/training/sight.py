@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from elmyr.images import ImageSet
-from elmyr.metrics import balls_of, cells_of, diversity, frechet_distance, precision_recall
+from elmyr.metrics import balls_of, cells_of, centers_of, diversity, frechet_distance, precision_recall
 
 SIDE = 8  # pixels a side of what the features see
 MOST_MODES = 50
@@ -45,7 +45,8 @@ class Sights:
         features = features_of(reference)
         self._features, self._labels, self._classes = features, reference.labels, len(reference.classes)
         self._reference = balls_of(features, NEIGHBORS)
-        self._modes, self._seed = max(2, min(MOST_MODES, len(self._features) // IMAGES_A_MODE)), seed
+        modes = max(2, min(MOST_MODES, len(self._features) // IMAGES_A_MODE))
+        self._centers = centers_of(self._features, count=modes, seed=seed)
         usual = features_of(others)
         self._usual_modes = effective_number(self._counts(usual))
         self._usual_diversity = _diversity(usual, others.labels if by_class else None)
@@ -66,8 +67,7 @@ class Sights:
         )
 
     def _counts(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
-        (modes,) = cells_of(self._features, features, count=self._modes, seed=self._seed)
-        return np.bincount(modes, minlength=self._modes)
+        return np.bincount(cells_of(features, self._centers), minlength=len(self._centers))
 
     def _nearest_classes(self, features: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[int, ...]:
         squared = (self._features**2).sum(1) - 2 * features @ self._features.T

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+Scalars = dict[str, torch.Tensor]  # what an update tells for the log, by name, on the device
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -49,7 +51,7 @@ class Task(Protocol):
         """The optimizers, by name."""
         ...
 
-    def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
+    def update(self, batch: Batch, position: int) -> Scalars:
         """One update of everything on one batch; returns scalars to log, left on the device."""
         ...
 

@@ -47,7 +47,7 @@ class _WithinRange(torch.autograd.Function):
 class View(nn.Module):
     """The images as the discriminator sees them: a function of the seed, the position and who looks.
 
-    `random` draws for the images of this process by stream and position.
+    `random` draws for the images at hand by stream and position.
     """
 
     def __init__(self, config: ViewConfig, stabilizers: StabilizerConfig, *, random: seeds.RandomOf) -> None:
