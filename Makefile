@@ -17,7 +17,7 @@ demo: .venv/.installed
 	$(BIN)/elmyr study digits
 
 test: .venv/.installed
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 test-slow: .venv/.installed
 	$(BIN)/python -m pytest -q -m slow

@@ -126,8 +126,8 @@ def course(options: argparse.Namespace) -> None:
         seconds = 0.0
         for line in read_lines(run.metrics):
             seconds = line.get("seconds", seconds)
-            if "frechet_distance" in line:
-                print(f"| {line['images']:,} | {seconds:,.0f} | {line['frechet_distance']:.3f} |")
+            if "watch_frechet_distance" in line:
+                print(f"| {line['images']:,} | {seconds:,.0f} | {line['watch_frechet_distance']:.3f} |")
 
 
 def main() -> None:

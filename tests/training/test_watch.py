@@ -224,5 +224,6 @@ def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
 
 def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:
     said: list[str] = []
-    train("digits", images=8_000, settings={"loop.watch_every": 1_000}, out=tmp_path / "run", say=said.append)
+    settings = {"loop.watch_every": 1_000, "network.base": 16}
+    train("digits", images=8_000, settings=settings, out=tmp_path / "run", say=said.append)
     assert not any("--set" in line for line in said)
