@@ -198,7 +198,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(tmp_path: Path) ->
     assert not out.exists()
     assert told["automatic"]["conditional"] == {"value": True, "rule": "with classes where the images have labels"}
     assert "network.base" not in told["automatic"]  # it was stated
-    assert told["config"]["loop"]["images"] == pytest.approx(28.5 * told["images_per_second"], abs=64)
+    assert 0.5 < told["config"]["loop"]["images"] / (28.5 * told["images_per_second"]) < 1  # the rest is for looks
     assert told["minutes"] <= 0.5 and told["costs"]["generator"]["parameters"] > 1000
     out.mkdir()
     (out / "mine").touch()

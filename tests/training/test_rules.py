@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from elmyr.training.budget import Pace
 from elmyr.training.config import choices_of
+from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import preset_names
 from elmyr.training.rules import AUTO, RULES, Facts, flattened, resolve
 
@@ -37,3 +39,12 @@ def test_resolving_changes_no_preset() -> None:
     choices = choices_of("residual", {})
     resolve(choices, FACTS)
     assert choices == choices_of("residual", {})
+
+
+def test_a_budget_in_time_counts_the_pauses_and_leaves_half_for_updates() -> None:
+    """By hand: 100 s less 2 for the end and 10 pauses of 1 s; an image takes 10 ms and a thousandth of a pause."""
+    pace, config = Pace(100.0, 1.0), LoopConfig.of_budget(1, batch=16, decay_from=0.4)
+    assert pace.reached(100, config.model_copy(update={"watch_every": 1_000})) == int(88 / 0.011)
+    assert pace.reached(100, config) == 8_800  # without a watch
+    assert pace.reached(4, config) == 200
+    assert pace.reached(-1, config) == 16

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 from elmyr import machine
+from elmyr.images import Splits
+from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.data import ResidentData
+from elmyr.training.loop import LoopConfig
+from elmyr.training.rules import CHECKPOINTS
 from elmyr.training.task import BatchSource, Task
+from elmyr.training.watch import Watch
 
 WARM_UP_UPDATES = 8
+ENDING = 2.0  # seconds, about, for the model, its samples and the report
 MEASURED_SHARE = 0.05  # of the budget goes into measuring: the longer, the less a busy moment misleads
 UPDATES_AT_ONCE = 16  # a whole number of penalty intervals, so that no phase of them is over-counted
 
 
-def images_within(
-    minutes: float, build: Callable[[], Task], data: BatchSource, batch: int, *, since: float
-) -> tuple[int, float]:
-    """The number of images that training reaches in `minutes` from `since` (time.monotonic), and the images/s measured.
+@dataclass(frozen=True)
+class Pace:
+    """How fast a training goes: its updates in images a second, and the seconds that it stops for a look."""
 
-    What was spent before the call and on measuring counts as used.
-    """
-    deadline = since + 60 * minutes
-    speed = measured_speed(build(), data, batch, seconds=MEASURED_SHARE * 60 * minutes)
-    return reached(speed, deadline - time.monotonic(), batch), speed
+    images_per_second: float
+    pause: float
 
+    @classmethod
+    def of(cls, task: AdversarialTask, splits: Splits, config: LoopConfig, *, seconds: float) -> Self:
+        """That of a throw-away task, measured over about so many seconds."""
+        data = ResidentData(splits.train, seed=task.seed, device=task.device)
+        speed = measured_speed(task, data, config.batch, seconds=seconds)
+        watch = Watch(task, splits, say=lambda line: None)
+        for _ in range(2):  # the first one also imports what looks need
+            started = time.monotonic()
+            watch.look(0)
+            task.preview(0)
+        return cls(speed, time.monotonic() - started)
 
-def reached(speed: float, seconds: float, batch: int) -> int:
-    """The images seen within so many seconds; at least a batch."""
-    return max(batch, int(speed * seconds))
+    def reached(self, seconds: float, config: LoopConfig) -> int:
+        """The images seen within so many seconds, with a pause for each checkpoint and each look; at least a batch.
+
+        However short the time, half of it is for updates.
+        """
+        of_an_image = 1 / self.images_per_second + (self.pause / config.watch_every if config.watch_every else 0)
+        left = max(seconds / 2, seconds - ENDING - CHECKPOINTS * self.pause)
+        return max(config.batch, int(left / of_an_image))
 
 
 def measured_speed(task: Task, data: BatchSource, batch: int, *, seconds: float) -> float:

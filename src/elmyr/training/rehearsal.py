@@ -8,9 +8,8 @@ from typing import Any
 
 from elmyr import machine
 from elmyr.nets import Cost
-from elmyr.training.budget import MEASURED_SHARE, measured_speed, reached
+from elmyr.training.budget import MEASURED_SHARE, Pace
 from elmyr.training.config import RunConfig
-from elmyr.training.data import ResidentData
 from elmyr.training.plan import Plan, new_task
 from elmyr.training.rules import Resolved
 
@@ -49,10 +48,9 @@ def rehearse(plan: Plan, *, seconds: float = SECONDS) -> Rehearsal:
     Makes no run directory. The time is that of the updates: looks, previews and checkpoints add a few percent.
     """
     config = plan.config
-    data = ResidentData(plan.splits.train, seed=config.seed, device=machine.choose_device(config.device))
     with machine.one_order_of_sums(config.deterministic):
-        speed = measured_speed(new_task(config), data, config.loop.batch, seconds=seconds)
+        pace = Pace.of(new_task(config), plan.splits, config.loop, seconds=seconds)
     if config.minutes is not None:
         left = (1 - MEASURED_SHARE) * 60 * config.minutes  # the rest goes into measuring, as it does in the training
-        plan = plan.with_budget(reached(speed, left, config.loop.batch))
-    return Rehearsal(plan.config, plan.resolved, config.gan.costs(), speed)
+        plan = plan.with_budget(pace.reached(left, config.loop))
+    return Rehearsal(plan.config, plan.resolved, config.gan.costs(), pace.images_per_second)

@@ -17,7 +17,7 @@ from elmyr.errors import InputError
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, class_rows, image_grid, save_npz, save_png
-from elmyr.training.budget import images_within
+from elmyr.training.budget import MEASURED_SHARE, Pace
 from elmyr.training.checkpoint import latest_checkpoint
 from elmyr.training.config import RunConfig
 from elmyr.training.data import ResidentData
@@ -203,10 +203,10 @@ def _within(minutes: float, plan: Plan, *, since: float, say: Callable[[str], No
     """The plan with the budget that the machine reaches in `minutes` from `since` on."""
     say(f"measuring the speed for a budget of {minutes:g} minutes …")
     config = plan.config
-    resident = ResidentData(plan.splits.train, seed=config.seed, device=machine.choose_device(config.device))
     with machine.one_order_of_sums(config.deterministic):
-        budget, speed = images_within(minutes, lambda: new_task(config), resident, config.loop.batch, since=since)
-    say(f"{speed:,.0f} images/s: the budget is {budget:,} images")
+        pace = Pace.of(new_task(config), plan.splits, config.loop, seconds=MEASURED_SHARE * 60 * minutes)
+    budget = pace.reached(since + 60 * minutes - time.monotonic(), config.loop)
+    say(f"{pace.images_per_second:,.0f} images/s: the budget is {budget:,} images")
     return plan.with_budget(budget)
 
 
