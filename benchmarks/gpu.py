@@ -24,7 +24,7 @@ from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.budget import UPDATES_AT_ONCE
 from elmyr.training.config import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
-from elmyr.training.speed import FlopCounter, convolution_peak
+from elmyr.training.speed import COUNTED_BATCH, convolution_peak, flops_per_image
 
 CLASSES, IMAGES = 10, 4_096
 SECONDS = 10.0
@@ -73,8 +73,8 @@ def speeds(options: argparse.Namespace, device: torch.device, precision: str) ->
     images = ImageSet(pixels, np.arange(IMAGES) % CLASSES)
     data = ResidentData(images, seed=0, device=device)
     for preset in options.preset:
+        flops = flops_per_image(new_task(preset, COUNTED_BATCH, images, device, precision), data)
         for batch in options.batch or BATCHES.get(preset, (64,)):
-            flops = flops_per_image(new_task(preset, batch, images, device, precision), data)
             for way in WAYS:
                 if way == "CUDA graphs" and device.type != "cuda":
                     continue
@@ -101,13 +101,6 @@ def timed(
     speed = done * task.batch / (time.perf_counter() - started)
     memory = f"{torch.cuda.max_memory_allocated(device) / 1e6:,.0f}" if device.type == "cuda" else "–"
     return setup, speed, memory
-
-
-def flops_per_image(task: AdversarialTask, data: ResidentData) -> float:
-    """Of an update, penalties included, over whole intervals of them; convolutions and matrix products alone."""
-    with FlopCounter() as counter:
-        updates(task, data, UPDATES_AT_ONCE)
-    return counter.flops / (UPDATES_AT_ONCE * task.batch)
 
 
 def course(options: argparse.Namespace) -> None:

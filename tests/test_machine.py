@@ -31,9 +31,9 @@ def printed(program: str, *words: str, **environment: str) -> str:
 
 
 def test_memory_that_runs_out_is_told_in_one_line_and_other_errors_pass() -> None:
-    with pytest.raises(ElmyrError, match=r"^the memory has no room for so much: take less$"):  # noqa: SIM117
-        with machine.room_for("so much", mend="take less"):
-            torch.empty(2**60, dtype=torch.uint8)
+    told = r"^the memory has no room for so much: take less$"
+    with pytest.raises(ElmyrError, match=told), machine.room_for("so much", mend="take less"):
+        torch.empty(2**60, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="shape"), machine.room_for("so much", mend="take less"):
         torch.empty(2, 3).view(7)
 

@@ -71,14 +71,15 @@ def measure_speed(*, device: str = "auto", precision: str = "auto", seconds: flo
     def task_of(images: int) -> AdversarialTask:
         return AdversarialTask(gan, game, batch=images, seed=0, device=chosen, precision=asked)
 
-    flops = _flops_per_image(task_of(COUNTED_BATCH), data)
+    flops = flops_per_image(task_of(COUNTED_BATCH), data)
     before = convolution_peak(chosen, asked)
     speed = measured_speed(task_of(batch), data, batch, seconds=seconds)
     peak = max(before, convolution_peak(chosen, asked))
     return Speed(str(chosen), asked, torch.get_num_threads(), peak, speed, flops)
 
 
-def _flops_per_image(task: AdversarialTask, data: ResidentData) -> float:
+def flops_per_image(task: AdversarialTask, data: ResidentData) -> float:
+    """FLOPs that updates spend on an image, penalties included, by a task whose batch is `COUNTED_BATCH`."""
     with FlopCounter() as counter:
         for number in range(UPDATES_AT_ONCE):  # a whole number of penalty intervals
             task.update(data.batch(number * COUNTED_BATCH, COUNTED_BATCH), number * COUNTED_BATCH)
