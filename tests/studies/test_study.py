@@ -178,7 +178,7 @@ def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: P
     assert got == [config]
 
 
-# --- killed, and gone on with
+# --- killed, and resumed
 
 
 def command(data: Path, out: str, *more: str) -> list[str]:
@@ -204,7 +204,7 @@ def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
     assert process.returncode in (-number, 128 + number), said  # it was still at work
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number, said
-        assert f"go on with: elmyr resume {out.name}" in said
+        assert f"resume with: elmyr resume {out.name}" in said
         assert "Traceback" not in said
 
 

@@ -189,7 +189,7 @@ def test_a_disk_without_room_is_refused_before_the_work(tmp_path: Path, monkeypa
         small_run(tmp_path)
     said: list[str] = []
     run = small_run(tmp_path, "unsaved", keep_going=True, say=said.append)
-    assert run.finished and sum("going on without saving" in line for line in said) > 3
+    assert run.finished and sum("continues without saving" in line for line in said) > 3
     assert not list(run.checkpoints.glob("images-*"))
 
 

@@ -72,7 +72,7 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(
             signal.raise_signal(signal.SIGINT)
         return update(self, batch, position)
 
-    with monkeypatch.context() as patch, pytest.raises(InterruptedRun, match=r"go on with: elmyr resume \S+run$"):
+    with monkeypatch.context() as patch, pytest.raises(InterruptedRun, match=r"resume with: elmyr resume \S+run$"):
         patch.setattr(task, "update", stopping)
         train_adapted(*lay_out(tmp_path), out=tmp_path / "run", **quick)
     monkeypatch.setattr("sys.argv", ["elmyr", "resume", f"{tmp_path}/run", "--quiet"])

@@ -29,7 +29,7 @@ from elmyr.cli.options import (
 from elmyr.cli.show import hush, say, show_json, show_table
 from elmyr.cli.study import show_study
 
-# What goes on with a run of another kind than a GAN's, imported only for one: most runs need not wait for them.
+# What resumes a run of another kind than a GAN's, imported only for one: most runs need not wait for them.
 RESUMES = {
     "restorer": ("elmyr.restoration", "resume_restorer"),
     "translator": ("elmyr.translation", "resume_translator"),
@@ -52,7 +52,7 @@ def train(
     precision: Precision = "auto",
     data_root: DataRoot = None,
     shaping: Any = None,
-    rescue: Annotated[bool, typer.Option("--rescue", help="Change the game by itself where it goes wrong.")] = False,
+    rescue: Annotated[bool, typer.Option("--rescue", help="Let the training monitor fix problems.")] = False,
     start_from: Annotated[
         str | None, typer.Option("--from", metavar="RUN", help="Begin with the weights of this run.")
     ] = None,
@@ -108,7 +108,7 @@ def resume(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with an interrupted training or study as if nothing had happened, or longer with a finished one."""
+    """Resume an interrupted training or study, to the same result; or train a finished run longer."""
     from elmyr.errors import InputError
     from elmyr.files import read_json
     from elmyr.training import open_run

@@ -121,7 +121,7 @@ def resume_recognizer(
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
-    """Goes on with an interrupted run as if nothing had happened, and returns it finished.
+    """Resumes an interrupted run as if nothing had happened, and returns it finished.
 
     Raises InputError where what it learned from is not the same any more.
     """

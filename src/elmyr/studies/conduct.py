@@ -120,7 +120,7 @@ def resume_study(
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
-    """Goes on with an interrupted study as if nothing had happened, by another number of processes where asked.
+    """Resumes an interrupted study as if nothing had happened, by another number of processes where asked.
 
     data_root: where named data sets lie by now; the study keeps it. InputError where its images are others by now.
     """
@@ -174,7 +174,7 @@ def _gone_on_with(
         }
         what = told_of.get(differing[0], f"{differing[0]} is {one.get(differing[0])!r}")
         raise InputError(
-            f"'{folder}' holds another study ({what}): choose another with --out, or go on with: elmyr resume {folder}"
+            f"'{folder}' holds another study ({what}): choose another with --out, or resume it: elmyr resume {folder}"
         )
     return _to_end(folder, theirs.model_copy(update={"processes": config.processes}), quiet, say)
 
@@ -192,7 +192,7 @@ def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str],
 
 
 def _interruption(number: int, folder: Path) -> InterruptedRun:
-    return InterruptedRun(f"the study stopped; go on with: elmyr resume {folder}", signal_number=number)
+    return InterruptedRun(f"the study stopped; resume with: elmyr resume {folder}", signal_number=number)
 
 
 def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:

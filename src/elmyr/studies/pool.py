@@ -45,7 +45,7 @@ def _outcome(future: Future[Done]) -> Done:
         return future.result()
     except BrokenProcessPool:
         raise ElmyrError(
-            "a process of the study was killed (out of memory?): go on with fewer: elmyr resume STUDY --processes 1"
+            "a process of the study was killed (out of memory?): resume with fewer: elmyr resume STUDY --processes 1"
         ) from None
 
 

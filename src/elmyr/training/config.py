@@ -83,7 +83,7 @@ class RunConfig(BaseModel):
     extended_from: int | None = Field(None, description="the budget before a resume gave it another")
     start_from: str | None = Field(None, description="the run whose networks this one began with")
     deterministic: bool = Field(False, description="sums in one order, whatever the number of threads")
-    rescue: bool = Field(False, description="whether the watch changes the game where it goes wrong")
+    rescue: bool = Field(False, description="whether the training monitor changes settings where it finds a problem")
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class LoopConfig(BaseModel):
     log_every: int = Field(ge=1)
     preview_every: int = Field(ge=1)
     checkpoint_every: int = Field(ge=1)
-    watch_every: int = Field(0, ge=0, description="images seen between two looks of the watch; 0 for none")
+    watch_every: int = Field(0, ge=0, description="images seen between two looks of the training monitor; 0 for none")
     keep: int = Field(2, ge=1, description="checkpoints kept")
 
     @classmethod
@@ -280,9 +280,9 @@ class Course:
                 self._save()
             self._wait_for_writer()
             if self.writer is None or self.writer.written == self.position:
-                message += f", all saved; go on with: elmyr resume {self.run.path}"
+                message += f", all saved; resume with: elmyr resume {self.run.path}"
             else:
-                message += f", saved are {max(self.writer.written, 0):,}; go on with: elmyr resume {self.run.path}"
+                message += f", saved are {max(self.writer.written, 0):,}; resume with: elmyr resume {self.run.path}"
         return InterruptedRun(message, signal_number=number)
 
     def _require_room(self, folder: Path) -> None:
@@ -303,7 +303,7 @@ class Course:
             if not self.keep_going:
                 mend = f": make room, then: elmyr resume {self.run.path}" if self.run else ""
                 raise SaveError(f"{told}{mend}") from None
-            self.say(f"{told}; going on without saving")
+            self.say(f"{told}; training continues without saving")
 
     def _seconds(self) -> float:
         return self.earlier + time.monotonic() - self.started

@@ -82,14 +82,14 @@ def train(
     data: a known name ("digits", "mnist") or a path, in the form of `shaping`; its split into training, validation and
     test part follows from `seed`. The budget is `images` seen, exactly, or `minutes` from this call on; without either
     200,000 images, 60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]`
-    over the preset's choices. rescue: whether the watch changes the game where it goes wrong. deterministic: the same
-    bits on any number of threads, at the speed of one. start_from: a run with the same networks whose weights this one
-    begins with. keep_going: whether a full disk ends the training or only its saving. track: "tensorboard" or
-    "trackio", told the figures and previews as well. `say` hears a line about each stage; without `quiet` there is a
-    progress bar. Raises InputError before anything is written.
+    over the preset's choices. rescue: whether the training monitor changes settings where it finds a problem.
+    deterministic: the same bits on any number of threads, at the speed of one. start_from: a run with the same
+    networks whose weights this one begins with. keep_going: whether a full disk ends the training or only its saving.
+    track: "tensorboard" or "trackio", told the figures and previews as well. `say` hears a line about each stage;
+    without `quiet` there is a progress bar. Raises InputError before anything is written.
 
     Under `torchrun` its processes train together, each its share of every batch, and `out` is needed; a group that was
-    started again goes on with the run.
+    started again resumes the run.
     """
     started = time.monotonic()
     manner = Manner(keep_going, quiet, say, track)
@@ -152,7 +152,7 @@ def _train_in_group(
     processes.wait()
     config = config_of(run)
     if config != plan.config:
-        raise InputError(f"'{out}' is another run: choose another with --out, or go on with: elmyr resume {out}")
+        raise InputError(f"'{out}' is another run: choose another with --out, or resume it: elmyr resume {out}")
     _run_to_end(run, config, plan.splits, manner, processes)
     return run
 
@@ -168,7 +168,7 @@ def resume(
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
-    """Goes on with an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished.
+    """Resumes an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished.
 
     `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError for
     `settings` other than the run's own: a run is one game from end to end.

@@ -60,7 +60,7 @@ def at_work(run: RunDirectory, *, writes: bool = True) -> Iterator[None]:
         with run.locked() if writes else nullcontext():
             yield
     except KeyboardInterrupt:
-        message = f"stopped; go on with: elmyr resume {run.path}"
+        message = f"stopped; resume with: elmyr resume {run.path}"
         raise InterruptedRun(message, signal_number=signal.SIGINT) from None
 
 

@@ -1,4 +1,4 @@
-"""Three troubles of adversarial training: their signs, their names, and what to try against each."""
+"""Three problems of adversarial training: their signs, their names, and what to try against each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """One look of the watch: what was seen, and how well the discriminator told generated images from real ones."""
+    """One look of the training monitor: what was seen, and the discriminator accuracy."""
 
     images: int
     sight: Sight
@@ -45,7 +45,7 @@ class Look:
 
 
 def trouble_in(looks: Sequence[Look]) -> Trouble | None:
-    """The trouble that the looks at one game show, the latest last; None where they show none.
+    """The problem that the looks at one training show, the latest last; None where they show none.
 
     Collapse: two looks in a row with little diversity inside classes, or few modes. The discriminator has won: two with
     next to nothing real and every image told apart. Oscillation: over four looks the generator made nearly twice as
@@ -71,7 +71,7 @@ def _goes_from_mode_to_mode(looks: Sequence[Look]) -> bool:
 
 
 def remedy(trouble: Trouble, config: AdversarialConfig) -> dict[str, Any]:
-    """What to try next, as settings: the default preset's game first, and in that game slower steps."""
+    """What to try next, as settings: the default preset's objective first; with that one, lower learning rates."""
     steady = {"adversarial.objective": "relativistic-pairing"} if config.objective != "relativistic-pairing" else {}
     gradients = {f"penalties.{name}": DEFAULT_PENALTY for name in ("r1", "r2") if not getattr(config.penalties, name)}
     if steady or gradients:

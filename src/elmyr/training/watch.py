@@ -1,4 +1,4 @@
-"""The watch: while a GAN trains, it looks at what it makes, says once what goes wrong, and mends it where told to."""
+"""The training monitor: checks generated images during training, reports each problem once, and fixes it if asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elmyr.training.config import changed_config
 from elmyr.training.sight import Sight, Sights
 from elmyr.training.trouble import LOOKS_IN_TURN, QUIET_IMAGES, Look, Trouble, remedy, trouble_in
 
-LOOKED_AT = 250  # images a side
+LOOKED_AT = 250  # generated images, and as many real ones
 LEAST_LOOKED_AT = 20  # below, shares of them say nothing
 JUDGED_EVERY = 4_000  # images at least between two looks that are judged: more of them would call more by chance
 MOST_RESCUES = 3
@@ -25,8 +25,8 @@ MOST_RESCUES = 3
 class Watch:
     """A Watcher of a plain GAN: beside validation images, or training images where those are few; none for tiny sets.
 
-    With `rescue` it changes the rules of the game, at most three times. Its state is what it saw last, what it told
-    and what it changed, so that a resumed run goes on by the changed rules.
+    With `rescue` it changes settings, at most three times. Its state is what it saw last, what it told and what it
+    changed, so that a resumed run keeps the changed settings.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Watch:
 
     @property
     def figure(self) -> float | None:
-        """The Fréchet distance of the last look, by the watch's cheap features."""
+        """The FID of the last look, by the training monitor's cheap features."""
         return self._last.sight.frechet_distance if self._last else None
 
     def look(self, position: int) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Watch:
         seen = f"at {position:,} images: {trouble}{_seen(trouble, self._looks)}"
         told: dict[str, Any] = {"images": position, "trouble": str(trouble)}
         if mends:
-            self.say(f"{seen}; going on with {' '.join(_written(settings))}")
+            self.say(f"{seen}; continuing with {' '.join(_written(settings))}")
             told["rescued_with"] = settings
             self.task.adopt(changed_config(self.task.config, settings))
             self._quiet_until = position + QUIET_IMAGES
@@ -101,7 +101,7 @@ class Watch:
         return {"last": last, "looks": looks, "troubles": list(self.troubles), "quiet_until": self._quiet_until}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes back to such a state, the changed rules with it."""
+        """Goes back to such a state, the changed settings with it."""
         self._looks = [_look(saved) for saved in state["looks"]]
         self._last = _look(state["last"]) if state["last"] else None
         self.troubles, self._quiet_until = list(state["troubles"]), state["quiet_until"]
@@ -123,10 +123,10 @@ def _seen(trouble: Trouble, looks: Sequence[Look]) -> str:
     look, sight = looks[-1], looks[-1].sight
     if trouble is Trouble.DISCRIMINATOR_WON:
         return (
-            f": it tells {look.told_apart:.1%} of the pairs of a real and a generated image apart, and "
-            f"{sight.precision:.0%} of the generated ones lie where real ones do"
+            f": discriminator accuracy {look.told_apart:.1%}, and {sight.precision:.0%} of the generated images "
+            "look real (precision)"
         )
-    return f": it makes {sight.modes:.0%} of the modes and {sight.diversity:.0%} of the diversity of real images"
+    return f": generated images show {sight.modes:.0%} of the modes and {sight.diversity:.0%} of the real diversity"
 
 
 def _written(settings: Mapping[str, Any]) -> list[str]:

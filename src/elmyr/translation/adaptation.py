@@ -120,7 +120,7 @@ def resume_adaptation(
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
-    """Goes on with an interrupted adaptation as if nothing had happened, and returns it finished."""
+    """Resumes an interrupted adaptation as if nothing had happened, and returns it finished."""
     run = open_run(name, KIND)
     if run.finished:
         say(f"'{run.path}' is finished already: nothing to do")
@@ -136,9 +136,9 @@ def _to_its_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
     try:
         _run_to_end(run, config, quiet, say)
     except InterruptedRun as error:
-        told = str(error).partition("; go on with")[0]
+        told = str(error).partition("; resume with")[0]
         number = error.exit_code - 128
-        raise InterruptedRun(f"{told}; go on with: elmyr resume {run.path}", signal_number=number) from None
+        raise InterruptedRun(f"{told}; resume with: elmyr resume {run.path}", signal_number=number) from None
 
 
 def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: Callable[[str], None]) -> None:

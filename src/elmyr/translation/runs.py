@@ -117,7 +117,7 @@ def resume_translator(
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
-    """Goes on with an interrupted run as if nothing had happened, and returns it finished.
+    """Resumes an interrupted run as if nothing had happened, and returns it finished.
 
     `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError where
     what it learned from is not the same any more.
