@@ -58,6 +58,10 @@ class Shaping(BaseModel):
         """What it asks for of the training part alone."""
         return Shaping(**{name: getattr(self, name) for name in TROUBLES})
 
+    def form(self) -> Shaping:
+        """What it asks for of all parts."""
+        return self.model_copy(update={name: getattr(AS_IT_IS, name) for name in TROUBLES})
+
 
 AS_IT_IS = Shaping()
 TROUBLES = ("images_per_class", "imbalance", "label_noise", "labels_per_class")  # of the training part alone

@@ -53,7 +53,7 @@ def make_study_plan(
         raise InputError(f"--seeds is {seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
     if processes < 0:
         raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
-    form = Shaping.model_validate({**shaping.model_dump(), **AS_IT_IS.troubles().model_dump()})
+    form = shaping.form()
     source = open_source(data, data_root, form)
     updates = updates if updates is not None else default_updates(source.train)
     if updates < 1:
