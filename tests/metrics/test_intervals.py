@@ -90,6 +90,7 @@ def test_the_interval_covers_the_truth_where_the_arms_hardly_ever_differ(
 )
 def test_outcome(low: float, high: float, outcome: str) -> None:
     assert PairedDifference((low + high) / 2, low, high, seeds=5, images=100).outcome == outcome
+    assert PairedDifference((low + high) / 2, low, high, seeds=1, images=100).outcome == "not decided"
 
 
 def test_a_clear_gain_is_better_and_a_clear_loss_worse() -> None:

@@ -40,6 +40,7 @@ def messages_of_tables() -> set[str]:
     ways = {better for _, better in TITLES.values()}
     labels = {label for curves in sections.CURVES.values() for label, _ in curves.values()}
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
+    outcomes |= {study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
     return titles | ways | labels | outcomes | studies | verdicts | set(run_report.FACTS) | set(sections.CURVES)

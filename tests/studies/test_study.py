@@ -152,6 +152,8 @@ def test_one_image_a_class_has_a_verdict_though_it_has_no_figures(few: Path, tmp
     said: list[str] = []
     done = study(few, out=tmp_path / "study", seeds=1, images_per_class=(1,), say=said.append, **QUICK)
     assert done.content["cells"][0]["evaluation"] is None and done.verdicts[0]["seeds"] == 1
+    assert done.verdicts[0]["outcome"] == "not decided" and "decide it with --seeds 5" in said[0]
+    assert "--seeds 5 --seed 0" in done.content["to_decide"]
     assert resume_study(tmp_path / "study").verdicts == done.verdicts
     # The time of a GAN is that of its run, also where a kill came before it was written down.
     assert done.content["cells"][0]["gan_seconds"][0] > 0

@@ -58,6 +58,13 @@ def test_a_verdict_names_what_it_compares_and_in_which_measure() -> None:
     assert "(imbalance 4)" in tail["sentence"] and "balanced accuracy" in tail["sentence"]
 
 
+def test_one_training_each_decides_nothing_however_clear_it_looks() -> None:
+    trials = [trial("real", [1, 2, 0, 1, 2, 0]), trial("generated", LABELS.tolist())]
+    found = verdict_of(Cell(shaping=AS_IT_IS, arms=("real", "generated"), figures=False), trials, TESTED[:1], 12)
+    assert (found["outcome"], found["difference"]) == ("not decided", 1.0) and found["low"] > 0
+    assert "one training each: not decided" in found["sentence"] and "--seeds 5" in found["sentence"]
+
+
 def test_a_cell_is_named_by_its_trouble_in_words_and_in_files() -> None:
     shaping = Shaping(images_per_class=5000, imbalance=100, label_noise=0.2, labels_per_class=10)
     cell = Cell(shaping=shaping, arms=(), figures=False)

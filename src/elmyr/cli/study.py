@@ -114,6 +114,8 @@ def show_study(done: Any, as_json: bool) -> None:
         show_table(rows)
         if cell["evaluation"]:
             show_figures(cell["evaluation"])
+    if done.content["to_decide"]:
+        print(f"\nTo decide it: {done.content['to_decide']}")
     print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
 
 

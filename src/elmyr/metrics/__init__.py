@@ -23,7 +23,7 @@ from elmyr.metrics.frechet import (
     mean_of_classes,
 )
 from elmyr.metrics.inception import inception_score
-from elmyr.metrics.intervals import MeanInterval, PairedDifference, mean_interval, paired_difference
+from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
 from elmyr.metrics.jackknife import Estimate, difference, jackknife, means_without
 from elmyr.metrics.kernel import kernel_distance
 from elmyr.metrics.labels import (
@@ -41,6 +41,7 @@ from elmyr.metrics.projection import Plane, principal_plane
 from elmyr.metrics.strokes import skeleton_length, slant, stroke_thickness
 
 __all__ = [
+    "FEWEST_SEEDS",
     "Balls",
     "Estimate",
     "Excess",

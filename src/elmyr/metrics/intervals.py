@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 from elmyr.errors import InputError
 
 LEVEL = 0.95
+FEWEST_SEEDS = 2  # of a verdict: by one alone it is wrong in 12 to 58 of 100 studies without any difference
 PSEUDO_IMAGES = (1.0, -1.0)
 TOLERANCE = 1e-9  # of a sum of weights
 
@@ -28,7 +29,12 @@ class PairedDifference:
 
     @property
     def outcome(self) -> str:
-        """`better` or `worse` (a than b) where the interval leaves 0 out, else `no difference shown`."""
+        """`better` or `worse` (a than b) where the interval leaves 0 out, else `no difference shown`.
+
+        Of one seed `not decided`: what another split and training would change is not in its interval.
+        """
+        if self.seeds < FEWEST_SEEDS:
+            return "not decided"
         if self.low > 0:
             return "better"
         return "worse" if self.high < 0 else "no difference shown"

@@ -134,7 +134,7 @@ class Arm(Record):
 class Verdict(Record):
     """What was found in a cell: the best arm with a GAN minus the best without, as shares of one."""
 
-    outcome: Literal["better", "worse", "no difference shown"]
+    outcome: Literal["better", "worse", "no difference shown", "not decided"]
     sentence: str
     difference: float
     low: float
@@ -182,6 +182,7 @@ class Study(Record):
     cells: list[Cell]
     environment: dict[str, Any] = Field(default_factory=dict)
     commands: list[str] = []
+    to_decide: str | None = None
     seconds: float | None = None
 
 

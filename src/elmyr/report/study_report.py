@@ -16,13 +16,17 @@ from elmyr.report.sections import commands, curves, foot, settings, side_by_side
 from elmyr.report.study_cell import arms, changes, figures, name_of
 from elmyr.report.words import ENGLISH, Words
 
-OUTCOMES = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown"}
-COLORS = {"better": "better", "worse": "worse", "no difference shown": "same"}
+OUTCOMES = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown",
+            "not decided": "Not decided"}  # fmt: skip
+COLORS = {"better": "better", "worse": "worse", "no difference shown": "same", "not decided": "same"}
 AXES = {"images_per_class": "training images a class", "labels_per_class": "labeled training images a class"}
+RANGE = " on the test part, 95 % interval {low} to {high}"
+RANGES = {"not decided": " on the test part with one training each; for other test images alone {low} to {high}"}
 SENTENCES = {
     "better": "The GAN makes the recognizer better.",
     "worse": "The GAN makes the recognizer worse.",
     "no difference shown": "No difference by the GAN is shown.",
+    "not decided": "One training each: not decided. Decide it with --seeds 5.",
 }
 
 
@@ -80,7 +84,7 @@ def _opening(verdict: Verdict, words: Words) -> Markup:
     color = COLORS[verdict.outcome]
     ends = {"low": numbers.points(verdict.low), "high": numbers.points(verdict.high)}
     strong = tag("strong", words("{difference} percentage points", difference=numbers.points(verdict.difference)))
-    difference = tag("p", strong, words(" on the test part, 95 % interval {low} to {high}", **ends))
+    difference = tag("p", strong, words(RANGES.get(verdict.outcome, RANGE), **ends))
     return tag(
         "section",
         tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {color}"),
@@ -193,6 +197,7 @@ def _making(folder: Path, study: Study, words: Words) -> Markup:
         facts_table(words("Data and budget"), facts),
         settings(config, words),
         commands(study.commands, words("Commands to repeat it")),
+        commands([study.to_decide], words("To decide it")) if study.to_decide else Markup(),
         versions(study.environment, words),
         _times(study, words),
     )

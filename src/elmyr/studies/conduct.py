@@ -16,7 +16,7 @@ from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, Source, open_source, split_source
-from elmyr.studies.config import KIND, StudyConfig
+from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
 from elmyr.studies.estimate import Estimate, estimate, told, within
 from elmyr.studies.ground import opened
 from elmyr.studies.ledger import Ledger
@@ -38,7 +38,10 @@ class Study:
 
     @property
     def verdicts(self) -> list[dict[str, Any]]:
-        """Of each cell: its name, outcome, sentence, the difference with its 95 % interval, the arms compared."""
+        """Of each cell: its name, outcome, sentence, the difference with its 95 % interval, the arms compared.
+
+        The outcome is "better", "worse" or "no difference shown", of one seed "not decided".
+        """
         return [{"cell": cell["name"], **cell["verdict"]} for cell in self.content["cells"]]
 
 
@@ -46,7 +49,7 @@ def study(
     data: str | os.PathLike[str],
     *,
     out: str | os.PathLike[str] | None = None,
-    seeds: int = 5,
+    seeds: int = FAIR_SEEDS,
     seed: int = 0,
     images: int | None = None,
     updates: int | None = None,
@@ -152,6 +155,8 @@ def rehearse_study(
     if left_out := config.seeds[count:]:
         many = f"s {left_out[0]} to {left_out[-1]}" if len(left_out) > 1 else f" {left_out[0]}"
         say(f"left out: seed{many}")
+        if few := told_of_seeds(count):
+            say(few)
     return fitting, estimated
 
 

@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.errors import InputError
 from elmyr.images import Shaping
+from elmyr.metrics import FEWEST_SEEDS
 from elmyr.training.config import validated
 
 KIND: Literal["study"] = "study"
 Measure = Literal["accuracy", "balanced accuracy"]
+FAIR_SEEDS = 5  # of a verdict, unless something else is asked for
 
 
 class Cell(BaseModel):
@@ -49,6 +51,13 @@ class Cell(BaseModel):
     def measure(self) -> Measure:
         """What arms are judged by: every class counts the same where the training images are unbalanced."""
         return "accuracy" if self.shaping.imbalance is None else "balanced accuracy"
+
+
+def told_of_seeds(count: int) -> str | None:
+    """One line about a study of too few seeds for a verdict; None where they are enough."""
+    if count >= FEWEST_SEEDS:
+        return None
+    return f"one training each: the verdict will be 'not decided'; decide it with --seeds {FAIR_SEEDS}"
 
 
 class StudyConfig(BaseModel):

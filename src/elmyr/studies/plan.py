@@ -18,7 +18,7 @@ from elmyr.images.shaping import thinned_for_training, troubled
 from elmyr.images.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.recognition import default_updates
 from elmyr.studies.arms import arms_for
-from elmyr.studies.config import Cell, StudyConfig, troubles_of
+from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig, told_of_seeds, troubles_of
 from elmyr.training import make_plan
 
 NAMED = 3
@@ -28,7 +28,7 @@ MOST_SEEDS = 1000
 def make_study_plan(
     data: str | os.PathLike[str],
     *,
-    seeds: int = 5,
+    seeds: int = FAIR_SEEDS,
     seed: int = 0,
     images: int | None = None,
     updates: int | None = None,
@@ -90,6 +90,8 @@ def make_study_plan(
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
     for number in () if allow_duplicates else numbers:
         _refuse_leaks(split_source(source, number))
+    if few := told_of_seeds(seeds):
+        say(few)
     first = split_source(source, seed)
     figures = common_count(first) >= FEWEST_FOR_FIGURES
     processes, threads = _shared_out(processes, gan.device, seeds * len(troubles))

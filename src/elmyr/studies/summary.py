@@ -15,9 +15,9 @@ from sklearn.metrics import confusion_matrix
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, class_rows, load_images, save_npz, save_png
 from elmyr.images.shaping import TROUBLES
-from elmyr.metrics import PairedDifference
+from elmyr.metrics import FEWEST_SEEDS, PairedDifference
 from elmyr.studies.arms import ARMS
-from elmyr.studies.config import Cell, StudyConfig
+from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
 from elmyr.studies.ground import Ground
 from elmyr.studies.ledger import Ledger, Place
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
@@ -44,6 +44,7 @@ def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker
         "cells": [_cell(folder, number, config, ledger, worker) for number in range(len(config.cells))],
         "environment": read_json(folder / "environment.json"),
         "commands": [command_of(config)],
+        "to_decide": _command_that_decides(config),
         "seconds": round(sum(seconds.values()), 1),
         "processes": config.processes,
     }
@@ -67,6 +68,14 @@ def command_of(config: StudyConfig) -> str:
     for setting in config.settings:
         words += ["--set", setting]
     return shlex.join(words)
+
+
+def _command_that_decides(config: StudyConfig) -> str | None:
+    """The same study of as many seeds as a verdict takes, where it has too few."""
+    if len(config.seeds) >= FEWEST_SEEDS:
+        return None
+    first = config.seeds[0]
+    return command_of(config.model_copy(update={"seeds": tuple(range(first, first + FAIR_SEEDS))}))
 
 
 def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker: Worker) -> dict[str, Any]:

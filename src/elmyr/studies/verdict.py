@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from elmyr.metrics import PairedDifference, balanced_weights, paired_difference
 from elmyr.studies.arms import Arm
-from elmyr.studies.config import Cell
+from elmyr.studies.config import FAIR_SEEDS, Cell
 from elmyr.studies.ledger import Result
 
 
@@ -80,9 +80,9 @@ def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cel
     sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') {of}"
     low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
     interval = f"{low} to {high} percentage points at 95 %"
-    if difference.seeds == 1:
-        interval += " (one seed: what another training would change is not in it)"
     words = {
+        "not decided": f"{count}, one training each: not decided. It went {sides}, and another split and training may "
+        f"turn that around: decide it with --seeds {FAIR_SEEDS}.",
         "better": f"{count}, the GAN makes the recognizer better: {sides}; {interval}.",
         "worse": f"{count}, the GAN makes the recognizer worse: {sides}; {interval}.",
         "no difference shown": f"{count}, no difference by the GAN is shown: {sides}; {interval}.",
