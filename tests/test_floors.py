@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 
 FLOORS = [
-    {"errors", "lazy", "version"},
+    {"errors", "lazy", "notes", "version"},
     {"seeds", "files", "arrays", "machine", "skeleton"},
     {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment", "textures"},
     {"gan"},

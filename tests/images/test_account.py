@@ -298,7 +298,7 @@ def test_the_json_holds_all_of_it(tmp_path: Path) -> None:
     images |= {f"test/{'ab'[n % 2]}/{n}.png": image for n, image in enumerate(dark(4))}
     account = take_account(write(tmp_path / "data", images))
     content: dict[str, Any] = json.loads(json.dumps(account.as_json(), allow_nan=False))
-    assert list(content) == ["name", "train", "test", "leaked", "oddities"]
+    assert list(content) == ["name", "train", "test", "leaked", "oddities", "notes"]
     assert content["leaked"] == 4
     for part, of in (("train", account.train), ("test", account.test)):
         assert of is not None

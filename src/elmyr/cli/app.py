@@ -17,7 +17,7 @@ from elmyr.cli.data import data
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.restorer import restorer
 from elmyr.cli.serve import serve
-from elmyr.cli.show import show_error, show_warning
+from elmyr.cli.show import Warned, show_error
 from elmyr.cli.study import study
 from elmyr.cli.translator import translator
 from elmyr.errors import ElmyrError, InterruptedRun
@@ -89,7 +89,7 @@ def main() -> None:
 def _status() -> int:
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"] or ["--help"]
-    warnings.showwarning = show_warning
+    warnings.showwarning = Warned()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         status = app(arguments, prog_name="elmyr", standalone_mode=False)

@@ -65,6 +65,10 @@ def info(
     print("\nNothing odd." if not account.oddities else "\nOdd:")
     for sentence in account.oddities:
         print(f"- {sentence}")
+    if account.notes:
+        print("\nNotes:")
+    for sentence in account.notes:
+        print(f"- {sentence}")
 
 
 @data.command("convert")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any, TextIO
+
+from elmyr.notes import DataWarning, Note
 
 
 def show_error(message: str) -> None:
@@ -12,17 +15,32 @@ def show_error(message: str) -> None:
     print("elmyr: " + " ".join(message.split()), file=sys.stderr)
 
 
-def show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """A warning as one line; those that are not meant for a user are dropped."""
-    if issubclass(category, UserWarning):
-        print("elmyr: warning: " + " ".join(str(message).split()), file=sys.stderr)
+class Warned:
+    """Shows each warning once, as one line on stderr; those that are not meant for a user are dropped.
+
+    Of a group under torchrun, which opens the same data in each process, the first process tells the notes.
+    """
+
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
+        self._first = os.environ.get("RANK", "0") == "0"
+
+    def __call__(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        """What `warnings.showwarning` is called with."""
+        kind = "note" if issubclass(category, Note) else "warning"
+        told = f"elmyr: {kind}: " + " ".join(str(message).split())
+        meant = issubclass(category, UserWarning) and (self._first or not issubclass(category, DataWarning))
+        if meant and told not in self._shown:
+            self._shown.add(told)
+            print(told, file=sys.stderr)
 
 
 def say(line: str) -> None:

@@ -18,6 +18,7 @@ from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet
 from elmyr.images.shaping import Shaping, parse_size
 from elmyr.images.sources import load_images, read_parts
+from elmyr.notes import kept_notes
 
 NAMED = 5
 SHOWN = 10
@@ -43,13 +44,17 @@ class PartAccount:
 
 @dataclass(frozen=True)
 class Account:
-    """Of a whole source. leaked: test images that are training images, too; oddities: sentences."""
+    """Of a whole source. leaked: test images that are training images, too; oddities, notes: sentences.
+
+    notes: what the reader chose, and what it passed over.
+    """
 
     name: str
     train: PartAccount
     test: PartAccount | None
     leaked: int
     oddities: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -81,7 +86,8 @@ def take_account(source: str | os.PathLike[str], data_root: str | os.PathLike[st
 
     Duplicates are equal to the last pixel. Raises InputError for what is no image set; single damaged images are told.
     """
-    train, test = read_parts(source, data_root)
+    with kept_notes() as notes:
+        train, test = read_parts(source, data_root)
     seen, seen_test = _look(train), _look(test) if test is not None else None
     of_train = {glance.digest for glance in seen.glances.values()}
     leaked = 0 if seen_test is None else sum(glance.digest in of_train for glance in seen_test.glances.values())
@@ -91,6 +97,7 @@ def take_account(source: str | os.PathLike[str], data_root: str | os.PathLike[st
         test=None if seen_test is None else _account(seen_test),
         leaked=leaked,
         oddities=tuple(_oddities(seen, seen_test, leaked)),
+        notes=tuple(notes),
     )
 
 
@@ -188,6 +195,7 @@ def save_overview(
 ) -> None:
     """A picture, PNG, of the first training images: ten of each class, a row a class; in the size that most have."""
     size = next((parse_size(size) for size in account.train.sizes), None)  # None where nothing can be read
-    images = load_images(source, data_root=data_root, shaping=Shaping(size=size))
+    with kept_notes():  # which the account has
+        images = load_images(source, data_root=data_root, shaping=Shaping(size=size))
     labeled = images.labels is not None
     save_png(class_rows(images, SHOWN) if labeled else image_grid(images.images[: SHOWN**2], SHOWN), path)

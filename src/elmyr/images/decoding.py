@@ -20,6 +20,7 @@ from elmyr.images.encoded import Damage, EncodedImages, each, shown, told_damage
 from elmyr.images.formats import Header, read_header, read_pixels
 from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.shaping import Shaping, Size
+from elmyr.notes import DataWarning
 
 MOST_UNREADABLE = 0.01
 FEWEST_CACHED = 1000  # images, below which decoding them again is quicker than a reader would notice
@@ -47,7 +48,7 @@ def decode(sets: Sequence[EncodedImages], shaping: Shaping) -> list[ImageSet]:
 
 def _image_set(images: EncodedImages, pixels: Pixels, whole: list[int], damage: Damage) -> ImageSet:
     if damage:
-        warnings.warn(f"'{images.where}': {told_damage(images, damage)} skipped", stacklevel=4)
+        warnings.warn(f"'{images.where}': {told_damage(images, damage)} skipped", DataWarning, stacklevel=4)
     labels = None if images.labels is None else images.labels[whole]
     return ImageSet(pixels, labels, images.classes, images.name)
 

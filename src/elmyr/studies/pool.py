@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 
 from elmyr.errors import ElmyrError
+from elmyr.notes import DataWarning
 from elmyr.studies.work import Done, Piece, Worker
 
 _worker: Worker | None = None  # of this process, where it is one of the pool
@@ -68,6 +70,7 @@ def _begin(study: Path, threads: int) -> None:
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # Ctrl-C reaches every process of a terminal's group: the first one decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    warnings.simplefilter("ignore", DataWarning)  # told by the process that planned the study
     torch.set_num_threads(threads)
     _worker = Worker(study)
 
