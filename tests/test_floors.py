@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 
 FLOORS = [
     {"errors", "lazy", "notes", "version"},
-    {"seeds", "files", "arrays", "machine", "skeleton"},
+    {"amounts", "seeds", "files", "arrays", "machine", "skeleton"},
     {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment", "textures"},
     {"gan"},
     {"training"},

@@ -166,7 +166,7 @@ def test_bad_input_is_told_in_one_line(trained: Restorer) -> None:
         Restorer(corruption="block:14", images=16).fit(images)
     with pytest.raises(InputError, match="no objective"):
         restorer_of(16, objective="minmax")
-    with pytest.raises(InputError, match="teaches nothing"):
+    with pytest.raises(InputError, match="a whole number of at least 1"):
         Restorer(images=0)
     with pytest.raises(InputError, match="empty"):
         Restorer(images=16).fit(ImageSet(np.zeros((0, 8, 8, 1), np.uint8), None))

@@ -171,7 +171,7 @@ def test_other_mistakes_are_told(reader: Recognizer) -> None:
         Translator(method="cycel")
     with pytest.raises(InputError, match="did you mean 'bottom'"):
         Translator(settings={"botom": 3})
-    with pytest.raises(InputError, match="teaches nothing"):
+    with pytest.raises(InputError, match="a whole number of at least 1"):
         Translator(images=0)
     with pytest.raises(InputError, match="learned nothing yet"):
         Translator().translate(images.images)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -146,15 +145,6 @@ def several(text: str | None, name: str, kind: type[int] | type[float]) -> list[
 
 def image_count(text: str | None, option: str = "--images") -> int | None:
     """`200000`, `200k` or `1.5M` as a number; InputError that names the option otherwise."""
-    from elmyr.errors import InputError
+    from elmyr import amounts
 
-    if text is None:
-        return None
-    unit = {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower(), 1)
-    try:
-        number = Decimal(text[:-1] if unit > 1 else text) * unit
-    except InvalidOperation:
-        number = Decimal("nan")
-    if not number.is_finite() or number.adjusted() > 15 or number < 1 or number != int(number):
-        raise InputError(f"{option} is '{text}': give a whole number of at least 1, such as 200k")
-    return int(number)
+    return amounts.image_count(text, option)

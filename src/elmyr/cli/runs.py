@@ -44,7 +44,9 @@ def train(
     data: Data,
     out: Out = None,
     images: Annotated[str | None, typer.Option(help="Budget in images seen, exactly, such as 200k.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Budget in minutes (instead of --images).")] = None,
+    minutes: Annotated[
+        str | None, typer.Option(help="Budget in minutes (instead of --images), such as 90 or 1h30m.")
+    ] = None,
     preset: Preset = "residual",
     seed: Seed = 0,
     settings: Settings = [],  # noqa: B006  # typer copies it
@@ -69,13 +71,14 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a GAN on the training part of an image set."""
+    from elmyr.amounts import minutes_of
     from elmyr.training import make_plan, refuse_taken, rehearse
     from elmyr.training import train as train_gan
 
     choices: dict[str, Any] = {
         "preset": preset,
         "images": image_count(images),
-        "minutes": minutes,
+        "minutes": minutes_of(minutes, "--minutes"),
         "seed": seed,
         "settings": [*settings, *([f"loop.keep={keep}"] if keep is not None else [])],
         "device": device,

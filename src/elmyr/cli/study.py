@@ -59,7 +59,8 @@ def study(
     as_json: AsJson = False,
 ) -> None:
     """The main job: would a GAN make a recognizer of these images better? Ends in a verdict and a report."""
-    from elmyr.studies import make_study_plan, parse_budget, rehearse_study
+    from elmyr.amounts import seconds_of
+    from elmyr.studies import make_study_plan, rehearse_study
     from elmyr.studies import study as run_study
 
     noise = several(label_noise, "label-noise", float)
@@ -82,7 +83,7 @@ def study(
         "allow_duplicates": allow_duplicates,
         "say": hush if quiet else say,
     }
-    seconds = None if budget is None else parse_budget(budget)
+    seconds = seconds_of(budget, "--budget")
     if plan:
         _show_plan(*rehearse_study(make_study_plan(data, **choices), seconds, choices["say"]), as_json)
         return

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from elmyr import machine, seeds
+from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
 from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
@@ -50,15 +51,13 @@ class Restorer:
         self,
         *,
         corruption: Corruption = ANY,
-        images: int | None = None,
+        images: Amount | None = None,
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
-        if images is not None and images < 1:
-            raise InputError(f"a budget of {images} images teaches nothing: give at least 1")
-        self.corruption, self.images, self.seed = corruption, images, seed
+        self.corruption, self.images, self.seed = corruption, image_count(images), seed
         self.damage = damage_of(corruption)
         self.choices = choices_of(settings or {})
         self.device = machine.choose_device(device)

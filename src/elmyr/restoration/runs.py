@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmyr.amounts import Amount, image_count
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
 from elmyr.restoration.config import RestorerChoices
@@ -50,7 +51,7 @@ def train_restorer(
     *,
     out: str | os.PathLike[str] | None = None,
     corruption: str = ANY,
-    images: int | None = None,
+    images: Amount | None = None,
     seed: int = 0,
     settings: Mapping[str, object] | None = None,
     device: str = "auto",
@@ -88,7 +89,7 @@ def train_restorer(
 def resume_restorer(
     name: str | os.PathLike[str],
     *,
-    images: int | None = None,
+    images: Amount | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
@@ -99,6 +100,7 @@ def resume_restorer(
     the images are not the same any more.
     """
     refuse_groups(KIND)
+    images = image_count(images)
     run = open_run(name, KIND)
     config = config_of(run)
     if nothing_to_do(run, config.images, images, say):

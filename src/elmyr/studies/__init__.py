@@ -1,7 +1,6 @@
 """The study: the whole main job on one image set, ending in a verdict for each trouble."""
 
 from elmyr.studies.conduct import Study, rehearse_study, resume_study, study
-from elmyr.studies.estimate import parse_budget
 from elmyr.studies.plan import make_study_plan
 
-__all__ = ["Study", "make_study_plan", "parse_budget", "rehearse_study", "resume_study", "study"]
+__all__ = ["Study", "make_study_plan", "rehearse_study", "resume_study", "study"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from elmyr import machine
+from elmyr.amounts import Amount, seconds_of
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, Source, open_source, split_source
@@ -51,8 +52,8 @@ def study(
     out: str | os.PathLike[str] | None = None,
     seeds: int = FAIR_SEEDS,
     seed: int = 0,
-    images: int | None = None,
-    updates: int | None = None,
+    images: Amount | None = None,
+    updates: Amount | None = None,
     preset: str = "residual",
     settings: tuple[str, ...] = (),
     device: str = "auto",
@@ -63,7 +64,7 @@ def study(
     imbalance: Sequence[float | None] | None = None,
     label_noise: Sequence[float] | None = None,
     labels_per_class: Sequence[int | None] | None = None,
-    budget: float | None = None,
+    budget: Amount | None = None,
     processes: int = 1,
     allow_duplicates: bool = False,
     quiet: bool = True,
@@ -77,15 +78,16 @@ def study(
     image size where not given. The arms with a GAN share the GAN of cell and seed, which has seen their training images
     only. Shares and best arms are chosen on validation; the test part only measures.
 
-    budget: seconds; as many seeds as fit are taken. processes: how many pieces of work are done at once (0: one a
-    core), each a process of its own. out: a directory, which may hold the same study, begun. Raises InputError before
-    anything is written.
+    budget: a time, in seconds or such as "2h"; as many seeds as fit are taken. processes: how many pieces of work are
+    done at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
+    Raises InputError before anything is written.
     """
     if processes != 1 and multiprocessing.parent_process() is not None:
         raise InputError(
             "a script that studies by several processes is run again by each of them: put the call of study under "
             "if __name__ == '__main__':"
         )
+    budget = seconds_of(budget)
     config = make_study_plan(
         data,
         seeds=seeds,

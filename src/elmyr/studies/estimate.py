@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +23,6 @@ from elmyr.training import make_plan, rehearse
 SECONDS = 2.0  # of timing the GAN
 FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it
 AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the updates
-UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True)
@@ -69,17 +67,6 @@ def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyCon
             "give that, or fewer --images or values"
         )
     return config.model_copy(update={"seeds": config.seeds[:fitting]}), replace(whole, seeds=fitting)
-
-
-def parse_budget(text: str) -> float:
-    """`2h`, `90m`, `1h30m` or `45s` in seconds; InputError for what is none of these."""
-    found = re.fullmatch(r"(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip().lower(), re.ASCII)
-    seconds = (
-        sum(int(number) * unit for number, unit in zip(found.groups("0"), UNITS.values(), strict=True)) if found else 0
-    )
-    if not 0 < seconds < 10**9:
-        raise InputError(f"--budget is '{text[:40]}': give a time, as 2h, 90m or 1h30m")
-    return float(seconds)
 
 
 def told(seconds: float) -> str:

@@ -11,6 +11,7 @@ from math import comb, prod
 import numpy as np
 import torch
 
+from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count
 from elmyr.images import AS_IT_IS, Shaping, Source, Splits, lasting_name, open_source, split_source
@@ -30,8 +31,8 @@ def make_study_plan(
     *,
     seeds: int = FAIR_SEEDS,
     seed: int = 0,
-    images: int | None = None,
-    updates: int | None = None,
+    images: Amount | None = None,
+    updates: Amount | None = None,
     preset: str = "residual",
     settings: tuple[str, ...] = (),
     device: str = "auto",
@@ -55,9 +56,7 @@ def make_study_plan(
         raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
     form = shaping.form()
     source = open_source(data, data_root, form)
-    updates = updates if updates is not None else default_updates(source.train)
-    if updates < 1:
-        raise InputError(f"--updates is {updates}: it is at least 1")
+    updates = image_count(updates, "updates") or default_updates(source.train)
     if len(np.unique(source.train.require_labels())) < 2:
         raise InputError(
             f"'{source.name}' has one class, and a study compares recognizers of several: add images of another"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from elmyr import machine
+from elmyr.amounts import Amount, image_count
 from elmyr.gan import GAN
 from elmyr.images import ImageSet
 from elmyr.training.adversarial import AdversarialTask
@@ -21,7 +22,7 @@ def train_on(
     images: ImageSet,
     *,
     preset: str = "residual",
-    budget: int | None = None,
+    budget: Amount | None = None,
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
@@ -32,7 +33,7 @@ def train_on(
 
     Nothing is kept of an interrupted or diverged training. Raises InputError before anything is trained.
     """
-    parts, _ = parts_of(choices_of(preset, settings or {}), images, budget or default_budget(images))
+    parts, _ = parts_of(choices_of(preset, settings or {}), images, image_count(budget) or default_budget(images))
     chosen = machine.choose_device(device)
     task = AdversarialTask(
         parts["gan"],

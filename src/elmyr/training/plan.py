@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from elmyr import machine
+from elmyr.amounts import Amount, image_count, minutes_of
 from elmyr.errors import InputError
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
 from elmyr.training.adversarial import AdversarialTask
@@ -48,8 +49,8 @@ def make_plan(
     data: str | os.PathLike[str],
     *,
     preset: str,
-    images: int | None = None,
-    minutes: float | None = None,
+    images: Amount | None = None,
+    minutes: Amount | None = None,
     seed: int = 0,
     settings: Mapping[str, Any] | Iterable[str] = (),
     device: str = "auto",
@@ -61,6 +62,7 @@ def make_plan(
     start_from: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """The plan of a run, parameters as `train`; InputError for whatever cannot be trained. Writes nothing."""
+    images, minutes = image_count(images), minutes_of(minutes)
     _check_budget(images, minutes)
     parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)
     choices = choices_of(preset, parsed)
@@ -186,7 +188,5 @@ def opened_again(data: DataConfig, data_root: str | os.PathLike[str] | None = No
 def _check_budget(images: int | None, minutes: float | None) -> None:
     if images is not None and minutes is not None:
         raise InputError("both --images and --minutes are given: choose one")
-    if images is not None and not 1 <= images <= MOST_IMAGES:
+    if images is not None and images > MOST_IMAGES:
         raise InputError(f"--images is {images:.3g}: it is from 1 to {MOST_IMAGES:,}")
-    if minutes is not None and not 0 < minutes < float("inf"):
-        raise InputError(f"--minutes is {minutes}: it is more than 0")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from elmyr import machine
+from elmyr.amounts import Amount, image_count, minutes_of
 from elmyr.errors import InputError
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
@@ -61,8 +62,8 @@ def train(
     *,
     out: str | os.PathLike[str] | None = None,
     preset: str = "residual",
-    images: int | None = None,
-    minutes: float | None = None,
+    images: Amount | None = None,
+    minutes: Amount | None = None,
     seed: int = 0,
     settings: Mapping[str, Any] | Iterable[str] = (),
     device: str = "auto",
@@ -80,7 +81,8 @@ def train(
     """Trains a GAN on the training part of an image set and returns its finished run directory.
 
     data: a known name ("digits", "mnist") or a path, in the form of `shaping`; its split into training, validation and
-    test part follows from `seed`. The budget is `images` seen, exactly, or `minutes` from this call on; without either
+    test part follows from `seed`. The budget is `images` seen, exactly (200_000, 2e5 or "200k"), or `minutes` from
+    this call on (90 or "1h30m"); without either
     200,000 images, 60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]`
     over the preset's choices. rescue: whether the training monitor changes settings where it finds a problem.
     deterministic: the same bits on any number of threads, at the speed of one. start_from: a run with the same
@@ -92,6 +94,7 @@ def train(
     started again resumes the run.
     """
     started = time.monotonic()
+    minutes = minutes_of(minutes)
     manner = Manner(keep_going, quiet, say, track)
     plan = make_plan(
         data,
@@ -160,7 +163,7 @@ def _train_in_group(
 def resume(
     name: str | os.PathLike[str],
     *,
-    images: int | None = None,
+    images: Amount | None = None,
     settings: Mapping[str, Any] | Iterable[str] = (),
     data_root: str | os.PathLike[str] | None = None,
     keep_going: bool = False,
@@ -173,6 +176,7 @@ def resume(
     `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError for
     `settings` other than the run's own: a run is one game from end to end.
     """
+    images = image_count(images)
     manner = Manner(keep_going, quiet, say, track)
     run = open_run(os.fspath(name), GAN_KIND)
     config = config_of(run)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr import machine
+from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, save_npz
@@ -63,7 +64,7 @@ def train_adapted(
     target: str | os.PathLike[str],
     *,
     out: str | os.PathLike[str] | None = None,
-    translation: int | None = None,
+    translation: Amount | None = None,
     self_training: bool = True,
     recognizer: Recognizer | None = None,
     data_root: str | os.PathLike[str] | None = None,
@@ -82,6 +83,7 @@ def train_adapted(
     refuse_groups("recognizer of another kind of image")
     if translation is None and not self_training:
         raise InputError("without translation and without self-training nothing is adapted: ask for one of the two")
+    translation = image_count(translation, "translation")
     told = recognizer or Recognizer()
     device = machine.choose_device(told.device)
     notes: list[str] = []

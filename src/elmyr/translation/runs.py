@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, Shaping
@@ -62,7 +63,7 @@ def train_translator(
     out: str | os.PathLike[str] | None = None,
     method: str = "cycle",
     recognizer: str | os.PathLike[str] | None = None,
-    images: int | None = None,
+    images: Amount | None = None,
     seed: int = 0,
     settings: Mapping[str, object] | None = None,
     device: str = "auto",
@@ -112,7 +113,7 @@ def train_translator(
 def resume_translator(
     name: str | os.PathLike[str],
     *,
-    images: int | None = None,
+    images: Amount | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = True,
     say: Callable[[str], None] = lambda line: None,
@@ -123,6 +124,7 @@ def resume_translator(
     what it learned from is not the same any more.
     """
     refuse_groups(KIND)
+    images = image_count(images)
     run = open_run(name, KIND)
     config = config_of(run)
     if nothing_to_do(run, config.images, images, say):

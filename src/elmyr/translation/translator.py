@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from elmyr import machine, seeds
+from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError, suggestion
 from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
@@ -56,17 +57,15 @@ class Translator:
         self,
         *,
         method: str = "cycle",
-        images: int | None = None,
+        images: Amount | None = None,
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
-        if images is not None and images < 1:
-            raise InputError(f"a budget of {images} images teaches nothing: give at least 1")
         method_of(method)
         self.choices = choices_of({**(settings or {}), "method": method})
-        self.images, self.seed = images, seed
+        self.images, self.seed = image_count(images), seed
         self.device = machine.choose_device(device)
         self.precision = machine.choose_precision(precision, self.device)
 
