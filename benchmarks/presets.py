@@ -53,7 +53,7 @@ def main() -> None:
                 options.grids.mkdir(parents=True, exist_ok=True)
                 samples = GAN.load(run.path).sample(100, balanced=True)
                 grid = image_grid(samples.images, columns=10) if samples.labels is None else class_rows(samples, 10)
-                save_png(grid, options.grids / f"{preset}.png", scale=2)
+                save_png(grid, options.grids / f"{preset}.png")
 
 
 if __name__ == "__main__":

@@ -235,7 +235,7 @@ def several(restorer: Restorer, test: ImageSet) -> None:
             *repair.answers,
             np.clip(2 * repair.uncertainty, 0, 255).astype(np.uint8)[..., None],
         ]
-        save_png(image_grid(np.concatenate([row[:12] for row in rows]), 12), "answers.png", scale=3)
+        save_png(image_grid(np.concatenate([row[:12] for row in rows]), 12), "answers.png")
 
 
 def speed(restorer: Restorer) -> None:

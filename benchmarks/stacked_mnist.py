@@ -97,7 +97,7 @@ def main() -> None:
     print("\nPublished: Huang et al. 2024 (R3GAN), table 3, with networks, budgets and recognizers of their own.")
     if options.grid:
         options.grid.parent.mkdir(parents=True, exist_ok=True)
-        save_png(image_grid(samples[:100], 10), options.grid, scale=2)
+        save_png(image_grid(samples[:100], 10), options.grid)
 
 
 if __name__ == "__main__":

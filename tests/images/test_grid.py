@@ -47,12 +47,17 @@ def test_rows_of_classes_need_labels_and_a_width() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_png_holds_the_pixels_each_enlarged(tmp_path: Path, channels: int) -> None:
-    array = np.random.default_rng(0).integers(0, 256, (2, 3, channels), dtype=np.uint8)
-    save_png(array, tmp_path / "a.png", scale=2)
+@pytest.mark.parametrize(("width", "written"), [(3, 480), (28, 504), (289, 578), (480, 480), (481, 481)])
+def test_a_png_for_people_is_480_pixels_wide_each_pixel_enlarged_by_a_whole_number(
+    tmp_path: Path, channels: int, width: int, written: int
+) -> None:
+    array = np.random.default_rng(0).integers(0, 256, (2, width, channels), dtype=np.uint8)
+    save_png(array, tmp_path / "a.png")
+    scale = written // width
     with Image.open(tmp_path / "a.png") as picture:
-        saved = np.asarray(picture).reshape(4, 6, channels)
-    assert np.array_equal(saved, np.kron(array, np.ones((2, 2, 1), np.uint8)))
+        assert picture.size == (written, 2 * scale)
+        saved = np.asarray(picture).reshape(2 * scale, written, channels)
+    assert np.array_equal(saved, np.kron(array, np.ones((scale, scale, 1), np.uint8)))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
@@ -60,6 +65,4 @@ def test_a_png_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> Non
     array = np.zeros((2, 2, 1), np.uint8)
     with pytest.raises(InputError, match=r"nowhere.a.png' cannot be written"):
         save_png(array, tmp_path / "nowhere" / "a.png")
-    with pytest.raises(InputError, match="scale is 0"):
-        save_png(array, tmp_path / "a.png", scale=0)
     assert list(tmp_path.iterdir()) == []

@@ -449,7 +449,7 @@ def test_the_suffix_decides_the_kind_of_file(tmp_path: Path) -> None:
     assert len(open_source(tmp_path / "a.npz").train) == 5
     save_images(blank(), tmp_path / "a.PNG")
     with Image.open(tmp_path / "a.PNG") as picture:
-        assert picture.size == (3 * 3 + 2, 2 * 2 + 1)  # 5 images: 3 columns, 2 rows
+        assert picture.size == (44 * (3 * 3 + 2), 44 * (2 * 2 + 1))  # 5 images: 3 columns, 2 rows
 
 
 @pytest.mark.parametrize("act", [check_writable, lambda path: save_images(blank(), path)])

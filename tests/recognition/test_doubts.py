@@ -204,12 +204,15 @@ def test_the_table_names_files_and_classes(tmp_path: Path) -> None:
 def test_the_picture_shows_the_doubtful_images_with_words_under_them() -> None:
     labels = Labels(small_image_set(30), [])
     doubts = Doubts(labels.images.require_labels(), (labels.images.require_labels() + 1) % 3, np.ones(30))
-    picture = suspects_picture(labels, doubts, np.array([4, 7]))
-    assert picture is not None and picture.ndim == 3 and picture.shape[2] == 3
-    enlarged = labels.images.images[4].repeat(9, 0).repeat(9, 1)
-    assert (picture[6 : 6 + 72, 6 : 6 + 72] == enlarged).all()
-    under = picture[6 + 72 : 6 + 72 + 20, 6 : 6 + 72]
-    assert (under < 100).any() and (under == 255).mean() > 0.5
+    drawn = suspects_picture(labels, doubts, np.array([4, 7]))
+    assert drawn is not None
+    picture, legend = drawn
+    assert picture.ndim == 3 and picture.shape[2] == 3 and legend == []
+    enlarged = labels.images.images[4].repeat(12, 0).repeat(12, 1)
+    assert (picture[8 : 8 + 96, 8 : 8 + 96] == enlarged).all()
+    for line in range(3):
+        under = picture[8 + 96 + 18 * line : 8 + 96 + 18 * (line + 1), 8 : 8 + 96]
+        assert (under < 100).any() and (under == 255).mean() > 0.5
     assert suspects_picture(labels, doubts, np.array([], np.int64)) is None
 
 

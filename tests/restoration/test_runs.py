@@ -75,7 +75,7 @@ def test_a_run_leaves_what_runs_leave(run: RunDirectory) -> None:
     lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
     assert lines[-1]["images"] == 480
     assert {"distance", "spread", "discriminator_loss", "adversarial_loss"} <= {key for line in lines for key in line}
-    assert pixels(run.preview(480)).shape == (5 * 9 - 1, 10 * 9 - 1)
+    assert pixels(run.preview(480)).shape == (6 * (5 * 9 - 1), 6 * (10 * 9 - 1))
 
 
 @pytest.mark.parametrize("stop", [16 * 7, 16 * 19])
@@ -135,7 +135,7 @@ def test_damaged_and_repaired_files_keep_their_names_sizes_and_known_pixels(
         assert np.array_equal(good[mask == 0], bad[mask == 0]) and not doubt[mask == 0].any()
         answers = [pixels(tmp_path / f"good/answers/{name}-{number}.png") for number in (1, 2, 3)]
         assert all(np.array_equal(answer[mask == 0], bad[mask == 0]) for answer in answers)
-    assert pixels(tmp_path / "good" / "overview.png").shape == (6 * 21 - 1, 2 * 31 - 1)
+    assert pixels(tmp_path / "good" / "overview.png").shape == (8 * (6 * 21 - 1), 8 * (2 * 31 - 1))
 
 
 def test_few_pixels_become_more(run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def test_a_run_leaves_what_runs_leave(run: RunDirectory) -> None:
     lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
     assert lines[-1]["images"] == 160
     assert {"discriminator_loss", "adversarial_loss", "label_loss"} <= {key for line in lines for key in line}
-    assert np.asarray(Image.open(run.preview(160))).shape == (6 * 9 - 1, 10 * 9 - 1)
+    assert np.asarray(Image.open(run.preview(160))).shape == (6 * (6 * 9 - 1), 6 * (10 * 9 - 1))
 
 
 def assert_resumes_to_the_bit(

@@ -159,18 +159,14 @@ def evaluate(
 ) -> None:
     """Say how well a recognizer reads: accuracy, what it takes for what, and whether it knows how sure it may be."""
     from elmyr.files import require_place
-    from elmyr.images import save_png
     from elmyr.recognition import images_to_read, mistakes_grid, open_recognizer, read_through
 
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
     images = images_to_read(model, data=data, part=against.value, data_root=data_root)
     reading = read_through(open_recognizer(model, device=device), images)
-    picture = mistakes_grid(reading, images)
-    if mistakes is not None and picture is not None:
-        save_png(picture, mistakes, scale=4)
-    elif mistakes is not None:
-        say("no mistakes, so no picture of them")
+    if mistakes is not None:
+        _save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")
     if as_json:
         show_json(reading.as_json())
         return
@@ -215,7 +211,7 @@ def doubts(
 ) -> None:
     """List the labels that are likely wrong, the most doubtful first."""
     from elmyr.files import replacing, require_place
-    from elmyr.images import check_writable, save_images, save_png
+    from elmyr.images import check_writable, save_images
     from elmyr.recognition import doubting, doubts_of, with_corrections, without_suspects
     from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, write_suspects
 
@@ -247,11 +243,9 @@ def doubts(
     if out is not None:
         with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
             write_suspects(labels, found, suspects, file)
-    drawn = suspects_picture(labels, found, suspects)
-    if picture is not None and drawn is not None:
-        save_png(drawn, picture)
-    elif picture is not None:
-        say("no label is doubted, so there is no picture")
+    if picture is not None:
+        none = "no label is doubted, so there is no picture"
+        _save_captioned(suspects_picture(labels, found, suspects), picture, none)
     if dropped is not None:
         save_images(without_suspects(labels.images, found, sure), dropped)
     if corrected is not None:
@@ -270,6 +264,19 @@ def doubts(
         )
     elif out is None:
         write_suspects(labels, found, suspects, sys.stdout)
+
+
+def _save_captioned(drawn: Any, path: Path, none: str) -> None:
+    """Writes a picture with the legend of its captions said beside it; says `none` where there is no picture."""
+    from elmyr.images import save_png
+
+    if drawn is None:
+        say(none)
+        return
+    picture, legend = drawn
+    save_png(picture, path)
+    for line in legend:
+        say(f"in the picture, {line}")
 
 
 @recognizer.command("methods")

@@ -1,7 +1,7 @@
 """Image sets: what they are, where they come from, how they are split, shown and written."""
 
 from elmyr.images.account import Account, save_overview, take_account
-from elmyr.images.captions import captioned_grid
+from elmyr.images.captions import captioned_grid, drawable_names
 from elmyr.images.convert import convert
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet, Pixels
@@ -26,6 +26,7 @@ __all__ = [
     "check_writable",
     "class_rows",
     "convert",
+    "drawable_names",
     "image_grid",
     "image_names",
     "lasting_name",

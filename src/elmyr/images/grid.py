@@ -13,6 +13,7 @@ from elmyr.images.atomic import writing
 from elmyr.images.imageset import ImageSet
 
 MID_GRAY = 128
+LEAST_WIDTH = 480  # pixels of a picture that people look at
 
 
 def image_grid(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
@@ -43,14 +44,21 @@ def class_rows(image_set: ImageSet, per_class: int) -> NDArray[np.uint8]:
     return image_grid(cells.reshape(-1, *image_set.images.shape[1:]), per_class)
 
 
-def save_png(array: NDArray[np.uint8], path: str | os.PathLike[str], scale: int = 1) -> None:
-    """Writes a picture uint8 (H, W, C), gray or RGB, as PNG, each pixel as `scale` x `scale`.
+def save_png(picture: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
+    """Writes a picture uint8 (H, W, C), gray or RGB, as PNG for people: `enlarged`, so that it is 480 pixels wide.
 
     Whole or not at all; raises InputError where it cannot be written.
     """
-    if scale < 1:
-        raise InputError(f"the scale is {scale}: it is at least 1")
-    enlarged = array.repeat(scale, axis=0).repeat(scale, axis=1)
-    picture = Image.fromarray(enlarged[..., 0] if enlarged.shape[-1] == 1 else enlarged)
     with writing(path) as file:
-        picture.save(file, format="PNG")
+        as_picture(enlarged(picture)).save(file, format="PNG")
+
+
+def enlarged(picture: NDArray[np.uint8], least: int = LEAST_WIDTH) -> NDArray[np.uint8]:
+    """A picture uint8 (H, W, C), each pixel as k x k of them: the smallest k that makes it `least` pixels wide."""
+    scale = max(1, -(-least // picture.shape[1]))
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def as_picture(array: NDArray[np.uint8]) -> Image.Image:
+    """An array uint8 (H, W, C), gray or RGB, as Pillow has it."""
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)

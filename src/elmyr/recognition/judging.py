@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, Shaping, image_grid, open_source
+from elmyr.images import ImageSet, Shaping, captioned_grid, drawable_names, open_source
 from elmyr.metrics import accuracy, calibration_error, wilson_interval
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.recognition.runs import KIND, config_of, splits_of
 from elmyr.training.rundir import open_run
 
 SHOWN = 40
-COLUMNS = 10
+COLUMNS = 8
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a recognizer read in labeled images. confusion: [class][read as], counts of images."""
+    """What a recognizer read in labeled images. confusion: [class][read as], counts of images.
+
+    labels, predicted int64 (N,): places in `classes`; probability float64 (N,): of the prediction.
+    """
 
     count: int
     classes: tuple[str, ...]
@@ -33,6 +36,9 @@ class Reading:
     calibration_error: float
     confusion: NDArray[np.int64]
     mistakes: NDArray[np.int64]  # places of the images that were read wrong, the surest first
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    probability: NDArray[np.float64]
 
     @property
     def recalls(self) -> NDArray[np.float64]:
@@ -80,14 +86,26 @@ def read_through(recognizer: Recognizer, images: ImageSet) -> Reading:
         calibration_error=calibration_error(probabilities, labels),
         confusion=confusion_matrix(labels, read, labels=np.arange(len(names))).astype(np.int64),
         mistakes=wrong[np.argsort(-surest[wrong], kind="stable")],
+        labels=labels,
+        predicted=read,
+        probability=surest,
     )
 
 
-def mistakes_grid(reading: Reading, images: ImageSet) -> NDArray[np.uint8] | None:
-    """A picture of the surest mistakes, row by row; None where there is none."""
+def mistakes_grid(reading: Reading, images: ImageSet) -> tuple[NDArray[np.uint8], list[str]] | None:
+    """A picture of the surest mistakes, label and prediction under each; None where there is none.
+
+    Beside it lines that explain the classes which are named by number, as no font here has their glyphs.
+    """
     if not len(reading.mistakes):
         return None
-    return image_grid(np.asarray(images.take(reading.mistakes[:SHOWN]).in_memory()), COLUMNS)
+    shown, (names, legend) = reading.mistakes[:SHOWN], drawable_names(reading.classes)
+    captions = [
+        f"label {names[reading.labels[place]]}\npredicted {names[reading.predicted[place]]}\n"
+        f"with {reading.probability[place]:.0%}"
+        for place in shown
+    ]
+    return captioned_grid(images.take(shown).in_memory(), captions, COLUMNS), legend
 
 
 def write_readings(recognizer: Recognizer, probabilities: NDArray[np.float64], file: TextIO) -> None:

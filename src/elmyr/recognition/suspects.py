@@ -16,6 +16,7 @@ from elmyr.images import (
     ImageSet,
     Shaping,
     captioned_grid,
+    drawable_names,
     image_names,
     lasting_name,
     load_images,
@@ -26,7 +27,7 @@ from elmyr.recognition.doubts import Doubts
 from elmyr.training.plan import config_of
 from elmyr.training.rundir import GAN_KIND, open_run
 
-SHOWN, COLUMNS = 60, 10
+SHOWN, COLUMNS = 60, 8
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,19 @@ def write_suspects(labels: Labels, doubts: Doubts, suspects: NDArray[np.int64], 
         writer.writerow([labels.names[place], given, proposed, f"{doubts.chance[place]:.4f}"])
 
 
-def suspects_picture(labels: Labels, doubts: Doubts, suspects: NDArray[np.int64]) -> NDArray[np.uint8] | None:
-    """The most doubtful images, given and proposed class under each; None where there is none."""
+def suspects_picture(
+    labels: Labels, doubts: Doubts, suspects: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], list[str]] | None:
+    """The most doubtful images, given and proposed label under each; None where there is none.
+
+    Beside it lines that explain the classes which are named by number, as no font here has their glyphs.
+    """
     if not len(suspects):
         return None
-    shown, classes = suspects[:SHOWN], labels.images.classes
-    captions = [f"{classes[doubts.given[place]]} -> {classes[doubts.proposed[place]]}" for place in shown]
-    return captioned_grid(labels.images.take(shown).in_memory(), captions, COLUMNS)
+    shown, (names, legend) = suspects[:SHOWN], drawable_names(labels.images.classes)
+    captions = [
+        f"label {names[doubts.given[place]]}\nproposed {names[doubts.proposed[place]]}\n"
+        f"wrong with {doubts.chance[place]:.0%}"
+        for place in shown
+    ]
+    return captioned_grid(labels.images.take(shown).in_memory(), captions, COLUMNS), legend

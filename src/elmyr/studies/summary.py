@@ -23,7 +23,7 @@ from elmyr.studies.ledger import Ledger, Place
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
 from elmyr.studies.work import GAN, Piece, Worker
 
-SHOWN_PER_CLASS, SHOWN_SCALE = 10, 4
+SHOWN_PER_CLASS = 10
 MOST_CHANGED = 12
 
 
@@ -32,7 +32,7 @@ def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker
     seconds = ledger.seconds()
     first = worker.ground(Piece(0, config.seeds[0], GAN))
     generated = load_images(first.run.generated)
-    save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png", scale=SHOWN_SCALE)
+    save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png")
     return {
         "name": config.name,
         "source": config.source,
