@@ -1,0 +1,154 @@
+"""The range of values: which is black and which is white, told by all values of a set, never by those of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.errors import InputError
+
+Range = tuple[float, float]  # the value that is black, the value that is white
+
+BYTES: Range = (0.0, 255.0)
+# The highest value of whole numbers: 1 to 4 bits, scikit-learn's digits, 8, 10, 12, 14 and 16 bits.
+LEVELS = (1, 3, 7, 15, 16, 255, 1023, 4095, 16383, 65535)
+DARKEST = 16  # of bytes: whose brightest value over a whole set is no more were scaled to less than 255
+FEWEST = 10  # images of bytes, which say nothing of a range where they are fewer: one may be black
+PIECE = 1 << 22  # values that are converted at a time
+
+
+class Values(Protocol):
+    """An array, or images that stay on the disk."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of a value."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of images first."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: Any, /) -> NDArray[Any]: ...
+
+
+class Extent(NamedTuple):
+    """The lowest and the highest value of so many images of a type.
+
+    Of bytes the highest may be any above 16: their range is known then.
+    """
+
+    dtype: np.dtype[Any]
+    lowest: float
+    highest: float
+    images: int
+
+
+def extent_of(images: Values) -> Extent:
+    """The extent of images of any dtype; InputError for values that are no numbers, or not finite."""
+    if images.dtype.kind not in "buif":
+        raise InputError(f"the images are {images.dtype}, not numbers: give uint8 of 0 to 255")
+    lowest, highest = float("inf"), float("-inf")
+    for start, piece in _pieces(images):
+        low, high = float(piece.min()), float(piece.max())
+        if not (isfinite(low) and isfinite(high)):
+            place = start + int(np.flatnonzero(~np.isfinite(piece).reshape(len(piece), -1).all(1))[0])
+            raise InputError(f"image {place} has values that are no numbers: np.nan_to_num(images), or leave it out")
+        lowest, highest = min(lowest, low), max(highest, high)
+        if images.dtype == np.uint8 and highest > DARKEST:
+            break
+    return Extent(images.dtype, lowest, highest, len(images))
+
+
+def merged(extents: list[Extent]) -> Extent:
+    """The extent of all parts of a set together, which are of one type."""
+    return Extent(
+        extents[0].dtype,
+        min(extent.lowest for extent in extents),
+        max(extent.highest for extent in extents),
+        sum(extent.images for extent in extents),
+    )
+
+
+def found_range(extent: Extent) -> Range:
+    """The range that a set's values are of: floats of [0, 1] or [-1, 1], else the fewest bits that hold the highest.
+
+    Bytes are 0 to 255 unless the highest of all is 16 or less. Raises InputError where nothing usual holds them.
+    """
+    if extent.dtype.kind == "f" and extent.lowest >= -1 and extent.highest <= 1:
+        return (0.0, 1.0) if extent.lowest >= 0 else (-1.0, 1.0)
+    if extent.dtype == np.uint8 and (extent.images < FEWEST or extent.highest > DARKEST):
+        return BYTES
+    white = next((level for level in LEVELS if extent.highest <= level), None)
+    if extent.lowest < 0 or white is None:
+        told = f"{extent.lowest:g} to {extent.highest:g}"
+        raise InputError(
+            f"the values go from {told}, and what of it is black and white is not known: pass --range "
+            f"{extent.lowest:g}:{extent.highest:g}, or scale them to 0..255 and convert them to uint8"
+        )
+    return (0.0, float(white))
+
+
+def held(asked: Range | None, extent: Extent) -> Range:
+    """The range that a set is taken in: the one that is asked for; the one found where it is of other values.
+
+    Of other values are bytes where the range goes beyond 255 or ends at 1, and numbers up to 1 where it ends above: as
+    8-bit images shown to a model that learned from 12 bits.
+    """
+    if asked is None:
+        return found_range(extent)
+    if extent.dtype == np.uint8:
+        strange = asked[1] > BYTES[1] or (asked[1] <= 1 < extent.highest)
+    else:
+        strange = extent.dtype.kind in "fb" and extent.highest <= 1 < asked[1]
+    return found_range(extent) if strange else asked
+
+
+def is_plain(found: Range, dtype: np.dtype[Any]) -> bool:
+    """Whether it is the whole range of a type of pixels, so that there is nothing to say of it."""
+    return found[0] == 0 and found[1] == {"u1": 255, "u2": 65535, "b1": 1}.get(dtype.str[1:])
+
+
+def range_note(found: Range, extent: Extent) -> str:
+    """What is said of a range that was found."""
+    return (
+        f"values from {extent.lowest:g} to {extent.highest:g}: {found[0]:g} is taken as black, {found[1]:g} as white "
+        "(another with --range LOW:HIGH)"
+    )
+
+
+def in_bytes(images: NDArray[Any], of: Range) -> NDArray[np.uint8]:
+    """Values of any shape and numeric dtype as uint8: black is 0, white 255, what lies beyond is cut off."""
+    if images.dtype == np.uint8 and of == BYTES:
+        return images
+    low, scale = of[0], 255 / (of[1] - of[0])
+    scaled = np.empty(images.shape, np.uint8)
+    for start, piece in _pieces(images):
+        levels = (piece.astype(np.float64) - low) * scale
+        scaled[start : start + len(piece)] = np.rint(np.clip(levels, 0, 255))
+    return scaled
+
+
+def parse_range(text: str) -> Range:
+    """`0:4095` as the value that is black and the one that is white; InputError for what is none."""
+    try:
+        low, high = (float(number) for number in text.split(":"))
+    except ValueError:
+        low = high = 0.0
+    if not (low < high and isfinite(low) and isfinite(high)):
+        raise InputError(f"the range is '{text[:40]}': give the values that are black and white, as 0:4095")
+    return low, high
+
+
+def _pieces(images: Values) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Some images at a time, with the place of the first."""
+    each = max(1, PIECE // max(1, int(np.prod(images.shape[1:]))))
+    for start in range(0, len(images), each):
+        yield start, images[start : start + each]
