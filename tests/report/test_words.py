@@ -14,6 +14,7 @@ from elmyr.evaluation.titles import TITLES
 from elmyr.report import evidence, run_report, sections, study_cell, study_report
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.studies.arms import ARMS
+from elmyr.training import collapse
 
 SOURCE = Path(elmyr.__file__).parent
 ROOMS = ("report", "serving")
@@ -43,6 +44,7 @@ def messages_of_tables() -> set[str]:
     outcomes |= {study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
+    outcomes |= set(collapse.SENTENCES) | set(collapse.SENTENCES.values())
     return titles | ways | labels | outcomes | studies | verdicts | set(run_report.FACTS) | set(sections.CURVES)
 
 

@@ -12,8 +12,11 @@ from elmyr import GAN, train
 from elmyr.files import read_lines
 from elmyr.gan import GANConfig, to_unit
 from elmyr.images import ImageSet, Splits, open_source, split_source
+from elmyr.report import write_report
+from elmyr.serving.runs import Runs, state_of
 from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
+from elmyr.training.collapse import SENTENCES, Collapse, collapse_in
 from elmyr.training.config import changed_config
 from elmyr.training.sight import Sight, Sights, effective_number, features_of
 from elmyr.training.trouble import LOOKS_IN_TURN, Look, Trouble, remedy, trouble_in
@@ -208,6 +211,14 @@ def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> N
     run = train("digits", preset="mlp-cnn", images=30_000, settings=COLLAPSING, out=tmp_path / "run", say=said.append)
     assert any(": mode collapse: " in line for line in said)
     assert "mode collapse" in run.log.read_text()
+    assert run.collapse is not None and (run.collapse.trouble, run.collapse.images) == ("mode collapse", 30_000)
+    assert run.collapse.modes < 0.25 or run.collapse.diversity < 0.15
+    assert run.collapse.sentence == said[-1] and "Train again with: --set adversarial.objective=" in said[-1]
+    assert state_of(run) == "collapsed" and Runs(tmp_path).listed()[0]["state"] == "collapsed"
+    assert run.collapse.sentence in (run.path / "README.md").read_text(encoding="utf-8")
+    page = write_report(run.path).read_text(encoding="utf-8")
+    assert ">collapsed</p>" in page and "the generated images cover" in page
+    assert "已崩溃" in write_report(run.path, language="zh").read_text(encoding="utf-8")
     assert [line["images"] for line in looks_of(run)] == [5_120, 10_112, 15_104, 20_096, 25_088, 30_000]
 
 
@@ -225,5 +236,50 @@ def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
 def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:
     said: list[str] = []
     settings = {"loop.watch_every": 1_000, "network.base": 16}
-    train("digits", images=8_000, settings=settings, out=tmp_path / "run", say=said.append)
+    run = train("digits", images=8_000, settings=settings, out=tmp_path / "run", say=said.append)
     assert not any("--set" in line for line in said)
+    assert run.collapse is None and state_of(run) == "finished"
+
+
+def test_a_training_is_judged_by_what_it_ends_with() -> None:
+    digits = digits_set()
+    watch, _ = watch_of(digits, digits.in_memory()[:1], classes=True)
+    for position in (5_000, 10_000, 15_000):
+        watch.look(position)
+    assert watch.collapse is not None and watch.collapse.trouble == "mode collapse"
+    assert isinstance(watch.task, Repeating)
+    watch.task.bank = digits.in_memory()
+    watch.look(17_000)  # too near to the last to be judged, and still what the training ends with
+    assert watch.collapse is None
+    watch.task.bank = digits.in_memory()[:1]
+    watch.look(18_000)
+    assert watch.collapse is not None and watch.collapse.images == 18_000
+    again, _ = watch_of(digits, digits.in_memory()[:1], classes=True)
+    again.restore(watch.state())
+    assert again.collapse == watch.collapse
+
+
+def test_nothing_has_collapsed_before_10000_images_nor_of_tiny_sets() -> None:
+    digits = digits_set()
+    for images, positions in ((digits, (4_000, 9_999)), (digits.take(range(39)), (10_000, 20_000))):
+        watch, _ = watch_of(images, digits.in_memory()[:1], classes=True)
+        for position in positions:
+            watch.look(position)
+        assert watch.collapse is None
+
+
+def test_a_discriminator_that_has_won_is_said_with_its_own_figures() -> None:
+    told = Collapse(
+        trouble=str(Trouble.DISCRIMINATOR_WON),
+        images=60_000,
+        modes=0.4,
+        diversity=1.5,
+        precision=0.0,
+        told_apart=1.0,
+        settings={"adversarial.discriminator_learning_rate": 2.5e-4},
+    )
+    assert collapse_in({"collapse": told.model_dump()}) == told
+    assert "at 60,000 images seen, discriminator accuracy is 100.0% and 0% of the" in told.sentence
+    assert told.sentence.endswith("--set adversarial.discriminator_learning_rate=0.00025")
+    assert set(SENTENCES) == set(map(str, Trouble))
+    assert collapse_in({"collapse": {"trouble": 3}}) is None and collapse_in({}) is None

@@ -21,6 +21,7 @@ from elmyr.report.pictures import embedded
 from elmyr.report.records import Evaluation, flattened, read_evaluation, read_metrics, read_people, read_table
 from elmyr.report.sections import commands, curves, evaluation_table, extremes, foot, settings, side_by_side, versions
 from elmyr.report.words import ENGLISH, Words
+from elmyr.training.collapse import Collapse, collapse_in
 
 FACTS = {
     "preset": "preset",
@@ -101,12 +102,25 @@ def _opening(
         found.append(copies_sentence(evaluation.copies, words))
     return tag(
         "section",
+        *_collapsed(collapse_in(summary), words),
         tag("p", told, class_="sentence"),
         note(" \u00b7 ".join(aside)) if aside else "",
         *(tag("p", line) for line in found),
         *(note(line) for line in _troubles(summary, words)),
         class_="opening",
     )
+
+
+def _collapsed(collapse: Collapse | None, words: Words) -> list[Markup]:
+    """In large letters, with cause and fix; nothing of a run that did not collapse."""
+    if collapse is None:
+        return []
+    template, values = collapse.message
+    values |= {"trouble": words(collapse.trouble)}
+    return [
+        tag("p", words("collapsed"), class_="short word worse"),
+        tag("p", words(template, **values), class_="sentence"),
+    ]
 
 
 def _troubles(summary: dict[str, Any], words: Words) -> list[str]:

@@ -12,6 +12,7 @@ from elmyr.training.rundir import RunDirectory
 
 EVERY = 0.5  # seconds between looks
 HEARTBEAT = 10.0  # seconds of silence, after which a comment says that the stream is alive
+ENDED = ("finished", "collapsed")
 MOST_AT_ONCE = 1 << 20  # bytes of figures that are read at a look
 
 
@@ -31,7 +32,7 @@ class Watched:
         if state != self.state:
             self.state = state
             events.append(event("state", {"state": state}, self.offset))
-        if state == "finished" and all_read:
+        if state in ENDED and all_read:
             self.ended = True
             events.append(event("end", {"state": state}, self.offset))
         return events

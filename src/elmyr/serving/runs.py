@@ -77,9 +77,11 @@ class Runs:
 
 
 def state_of(run: RunDirectory) -> str:
-    """ "finished", "training" or "stopped"."""
+    """ "finished", "collapsed" (finished, with images not fit for use), "training" or "stopped"."""
     if run.in_progress:
         return "training"
+    if run.collapse:
+        return "collapsed"
     return "finished" if run.finished else "stopped"
 
 
@@ -119,7 +121,7 @@ def _thinned(line: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
 def _row_of(name: str, run: RunDirectory) -> dict[str, Any] | None:
     try:
         config = run.read_config()
-        kind = str(config.get("kind", GAN_KIND))
+        kind, collapse = str(config.get("kind", GAN_KIND)), run.collapse
         data = config.get("data")
         return {
             "id": name,
@@ -127,6 +129,7 @@ def _row_of(name: str, run: RunDirectory) -> dict[str, Any] | None:
             "kind": kind.lower(),
             "preset": config.get("preset"),
             "state": state_of(run),
+            "collapse": None if collapse is None else {"sentence": collapse.sentence, **collapse.message[1]},
             "images": _images_seen(run),
             "budget": _budget_of(config),
             "begun": run.config.stat().st_mtime,

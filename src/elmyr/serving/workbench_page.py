@@ -25,6 +25,7 @@ SPOKEN = (
     "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",
     "validation error", "watch precision", "watch recall", "watch diversity", "watch modes",
     "watch told apart", "train", "validation", "test",
+    "mode collapse", "oscillation", "the discriminator has won",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.words import Words
 from elmyr.serving.limits import MOST_GENERATED, MOST_PIXELS
+from elmyr.training.collapse import COVERED, WON
 
 Models = Sequence[Mapping[str, Any]]
 Tab = Callable[[Models, Words], list[Markup]]
@@ -191,6 +192,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         tag("table", tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))), tag("tbody")),
         class_="wide table", role="region", aria_label=words("Runs"), tabindex=0, hidden="",
         data_training=words("training"), data_finished=words("finished"), data_stopped=words("stopped"),
+        data_collapsed=words("collapsed"),
         data_of=words("{seen} of {budget}"), data_interval=words("{low} to {high}"),
         data_open=words("Open {id}"), data_looked=words("{count} images, seen by {extractor}"),
     )  # fmt: skip
@@ -199,6 +201,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         tag("h2", tabindex="-1", data_two=words("{one} beside {other}")),
         _select("runs", "with", words("Compare with"), [tag("option", words("no other"), value="")]),
         tag("p", class_="facts quiet"),
+        tag("p", class_="collapse", hidden="", data_won=words(WON), data_covered=words(COVERED)),
         tag("div",
             tag("h3", words("Images over time")),
             tag("label", words("Images seen"), for_="runs-position"),
@@ -229,6 +232,7 @@ def _watch(models: Models, words: Words) -> list[Markup]:
         "div",
         tag("p", class_="state", aria_live="polite", data_live=words("Training: this page follows it."),
             data_finished=words("The training is finished."), data_stopped=words("The training has stopped."),
+            data_collapsed=words("The training has collapsed: these images are not fit for use."),
             data_lost=words("The line to the server is cut; it is tried again …")),
         tag("progress", max="1", value="0", aria_label=words("Images seen of the budget")),
         tag("p", class_="rate quiet", data_rate=words("{seen} of {budget} images, {rate} a second, {left} left"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from elmyr.training.collapse import collapse_in
 from elmyr.training.config import RunConfig
 
 
@@ -10,8 +11,10 @@ def model_card(config: RunConfig, summary: Mapping[str, Any]) -> str:
     """The README.md of a run directory."""
     gan, data = config.gan, config.data
     classes = f"{len(gan.classes)} classes ({', '.join(gan.classes)})" if gan.classes else "no classes"
+    collapse = collapse_in(summary)
+    warning = f"\n**{collapse.sentence}**\n" if collapse else ""
     return f"""# A GAN for {data.name}, trained by elmyr
-
+{warning}
 | | |
 | --- | --- |
 | makes | {gan.height}x{gan.width} images, {gan.channels} channel(s), {classes} |

@@ -276,7 +276,10 @@ def _train_and_export(
         "seconds": round(outcome.seconds, 3),
         "images_per_second": round(outcome.images / max(outcome.seconds, 1e-9), 1),
         "troubles": watch.troubles,
+        "collapse": watch.collapse.model_dump() if watch.collapse else None,
     }
     write_text(run.path / "README.md", model_card(config, summary))
     write_json(run.summary, summary)
     say(f"trained {total:,} images in {outcome.seconds:,.0f} s: {run.path}")
+    if watch.collapse:
+        say(watch.collapse.sentence)

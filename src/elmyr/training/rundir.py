@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from elmyr.errors import InputError
 from elmyr.files import make_folder, read_json
+from elmyr.training.collapse import Collapse, collapse_in
 
 RUNS = Path("runs")
 LOOKED_AT = (0.01, 0.05, 0.1)  # seconds between tries to lock a run
@@ -49,6 +50,15 @@ class RunDirectory:
     def finished(self) -> bool:
         """Whether the training has reached its end."""
         return self.summary.is_file()
+
+    @property
+    def collapse(self) -> Collapse | None:
+        """What its training ended in, where it collapsed; None for every other run."""
+        try:
+            summary = read_json(self.summary) if self.finished else None
+        except InputError:
+            return None
+        return collapse_in(summary) if isinstance(summary, dict) else None
 
     def preview(self, position: int) -> Path:
         """The preview's file at so many images seen."""

@@ -12,6 +12,7 @@ from elmyr import seeds
 from elmyr.images import Splits
 from elmyr.metrics import told_apart
 from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.collapse import Collapse, written
 from elmyr.training.config import changed_config
 from elmyr.training.sight import Sight, Sights
 from elmyr.training.trouble import LOOKS_IN_TURN, QUIET_IMAGES, Look, Trouble, remedy, trouble_in
@@ -52,6 +53,29 @@ class Watch:
         """The FID of the last look, by the training monitor's cheap features."""
         return self._last.sight.frechet_distance if self._last else None
 
+    @property
+    def collapse(self) -> Collapse | None:
+        """What the latest looks show, whatever was tried before; None where they show no trouble.
+
+        The last look counts beside those that are judged, so that a training is judged by what it ends with.
+        """
+        if self._last is None:
+            return None
+        judged = [look for look in self._looks if look.images < self._last.images]
+        found = trouble_in([look for look in (*judged, self._last) if look.images >= QUIET_IMAGES])
+        if found is None:
+            return None
+        sight = self._last.sight
+        return Collapse(
+            trouble=str(found),
+            images=self._last.images,
+            modes=sight.modes,
+            diversity=sight.diversity,
+            precision=sight.precision,
+            told_apart=self._last.told_apart,
+            settings=remedy(found, self.task.config),
+        )
+
     def look(self, position: int) -> dict[str, Any]:
         """Looks at as many generated images as real ones, of the same classes; returns figures for the log."""
         if self._sights is None:
@@ -85,12 +109,12 @@ class Watch:
         seen = f"at {position:,} images: {trouble}{_seen(trouble, self._looks)}"
         told: dict[str, Any] = {"images": position, "trouble": str(trouble)}
         if mends:
-            self.say(f"{seen}; continuing with {' '.join(_written(settings))}")
+            self.say(f"{seen}; continuing with {' '.join(written(settings))}")
             told["rescued_with"] = settings
             self.task.adopt(changed_config(self.task.config, settings))
             self._quiet_until = position + QUIET_IMAGES
         else:
-            self.say(f"{seen}; try {' '.join(f'--set {setting}' for setting in _written(settings))}, or --rescue")
+            self.say(f"{seen}; try {' '.join(f'--set {setting}' for setting in written(settings))}, or --rescue")
             told["try"] = settings
         self.troubles.append(told)
 
@@ -127,10 +151,6 @@ def _seen(trouble: Trouble, looks: Sequence[Look]) -> str:
             "look real (precision)"
         )
     return f": generated images show {sight.modes:.0%} of the modes and {sight.diversity:.0%} of the real diversity"
-
-
-def _written(settings: Mapping[str, Any]) -> list[str]:
-    return [f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in settings.items()]
 
 
 def _figures(look: Look) -> dict[str, Any]:

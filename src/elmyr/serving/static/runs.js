@@ -91,6 +91,7 @@ export default function runs(section) {
     for (const option of other.options) option.hidden = option.disabled = option.value === first.id;
     other.value = second?.id ?? "";
     one.querySelector(".facts").textContent = opened.map(facts).join(" — ");
+    showCollapse();
     drawCurves(one.querySelector(".curves"), opened);
     const most = Math.max(...opened.map((run) => run.previews.length));
     previews.hidden = most === 0;
@@ -98,6 +99,18 @@ export default function runs(section) {
     slider.value = slider.max;
     showPreviews();
     showFigures();
+  }
+
+  // What the training monitor measured at the end of a run that collapsed, and what to try.
+  function showCollapse() {
+    const line = one.querySelector(".collapse");
+    const { won, covered } = line.dataset;
+    const told = opened.filter((run) => run.collapse).map(({ id, collapse }) => {
+      const text = collapse.trouble === "the discriminator has won" ? won : covered;
+      return `${id}: ${filled(text, { ...collapse, trouble: said(collapse.trouble) })}`;
+    });
+    line.textContent = told.join(" ");
+    line.hidden = told.length === 0;
   }
 
   const facts = ({ name, kind, config = {} }) =>

@@ -115,7 +115,8 @@ export default function watch(section) {
   function tellState(name) {
     watched.state = name;
     state.textContent =
-      { training: state.dataset.live, finished: state.dataset.finished }[name] ?? state.dataset.stopped;
+      { training: state.dataset.live, finished: state.dataset.finished, collapsed: state.dataset.collapsed }[name] ??
+      state.dataset.stopped;
     tellRate();
   }
 
