@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+
+MOST_SHOWN = 30  # names in a message
+NEAR = 0.75  # the share of common signs from which one word is taken for another
+NUMBER = re.compile(r"[-+]?[\d.,]+")
 
 
 class ElmyrError(Exception):
@@ -40,7 +45,28 @@ def _interrupted(message: str, signal_number: int) -> InterruptedRun:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, or all of them."""
-    known = sorted(known)
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"choose from: {', '.join(known)}"
+    """The end of a message about an unknown name: the one that is meant, or the known ones."""
+    known = list(known)
+    near = nearest(name, known)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    if (
+        known
+        and known[0].isdecimal()
+        and known == [str(number) for number in range(int(known[0]), int(known[0]) + len(known))]
+    ):
+        return f"choose from {known[0]} … {known[-1]}"
+    shown, more = sorted(known)[:MOST_SHOWN], len(known) - MOST_SHOWN
+    return f"choose from: {', '.join(shown)}" + (f" … ({more:,} more)" if more > 0 else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name of which this one is a slip of the pen: a sign or two, or capitals; None for any other.
+
+    A number is never the slip of another number: 12 is not 2.
+    """
+    by_folded = {each.casefold(): each for each in known if not NUMBER.fullmatch(each)}
+    folded = name.casefold()
+    near = get_close_matches(folded, by_folded, n=1, cutoff=NEAR)
+    near = near or [each for each in by_folded if sorted(each) == sorted(folded)]  # as dgo for dog
+    return by_folded[near[0]] if near and not NUMBER.fullmatch(name) else None

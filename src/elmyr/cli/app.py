@@ -14,6 +14,7 @@ import typer
 from elmyr import __version__
 from elmyr.cli import commands, evidence, runs
 from elmyr.cli.data import data
+from elmyr.cli.guesses import corrected
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.restorer import restorer
 from elmyr.cli.serve import serve
@@ -97,7 +98,8 @@ def _status() -> int:
             show_error("stopped")
         return int(status or 0)
     except USAGE_ERROR as error:
-        show_error(f"{error.format_message()} (see: {error.ctx.command_path if error.ctx else 'elmyr'} --help)")
+        told = f"{error.format_message()} (see: {error.ctx.command_path if error.ctx else 'elmyr'} --help)"
+        show_error(corrected(typer.main.get_command(app), arguments) or told)
         return 2
     except ElmyrError as error:
         if debug:

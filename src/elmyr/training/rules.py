@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elmyr.images import ImageSet
+from elmyr.errors import InputError
+from elmyr.images import ImageSet, open_source, split_source
 
 AUTO = "auto"
 LOGS, PREVIEWS, CHECKPOINTS = 100, 10, 10  # how many of each a run has
@@ -114,3 +116,14 @@ def default_budget(images: ImageSet) -> int:
 def is_tiny(images: ImageSet) -> bool:
     """As `Facts.tiny`."""
     return Facts.of(images, 0).tiny
+
+
+def epoch_and_batch(source: str | os.PathLike[str]) -> tuple[int, int]:
+    """The training images of a source, and of them in a batch where nothing else is said; InputError as `open_source`.
+
+    Only of digits and of a path, since other names may have to be downloaded first.
+    """
+    if os.fspath(source) != "digits" and not os.path.exists(source):
+        raise InputError(f"there are no data at '{os.fspath(source)}'")
+    images = split_source(open_source(source), 0).train
+    return len(images), RULES[0].value(Facts.of(images, 0), {})

@@ -1,0 +1,74 @@
+"""The right words for commands and options that elmyr does not have, as a command line to copy."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from elmyr.cli.rewording import Rewording, plain
+from elmyr.cli.synonyms import COMMANDS
+from elmyr.errors import nearest
+
+
+def corrected(program: Any, words: Sequence[str]) -> str | None:
+    """One line about words that the program does not know, with what to write instead; None where it knows all.
+
+    program: the group of all commands, as typer makes it; words: those after the program's name.
+    """
+    command, path, rest = program, list[str](), list(words)
+    while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
+        if rest[0] not in command.commands:
+            return _about_command(program, command, path, rest[0], rest[1:])
+        command = command.commands[rest[0]]
+        path.append(rest.pop(0))
+    return None if hasattr(command, "commands") else _about_options(command, path, rest)
+
+
+def _about_command(program: Any, group: Any, path: list[str], typed: str, rest: list[str]) -> str:
+    missing = f"no command '{typed}'"
+    for row in (row for words, rows in COMMANDS.items() if plain(typed) in words.split() for row in rows):
+        target = row.text.split()
+        for root, start in ((group, path), (program, [])):
+            command = _command(root, [word for word in target if not word.startswith("-")])
+            if command is not None:
+                return _tried(f"{missing}: {row.why}", _line([*start, *target], command, rest))
+    near = nearest(typed, [name for name, command in group.commands.items() if not command.hidden])
+    if near is not None:
+        return _tried(f"{missing}: did you mean '{near}'?", _line([*path, near], group.commands[near], rest))
+    if not path and _is_data(typed):
+        line = _line(["study"], program.commands["study"], [typed, *rest])
+        return _tried(f"{missing}, which is the name of data: say what to do with them", line)
+    return f"{missing} (see: {' '.join(['elmyr', *path])} --help)"
+
+
+def _command(group: Any, names: Sequence[str]) -> Any:
+    for name in names:
+        group = getattr(group, "commands", {}).get(name)
+    return group
+
+
+def _line(path: Sequence[str], command: Any, rest: Sequence[str]) -> str:
+    return shlex.join(["elmyr", *path]) if hasattr(command, "commands") else Rewording(command, path, rest).line
+
+
+def _about_options(command: Any, path: list[str], rest: Sequence[str]) -> str | None:
+    rewording = Rewording(command, path, rest)
+    if rewording.unknown is not None:
+        return f"no option {rewording.unknown} (see: {shlex.join(['elmyr', *path])} --help)"
+    if not rewording.reasons:
+        return None
+    typed, why = ", ".join(rewording.reasons), "; ".join(dict.fromkeys(rewording.reasons.values()))
+    return _tried(f"no option {typed}: {why}", rewording.line)
+
+
+def _tried(told: str, line: str) -> str:
+    return f"{told}{'' if told.endswith('?') else ';'} try: {line}"
+
+
+def _is_data(word: str) -> bool:
+    from elmyr.images.derived import DERIVED
+    from elmyr.images.readers import BY_NAME
+
+    return os.path.exists(word) or word in BY_NAME or word in DERIVED
