@@ -29,7 +29,7 @@ from elmyr.machine import keep_freed_memory
 from elmyr.metrics import psnr, squared_error
 from elmyr.recognition import open_recognizer
 from elmyr.report import write_repair
-from elmyr.restoration import Restorer, corrupt, invert, open_restorer
+from elmyr.restoration import Restorer, corrupt, invert
 from elmyr.training import open_gan
 
 SIX = ["center:14", "right:0.5", "missing:0.75", "noise:0.5", "motion:9", "lowres:4"]
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--speed", action="store_true")
     options = parser.parse_args()
     keep_freed_memory()
-    restorer = open_restorer(options.run)
+    restorer = Restorer.load(options.run)
     if options.speed:
         speed(restorer)
         scan(restorer)

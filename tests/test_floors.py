@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 FLOORS = [
     {"errors", "lazy", "notes", "version"},
     {"amounts", "seeds", "files", "arrays", "machine", "skeleton"},
-    {"images", "nets", "metrics", "objectives", "auxiliary", "penalties", "augment", "textures"},
+    {"images", "nets", "runs", "metrics", "objectives", "auxiliary", "penalties", "augment", "textures"},
     {"gan"},
     {"training"},
     {"recognition", "restoration", "editing", "robustness"},

@@ -161,7 +161,7 @@ def test_a_foreign_description_is_refused(tmp_path: Path, change: dict[str, obje
 
 
 def test_a_folder_without_a_gan_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no trained GAN"):
+    with pytest.raises(InputError, match="is not a run directory"):
         GAN.load(tmp_path)
 
 

@@ -21,6 +21,7 @@ from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
 from elmyr.nets import PAIRS, Cost, Discriminator, StyleGenerator, cost_of
+from elmyr.runs import CONFIG, GAN_KIND, Run, finished_model
 
 FORMAT = 1
 SMALLEST_SIDE, LARGEST_SIDE = 8, 128
@@ -150,7 +151,8 @@ def to_pixels(images: torch.Tensor) -> torch.Tensor:
 class GAN:
     """A trained generator with its discriminator.
 
-    `trained` tells in JSON values how it came to be: preset, data, seed, images seen.
+    `trained` tells in JSON values how it came to be: preset, data, seed, images seen. `path` is the run, or the folder,
+    that it was loaded from.
     """
 
     def __init__(
@@ -169,6 +171,7 @@ class GAN:
         self.generator = generator.to(self.device).eval()
         self.discriminator = discriminator.to(self.device).eval()
         self.trained = trained or {}
+        self.path: Path | None = None
 
     def sample(
         self,
@@ -318,13 +321,12 @@ class GAN:
         write_json(folder / "gan.json", content)
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "auto", precision: str = "auto") -> Self:
-        """Opens what `save` wrote: a model folder, or a run directory that holds one in `model/`."""
-        folder = Path(path)
-        if not (folder / "gan.json").is_file():
-            folder = folder / "model"
-        if not (folder / "gan.json").is_file():
-            raise InputError(f"'{path}' holds no trained GAN: name a finished run directory or its model folder")
+    def load(cls, path: Run, *, device: str = "auto", precision: str = "auto") -> Self:
+        """The GAN of a finished run (a path, "latest", or what `train` returns), or of a folder that `save` wrote.
+
+        Raises InputError where there is none, or where it is not whole.
+        """
+        folder = finished_model(path, GAN_KIND)
         content = read_json(folder / "gan.json")
         try:
             if content["format"] != FORMAT:
@@ -337,4 +339,6 @@ class GAN:
         except (KeyError, TypeError, OSError, RuntimeError, ValidationError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"'{folder}' is no whole GAN ({reason}): copy or train it again") from None
-        return cls(config, generator, discriminator, trained=trained, device=device, precision=precision)
+        gan = cls(config, generator, discriminator, trained=trained, device=device, precision=precision)
+        gan.path = folder.parent if (folder.parent / CONFIG).is_file() else folder
+        return gan

@@ -15,7 +15,7 @@ from elmyr.errors import InputError, InterruptedRun
 from elmyr.evaluation.repair import RepairJudgment, judge_repair
 from elmyr.files import read_json
 from elmyr.images import ImageSet, save_npz
-from elmyr.restoration import open_restorer, resume_restorer, train_restorer
+from elmyr.restoration import Restorer, resume_restorer, train_restorer
 from elmyr.restoration.task import RestorerTask
 from elmyr.training import RunDirectory
 from tests.conftest import small_image_set
@@ -93,7 +93,7 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(
         patch.setattr(RestorerTask, "update", stopping)
         train_restorer(blobs, out=tmp_path / "run", **QUICK)
     with pytest.raises(InputError, match="is not finished"):
-        open_restorer(tmp_path / "run")
+        Restorer.load(tmp_path / "run")
     assert call(monkeypatch, "resume", tmp_path / "run", "--quiet") == 0
     models = [folder / "model" / "restorer.safetensors" for folder in (run.path, tmp_path / "run")]
     assert models[0].read_bytes() == models[1].read_bytes()

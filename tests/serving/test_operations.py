@@ -17,7 +17,7 @@ from elmyr import GAN
 from elmyr.editing import between
 from elmyr.images import ImageSet
 from elmyr.recognition import open_recognizer
-from elmyr.restoration import open_restorer
+from elmyr.restoration import Restorer
 from elmyr.serving.batching import Answer
 from elmyr.serving.models import Models
 from elmyr.serving.operations import answer_together
@@ -182,7 +182,7 @@ def test_repair_leaves_what_is_known_and_says_where_the_answers_differ(
     assert len(one["answers"]) == 1 and one["spread"] is None
     hidden = np.zeros((1, 8, 8), np.bool_)
     hidden[:, :, 4:] = True
-    expected = open_restorer(small_runs / "restorer", device="cpu", precision="fp32").restore(
+    expected = Restorer.load(small_runs / "restorer", device="cpu", precision="fp32").restore(
         image[None, ..., :1], hidden
     )
     assert (pixels(one["answers"][0]) == expected.images[0, ..., 0]).all()

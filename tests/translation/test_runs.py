@@ -16,7 +16,7 @@ from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Shaping, load_images, save_npz
 from elmyr.training import RunDirectory
-from elmyr.translation import open_translator, resume_translator, train_translator
+from elmyr.translation import Translator, resume_translator, train_translator
 from elmyr.translation.domains import DomainData
 from elmyr.translation.sources import open_domains
 from elmyr.translation.task import TranslatorTask
@@ -79,7 +79,7 @@ def assert_resumes_to_the_bit(
         patch.setattr(TranslatorTask, "update", stopping)
         train_translator(*kinds, out=out, method=method, **QUICK)
     with pytest.raises(InputError, match="is not finished"):
-        open_translator(out)
+        Translator.load(out)
     assert call(monkeypatch, "resume", out, "--quiet") == 0
     models = [folder / "model" / "translator.safetensors" for folder in (undisturbed.path, out)]
     assert models[0].read_bytes() == models[1].read_bytes()

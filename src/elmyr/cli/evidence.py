@@ -35,7 +35,8 @@ def survey(
     from elmyr.evaluation.survey import Survey, identity_of, read_answers
     from elmyr.report import write_report
     from elmyr.report.words import words_in
-    from elmyr.training.rundir import GAN_KIND, open_run
+    from elmyr.runs import GAN_KIND
+    from elmyr.training.rundir import open_run
 
     tell, words = hush if quiet else say, words_in(language)
     opened = open_run(run, GAN_KIND)
@@ -86,7 +87,8 @@ def report(
 ) -> None:
     """Build the page of a run or a study again, of all that is known by now."""
     from elmyr.report import write_report
-    from elmyr.training.rundir import GAN_KIND, open_run
+    from elmyr.runs import GAN_KIND
+    from elmyr.training.rundir import open_run
 
     folder = Path(path) if Path(path).exists() else open_run(path, GAN_KIND).path
     page = write_report(folder, language=language, out=out)

@@ -116,7 +116,7 @@ def apply(
     """Repair images; where a mask is given, all that it does not hide stays as it is."""
     from elmyr.images import Many
     from elmyr.machine import keep_freed_memory
-    from elmyr.restoration import Masks, invert, open_restorer, repair_files, require_invertible
+    from elmyr.restoration import Masks, Restorer, invert, repair_files, require_invertible
     from elmyr.training import open_gan
 
     masks = None if mask is None else Masks(mask)
@@ -131,7 +131,7 @@ def apply(
         def mend(pixels: Any, hidden: Any, first: int) -> Any:
             return invert(gan, pixels, hidden, answers=answers, seed=seed)
     else:
-        restorer_of_run = open_restorer(model, device=device, precision=precision)
+        restorer_of_run = Restorer.load(model, device=device, precision=precision)
 
         def fits(shape: tuple[int, int, int], what: str) -> None:
             restorer_of_run.require_fit(shape, answers, what)

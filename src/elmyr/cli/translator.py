@@ -112,11 +112,11 @@ def apply(
     """Translate images."""
     from elmyr.images import Many, Shaping, check_writable, load_images, save_images
     from elmyr.machine import keep_freed_memory
-    from elmyr.translation import A_TO_B, B_TO_A, open_translator, translate_files, translated
+    from elmyr.translation import A_TO_B, B_TO_A, Translator, translate_files, translated
 
     form, direction = of_channels(channels), B_TO_A if back else A_TO_B
     keep_freed_memory()
-    opened = open_translator(model, device=device, precision=precision)
+    opened = Translator.load(model, device=device, precision=precision)
     opened.require_direction(direction)
     if out.suffix:
         check_writable(out)
@@ -152,13 +152,13 @@ def evaluate(
     from elmyr.machine import keep_freed_memory
     from elmyr.recognition import open_recognizer
     from elmyr.report import check_page, write_translation
-    from elmyr.translation import open_translator
+    from elmyr.translation import Translator
 
     if out is not None:
         check_page(out)
     keep_freed_memory()
     reader = None if recognizer is None else open_recognizer(recognizer, device=device)
-    opened = open_translator(model, device=device, precision=precision)
+    opened = Translator.load(model, device=device, precision=precision)
     a, b, paired = images_to_translate(model, part=against.value, limit=limit, data_root=data_root)
     judgment = judge_translation(opened, a, b, paired=paired, recognizer=reader)
     if out is not None:

@@ -28,8 +28,9 @@ from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, split_source
 from elmyr.metrics import Estimate, difference
+from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import GAN_KIND, RunDirectory, open_run
+from elmyr.training.rundir import RunDirectory, open_run
 
 SAMPLING_SEED = 1
 

@@ -36,8 +36,9 @@ from elmyr.files import write_json
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, save_npz, split_source
 from elmyr.metrics import Estimate, realism, told_apart
+from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import GAN_KIND, RunDirectory, open_run
+from elmyr.training.rundir import RunDirectory, open_run
 
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
 TRAINING_SEED = 5  # of the samples that a recognizer learns from; 4 is a study's

@@ -14,7 +14,7 @@ from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.metrics import psnr, squared_error, ssim, wilson_interval
 from elmyr.recognition import Recognizer
-from elmyr.restoration import corrupt, damage_of, open_restorer
+from elmyr.restoration import Restorer, corrupt, damage_of
 from elmyr.restoration.corruptions import KINDS
 from elmyr.restoration.runs import KIND, config_of, splits_of
 from elmyr.training.rundir import open_run
@@ -106,7 +106,7 @@ def images_to_repair(
 
 def restoring(model: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Method:
     """A restorer's run as a method: masks are told where there are any."""
-    restorer = open_restorer(model, device=device, precision=precision)
+    restorer = Restorer.load(model, device=device, precision=precision)
     return lambda damaged, masks: restorer.restore(damaged, masks).images
 
 

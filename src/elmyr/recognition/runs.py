@@ -27,10 +27,11 @@ from elmyr.images.shaping import labeled_places
 from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
+from elmyr.runs import GAN_KIND, RUNS, Run, finished_model
 from elmyr.training.config import DataConfig
 from elmyr.training.opening import open_gan
 from elmyr.training.plan import config_of as gan_config_of
-from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, config_as, finished_model, new_directory, open_run
+from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import at_work, refuse_groups, shown_progress, write_beginning
 
 KIND: Literal["recognizer"] = "recognizer"
@@ -62,10 +63,10 @@ def train_recognizer(
     out: str | os.PathLike[str] | None = None,
     unlabeled: str | os.PathLike[str] | None = None,
     instead: str | os.PathLike[str] | None = None,
-    gan: str | os.PathLike[str] | None = None,
+    gan: Run | None = None,
     realism: float = 1.0,
-    agreeing: str | os.PathLike[str] | None = None,
-    teacher: str | os.PathLike[str] | None = None,
+    agreeing: Run | None = None,
+    teacher: Run | None = None,
     validate: bool = True,
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
@@ -115,7 +116,7 @@ def train_recognizer(
 
 
 def resume_recognizer(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = True,
@@ -152,7 +153,7 @@ def splits_of(config: RecognizerConfig, data_root: str | os.PathLike[str] | None
     return _opened(data.source, data.split_seed, data_root if data_root is not None else data.root, data.shaping)
 
 
-def open_recognizer(name: str | os.PathLike[str], *, device: str = "auto") -> Recognizer:
+def open_recognizer(name: Run, *, device: str = "auto") -> Recognizer:
     """The recognizer of a finished run (a path, or "latest"), or of a folder that `Recognizer.save` wrote."""
     return Recognizer.load(finished_model(name, KIND), device=device)
 

@@ -24,8 +24,9 @@ from elmyr.images import (
     split_source,
 )
 from elmyr.recognition.doubts import Doubts
+from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of
-from elmyr.training.rundir import GAN_KIND, open_run
+from elmyr.training.rundir import open_run
 
 SHOWN, COLUMNS = 60, 8
 

@@ -8,7 +8,7 @@ from elmyr.report.records import read_table
 from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
 from elmyr.report.words import words_in
-from elmyr.training.rundir import GAN_KIND
+from elmyr.runs import GAN_KIND
 
 
 def write_report(folder: Path, *, language: str = "en", out: Path | None = None) -> Path:

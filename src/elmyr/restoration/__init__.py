@@ -7,7 +7,7 @@ from elmyr.restoration.inversion import invert, require_invertible
 from elmyr.restoration.noisy import restore_noisy
 from elmyr.restoration.repair import Repair
 from elmyr.restoration.restorer import Restorer
-from elmyr.restoration.runs import open_restorer, resume_restorer, train_restorer
+from elmyr.restoration.runs import resume_restorer, train_restorer
 
 __all__ = [
     "KINDS",
@@ -19,7 +19,6 @@ __all__ = [
     "damage_files",
     "damage_of",
     "invert",
-    "open_restorer",
     "repair_files",
     "require_invertible",
     "restore_noisy",

@@ -25,6 +25,7 @@ from elmyr.restoration.damage import ANY, Corruption, damage_of
 from elmyr.restoration.repair import Repair, checked, deviation, require_channels
 from elmyr.restoration.task import SHOWN, WEIGHTS, RestorerTask
 from elmyr.restoration.tiles import tiles
+from elmyr.runs import Run, finished_model
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -60,6 +61,7 @@ class Restorer:
         self.corruption, self.images, self.seed = corruption, image_count(images), seed
         self.damage = damage_of(corruption)
         self.choices = choices_of(settings or {})
+        self.path: Path | None = None
         self.device = machine.choose_device(device)
         self.precision = machine.choose_precision(precision, self.device)
 
@@ -200,9 +202,12 @@ class Restorer:
         write_json(folder / DESCRIPTION, content)
 
     @classmethod
-    def load(cls, folder: str | Path, *, device: str = "auto", precision: str = "auto") -> Self:
-        """Opens what `save` wrote; InputError if it is not whole."""
-        folder = Path(folder)
+    def load(cls, run: Run, *, device: str = "auto", precision: str = "auto") -> Self:
+        """The restorer of a finished run (a path, "latest", what its training returned), or of a saved folder.
+
+        Raises InputError where there is none, or where it is not whole.
+        """
+        folder = finished_model(run, "restorer")
         content = read_json(folder / DESCRIPTION)
         try:
             if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / WEIGHTS):
@@ -220,6 +225,7 @@ class Restorer:
             raise InputError(f"'{folder}' is no whole restorer ({reason}): train it again") from None
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
         restorer.net_ = net.to(restorer.device).requires_grad_(False).eval()
+        restorer.path = folder
         return restorer
 
     def _net(self) -> UNet:

@@ -14,9 +14,10 @@ from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split
 from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import ANY
 from elmyr.restoration.restorer import Restorer
+from elmyr.runs import RUNS, Run
 from elmyr.training.config import DataConfig
 from elmyr.training.plan import opened_again
-from elmyr.training.rundir import RUNS, RunDirectory, config_as, finished_model, new_directory, open_run
+from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import (
     at_work,
     nothing_to_do,
@@ -87,7 +88,7 @@ def train_restorer(
 
 
 def resume_restorer(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     images: Amount | None = None,
     data_root: str | os.PathLike[str] | None = None,
@@ -122,11 +123,6 @@ def config_of(run: RunDirectory) -> RestorerConfig:
 def splits_of(config: RestorerConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
     """The split of a run, opened again; InputError where its training images are not the same any more."""
     return opened_again(config.data, data_root)
-
-
-def open_restorer(name: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Restorer:
-    """The restorer of a finished run (a path, or "latest"), or of a folder that `Restorer.save` wrote."""
-    return Restorer.load(finished_model(name, KIND), device=device, precision=precision)
 
 
 def _run_to_end(

@@ -13,7 +13,8 @@ from typing import Any
 
 from elmyr.errors import InputError
 from elmyr.files import lines_of, read_json
-from elmyr.training.rundir import GAN_KIND, RunDirectory
+from elmyr.runs import GAN_KIND
+from elmyr.training.rundir import RunDirectory
 
 MOST_POINTS = 500
 TAIL = 1 << 16  # bytes at the end of a file of figures that tell how far a run is

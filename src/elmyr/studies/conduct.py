@@ -17,6 +17,7 @@ from elmyr.amounts import Amount, seconds_of
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, Source, open_source, split_source
+from elmyr.runs import Run
 from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
 from elmyr.studies.estimate import Estimate, estimate, told, within
 from elmyr.studies.ground import opened
@@ -118,7 +119,7 @@ def study(
 
 
 def resume_study(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     processes: int | None = None,
     data_root: str | os.PathLike[str] | None = None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,15 +10,14 @@ from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.gan import CHUNK, GAN, to_unit
 from elmyr.images import ImageSet
+from elmyr.runs import GAN_KIND, Run
 from elmyr.training.checkpoint import find_checkpoint, load_modules
 from elmyr.training.plan import config_of
 from elmyr.training.questions import Questions
-from elmyr.training.rundir import GAN_KIND, open_run, position_of
+from elmyr.training.rundir import open_run, position_of
 
 
-def open_gan(
-    name: str | os.PathLike[str], *, checkpoint: str | None = None, device: str = "auto", precision: str = "auto"
-) -> GAN:
+def open_gan(name: Run, *, checkpoint: str | None = None, device: str = "auto", precision: str = "auto") -> GAN:
     """The trained GAN of a run (a path, or "latest"), or that of a checkpoint: `latest`, `best`, `200000` or `200k`."""
     run = open_run(name, GAN_KIND)
     if checkpoint is None:
@@ -33,7 +30,7 @@ def open_gan(
 
 
 @torch.no_grad()
-def class_logits_by(name: str | os.PathLike[str], images: ImageSet, *, device: str = "auto") -> NDArray[np.float64]:
+def class_logits_by(name: Run, images: ImageSet, *, device: str = "auto") -> NDArray[np.float64]:
     """What the discriminator of a run reads as the class of each image, float64 (N, classes of the GAN).
 
     By its additional layer for that (`auxiliary.classification`), which the run's latest checkpoint holds and the model

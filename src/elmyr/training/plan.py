@@ -11,6 +11,7 @@ from elmyr import machine
 from elmyr.amounts import Amount, image_count, minutes_of
 from elmyr.errors import InputError
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
+from elmyr.runs import GAN_KIND, Run
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint, load_modules
 from elmyr.training.config import (
@@ -25,7 +26,7 @@ from elmyr.training.config import (
 )
 from elmyr.training.processes import ALONE, Processes
 from elmyr.training.rules import Facts, Resolved, default_budget, resolve
-from elmyr.training.rundir import GAN_KIND, RunDirectory, config_as, open_run
+from elmyr.training.rundir import RunDirectory, config_as, open_run
 
 MOST_IMAGES = 10**12  # more than anyone waits for
 
@@ -59,7 +60,7 @@ def make_plan(
     shaping: Shaping = AS_IT_IS,
     rescue: bool = False,
     deterministic: bool = False,
-    start_from: str | os.PathLike[str] | None = None,
+    start_from: Run | None = None,
 ) -> Plan:
     """The plan of a run, parameters as `train`; InputError for whatever cannot be trained. Writes nothing."""
     images, minutes = image_count(images), minutes_of(minutes)

@@ -12,9 +12,10 @@ import torch
 from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.files import read_json, read_lines, sha256_of
+from elmyr.runs import GAN_KIND, Run
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.run import Manner, run_anew
-from elmyr.training.rundir import GAN_KIND, RunDirectory, open_run
+from elmyr.training.rundir import RunDirectory, open_run
 
 TIMES = {"seconds", "images_per_second"}
 SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit", "processes")  # what other bits may come of
@@ -30,7 +31,7 @@ class Repetition:
 
 
 def repeat(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     out: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,

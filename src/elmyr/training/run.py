@@ -18,6 +18,7 @@ from elmyr.errors import InputError
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, class_rows, image_grid, save_npz, save_png
+from elmyr.runs import GAN_KIND, RUNS, Run
 from elmyr.training.budget import MEASURED_SHARE, Pace
 from elmyr.training.checkpoint import latest_checkpoint
 from elmyr.training.config import RunConfig
@@ -26,7 +27,7 @@ from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
 from elmyr.training.plan import Plan, config_of, make_plan, new_task, refuse_other_settings, splits_of, take_weights
 from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
-from elmyr.training.rundir import GAN_KIND, RUNS, RunDirectory, new_directory, open_run
+from elmyr.training.rundir import RunDirectory, new_directory, open_run
 from elmyr.training.session import (
     at_work,
     nothing_to_do,
@@ -72,7 +73,7 @@ def train(
     shaping: Shaping = AS_IT_IS,
     rescue: bool = False,
     deterministic: bool = False,
-    start_from: str | os.PathLike[str] | None = None,
+    start_from: Run | None = None,
     keep_going: bool = False,
     track: str | None = None,
     quiet: bool = True,
@@ -161,7 +162,7 @@ def _train_in_group(
 
 
 def resume(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     images: Amount | None = None,
     settings: Mapping[str, Any] | Iterable[str] = (),
@@ -178,7 +179,7 @@ def resume(
     """
     images = image_count(images)
     manner = Manner(keep_going, quiet, say, track)
-    run = open_run(os.fspath(name), GAN_KIND)
+    run = open_run(name, GAN_KIND)
     config = config_of(run)
     refuse_other_settings(config, settings, run.path)
     if nothing_to_do(run, config.loop.images, images, say):
@@ -269,7 +270,7 @@ def _train_and_export(
     if not processes.writes:
         return
     task.export(run.model, outcome.images)
-    gan = GAN.load(run.path, device=config.device, precision=config.precision)
+    gan = GAN.load(run.model, device=config.device, precision=config.precision)
     save_npz(gan.sample(SHOWN_PER_CLASS * max(len(gan.config.classes), 10), balanced=True), run.generated)
     summary = {
         "images": outcome.images,

@@ -16,28 +16,27 @@ from pydantic import BaseModel, ValidationError
 
 from elmyr.errors import InputError
 from elmyr.files import make_folder, read_json
+from elmyr.runs import CONFIG, MODEL, SUMMARY, Run, kind_of, read_config, run_path
 from elmyr.training.collapse import Collapse, collapse_in
 
-RUNS = Path("runs")
 LOOKED_AT = (0.01, 0.05, 0.1)  # seconds between tries to lock a run
-GAN_KIND = "GAN"  # what a run trained that names no other kind
 
 M = TypeVar("M", bound=BaseModel)
 
 
 class RunDirectory:
-    """The paths of a run; `GAN.load(run.path)` opens what it trained."""
+    """The paths of a run; `GAN.load(run)` opens what it trained."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.config = self.path / "config.json"
+        self.config = self.path / CONFIG
         self.environment = self.path / "environment.json"
-        self.summary = self.path / "summary.json"
+        self.summary = self.path / SUMMARY
         self.metrics = self.path / "metrics.jsonl"
         self.log = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoints"
         self.previews = self.path / "previews"
-        self.model = self.path / "model"
+        self.model = self.path / MODEL
         self.evaluation = self.path / "evaluation.json"
         self.real = self.path / "real.npz"
         self.generated = self.path / "generated.npz"
@@ -67,14 +66,11 @@ class RunDirectory:
     @property
     def kind(self) -> str:
         """What was trained: a "GAN", or what its config names."""
-        return str(self.read_config().get("kind", GAN_KIND))
+        return kind_of(self.path)
 
     def read_config(self) -> dict[str, Any]:
         """The run's `config.json`."""
-        content = read_json(self.config)
-        if not isinstance(content, dict):
-            raise InputError(f"'{self.config}' holds no JSON object: restore it, or train again")
-        return content
+        return read_config(self.path)
 
     def noting(self, say: Callable[[str], None]) -> Callable[[str], None]:
         """Says a line, and writes it into `log.txt` with the time, where there is room for it."""
@@ -127,48 +123,9 @@ def position_of(path: Path) -> int:
     return int(path.stem.rpartition("-")[2])
 
 
-def open_run(name: str | os.PathLike[str], kind: str | None = None) -> RunDirectory:
-    """The run directory at a path; `latest` is the one under `runs/` that was begun last. Of a `kind`, where given."""
-    path = Path(name)
-    if os.fspath(name) == "latest" and not path.exists():
-        begun = {
-            config.parent: config.stat().st_mtime_ns
-            for config in RUNS.glob("*/config.json")
-            if kind is None or _is_of_kind(config.parent, kind)
-        }
-        if not begun:
-            trained = f"elmyr {kind} train DATA" if kind not in (None, GAN_KIND) else "elmyr train DATA"
-            what = "run" if kind is None else f"run of a {kind}"
-            raise InputError(f"there is no {what} under 'runs': train one with '{trained}'")
-        path = max(begun, key=lambda run: (begun[run], run))
-    run = RunDirectory(path)
-    if not path.exists():
-        raise InputError(f"there is no run directory '{path}'")
-    if not run.config.is_file():
-        raise InputError(f"'{path}' is not a run directory (no config.json in it)")
-    if kind is not None and run.kind != kind:
-        raise InputError(f"'{path}' is the run of a {run.kind}, not of a {kind}: name another")
-    return run
-
-
-def finished_model(name: str | os.PathLike[str], kind: str) -> Path:
-    """The model's folder of a finished run (a path, or "latest"), or the folder itself where a model was saved into it.
-
-    InputError where it is neither.
-    """
-    if os.path.isfile(os.path.join(name, f"{kind}.json")):
-        return Path(name)
-    run = open_run(name, kind)
-    if not run.finished:
-        raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
-    return run.model
-
-
-def _is_of_kind(path: Path, kind: str) -> bool:
-    try:
-        return RunDirectory(path).kind == kind
-    except InputError:
-        return False  # a damaged run is not the one that is meant
+def open_run(run: Run, kind: str | None = None) -> RunDirectory:
+    """The run directory at a path, of an object that has one, or the `latest`; of a `kind`, where given."""
+    return RunDirectory(run_path(run, kind))
 
 
 def config_as(run: RunDirectory, model: type[M]) -> M:

@@ -4,7 +4,7 @@ from elmyr.translation.adaptation import resume_adaptation, train_adapted
 from elmyr.translation.config import A_TO_B, B_TO_A, DIRECTIONS
 from elmyr.translation.files import translate_files, translated
 from elmyr.translation.methods import METHODS
-from elmyr.translation.runs import open_translator, resume_translator, train_translator
+from elmyr.translation.runs import resume_translator, train_translator
 from elmyr.translation.translator import Translator
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "DIRECTIONS",
     "METHODS",
     "Translator",
-    "open_translator",
     "resume_adaptation",
     "resume_translator",
     "train_adapted",

@@ -18,11 +18,13 @@ from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Shaping, save_npz
 from elmyr.recognition import Recognizer, resume_recognizer, train_recognizer
-from elmyr.training.rundir import RUNS, RunDirectory, config_as, new_directory, open_run
+from elmyr.runs import RUNS, Run
+from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import refuse_groups, write_beginning
 from elmyr.translation.files import translated
-from elmyr.translation.runs import open_translator, resume_translator, train_translator
+from elmyr.translation.runs import resume_translator, train_translator
 from elmyr.translation.sources import open_domains
+from elmyr.translation.translator import Translator
 
 KIND: Literal["adaptation"] = "adaptation"
 TRANSLATED_SEED = 1
@@ -116,7 +118,7 @@ def train_adapted(
 
 
 def resume_adaptation(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = True,
@@ -204,6 +206,6 @@ def _write_translated(made: RunDirectory, path: Any, config: AdaptationConfig) -
     domains = open_domains(
         config.source, config.target, paired=False, seed=config.seed, data_root=config.root, shaping=config.shaping
     )
-    translator = open_translator(made.path, device=config.device, precision=config.precision)
+    translator = Translator.load(made.path, device=config.device, precision=config.precision)
     examples = domains.b.train.images
     save_npz(translated(translator, domains.a.train, examples=examples, seed=TRANSLATED_SEED), path)

@@ -15,8 +15,9 @@ from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, Shaping
 from elmyr.recognition import Recognizer, open_recognizer
 from elmyr.recognition.runs import KIND as RECOGNIZER_KIND
+from elmyr.runs import RUNS, Run, finished_model
 from elmyr.training.config import DataConfig
-from elmyr.training.rundir import RUNS, RunDirectory, config_as, finished_model, new_directory, open_run
+from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import (
     at_work,
     nothing_to_do,
@@ -62,7 +63,7 @@ def train_translator(
     *,
     out: str | os.PathLike[str] | None = None,
     method: str = "cycle",
-    recognizer: str | os.PathLike[str] | None = None,
+    recognizer: Run | None = None,
     images: Amount | None = None,
     seed: int = 0,
     settings: Mapping[str, object] | None = None,
@@ -111,7 +112,7 @@ def train_translator(
 
 
 def resume_translator(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     images: Amount | None = None,
     data_root: str | os.PathLike[str] | None = None,
@@ -163,11 +164,6 @@ def domains_of(config: TranslatorConfig, data_root: str | os.PathLike[str] | Non
         if splits.train.digest() != data.digest:
             raise InputError(f"'{data.source}' is not what the run was trained on: restore the images, or train anew")
     return domains
-
-
-def open_translator(name: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Translator:
-    """The translator of a finished run (a path, or "latest"), or of a folder that `Translator.save` wrote."""
-    return Translator.load(finished_model(name, KIND), device=device, precision=precision)
 
 
 def _weights_digest(folder: str) -> str:

@@ -23,6 +23,7 @@ from elmyr.images import ImageSet, StoredPixels
 from elmyr.nets import StridedClassifier, TranslatorNet
 from elmyr.recognition import Recognizer
 from elmyr.restoration.repair import require_channels, require_pixels
+from elmyr.runs import Run, finished_model
 from elmyr.textures import over_textures
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -66,6 +67,7 @@ class Translator:
         method_of(method)
         self.choices = choices_of({**(settings or {}), "method": method})
         self.images, self.seed = image_count(images), seed
+        self.path: Path | None = None
         self.device = machine.choose_device(device)
         self.precision = machine.choose_precision(precision, self.device)
 
@@ -221,9 +223,12 @@ class Translator:
         write_json(folder / DESCRIPTION, content)
 
     @classmethod
-    def load(cls, folder: str | Path, *, device: str = "auto", precision: str = "auto") -> Self:
-        """Opens what `save` wrote; InputError if it is not whole."""
-        folder = Path(folder)
+    def load(cls, run: Run, *, device: str = "auto", precision: str = "auto") -> Self:
+        """The translator of a finished run (a path, "latest", what its training returned), or of a saved folder.
+
+        Raises InputError where there is none, or where it is not whole.
+        """
+        folder = finished_model(run, "translator")
         content = read_json(folder / DESCRIPTION)
         try:
             if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / WEIGHTS):
@@ -247,6 +252,7 @@ class Translator:
                 raise
             reason = str(error).splitlines()[0]
             raise InputError(f"'{folder}' is no whole translator ({reason}): train it again") from None
+        translator.path = folder
         return translator
 
     def require_direction(self, direction: str) -> None:

@@ -1,0 +1,109 @@
+"""Where a run lies: told by its path, by "latest", or by an object that knows its path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from elmyr.errors import InputError
+from elmyr.files import read_json
+
+RUNS = Path("runs")
+CONFIG, SUMMARY, MODEL = "config.json", "summary.json", "model"
+LATEST = "latest"
+GAN_KIND = "GAN"  # what a run trained that names no other kind
+STUDY_KIND = "study"
+OPENERS = {
+    GAN_KIND: "elmyr.GAN.load",
+    "recognizer": "elmyr.Recognizer.load",
+    "restorer": "elmyr.Restorer.load",
+    "translator": "elmyr.Translator.load",
+}
+
+Run = Any  # a path, "latest", or an object with a `path`: what train returns, a study, a model that was loaded
+
+
+def place_of(run: Run) -> str:
+    """The path of a run, or "latest", as a text; InputError for what is neither and has no path."""
+    given = run if isinstance(run, str | os.PathLike) else getattr(run, "path", None)
+    if given is None and hasattr(run, "path"):
+        raise InputError(f"this {type(run).__name__} has no run directory: save it, and name the folder")
+    if not isinstance(given, str | os.PathLike):
+        raise InputError(f"a run is meant, not {type(run).__name__}: give its path, 'latest', or what train returned")
+    return os.fsdecode(given)
+
+
+def run_path(run: Run, kind: str | None = None) -> Path:
+    """The directory of a run, of a `kind` where given; "latest" is the one under `runs/` that was begun last.
+
+    Raises InputError where there is none.
+    """
+    name = place_of(run)
+    path = _latest(kind) if name == LATEST and not os.path.exists(name) else Path(name)
+    if not os.path.exists(path):
+        raise InputError(f"there is no run directory '{path}'")
+    if not (path / CONFIG).is_file():
+        raise InputError(f"'{path}' is not a run directory (no config.json in it)")
+    if kind is not None and (found := kind_of(path)) != kind:
+        raise InputError(_other_kind(path, found, kind))
+    return path
+
+
+def kind_of(path: Path) -> str:
+    """What was trained in a run directory: a "GAN", or what its config names."""
+    return str(read_config(path).get("kind", GAN_KIND))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The `config.json` of a run directory; InputError where it is not whole."""
+    content = read_json(path / CONFIG)
+    if not isinstance(content, dict):
+        raise InputError(f"'{path / CONFIG}' holds no JSON object: restore it, or train again")
+    return content
+
+
+def finished_model(run: Run, kind: str) -> Path:
+    """The model's folder of a finished run, as `run_path` finds it; or the folder itself where a model was saved there.
+
+    InputError where it is neither.
+    """
+    description = f"{kind.lower()}.json"
+    place = Path(place_of(run))
+    if (place / description).is_file():
+        return place
+    if (place / MODEL / description).is_file() and not (place / CONFIG).exists():
+        return place / MODEL
+    path = run_path(run, kind)
+    if not (path / SUMMARY).is_file():
+        before = f" (as it was before: '{path / MODEL}')" if (path / MODEL / description).is_file() else ""
+        raise InputError(f"'{path}' is not finished: elmyr resume {path}{before}")
+    return path / MODEL
+
+
+def _latest(kind: str | None) -> Path:
+    begun = {
+        config.parent: config.stat().st_mtime_ns
+        for config in RUNS.glob(f"*/{CONFIG}")
+        if kind is None or _is_of_kind(config.parent, kind)
+    }
+    if not begun:
+        trained = f"elmyr {kind} train DATA" if kind not in (None, GAN_KIND) else "elmyr train DATA"
+        what = "run" if kind is None else f"run of a {kind}"
+        raise InputError(f"there is no {what} under 'runs': train one with '{trained}'")
+    return max(begun, key=lambda run: (begun[run], run))
+
+
+def _is_of_kind(path: Path, kind: str) -> bool:
+    try:
+        return kind_of(path) == kind
+    except InputError:
+        return False  # a damaged run is not the one that is meant
+
+
+def _other_kind(path: Path, found: str, wanted: str) -> str:
+    told = f"'{path}' is the run of a {found}, not of a {wanted}"
+    if found == STUDY_KIND and wanted == GAN_KIND:
+        own = sorted(config.parent for config in path.glob(f"runs/*/{CONFIG}"))
+        return f"{told}: name one of its own runs" + (f", such as '{own[0]}'" if own else "")
+    return f"{told}: name another" + (f", or open it with {OPENERS[found]}" if found in OPENERS else "")
