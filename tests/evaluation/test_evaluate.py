@@ -12,6 +12,7 @@ from elmyr.evaluation.reference import reference_of
 from elmyr.evaluation.sides import comparable, first_of, parts
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, load_images, save_npz, split_source
+from elmyr.report.run_report import run_page
 from tests.conftest import small_image_set
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")
@@ -157,6 +158,16 @@ def test_a_run_is_judged_with_intervals_and_keeps_its_figures(tmp_path: Path) ->
     assert len(best) == len(worst) == 16
     samples = GAN.load(run.path).sample(judged.count, label=_labels_beside(judged.count), seed=1)
     assert (samples.images[list(judged.best)] == best.images).all()
+    others = evaluate(run.path, extractor="random"), evaluate(run.path, extractor="pixels", against="validation")
+    assert read_json(run.evaluation)["figures"][0]["value"] == judged.figures[0].value
+    names = ["evaluation", "evaluation-pixels-validation", "evaluation-random"]
+    assert [path.stem for path in run.evaluations] == names
+    kept = [read_json(run.path / f"{name}.json")["figures"][0]["value"] for name in reversed(names[1:])]
+    assert kept == [other.figures[0].value for other in others]
+    random = load_images(run.path / "best-random.npz")
+    assert (samples.images[list(others[0].best)] == random.images).all()
+    page = run_page(run.path)
+    assert [f"extractor “{name}”" in page for name in ("domain", "random", "pixels")] == [True] * 3
 
 
 def _labels_beside(count: int) -> np.ndarray:

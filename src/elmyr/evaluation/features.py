@@ -141,11 +141,10 @@ def extractor_for(
     """
     check_extractor(name, width)
     machine.choose_device(device)  # refused here, where it would not be taken for a damaged cache
-    labeled = training.labels is not None and len(np.unique(training.labels)) > 1
     if name == "auto":
-        name = "domain" if labeled else "pixels"
+        name = auto_extractor(training)
     if name == "domain":
-        if not labeled:
+        if auto_extractor(training) != "domain":
             raise InputError(
                 f"the extractor 'domain' learns from labels of several classes, '{training.name}' has none"
             )
@@ -153,6 +152,11 @@ def extractor_for(
     if name == "random":
         return _random(training, seed, width, device)
     return Pixels(squares(training.images[:1], POOLED).shape[1])
+
+
+def auto_extractor(training: ImageSet) -> str:
+    """The name of the extractor that is taken where none is asked for."""
+    return "domain" if training.labels is not None and len(np.unique(training.labels)) > 1 else "pixels"
 
 
 def check_extractor(name: str, width: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from elmyr.errors import InputError
 from elmyr.evaluation.copies import Copies, look_for_copies
-from elmyr.evaluation.features import WIDTH, FeatureExtractor, check_extractor, extractor_for
+from elmyr.evaluation.features import WIDTH, FeatureExtractor, auto_extractor, check_extractor, extractor_for
 from elmyr.evaluation.figures import ClassRow, averaged, class_rows, take_figures
 from elmyr.evaluation.plane import FeatureMap, map_of
 from elmyr.evaluation.reference import look, reference_of
@@ -38,7 +38,7 @@ from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_
 from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.training.rundir import RunDirectory, beside_evaluation, open_run
 
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
 TRAINING_SEED = 5  # of the samples that a recognizer learns from; 4 is a study's
@@ -109,8 +109,9 @@ def evaluate(
 ) -> Evaluation:
     """Judges a run, or samples (an `.npz` or a folder of images), against real images of one part of the split.
 
-    A run brings its data and split with it, and its figures are kept in its `evaluation.json`; samples need `data` (and
-    its `shaping`, and `seed`, the split's, 0 where not given). The yardstick is the other held-out part in the place of
+    A run brings its data and split with it, and its figures are kept in its `evaluation.json`, those by another
+    extractor, seed, width or part beside it, as `evaluation-random.json`; samples need `data` (and its `shaping`, and
+    `seed`, the split's, 0 where not given). The yardstick is the other held-out part in the place of
     the generated images; all figures are on equal counts, a run's with the same labels on both sides. `use` adds what
     the images are good for: a recognizer is trained on them and one on real images. The extractor is `domain`, `random`
     or `pixels`, as `extractor_for` makes it of the training part.
@@ -195,11 +196,25 @@ def _evaluate_run(
         gan=gan,
         training=training,
     )
-    write_json(run.evaluation, evaluation.as_json())
-    for path, places in ((run.best, evaluation.best), (run.worst, evaluation.worst)):
-        save_npz(samples[0].take(places), path)
-    save_npz(_pairs(samples[0], splits.train, evaluation.copies), run.pairs)
+    _keep(run, evaluation, samples[0], splits.train)
     return evaluation
+
+
+def _keep(run: RunDirectory, evaluation: Evaluation, samples: ImageSet, training: ImageSet) -> None:
+    """Writes an evaluation beside those under other conditions, which figures do not compare with."""
+    extractor, usual = evaluation.extractor, auto_extractor(training)
+    other = [extractor["name"]] if extractor["name"] != usual else []
+    other += [
+        f"{name}{extractor[name]}"
+        for name, value in (("seed", 0), ("width", WIDTH))
+        if extractor.get(name, value) != value
+    ]
+    other += [evaluation.against] if evaluation.against != "test" else []
+    path = run.evaluation.with_stem("-".join(["evaluation", *other]))
+    write_json(path, evaluation.as_json())
+    for name, places in (("best", evaluation.best), ("worst", evaluation.worst)):
+        save_npz(samples.take(places), beside_evaluation(path, name))
+    save_npz(_pairs(samples, training, evaluation.copies), beside_evaluation(path, "pairs"))
 
 
 def _pairs(generated: ImageSet, training: ImageSet, copies: Copies) -> ImageSet:

@@ -191,9 +191,9 @@ def read_study(path: Path) -> Study:
     return _validated(Study, path)
 
 
-def read_evaluation(path: Path) -> Evaluation | None:
-    """An `evaluation.json`; None if there is none, InputError if it is damaged."""
-    return _validated(Evaluation, path) if path.exists() else None
+def read_evaluations(folder: Path) -> dict[Path, Evaluation]:
+    """The evaluations of a run by their files, the usual one first; InputError if one is damaged."""
+    return {path: _validated(Evaluation, path) for path in RunDirectory(folder).evaluations}
 
 
 def read_people(folder: Path) -> People:

@@ -18,10 +18,11 @@ from elmyr.report.evidence import (
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.page import facts_table, note, page, section
 from elmyr.report.pictures import embedded
-from elmyr.report.records import Evaluation, flattened, read_evaluation, read_metrics, read_people, read_table
+from elmyr.report.records import Evaluation, flattened, read_evaluations, read_metrics, read_people, read_table
 from elmyr.report.sections import commands, curves, evaluation_table, extremes, foot, settings, side_by_side, versions
 from elmyr.report.words import ENGLISH, Words
 from elmyr.training.collapse import Collapse, collapse_in
+from elmyr.training.rundir import beside_evaluation
 
 FACTS = {
     "preset": "preset",
@@ -42,7 +43,8 @@ def run_page(folder: Path, words: Words = ENGLISH) -> str:
     gan = config.get("gan")
     classes = gan.get("classes") if isinstance(gan, dict) else None
     training = curves([read_metrics(folder / "metrics.jsonl")], words)
-    evaluation, people = read_evaluation(folder / "evaluation.json"), read_people(folder)
+    evaluations, people = read_evaluations(folder), read_people(folder)
+    usual, evaluation = next(iter(evaluations.items()), (folder / "evaluation.json", None))
     copies = evaluation.copies if evaluation else None
     name = shlex.quote(str(folder))
     against_images = note(words("Against the number of real images seen."))
@@ -50,8 +52,8 @@ def run_page(folder: Path, words: Words = ENGLISH) -> str:
         _title(config, folder, words),
         _opening(config, read_table(folder / "summary.json"), evaluation, people.results, words),
         side_by_side(folder, [str(name) for name in classes] if isinstance(classes, list) else [], words),
-        section(words("How good the images are"), _figures(folder, evaluation, words)),
-        copies_section(copies, folder / "pairs.npz", words),
+        section(words("How good the images are"), _figures(folder, evaluations, words)),
+        copies_section(copies, beside_evaluation(usual, "pairs"), words),
         people_section(people.results, words),
         _previews(folder, words),
         section(words("How the GAN learned"), against_images, training) if training else "",
@@ -167,13 +169,20 @@ def _seen(file: Path, words: Words) -> str:
     return words("after {images} images", images=f"{int(position):,}") if position.isdecimal() else file.stem
 
 
-def _figures(folder: Path, evaluation: Evaluation | None, words: Words) -> Markup:
-    if evaluation is not None:
-        return join(evaluation_table(evaluation, words), extremes(folder, words), map_of_images(evaluation, words))
+def _figures(folder: Path, evaluations: dict[Path, Evaluation], words: Words) -> Markup:
+    """Of each evaluation under its conditions, where there are several."""
+    if evaluations:
+        return join(*(_figures_of(path, one, len(evaluations), words) for path, one in evaluations.items()))
     return join(
         note(words("Not measured yet. This command measures it; the report made after it shows the figures:")),
         tag("pre", tag("code", f"elmyr evaluate {shlex.quote(str(folder))}")),
     )
+
+
+def _figures_of(path: Path, evaluation: Evaluation, of: int, words: Words) -> Markup:
+    shown = evaluation_table(evaluation, words), extremes(path, words), map_of_images(evaluation, words)
+    name = evaluation.extractor.name if evaluation.extractor else path.stem
+    return join(tag("h3", words("By the feature extractor \u201c{name}\u201d", name=name)) if of > 1 else "", *shown)
 
 
 def _facts(config: dict[str, Any], words: Words) -> list[tuple[str, str]]:

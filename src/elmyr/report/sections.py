@@ -12,6 +12,7 @@ from elmyr.report.page import facts_table, figures_table, folded, note, section
 from elmyr.report.pictures import grid, of_class, read_pictures
 from elmyr.report.records import Evaluation, Figure, Interval, flattened
 from elmyr.report.words import ENGLISH, Words
+from elmyr.training.rundir import beside_evaluation
 
 IN_ROW = 8
 MOST_CLASSES = 20
@@ -150,10 +151,10 @@ def _share(share: float) -> str:
     return percent(share, 1)
 
 
-def extremes(folder: Path, words: Words = ENGLISH) -> Markup:
-    """The generated images that look most and least real to the extractor."""
-    rows = ((words("Most real"), "best.npz"), (words("Least real"), "worst.npz"))
-    shown = {title: pictures for title, file in rows if (pictures := read_pictures(folder / file))}
+def extremes(evaluation: Path, words: Words = ENGLISH) -> Markup:
+    """The generated images that look most and least real to the extractor of an evaluation, given by its file."""
+    rows = ((words("Most real"), "best"), (words("Least real"), "worst"))
+    shown = {title: found for title, name in rows if (found := read_pictures(beside_evaluation(evaluation, name)))}
     if not shown:
         return Markup()
     told = words(

@@ -173,5 +173,9 @@ def figures(cell: Cell, run: Path, words: Words) -> Markup:
     """How good the GAN's images are."""
     if not cell.evaluation:
         return Markup()
-    shown = (evaluation_table(cell.evaluation, words), extremes(run, words), map_of_images(cell.evaluation, words))
+    shown = (
+        evaluation_table(cell.evaluation, words),
+        extremes(run / "evaluation.json", words),
+        map_of_images(cell.evaluation, words),
+    )
     return join(*shown)

@@ -160,8 +160,8 @@ def _images_seen(run: RunDirectory) -> int:
 
 
 def _judged(run: RunDirectory) -> dict[str, Any]:
-    """The figures of an evaluation, and without what they mean nothing."""
-    content = read_json(run.evaluation) if run.evaluation.is_file() else {}
+    """The figures of the usual evaluation, else of another, and without what they mean nothing."""
+    content = read_json(run.evaluations[0]) if run.evaluations else {}
     if not isinstance(content, dict) or not isinstance(content.get("figures"), list):
         return {"figures": [], "judged": None}
     figures = [

@@ -40,9 +40,6 @@ class RunDirectory:
         self.evaluation = self.path / "evaluation.json"
         self.real = self.path / "real.npz"
         self.generated = self.path / "generated.npz"
-        self.best = self.path / "best.npz"
-        self.worst = self.path / "worst.npz"
-        self.pairs = self.path / "pairs.npz"
         self.survey = self.path / "survey.sqlite"
 
     @property
@@ -58,6 +55,11 @@ class RunDirectory:
         except InputError:
             return None
         return collapse_in(summary) if isinstance(summary, dict) else None
+
+    @property
+    def evaluations(self) -> list[Path]:
+        """The evaluations that are kept, the usual one first where there is one."""
+        return [*self.path.glob("evaluation.json"), *sorted(self.path.glob("evaluation-*.json"))]
 
     def preview(self, position: int) -> Path:
         """The preview's file at so many images seen."""
@@ -116,6 +118,11 @@ class RunDirectory:
         except OSError:
             return False
         return False
+
+
+def beside_evaluation(path: Path, name: str) -> Path:
+    """What is kept with an evaluation, such as `best-random.npz` with `evaluation-random.json`."""
+    return path.with_name(path.stem.replace("evaluation", name, 1) + ".npz")
 
 
 def position_of(path: Path) -> int:
