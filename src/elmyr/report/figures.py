@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from elmyr.report.markup import Markup, join, markup, tag
-from elmyr.report.numbers import count, finite, is_finite, mean, number, points, summary, tick_labels, ticks
+from elmyr.report.numbers import axis, count, finite, is_finite, mean, number, points, summary, tick_labels, ticks
 from elmyr.report.words import ENGLISH, Words
 
 WIDTH, HEIGHT = 460, 270  # of a line chart, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 48, 452, 10, 230  # the sides of its plot
+HALF_LABEL = 14  # of a label's width, so that the last one stays inside
 MOST_POINTS = 300
 HEIGHT_OF_MAP = 360
 ROW = 46  # height of a row in an interval chart
@@ -73,16 +74,16 @@ def line_chart(
 ) -> Markup:
     """Values against what `across` says, gaps where a value is not finite; empty if there is nothing to draw.
 
-    The values' axis ends at the lowest of them, or at 0 with `from_zero`.
+    Axes end where the values end, that across begins at 0, and the other too with `from_zero`.
     """
     drawn = [Series(one.label, one.color, thinned(one.points)) for one in series]
     known = [point for one in drawn for point in one.points if is_finite(point[0]) and is_finite(point[1])]
     if not known:
         return Markup()
     xs, ys = finite(x for x, _ in known), finite(y for _, y in known)
-    y_ticks = ticks(min(0.0, *ys) if from_zero else min(ys), max(ys))
-    x_ticks = ticks(min(0.0, *xs), max(xs)) if max(xs) > 0 else ticks(min(xs), max(xs))
-    right, down = Scale(x_ticks[0], x_ticks[-1], LEFT, RIGHT), Scale(y_ticks[0], y_ticks[-1], BOTTOM, TOP)
+    right = Scale(*axis(xs, from_zero=True), LEFT, RIGHT)
+    down = Scale(*axis(ys, from_zero=from_zero), BOTTOM, TOP)
+    x_ticks, y_ticks = ticks(right.low, right.high), ticks(down.low, down.high)
     grid = [
         tag("line", x1=LEFT, x2=RIGHT, y1=down(y), y2=down(y), class_="axis" if y == 0 else "grid") for y in y_ticks
     ]
@@ -91,7 +92,7 @@ def line_chart(
         for y, label in zip(y_ticks, tick_labels(y_ticks), strict=True)
     ]
     x_text = [
-        tag("text", label, x=right(x), y=BOTTOM + 18, class_="end" if x == x_ticks[-1] else "middle")
+        tag("text", label, x=right(x), y=BOTTOM + 18, class_="end" if right(x) > RIGHT - HALF_LABEL else "middle")
         for x, label in zip(x_ticks, tick_labels(x_ticks), strict=True)
     ]
     lines = [tag("path", d=_path(one.points, right, down), class_=f"line {one.color}") for one in drawn]
@@ -135,7 +136,7 @@ def interval_chart(
     low, high = min(known + finite([mark])), max(known + finite([mark]))
     margin = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
     across = Scale(low - margin, high + margin, 0, 100)
-    shown = [tick for tick in ticks(across.low, across.high, 6) if across.low <= tick <= across.high]
+    shown = ticks(across.low, across.high, 6)
     bottom = ROW * len(rows) + 6
     parts = [tag("line", x1=_at(across(x)), x2=_at(across(x)), y1=0, y2=bottom, class_="grid") for x in shown]
     parts += [
@@ -180,7 +181,7 @@ def number_line(
     ends = [100 * value for value in (difference, low, high, 0.0)]
     margin = (max(ends) - min(ends)) * 0.25 or 0.5
     across = Scale(min(ends) - margin, max(ends) + margin, 0, 100)
-    shown = [tick for tick in ticks(across.low, across.high, 6) if across.low <= tick <= across.high]
+    shown = ticks(across.low, across.high, 6)
     parts = [tag("line", x1="0%", x2="100%", y1=48, y2=48, class_="axis")]
     for x, label in zip(shown, tick_labels(shown), strict=True):
         place = _at(across(x))

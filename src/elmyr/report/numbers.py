@@ -83,16 +83,21 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def axis(values: Iterable[float], *, from_zero: bool = False) -> tuple[float, float]:
+    """Where an axis begins and ends: at the least and the greatest value, or at 0; wider where these are the same."""
+    known = [*values, 0.0] if from_zero else list(values)
+    low, high = min(known), max(known)
+    half = (abs(low) / 10 or 0.5) if low == high else 0.0
+    return low - half, high + half
+
+
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round values, about as many as asked, of which the first is at most `low` and the last at least `high`."""
-    if low == high:
-        half = abs(low) / 10 or 0.5
-        low, high = low - half, high + half
+    """Round values between `low` and `high`, which are not the same: about as many as asked, two at least."""
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     # Counted in steps, so that no rounding piles up; the slack keeps 0.3 from being just above 3 * 0.1.
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [index * step for index in range(first, last + 1)]
 
 

@@ -5,6 +5,7 @@ import { count, filled, make, number, page, said, titled } from "./parts.js";
 const [WIDTH, HEIGHT] = [460, 260];
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 448, 12, 212];
 const STEPS = [1, 2, 5, 10];
+const HALF_LABEL = 14; // of a label's width, so that the last one stays inside
 // Which figures share a chart; each other has its own.
 const TOGETHER = {
   Losses: { discriminator_loss: ["discriminator", "real"], generator_loss: ["generator", "generated"] },
@@ -25,13 +26,21 @@ function svg(name, attributes, ...children) {
   return element;
 }
 
-// Round numbers from at or below `low` to at or above `high`, about five of them.
-export function ticks(low, high) {
-  const range = high - low || Math.abs(high) || 1;
-  const power = 10 ** Math.floor(Math.log10(range / 4));
-  const step = power * STEPS.find((one) => one * power >= range / 5);
-  const first = Math.floor(low / step);
-  const last = Math.max(Math.ceil(high / step), first + 1);
+// Where an axis begins and ends: at the least and the greatest value; wider where these are the same.
+function axis(values) {
+  const low = values.reduce((one, other) => Math.min(one, other));
+  const high = values.reduce((one, other) => Math.max(one, other));
+  const half = low === high ? Math.abs(low) / 10 || 0.5 : 0;
+  return [low - half, high + half];
+}
+
+// Round numbers between `low` and `high`, about five of them.
+export function ticks([low, high]) {
+  const rough = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * STEPS.find((one) => one * power >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step);
 }
 
@@ -69,11 +78,9 @@ function curve(title, series, named) {
   const points = drawn.flatMap((one) => one.points);
   if (points.length === 0) return null;
   const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-  const least = (values) => values.reduce((one, other) => Math.min(one, other));
-  const most = (values) => values.reduce((one, other) => Math.max(one, other));
-  const [across, down] = [ticks(0, most(xs)), ticks(least(ys), most(ys))];
-  const x = (value) => LEFT + ((value - across[0]) / (across.at(-1) - across[0])) * (RIGHT - LEFT);
-  const y = (value) => BOTTOM - ((value - down[0]) / (down.at(-1) - down[0])) * (BOTTOM - TOP);
+  const [wide, high] = [axis([0, ...xs]), axis(ys)];
+  const x = (value) => LEFT + ((value - wide[0]) / (wide[1] - wide[0])) * (RIGHT - LEFT);
+  const y = (value) => BOTTOM - ((value - high[0]) / (high[1] - high[0])) * (BOTTOM - TOP);
   const text = (content, attributes) => svg("text", attributes, content);
   const place = ([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
   const path = (line) => `M${line.map(place).join("L")}${line.length === 1 ? "h0" : ""}`; // round caps show a point alone
@@ -87,15 +94,15 @@ function curve(title, series, named) {
       role: "img",
       "aria-label": filled(page.dataset.chart, { title, ends: ends.join("; ") }),
     },
-    ...down.map((value) =>
+    ...ticks(high).map((value) =>
       svg("line", { x1: LEFT, x2: RIGHT, y1: y(value), y2: y(value), class: value === 0 ? "axis" : "grid" }),
     ),
-    ...down.map((value) => text(compact.format(value), { x: LEFT - 8, y: y(value) + 4, class: "end" })),
-    ...across.map((value, place) =>
+    ...ticks(high).map((value) => text(compact.format(value), { x: LEFT - 8, y: y(value) + 4, class: "end" })),
+    ...ticks(wide).map((value) =>
       text(compact.format(value), {
         x: x(value),
         y: BOTTOM + 20,
-        class: place === across.length - 1 ? "end" : "middle",
+        class: x(value) > RIGHT - HALF_LABEL ? "end" : "middle",
       }),
     ),
     text(page.dataset.seen, { x: RIGHT, y: BOTTOM + 40, class: "end" }),
