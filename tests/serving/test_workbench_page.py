@@ -8,7 +8,7 @@ import pytest
 
 import elmyr
 from elmyr.report.words import ENGLISH, words_in
-from elmyr.serving.workbench_page import SPOKEN, workbench_page
+from elmyr.serving.workbench_page import OPENS_ON, SPOKEN, workbench_page
 from elmyr.serving.workbench_tabs import TABS
 
 STATIC = Path(elmyr.__file__).parent / "serving" / "static"
@@ -63,6 +63,23 @@ def test_without_a_model_each_tab_says_which_commands_make_one() -> None:
     assert "<canvas" not in page and "<form" not in page
     served = workbench_page(MODELS[:1], ENGLISH)
     assert "elmyr train digits --out" not in served and "elmyr recognizer train digits" in served
+
+
+@pytest.mark.parametrize(
+    ("models", "first"),
+    [
+        (MODELS, "generate"),
+        (MODELS[1:2], "draw"),
+        (MODELS[2:], "repair"),
+        ([*MODELS[2:], MODELS[0]], "repair"),
+        ([MODELS[0] | {"kind": "a kind to come"}, MODELS[1]], "draw"),
+        ([], "runs"),
+    ],
+)
+def test_the_page_opens_on_a_tab_that_has_a_model(models: list[dict[str, object]], first: str) -> None:
+    page = workbench_page(models, ENGLISH)
+    assert f'data-first="{first}"' in page and f'<section data-tab="{first}"' in page
+    assert "page.dataset.first" in MODULES["workbench.js"] and set(OPENS_ON.values()) < set(TABS)
 
 
 def test_a_hostile_name_is_text() -> None:

@@ -29,6 +29,10 @@ SPOKEN = (
 )  # fmt: skip
 
 
+# The tab that each kind of model is for; the page opens on that of the first model, and without one on the runs.
+OPENS_ON = {"recognizer": "draw", "gan": "generate", "restorer": "repair"}
+
+
 def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
     """The HTML for the models of GET /v1/models; every tab is hidden until the script shows the one of the address."""
     head = tag(
@@ -67,6 +71,7 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         *sections,
         tag("noscript", words("This page needs JavaScript.")),
         id="workbench",
+        data_first=_first_tab(models),
         data_lost=words("The server does not answer: is elmyr serve still running?"),
         data_spoken=json.dumps(spoken, ensure_ascii=False),
         data_seen=words("images seen"),
@@ -76,3 +81,7 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         data_up=words("The pen is up: arrow keys only move it."),
     )
     return join(Markup("<!doctype html>"), tag("html", head, tag("body", top, main), lang=words.tag))
+
+
+def _first_tab(models: Sequence[Mapping[str, Any]]) -> str:
+    return next((OPENS_ON[model["kind"]] for model in models if model["kind"] in OPENS_ON), "runs")

@@ -18,7 +18,7 @@ const title = document.title;
 
 function turn() {
   const { tab, values } = standing();
-  const name = Object.hasOwn(tabs, tab) ? tab : "draw";
+  const name = Object.hasOwn(tabs, tab) ? tab : page.dataset.first;
   for (const section of page.querySelectorAll("section")) section.hidden = section.dataset.tab !== name;
   for (const link of links) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
