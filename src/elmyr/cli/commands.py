@@ -18,6 +18,7 @@ from elmyr.cli.options import (
     Precision,
     Quiet,
     Use,
+    formed,
     shaped,
 )
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
@@ -67,7 +68,7 @@ def evaluate(
         show_figures(evaluation.as_json())
 
 
-@shaped
+@formed
 def compare(
     subjects: Annotated[
         list[str], typer.Argument(metavar="RUN|SAMPLES …", help="Two or more: run directories, .npz files or folders.")

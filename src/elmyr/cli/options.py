@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -97,9 +97,20 @@ def _shaping_options(
 
 def shaped(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes a `shaping` with the options for it in that place, but for those that it has itself."""
+    return _with_shaping(command, without=())
+
+
+def formed(command: Callable[..., None]) -> Callable[..., None]:
+    """As `shaped`, for a command that does nothing with a training part: without the options that thin one."""
+    return _with_shaping(command, without=("images_per_class", "imbalance", "label_noise", "labels_per_class"))
+
+
+def _with_shaping(command: Callable[..., None], without: Sequence[str]) -> Callable[..., None]:
     of_command = inspect.signature(command, eval_str=True).parameters
     all_of_shaping = inspect.signature(_shaping_options, eval_str=True).parameters
-    of_shaping = {name: option for name, option in all_of_shaping.items() if name not in of_command}
+    of_shaping = {
+        name: option for name, option in all_of_shaping.items() if name not in of_command and name not in without
+    }
 
     def parsed(**words: Any) -> None:
         shaping = _shaping_options(**{name: words.pop(name) for name in of_shaping})

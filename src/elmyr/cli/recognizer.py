@@ -8,7 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, Data, DataRoot, Device, Out, Part, Precision, Quiet, Seed, image_count, shaped
+from elmyr.cli.options import (
+    AsJson,
+    Data,
+    DataRoot,
+    Device,
+    Out,
+    Part,
+    Precision,
+    Quiet,
+    Seed,
+    formed,
+    image_count,
+    shaped,
+)
 from elmyr.cli.show import hush, say, show_json, show_table
 
 recognizer = typer.Typer(
@@ -118,7 +131,7 @@ def train(
 
 
 @recognizer.command("apply")
-@shaped
+@formed
 def apply(
     model: Model,
     images: Annotated[str, typer.Argument(metavar="IMAGES", help="A known name or a path: its training images.")],

@@ -1,0 +1,663 @@
+"""Every option of every command changes what it says it changes: each command is run with it and without.
+
+What is compared follows from the command: the config that a training or a study writes before it begins, the JSON
+that a judgment prints, or the files that come of it. A command or an option without a line in `COMMANDS` fails.
+"""
+
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import socket
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import typer
+
+from elmyr import GAN, Recognizer, Shaping, machine, train
+from elmyr.cli import main
+from elmyr.cli.app import app
+from elmyr.errors import ElmyrError
+from elmyr.images import ImageSet, save_images
+from elmyr.recognition import train_recognizer
+from elmyr.restoration import train_restorer
+from elmyr.training.rundir import RunDirectory
+from elmyr.translation import train_translator
+from tests.conftest import small_image_set
+
+TINY = ("--set", "network.base=8", "--set", "batch=16")
+WIDE = ("--data", "{wide}", "--size", "8")
+PIXELS = ("--extractor", "pixels", "--json")
+BRIEF = ("--images", "32", *TINY)
+
+
+class Outcome(NamedTuple):
+    """What can be seen of a command: its end, what it printed, the files it wrote, and the configs among them."""
+
+    status: int
+    out: str
+    error: str
+    files: dict[str, str]
+    configs: dict[str, Any]
+
+    @property
+    def refusal(self) -> str:
+        """What was said of a command that could not be carried out."""
+        return self.error if self.status else ""
+
+
+def config(seen: Outcome) -> Any:
+    return seen.configs, seen.refusal
+
+
+def printed(seen: Outcome) -> Any:
+    return seen.out or seen.refusal
+
+
+def written(seen: Outcome) -> Any:
+    return seen.files or seen.refusal
+
+
+def places(seen: Outcome) -> Any:
+    return sorted(seen.files) or seen.refusal
+
+
+def said(seen: Outcome) -> Any:
+    return re.sub(r"[\d.,]+", "", seen.error)
+
+
+Aspect = Callable[[Outcome], Any]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An option's words, those of both runs beside them, and what is seen of it where that is not the command's.
+
+    base: the command in other words. works: whether it is carried out where the command is otherwise stopped.
+    """
+
+    words: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    base: tuple[str, ...] = ()
+    aspect: Aspect | None = None
+    works: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """Words that make a command run, what is seen of it, and how each of its options is heard.
+
+    begins: whether it is stopped as soon as its config is written.
+    """
+
+    words: tuple[str, ...]
+    aspect: Aspect
+    options: dict[str, Heard | str]  # or the test that shows it
+    begins: bool = False
+
+
+def heard(*words: str, **how: Any) -> Heard:
+    return Heard(words, **how)
+
+
+SHAPING: dict[str, Heard | str] = {
+    "--size": heard("--size", "6"),
+    "--fit": heard("--fit", "pad", given=("--size", "16x8")),
+    "--channels": heard("--channels", "3"),
+    "--classes": heard("--classes", "a,b"),
+    "--limit": heard("--limit", "150"),
+    "--images-per-class": heard("--images-per-class", "9"),
+    "--imbalance": heard("--imbalance", "3"),
+    "--label-noise": heard("--label-noise", "0.25"),
+    "--labels-per-class": heard("--labels-per-class", "8"),
+}
+FORM = {
+    name: line for name, line in SHAPING.items() if name in ("--size", "--fit", "--channels", "--classes", "--limit")
+}
+DEVICE = {"--device": heard("--device", "cuda:99")}
+MACHINE = DEVICE | {"--precision": heard("--precision", "{precision}")}
+JSON = {"--json": heard("--json", aspect=printed)}
+QUIET = {"--quiet": heard("--quiet", aspect=said)}
+PORT = {
+    "--port": heard("--port", "{taken}"),
+    "--next-port": heard("--next-port", given=("--port", "{taken}")),
+}
+
+
+def of_training(*words: str, brief: tuple[str, ...], named: tuple[str, ...]) -> dict[str, Heard | str]:
+    """The lines that every training has; `named` asks for it on images that lie under --data-root."""
+    return {
+        "--out": heard("--out", "there", aspect=places),
+        "--seed": heard("--seed", "1"),
+        **MACHINE,
+        "--data-root": heard("--data-root", "{root}", base=(*words, *named)),
+        **SHAPING,
+        "--quiet": heard("--quiet", given=brief, aspect=said, works=True),
+        "--json": heard("--json", given=brief, aspect=printed, works=True),
+    }
+
+
+COMMANDS: dict[str, Command] = {
+    "train": Command(
+        ("train", "{blobs}"),
+        config,
+        of_training("train", brief=BRIEF, named=("mnist",))
+        | {
+            "--images": heard("--images", "64"),
+            "--minutes": heard("--minutes", "0.001", given=TINY),
+            "--preset": heard("--preset", "mlp"),
+            "--set": heard("--set", "batch=8"),
+            "--rescue": heard("--rescue"),
+            "--from": heard("--from", "{gan}", given=TINY),
+            "--deterministic": heard("--deterministic"),
+            "--keep": heard("--keep", "7"),
+            "--keep-going": "tests/training/test_survival.py",
+            "--track": heard("--track", "nowhere"),
+            "--dry-run": heard("--dry-run", given=TINY),
+        },
+        begins=True,
+    ),
+    "study": Command(
+        ("study", "{blobs}"),
+        config,
+        of_training("study", brief=("--plan", "--budget", "1h", *BRIEF, "--updates", "2"), named=("mnist",))
+        | {
+            "--images": heard("--images", "64"),
+            "--seeds": heard("--seeds", "2"),
+            "--updates": heard("--updates", "3"),
+            "--budget": heard("--budget", "1s", given=("--plan", "--json", *TINY), aspect=printed),
+            "--plan": heard("--plan", given=BRIEF),
+            "--processes": heard("--processes", "2", given=("--processes", "1")),
+            "--allow-duplicates": heard("--allow-duplicates"),
+            "--preset": heard("--preset", "style"),
+            "--set": heard("--set", "batch=8"),
+        },
+        begins=True,
+    ),
+    "recognizer train": Command(
+        ("recognizer", "train", "{blobs}"),
+        config,
+        of_training("recognizer", "train", brief=("--updates", "2"), named=("mnist",))
+        | {
+            "--method": heard("--method", "supervised"),
+            "--unlabeled": heard("--unlabeled", "{more}"),
+            "--gan": heard("--gan", "{gan}"),
+            "--realism": heard("--realism", "0.5", given=("--gan", "{gan}")),
+            "--agreeing": heard("--agreeing", "{reader}", given=("--gan", "{gan}")),
+            "--target": heard("--target", "{more}"),
+            "--translation": heard("--translation", "64", given=("--target", "{more}")),
+            "--self-training": heard("--no-self-training", given=("--target", "{more}", "--translation", "64")),
+            "--teacher": heard("--teacher", "{reader}"),
+            "--tiny": heard("--tiny"),
+            "--updates": heard("--updates", "3"),
+            "--no-validation": heard("--no-validation"),
+        },
+        begins=True,
+    ),
+    "restorer train": Command(
+        ("restorer", "train", "{blobs}"),
+        config,
+        of_training("restorer", "train", brief=("--images", "32"), named=("mnist",))
+        | {
+            "--corruption": heard("--corruption", "noise:0.2"),
+            "--images": heard("--images", "64"),
+            "--set": heard("--set", "noise=0"),
+        },
+        begins=True,
+    ),
+    "translator train": Command(
+        ("translator", "train", "{blobs}", "{more}"),
+        config,
+        of_training("translator", "train", brief=("--images", "32"), named=("mnist", "mnist"))
+        | {
+            "--method": heard("--method", "contrastive"),
+            "--paired": heard("--paired"),
+            "--recognizer": heard("--recognizer", "{reader}"),
+            "--images": heard("--images", "64"),
+            "--set": heard("--set", "cycle=5"),
+        },
+        begins=True,
+    ),
+    "resume": Command(
+        ("resume", "run"),
+        config,
+        {
+            "--images": heard("--images", "48"),
+            "--set": heard("--set", "batch=8"),
+            "--data-root": heard("--data-root", "{root}", base=("resume", "named", "--images", "48")),
+            "--keep-going": "tests/training/test_survival.py",
+            "--track": heard("--track", "nowhere"),
+            "--processes": heard("--processes", "2"),
+            **QUIET,
+            "--json": heard("--json", aspect=printed),
+        },
+    ),
+    "repeat": Command(
+        ("repeat", "run"),
+        places,
+        {
+            "--out": heard("--out", "there"),
+            "--data-root": heard("--data-root", "{root}", base=("repeat", "named")),
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "sample": Command(
+        ("sample", "{gan}", "-n", "6"),
+        written,
+        {
+            "--count": heard("--count", "7"),
+            "--out": heard("--out", "there.npz"),
+            "--label": heard("--label", "b"),
+            "--category": heard("--category", "0"),
+            "--balanced": heard("--balanced", base=("sample", "{tail}", "-n", "6")),
+            "--checkpoint": heard("--checkpoint", "16"),
+            "--seed": heard("--seed", "1"),
+            **MACHINE,
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "evaluate": Command(
+        ("evaluate", "{samples}", "--data", "{blobs}", *PIXELS),
+        printed,
+        {
+            "--against": heard("--against", "train"),
+            "--data": heard("--data", "{more}"),
+            "--seed": heard("--seed", "1"),
+            "--use": heard("--use"),
+            "--extractor": heard("--extractor", "random"),
+            "--extractor-seed": heard("--extractor-seed", "1", given=("--extractor", "random")),
+            "--extractor-width": heard("--extractor-width", "8", given=("--extractor", "random")),
+            **DEVICE,
+            "--precision": heard("--precision", "{precision}", base=("evaluate", "run", *PIXELS)),
+            "--data-root": heard("--data-root", "{root}", given=("--data", "mnist")),
+            **SHAPING,
+            "--fit": heard(
+                "--fit", "pad", base=("evaluate", "{samples}", "--data", "{wide}", *PIXELS), given=("--size", "8")
+            ),
+            "--quiet": heard("--quiet", aspect=said, base=("evaluate", "{unlabeled}", "--data", "{blobs}", *PIXELS)),
+            "--json": heard("--json", base=("evaluate", "{samples}", "--data", "{blobs}", *PIXELS[:-1])),
+        },
+    ),
+    "compare": Command(
+        ("compare", "{samples}", "{others}", "--data", "{blobs}", *PIXELS),
+        printed,
+        {
+            "--against": heard("--against", "train"),
+            "--data": heard("--data", "{more}"),
+            "--seed": heard("--seed", "1"),
+            "--use": heard("--use"),
+            "--out": heard("--out", "there.html", aspect=places),
+            "--extractor": heard("--extractor", "random"),
+            "--extractor-seed": heard("--extractor-seed", "1", given=("--extractor", "random")),
+            "--extractor-width": heard("--extractor-width", "8", given=("--extractor", "random")),
+            **DEVICE,
+            "--precision": heard("--precision", "{precision}", base=("compare", "{gan}", "{samples}", *PIXELS)),
+            "--data-root": heard("--data-root", "{root}", given=("--data", "mnist")),
+            **FORM,
+            "--fit": heard(
+                "--fit",
+                "pad",
+                base=("compare", "{samples}", "{others}", "--data", "{wide}", *PIXELS),
+                given=("--size", "8"),
+            ),
+            "--quiet": heard("--quiet", aspect=said, given=("--out", "there.html")),
+            "--json": heard("--json", base=("compare", "{samples}", "{others}", "--data", "{blobs}", *PIXELS[:-1])),
+        },
+    ),
+    "survey": Command(
+        ("survey", "run", "--port", "{free}"),
+        printed,
+        {
+            "--results": heard("--results"),
+            "--questions": heard("--questions", "6"),
+            "--pairs": heard("--pairs"),
+            "--show": heard("--show", "0.5"),
+            "--seats": heard("--seats", "2"),
+            "--seed": heard("--seed", "1"),
+            **PORT,
+            "--lang": heard("--lang", "zh"),
+            **MACHINE,
+            "--data-root": heard("--data-root", "{root}", base=("survey", "named", "--port", "{free}")),
+            **QUIET,
+            "--json": heard("--json", base=("survey", "run", "--results")),
+        },
+    ),
+    "report": Command(
+        ("report", "run"),
+        written,
+        {"--out": heard("--out", "there.html"), "--lang": heard("--lang", "zh"), **QUIET, **JSON},
+    ),
+    "serve": Command(
+        ("serve", "{gan}", "--port", "{free}"),
+        printed,
+        {
+            "--runs": heard("--runs", "elsewhere"),
+            "--host": heard("--host", "0.0.0.0"),
+            **PORT,
+            "--token": heard("--token", "sixteen-signs-and-more"),
+            "--memory": heard("--memory", "100"),
+            **MACHINE,
+            "--data-root": heard("--data-root", "{root}"),
+            **QUIET,
+        },
+    ),
+    "presets": Command(("presets",), printed, JSON),
+    "doctor": Command(
+        ("doctor",),
+        printed,
+        {"--bench": heard("--bench"), **MACHINE, **JSON},
+    ),
+    "recognizer apply": Command(
+        ("recognizer", "apply", "{reader}", "{more}"),
+        printed,
+        {
+            "--out": heard("--out", "there.csv", aspect=places),
+            **DEVICE,
+            "--data-root": heard("--data-root", "{root}", base=("recognizer", "apply", "{reader}", "mnist")),
+            **FORM,
+            "--fit": heard("--fit", "pad", base=("recognizer", "apply", "{reader}", "{wide}", "--size", "8")),
+            **JSON,
+        },
+    ),
+    "recognizer evaluate": Command(
+        ("recognizer", "evaluate", "{reader}", "--json"),
+        printed,
+        {
+            "--data": heard("--data", "{more}"),
+            "--against": heard("--against", "train"),
+            "--mistakes": heard("--mistakes", "there.png", given=("--data", "{few}"), aspect=places),
+            **DEVICE,
+            "--data-root": heard("--data-root", "{root}", base=("recognizer", "evaluate", "{named-reader}", "--json")),
+            "--json": heard("--json", base=("recognizer", "evaluate", "{reader}")),
+        },
+    ),
+    "recognizer doubts": Command(
+        ("recognizer", "doubts", "{few}", "--json", "--updates", "15"),
+        printed,
+        {
+            "--out": heard("--out", "there.csv", aspect=places),
+            "--picture": heard("--picture", "there.png", given=("--sure", "0.01"), aspect=places),
+            "--dropped": heard("--dropped", "there.npz", aspect=places),
+            "--corrected": heard("--corrected", "there.npz", aspect=places),
+            "--sure": heard("--sure", "0.01"),
+            "--gan": heard("--gan", "{gan}"),
+            "--folds": heard("--folds", "2"),
+            "--updates": heard("--updates", "3"),
+            "--seed": heard("--seed", "1"),
+            **MACHINE,
+            "--data-root": heard("--data-root", "{root}", base=("recognizer", "doubts", "mnist", "--updates", "3")),
+            **SHAPING,
+            "--limit": heard("--limit", "30"),
+            **QUIET,
+            "--json": heard("--json", base=("recognizer", "doubts", "{few}", "--updates", "3")),
+        },
+    ),
+    "recognizer methods": Command(("recognizer", "methods"), printed, JSON),
+    "restorer apply": Command(
+        ("restorer", "apply", "{restorer}", "{folder}", "--out", "out"),
+        written,
+        {
+            "--out": heard("--out", "there"),
+            "--mask": heard("--mask", "{masks}"),
+            "--answers": heard("--answers", "2"),
+            "--enlarge": heard("--enlarge", "2"),
+            "--method": heard("--method", "inversion"),
+            "--channels": heard("--channels", "3"),
+            "--limit": heard("--limit", "2"),
+            "--seed": heard("--seed", "1", given=("--answers", "2")),
+            **MACHINE,
+            "--data-root": heard(
+                "--data-root", "{root}", base=("restorer", "apply", "{restorer}", "mnist", "--out", "out")
+            ),
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "restorer evaluate": Command(
+        ("restorer", "evaluate", "{restorer}", "--json", "--corruption", "noise:0.2"),
+        printed,
+        {
+            "--recognizer": heard("--recognizer", "{reader}"),
+            "--corruption": heard("--corruption", "noise:0.4"),
+            "--against": heard("--against", "train"),
+            "--limit": heard("--limit", "3"),
+            "--out": heard("--out", "there.html", aspect=places),
+            **MACHINE,
+            "--data-root": heard("--data-root", "{root}", base=("restorer", "evaluate", "{named-restorer}")),
+            "--json": heard("--json", base=("restorer", "evaluate", "{restorer}", "--corruption", "noise:0.2")),
+        },
+    ),
+    "restorer damage": Command(
+        ("restorer", "damage", "{folder}", "--corruption", "noise:0.2", "--out", "out"),
+        written,
+        {
+            "--out": heard("--out", "there"),
+            "--corruption": heard("--corruption", "noise:0.4"),
+            "--channels": heard("--channels", "3"),
+            "--limit": heard("--limit", "2"),
+            "--seed": heard("--seed", "1"),
+            "--data-root": heard(
+                "--data-root", "{root}", base=("restorer", "damage", "mnist", "--corruption", "noise:0.2", "--out", "o")
+            ),
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "restorer corruptions": Command(("restorer", "corruptions"), printed, JSON),
+    "translator apply": Command(
+        ("translator", "apply", "{translator}", "{folder}", "--out", "out"),
+        written,
+        {
+            "--out": heard("--out", "there"),
+            "--back": heard("--back"),
+            "--channels": heard("--channels", "3"),
+            "--limit": heard("--limit", "2"),
+            "--seed": heard("--seed", "1", base=("translator", "apply", "{styled}", "{folder}", "--out", "out")),
+            **MACHINE,
+            "--data-root": heard(
+                "--data-root", "{root}", base=("translator", "apply", "{translator}", "mnist", "--out", "out")
+            ),
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "translator evaluate": Command(
+        ("translator", "evaluate", "{translator}", "--json"),
+        printed,
+        {
+            "--recognizer": heard("--recognizer", "{reader}"),
+            "--against": heard("--against", "train"),
+            "--limit": heard("--limit", "3"),
+            "--out": heard("--out", "there.html", aspect=places),
+            **MACHINE,
+            "--data-root": heard("--data-root", "{root}", base=("translator", "evaluate", "{named-translator}")),
+            "--json": heard("--json", base=("translator", "evaluate", "{translator}")),
+        },
+    ),
+    "translator methods": Command(("translator", "methods"), printed, JSON),
+    "data info": Command(
+        ("data", "info", "{blobs}"),
+        printed,
+        {
+            "--grid": heard("--grid", "there.png", aspect=places),
+            "--data-root": heard("--data-root", "{root}", base=("data", "info", "mnist")),
+            **JSON,
+        },
+    ),
+    "data convert": Command(
+        ("data", "convert", "{blobs}", "out.npz"),
+        written,
+        {
+            "--data-root": heard("--data-root", "{root}", base=("data", "convert", "mnist", "out.npz")),
+            **SHAPING,
+            **QUIET,
+            **JSON,
+        },
+    ),
+}
+SLOW = {("doctor", "--bench"), ("study", "--budget"), ("study", "--quiet")}
+LINES = [
+    pytest.param(name, option, marks=[pytest.mark.slow] if (name, option) in SLOW else [])
+    for name, command in COMMANDS.items()
+    for option in command.options
+]
+
+
+def test_every_option_has_a_line() -> None:
+    assert {name: sorted(command.options) for name, command in COMMANDS.items()} == {
+        name: sorted(max(one.opts, key=len) for one in known.params if one.param_type_name == "option")
+        for name, known in _commands("", typer.main.get_command(app))
+    }
+
+
+def _commands(name: str, known: Any) -> Iterator[tuple[str, Any]]:
+    if not hasattr(known, "commands"):
+        yield name, known
+    for word, one in getattr(known, "commands", {}).items():
+        yield from _commands(f"{name} {word}".strip(), one)
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What the commands are given, by its name in their words."""
+    folder = tmp_path_factory.mktemp("things")
+    blobs, more = small_image_set(180), small_image_set(160, seed=1)
+    save_images(blobs, folder / "blobs.npz")
+    save_images(more, folder / "more.npz")
+    few, wrong = blobs.take(range(60)), np.arange(60) % 6 == 0  # a sixth of its labels
+    save_images(replace(few, labels=np.where(wrong, (few.require_labels() + 1) % 3, few.labels)), folder / "few.npz")
+    save_images(replace(blobs, images=np.concatenate([blobs.images, blobs.images], axis=2)), folder / "wide.npz")
+    save_images(more.take(range(5)), folder / "folder")
+    save_images(small_image_set(5, seed=2), folder / "masks")
+    _write_mnist(folder / "before" / "mnist")
+    tiny: dict[str, Any] = {"network.base": 8, "batch": 16}
+    reader = Recognizer(method="augment", updates=1)
+    for name, data, root in (("", folder / "blobs.npz", None), ("named-", "mnist", folder / "before")):
+        at: dict[str, Any] = {"data_root": root}
+        train(data, out=folder / f"{name}gan", images=32, settings=tiny, **at)
+        train_recognizer(data, reader, out=folder / f"{name}reader", **at)
+        train_restorer(data, out=folder / f"{name}restorer", images=16, **at)
+        other = folder / "more.npz" if root is None else data
+        train_translator(data, other, out=folder / f"{name}translator", images=16, **at)
+    tail = Shaping(imbalance=8)
+    train(folder / "blobs.npz", out=folder / "tail", images=16, settings=tiny, shaping=tail)
+    styled = {"method": "contrastive", "settings": {"styled": True}, "images": 16}
+    train_translator(folder / "blobs.npz", folder / "more.npz", out=folder / "styled", **styled)
+    (folder / "before").rename(folder / "root")
+    gan = GAN.load(folder / "gan")
+    save_images(gan.sample(40, seed=7), folder / "samples.npz")
+    save_images(gan.sample(40, seed=8), folder / "others.npz")
+    np.savez(folder / "unlabeled.npz", images=gan.sample(40, seed=7).images)
+    names = ["blobs.npz", "more.npz", "few.npz", "wide.npz", "samples.npz", "others.npz", "unlabeled.npz"]
+    paths = {path.removesuffix(".npz"): str(folder / path) for path in names}
+    paths |= {path.name: str(path) for path in folder.iterdir() if path.is_dir()}
+    usual = machine.choose_precision("auto", machine.choose_device())
+    paths["precision"] = {"bf16": "fp32", "fp32": "bf16"}[usual]
+    with socket.socket() as taken, socket.socket() as free:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        free.bind(("127.0.0.1", 0))
+        ports = {"taken": str(taken.getsockname()[1]), "free": str(free.getsockname()[1])}
+        free.close()
+        yield paths | ports
+
+
+def _write_mnist(folder: Path) -> None:
+    """IDX files under the names of MNIST's."""
+    folder.mkdir(parents=True)
+    images = small_image_set(60)
+    for part in ("train", "t10k"):
+        for kind, array in (("images-idx3", images.images[..., 0]), ("labels-idx1", images.require_labels())):
+            head = struct.pack(f">{1 + array.ndim}I", 0x800 + array.ndim, *array.shape)
+            (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes()))
+
+
+class Begun(ElmyrError):
+    """A command has written its config and would work from here on."""
+
+
+@contextmanager
+def _begun(run: RunDirectory) -> Iterator[None]:
+    raise Begun("begun")
+    yield
+
+
+def _shown_survey(asked: Any, pictures: Mapping[str, ImageSet], **how: Any) -> None:
+    """In place of a survey's page: what it is made of."""
+    of_survey = {name: value for name, value in vars(asked).items() if isinstance(value, int | str)}
+    print(of_survey, {side: images.digest() for side, images in pictures.items()}, how)
+
+
+def _shown_workbench(service: Any, **how: Any) -> None:
+    """In place of the workbench: what it is made of."""
+    print(service.runs.folder, service.supervisor._command, how)
+
+
+Run = Callable[[tuple[str, ...], bool], Outcome]
+_KNOWN: dict[tuple[tuple[str, ...], bool], Outcome] = {}
+
+
+@pytest.fixture
+def run(
+    things: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Runs a command in an empty folder with copies of two runs in it."""
+
+    def outcome(words: tuple[str, ...], begins: bool) -> Outcome:
+        place = tmp_path / hashlib.sha256(repr((words, begins)).encode()).hexdigest()[:8]
+        place.mkdir()
+        brought = {name: things[of] for name, of in (("run", "gan"), ("named", "named-gan")) if name in words}
+        for name, path in brought.items():
+            shutil.copytree(path, place / name)
+        with monkeypatch.context() as inside:
+            inside.chdir(place)
+            inside.setattr("sys.argv", ["elmyr", *(word.format_map(things) for word in words)])
+            inside.setattr("elmyr.evaluation.use.default_updates", lambda images: 5)
+            inside.setattr("elmyr.serving.survey_app.survey_app", _shown_survey)
+            inside.setattr("elmyr.serving.workbench_app.workbench_app", _shown_workbench)
+            inside.setattr("elmyr.serving.start.serve_until_stopped", lambda app, listener, **how: None)
+            if begins:
+                inside.setattr(RunDirectory, "locked", _begun)
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out, error = capsys.readouterr()
+        assert "defect" not in error, error
+        status = 0 if error == "elmyr: begun\n" else int(ended.value.code or 0)
+        made = {str(path.relative_to(place)): path for path in place.rglob("*") if path.is_file()}
+        configs = {name: json.loads(path.read_text()) for name, path in made.items() if path.name == "config.json"}
+        files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in made.items()}
+        return Outcome(status, out, error, files, configs)
+
+    return outcome
+
+
+def _known(run: Run, words: tuple[str, ...], begins: bool) -> Outcome:
+    if (words, begins) not in _KNOWN:
+        _KNOWN[words, begins] = run(words, begins)
+    return _KNOWN[words, begins]
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("name", "option"), LINES)
+def test_an_option_is_heard(run: Run, name: str, option: str) -> None:
+    command = COMMANDS[name]
+    line = command.options[option]
+    if isinstance(line, str):
+        root = Path(__file__).parents[2]
+        assert option in (root / line).read_text() or option[2:].replace("-", "_") in (root / line).read_text()
+        return
+    begins = command.begins and not line.works
+    base = (*(line.base or command.words), *line.given)
+    aspect = line.aspect or command.aspect
+    without, with_it = _known(run, base, begins), run((*base, *line.words), begins)
+    assert aspect(without) != aspect(with_it), without
