@@ -64,7 +64,7 @@ def test_the_way_from_data_to_samples_figures_and_report(finished: Path, tmp_pat
 @pytest.mark.slow
 def test_a_run_is_judged_by_an_extractor_that_learned_the_images(finished: Path) -> None:
     assert json.loads(elmyr("evaluate", finished, "--json").stdout)["extractor"]["name"] == "domain"
-    assert "asked label read back" in (finished / "report.html").read_text()
+    assert "conditional accuracy" in (finished / "report.html").read_text()
 
 
 def test_killed_with_9_and_resumed_it_ends_with_the_weights_of_an_undisturbed_run(

@@ -84,7 +84,7 @@ def test_a_best_in_the_middle_is_no_direction(tmp_path: Path, data: Path) -> Non
     save_npz(ImageSet(random, real.labels, real.classes), tmp_path / "random.npz")
     found = compare([noised(tmp_path, 20, 1), tmp_path / "random.npz"], data=data, extractor="pixels")
     assert found["diversity"].sides[1].outcome != "better"
-    assert found["density"].better == "as the yardstick"
+    assert found["density"].better == "near the baseline"
 
 
 def test_what_a_subject_lacks_is_told(tmp_path: Path, data: Path) -> None:

@@ -28,9 +28,9 @@ def browser() -> Iterator[Any]:
 
 def figures() -> list[dict[str, Any]]:
     names = {
-        "frechet_distance": "Fréchet distance",
+        "frechet_distance": "FID (elmyr's features)",
         "precision": "precision",
-        "label_accuracy": "asked label read back",
+        "label_accuracy": "conditional accuracy",
     }
     ends = {"value": 3.5, "low": 3.0, "high": 4.0, "yardstick": 2.5, "better": "lower"}
     return [{"name": name, "title": title, **ends, "spread": "95 % over the images of both sides"} for name, title in
@@ -106,7 +106,7 @@ def test_everything_is_reached_with_the_keyboard_and_read_without_script(run: Pa
         reached.append(page.evaluate(FOCUSED))
     assert {"SUMMARYMore curves", "DIVFigures of copying", "DIVWhat was not measured"} <= set(reached)
     page.locator("summary").first.press("Enter")
-    assert page.get_by_role("img", name="Strength against images seen").is_visible()
+    assert page.get_by_role("img", name="Strength against training images processed").is_visible()
     context.close()
 
 
@@ -115,7 +115,7 @@ def test_the_page_tells_copies_people_and_what_is_missing(run: Path) -> None:
     for told in ("No evidence", "10 generated images were taken for real", "What was not measured", "needs labels",
                  "A map of real and generated images", "The most suspicious pairs", "By person", "Ann"):  # fmt: skip
         assert told in english, told
-    for told in ("没有证据", "没有测量的", "真实图像与生成图像的地图", "弗雷歇距离"):
+    for told in ("没有证据", "未测量的内容", "真实图像与生成图像的地图", "FID（elmyr 特征）"):
         assert told in chinese, told
     assert 'lang="en"' in english and 'lang="zh-CN"' in chinese
     assert "not measured" not in chinese and "Figures" not in chinese

@@ -92,7 +92,8 @@ def cell_content(name: str = "blobs", folder: str = "all") -> dict[str, Any]:
             "count": 24,
             "extractor": {"name": "domain", "dimension": 96},
             "figures": [
-                {"name": "frechet_distance", "title": "Fréchet distance", "value": 12.5, "low": 11.0, "high": 14.0,
+                {"name": "frechet_distance", "title": "FID (elmyr's features)", "value": 12.5,
+                 "low": 11.0, "high": 14.0,
                  "spread": "95 % over 3 sampling seeds", "yardstick": 4.25, "better": "lower"},
             ],
         },
@@ -205,9 +206,9 @@ def test_a_study_is_told_in_chinese_beside_the_english_page(study: Path) -> None
     page = Page(chinese)
     lines = [line for line in page.text.splitlines() if line.strip()]
     assert lines[1:3] == ["更好", "GAN 使识别器更好。"]
-    for told in ("真实 + 生成", "测试准确率", "弗雷歇距离", "elmyr study blobs --seeds 2", "96.00 ± 1.41 %"):
+    for told in ("真实 + 生成", "测试准确率", "FID（elmyr 特征）", "elmyr study blobs --seeds 2", "96.00 ± 1.41 %"):
         assert told in page.text, told
-    for left in ("Better", "interval", "The arms", "yardstick", "Time", "seeds 2 "):
+    for left in ("Better", "interval", "The arms", "baseline", "Time", "seeds 2 "):
         assert left not in page.text, left
 
 
@@ -344,7 +345,7 @@ def test_the_page_of_a_run_says_what_it_is_and_how_to_go_on(tmp_path: Path) -> N
     (run / "metrics.jsonl").write_text('{"images": 64, "generator_loss": 1.5}\n')
     (run / "previews" / "images-000000064.png").write_bytes(b"\x89PNG cut short")
     page = Page(write_report(run))
-    assert "A generator that has seen 200,000 images in 8 min 32 s." in page.text
+    assert "200,000 training images processed in 8 min 32 s." in page.text
     assert f"elmyr evaluate {run}" in page.text
     assert "data.source" in page.text and "blobs.npz" in page.text
     assert not page.all("img")  # the damaged preview is left out
@@ -357,7 +358,7 @@ def test_the_report_of_a_run_tells_its_data_and_budget(blobs_file: Path, tmp_pat
     run = train(blobs_file, out=tmp_path / "run", images=80, seed=3, settings=settings, device="cpu")
     content = write_report(run.path).read_text()
     assert "<title>elmyr run on blobs</title>" in content
-    for name, value in {"images seen": "80", "batch": "16", "training images": "75", "seed": "3"}.items():
+    for name, value in {"training images processed": "80", "batch": "16", "training images": "75", "seed": "3"}.items():
         assert f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' in content
 
 

@@ -12,9 +12,11 @@ from elmyr.errors import InputError
 from elmyr.evaluation import copies
 from elmyr.evaluation.titles import TITLES
 from elmyr.report import evidence, run_report, sections, study_cell, study_report
+from elmyr.report.curve_titles import CURVE_TITLES
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.studies.arms import ARMS
 from elmyr.training import collapse
+from elmyr.training.trouble import Trouble
 
 SOURCE = Path(elmyr.__file__).parent
 ROOMS = ("report", "serving")
@@ -39,13 +41,16 @@ def literal_messages() -> set[str]:
 def messages_of_tables() -> set[str]:
     titles = {title for title, _ in TITLES.values()} | set(copies.TITLES.values())
     ways = {better for _, better in TITLES.values()}
+    logged = {*CURVE_TITLES.values(), *Trouble}
     labels = {label for curves in sections.CURVES.values() for label, _ in curves.values()}
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
     outcomes |= {study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
     outcomes |= set(collapse.SENTENCES) | set(collapse.SENTENCES.values())
-    return titles | ways | labels | outcomes | studies | verdicts | set(run_report.FACTS) | set(sections.CURVES)
+    return (
+        titles | logged | ways | labels | outcomes | studies | verdicts | set(run_report.FACTS) | set(sections.CURVES)
+    )
 
 
 def test_every_message_is_in_the_table() -> None:
@@ -56,7 +61,7 @@ def test_translations_have_the_same_places_and_are_chinese() -> None:
     for english, chinese in TABLE.items():
         assert sorted(re.findall(r"{\w*}", english)) == sorted(re.findall(r"{\w*}", chinese)), english
     assert all(
-        re.search("[\u4e00-\u9fff\u3002\uff0c]|Python|Inception|C_T|git", chinese) or "{" in chinese
+        re.search("[\u4e00-\u9fff\u3002\uff0c]|Python|Inception|FID|KID|C_T|git", chinese) or "{" in chinese
         for chinese in TABLE.values()
     )
 

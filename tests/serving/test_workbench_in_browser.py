@@ -319,13 +319,13 @@ def test_between_two_images_a_slider_walks_and_an_animation_where_motion_is_want
     browser: Any, bench: Workbench
 ) -> None:
     with opened(browser, bench, "between?from_seed=3&to_seed=5&from_class=1&to_class=8&steps=5") as page:
-        place = page.get_by_label("Place on the way")
+        place = page.get_by_label("Position")
         page.locator(".strip img").nth(4).wait_for()
         frames = [pixels_of(image) for image in page.locator(".strip img").all()]
         for number in (0, 2, 4):
             place.fill(str(number))
             assert (pixels_of(page.locator(".stage img")) == frames[number]).all()
-        assert place.get_attribute("aria-valuetext") == "Image 5 of 5 on the way"
+        assert place.get_attribute("aria-valuetext") == "Interpolated image 5 of 5"
         assert any((one != frames[0]).any() for one in frames)
         page.get_by_role("button", name="Play").click()
         page.wait_for_function("() => document.getElementById('between-place').value === '1'")  # on its way back
@@ -338,7 +338,7 @@ def test_between_two_images_a_slider_walks_and_an_animation_where_motion_is_want
 
 def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, runs: Path) -> None:
     figures = [
-        {"name": "frechet_distance", "title": "Fréchet distance", "value": 12.5, "low": 11.0, "high": 14.25,
+        {"name": "frechet_distance", "title": "FID (elmyr's features)", "value": 12.5, "low": 11.0, "high": 14.25,
          "yardstick": 3.5, "better": "lower"}
     ]  # fmt: skip
     told = {"figures": figures, "extractor": {"name": "domain"}, "count": 500, "against": "test"}
@@ -348,14 +348,14 @@ def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, run
     with opened(browser, bench, "runs") as page:
         row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Open gan"))
         cells = row.inner_text()
-        assert "finished" in cells and "Fréchet distance 12.5 (11 to 14.25)" in cells
+        assert "finished" in cells and "FID (elmyr's features) 12.5 (11 to 14.25)" in cells
         assert "500 images, seen by domain" in cells
         page.get_by_role("link", name="Open gan").click()
         page.get_by_role("heading", name="gan", exact=True).wait_for()
-        page.get_by_role("img", name="Losses against images seen").wait_for()
+        page.get_by_role("img", name="Losses against training images processed").wait_for()
         page.locator(".pair img").wait_for()
         last = page.locator(".pair img").get_attribute("src")
-        page.get_by_label("Images seen", exact=True).fill("0")
+        page.get_by_label("Training images processed", exact=True).fill("0")
         page.wait_for_function("src => document.querySelector('.pair img').getAttribute('src') !== src", arg=last)
         table = page.locator(".figures table").inner_text()
         assert "3.5" in table and "lower" in table
@@ -377,11 +377,11 @@ def test_a_training_in_progress_is_watched_live(browser: Any, bench: Workbench, 
         page.get_by_text("The training is finished.").wait_for()
         training = subprocess.Popen([*begin, *settings], env={**os.environ, "OMP_NUM_THREADS": "1"})
         try:
-            page.get_by_text("Training: this page follows it.").wait_for()  # it found it by itself
+            page.get_by_text("Training: this page updates by itself.").wait_for()  # it found it by itself
             seen = "Number(document.querySelector('progress').value)"
             page.wait_for_function(f"() => {seen} > 0")
             first = page.evaluate(seen)
-            chart = page.get_by_role("img", name="Losses against images seen")
+            chart = page.get_by_role("img", name="Losses against training images processed")
             before = chart.get_attribute("aria-label")
             page.wait_for_function(f"first => {seen} > first", arg=first)
             page.wait_for_function(
@@ -463,7 +463,7 @@ def test_everything_goes_with_the_keyboard_alone(browser: Any, bench: Workbench,
         page.locator(".strip img").nth(16).wait_for()
         tab_to(page, "#between-place")
         press(page, "ArrowRight", 3)
-        page.get_by_role("img", name="Image 4 of 17 on the way").wait_for()
+        page.get_by_role("img", name="Interpolated image 4 of 17").wait_for()
 
         page.goto(address(bench, "runs"))
         page.reload()

@@ -174,7 +174,7 @@ def _show_comparison(comparison: Any) -> None:
     print(f"\n{conditions(comparison.as_json())}")
     for place, other in enumerate(others, 1):
         print(f"\n{other} compared with {first}")
-        rows = [["figure", "yardstick (real)", "first", "this", "difference", "95 % interval", "this is"]]
+        rows = [["figure", "real-data baseline", "first", "this", "difference", "95 % interval", "this is"]]
         for row in comparison.rows:
             side = row.sides[place]
             apart, low, high = side.difference

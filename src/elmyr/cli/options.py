@@ -28,7 +28,7 @@ Settings = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
-Extractor = Annotated[str, typer.Option(help="Who looks: auto, domain, random or pixels.")]
+Extractor = Annotated[str, typer.Option(help="Feature extractor: auto, domain, random or pixels.")]
 ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
 ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
 Use = Annotated[bool, typer.Option("--use", help="Also train recognizers on the images and on real ones.")]

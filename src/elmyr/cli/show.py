@@ -70,7 +70,7 @@ def show_figures(evaluation: dict[str, Any]) -> None:
     from elmyr.report.numbers import number
     from elmyr.report.records import Copies
 
-    rows = [["figure", "generated", "95 % interval", "yardstick (real)", "best is"]]
+    rows = [["figure", "generated", "95 % interval", "real-data baseline", "better when"]]
     for figure in evaluation["figures"]:
         interval = "" if figure["low"] is None else f"{number(figure['low'])} to {number(figure['high'])}"
         rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
@@ -85,6 +85,6 @@ def conditions(of: dict[str, Any]) -> str:
     about = [f"{extractor['dimension']} features"]
     about += [f"{name} {extractor[name]}" for name in ("seed", "width") if name in extractor]
     return (
-        f"{of['count']:,} images a side, against the {of['against']} part of {of['data']} (split {of['split_seed']}), "
-        f"extractor '{extractor['name']}' ({', '.join(about)})"
+        f"{of['count']:,} images, against as many of the {of['against']} part of {of['data']} "
+        f"(split {of['split_seed']}), feature extractor '{extractor['name']}' ({', '.join(about)})"
     )

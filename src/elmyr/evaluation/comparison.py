@@ -126,7 +126,7 @@ def compare(
     for name, images in zip(names, samples, strict=True):
         tell_missing(images, reference, name, say)
     eyes = judging.extractor_of(splits.train)
-    say(f"looking at {count:,} images of each with the extractor '{eyes.name}' …")
+    say(f"looking at {count:,} images of each with the feature extractor '{eyes.name}' …")
     real = reference_of(eyes, reference, say)
     yardstick, *taken = [take_figures(real, look(eyes, images)) for images in (other, *samples)]
     if use:
@@ -197,7 +197,7 @@ def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequenc
 
 def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, this: float) -> str:
     """Where the best is the yardstick, only two that miss it on the same side can be told apart by it."""
-    if better == "as the yardstick":
+    if better == "near the baseline":
         if (first - yardstick) * (this - yardstick) <= 0:
             return "no difference shown"
         better = "lower" if this > yardstick else "higher"

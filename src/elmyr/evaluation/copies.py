@@ -48,7 +48,7 @@ TITLES = {
     "training_is_nearest": "nearest image is a training image",
     "copying_statistic": "C_T, standard deviations",
     "authenticity": "authenticity",
-    "membership": "training images told from held-out ones by the discriminator",
+    "membership": "discriminator accuracy on training against held-out images",
 }
 
 

@@ -1,4 +1,4 @@
-"""Who looks: feature extractors, and the cache of the trained one."""
+"""Feature extractors, and the cache of the trained one."""
 
 from __future__ import annotations
 

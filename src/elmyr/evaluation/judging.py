@@ -132,7 +132,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Judging:
-    """How images are judged: who looks, whether recognizers are trained on them, where that is computed."""
+    """How images are judged: the feature extractor, whether recognizers are trained on them, where that is computed."""
 
     extractor: str = "auto"
     extractor_seed: int = 0
@@ -150,7 +150,7 @@ class Judging:
             raise InputError("--use asks about images that no recognizer has learned from: leave out --against train")
 
     def extractor_of(self, training: ImageSet) -> FeatureExtractor:
-        """Who looks, made of the training part."""
+        """The feature extractor, made of the training part."""
         return extractor_for(
             training,
             self.extractor,
@@ -257,7 +257,7 @@ def judge(
     copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)
     pairs = tuple((int(of_first[place]), known) for place, known in copies.pairs)
     extractor = judging.extractor_of(splits.train)
-    judging.say(f"looking at {count:,} images a side with the extractor '{extractor.name}' …")
+    judging.say(f"comparing {count:,} generated with {count:,} real images, extractor '{extractor.name}' …")
     real = reference_of(extractor, reference, judging.say)
     looks = [look(extractor, images) for images in (other, *repeats)]
     taken = [take_figures(real, seen) for seen in looks]

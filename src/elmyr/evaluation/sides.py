@@ -67,9 +67,9 @@ def common_count(splits: Splits, against: Part = "test") -> int:
 
 
 def check_count(count: int) -> None:
-    """InputError for too few images a side."""
+    """InputError for too few images."""
     if count < FEWEST_FOR_FIGURES:
-        raise InputError(f"{count} images a side are too few for a figure: at least {FEWEST_FOR_FIGURES} are needed")
+        raise InputError(f"{count} images are too few to compute figures: at least {FEWEST_FOR_FIGURES} are needed")
 
 
 def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:

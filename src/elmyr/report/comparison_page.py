@@ -14,7 +14,7 @@ from elmyr.report.numbers import count, number
 from elmyr.report.page import figures_table, note, page, section
 from elmyr.report.writing import check_page
 
-WORDS = {"lower": "low", "higher": "high", "as the yardstick": "as the yardstick"}
+WORDS = {"lower": "low", "higher": "high", "near the baseline": "near the baseline"}
 COLORS = {None: "generated", "better": "better", "worse": "worse", "no difference shown": "same"}
 
 
@@ -28,9 +28,10 @@ def comparison_page(comparison: Comparison) -> str:
     """The HTML of a comparison."""
     name, dimension = comparison.extractor["name"], comparison.extractor["dimension"]
     told = (
-        f"{count(comparison.count)} images a side against the {comparison.against} part of {comparison.data} (split "
-        f"{comparison.split_seed}), seen by the extractor \u201c{name}\u201d ({dimension} features). Bars are 95 % "
-        "intervals; the broken line is the yardstick: the same figure for real images. Colors say better or worse than "
+        f"{count(comparison.count)} images of each, against as many of the {comparison.against} part of "
+        f"{comparison.data} (split {comparison.split_seed}), feature extractor \u201c{name}\u201d ({dimension} "
+        "features). Bars are 95 % intervals. The broken line is the real-data baseline: the same figure for real "
+        "images. Colors say better or worse than "
         f"{comparison.subjects[0]}, or no difference shown, by the interval of the difference: bars that overlap may "
         "still differ."
     )
@@ -71,6 +72,6 @@ def _table(comparison: Comparison) -> Markup:
             apart, low, high = map(number, side.difference)
             known = (number(row.yardstick), number(row.sides[0].value), number(side.value), apart, f"{low} to {high}")
             rows.append((row.title, *known, side.outcome or ""))
-        head = ("figure", "real: the yardstick", first, other, "difference", "interval", "the latter is")
+        head = ("figure", "real-data baseline", first, other, "difference", "interval", "the latter is")
         tables.append(figures_table(f"{other} beside {first}", head, rows, words=(6,)))
     return join(*tables)

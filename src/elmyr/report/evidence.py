@@ -46,7 +46,7 @@ SENTENCES = {
 }
 FEW = "there are fewer than 5 images for each feature"
 LABELS = "needs labels, and 8 images or more of every class"
-READING = "needs an extractor that reads classes: --extractor domain, and labeled images"
+READING = "needs a feature extractor that classifies: --extractor domain, and labeled images"
 REASONS = {
     "frechet_distance_at_infinity": FEW,
     "class_frechet_distance": LABELS,
@@ -55,8 +55,8 @@ REASONS = {
     "class_divergence": READING,
     "label_accuracy": READING,
     "told_apart": "needs the discriminator of a run",
-    "trained_on_generated": "taken where --use asks for it: it trains recognizers",
-    "tested_on_generated": "taken where --use asks for it: it trains recognizers",
+    "trained_on_generated": "computed with --use, as it trains recognizers",
+    "tested_on_generated": "computed with --use, as it trains recognizers",
 }
 
 
@@ -90,7 +90,7 @@ def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -
         return Markup()
     told = words(
         "Pixels (averaged to at most 16 a side) of {count} generated images beside {training} training images and "
-        "{held_out} held-out ones that the GAN has not seen. The yardstick is the same figure for real images that no "
+        "{held_out} held-out ones that the GAN has not seen. The baseline is the same figure for real images that no "
         "network has seen. Copies that were moved, turned or recolored are not found this way.",
         count=count(copies.count), training=count(copies.training), held_out=count(copies.held_out),
     )  # fmt: skip
@@ -100,7 +100,7 @@ def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -
         known = is_finite(figure.low) and is_finite(figure.high)
         interval = words("{low} to {high}", low=written(figure.low), high=written(figure.high)) if known else ""
         rows.append((words(figure.title), written(figure.value), interval, written(figure.yardstick)))
-    head = (words("figure"), words("generated"), words("interval"), words("real: the yardstick"))
+    head = (words("figure"), words("generated"), words("interval"), words("real-data baseline"))
     return section(
         words("Are they copies?"),
         tag("p", words(VERDICTS[_told(copies)]), class_=f"short word {COLORS[_told(copies)]}"),
@@ -142,8 +142,8 @@ def map_of_images(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
     first, second = (percent(share, 0) for share in found.shares)
     told = words(
         "Features of {real} real and {generated} generated images on the two principal components of the real ones, "
-        "which show {first} and {second} of how these differ. Where real images lie and no generated ones, something "
-        "is missing.",
+        "which explain {first} and {second} of their variance. Where there are real images but no generated ones, the "
+        "generator misses something.",
         real=count(len(found.real)), generated=count(len(found.generated)), first=first, second=second,
     )  # fmt: skip
     sides = {"real": found.real, "generated": found.generated}

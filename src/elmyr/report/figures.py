@@ -69,7 +69,7 @@ def line_chart(
     series: Sequence[Series],
     words: Words = ENGLISH,
     *,
-    across: str = "images seen",
+    across: str = "training images processed",
     from_zero: bool = False,
 ) -> Markup:
     """Values against what `across` says, gaps where a value is not finite; empty if there is nothing to draw.
@@ -237,7 +237,7 @@ def _told(title: str, series: Sequence[Series], words: Words) -> str:
         if known:
             end = {"value": number(known[-1][1]), "images": count(known[-1][0])}
             ends.append(words("{label} is {value} at {images}", label=one.label, **end))
-    return words("{title} against images seen: {ends}", title=title, ends="; ".join(ends))
+    return words("{title} against training images processed: {ends}", title=title, ends="; ".join(ends))
 
 
 def scatter_chart(title: str, sides: Mapping[str, Sequence[tuple[float, float]]], words: Words = ENGLISH) -> Markup:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from elmyr.errors import InputError
 from elmyr.evaluation.answers import Results, results_of
 from elmyr.evaluation.survey import identity_of, read_answers
+from elmyr.evaluation.titles import Better, titled
 from elmyr.files import read_json, read_lines
 from elmyr.report.numbers import is_finite
 from elmyr.training.rundir import RunDirectory
@@ -40,11 +41,16 @@ class Figure(Record):
     high: float | None = None
     spread: str | None = None
     yardstick: float | None = None
-    better: Literal["lower", "higher", "as the yardstick"] | None = None
+    better: Better | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _titled(cls, found: Any) -> Any:
+        return titled(found) if isinstance(found, dict) else found
 
 
 class Extractor(Record):
-    """Who looked at the images for the figures."""
+    """The feature extractor that the figures were computed with."""
 
     name: str
     dimension: int | None = None

@@ -15,7 +15,7 @@ from elmyr.report.pictures import grid
 from elmyr.report.writing import check_page
 
 HEAD = ("damage", "method", "PSNR, dB", "SSIM")
-READ = ("read wrong", "95 % interval")
+READ = ("classified wrongly", "95 % interval")
 
 
 def write_repair(judgment: RepairJudgment, path: Path) -> None:
@@ -28,7 +28,7 @@ def repair_page(judgment: RepairJudgment) -> str:
     """The HTML of a judgment."""
     told = f"{count(judgment.count)} images of {judgment.data}, damaged and repaired; the same for every method."
     if judgment.clean_error is not None:
-        told += f" Undamaged, {percent(judgment.clean_error)} of them are read wrong."
+        told += f" Undamaged, {percent(judgment.clean_error)} of them are classified wrongly."
     return page(
         f"elmyr repair of {judgment.data}",
         section("Figures", note(told), _table(judgment)),

@@ -29,10 +29,10 @@ FACTS = {
     "data": "data.source",
     "training images": "data.images",
     "seed": "seed",
-    "images seen": "loop.images",
+    "training images processed": "loop.images",
     "batch": "loop.batch",
     "device": "device",
-    "precision": "precision",
+    "numeric precision": "precision",
 }
 FIRST, LAST = 3, 3  # previews shown; what lies between is left out
 
@@ -47,7 +47,7 @@ def run_page(folder: Path, words: Words = ENGLISH) -> str:
     usual, evaluation = next(iter(evaluations.items()), (folder / "evaluation.json", None))
     copies = evaluation.copies if evaluation else None
     name = shlex.quote(str(folder))
-    against_images = note(words("Against the number of real images seen."))
+    against_images = note(words("Horizontal axis: training images processed (images seen)."))
     return page(
         _title(config, folder, words),
         _opening(config, read_table(folder / "summary.json"), evaluation, people.results, words),
@@ -56,7 +56,7 @@ def run_page(folder: Path, words: Words = ENGLISH) -> str:
         copies_section(copies, beside_evaluation(usual, "pairs"), words),
         people_section(people.results, words),
         _previews(folder, words),
-        section(words("How the GAN learned"), against_images, training) if training else "",
+        section(words("Training curves"), against_images, training) if training else "",
         missing_section(evaluation, people, name, words),
         section(
             words("How this was made"),
@@ -67,7 +67,7 @@ def run_page(folder: Path, words: Words = ENGLISH) -> str:
             ),
             commands(
                 [f"elmyr {verb} {name}" for verb in ("sample", "evaluate", "survey", "report")],
-                words("Go on from here"),
+                words("Next commands"),
             ),
             versions(environment, words),
         ),
@@ -91,10 +91,10 @@ def _opening(
     images, seconds, speed = (_value(summary, key) for key in ("images", "seconds", "images_per_second"))
     if images is None:
         return Markup()
-    told = words("A generator that has seen {images} images.", images=numbers.count(images))
+    told = words("{images} training images processed.", images=numbers.count(images))
     if seconds is not None:
         told = words(
-            "A generator that has seen {images} images in {time}.",
+            "{images} training images processed in {time}.",
             images=numbers.count(images), time=numbers.duration(seconds),
         )  # fmt: skip
     aside = [words("{count} images a second", count=numbers.count(speed))] if speed is not None else []
@@ -126,17 +126,23 @@ def _collapsed(collapse: Collapse | None, words: Words) -> list[Markup]:
 
 
 def _troubles(summary: dict[str, Any], words: Words) -> list[str]:
-    """What the watch saw go wrong while it trained, and what was or could be done."""
+    """What the training monitor found, and which settings were changed or proposed."""
     found = summary.get("troubles")
     return [_trouble(told, words) for told in found if isinstance(told, dict)] if isinstance(found, list) else []
 
 
 def _trouble(told: dict[str, Any], words: Words) -> str:
     settings = [f"{name}={value}" for key in ("rescued_with", "try") for name, value in told.get(key, {}).items()]
-    values = {"images": f"{told.get('images'):,}", "trouble": told.get("trouble"), "settings": ", ".join(settings)}
+    values = {
+        "images": f"{told.get('images'):,}",
+        "trouble": words(str(told.get("trouble"))),
+        "settings": ", ".join(settings),
+    }
     if "rescued_with" in told:
-        return words("The watch, after {images} images: {trouble}; the training went on with {settings}.", **values)
-    return words("The watch, after {images} images: {trouble}; to try: {settings}.", **values)
+        return words(
+            "Training monitor, after {images} images: {trouble}; training continued with {settings}.", **values
+        )
+    return words("Training monitor, after {images} images: {trouble}; settings to try: {settings}.", **values)
 
 
 def _value(table: dict[str, Any], key: str) -> float | None:
@@ -155,7 +161,7 @@ def _previews(folder: Path, words: Words) -> Markup:
     told = words("The same latent vectors at each step of the training.")
     if len(files) > len(chosen):
         told += words(" {count} between them are left out.", count=len(files) - len(chosen))
-    return section(words("How the images came to be"), note(told), tag("div", *shown, class_="small blocks"))
+    return section(words("Images during training"), note(told), tag("div", *shown, class_="small blocks"))
 
 
 def _preview(file: Path, caption: str, side: str, words: Words) -> Markup:

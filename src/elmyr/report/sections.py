@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elmyr.images import ImageSet
+from elmyr.report.curve_titles import curve_title
 from elmyr.report.figures import Series, line_chart
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.numbers import MISSING, count, is_finite, number, percent
@@ -22,11 +23,12 @@ CURVES = {
     "Logits": {"real_logits": ("real", "real"), "fake_logits": ("generated", "generated")},
 }
 NOT_CURVES = {"images", "seconds", *(key for curves in CURVES.values() for key in curves)}
+NAMES = {"precision": "numeric precision"}
 ENVIRONMENT = ("elmyr", "torch", "numpy", "python", "platform", "cpu", "threads", "device", "precision", "git_commit")
 
 
 def side_by_side(folder: Path, classes: Sequence[str], words: Words = ENGLISH) -> Markup:
-    """Generated beside real images: a row a class, or two blocks where there are no labels."""
+    """Generated beside real images: one row per class, or two blocks where there are no labels."""
     sets = {side: pictures for side in SIDES if (pictures := read_pictures(folder / f"{side}.npz"))}
     if not sets:
         return Markup()
@@ -65,7 +67,7 @@ def _block(caption: str, side: str, pictures: ImageSet, words: Words) -> Markup:
 
 
 def curves(runs: Sequence[Sequence[dict[str, float]]], words: Words = ENGLISH) -> Markup:
-    """Losses and logits against images seen, a line a run; whatever else was logged is folded below."""
+    """Losses and logits against images seen, one line per run; whatever else was logged is folded below."""
     main = [
         line_chart(
             words(title),
@@ -92,11 +94,12 @@ def _series(run: Sequence[dict[str, float]], key: str, label: str, color: str) -
 
 
 def _spoken(key: str, words: Words) -> str:
-    return words(key.replace("_", " ").capitalize())
+    title = words(curve_title(key))
+    return title[:1].upper() + title[1:]
 
 
 def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
-    """Every figure with its uncertainty and its yardstick, the same figure for real images."""
+    """Every figure with its uncertainty and its real-data baseline, the same figure for real images."""
     if not evaluation.figures:
         return Markup()
     rows = [
@@ -106,10 +109,10 @@ def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
         )
         for figure in evaluation.figures
     ]  # fmt: skip
-    head = ("figure", "generated", "interval", "real: the yardstick", "best is")
+    head = ("figure", "generated", "interval", "real-data baseline", "better when")
     spreads = dict.fromkeys(words(f.spread) for f in evaluation.figures if f.spread and is_finite(f.low))
     interval = words(" The interval is {spread}.", spread="; ".join(spreads)) if spreads else ""
-    yardstick = words(" The yardstick is the same figure for real images in place of generated.")
+    yardstick = words(" The real-data baseline is the same figure for real images in place of generated ones.")
     return join(
         note(f"{_judged(evaluation, words)}{interval}{yardstick}"),
         figures_table(words("Figures of the generated images"), list(map(words, head)), rows, words=(4,)),
@@ -118,10 +121,10 @@ def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
 
 
 def _class_figures(evaluation: Evaluation, words: Words) -> Markup:
-    """A row a class; of fewer images than the whole, so their Fréchet distances compare with each other only."""
+    """One row per class; of fewer images than the whole, so their FIDs compare with each other only."""
     if not evaluation.classes:
         return Markup()
-    head = ("class", "images a side", "Fréchet distance", "interval", "asked label read back", "interval")
+    head = ("class", "images compared", "FID (elmyr's features)", "interval", "conditional accuracy", "interval")
     rows = [
         (
             row.name, count(row.count), *_cells(row.frechet_distance, number, words),
@@ -131,8 +134,8 @@ def _class_figures(evaluation: Evaluation, words: Words) -> Markup:
     ]  # fmt: skip
     told = note(
         words(
-            "Fréchet distances of single classes are of half as many images as the class has real ones: they compare "
-            "with each other, not with that of the whole."
+            "FID within a class uses half as many images as the class has real ones: compare these values with each "
+            "other, not with the FID of the whole set."
         )
     )
     table = figures_table(words("Figures of each class"), list(map(words, head)), rows)
@@ -158,8 +161,8 @@ def extremes(evaluation: Path, words: Words = ENGLISH) -> Markup:
     if not shown:
         return Markup()
     told = words(
-        "Of the images that the figures are taken of, by realism (Kynkäänniemi et al. 2019): how deep an image lies "
-        "among real ones for the extractor, the most extreme first."
+        "Of the images that the figures are computed from, sorted by realism score (Kynkäänniemi et al. 2019): how far "
+        "inside the real images an image lies in feature space. The most extreme come first."
     )
     blocks = [_block(title, "generated", pictures, words) for title, pictures in shown.items()]
     return join(tag("h3", words("The most and the least real")), note(told), tag("div", *blocks, class_="blocks"))
@@ -180,7 +183,7 @@ def _judged(evaluation: Evaluation, words: Words) -> str:
     if evaluation.data:
         told += words(" of {data} (split {split})", data=evaluation.data, split=evaluation.split_seed)
     if evaluation.extractor is not None:
-        told += words(", seen by the extractor \u201c{name}\u201d", name=evaluation.extractor.name)
+        told += words(", feature extractor \u201c{name}\u201d", name=evaluation.extractor.name)
         if evaluation.extractor.dimension:
             told += words(" ({count} features)", count=evaluation.extractor.dimension)
     return told + words(".")
@@ -200,7 +203,7 @@ def commands(lines: Sequence[str], title: str = "Commands to repeat it") -> Mark
 def versions(environment: dict[str, Any], words: Words = ENGLISH) -> Markup:
     """Versions and machine."""
     known = {key: environment[key] for key in ENVIRONMENT if environment.get(key) is not None}
-    rows = [(words(name.replace("_", " ")), value) for name, value in flattened(known)]
+    rows = [(words(NAMES.get(name, name.replace("_", " "))), value) for name, value in flattened(known)]
     title = words("Versions and machine")
     return join(tag("h3", title), facts_table(title, rows)) if rows else Markup()
 

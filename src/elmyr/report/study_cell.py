@@ -1,4 +1,4 @@
-"""What a study found in one cell: the arms, what changed for the classes, the images that the GAN rescued or broke."""
+"""What a study found in one cell: the arms, what changed for the classes, the images that the GAN fixed or broke."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from elmyr.report.words import ENGLISH, Words
 
 MOST_CLASSES = 40
 TROUBLES = {
-    "images_per_class": "{value} images a class",
+    "images_per_class": "{value} images per class",
     "imbalance": "imbalance {value}",
     "label_noise": "{value} wrong labels",
-    "labels_per_class": "{value} labels a class",
+    "labels_per_class": "{value} labels per class",
 }
 
 
@@ -47,12 +47,13 @@ def arms(cell: Cell, words: Words) -> Markup:
         words,
     )
     legend = words(
-        "{measure} of the recognizer on the test part. A ring is a seed, the dot their mean, the bar its 95 % interval "
-        "(t, over seeds). The axis need not begin at zero.",
+        "{measure} of the recognizer on the test part. Each ring is a seed, the dot is the mean, the bar is the 95 % "
+        "interval of the mean (t, over seeds). The axis may begin above zero.",
         measure=measure[:1].upper() + measure[1:],
     )
     head = [words("arm"), words("validation {measure}", measure=measure), words("test {measure}", measure=measure),
-            words("minus the best without, points"), words("generated share"), words("time a seed")]  # fmt: skip
+            words("difference from the best arm without a GAN, points"), words("generated share"),
+            words("time per seed")]  # fmt: skip
     rows = [
         [_arm_name(arm, cell.verdict, words), numbers.percent_over_seeds(arm.validation),
          numbers.percent_over_seeds(arm.test), _apart(arm.apart, words),
@@ -65,8 +66,8 @@ def arms(cell: Cell, words: Words) -> Markup:
         for row, arm in zip(rows, cell.arms, strict=True):
             row.insert(3, numbers.percent_over_seeds(arm.macro_f1))
     told = words(
-        "Mean \u00b1 standard deviation over seeds. Arms are chosen by the validation part, and so is, seed by seed, "
-        "the generated share of the recognizer's batches; the time includes the GAN's training where it is used."
+        "Mean \u00b1 standard deviation over seeds. The best arms are chosen on the validation part. So is, for each "
+        "seed, the generated share of the recognizer's batches. Times include the GAN's training where it is used."
     )
     return join(
         join(note(legend), tag("div", chart, class_="arms")) if chart else "",
@@ -88,7 +89,7 @@ def _arm_name(arm: Arm, verdict: Verdict | None, words: Words) -> Markup:
     if verdict and arm.name == verdict.best_with:
         chosen = words("best with the GAN")
     elif verdict and arm.name == verdict.best_without:
-        chosen = words("best without")
+        chosen = words("best without the GAN")
     return join(tag("span", words(arm.name)), tag("small", chosen) if chosen else "")
 
 
@@ -104,14 +105,15 @@ def changes(folder: Path, cell: Cell, classes: Sequence[str], words: Words) -> M
     head = (words("class"), words("without: {name}", name=words(without.name)),
             words("with: {name}", name=words(with_gan.name)), words("points"))  # fmt: skip
     told = words(
-        "The share of each class that is read right, over all seeds, by the best arm without and with the GAN."
+        "The share of each class that is classified correctly (recall), over all seeds, by the best arm without and "
+        "with the GAN."
     )
-    rescued = words("Rescued: read right with the GAN and wrong without, those in most seeds first.")
-    broken = words("Broken: read wrong with the GAN and right without, those in most seeds first.")
+    rescued = words("Fixed by the GAN: classified correctly with it and wrongly without it; those of most seeds first.")
+    broken = words("Broken by the GAN: classified wrongly with it and correctly without it; those of most seeds first.")
     return join(
         tag("h3", words("What the GAN changes")),
         note(told),
-        figures_table(words("Read right, class by class"), head, rows),
+        figures_table(words("Classified correctly, class by class"), head, rows),
         _images(
             folder / "changed" / f"{cell.folder}-rescued.npz", cell.changed.get("rescued", []), classes, rescued, words
         ),
@@ -148,12 +150,12 @@ def _images(path: Path, changed: Sequence[ChangedImage], classes: Sequence[str],
         )
         for image, one in zip(pictures.images, changed, strict=False)
     ]
-    told = title + words(" Under each its class, then what was read without and with.")
+    told = title + words(" Under each image: its class, then the prediction without and with the GAN.")
     return join(note(told), tag("div", *shown, class_="row"))
 
 
 def _confusions(cell: Cell, classes: Sequence[str], words: Words) -> Markup:
-    """Both tables behind a title: each class, and as what it was read."""
+    """Both tables behind a title: each class, and what was predicted for it."""
     if not cell.confusion or len(classes) > MOST_CLASSES:
         return Markup()
     tables = []
@@ -165,7 +167,7 @@ def _confusions(cell: Cell, classes: Sequence[str], words: Words) -> Markup:
         ]
         table = figures_table(titles[side], (words("class"), *classes), rows)
         tables += [tag("h4", titles[side]), table]
-    told = words("A row a class, a column what it was read as; all seeds.")
+    told = words("One row per class, one column per prediction; all seeds.")
     return folded(words("Confusion before and after"), note(told), *tables)
 
 

@@ -19,7 +19,7 @@ from elmyr.report.words import ENGLISH, Words
 OUTCOMES = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown",
             "not decided": "Not decided"}  # fmt: skip
 COLORS = {"better": "better", "worse": "worse", "no difference shown": "same", "not decided": "same"}
-AXES = {"images_per_class": "training images a class", "labels_per_class": "labeled training images a class"}
+AXES = {"images_per_class": "training images per class", "labels_per_class": "labeled training images per class"}
 RANGE = " on the test part, 95 % interval {low} to {high}"
 RANGES = {"not decided": " on the test part with one training each; for other test images alone {low} to {high}"}
 SENTENCES = {
@@ -51,14 +51,16 @@ def _of_cell(folder: Path, cell: Cell, study: Study, several: bool, words: Words
     runs = [folder / run for run in cell.gan_runs]
     first = runs[0] if runs else folder
     training = curves([read_metrics(run / "metrics.jsonl") for run in runs], words)
-    told = words("Against the number of real images seen.") + (words(" One line a seed.") if len(runs) > 1 else "")
+    told = words("Horizontal axis: training images processed (images seen).") + (
+        words(" One line per seed.") if len(runs) > 1 else ""
+    )
     found = [
         (
             words("The ways to train the recognizer"),
             join(arms(cell, words), changes(folder, cell, study.classes, words)),
         ),
         (words("How good the images are"), figures(cell, first, words)),
-        (words("How the GAN learned"), join(note(told), training) if training else Markup()),
+        (words("Training curves"), join(note(told), training) if training else Markup()),
     ]
     people = read_people(first)
     pictures = side_by_side(first, study.classes, words)
@@ -75,7 +77,7 @@ def _of_cell(folder: Path, cell: Cell, study: Study, several: bool, words: Words
 
 
 def _titled(cell: Cell, words: Words) -> str:
-    """The trouble in words, with a capital."""
+    """The data-scarcity scenario in words, with a capital."""
     name = name_of(cell, words)
     return name[:1].upper() + name[1:]
 
@@ -96,7 +98,7 @@ def _opening(verdict: Verdict, words: Words) -> Markup:
 
 
 def _openings(cells: Sequence[Cell], words: Words) -> Markup:
-    """A verdict a trouble, one below the other."""
+    """One verdict per data-scarcity scenario, one below the other."""
     told = [
         tag(
             "div",
@@ -150,11 +152,11 @@ def _errors(study: Study, words: Words) -> Markup:
         charts.append(error_chart(words("Error of the recognizer on the test part"), words(unit), drawn, words))
     told = note(
         words(
-            "The mean over seeds with its 95 % interval; both axes are logarithmic. A ring at the lower edge is no "
-            "error at all."
+            "The mean over seeds with its 95 % interval. Both axes are logarithmic. A ring at the lower edge means no "
+            "errors."
         )
     )
-    return section(words("Error against how much there is"), told, *charts) if any(charts) else Markup()
+    return section(words("Error against the amount of training data"), told, *charts) if any(charts) else Markup()
 
 
 def _arm_names(cells: Sequence[Cell]) -> list[str]:
@@ -187,9 +189,9 @@ def _making(folder: Path, study: Study, words: Words) -> Markup:
     if study.seeds:
         facts.append((words("seeds"), ", ".join(map(str, study.seeds))))
     if study.recognizer_updates:
-        facts.append((words("recognizer updates, every arm"), numbers.count(study.recognizer_updates)))
+        facts.append((words("recognizer updates, the same for every arm"), numbers.count(study.recognizer_updates)))
     if study.images:
-        facts.append((words("images the GAN sees"), numbers.count(study.images)))
+        facts.append((words("training images processed by each GAN"), numbers.count(study.images)))
     config = next((read_table(run / "config.json") for run in runs if (run / "config.json").exists()), {})
     return section(
         words("How this was made"),
@@ -219,7 +221,7 @@ def _times(study: Study, words: Words) -> Markup:
     if not rows:
         return Markup()
     told = words(
-        "An arm's time holds the GAN's training where it is used; the GAN of a seed is trained once for all its arms."
+        "An arm's time includes the GAN's training where it is used. The GAN of a seed is trained once for all arms."
     )
-    head = [words(column) for column in ("part", "a seed", "all seeds")]
+    head = [words(column) for column in ("part", "per seed", "all seeds")]
     return join(tag("h3", words("Time")), figures_table(words("Time"), head, rows), note(told))

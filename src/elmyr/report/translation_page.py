@@ -14,7 +14,7 @@ from elmyr.report.page import facts_table, figures_table, note, page, section
 from elmyr.report.pictures import grid
 from elmyr.report.writing import check_page
 
-STROKES = ("images", "thickness, pixels", "slant, columns a row")
+STROKES = ("images", "thickness, pixels", "slant, columns per row")
 
 
 def write_translation(judgment: TranslationJudgment, path: Path) -> None:
@@ -33,7 +33,7 @@ def translation_page(judgment: TranslationJudgment) -> str:
 def _way(way: WayJudgment) -> list[Markup]:
     rows = [
         (name, f"{each.thickness:.2f}", f"{each.slant:.2f}")
-        for name, each in (("given", way.given), ("made of them", way.made), ("of the wanted kind", way.wanted))
+        for name, each in (("given", way.given), ("translated", way.made), ("target images", way.wanted))
     ]
     told = f"{count(way.count)} images. Thickness and slant are of light ink on dark ground."
     pictures = [
@@ -55,18 +55,21 @@ def _facts(way: WayJudgment) -> list[tuple[str, str]]:
     facts = []
     if way.kept is not None:
         low, high = way.kept.interval
-        facts.append(("read afterwards as before", f"{percent(way.kept.kept)} ({percent(low)} to {percent(high)})"))
+        facts.append(
+            ("prediction unchanged by translation", f"{percent(way.kept.kept)} ({percent(low)} to {percent(high)})")
+        )
         if way.kept.right_before is not None and way.kept.right_after is not None:
-            facts.append(("read right before", percent(way.kept.right_before)))
-            facts.append(("read right afterwards", percent(way.kept.right_after)))
+            facts.append(("classified correctly before", percent(way.kept.right_before)))
+            facts.append(("classified correctly after", percent(way.kept.right_after)))
     if way.near is not None:
-        facts.append(("PSNR beside the pair", _decibels(way.near.psnr)))
-        facts.append(("SSIM beside the pair", f"{way.near.ssim:.3f}"))
+        facts.append(("PSNR against the paired image", _decibels(way.near.psnr)))
+        facts.append(("SSIM against the paired image", f"{way.near.ssim:.3f}"))
         facts += [
-            (f"the same of {name}", f"{_decibels(each[0])}, {each[1]:.3f}") for name, each in way.near.rivals.items()
+            (f"PSNR and SSIM of {name}", f"{_decibels(each[0])}, {each[1]:.3f}")
+            for name, each in way.near.rivals.items()
         ]
     if way.returned is not None:
-        facts.append(("PSNR there and back", _decibels(way.returned)))
+        facts.append(("PSNR after translating there and back", _decibels(way.returned)))
     return facts
 
 
@@ -75,4 +78,4 @@ def _decibels(value: float) -> str:
 
 
 def _caption(way: WayJudgment, name: str) -> str:
-    return f"{name}, read as {' '.join(way.read[name])}" if name in way.read else name
+    return f"{name}, predicted as {' '.join(way.read[name])}" if name in way.read else name

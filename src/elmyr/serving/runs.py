@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from elmyr.errors import InputError
+from elmyr.evaluation.titles import titled
 from elmyr.files import lines_of, read_json
 from elmyr.runs import GAN_KIND
 from elmyr.training.rundir import RunDirectory
@@ -165,7 +166,9 @@ def _judged(run: RunDirectory) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("figures"), list):
         return {"figures": [], "judged": None}
     figures = [
-        clean({key: figure.get(key) for key in FIGURE}) for figure in content["figures"] if isinstance(figure, dict)
+        clean({key: titled(figure).get(key) for key in FIGURE})
+        for figure in content["figures"]
+        if isinstance(figure, dict)
     ]
     extractor = content.get("extractor")
     judged = {

@@ -9,22 +9,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from elmyr.evaluation.titles import BETTER, TITLES
+from elmyr.report.curve_titles import CURVE_TITLES
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.words import Words
 from elmyr.serving.workbench_tabs import TABS
 
 # What the records of runs call their kinds, figures and curves; the page says them in its own language.
 SPOKEN = (
+    *BETTER, *(title for title, _ in TITLES.values()),
     "recognizer", "restorer", "study", "Losses", "Logits", "discriminator", "generator", "real", "generated",
-    "lower", "higher", "as the yardstick", "Fréchet distance", "Fréchet distance, without end",
-    "Fréchet distance, mean of the classes", "kernel distance", "precision", "recall", "density", "coverage",
-    "Inception Score", "diversity inside a class", "divergence of the classes read", "asked label read back",
-    "told apart by the discriminator", "trained on generated, tested on real", "trained on real, tested on generated",
     "accuracy", "balanced accuracy", "images per second", "generator learning rate", "discriminator learning rate",
     "restorer learning rate", "learning rate", "gradient norm", "gradient norms", "generator gradient norm",
     "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",
-    "validation error", "watch precision", "watch recall", "watch diversity", "watch modes",
-    "watch told apart", "train", "validation", "test",
+    "validation error", "train", "validation", "test",
     "mode collapse", "oscillation", "the discriminator has won",
 )  # fmt: skip
 
@@ -48,9 +46,9 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         "draw": words("Draw"),
         "generate": words("Generate"),
         "repair": words("Repair"),
-        "between": words("Between"),
+        "between": words("Interpolate"),
         "runs": words("Runs"),
-        "watch": words("Watch"),
+        "watch": words("Live training"),
     }
     links = [tag("a", title, href=f"#{name}") for name, title in titles.items()]
     other = ("zh", "zh-CN", "中文") if words.tag == "en" else ("en", "en", "English")
@@ -65,7 +63,8 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         for name, title in titles.items()
     ]
     spoken = {text: words(text) for text in SPOKEN if words(text) != text}
-    spoken |= {"gan": words("GAN"), "watch frechet distance": words("Fréchet distance, by the watch")}
+    spoken |= {"gan": words("GAN")}
+    spoken |= {key.replace("_", " "): words(title) for key, title in CURVE_TITLES.items()}
     main = tag(
         "main",
         *sections,
@@ -74,9 +73,9 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         data_first=_first_tab(models),
         data_lost=words("The server does not answer: is elmyr serve still running?"),
         data_spoken=json.dumps(spoken, ensure_ascii=False),
-        data_seen=words("images seen"),
+        data_seen=words("training images processed"),
         data_told=words("{label} is {value} at {images}"),
-        data_chart=words("{title} against images seen: {ends}"),
+        data_chart=words("{title} against training images processed: {ends}"),
         data_down=words("The pen is down: arrow keys draw."),
         data_up=words("The pen is up: arrow keys only move it."),
     )

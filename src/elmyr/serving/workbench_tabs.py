@@ -17,7 +17,7 @@ LAST_SEED = 2**31 - 1
 
 
 def _draw(models: Models, words: Words) -> list[Markup]:
-    told = words("Draw a digit, or whatever the recognizer reads: it is read as you draw.")
+    told = words("Draw a digit, or another class that the recognizer knows: it is recognized as you draw.")
     recognizers = _of_kind(models, "recognizer")
     if not recognizers:
         return [tag("p", told), _none_served(words("No recognizer is served."), "recognizer", words)]
@@ -29,18 +29,18 @@ def _draw(models: Models, words: Words) -> list[Markup]:
     )
     reading = tag(
         "div",
-        tag("h2", words("What is read")),
+        tag("h2", words("Prediction")),
         tag("p", class_="reading", aria_live="polite", data_none=words("Nothing is drawn yet."),
             data_read=words("{label}, with a probability of {probability}")),
         tag("ol", class_="bars", aria_label=words("Probability of each class")),
         tag("p", class_="trouble", role="alert"),
-        tag("h2", words("What the recognizer sees")),
+        tag("h2", words("Input of the recognizer")),
         tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet"),
         tag("div", class_="seen", data_alt=words("The drawing, prepared for the recognizer")),
         tag("h2", words("Nearest training images")),
-        tag("p", words("By the recognizer's own features, the nearest first."), class_="quiet"),
+        tag("p", words("By the recognizer's own features; the nearest come first."), class_="quiet"),
         tag("p", class_="quiet why-none", role="status",
-            data_preparing=words("The training images are being looked through …")),
+            data_preparing=words("Searching the training images …")),
         tag("ul", class_="nearest", data_alt=words("A training image of class {label}, distance {distance}")),
         class_="results", aria_busy="false",
     )  # fmt: skip
@@ -48,7 +48,7 @@ def _draw(models: Models, words: Words) -> list[Markup]:
 
 
 def _generate(models: Models, words: Words) -> list[Markup]:
-    told = words("Ask for images; the same numbers give the same images, to the byte.")
+    told = words("Generate images. The same settings and seed give the same images, byte for byte.")
     gans = _of_kind(models, "gan")
     if not gans:
         return [tag("p", told), _none_served(words("No GAN is served."), "train", words)]
@@ -83,7 +83,7 @@ def _generate(models: Models, words: Words) -> list[Markup]:
 
 
 def _repair(models: Models, words: Words) -> list[Markup]:
-    told = words("Rub out a part of an image and see what the restorer puts there; it has more than one answer.")
+    told = words("Erase a part of an image and see what the restorer fills in; it can give several answers.")
     restorers, gans = _of_kind(models, "restorer"), _of_kind(models, "gan")
     if not restorers:
         return [tag("p", told), _none_served(words("No restorer is served."), "restorer", words)]
@@ -111,7 +111,7 @@ def _repair(models: Models, words: Words) -> list[Markup]:
         "fieldset",
         tag("legend", words("Tool")),
         _radio("repair", "tool", "pen", words("Pen"), checked=True),
-        _radio("repair", "tool", "rub", words("Rub out")),
+        _radio("repair", "tool", "rub", words("Eraser")),
         class_="tools",
     )
     desk = tag(
@@ -126,7 +126,8 @@ def _repair(models: Models, words: Words) -> list[Markup]:
     form = tag(
         "form",
         _slider("repair", "noise", words("Noise"), 0, 0, 1, 0.05,
-                words("Its standard deviation, white being 1. It is added first; then every pixel is repaired.")),
+                words("Standard deviation of the noise (white is 1). The noise is added first; then every pixel is "
+                      "repaired.")),
         _number("repair", "answers", words("Answers"), 4, 1, 8),
         _number("repair", "seed", words("Seed"), 0, 0, LAST_SEED),
         _buttons(tag("button", words("Repair"), class_="main")),
@@ -139,14 +140,14 @@ def _repair(models: Models, words: Words) -> list[Markup]:
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The image is being repaired …"),
             data_done=words("Repaired: {count} answers"), data_one=words("Repaired: one answer")),
         tag("div", class_="answers", data_given=words("Given"), data_answer=words("Answer {number}"),
-            data_spread=words("Where they differ (light: much)")),
+            data_spread=words("Where the answers differ (bright: much)")),
         class_="results", aria_busy="false",
     )  # fmt: skip
     return [tag("p", told), tag("div", desk, found, class_="columns")]
 
 
 def _between(models: Models, words: Words) -> list[Markup]:
-    told = words("Walk from one generated image to another.")
+    told = words("Interpolate between two generated images.")
     gans = _of_kind(models, "gan")
     if not gans:
         return [tag("p", told), _none_served(words("No GAN is served."), "train", words)]
@@ -163,8 +164,8 @@ def _between(models: Models, words: Words) -> list[Markup]:
         "form",
         _model_field("between", words("GAN"), gans),
         *ends,
-        _number("between", "steps", words("Images on the way"), 17, 2, 64),
-        _buttons(tag("button", words("Walk"), class_="main"),
+        _number("between", "steps", words("Number of images"), 17, 2, 64),
+        _buttons(tag("button", words("Interpolate"), class_="main"),
                  tag("button", words("Other seeds"), type="button", data_do="next")),
         class_="panel",
     )  # fmt: skip
@@ -172,12 +173,12 @@ def _between(models: Models, words: Words) -> list[Markup]:
         "div",
         tag("p", class_="trouble", role="alert"),
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …")),
-        tag("div", class_="stage", data_alt=words("Image {number} of {total} on the way")),
+        tag("div", class_="stage", data_alt=words("Interpolated image {number} of {total}")),
         tag("div",
-            tag("label", words("Place on the way"), for_="between-place"),
+            tag("label", words("Position"), for_="between-place"),
             tag("input", id="between-place", type="range", min="0", max="16", value="0", step="1"),
             tag("button", words("Play"), type="button", data_do="play", data_stop=words("Stop"), aria_pressed="false"),
-            tag("p", words("Your system asks for less motion: the slider alone moves the walk."), class_="quiet still"),
+            tag("p", words("Your system asks for reduced motion: use the slider."), class_="quiet still"),
             class_="walk", hidden=""),
         tag("div", class_="strip"),
         class_="results", aria_busy="false",
@@ -186,7 +187,7 @@ def _between(models: Models, words: Words) -> list[Markup]:
 
 
 def _runs(models: Models, words: Words) -> list[Markup]:
-    heads = [words("Run"), words("Kind"), words("State"), words("Images seen"), words("Figures")]
+    heads = [words("Run"), words("Kind"), words("State"), words("Training images processed"), words("Figures")]
     table = tag(
         "div",
         tag("table", tag("thead", tag("tr", *(tag("th", head, scope="col") for head in heads))), tag("tbody")),
@@ -194,7 +195,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         data_training=words("training"), data_finished=words("finished"), data_stopped=words("stopped"),
         data_collapsed=words("collapsed"),
         data_of=words("{seen} of {budget}"), data_interval=words("{low} to {high}"),
-        data_open=words("Open {id}"), data_looked=words("{count} images, seen by {extractor}"),
+        data_open=words("Open {id}"), data_looked=words("{count} images, feature extractor {extractor}"),
     )  # fmt: skip
     one = tag(
         "div",
@@ -204,22 +205,25 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         tag("p", class_="collapse", hidden="", data_won=words(WON), data_covered=words(COVERED)),
         tag("div",
             tag("h3", words("Images over time")),
-            tag("label", words("Images seen"), for_="runs-position"),
+            tag("label", words("Training images processed"), for_="runs-position"),
             tag("input", id="runs-position", type="range", min="0", max="0", value="0", step="1",
                 data_told=words("after {count} images")),
             tag("p", class_="told quiet", aria_live="polite"),
             tag("div", class_="pair", data_alt=words("Images of {name} after {count} images")),
             class_="previews", hidden=""),
         tag("div", class_="figures", data_title=words("Figures"), data_figure=words("figure"),
-            data_interval=words("{low} to {high}"), data_yardstick=words("real: the yardstick"),
-            data_better=words("best is"), data_unjudged=words("{name} is not evaluated yet; elmyr evaluate does that."),
-            data_unlike=words("These figures cannot be compared: other data, other eyes, or other numbers of images."),
-            data_judged=words("{name}: {count} generated images against the {part} images, seen by {extractor}")),
+            data_interval=words("{low} to {high}"), data_yardstick=words("real-data baseline"),
+            data_better=words("better when"),
+            data_unjudged=words("{name} is not evaluated yet; elmyr evaluate does that."),
+            data_unlike=words("These figures cannot be compared: the data, the feature extractor or the number of "
+                              "images differ."),
+            data_judged=words("{name}: {count} generated images against the {part} images, feature extractor "
+                              "{extractor}")),
         _curves(words),
         class_="one", hidden="",
     )  # fmt: skip
     return [
-        tag("p", words("What was trained here, how it went, and how good it is.")),
+        tag("p", words("All runs in this folder, with their curves and figures.")),
         tag("p", class_="trouble", role="alert"),
         _no_runs(words),
         table,
@@ -230,13 +234,13 @@ def _runs(models: Models, words: Words) -> list[Markup]:
 def _watch(models: Models, words: Words) -> list[Markup]:
     live = tag(
         "div",
-        tag("p", class_="state", aria_live="polite", data_live=words("Training: this page follows it."),
+        tag("p", class_="state", aria_live="polite", data_live=words("Training: this page updates by itself."),
             data_finished=words("The training is finished."), data_stopped=words("The training has stopped."),
             data_collapsed=words("The training has collapsed: these images are not fit for use."),
-            data_lost=words("The line to the server is cut; it is tried again …")),
-        tag("progress", max="1", value="0", aria_label=words("Images seen of the budget")),
+            data_lost=words("The connection to the server is lost; reconnecting …")),
+        tag("progress", max="1", value="0", aria_label=words("Training images processed, of the budget")),
         tag("p", class_="rate quiet", data_rate=words("{seen} of {budget} images, {rate} a second, {left} left"),
-            data_end=words("{seen} images seen"), data_minutes=words("{count} min"),
+            data_end=words("{seen} training images processed"), data_minutes=words("{count} min"),
             data_seconds=words("{count} s")),
         tag("div", class_="preview", data_alt=words("Images of {name} after {count} images"),
             data_caption=words("after {count} images")),
@@ -244,7 +248,7 @@ def _watch(models: Models, words: Words) -> list[Markup]:
         class_="live", hidden="",
     )  # fmt: skip
     return [
-        tag("p", words("A training as it goes on, live.")),
+        tag("p", words("Follow a training live.")),
         _select("watch", "run", words("Run"), []),
         tag("p", class_="trouble", role="alert"),
         _no_runs(words),

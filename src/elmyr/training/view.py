@@ -45,7 +45,7 @@ class _WithinRange(torch.autograd.Function):
 
 
 class View(nn.Module):
-    """The images as the discriminator sees them: a function of the seed, the position and who looks.
+    """The images as the discriminator sees them: a function of the seed, the position and the reader.
 
     `random` draws for the images at hand by stream and position.
     """
