@@ -13,8 +13,8 @@ from PIL import Image
 from elmyr import Recognizer, evaluate
 from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
-from elmyr.files import read_json
-from elmyr.images import ImageSet, Shaping, save_npz
+from elmyr.files import read_json, write_json
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, save_npz
 from elmyr.recognition import (
     images_to_read,
     mistakes_grid,
@@ -206,12 +206,59 @@ def test_there_is_no_picture_without_a_mistake(blobs: Path, tmp_path: Path) -> N
     assert isinstance(run, RunDirectory) and reading.as_json()["recalls"] == [1, 1, 1]
 
 
-def test_a_gan_or_a_teacher_that_knows_too_much_is_refused(blobs: Path, tmp_path: Path) -> None:
-    teacher = train_recognizer(blobs, quick(updates=1), out=tmp_path / "teacher")
+TEACHERS: tuple[tuple[Shaping, Shaping, str | None], ...] = (  # of the teacher, of the run, and what is said
+    (AS_IT_IS, FEW, "without --labels-per-class 2, .* train it with --labels-per-class 2"),
+    (AS_IT_IS, Shaping(images_per_class=20), "without --images-per-class 20"),
+    (AS_IT_IS, Shaping(imbalance=5), "without --imbalance 5.0"),
+    (AS_IT_IS, Shaping(label_noise=0.2), "without --label-noise 0.2"),
+    (AS_IT_IS, Shaping(limit=120), "without --limit 120"),
+    (AS_IT_IS, Shaping(classes=("a", "b")), "without --classes a,b"),
+    (Shaping(images_per_class=30), Shaping(images_per_class=20), "with --images-per-class 30, .* train it with .* 20"),
+    (Shaping(limit=120), AS_IT_IS, "with --limit 120, .* give --limit 120 here as well"),
+    (Shaping(classes=("a", "b")), AS_IT_IS, "with --classes a,b, .* here as well"),
+    (Shaping(images_per_class=20), AS_IT_IS, None),  # it knows less
+    (Shaping(images_per_class=20), Shaping(images_per_class=20), None),
+)
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("teacher")
+    save_npz(small_image_set(240), folder / "blobs.npz")
+    return train_recognizer(folder / "blobs.npz", quick(updates=1), out=folder / "run").path
+
+
+@pytest.mark.parametrize(("there", "here", "told"), TEACHERS)
+def test_what_knows_more_than_a_run_may_is_refused(
+    teacher: Path, blobs: Path, there: Shaping, here: Shaping, told: str | None
+) -> None:
+    config = read_json(teacher / "config.json")  # trained once, as if with this shaping
+    config["data"] |= {"source": str(blobs), "shaping": there.model_dump(mode="json")}
+    write_json(teacher / "config.json", config)
+    if told is None:
+        assert train_recognizer(blobs, quick(updates=1), shaping=here, teacher=teacher).finished
+        return
+    with pytest.raises(InputError, match=f"--teacher was trained {told}"):
+        train_recognizer(blobs, quick(updates=1), shaping=here, teacher=teacher)
+
+
+def test_a_gan_a_teacher_and_a_reader_of_another_split_or_of_more_images_are_refused(
+    blobs: Path, tmp_path: Path
+) -> None:
+    tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
+    gan = train(blobs, out=tmp_path / "gan", images=16, settings=tiny, device="cpu").path
+    reader, twenty = tmp_path / "reader", Shaping(images_per_class=20)
+    train_recognizer(blobs, quick(updates=1), out=reader)
+    few_gan = train(blobs, out=tmp_path / "few", images=16, settings=tiny, device="cpu", shaping=twenty).path
+    for option, given in (
+        ("--gan", {"gan": gan}),
+        ("--teacher", {"teacher": reader}),
+        ("--agreeing", {"gan": few_gan, "agreeing": reader}),
+    ):
+        with pytest.raises(InputError, match=f"{option} was trained without --images-per-class 20"):
+            train_recognizer(blobs, quick(), shaping=twenty, **given)
     with pytest.raises(InputError, match="another split .* give the --seed of its split, 0"):
-        train_recognizer(blobs, quick(seed=1), teacher=teacher.path)
-    with pytest.raises(InputError, match="has seen other labels than --labels-per-class 2"):
-        train_recognizer(blobs, few(), shaping=FEW, teacher=teacher.path)
+        train_recognizer(blobs, quick(seed=1), teacher=reader)
 
 
 def test_a_teacher_that_reads_one_class_alone_teaches(blobs: Path, tmp_path: Path) -> None:

@@ -56,7 +56,11 @@ class Shaping(BaseModel):
 
     def troubles(self) -> Shaping:
         """What it asks for of the training part alone."""
-        return Shaping(**{name: getattr(self, name) for name in TROUBLES})
+        return self.only(*TROUBLES)
+
+    def only(self, *names: str) -> Shaping:
+        """What it asks for by these names, and nothing else."""
+        return Shaping(**{name: getattr(self, name) for name in names})
 
     def form(self) -> Shaping:
         """What it asks for of all parts."""

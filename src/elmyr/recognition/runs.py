@@ -23,7 +23,7 @@ from elmyr.images import (
     open_source,
     split_source,
 )
-from elmyr.images.shaping import labeled_places
+from elmyr.images.shaping import TROUBLES, labeled_places
 from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
@@ -35,6 +35,7 @@ from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_r
 from elmyr.training.session import at_work, refuse_groups, shown_progress, write_beginning
 
 KIND: Literal["recognizer"] = "recognizer"
+OF_THE_SPLIT = ("classes", "limit")  # what else than the seed decides which images the parts of a split have
 GENERATED_SEED = 4  # none of those that figures are taken with
 
 
@@ -219,11 +220,17 @@ def _refuse_other_eyes(config: RecognizerConfig, theirs: DataConfig, option: str
             f"{option} was trained on another split of '{ours.source}', and may know the images to be judged by: "
             f"give the --seed of its split, {theirs.split_seed}"
         )
-    if ours.shaping.labels_per_class is not None and theirs.shaping.labels_per_class != ours.shaping.labels_per_class:
-        raise InputError(
-            f"{option} has seen other labels than --labels-per-class {ours.shaping.labels_per_class} leaves: train it "
-            "with the same"
-        )
+    for name in (*OF_THE_SPLIT, *TROUBLES):
+        here, there = (" ".join(data.shaping.only(name).as_words()) for data in (ours, theirs))
+        if here and here != there:
+            raise InputError(
+                f"{option} was trained {f'with {there}' if there else f'without {here}'}, and may know images or "
+                f"labels that {here} keeps from this run: train it with {here}"
+            )
+        if there and not here and name in OF_THE_SPLIT:
+            raise InputError(
+                f"{option} was trained with {there}, and may know the images to be judged by: give {there} here as well"
+            )
 
 
 def _same_form(source: str, images: ImageSet, data_root: str | os.PathLike[str] | None) -> ImageSet:
