@@ -43,7 +43,7 @@ def fresh(ground: Ground, whole: ImageSet) -> ImageSet:
 
 
 DISGUISES: dict[str, tuple[Callable[[Ground, ImageSet], ImageSet], str]] = {
-    "copies": (copies, "no difference shown"),
+    "copies": (copies, "no significant effect"),
     "noise": (noise, "worse"),
     "fresh real images": (fresh, "better"),
 }

@@ -35,7 +35,7 @@ def test_more_noise_is_worse_and_as_much_is_no_difference(tmp_path: Path, data: 
     for name in ("frechet_distance", "kernel_distance"):
         first, as_good, worse = found[name].sides
         assert (first.difference, first.outcome) == (None, None)
-        assert as_good.outcome == "no difference shown"
+        assert as_good.outcome == "no significant effect"
         assert worse.outcome == "worse"
         assert worse.difference is not None and worse.difference[1] > 0
     (_, better) = compare([much, little], data=data)["kernel_distance"].sides
@@ -73,7 +73,7 @@ def test_runs_are_compared_by_use_too_and_drawn_on_a_page(tmp_path: Path, data: 
 def test_a_subject_beside_itself_shows_no_difference(tmp_path: Path, data: Path) -> None:
     samples = noised(tmp_path, 20, 1)
     found = compare([samples, samples], data=data)
-    assert {row.sides[1].outcome for row in found.rows} == {"no difference shown"}
+    assert {row.sides[1].outcome for row in found.rows} == {"no significant effect"}
     assert all(row.sides[1].difference is not None and row.sides[1].difference[0] == 0 for row in found.rows)
 
 

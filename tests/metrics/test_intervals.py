@@ -82,10 +82,10 @@ def test_the_interval_covers_the_truth_where_the_arms_hardly_ever_differ(
     [
         (0.01, 0.03, "better"),
         (-0.03, -0.01, "worse"),
-        (-0.01, 0.03, "no difference shown"),
-        (0.0, 0.03, "no difference shown"),
-        (-0.03, 0.0, "no difference shown"),
-        (0.0, 0.0, "no difference shown"),
+        (-0.01, 0.03, "no significant effect"),
+        (0.0, 0.03, "no significant effect"),
+        (-0.03, 0.0, "no significant effect"),
+        (0.0, 0.0, "no significant effect"),
     ],
 )
 def test_outcome(low: float, high: float, outcome: str) -> None:
@@ -99,7 +99,7 @@ def test_a_clear_gain_is_better_and_a_clear_loss_worse() -> None:
     images = [np.arange(500)] * 5
     assert paired_difference(list(good), list(poor), images).outcome == "better"
     assert paired_difference(list(poor), list(good), images).outcome == "worse"
-    assert paired_difference(list(good), list(good), images).outcome == "no difference shown"
+    assert paired_difference(list(good), list(good), images).outcome == "no significant effect"
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["one test set", "a test set a seed"])

@@ -44,7 +44,7 @@ def messages_of_tables() -> set[str]:
     logged = {*CURVE_TITLES.values(), *Trouble}
     labels = {label for curves in sections.CURVES.values() for label, _ in curves.values()}
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
-    outcomes |= {study_report.RANGE, *study_report.RANGES.values()}
+    outcomes |= {study_report.NUMBERS, study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
     outcomes |= set(collapse.SENTENCES) | set(collapse.SENTENCES.values())

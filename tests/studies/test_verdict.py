@@ -51,7 +51,7 @@ def test_a_verdict_names_what_it_compares_and_in_which_measure() -> None:
     plain = verdict_of(cell, trials, TESTED, 1234)
     assert plain["difference"] == pytest.approx((1 + 1 / 3) / 2 - (5 / 6 + 1) / 2)
     assert plain["sentence"].startswith(
-        "With 1,234 labeled training images, no difference by the GAN is shown: from 91.67 %"
+        "With 1,234 labeled training images, the GAN has no significant effect: from 91.67 %"
     )
     tail = verdict_of(cell.model_copy(update={"shaping": Shaping(imbalance=4)}), trials, TESTED, 1234)
     assert tail["difference"] == pytest.approx(plain["difference"])  # as many of each class

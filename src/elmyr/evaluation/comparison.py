@@ -199,8 +199,8 @@ def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, th
     """Where the best is the yardstick, only two that miss it on the same side can be told apart by it."""
     if better == "near the baseline":
         if (first - yardstick) * (this - yardstick) <= 0:
-            return "no difference shown"
+            return "no significant effect"
         better = "lower" if this > yardstick else "higher"
     if apart.low <= 0 <= apart.high:
-        return "no difference shown"
+        return "no significant effect"
     return "better" if (apart.value < 0) == (better == "lower") else "worse"

@@ -29,7 +29,7 @@ class PairedDifference:
 
     @property
     def outcome(self) -> str:
-        """`better` or `worse` (a than b) where the interval leaves 0 out, else `no difference shown`.
+        """`better` or `worse` (a than b) where the interval leaves 0 out, else `no significant effect`.
 
         Of one seed `not decided`: what another split and training would change is not in its interval.
         """
@@ -37,7 +37,7 @@ class PairedDifference:
             return "not decided"
         if self.low > 0:
             return "better"
-        return "worse" if self.high < 0 else "no difference shown"
+        return "worse" if self.high < 0 else "no significant effect"
 
 
 class MeanInterval(NamedTuple):

@@ -15,7 +15,7 @@ from elmyr.report.page import figures_table, note, page, section
 from elmyr.report.writing import check_page
 
 WORDS = {"lower": "low", "higher": "high", "near the baseline": "near the baseline"}
-COLORS = {None: "generated", "better": "better", "worse": "worse", "no difference shown": "same"}
+COLORS = {None: "generated", "better": "better", "worse": "worse", "no significant effect": "same"}
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
@@ -32,7 +32,7 @@ def comparison_page(comparison: Comparison) -> str:
         f"{comparison.data} (split {comparison.split_seed}), feature extractor \u201c{name}\u201d ({dimension} "
         "features). Bars are 95 % intervals. The broken line is the real-data baseline: the same figure for real "
         "images. Colors say better or worse than "
-        f"{comparison.subjects[0]}, or no difference shown, by the interval of the difference: bars that overlap may "
+        f"{comparison.subjects[0]}, or no significant effect, by the interval of the difference: bars that overlap may "
         "still differ."
     )
     return page(
@@ -49,7 +49,7 @@ def summaries(comparison: Comparison) -> list[str]:
     lines = []
     for place, other in enumerate(others, 1):
         found = Counter(row.sides[place].outcome for row in comparison.rows)
-        words = ("better", "worse", "no difference shown")
+        words = ("better", "worse", "no significant effect")
         counted = ", ".join(f"{word} in {found[word]}" for word in words if found[word])
         lines.append(f"{other} beside {first}: {counted} of {len(comparison.rows)} figures.")
     return lines

@@ -6,9 +6,9 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from elmyr.errors import InputError
 from elmyr.evaluation.answers import Results, results_of
@@ -140,7 +140,10 @@ class Arm(Record):
 class Verdict(Record):
     """What was found in a cell: the best arm with a GAN minus the best without, as shares of one."""
 
-    outcome: Literal["better", "worse", "no difference shown", "not decided"]
+    outcome: Annotated[
+        Literal["better", "worse", "no significant effect", "not decided"],
+        BeforeValidator(lambda found: "no significant effect" if found == "no difference shown" else found),
+    ]
     sentence: str
     difference: float
     low: float

@@ -16,18 +16,22 @@ from elmyr.report.sections import commands, curves, foot, settings, side_by_side
 from elmyr.report.study_cell import arms, changes, figures, name_of
 from elmyr.report.words import ENGLISH, Words
 
-OUTCOMES = {"better": "Better", "worse": "Worse", "no difference shown": "No difference shown",
+OUTCOMES = {"better": "Better", "worse": "Worse", "no significant effect": "No significant effect",
             "not decided": "Not decided"}  # fmt: skip
-COLORS = {"better": "better", "worse": "worse", "no difference shown": "same", "not decided": "same"}
+COLORS = {"better": "better", "worse": "worse", "no significant effect": "same", "not decided": "same"}
 AXES = {"images_per_class": "training images per class", "labels_per_class": "labeled training images per class"}
 RANGE = " on the test part, 95 % interval {low} to {high}"
 RANGES = {"not decided": " on the test part with one training each; for other test images alone {low} to {high}"}
 SENTENCES = {
     "better": "The GAN makes the recognizer better.",
     "worse": "The GAN makes the recognizer worse.",
-    "no difference shown": "No difference by the GAN is shown.",
+    "no significant effect": "The GAN has no significant effect.",
     "not decided": "One training each: not decided. Decide it with --seeds 5.",
 }
+NUMBERS = (
+    "{count} training images; {measure} on the test images: {before} ({without}) without the GAN, {after} ({with_gan}) "
+    "with it; 95 % interval of the difference: {low} to {high} percentage points."
+)
 
 
 def study_page(folder: Path, words: Words = ENGLISH) -> str:
@@ -37,7 +41,7 @@ def study_page(folder: Path, words: Words = ENGLISH) -> str:
     if several:
         parts = [_openings(study.cells, words)]
     else:
-        parts = [_opening(cell.verdict, words) for cell in study.cells if cell.verdict]
+        parts = [_opening(cell, cell.verdict, words) for cell in study.cells if cell.verdict]
     parts.append(_errors(study, words))
     for cell in study.cells:
         parts += _of_cell(folder, cell, study, several, words)
@@ -82,7 +86,7 @@ def _titled(cell: Cell, words: Words) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _opening(verdict: Verdict, words: Words) -> Markup:
+def _opening(cell: Cell, verdict: Verdict, words: Words) -> Markup:
     color = COLORS[verdict.outcome]
     ends = {"low": numbers.points(verdict.low), "high": numbers.points(verdict.high)}
     strong = tag("strong", words("{difference} percentage points", difference=numbers.points(verdict.difference)))
@@ -90,7 +94,7 @@ def _opening(verdict: Verdict, words: Words) -> Markup:
     return tag(
         "section",
         tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {color}"),
-        tag("p", _sentence(verdict, words), class_="sentence"),
+        tag("p", _sentence(cell, verdict, words), class_="sentence"),
         tag("div", difference, _line(verdict, words), note(_compared(verdict, words)), class_="difference"),
         class_="opening",
         aria_label=words("Verdict"),
@@ -104,7 +108,7 @@ def _openings(cells: Sequence[Cell], words: Words) -> Markup:
             "div",
             tag("h2", _titled(cell, words)),
             tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {COLORS[verdict.outcome]}"),
-            tag("p", _sentence(verdict, words)),
+            tag("p", _sentence(cell, verdict, words)),
             class_="one",
         )
         for cell in cells
@@ -127,9 +131,21 @@ def _line(verdict: Verdict | None, words: Words) -> Markup:
     )
 
 
-def _sentence(verdict: Verdict, words: Words) -> str:
-    """The study's own, which is in English; in another language one of the same outcome."""
-    return verdict.sentence if words is ENGLISH else words(SENTENCES[verdict.outcome])
+def _sentence(cell: Cell, verdict: Verdict, words: Words) -> str:
+    """The study's own, which is in English; in another language the outcome and the numbers of that sentence."""
+    if words is ENGLISH:
+        return verdict.sentence
+    sides = [arm for name in (verdict.best_without, verdict.best_with) for arm in cell.arms if arm.name == name]
+    if len(sides) < 2:
+        return words(SENTENCES[verdict.outcome])
+    without, with_gan = sides
+    return words(SENTENCES[verdict.outcome]) + words(
+        NUMBERS,
+        count=numbers.count(cell.counts.get("train")), measure=words(cell.measure),
+        before=numbers.percent(numbers.mean(without.test)), without=words(without.name),
+        after=numbers.percent(numbers.mean(with_gan.test)), with_gan=words(with_gan.name),
+        low=numbers.points(verdict.low), high=numbers.points(verdict.high),
+    )  # fmt: skip
 
 
 def _compared(verdict: Verdict, words: Words) -> str:

@@ -42,7 +42,7 @@ class Study:
     def verdicts(self) -> list[dict[str, Any]]:
         """Of each cell: its name, outcome, sentence, the difference with its 95 % interval, the arms compared.
 
-        The outcome is "better", "worse" or "no difference shown", of one seed "not decided".
+        The outcome is "better", "worse" or "no significant effect", of one seed "not decided".
         """
         return [{"cell": cell["name"], **cell["verdict"]} for cell in self.content["cells"]]
 

@@ -85,7 +85,7 @@ def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cel
         f"turn that around: decide it with --seeds {FAIR_SEEDS}.",
         "better": f"{count}, the GAN makes the recognizer better: {sides}; {interval}.",
         "worse": f"{count}, the GAN makes the recognizer worse: {sides}; {interval}.",
-        "no difference shown": f"{count}, no difference by the GAN is shown: {sides}; {interval}.",
+        "no significant effect": f"{count}, the GAN has no significant effect: {sides}; {interval}.",
     }
     return words[difference.outcome]
 
