@@ -195,6 +195,7 @@ COMMANDS: dict[str, Command] = {
             "--translation": heard("--translation", "64", given=("--target", "{more}")),
             "--self-training": heard("--no-self-training", given=("--target", "{more}", "--translation", "64")),
             "--teacher": heard("--teacher", "{reader}"),
+            "--class-weight": heard("--class-weight", "balanced"),
             "--tiny": heard("--tiny"),
             "--updates": heard("--updates", "3"),
             "--no-validation": heard("--no-validation"),

@@ -11,7 +11,8 @@ from elmyr import Recognizer
 from elmyr.errors import InputError
 from elmyr.metrics import balanced_accuracy
 from elmyr.recognition.lesson import Lesson
-from elmyr.recognition.weights import class_weights
+from elmyr.recognition.methods import method_names, read_method
+from elmyr.recognition.weights import class_weights, settled_weight
 from tests.conftest import small_image_set
 
 QUICK = {"updates": 60, "batch": 32, "base": 8, "dimension": 16, "device": "cpu"}
@@ -162,28 +163,45 @@ def test_weights_of_1_change_nothing() -> None:
     assert np.allclose(plain.predict_proba(X), weighted.predict_proba(X), atol=1e-5)
 
 
-def test_class_weights_reach_the_labeled_images_of_the_other_methods() -> None:
+@pytest.mark.parametrize("method", method_names())
+def test_class_weights_reach_the_labeled_images_of_every_method(method: str) -> None:
     X, y = overlapping()
-    y = np.where(np.arange(200) < 100, y, -1)
-    asked = {"method": "consistency", "batch": 48, "settings": {"semi.labeled": 32}}
-    plain, weighted = (Recognizer(**QUICK | asked, class_weight=each).fit(X, y) for each in (None, {1: 9.0}))
+    config = read_method(method)
+    asked = {"method": method, "updates": 40, "batch": 48}
+    given = {"generated": (X[:100], y[:100])} if config.needs == "generated" else {}
+    if config.semi is not None:
+        asked |= {"settings": {"semi.labeled": 32}}
+        y = np.where(np.arange(200) < 100, y, -1)
+    plain, weighted = (
+        Recognizer(**QUICK | asked, class_weight=weight).fit(X, y, **given) for weight in (None, {1: 9.0})
+    )
     assert weighted.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.05
 
 
-@pytest.mark.parametrize("weight", [None, "balanced", {0: 0.5, 1: 2.0}, {np.int64(1): 9.0}])
+def test_automatic_weights_are_balanced_where_classes_differ_by_three_to_one() -> None:
+    X, y = overlapping()
+    rare = Lesson.of(X, y)
+    assert rare.class_counts.tolist() == np.bincount(y).tolist() and rare.class_counts[0] > 3 * rare.class_counts[1]
+    assert settled_weight("auto", rare) == "balanced"
+    assert class_weights("auto", rare, 0.5) == pytest.approx(class_weights("balanced", rare, 0.5))
+    even = Lesson.of(X, np.arange(200) % 2)
+    assert settled_weight("auto", even) is None is class_weights("auto", even, 0.5)
+
+
+@pytest.mark.parametrize("weight", [None, "balanced", "auto", {0: 0.5, 1: 2.0}, {np.int64(1): 9.0}])
 def test_class_weights_are_cloned_and_saved(weight: object, tmp_path: Path) -> None:
     X, y = overlapping()
     recognizer = clone(Recognizer(**QUICK | {"updates": 2}, class_weight=weight)).fit(X, y)
     recognizer.save(tmp_path)
     again = Recognizer.load(tmp_path)
-    assert again.class_weight == weight
+    assert again.class_weight == weight and again.class_counts_.tolist() == np.bincount(y).tolist()
     assert np.array_equal(again.fit(X, y).predict_proba(X), recognizer.predict_proba(X))
 
 
 @pytest.mark.parametrize(
     ("weight", "complaint"),
     [
-        ("even", "None, 'balanced', or a mapping"),
+        ("even", "None, 'balanced', 'auto', or a mapping"),
         ({2: 1.0}, "names 2, no label of y"),
         ({"1": 1.0}, "names '1', no label of y"),
         ({0: -1.0}, "from 0 on"),

@@ -21,6 +21,7 @@ from elmyr.recognition import (
     open_recognizer,
     read_through,
     resume_recognizer,
+    told_of_few,
     train_recognizer,
 )
 from elmyr.recognition.selection import Selection
@@ -64,11 +65,69 @@ def test_a_run_learns_from_few_labels_and_says_so(blobs: Path, tmp_path: Path) -
     said: list[str] = []
     run = train_recognizer(blobs, few(), out=tmp_path / "run", shaping=FEW, say=said.append)
     assert {path.name for path in run.path.iterdir()} >= {"config.json", "environment.json", "metrics.jsonl", "log.txt"}
-    assert read_json(run.summary)["method"] == "consistency" and "by the method consistency" in said[-1]
+    assert read_json(run.summary)["method"] == "consistency" and "by the method consistency" in said[-2]
     reading = read_through(open_recognizer(run.path), images_to_read(run.path))
     assert reading.accuracy > 0.95 and reading.interval[0] < reading.accuracy <= reading.interval[1] <= 1
     assert reading.confusion.sum() == reading.count == 60
     assert len(reading.mistakes) == round((1 - reading.accuracy) * reading.count)
+
+
+def unbalanced() -> ImageSet:
+    """200 good ones, 60 scratched, 9 cracked."""
+    blobs = small_image_set(600)
+    places = np.concatenate([np.flatnonzero(blobs.labels == label)[:count] for label, count in enumerate((200, 60, 9))])
+    return ImageSet(blobs.images[places], blobs.require_labels()[places], ("good", "scratched", "cracked"), "parts")
+
+
+@pytest.mark.parametrize(("words", "settled"), [([], "balanced"), (["--class-weight", "none"], None)])
+def test_unbalanced_classes_lead_with_balanced_accuracy_and_the_lowest_recalls(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    settled: str | None,
+) -> None:
+    save_npz(unbalanced(), tmp_path / "parts.npz")
+    options = ["--updates", 2, "--tiny", "--device", "cpu", "--out", "run"]
+    assert call(monkeypatch, "recognizer", "train", "parts.npz", *options, *words) == 0
+    said = capsys.readouterr().err
+    assert "classes differ by 21:1 (125 'good', 6 'cracked')" in said and "--class-weight" in said
+    summary = read_json(tmp_path / "run" / "summary.json")["test"]
+    assert read_json(tmp_path / "run" / "config.json")["parameters"]["class_weight"] == settled
+    assert call(monkeypatch, "recognizer", "evaluate", "run") == 0
+    first, second, third, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("67 test images of parts: balanced accuracy") and ", accuracy " in first
+    assert first in said and second in said and third in said
+    assert second.startswith("lowest recalls: ")
+    assert third.startswith("class 'cracked' has 2 test images: a recall over 2 is known to ±41 percentage points")
+    assert call(monkeypatch, "recognizer", "evaluate", "run", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {name: found[name] for name in summary} == summary
+    assert found["unbalanced"] and found["balanced_accuracy"] == pytest.approx(np.mean(found["recalls"]))
+    assert dict(zip(found["classes"], found["counts"], strict=True)) == {"good": 50, "scratched": 15, "cracked": 2}
+    lowest = min(zip(found["recalls"], found["counts"], found["classes"], strict=True))[2]
+    table = [line.split()[0] for line in rest[3:]]
+    assert table[0] == lowest and sorted(table) == ["cracked", "good", "scratched"]
+
+
+def test_balanced_classes_lead_with_accuracy(blobs: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    train_recognizer(blobs, quick(updates=2), out=tmp_path / "run", say=said.append)
+    assert said[-1].startswith("60 test images of blobs: accuracy ") and "balanced" not in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([10, 50], None),
+        ([9, 50], "class 'a' has 9 test images: a recall over 9 is known to ±27 percentage points"),
+        ([9, 2], "2 classes have fewer than 10 test images ('b' has 2, 'a' has 9): a recall over 2"),
+        ([0, 50], "class 'a' has 0 test images: nothing is known of its recall"),
+    ],
+)
+def test_classes_of_fewer_than_ten_test_images_are_named(counts: list[int], said: str | None) -> None:
+    told = told_of_few(["a", "b"], counts)
+    assert told is None if said is None else told is not None and told.startswith(said)
 
 
 def test_other_images_take_the_place_of_the_data_s_own(blobs: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from elmyr import Recognizer
 from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
+from elmyr.files import read_json
 from elmyr.images import ImageSet, load_images, save_npz
 from elmyr.recognition import open_recognizer
 from elmyr.recognition.semi import SemiTask
@@ -18,7 +19,10 @@ from elmyr.translation import resume_adaptation, train_adapted
 from elmyr.translation.task import TranslatorTask
 from tests.conftest import small_image_set
 
-QUICK: dict[str, Any] = {"translation": 64, "recognizer": Recognizer(updates=6, base=8, dimension=16, device="cpu")}
+QUICK: dict[str, Any] = {
+    "translation": 64,
+    "recognizer": Recognizer(updates=6, base=8, dimension=16, class_weight="balanced", device="cpu"),
+}
 
 
 def lay_out(folder: Path, labels: bool = True) -> tuple[Path, Path]:
@@ -31,7 +35,9 @@ def lay_out(folder: Path, labels: bool = True) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def adapted(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     folder = tmp_path_factory.mktemp("adapted")
-    return train_adapted(*lay_out(folder), out=folder / "run", **QUICK)
+    run = train_adapted(*lay_out(folder), out=folder / "run", **QUICK)
+    assert read_json(run.path / "recognizer" / "config.json")["parameters"]["class_weight"] == "balanced"
+    return run
 
 
 def test_an_adaptation_is_two_runs_and_what_was_made_between_them(adapted: RunDirectory) -> None:

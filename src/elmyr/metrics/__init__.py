@@ -38,10 +38,23 @@ from elmyr.metrics.labels import (
 from elmyr.metrics.neighbors import Balls, balls_of, density_coverage, precision_recall, realism
 from elmyr.metrics.pairs import diversity, told_apart
 from elmyr.metrics.projection import Plane, principal_plane
+from elmyr.metrics.recalls import (
+    FEWEST_TESTED,
+    UNBALANCED,
+    Recall,
+    Share,
+    half_width,
+    is_unbalanced,
+    mean_recall,
+    ratio_of,
+    recalls_of,
+)
 from elmyr.metrics.strokes import skeleton_length, slant, stroke_thickness
 
 __all__ = [
     "FEWEST_SEEDS",
+    "FEWEST_TESTED",
+    "UNBALANCED",
     "Balls",
     "Estimate",
     "Excess",
@@ -49,6 +62,8 @@ __all__ = [
     "Nearest",
     "PairedDifference",
     "Plane",
+    "Recall",
+    "Share",
     "accuracy",
     "authenticity",
     "balanced_accuracy",
@@ -68,20 +83,25 @@ __all__ = [
     "frechet_distance",
     "frechet_distance_at_infinity",
     "gaussian_of",
+    "half_width",
     "inception_score",
     "is_double",
+    "is_unbalanced",
     "jackknife",
     "kernel_distance",
     "macro_f1",
     "mean_interval",
     "mean_of_classes",
+    "mean_recall",
     "means_without",
     "nearest",
     "paired_difference",
     "precision_recall",
     "principal_plane",
     "psnr",
+    "ratio_of",
     "realism",
+    "recalls_of",
     "share_right",
     "skeleton_length",
     "slant",

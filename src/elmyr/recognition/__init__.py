@@ -2,11 +2,12 @@
 
 from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.doubts import Doubts, doubting, doubts_of, with_corrections, without_suspects
-from elmyr.recognition.judging import Reading, images_to_read, mistakes_grid, read_through, write_readings
+from elmyr.recognition.judging import images_to_read, mistakes_grid, write_readings
 from elmyr.recognition.oversampling import resampled
 from elmyr.recognition.recognizer import TINY, Recognizer, default_updates
 from elmyr.recognition.resampling import GanOverSampler
 from elmyr.recognition.runs import open_recognizer, resume_recognizer, train_recognizer
+from elmyr.recognition.scores import Reading, read_through, told_of_balance, told_of_few
 
 __all__ = [
     "TINY",
@@ -24,6 +25,8 @@ __all__ = [
     "read_through",
     "resampled",
     "resume_recognizer",
+    "told_of_balance",
+    "told_of_few",
     "train_recognizer",
     "with_corrections",
     "without_suspects",

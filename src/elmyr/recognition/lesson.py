@@ -65,6 +65,11 @@ class Lesson:
         )
 
     @property
+    def class_counts(self) -> NDArray[np.int64]:
+        """How many labeled images each class has, int64 (K,)."""
+        return np.bincount(self.labeled.require_labels(), minlength=len(self.classes)).astype(np.int64)
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the images."""
         return self.labeled.height, self.labeled.width, self.labeled.channels

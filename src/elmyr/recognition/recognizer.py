@@ -28,7 +28,7 @@ from elmyr.recognition.reading import features_of, logits_of
 from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
 from elmyr.recognition.semi import SemiData, SemiTask
 from elmyr.recognition.task import RecognizerTask, Teacher
-from elmyr.recognition.weights import ClassWeight, as_json, class_weights, from_json
+from elmyr.recognition.weights import ClassWeight, as_json, class_weights, from_json, settled_weight
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -45,8 +45,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     """A small convolutional classifier of images.
 
     X is uint8, (N, H, W, C) or (N, H, W), at least 8x8; y holds any labels, and an integer label of -1 marks an image
-    without one. After `fit`: `classes_` (sorted labels), `image_shape_` (H, W, C), `method_`, `temperature_` (by which
-    logits are divided). Trained in bf16 where the machine has it, always used in fp32.
+    without one. After `fit`: `classes_` (sorted labels), `class_counts_` (labeled images of each), `image_shape_`
+    (H, W, C), `method_`, `temperature_` (by which logits are divided). Trained in bf16 where the machine has it, always
+    used in fp32.
 
     method: how it learns: "supervised", "augment" (classical augmentation: small turns, scalings, shears and shifts; no
     flips), "gan-augment" (the same, beside generated images), "consistency", "gan-semi", "gan-consistency" (from
@@ -56,7 +57,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     names, such as `{"semi.consistency.threshold": 0.9}`.
     generated_share: share of each batch that comes from generated images, where `fit` is given some.
     class_weight: what an image of a class counts in the loss of the labels, by label (1 for those left out), or
-    "balanced": in inverse proportion to how often the class is shown.
+    "balanced": in inverse proportion to how often the class is shown, or "auto": balanced where the classes of y differ
+    by 3:1 or more.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             classes=None if teacher is None else teacher.classes_,
         )
         self.classes_: NDArray[Any] = lesson.classes
+        self.class_counts_: NDArray[np.int64] = lesson.class_counts
         self.image_shape_ = lesson.shape
         task, source, config = self._begun(lesson, teacher)
         selection = None if lesson.validation is None else Selection(task, lesson.validation)
@@ -144,6 +147,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             dimension=config.dimension,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
+            class_weight=settled_weight(self.class_weight, lesson),
             device=str(device),
             precision=machine.choose_precision(self.precision, device),
         )
@@ -160,6 +164,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def initialize(self, image_shape: tuple[int, int, int]) -> Self:
         """Takes the random weights that training would begin with, for images (H, W, C) of one class named 0."""
         self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
+        self.class_counts_ = np.zeros(1, np.int64)
         self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False)
         self.temperature_ = 1.0
         self.net_ = (
@@ -205,6 +210,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "method": self.method_,
             "temperature": self.temperature_,
             "classes": self.classes_.tolist(),
+            "class_counts": self.class_counts_.tolist(),
             "image_shape": list(self.image_shape_),
             "sha256": sha256_of(folder / "recognizer.safetensors"),
         }
@@ -224,6 +230,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             recognizer = cls(**parameters, device=device)
             recognizer.method_, recognizer.temperature_ = str(content["method"]), float(content["temperature"])
             recognizer.classes_ = np.asarray(content["classes"])
+            counts = content.get("class_counts", [0] * len(recognizer.classes_))  # unknown of those saved before
+            recognizer.class_counts_ = np.asarray(counts, np.int64)
             recognizer.image_shape_ = tuple(content["image_shape"])
             net = recognizer._new_net(recognizer._choices(recognizer.method_))
             net.load_state_dict(load_file(folder / "recognizer.safetensors"))

@@ -27,6 +27,8 @@ from elmyr.images.shaping import TROUBLES, labeled_places
 from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
+from elmyr.recognition.scores import read_through, told_of_balance
+from elmyr.recognition.weights import AUTO, told_of_weight
 from elmyr.runs import GAN_KIND, RUNS, Run, finished_model
 from elmyr.training.config import DataConfig
 from elmyr.training.opening import open_gan
@@ -76,12 +78,12 @@ def train_recognizer(
 ) -> RunDirectory:
     """Trains a recognizer on the training part of an image set and returns its finished run directory.
 
-    recognizer: one that is not fitted yet (method "auto" where None); its seed is the split's, too. With
-    `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them, `instead`
-    another source of the same classes, whose labeled images (all but its test part) take the place of the data's own,
-    `gan` a run that makes labeled images to learn from; of these `realism` and `agreeing`, the run of a recognizer,
-    choose as `chosen_samples` does. `teacher` names a recognizer's run whose reading of all training images takes the
-    place of their labels.
+    recognizer: one that is not fitted yet (method and class weight "auto" where None); its seed is the split's, too.
+    With `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them,
+    `instead` another source of the same classes, whose labeled images (all but its test part) take the place of the
+    data's own, `gan` a run that makes labeled images to learn from; of these `realism` and `agreeing`, the run of a
+    recognizer, choose as `chosen_samples` does. `teacher` names a recognizer's run whose reading of all training images
+    takes the place of their labels.
     validate: whether the validation part chooses the weights and calibrates; then no figures should be taken on it.
     Raises InputError before anything is written.
     """
@@ -92,7 +94,7 @@ def train_recognizer(
         raise InputError(
             "--realism and --agreeing choose among generated images: name a GAN with --gan, or leave them out"
         )
-    recognizer = recognizer or Recognizer(method="auto")
+    recognizer = recognizer or Recognizer(method="auto", class_weight=AUTO)
     splits = _opened(data, recognizer.seed, data_root, shaping)
     images = splits.train
     config = RecognizerConfig(
@@ -108,11 +110,13 @@ def train_recognizer(
     learned_from = _learned_from(config, splits, recognizer.device)
     lesson = _lesson_of(learned_from)
     settled = recognizer.settled(lesson, learned_from.get("teacher"))  # refuses what cannot be trained
+    if told := told_of_balance(tuple(map(str, lesson.classes)), lesson.class_counts.tolist()):
+        say(f"{told} in the training images: {told_of_weight(settled.class_weight)}")
     settings = {"digests": _digests(config, lesson), "parameters": settled.get_params()}
     config = config.model_copy(update=settings)
     run = RunDirectory(new_directory(out, parent=RUNS, name=f"{images.name}-recognizer"))
     write_beginning(run, config, device=settled.device, precision=settled.precision)
-    _run_to_end(run, config, learned_from, quiet, run.noting(say))
+    _run_to_end(run, config, learned_from, splits.test, quiet, run.noting(say))
     return run
 
 
@@ -139,7 +143,7 @@ def resume_recognizer(
     changed = [what for what, digest in config.digests.items() if digests.get(what) != digest]
     if changed:
         raise InputError(f"'{run.path}' learned from other {changed[0]} images: restore them, or train anew")
-    _run_to_end(run, config, learned_from, quiet, run.noting(say))
+    _run_to_end(run, config, learned_from, splits.test, quiet, run.noting(say))
     return run
 
 
@@ -275,6 +279,7 @@ def _run_to_end(
     run: RunDirectory,
     config: RecognizerConfig,
     learned_from: Mapping[str, Any],
+    test: ImageSet,
     quiet: bool,
     say: Callable[[str], None],
 ) -> None:
@@ -284,6 +289,9 @@ def _run_to_end(
         with shown_progress(run, total, quiet=quiet) as listener:
             recognizer.fit(**learned_from, run=run, listener=listener, say=say)
         recognizer.save(run.model)
-        seconds = round(recognizer.seconds_, 3)
-        write_json(run.summary, {"images": total, "seconds": seconds, "method": recognizer.method_})
+        reading, seconds = read_through(recognizer, test), round(recognizer.seconds_, 3)
+        found = {name: value for name, value in reading.as_json().items() if name != "mistakes"}
+        write_json(run.summary, {"images": total, "seconds": seconds, "method": recognizer.method_, "test": found})
     say(f"trained by the method {recognizer.method_}, {total:,} images in {seconds:,.0f} s: {run.path}")
+    for line in reading.lines("test images", test.name):
+        say(line)

@@ -56,6 +56,7 @@ class AdaptationConfig(BaseModel):
     updates: int | None = Field(None, description="the recognizer's budget")
     base: int | None = Field(None, description="channels of the recognizer, where not its method's")
     dimension: int | None = Field(None, description="entries of its features, where not its method's")
+    class_weight: dict[str, float] | str | None = Field(None, description="the recognizer's, of labeled images")
     seed: int
     device: str
     precision: str
@@ -80,7 +81,8 @@ def train_adapted(
     images, half of them laid over textures of the target, and by `self_training` from the target's images as it reads
     them. translation: the budget, in images, of a translator that turns the labeled images into the target's kind
     first; the recognizer then learns from what was made in their place. recognizer: one that is not fitted yet, of
-    which seed, size, updates, device and precision are taken. Raises InputError before anything is written.
+    which seed, size, updates, class weight, device and precision are taken. Raises InputError before anything is
+    written.
     """
     refuse_groups("recognizer of another kind of image")
     if translation is None and not self_training:
@@ -103,6 +105,7 @@ def train_adapted(
         updates=told.updates,
         base=told.base,
         dimension=told.dimension,
+        class_weight=told.class_weight,
         seed=told.seed,
         device=str(device),
         precision=machine.choose_precision(told.precision, device),
@@ -165,6 +168,7 @@ def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
                 updates=config.updates,
                 base=config.base,
                 dimension=config.dimension,
+                class_weight=config.class_weight,
                 seed=config.seed,
                 device=config.device,
                 precision=config.precision,

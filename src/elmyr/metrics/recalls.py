@@ -1,0 +1,88 @@
+"""Recall class by class, and what classes of few images or unequal numbers ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from elmyr.errors import InputError
+from elmyr.metrics.labels import wilson_interval
+
+UNBALANCED = 3.0  # images of the largest class for one of the smallest, from which accuracy hides small classes
+FEWEST_TESTED = 10  # images of a class: with nine its recall is known to about 27 points either way
+
+
+class Share(NamedTuple):
+    """A share in [0, 1] with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Of a class (its number): how many images it has, how many of them were classified correctly, and the share."""
+
+    label: int
+    count: int
+    right: int
+    share: Share
+
+
+def ratio_of(counts: ArrayLike) -> float:
+    """Images of the largest class for one of the smallest; classes without any are left out; 1 where all are."""
+    present = np.asarray(counts)[np.asarray(counts) > 0]
+    return float(present.max() / present.min()) if len(present) else 1.0
+
+
+def is_unbalanced(*counts: ArrayLike) -> bool:
+    """Whether classes differ by 3:1 or more in any of these parts, each given as images of a class (K,)."""
+    return any(ratio_of(of_part) >= UNBALANCED for of_part in counts)
+
+
+def recalls_of(confusion: ArrayLike) -> list[Recall]:
+    """Recalls from counts (K, K), [class][read as], the lowest first, of equals the class of fewest images.
+
+    Intervals are Wilson's (1927). Classes without images are left out. Raises InputError for what is no such table.
+    """
+    table = _table(confusion)
+    found = []
+    for label, (count, right) in enumerate(zip(table.sum(1).tolist(), table.diagonal().tolist(), strict=True)):
+        if count:
+            found.append(Recall(label, count, right, Share(right / count, *wilson_interval(right, count))))
+    return sorted(found, key=lambda recall: (recall.share.value, recall.count))
+
+
+def mean_recall(confusion: ArrayLike) -> Share:
+    """The balanced accuracy, which is the mean of the recalls of the classes that have images, with a 95 % interval.
+
+    From counts (K, K), [class][read as]. The classes are independent samples, so that the distances from each share to
+    the ends of its Wilson interval add up as squares (MOVER: Zou & Donner 2008, "Construction of confidence limits
+    about effect measures"): it holds for classes of few images and shares near 0 or 1. Raises InputError where there
+    is no image.
+    """
+    shares = [recall.share for recall in recalls_of(confusion)]
+    if not shares:
+        raise InputError("there are no labels to compare: give at least one")
+    value = sum(share.value for share in shares) / len(shares)
+    below = sqrt(sum((share.value - share.low) ** 2 for share in shares)) / len(shares)
+    above = sqrt(sum((share.high - share.value) ** 2 for share in shares)) / len(shares)
+    return Share(value, max(0.0, value - below), min(1.0, value + above))
+
+
+def half_width(count: int) -> float:
+    """Half of the widest 95 % interval that a share of so many images has: how far from the truth it may be."""
+    low, high = wilson_interval(count // 2, count)
+    return (high - low) / 2
+
+
+def _table(confusion: ArrayLike) -> NDArray[np.int64]:
+    table = np.asarray(confusion)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or (table < 0).any():
+        raise InputError(f"the confusion has the shape {table.shape}: give counts (K, K), [class][read as]")
+    return table.astype(np.int64)
