@@ -219,8 +219,8 @@ def test_minutes_become_a_number_of_images_that_is_written_down(blobs_file: Path
     ("options", "message"),
     [
         ({"images": 5, "minutes": 1}, "choose one"),
-        ({"images": 0}, "from 1 to"),
-        ({"minutes": float("nan")}, "more than 0"),
+        ({"images": 0}, "a whole number of at least 1"),
+        ({"minutes": float("nan")}, "a time above 0"),
         ({"preset": "residuall"}, "did you mean 'residual"),
         ({"settings": {"penalties.r1": -1}}, "r1 is -1"),
         ({"settings": {"batch": "many"}}, "whole number"),

@@ -73,7 +73,7 @@ def train_recognizer(
     validate: bool = True,
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Trains a recognizer on the training part of an image set and returns its finished run directory.
@@ -124,7 +124,7 @@ def resume_recognizer(
     name: Run,
     *,
     data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted run as if nothing had happened, and returns it finished.

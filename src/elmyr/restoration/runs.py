@@ -59,7 +59,7 @@ def train_restorer(
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Trains a restorer on the training part of an image set and returns its finished run directory.
@@ -92,7 +92,7 @@ def resume_restorer(
     *,
     images: Amount | None = None,
     data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted run as if nothing had happened, and returns it finished.

@@ -22,6 +22,7 @@ from elmyr.recognition import (
 from elmyr.recognition.methods import read_method
 from elmyr.recognition.runs import GENERATED_SEED
 from elmyr.studies.ground import Ground
+from elmyr.training.progress import shown
 
 MIXED_SHARES = (0.25, 0.5)
 MEASURES = {"accuracy": accuracy, "balanced accuracy": balanced_accuracy, "macro F1": macro_f1}
@@ -128,8 +129,11 @@ class ArmResult:
     read: NDArray[np.int64]
 
 
-def train_arm(arm: Arm, ground: Ground, *, updates: int) -> ArmResult:
-    """Trains the arm's recognizer with each of its shares and keeps the best on validation (the first of equals)."""
+def train_arm(arm: Arm, ground: Ground, *, updates: int, quiet: bool = True) -> ArmResult:
+    """Trains the arm's recognizer with each of its shares and keeps the best on validation (the first of equals).
+
+    Without `quiet` its progress is shown.
+    """
     candidates = []
     measure = MEASURES[ground.cell.measure]
     images = arm.images(ground)
@@ -146,7 +150,9 @@ def train_arm(arm: Arm, ground: Ground, *, updates: int) -> ArmResult:
         )
         learned = ground.generated if share == 1 else images
         generated = _pair(ground.generated) if 0 < share < 1 else None
-        recognizer.fit(*_pair(learned), generated=generated, unlabeled=None if unlabeled is None else unlabeled.images)
+        more = None if unlabeled is None else unlabeled.images
+        with shown(arm.name, total=updates * read_method(arm.method).batch, quiet=quiet) as listener:
+            recognizer.fit(*_pair(learned), generated=generated, unlabeled=more, listener=listener)
         reached = measure(recognizer.predict(ground.validation.images), ground.validation.require_labels())
         candidates.append((float(reached), share, recognizer))
     reached, share, recognizer = max(candidates, key=lambda candidate: candidate[0])

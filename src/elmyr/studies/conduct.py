@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -23,10 +22,11 @@ from elmyr.studies.estimate import Estimate, estimate, told, within
 from elmyr.studies.ground import opened
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.plan import digest_of, make_study_plan
-from elmyr.studies.pool import performed
+from elmyr.studies.pool import NoMainGuard, performed
 from elmyr.studies.summary import summary_of
 from elmyr.studies.work import FIGURES, GAN, Done, Piece, Worker, pieces_of
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
+from elmyr.training.session import refuse_rerun
 
 STUDIES = Path("studies")
 
@@ -68,7 +68,7 @@ def study(
     budget: Amount | None = None,
     processes: int = 1,
     allow_duplicates: bool = False,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
     """Trains a GAN and the recognizers of all arms for each cell and seed, and compares the best with and without GAN.
@@ -83,11 +83,7 @@ def study(
     done at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
-    if processes != 1 and multiprocessing.parent_process() is not None:
-        raise InputError(
-            "a script that studies by several processes is run again by each of them: put the call of study under "
-            "if __name__ == '__main__':"
-        )
+    refuse_rerun()
     budget = seconds_of(budget)
     config = make_study_plan(
         data,
@@ -115,7 +111,11 @@ def study(
         config, _ = rehearse_study(config, budget, say)
     folder = new_directory(out, parent=STUDIES, name=config.name)
     write_json(folder / "config.json", config.model_dump(mode="json"))
-    return _to_end(folder, config, quiet, say)
+    try:
+        return _to_end(folder, config, quiet, say)
+    except NoMainGuard:
+        shutil.rmtree(folder)  # nothing was done
+        raise
 
 
 def resume_study(
@@ -123,13 +123,14 @@ def resume_study(
     *,
     processes: int | None = None,
     data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
     """Resumes an interrupted study as if nothing had happened, by another number of processes where asked.
 
     data_root: where named data sets lie by now; the study keeps it. InputError where its images are others by now.
     """
+    refuse_rerun()
     run = open_run(name, KIND)
     config = config_as(run, StudyConfig)
     if processes is not None and processes < 1:
@@ -247,7 +248,7 @@ def _outcomes(
     say: Callable[[str], None],
 ) -> Iterator[tuple[Piece, Done]]:
     if config.processes > 1:
-        yield from performed(folder, pieces, done, processes=config.processes, threads=config.threads)
+        yield from performed(folder, pieces, done, processes=config.processes, threads=config.threads, quiet=quiet)
         return
     for piece in pieces:
         if piece not in done:

@@ -95,8 +95,8 @@ class Worker:
             except InputError as error:  # a cell may have too few images for figures: it has its verdict all the same
                 say(f"no figures of the GAN: {error}")
             return Done(time.monotonic() - started)
-        result = _result(ground, train_arm(ARMS[piece.what], ground, updates=self.config.updates), piece.what)
-        return Done(time.monotonic() - started, result)
+        learned = train_arm(ARMS[piece.what], ground, updates=self.config.updates, quiet=quiet)
+        return Done(time.monotonic() - started, _result(ground, learned, piece.what))
 
 
 def _train_gan(ground: Ground, quiet: bool, say: Say) -> None:

@@ -35,7 +35,7 @@ def repeat(
     *,
     out: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Repetition:
     """Trains again what a finished run trained, on as many threads, into a directory of its own, and compares.

@@ -32,6 +32,7 @@ from elmyr.training.session import (
     at_work,
     nothing_to_do,
     refuse_less,
+    refuse_rerun,
     shown_progress,
     write_beginning,
     write_other_budget,
@@ -76,7 +77,7 @@ def train(
     start_from: Run | None = None,
     keep_going: bool = False,
     track: str | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Trains a GAN on the training part of an image set and returns its finished run directory.
@@ -88,12 +89,14 @@ def train(
     over the preset's choices. rescue: whether the training monitor changes settings where it finds a problem.
     deterministic: the same bits on any number of threads, at the speed of one. start_from: a run with the same
     networks whose weights this one begins with. keep_going: whether a full disk ends the training or only its saving.
-    track: "tensorboard" or "trackio", told the figures and previews as well. `say` hears a line about each stage;
-    without `quiet` there is a progress bar. Raises InputError before anything is written.
+    track: "tensorboard" or "trackio", told the figures and previews as well. `say` hears a line about each stage.
+    quiet: whether no progress is shown; else there is a bar in a terminal or a notebook, elsewhere a line every half
+    minute. Raises InputError before anything is written.
 
     Under `torchrun` its processes train together, each its share of every batch, and `out` is needed; a group that was
     started again resumes the run.
     """
+    refuse_rerun()
     started = time.monotonic()
     minutes = minutes_of(minutes)
     manner = Manner(keep_going, quiet, say, track)
@@ -169,7 +172,7 @@ def resume(
     data_root: str | os.PathLike[str] | None = None,
     keep_going: bool = False,
     track: str | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished.
@@ -177,6 +180,7 @@ def resume(
     `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError for
     `settings` other than the run's own: a run is one game from end to end.
     """
+    refuse_rerun()
     images = image_count(images)
     manner = Manner(keep_going, quiet, say, track)
     run = open_run(name, GAN_KIND)

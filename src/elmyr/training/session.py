@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.progress import Listener, ProgressBar
+from elmyr.training.progress import Listener, shown
 from elmyr.training.rundir import RunDirectory, position_of
+
+RUN_AGAIN = 78  # the exit code of `refuse_rerun`
 
 
 def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precision: str, processes: int = 1) -> None:
@@ -65,11 +68,21 @@ def at_work(run: RunDirectory, *, writes: bool = True) -> Iterator[None]:
 
 
 def shown_progress(run: RunDirectory, total: int, *, quiet: bool) -> AbstractContextManager[Listener | None]:
-    """A progress bar for the run, or none."""
-    return nullcontext() if quiet else ProgressBar(run.path.name, total=total)
+    """The progress of the run, shown unless `quiet`."""
+    return shown(run.path.name, total=total, quiet=quiet)
+
+
+def refuse_rerun() -> None:
+    """Ends a process that was begun to do a part of the work, and runs the script from its top instead.
+
+    So it is where a script has no main guard: the process that began it tells.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing itself asks
+        raise SystemExit(RUN_AGAIN)
 
 
 def refuse_groups(what: str) -> None:
     """InputError under torchrun with more than one process, for what is trained by one alone."""
+    refuse_rerun()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError(f"a {what} is trained by one process: leave out torchrun")

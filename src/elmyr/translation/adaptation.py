@@ -72,7 +72,7 @@ def train_adapted(
     recognizer: Recognizer | None = None,
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Trains a recognizer for `target`, whose labels are not looked at, on the labels of `source`.
@@ -124,7 +124,7 @@ def resume_adaptation(
     name: Run,
     *,
     data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted adaptation as if nothing had happened, and returns it finished."""

@@ -71,7 +71,7 @@ def train_translator(
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Trains a translator between the training parts of two image sets and returns its finished run directory.
@@ -116,7 +116,7 @@ def resume_translator(
     *,
     images: Amount | None = None,
     data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = True,
+    quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted run as if nothing had happened, and returns it finished.
