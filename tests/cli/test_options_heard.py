@@ -232,6 +232,7 @@ COMMANDS: dict[str, Command] = {
         {
             "--images": heard("--images", "48"),
             "--set": heard("--set", "batch=8"),
+            "--data": heard("--data", "{others}"),
             "--data-root": heard("--data-root", "{root}", base=("resume", "named", "--images", "48")),
             "--keep-going": "tests/training/test_survival.py",
             "--track": heard("--track", "nowhere"),
@@ -245,6 +246,7 @@ COMMANDS: dict[str, Command] = {
         places,
         {
             "--out": heard("--out", "there"),
+            "--data": heard("--data", "{others}"),
             "--data-root": heard("--data-root", "{root}", base=("repeat", "named")),
             **QUIET,
             **JSON,

@@ -28,7 +28,10 @@ from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_
 def evaluate(
     subject: Annotated[str, typer.Argument(metavar="RUN|SAMPLES", help="A run directory, an .npz or a folder.")],
     against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
-    data: Annotated[str | None, typer.Option(help="For samples: the real images to judge against.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="For samples: the real images to judge against; for a run: where its images lie by now."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="For samples: the seed of the split.", min=0)] = None,
     use: Use = False,
     extractor: Extractor = "auto",

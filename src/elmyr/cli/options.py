@@ -19,6 +19,10 @@ DataRoot = Annotated[
     Path | None,
     typer.Option(help="Folder that holds mnist/ and other named data sets.", envvar="ELMYR_DATA"),
 ]
+Moved = Annotated[
+    list[str],
+    typer.Option("--data", metavar="NEW", help="Where its images lie by now (a translator's: twice, of A and of B)."),
+]
 Out = Annotated[Path | None, typer.Option(help="Directory to make (default: the next number).")]
 Preset = Annotated[str, typer.Option(help="Which set of choices; see: elmyr presets.")]
 Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all that is drawn.", min=0)]

@@ -15,6 +15,7 @@ from elmyr.cli.options import (
     DataRoot,
     Device,
     KeepGoing,
+    Moved,
     Out,
     Precision,
     Preset,
@@ -104,6 +105,7 @@ def resume(
     run: Run,
     images: Annotated[str | None, typer.Option(help="Another budget, also for a finished run, such as 400k.")] = None,
     settings: Settings = [],  # noqa: B006  # typer copies it
+    data: Moved = [],  # noqa: B006  # typer copies it
     data_root: DataRoot = None,
     keep_going: KeepGoing = False,
     track: Track = None,
@@ -118,7 +120,9 @@ def resume(
     from elmyr.training import resume as resume_run
 
     kind = open_run(run).kind
-    how: dict[str, Any] = {"quiet": quiet, "say": hush if quiet else say}
+    how: dict[str, Any] = {"quiet": quiet, "say": hush if quiet else say, "data_root": data_root}
+    if data:
+        how["data"] = _places(data, kind)
     if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind not in EXTENDED)):
         raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
     if processes is not None and kind != "study":
@@ -126,12 +130,12 @@ def resume(
     if kind == "study":
         from elmyr.studies import resume_study
 
-        show_study(resume_study(run, processes=processes, data_root=data_root, **how), as_json)
+        show_study(resume_study(run, processes=processes, **how), as_json)
         return
     if kind in RESUMES:
         package, name = RESUMES[kind]
         longer = {"images": image_count(images)} if kind in EXTENDED else {}
-        done = getattr(import_module(package), name)(run, data_root=data_root, **longer, **how)
+        done = getattr(import_module(package), name)(run, **longer, **how)
         if as_json:
             show_json({"run": str(done.path)} | read_json(done.summary))
         return
@@ -139,7 +143,6 @@ def resume(
         run,
         images=image_count(images),
         settings=settings,
-        data_root=data_root,
         keep_going=keep_going,
         track=track,
         **how,
@@ -147,13 +150,33 @@ def resume(
     _show_run(done, quiet, as_json)
 
 
+def _places(data: list[str], kind: str) -> str | tuple[str, ...]:
+    """Where the images of a run lie by now: one place, or A's and B's of a translator."""
+    from elmyr.errors import InputError
+
+    if kind == "adaptation":
+        raise InputError(
+            "an adaptation finds its images where it began with them: leave out --data, and put them there"
+        )
+    if len(data) > (2 if kind == "translator" else 1):
+        raise InputError(
+            f"--data is given {len(data)} times: a {kind} learned from {'two' if kind == 'translator' else 'one'}"
+        )
+    return tuple(data) if kind == "translator" else data[0]
+
+
 def repeat(
-    run: Run, out: Out = None, data_root: DataRoot = None, quiet: Quiet = False, as_json: AsJson = False
+    run: Run,
+    out: Out = None,
+    data: Annotated[str | None, typer.Option(metavar="NEW", help="Where its images lie by now.")] = None,
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train again what a finished run trained, and say whether the same bits come of it."""
     from elmyr.training import repeat as repeat_run
 
-    done = repeat_run(run, out=out, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+    done = repeat_run(run, out=out, data=data, data_root=data_root, quiet=quiet, say=hush if quiet else say)
     same = not done.differences
     if as_json:
         show_json(

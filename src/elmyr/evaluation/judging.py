@@ -37,7 +37,7 @@ from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, save_npz, split_source
 from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.runs import GAN_KIND
-from elmyr.training.plan import config_of, splits_of
+from elmyr.training.plan import config_of, opened_again
 from elmyr.training.rundir import RunDirectory, beside_evaluation, open_run
 
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
@@ -109,19 +109,19 @@ def evaluate(
 ) -> Evaluation:
     """Judges a run, or samples (an `.npz` or a folder of images), against real images of one part of the split.
 
-    A run brings its data and split with it, and its figures are kept in its `evaluation.json`, those by another
-    extractor, seed, width or part beside it, as `evaluation-random.json`; samples need `data` (and its `shaping`, and
-    `seed`, the split's, 0 where not given). The yardstick is the other held-out part in the place of
-    the generated images; all figures are on equal counts, a run's with the same labels on both sides. `use` adds what
-    the images are good for: a recognizer is trained on them and one on real images. The extractor is `domain`, `random`
-    or `pixels`, as `extractor_for` makes it of the training part.
+    A run brings its data and split with it (`data` says where its images lie by now), and its figures are kept in its
+    `evaluation.json`, those by another extractor, seed, width or part beside it, as `evaluation-random.json`; samples
+    need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The yardstick is the other held-out
+    part in the place of the generated images; all figures are on equal counts, a run's with the same labels on both
+    sides. `use` adds what the images are good for: a recognizer is trained on them and one on real images. The
+    extractor is `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part.
     """
     judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say)
     judging.check(against)
     if RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest":
-        if data is not None or seed is not None or shaping != AS_IT_IS:
-            raise InputError("a run brings its data and its split with it: leave out --data, --seed and the like")
-        return _evaluate_run(open_run(os.fspath(subject), GAN_KIND), against, data_root, judging)
+        if seed is not None or shaping != AS_IT_IS:
+            raise InputError("a run brings its data and its split with it: leave out --seed and the like")
+        return _evaluate_run(open_run(os.fspath(subject), GAN_KIND), against, data, data_root, judging)
     check_exists(os.fspath(subject))
     if data is None:
         raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")
@@ -176,10 +176,15 @@ class Judging:
 
 
 def _evaluate_run(
-    run: RunDirectory, against: Part, data_root: str | os.PathLike[str] | None, judging: Judging
+    run: RunDirectory,
+    against: Part,
+    data: str | os.PathLike[str] | None,
+    data_root: str | os.PathLike[str] | None,
+    judging: Judging,
 ) -> Evaluation:
     gan = GAN.load(run.path, device=judging.device, precision=judging.precision)
-    splits = splits_of(config_of(run), data_root)
+    of_run = config_of(run).data
+    splits = opened_again(of_run if data is None else of_run.at(data, data_root), data_root)
     if judging.use:
         check_useful(splits.train, splits.train.name)
     reference = first_of(parts(splits, against)[0], common_count(splits, against))

@@ -34,7 +34,7 @@ from elmyr.training.config import DataConfig
 from elmyr.training.opening import open_gan
 from elmyr.training.plan import config_of as gan_config_of
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
-from elmyr.training.session import at_work, refuse_groups, shown_progress, write_beginning
+from elmyr.training.session import at_work, moved, refuse_groups, shown_progress, write_beginning
 
 KIND: Literal["recognizer"] = "recognizer"
 OF_THE_SPLIT = ("classes", "limit")  # what else than the seed decides which images the parts of a split have
@@ -123,20 +123,24 @@ def train_recognizer(
 def resume_recognizer(
     name: Run,
     *,
+    data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted run as if nothing had happened, and returns it finished.
 
-    Raises InputError where what it learned from is not the same any more.
+    `data`: where its images lie by now, which the run keeps. Raises InputError where what it learned from is not the
+    same any more.
     """
     refuse_groups(KIND)
     run = open_run(name, KIND)
+    config = config_of(run)
+    if data is not None:
+        config = moved(run, config, {"data": config.data.at(data, data_root)}, _require_same_images)
     if run.finished:
         say(f"'{run.path}' is finished already: nothing to do")
         return run
-    config = config_of(run)
     splits = splits_of(config, data_root)
     learned_from = _learned_from(config, splits, config.parameters["device"], data_root)
     digests = _digests(config, _lesson_of(learned_from))
@@ -154,8 +158,13 @@ def config_of(run: RunDirectory) -> RecognizerConfig:
 
 def splits_of(config: RecognizerConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
     """The split of a run, opened again; its training part has all images, also those whose labels were not seen."""
-    data = config.data
-    return _opened(data.source, data.split_seed, data_root if data_root is not None else data.root, data.shaping)
+    splits = config.data.opened(data_root, _whole(config.data.shaping))
+    splits.train.require_labels()
+    return splits
+
+
+def _require_same_images(config: RecognizerConfig) -> None:
+    config.data.require_same(splits_of(config).train)
 
 
 def open_recognizer(name: Run, *, device: str = "auto") -> Recognizer:
@@ -167,10 +176,14 @@ def _opened(
     data: str | os.PathLike[str], seed: int, data_root: str | os.PathLike[str] | None, shaping: Shaping
 ) -> Splits:
     """The split, its training part with all images, also those whose labels are not to be seen."""
-    whole = shaping.model_copy(update={"labels_per_class": None})
-    splits = split_source(open_source(data, data_root, whole), seed, whole)
+    splits = split_source(open_source(data, data_root, _whole(shaping)), seed, _whole(shaping))
     splits.train.require_labels()
     return splits
+
+
+def _whole(shaping: Shaping) -> Shaping:
+    """The form of a split whose training part has all images, also those whose labels are not to be seen."""
+    return shaping.model_copy(update={"labels_per_class": None})
 
 
 def _learned_from(

@@ -20,6 +20,7 @@ from elmyr.training.plan import opened_again
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import (
     at_work,
+    moved,
     nothing_to_do,
     refuse_groups,
     refuse_less,
@@ -91,19 +92,22 @@ def resume_restorer(
     name: Run,
     *,
     images: Amount | None = None,
+    data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted run as if nothing had happened, and returns it finished.
 
-    `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError where
-    the images are not the same any more.
+    `images`: another budget, for a finished run too; the learning rates then fall by that one. `data`: where the images
+    lie by now, which the run keeps. Raises InputError where the images are not the same any more.
     """
     refuse_groups(KIND)
     images = image_count(images)
     run = open_run(name, KIND)
     config = config_of(run)
+    if data is not None:
+        config = moved(run, config, {"data": config.data.at(data, data_root)}, splits_of)
     if nothing_to_do(run, config.images, images, say):
         return run
     training = splits_of(config, data_root).train

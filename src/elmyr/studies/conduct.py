@@ -15,7 +15,7 @@ from elmyr import machine
 from elmyr.amounts import Amount, seconds_of
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
-from elmyr.images import AS_IT_IS, Shaping, Source, open_source, split_source
+from elmyr.images import AS_IT_IS, Shaping, Source, lasting_name, open_source, split_source
 from elmyr.runs import Run
 from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
 from elmyr.studies.estimate import Estimate, estimate, told, within
@@ -25,6 +25,7 @@ from elmyr.studies.plan import digest_of, make_study_plan
 from elmyr.studies.pool import NoMainGuard, performed
 from elmyr.studies.summary import summary_of
 from elmyr.studies.work import FIGURES, GAN, Done, Piece, Worker, pieces_of
+from elmyr.training.plan import config_of
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import refuse_rerun
 
@@ -122,25 +123,44 @@ def resume_study(
     name: Run,
     *,
     processes: int | None = None,
+    data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
     """Resumes an interrupted study as if nothing had happened, by another number of processes where asked.
 
-    data_root: where named data sets lie by now; the study keeps it. InputError where its images are others by now.
+    data, data_root: where its images, or named data sets, lie by now; the study and its runs keep it. InputError where
+    the images are others.
     """
     refuse_rerun()
     run = open_run(name, KIND)
     config = config_as(run, StudyConfig)
     if processes is not None and processes < 1:
         raise InputError(f"--processes is {processes}: at least 1")
-    if data_root is not None:
-        config = config.model_copy(update={"root": os.path.abspath(data_root)})
-        _require_same_images(opened(config), config, run.path)
-        with run.locked():
-            write_json(run.config, config.model_dump(mode="json"))
+    if data is not None or data_root is not None:
+        config = _moved(run, config, data, data_root)
     return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
+
+
+def _moved(
+    run: RunDirectory,
+    config: StudyConfig,
+    data: str | os.PathLike[str] | None,
+    data_root: str | os.PathLike[str] | None,
+) -> StudyConfig:
+    """The config of a study whose images lie elsewhere by now, written down, also in its GANs' runs."""
+    source = config.source if data is None else lasting_name(data)
+    root = config.root if data_root is None else os.path.abspath(data_root)
+    config = config.model_copy(update={"source": source, "root": root})
+    _require_same_images(opened(config), config, run.path)
+    with run.locked():
+        write_json(run.config, config.model_dump(mode="json"))
+        for gan in map(RunDirectory, (run.path / "runs").glob("*")):
+            of_gan = config_of(gan)
+            there = of_gan.model_copy(update={"data": of_gan.data.at(source, root)})
+            write_json(gan.config, there.model_dump(mode="json"))
+    return config
 
 
 def rehearse_study(

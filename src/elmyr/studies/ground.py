@@ -14,6 +14,7 @@ from elmyr.images.shaping import labeled_places
 from elmyr.recognition import Doubts, doubts_of
 from elmyr.recognition.runs import GENERATED_SEED
 from elmyr.studies.config import Cell, StudyConfig
+from elmyr.training.config import require_there
 from elmyr.training.rundir import RunDirectory
 
 FEWEST_GENERATED = 10_000
@@ -75,5 +76,6 @@ class Ground:
 
 
 def opened(config: StudyConfig) -> Source:
-    """The study's images, in their form."""
+    """The study's images, in their form; InputError where they are not there any more."""
+    require_there(config.source)
     return open_source(config.source, config.root, config.shaping)

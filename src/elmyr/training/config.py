@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
 from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, CodeConfig, GANConfig, NetworkConfig
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, lasting_name
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import NARRATION, read_preset
@@ -63,6 +63,35 @@ class DataConfig(BaseModel):
             split_seed=seed,
             images=len(images),
             digest=images.digest(),
+        )
+
+    def opened(self, data_root: str | os.PathLike[str] | None = None, shaping: Shaping | None = None) -> Splits:
+        """The split of the source, opened again, in another `shaping` where one is given.
+
+        InputError where the source is not there any more, with the option that tells where it is.
+        """
+        require_there(self.source)
+        shaping = shaping or self.shaping
+        source = open_source(self.source, data_root if data_root is not None else self.root, shaping)
+        return split_source(source, self.split_seed, shaping)
+
+    def require_same(self, training: ImageSet) -> None:
+        """InputError where these training images are not those that the run was trained on."""
+        if training.digest() != self.digest:
+            raise InputError(f"'{self.source}' is not what the run was trained on: restore the images, or train anew")
+
+    def at(self, source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None) -> Self:
+        """The same images in another place."""
+        root = os.path.abspath(data_root) if data_root is not None else self.root
+        return self.model_copy(update={"source": lasting_name(source), "root": root})
+
+
+def require_there(source: str) -> None:
+    """InputError where the images of a run or a study are not any more where it began with them."""
+    if os.path.isabs(source) and not os.path.exists(source):
+        raise InputError(
+            f"the images are not at '{source}' any more: say where they are with elmyr resume RUN --data NEW, "
+            "also for a finished run"
         )
 
 

@@ -180,9 +180,8 @@ def splits_of(config: RunConfig, data_root: str | os.PathLike[str] | None = None
 
 def opened_again(data: DataConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
     """The split that a config tells of; InputError where its training images are not the same any more."""
-    splits = split_source(open_source(data.source, data_root or data.root, data.shaping), data.split_seed, data.shaping)
-    if splits.train.digest() != data.digest:
-        raise InputError(f"'{data.source}' is not what the run was trained on: restore the images, or train anew")
+    splits = data.opened(data_root)
+    data.require_same(splits.train)
     return splits
 
 

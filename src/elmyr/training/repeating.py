@@ -34,13 +34,15 @@ def repeat(
     name: Run,
     *,
     out: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Repetition:
     """Trains again what a finished run trained, on as many threads, into a directory of its own, and compares.
 
-    Raises InputError for a run that is not finished, or that was given another budget on the way.
+    `data`: where its images lie by now. Raises InputError for a run that is not finished, or that was given another
+    budget on the way.
     """
     run = open_run(name, GAN_KIND)
     if not run.finished:
@@ -50,6 +52,8 @@ def repeat(
         raise InputError(
             f"'{run.path}' was extended from {config.extended_from:,} images: only a run in one go repeats"
         )
+    if data is not None:
+        config = config.model_copy(update={"data": config.data.at(data, data_root)})
     threads = torch.get_num_threads()
     torch.set_num_threads(int(before.get("threads") or threads))
     try:

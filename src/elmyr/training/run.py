@@ -30,6 +30,7 @@ from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch,
 from elmyr.training.rundir import RunDirectory, new_directory, open_run
 from elmyr.training.session import (
     at_work,
+    moved,
     nothing_to_do,
     refuse_less,
     refuse_rerun,
@@ -169,6 +170,7 @@ def resume(
     *,
     images: Amount | None = None,
     settings: Mapping[str, Any] | Iterable[str] = (),
+    data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     keep_going: bool = False,
     track: str | None = None,
@@ -179,6 +181,8 @@ def resume(
 
     `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError for
     `settings` other than the run's own: a run is one game from end to end.
+
+    `data`: where the images lie by now, which the run keeps; InputError where they are others.
     """
     refuse_rerun()
     images = image_count(images)
@@ -186,6 +190,8 @@ def resume(
     run = open_run(name, GAN_KIND)
     config = config_of(run)
     refuse_other_settings(config, settings, run.path)
+    if data is not None:
+        config = moved(run, config, {"data": config.data.at(data, data_root)}, splits_of)
     if nothing_to_do(run, config.loop.images, images, say):
         return run
     splits = splits_of(config, data_root)

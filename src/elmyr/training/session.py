@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -15,10 +16,13 @@ from elmyr import machine
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.training.checkpoint import latest_checkpoint
+from elmyr.training.config import DataConfig
 from elmyr.training.progress import Listener, shown
 from elmyr.training.rundir import RunDirectory, position_of
 
 RUN_AGAIN = 78  # the exit code of `refuse_rerun`
+
+C = TypeVar("C", bound=BaseModel)
 
 
 def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precision: str, processes: int = 1) -> None:
@@ -54,6 +58,18 @@ def write_other_budget(run: RunDirectory, config: BaseModel) -> None:
     with run.locked():
         run.summary.unlink(missing_ok=True)
         write_json(run.config, config.model_dump(mode="json"))
+
+
+def moved(run: RunDirectory, config: C, places: Mapping[str, DataConfig], check: Callable[[C], object]) -> C:
+    """The config of a run whose images lie elsewhere by now, written down; `places` by their names in the config.
+
+    check: raises InputError where the images there are others; then nothing is written.
+    """
+    changed = config.model_copy(update=dict(places))
+    check(changed)
+    with run.locked():
+        write_json(run.config, changed.model_dump(mode="json"))
+    return changed
 
 
 @contextmanager

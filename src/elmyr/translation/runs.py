@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,10 +16,11 @@ from elmyr.images import AS_IT_IS, Shaping
 from elmyr.recognition import Recognizer, open_recognizer
 from elmyr.recognition.runs import KIND as RECOGNIZER_KIND
 from elmyr.runs import RUNS, Run, finished_model
-from elmyr.training.config import DataConfig
+from elmyr.training.config import DataConfig, require_there
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import (
     at_work,
+    moved,
     nothing_to_do,
     refuse_groups,
     refuse_less,
@@ -115,19 +116,28 @@ def resume_translator(
     name: Run,
     *,
     images: Amount | None = None,
+    data: Sequence[str | os.PathLike[str] | None] = (),
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
     """Resumes an interrupted run as if nothing had happened, and returns it finished.
 
-    `images`: another budget, for a finished run too; the learning rates then fall by that one. Raises InputError where
-    what it learned from is not the same any more.
+    `images`: another budget, for a finished run too; the learning rates then fall by that one. `data`: where the images
+    of A and of B lie by now, None where they have not moved; the run keeps it. Raises InputError where what it learned
+    from is not the same any more.
     """
     refuse_groups(KIND)
     images = image_count(images)
     run = open_run(name, KIND)
     config = config_of(run)
+    places = {
+        kind: at.at(place, data_root)
+        for (kind, at), place in zip((("a", config.a), ("b", config.b)), data, strict=False)
+        if place is not None
+    }
+    if places:
+        config = moved(run, config, places, domains_of)
     if nothing_to_do(run, config.images, images, say):
         return run
     domains = domains_of(config, data_root)
@@ -152,6 +162,8 @@ def config_of(run: RunDirectory) -> TranslatorConfig:
 def domains_of(config: TranslatorConfig, data_root: str | os.PathLike[str] | None = None) -> Domains:
     """The splits of a run, opened again; InputError where its training images are not the same any more."""
     root = data_root if data_root is not None else config.a.root
+    for data in (config.a, config.b):
+        require_there(data.source)
     domains = open_domains(
         config.a.source,
         config.b.source,
@@ -161,8 +173,7 @@ def domains_of(config: TranslatorConfig, data_root: str | os.PathLike[str] | Non
         shaping=config.a.shaping,
     )
     for splits, data in ((domains.a, config.a), (domains.b, config.b)):
-        if splits.train.digest() != data.digest:
-            raise InputError(f"'{data.source}' is not what the run was trained on: restore the images, or train anew")
+        data.require_same(splits.train)
     return domains
 
 
