@@ -20,7 +20,13 @@ from elmyr.training.rules import flattened
 from elmyr.translation.config import TranslatorChoices
 
 PROGRAM: Any = typer.main.get_command(app)
-VALUES = {"--against {}": "test", "--budget {}": "2h", "--method {}": "restorer", "--sure {}": "0.9"}  # where not 3
+VALUES = {  # where not 3
+    "--against {}": "test",
+    "--budget {}": "2h",
+    "--least {}": "0.8",
+    "--method {}": "restorer",
+    "--sure {}": "0.9",
+}
 
 
 def commands(group: Any = PROGRAM, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

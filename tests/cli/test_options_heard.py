@@ -144,6 +144,28 @@ def of_training(*words: str, brief: tuple[str, ...], named: tuple[str, ...]) -> 
     }
 
 
+def of_prediction(*words: str) -> Command:
+    """The command that reads images, under either of its names."""
+    reads = (*words, "{reader}")
+    return Command(
+        (*reads, "{more}"),
+        printed,
+        {
+            "--out": heard("--out", "there.csv", aspect=places),
+            "--least": heard("--least", "1"),
+            "--top": heard("--top", "1"),
+            "--prepare": heard("--prepare", "digit"),
+            "--bom": heard("--bom", given=("--out", "there.csv"), aspect=written),
+            **DEVICE,
+            "--data-root": heard("--data-root", "{root}", base=(*reads, "mnist")),
+            **FORM,
+            "--fit": heard("--fit", "pad", base=(*reads, "{wide}")),
+            **QUIET,
+            **JSON,
+        },
+    )
+
+
 COMMANDS: dict[str, Command] = {
     "train": Command(
         ("train", "{blobs}"),
@@ -359,18 +381,8 @@ COMMANDS: dict[str, Command] = {
         printed,
         {"--bench": heard("--bench"), **MACHINE, **JSON},
     ),
-    "recognizer apply": Command(
-        ("recognizer", "apply", "{reader}", "{more}"),
-        printed,
-        {
-            "--out": heard("--out", "there.csv", aspect=places),
-            **DEVICE,
-            "--data-root": heard("--data-root", "{root}", base=("recognizer", "apply", "{reader}", "mnist")),
-            **FORM,
-            "--fit": heard("--fit", "pad", base=("recognizer", "apply", "{reader}", "{wide}", "--size", "8")),
-            **JSON,
-        },
-    ),
+    "predict": of_prediction("predict"),
+    "recognizer apply": of_prediction("recognizer", "apply"),
     "recognizer evaluate": Command(
         ("recognizer", "evaluate", "{reader}", "--json"),
         printed,

@@ -218,7 +218,7 @@ def test_the_commands_train_apply_and_evaluate(
     assert call(monkeypatch, "recognizer", "apply", run.path, blobs, "--out", "read.csv") == 0
     with (tmp_path / "read.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 240 and rows[0].keys() == {"image", "class", "probability", "a", "b", "c"}
+    assert len(rows) == 240 and list(rows[0]) == ["file", "class", "probability", "error", "a", "b", "c"]
     probabilities = open_recognizer(run.path).predict_proba(small_image_set(240).images)
     assert np.allclose([float(row["b"]) for row in rows], probabilities[:, 1], atol=1e-4)
     assert [row["class"] for row in rows] == ["abc"[place] for place in probabilities.argmax(1)]
@@ -233,8 +233,8 @@ def test_the_commands_train_apply_and_evaluate(
         (["apply", "nowhere", "blobs.npz"], "no run directory 'nowhere'"),
         (["train", "blobs.npz", "--device", "cuda:7"], "cuda"),
         (["train", "blobs.npz", "--teacher", "run", "--unlabeled", "blobs.npz"], "leave out --unlabeled"),
-        (["apply", "run", "wide.npz"], "this recognizer was trained on"),
-        (["apply", "run", "blobs.npz", "--out", "table.txt"], "suffix .csv"),
+        (["apply", "run", "blobs.npz", "--size", "12"], "takes images of 8x8: leave out --size"),
+        (["apply", "run", "blobs.npz", "--out", "table.txt"], "suffix .csv or .jsonl"),
         (["evaluate", "run", "--data", "more.npz"], "knows no class 'd'"),
     ],
 )
@@ -248,7 +248,6 @@ def test_wrong_words_are_one_line_and_exit_code_2(
 ) -> None:
     if "run" in words:
         train_recognizer(blobs, quick(updates=1), out=tmp_path / "run")
-        save_npz(small_image_set(60, size=12), tmp_path / "wide.npz")
         save_npz(small_image_set(60, classes=4), tmp_path / "more.npz")
     capsys.readouterr()
     assert call(monkeypatch, "recognizer", *words) == 2
@@ -339,6 +338,11 @@ def test_other_images_are_read_in_the_size_of_the_run_s(blobs: Path, tmp_path: P
     save_npz(small_image_set(60, size=16, channels=3), tmp_path / "large.npz")
     other = images_to_read(run.path, data=tmp_path / "large.npz")
     assert other.images.shape == (60, 8, 8, 1)
+    open_recognizer(run.path).save(tmp_path / "saved")
+    saved = images_to_read(tmp_path / "saved", data=tmp_path / "large.npz")
+    assert (saved.images[:] == other.images[:]).all()
+    with pytest.raises(InputError, match="is not a run directory"):
+        images_to_read(tmp_path / "saved")
     assert read_through(open_recognizer(run.path), other).count == 60
 
 

@@ -15,6 +15,7 @@ from elmyr import __version__
 from elmyr.cli import commands, evidence, runs
 from elmyr.cli.data import data
 from elmyr.cli.guesses import corrected
+from elmyr.cli.predict import predict
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.restorer import restorer
 from elmyr.cli.serve import serve
@@ -57,6 +58,7 @@ app.command("study")(study)
 app.command("train")(runs.train)
 app.command("resume")(runs.resume)
 app.command("repeat")(runs.repeat)
+app.command("predict")(predict)
 app.command("sample")(runs.sample)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)

@@ -19,10 +19,10 @@ from elmyr.cli.options import (
     Precision,
     Quiet,
     Seed,
-    formed,
     image_count,
     shaped,
 )
+from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table
 
 recognizer = typer.Typer(
@@ -140,37 +140,10 @@ def train(
         show_json({"run": str(run.path)} | read_json(run.summary))
     elif not quiet:
         say(f"next:  elmyr recognizer evaluate {run.path}")
-        say(f"       elmyr recognizer apply {run.path} IMAGES")
+        say(f"       elmyr predict {run.path} IMAGES")
 
 
-@recognizer.command("apply")
-@formed
-def apply(
-    model: Model,
-    images: Annotated[str, typer.Argument(metavar="IMAGES", help="A known name or a path: its training images.")],
-    out: Annotated[Path | None, typer.Option(help="A .csv file instead of a table.")] = None,
-    device: Device = "auto",
-    data_root: DataRoot = None,
-    shaping: Any = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read images: the class of each, and the probabilities of all."""
-    from elmyr.files import replacing, require_place
-    from elmyr.images import load_images
-    from elmyr.recognition import open_recognizer, write_readings
-
-    if out is not None:
-        require_place(out, ".csv", "a table")
-    reader = open_recognizer(model, device=device)
-    probabilities = reader.predict_proba(load_images(images, data_root=data_root, shaping=shaping).images)
-    if out is not None:
-        with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
-            write_readings(reader, probabilities, file)
-    if as_json:
-        read = reader.classes_[probabilities.argmax(1)].tolist()
-        show_json({"classes": reader.classes_.tolist(), "read": read, "probabilities": probabilities.round(6).tolist()})
-    elif out is None:
-        write_readings(reader, probabilities, sys.stdout)
+recognizer.command("apply")(predict)
 
 
 @recognizer.command("evaluate")

@@ -66,6 +66,12 @@ class Shaping(BaseModel):
         """What it asks for of all parts."""
         return self.model_copy(update={name: getattr(AS_IT_IS, name) for name in TROUBLES})
 
+    def preparation(self, shape: tuple[int, int, int]) -> Shaping:
+        """What brings any image into the form that images of the shape (H, W, C) were brought into, and no more."""
+        chosen = {"classes": AS_IT_IS.classes, "limit": AS_IT_IS.limit}
+        size, channels = (shape[0], shape[1]), 1 if shape[2] == 1 else 3
+        return self.form().model_copy(update={"size": size, "channels": channels, **chosen})
+
 
 AS_IT_IS = Shaping()
 TROUBLES = ("images_per_class", "imbalance", "label_noise", "labels_per_class")  # of the training part alone

@@ -1,18 +1,37 @@
 """Recognition: classifiers of images, trained on real and generated ones, from many labels or few."""
 
-from elmyr.recognition.choosing import chosen_samples
-from elmyr.recognition.doubts import Doubts, doubting, doubts_of, with_corrections, without_suspects
-from elmyr.recognition.judging import images_to_read, mistakes_grid, write_readings
-from elmyr.recognition.oversampling import resampled
-from elmyr.recognition.recognizer import TINY, Recognizer, default_updates
-from elmyr.recognition.resampling import GanOverSampler
-from elmyr.recognition.runs import open_recognizer, resume_recognizer, train_recognizer
-from elmyr.recognition.scores import Reading, read_through, told_of_balance, told_of_few
+from typing import TYPE_CHECKING
+
+from elmyr.lazy import lazily
+
+if TYPE_CHECKING:
+    from elmyr.recognition.choosing import chosen_samples as chosen_samples
+    from elmyr.recognition.doubts import Doubts as Doubts
+    from elmyr.recognition.doubts import doubting as doubting
+    from elmyr.recognition.doubts import doubts_of as doubts_of
+    from elmyr.recognition.doubts import with_corrections as with_corrections
+    from elmyr.recognition.doubts import without_suspects as without_suspects
+    from elmyr.recognition.judging import images_to_read as images_to_read
+    from elmyr.recognition.judging import mistakes_grid as mistakes_grid
+    from elmyr.recognition.oversampling import resampled as resampled
+    from elmyr.recognition.predictions import Prediction as Prediction
+    from elmyr.recognition.recognizer import TINY as TINY
+    from elmyr.recognition.recognizer import Recognizer as Recognizer
+    from elmyr.recognition.recognizer import default_updates as default_updates
+    from elmyr.recognition.resampling import GanOverSampler as GanOverSampler
+    from elmyr.recognition.runs import open_recognizer as open_recognizer
+    from elmyr.recognition.runs import resume_recognizer as resume_recognizer
+    from elmyr.recognition.runs import train_recognizer as train_recognizer
+    from elmyr.recognition.scores import Reading as Reading
+    from elmyr.recognition.scores import read_through as read_through
+    from elmyr.recognition.scores import told_of_balance as told_of_balance
+    from elmyr.recognition.scores import told_of_few as told_of_few
 
 __all__ = [
     "TINY",
     "Doubts",
     "GanOverSampler",
+    "Prediction",
     "Reading",
     "Recognizer",
     "chosen_samples",
@@ -30,5 +49,30 @@ __all__ = [
     "train_recognizer",
     "with_corrections",
     "without_suspects",
-    "write_readings",
 ]
+
+# At their first use: a prediction must not wait for scikit-learn.
+_HOMES = {
+    "TINY": "elmyr.recognition.recognizer",
+    "Doubts": "elmyr.recognition.doubts",
+    "GanOverSampler": "elmyr.recognition.resampling",
+    "Prediction": "elmyr.recognition.predictions",
+    "Reading": "elmyr.recognition.scores",
+    "Recognizer": "elmyr.recognition.recognizer",
+    "chosen_samples": "elmyr.recognition.choosing",
+    "default_updates": "elmyr.recognition.recognizer",
+    "doubting": "elmyr.recognition.doubts",
+    "doubts_of": "elmyr.recognition.doubts",
+    "images_to_read": "elmyr.recognition.judging",
+    "mistakes_grid": "elmyr.recognition.judging",
+    "open_recognizer": "elmyr.recognition.runs",
+    "read_through": "elmyr.recognition.scores",
+    "resampled": "elmyr.recognition.oversampling",
+    "resume_recognizer": "elmyr.recognition.runs",
+    "told_of_balance": "elmyr.recognition.scores",
+    "told_of_few": "elmyr.recognition.scores",
+    "train_recognizer": "elmyr.recognition.runs",
+    "with_corrections": "elmyr.recognition.doubts",
+    "without_suspects": "elmyr.recognition.doubts",
+}
+__getattr__ = lazily(__name__, _HOMES)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
-from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.images import ImageSet, Shaping, captioned_grid, drawable_names, open_source
-from elmyr.recognition.recognizer import Recognizer
-from elmyr.recognition.runs import KIND, config_of, splits_of
+from elmyr.images import ImageSet, captioned_grid, drawable_names, open_source
+from elmyr.recognition.runs import config_of, splits_of
 from elmyr.recognition.scores import Reading
-from elmyr.training.rundir import open_run
+from elmyr.recognition.trained import KIND, open_trained
+from elmyr.runs import Run, finished_model
+from elmyr.training.rundir import RunDirectory, open_run
 
 SHOWN = 40
 COLUMNS = 8
@@ -35,17 +34,8 @@ def mistakes_grid(reading: Reading, images: ImageSet) -> tuple[NDArray[np.uint8]
     return captioned_grid(images.take(shown).in_memory(), captions, COLUMNS), legend
 
 
-def write_readings(recognizer: Recognizer, probabilities: NDArray[np.float64], file: TextIO) -> None:
-    """A CSV table of what was read: a line an image, with its number, its class, its probability, and those of all."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["image", "class", "probability", *map(str, recognizer.classes_)])
-    read = recognizer.classes_[probabilities.argmax(1)]
-    for number, (name, row) in enumerate(zip(read, probabilities, strict=True)):
-        writer.writerow([number, name, f"{row.max():.4f}", *(f"{value:.4f}" for value in row)])
-
-
 def images_to_read(
-    name: str | os.PathLike[str],
+    name: Run,
     *,
     data: str | os.PathLike[str] | None = None,
     part: str = "test",
@@ -53,13 +43,14 @@ def images_to_read(
 ) -> ImageSet:
     """The labeled images that a recognizer's run is judged by: a part of its own split, or those of another source.
 
-    Of a source with test images of its own it is these, else all. They are brought into the run's size and channels.
+    Of a source with test images of its own it is these, else all. They are brought into the form that the recognizer
+    takes, as for a prediction. With `data` the recognizer may also be of a folder that `Recognizer.save` wrote.
     """
-    config = config_of(open_run(name, KIND))
-    splits = splits_of(config, data_root)
     if data is None:
-        return splits.part(part)
-    channels = 1 if splits.train.channels == 1 else 3
-    root = data_root if data_root is not None else config.data.root
-    other = open_source(data, root, Shaping(size=(splits.train.height, splits.train.width), channels=channels))
+        return splits_of(config_of(open_run(name, KIND)), data_root).part(part)
+    folder = finished_model(name, KIND)
+    run = RunDirectory(folder.parent)
+    if data_root is None and run.config.is_file() and run.kind == KIND:
+        data_root = config_of(run).data.root
+    other = open_source(data, data_root, open_trained(folder).preparation)
     return other.train if other.test is None else other.test

@@ -20,6 +20,16 @@ def logits_of(net: StridedClassifier, images: Pixels) -> NDArray[np.float64]:
     return _in_chunks(net, images, net)
 
 
+def probabilities_of(net: StridedClassifier, images: Pixels, temperature: float) -> NDArray[np.float64]:
+    """Probabilities float64 (N, K) of images uint8 (N, H, W, C): the softmax of the logits divided by a temperature."""
+    return softmax(logits_of(net, images) / temperature)
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities float64 (N, K) of logits (N, K)."""
+    return torch.from_numpy(logits).softmax(1).numpy()
+
+
 def features_of(net: StridedClassifier, images: Pixels) -> NDArray[np.float64]:
     """Features float64 (N, dimension) of images uint8 (N, H, W, C)."""
     return _in_chunks(net, images, net.features)

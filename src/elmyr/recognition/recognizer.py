@@ -10,25 +10,25 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from elmyr import machine, seeds
 from elmyr.errors import InputError
-from elmyr.files import read_json, sha256_of, write_json
-from elmyr.images import ImageSet, StoredPixels
+from elmyr.files import sha256_of, write_json
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, StoredPixels
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.lesson import Lesson, Pair, checked_images
 from elmyr.recognition.methods import MethodConfig, chosen_method, read_method
-from elmyr.recognition.reading import features_of, logits_of
+from elmyr.recognition.predictions import Paths, Prediction, Prepare, predict_files
+from elmyr.recognition.reading import features_of, probabilities_of, softmax
 from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
 from elmyr.recognition.semi import SemiData, SemiTask
 from elmyr.recognition.task import RecognizerTask, Teacher
+from elmyr.recognition.trained import DESCRIPTION, FORMAT, WEIGHTS, Trained, open_trained
 from elmyr.recognition.weights import ClassWeight, as_json, class_weights, from_json, settled_weight
+from elmyr.runs import Run
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -36,7 +36,6 @@ from elmyr.training.rules import is_tiny
 from elmyr.training.rundir import RunDirectory
 from elmyr.training.task import BatchSource
 
-FORMAT = 2
 TINY: Mapping[str, Any] = {"base": 8, "dimension": 32}  # parameters of a recognizer of a tenth of the weights
 DECAY_FROM = 0.2
 
@@ -46,8 +45,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     X is uint8, (N, H, W, C) or (N, H, W), at least 8x8; y holds any labels, and an integer label of -1 marks an image
     without one. After `fit`: `classes_` (sorted labels), `class_counts_` (labeled images of each), `image_shape_`
-    (H, W, C), `method_`, `temperature_` (by which logits are divided). Trained in bf16 where the machine has it, always
-    used in fp32.
+    (H, W, C), `preparation_` (how images of any form are brought into that shape), `method_`, `temperature_` (by which
+    logits are divided). Trained in bf16 where the machine has it, always used in fp32.
 
     method: how it learns: "supervised", "augment" (classical augmentation: small turns, scalings, shears and shifts; no
     flips), "gan-augment" (the same, beside generated images), "consistency", "gan-semi", "gan-consistency" (from
@@ -126,6 +125,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.classes_: NDArray[Any] = lesson.classes
         self.class_counts_: NDArray[np.int64] = lesson.class_counts
         self.image_shape_ = lesson.shape
+        self.preparation_: Shaping = AS_IT_IS.preparation(lesson.shape)
         task, source, config = self._begun(lesson, teacher)
         selection = None if lesson.validation is None else Selection(task, lesson.validation)
         course = self._course(config, selection)
@@ -165,6 +165,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Takes the random weights that training would begin with, for images (H, W, C) of one class named 0."""
         self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
         self.class_counts_ = np.zeros(1, np.int64)
+        self.preparation_ = AS_IT_IS.preparation(image_shape)
         self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False)
         self.temperature_ = 1.0
         self.net_ = (
@@ -182,7 +183,17 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def predict_proba(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
         """Probabilities float64 (N, classes), columns as in `classes_`."""
-        return np.asarray(softmax(logits_of(self._net(), self._checked(X)) / self.temperature_, axis=1))
+        return probabilities_of(self._net(), self._checked(X), self.temperature_)
+
+    def predict_files(self, paths: Paths, *, prepare: Prepare = "model", least: float = 0.0) -> list[Prediction]:
+        """What is read in image files, a `Prediction` each, in their order; folders stand for the images in them.
+
+        The images may be of any size and mode: they are brought into the form of the training images (`preparation_`),
+        or with `prepare="digit"` cut out and centered as MNIST's digits are. A file that cannot be read has a
+        prediction that says so. least: the probability from 0 to 1 below which no class is given. Raises InputError for
+        a folder without images.
+        """
+        return list(predict_files(self.trained(), paths, prepare=prepare, least=least))
 
     def features(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
         """Features float64 (N, dimension): the vector before the last layer."""
@@ -197,10 +208,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Probabilities float64 (N, classes) from features (N, dimension): the last layer alone, in float64."""
         last = self._net().logits
         weight, bias = (tensor.detach().cpu().double().numpy() for tensor in (last.weight, last.bias))
-        return np.asarray(softmax((features @ weight.T + bias) / self.temperature_, axis=1))
+        return softmax((features @ weight.T + bias) / self.temperature_)
 
     def save(self, folder: str | Path) -> None:
-        """Writes `recognizer.safetensors` and `recognizer.json`. Labels must be numbers or strings."""
+        """Writes `recognizer.safetensors`, and `recognizer.json` with its preparation.
+
+        Labels must be numbers or strings.
+        """
         folder = Path(folder)
         RecognizerTask.export_weights(self._net(), folder)
         parameters = self.get_params() | {"class_weight": as_json(self.class_weight)}
@@ -212,35 +226,28 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "classes": self.classes_.tolist(),
             "class_counts": self.class_counts_.tolist(),
             "image_shape": list(self.image_shape_),
-            "sha256": sha256_of(folder / "recognizer.safetensors"),
+            "preparation": self.preparation_.model_dump(mode="json"),
+            "sha256": sha256_of(folder / WEIGHTS),
         }
-        write_json(folder / "recognizer.json", content)
+        write_json(folder / DESCRIPTION, content)
 
     @classmethod
-    def load(cls, folder: str | Path, *, device: str = "auto") -> Self:
-        """Opens what `save` wrote; InputError if it is not whole."""
-        chosen = machine.choose_device(device)
-        folder = Path(folder)
-        content = read_json(folder / "recognizer.json")
+    def load(cls, path: Run, *, device: str = "auto") -> Self:
+        """The recognizer of a finished run (a path, "latest", or what training returns), or of what `save` wrote.
+
+        Raises InputError where there is none, or where it is not whole.
+        """
+        trained = open_trained(path, device=device)
+        parameters = dict(trained.parameters)
+        parameters["class_weight"] = from_json(parameters.get("class_weight"))
         try:
-            if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / "recognizer.safetensors"):
-                raise InputError(f"'{folder}' is no whole recognizer of this elmyr: train it again")
-            parameters = dict(content["parameters"])
-            parameters["class_weight"] = from_json(parameters.get("class_weight"))
             recognizer = cls(**parameters, device=device)
-            recognizer.method_, recognizer.temperature_ = str(content["method"]), float(content["temperature"])
-            recognizer.classes_ = np.asarray(content["classes"])
-            counts = content.get("class_counts", [0] * len(recognizer.classes_))  # unknown of those saved before
-            recognizer.class_counts_ = np.asarray(counts, np.int64)
-            recognizer.image_shape_ = tuple(content["image_shape"])
-            net = recognizer._new_net(recognizer._choices(recognizer.method_))
-            net.load_state_dict(load_file(folder / "recognizer.safetensors"))
-        except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
-            if isinstance(error, InputError):
-                raise
-            reason = str(error).splitlines()[0]
-            raise InputError(f"'{folder}' is no whole recognizer ({reason}): train it again") from None
-        recognizer.net_ = net.to(chosen).requires_grad_(False).eval()
+        except TypeError as error:
+            raise InputError(f"'{path}' is no whole recognizer ({error}): train it again") from None
+        recognizer.method_, recognizer.temperature_ = trained.method, trained.temperature
+        recognizer.class_counts_ = trained.class_counts
+        recognizer.classes_, recognizer.image_shape_ = trained.classes, trained.image_shape
+        recognizer.preparation_, recognizer.net_ = trained.preparation, trained.net
         return recognizer
 
     def __sklearn_tags__(self) -> Tags:
@@ -250,6 +257,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         tags.input_tags.three_d_array = True
         tags.non_deterministic = False
         return tags
+
+    def trained(self) -> Trained:
+        """What it has learned, without how."""
+        net = self._net()
+        shape, temperature, method = self.image_shape_, self.temperature_, self.method_
+        return Trained(
+            net, self.classes_, self.class_counts_, shape, temperature, self.preparation_, method, self.get_params()
+        )
 
     def _net(self) -> StridedClassifier:
         check_is_fitted(self, "net_")

@@ -28,15 +28,15 @@ from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.recognition.scores import read_through, told_of_balance
+from elmyr.recognition.trained import KIND
 from elmyr.recognition.weights import AUTO, told_of_weight
-from elmyr.runs import GAN_KIND, RUNS, Run, finished_model
+from elmyr.runs import GAN_KIND, RUNS, Run
 from elmyr.training.config import DataConfig
 from elmyr.training.opening import open_gan
 from elmyr.training.plan import config_of as gan_config_of
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import at_work, moved, refuse_groups, shown_progress, write_beginning
 
-KIND: Literal["recognizer"] = "recognizer"
 OF_THE_SPLIT = ("classes", "limit")  # what else than the seed decides which images the parts of a split have
 GENERATED_SEED = 4  # none of those that figures are taken with
 
@@ -169,7 +169,7 @@ def _require_same_images(config: RecognizerConfig) -> None:
 
 def open_recognizer(name: Run, *, device: str = "auto") -> Recognizer:
     """The recognizer of a finished run (a path, or "latest"), or of a folder that `Recognizer.save` wrote."""
-    return Recognizer.load(finished_model(name, KIND), device=device)
+    return Recognizer.load(name, device=device)
 
 
 def _opened(
@@ -301,6 +301,7 @@ def _run_to_end(
     with at_work(run):
         with shown_progress(run, total, quiet=quiet) as listener:
             recognizer.fit(**learned_from, run=run, listener=listener, say=say)
+        recognizer.preparation_ = config.data.shaping.preparation(recognizer.image_shape_)
         recognizer.save(run.model)
         reading, seconds = read_through(recognizer, test), round(recognizer.seconds_, 3)
         found = {name: value for name, value in reading.as_json().items() if name != "mistakes"}

@@ -14,7 +14,7 @@ from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, Shaping
 from elmyr.recognition import Recognizer, open_recognizer
-from elmyr.recognition.runs import KIND as RECOGNIZER_KIND
+from elmyr.recognition.trained import KIND as RECOGNIZER_KIND
 from elmyr.runs import RUNS, Run, finished_model
 from elmyr.training.config import DataConfig, require_there
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run

@@ -1,0 +1,95 @@
+"""The command that says what images show."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elmyr.cli.options import DataRoot, Device, Fit, Quiet, of_channels
+from elmyr.cli.show import say
+
+
+class Prepare(StrEnum):
+    """How an image is brought into the form that a recognizer takes."""
+
+    model = "model"
+    digit = "digit"
+
+
+def predict(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The run of a recognizer, a folder that save wrote, or latest.")
+    ],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Images, folders, globs, - for a list on stdin, or a known name."),
+    ],
+    out: Annotated[Path | None, typer.Option(help="A .csv or .jsonl file instead of a table.")] = None,
+    least: Annotated[
+        float,
+        typer.Option(help="Below this probability no class is given: unsure.", min=0.0, max=1.0, show_default=False),
+    ] = 0.0,
+    top: Annotated[
+        int, typer.Option(help="Name so many classes, the most likely first (default: all).", min=0, show_default=False)
+    ] = 0,
+    prepare: Annotated[
+        Prepare, typer.Option(help="As the images of the training, or cut out and centered as MNIST's digits.")
+    ] = Prepare.model,
+    fit: Annotated[
+        Fit | None, typer.Option(help="What gives where proportions differ (default: as in the training).")
+    ] = None,
+    classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Of a data set only these classes.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Of a data set at most so many images.", min=1)] = None,
+    size: Annotated[str | None, typer.Option(hidden=True)] = None,
+    channels: Annotated[int | None, typer.Option(hidden=True, min=1, max=3)] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Mark the .csv file as UTF-8, as spreadsheets ask for.")] = False,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines on stdout: an object an image.")] = False,
+) -> None:
+    """Say what images show: for each file its class and probability, or why it cannot be read."""
+    from elmyr.files import replacing
+    from elmyr.images import Shaping, parse_names, parse_size
+    from elmyr.recognition.given import given_by
+    from elmyr.recognition.prediction_rows import ROWS, CsvRows, JsonRows, TableRows, require_rows, write_predictions
+    from elmyr.recognition.predictions import predictions
+    from elmyr.recognition.trained import open_trained
+
+    require_rows(out, bom=bom)
+    given = given_by(
+        paths,
+        read_list=sys.stdin.buffer.read,
+        data_root=data_root,
+        shaping=Shaping(classes=parse_names(classes) if classes else (), limit=limit),
+    )
+    trained = open_trained(run, device=device).preparing(
+        fit=None if fit is None else fit.value,
+        size=None if size is None else parse_size(size),
+        channels=of_channels(channels),
+    )
+    read = predictions(trained, given, prepare=prepare.value, least=least)
+    with ExitStack() as stack:
+        sinks = []
+        if out is not None:
+            beside = stack.enter_context(replacing(out))
+            file = stack.enter_context(beside.open("w", encoding="utf-8-sig" if bom else "utf-8", newline=""))
+            sinks.append(ROWS[out.suffix.lower()](file, trained.names, top))
+        if as_json:
+            sinks.append(JsonRows(sys.stdout, trained.names, top))
+        elif out is None and sys.stdout.isatty():
+            names = [name for images in given for name in images.names]
+            sinks.append(TableRows(sys.stdout, trained.names, top, names=names))
+        elif out is None:
+            sinks.append(CsvRows(sys.stdout, trained.names, top))
+        tally = write_predictions(read, sinks)
+    if not quiet:
+        passed_over = ", ".join(images.passed_over for images in given if images.passed_over)
+        say(tally.told() + (f"; passed over: {passed_over}" if passed_over else ""))
+    if tally.unreadable == tally.images:
+        raise typer.Exit(1)

@@ -1,0 +1,108 @@
+"""The images that are given to be read: files, folders, globs, lists of paths, and whole data sets."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elmyr.errors import InputError, suggestion
+from elmyr.images import ImageSet, Shaping, lasting_name
+from elmyr.images.encoded import EncodedImages, open_file, shown
+from elmyr.images.formats import SUFFIXES
+from elmyr.images.listing import Listing, files_in, is_glob, listed, paths_in
+from elmyr.images.readers import BY_NAME, BY_PATH
+from elmyr.images.shaping import choice_of
+from elmyr.images.sources import read_parts
+
+LIST = "-"  # the word for a list of paths on standard input
+
+
+@dataclass(frozen=True)
+class Given:
+    """Images of any form, what each is called, and what was passed over beside them."""
+
+    images: EncodedImages | ImageSet
+    names: Sequence[str]
+    passed_over: str = ""
+
+    @classmethod
+    def of_files(cls, files: Listing) -> Given:
+        """Files that may be anything: what is no image is told of where it is read."""
+        encoded = EncodedImages(
+            name="files",
+            where="files",
+            names=files.files,
+            open=lambda place: open_file(files.files[place]),
+            files=files.files,
+            labels=None,
+            classes=(),
+        )
+        return cls(encoded, files.files, files.told())
+
+    @classmethod
+    def of_data(cls, word: str, data_root: str | os.PathLike[str] | None, shaping: Shaping) -> Given:
+        """The training images of a data set, or the chosen ones of them: called by their files, else by numbers."""
+        part = read_parts(word, data_root)[0]
+        choice = choice_of(part, shaping)
+        places = range(len(part)) if choice is None else choice.places.tolist()
+        names = list(map(str, places))
+        if isinstance(part, EncodedImages):
+            have_files = len(part.files) == len(part)
+            names = [part.files[place] if have_files else part.names[place] for place in places]
+            return cls(part if choice is None else part.of_choice(choice), names)
+        return cls(part if choice is None else part.take(choice.places), names)
+
+
+def given_by(
+    words: Iterable[str],
+    *,
+    read_list: Callable[[], bytes],
+    data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping,
+) -> list[Given]:
+    """What the words of a command line stand for, in their order.
+
+    A word is a path of a file or of a folder of images, a glob, `-` for the list that `read_list` gives, or a data set
+    by a known name or a path. shaping: the `classes` and the `limit` of data sets; with either every word is one.
+    Raises InputError for a word that stands for nothing.
+    """
+    given: list[Given] = []
+    files: list[Listing] = []
+
+    def end_files() -> None:
+        if files:
+            passed_over = sum((one.passed_over for one in files), Counter[str]())
+            given.append(Given.of_files(Listing([file for one in files for file in one.files], passed_over)))
+            files.clear()
+
+    chosen = bool(shaping.classes) or shaping.limit is not None
+    for word in words:
+        if chosen or _is_data(word):
+            end_files()
+            given.append(Given.of_data(word, data_root, shaping))
+        elif word == LIST:
+            paths = paths_in(read_list())
+            if not paths:
+                raise InputError("the list of paths on standard input is empty: send a path on each line")
+            files.append(listed(paths))
+        elif os.path.lexists(word) or is_glob(word):
+            files.append(listed([word]))
+        else:
+            raise InputError(f"there is no file or folder '{shown(word)}': {suggestion(word, BY_NAME)}")
+    end_files()
+    return given
+
+
+def _is_data(word: str) -> bool:
+    """Whether a word names a data set, and no file or folder of images."""
+    path = Path(word)
+    if word == LIST or is_glob(word):
+        return False
+    if lasting_name(word) == word and not path.is_absolute():
+        return True  # a known name
+    if path.is_dir():
+        return any(reader.matches(path) for reader in BY_PATH) and not files_in(word).files
+    return path.suffix.lower() not in SUFFIXES and any(reader.matches(path) for reader in BY_PATH)

@@ -1,0 +1,155 @@
+"""What a recognizer reads in images of any form, one after the other, in the memory of a few."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import BinaryIO, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.errors import InputError, suggestion
+from elmyr.images import ImageSet, Shaping
+from elmyr.images.digit import prepare_digit
+from elmyr.images.encoded import Damage, EncodedImages, each
+from elmyr.images.formats import TooLarge, read_header, read_picture, read_pixels
+from elmyr.images.listing import Word, listed
+from elmyr.images.shaping import in_form
+from elmyr.recognition.given import Given
+from elmyr.recognition.trained import Trained
+
+CHUNK = 256  # images at a time
+AT_ONCE = 4  # images that a thread decodes ahead
+FEWEST_THREADED = 1 << 16  # pixels of an image, below which threads only wait for each other
+DIGIT_SIDE = 400  # pixels that a photograph of a digit keeps at least
+
+Prepare = Literal["model", "digit"]
+Paths = Word | Iterable[Word]
+Pixels = NDArray[np.uint8]
+
+
+class Prediction(NamedTuple):
+    """What is read in one image.
+
+    file: its path, or its number in a set. class_name: the most likely class; None where its probability is below the
+    asked least, and where the image cannot be read. probabilities: of each class, by its name; empty where the image
+    cannot be read, which `error` gives the reason of.
+    """
+
+    file: str
+    class_name: str | None
+    probability: float | None
+    probabilities: dict[str, float]
+    error: str | None = None
+
+
+def predict_files(
+    trained: Trained, paths: Paths, *, prepare: Prepare = "model", least: float = 0.0
+) -> Iterator[Prediction]:
+    """The predictions of files, and of those in folders and of globs, in their order; as `predictions`."""
+    words = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return predictions(trained, [Given.of_files(listed(words))], prepare=prepare, least=least)
+
+
+def predictions(
+    trained: Trained, given: Iterable[Given], *, prepare: Prepare = "model", least: float = 0.0
+) -> Iterator[Prediction]:
+    """What is read in each image, in its order, a prediction for each whatever it is.
+
+    prepare: "model" brings an image into the form that the recognizer was trained on, "digit" cuts out one character
+    and centers it as MNIST has its digits. least: the probability below which no class is given.
+    """
+    if prepare not in PREPARATIONS:
+        raise InputError(f"no preparation '{prepare}': {suggestion(prepare, PREPARATIONS)}")
+    if not 0 <= least <= 1:
+        raise InputError(f"the least probability is {least:g}: it is from 0 to 1")
+    return _predictions(trained, given, PREPARATIONS[prepare], least)
+
+
+def _predictions(
+    trained: Trained, given: Iterable[Given], preparation: Preparation, least: float
+) -> Iterator[Prediction]:
+    names = trained.names
+    for part in given:
+        for start in range(0, len(part.names), CHUNK):
+            places = range(start, min(start + CHUNK, len(part.names)))
+            damage: Damage = {}
+            seen = dict(_seen(part.images, places, trained.preparation, preparation, damage))
+            rows = trained.probabilities(np.stack(list(seen.values()))) if seen else np.empty((0, 0))
+            read = dict(zip(seen, rows.tolist(), strict=True))
+            for place in places:
+                if place in damage:
+                    yield Prediction(part.names[place], None, None, {}, damage[place])
+                    continue
+                probability = max(read[place])
+                best = names[read[place].index(probability)] if probability >= least else None
+                yield Prediction(part.names[place], best, probability, dict(zip(names, read[place], strict=True)))
+
+
+def _seen(
+    images: EncodedImages | ImageSet, places: range, form: Shaping, preparation: Preparation, damage: Damage
+) -> Iterator[tuple[int, Pixels]]:
+    """The images as the recognizer takes them, by their places; the others go into `damage`."""
+    if isinstance(images, EncodedImages):
+        workers = (os.cpu_count() or 1) if _are_large(images, places) else 1
+        see = partial(_bounded, partial(preparation.of_file, form=form))
+        yield from each(images, places, see, damage, workers=workers, at_once=AT_ONCE)
+        return
+    for place in places:
+        try:
+            yield place, preparation.of_pixels(np.asarray(images.images[place]), form=form)
+        except InputError as error:
+            damage[place] = str(error)
+
+
+def _bounded(see: Callable[[BinaryIO], Pixels], file: BinaryIO) -> Pixels:
+    """One file that is far too large is told of, and ends nothing."""
+    try:
+        return see(file)
+    except TooLarge as error:
+        raise ValueError(f"far too large ({error})") from None
+
+
+def _are_large(images: EncodedImages, places: range) -> bool:
+    """Whether the first of these images is, if it can be told."""
+    try:
+        with images.open(places[0]) as file:
+            height, width = read_header(file).size
+    except Exception:  # a damaged file makes Pillow's decoders raise nearly anything
+        return True
+    return height * width >= FEWEST_THREADED
+
+
+class Preparation(NamedTuple):
+    """How a file, and how pixels uint8 (H, W, C), become what a recognizer takes: uint8 of the size of its form."""
+
+    of_file: Callable[..., Pixels]
+    of_pixels: Callable[..., Pixels]
+
+
+def _file_in_form(file: BinaryIO, *, form: Shaping) -> Pixels:
+    return read_pixels(file, form.channels, form.size, form.fit)
+
+
+def _pixels_in_form(pixels: Pixels, *, form: Shaping) -> Pixels:
+    formed: Pixels = np.asarray(in_form(pixels[None], form))[0]
+    return formed
+
+
+def _file_as_digit(file: BinaryIO, *, form: Shaping) -> Pixels:
+    return _pixels_as_digit(read_picture(file, wanted=(DIGIT_SIDE, DIGIT_SIDE)).pixels, form=form)
+
+
+def _pixels_as_digit(pixels: Pixels, *, form: Shaping) -> Pixels:
+    assert form.size is not None
+    gray = in_form(pixels[None], Shaping(channels=1))[0, ..., 0]
+    digit = prepare_digit(np.asarray(gray), form.size)
+    return np.repeat(digit[..., None], form.channels or 1, axis=2)
+
+
+PREPARATIONS: dict[str, Preparation] = {
+    "model": Preparation(_file_in_form, _pixels_in_form),
+    "digit": Preparation(_file_as_digit, _pixels_as_digit),
+}
