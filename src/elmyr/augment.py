@@ -312,7 +312,7 @@ class AdaptiveStrength(nn.Module):
         """Takes in the logits (N,) of the real images of one update, which advanced the training by `images` images.
 
         Of a relativistic game, whose logits have no zero, these are the differences real - fake. With many processes:
-        the logits of all of them. Nothing is read back to the host.
+        the logits of all of them. Nothing is copied to the host.
         """
         self.seen += images
         self.signs += torch.sign(real_logits).float().mean() * images

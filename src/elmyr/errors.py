@@ -1,4 +1,4 @@
-"""The errors a user meets. Each message is one line: what is wrong, where, and the mend."""
+"""The errors a user meets. Each message is one line: what is wrong, where, and how to correct it."""
 
 from __future__ import annotations
 

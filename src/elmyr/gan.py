@@ -41,7 +41,7 @@ class NetworkConfig(BaseModel):
 
 
 class CodeConfig(BaseModel):
-    """The part of the latent that the discriminator is to read back (InfoGAN): its first entries."""
+    """The part of the latent that the discriminator should predict (InfoGAN): its first entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -70,7 +70,7 @@ class GANConfig(BaseModel):
     channels: int = Field(ge=1, le=4)
     classes: tuple[str, ...] = Field((), description="class names; empty for an unconditional GAN")
     class_counts: tuple[int, ...] = Field((), description="training images of each class; empty for equally many")
-    projection: bool = Field(True, description="whether the discriminator is told the class")
+    projection: bool = Field(True, description="whether the discriminator is given the class")
     code: CodeConfig = CodeConfig()
     network: NetworkConfig = NetworkConfig()
 

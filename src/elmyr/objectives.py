@@ -36,7 +36,7 @@ def binary_cross_entropy(logits: torch.Tensor, target: float) -> torch.Tensor:
 class Minimax:
     """-log D(x) - log(1 - D(G(z))) against log(1 - D(G(z))), the game as it was first told (Goodfellow et al. 2014).
 
-    The generator's gradient vanishes where the discriminator is sure of it: `NonSaturating` is the paper's own mend.
+    The generator's gradient vanishes where the discriminator is sure of it: `NonSaturating` is the paper's own remedy.
     """
 
     border = 0.0
@@ -88,7 +88,7 @@ class Hinge:
         return relu(1 - real) + relu(1 + fake)
 
     def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Generated logits up, without end."""
+        """Generated logits up, without bound."""
         return -fake
 
 
@@ -102,11 +102,11 @@ class Wasserstein:
     border: float | None = None
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Real logits up, generated ones down, without end."""
+        """Real logits up, generated ones down, without bound."""
         return fake - real
 
     def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-        """Generated logits up, without end."""
+        """Generated logits up, without bound."""
         return -fake
 
 

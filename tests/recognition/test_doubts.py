@@ -168,7 +168,7 @@ def test_a_gan_that_knows_other_labels_or_reads_no_class_is_refused(noisy_run: P
         doubts_of(small_image_set(60, size=9), gan=run)
     settings = {"network.base": 4, "batch": 32, "auxiliary.classification": 0}
     plain = train(blobs, out=tmp_path / "plain", images=32, settings=settings, device="cpu")
-    with pytest.raises(InputError, match="reads no class"):
+    with pytest.raises(InputError, match="does not classify"):
         doubts_of(small_image_set(60), gan=plain.path)
 
 

@@ -127,7 +127,7 @@ def test_a_defect_while_they_are_looked_through_is_told_too(
     alone = Models(Options(find_served([str(small_runs / "reader")]), device="cpu"))
     body = as_npy(digits.in_memory()[:1])
     refused = asked(alone, "reader", "recognize", {"nearest": 3}, body)
-    assert refused.status == 409 and "not to be had: no memory" in told(refused)["error"]
+    assert refused.status == 409 and "not available: no memory" in told(refused)["error"]
 
 
 def test_features_come_as_json_and_as_arrays(models: Models, small_runs: Path, digits: ImageSet) -> None:

@@ -77,7 +77,7 @@ def test_what_a_request_can_be_wrong_about_is_one_line(server: Served) -> None:
         assert server.ask("POST", "/answer", answer, seat=seat).status == 422, wrong
     for token in ("", "x", "' OR 1=1 --"):
         told = server.ask("GET", "/standing", seat=token)
-        assert told.status == 404 and "begin anew" in told.json["error"]
+        assert told.status == 404 and "start again" in told.json["error"]
     for content in ({"name": "x" * 10_000}, {"name": "half \ud800"}, {"half \udfff": 1}, {"more": float("nan")}, [], 1):
         told = server.ask("POST", "/seat", content)
         assert told.status == 422 and told.json == {"error": "this is nothing that the survey's page sends"}, content

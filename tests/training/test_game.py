@@ -181,7 +181,7 @@ def test_more_steps_of_the_discriminator_are_fewer_of_the_generator(tmp_path: Pa
         ({"network.name": "dcgan", "network.base": 0}, "base is 0"),
         ({"conditional": False, "auxiliary.classification": 1}, "needs classes"),
         ({"auxiliary.information": 1}, "needs a code"),
-        ({"code.values": 2}, "nobody reads"),
+        ({"code.values": 2}, "does not predict"),
         ({"projection": False, "auxiliary.classification": 0}, "nothing would teach the classes"),
         ({"code.categories": 1, "auxiliary.information": 1}, "from 2 on"),
     ],

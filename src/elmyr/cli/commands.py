@@ -123,7 +123,7 @@ def compare(
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One preset, with all its choices.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One preset, with all its settings.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the presets, or all choices of one."""
@@ -139,7 +139,7 @@ def presets(
         print(f"{choices.pop('about')}\n{choices.pop('use')}\n")
         show_table([["setting", "value"], *([key, str(value)] for key, value in flattened(choices).items())])
         print()
-        show_table([["at 32x32, 10 classes", "weights", "FLOPs an image"], *_costs(name)])
+        show_table([["at 32x32, 10 classes", "weights", "FLOPs per image"], *_costs(name)])
     else:
         show_table([row for n, c in content.items() for row in ([n, c["about"]], ["", f"use: {c['use']}"])])
 

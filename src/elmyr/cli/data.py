@@ -11,7 +11,7 @@ from elmyr.cli.options import AsJson, Data, DataRoot, Quiet, shaped
 from elmyr.cli.show import say, show_json, show_table
 
 data = typer.Typer(
-    help="Look at an image set, or bring it into another form.",
+    help="Inspect an image set, or convert it to another format.",
     epilog="DATA is a known name (digits, mnist, fashion-mnist, kmnist, emnist-letters, emnist-digits, "
     "emnist-balanced, usps, cifar10; digits-thick, mnist-m and their like) or a path: "
     "a folder of images or of class folders (or with labels.csv), "

@@ -13,7 +13,7 @@ from elmyr.cli.show import hush, say, show_json, show_table
 
 def survey(
     run: Run,
-    results: Annotated[bool, typer.Option("--results", help="Say what people answered, and ask no one.")] = False,
+    results: Annotated[bool, typer.Option("--results", help="Show the answers so far, and stop.")] = False,
     questions: Annotated[int, typer.Option(help="How many for each person.", min=2)] = 20,
     pairs: Annotated[bool, typer.Option("--pairs", help="A real and a generated image at a time.")] = False,
     show: Annotated[float | None, typer.Option(help="Hide an image after so many seconds.", min=0.05)] = None,
@@ -61,7 +61,7 @@ def survey(
             pictures = generated_beside(opened, real, device=device, precision=precision)  # slow, so last
             app = survey_app(asked, pictures, port=port_of(listener), show=show, words=words)
             tell(f"the survey, on this machine alone: {address_of(listener)}")
-            tell("Ctrl-C ends it; answers are kept as they come, and people go on where they were")
+            tell("Ctrl-C ends it; every answer is saved at once, and people continue where they stopped")
             serve_until_stopped(app, listener)
     found = results_of(read_answers(opened.survey, identity))
     page = write_report(opened.path)

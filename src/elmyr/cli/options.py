@@ -24,18 +24,18 @@ Moved = Annotated[
     typer.Option("--data", metavar="NEW", help="Where its images lie by now (a translator's: twice, of A and of B)."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Directory to make (default: the next number).")]
-Preset = Annotated[str, typer.Option(help="Which set of choices; see: elmyr presets.")]
+Preset = Annotated[str, typer.Option(help="Preset of settings; see: elmyr presets.")]
 Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all that is drawn.", min=0)]
 Settings = Annotated[
     list[str],
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as penalties.r1=2."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as penalties.r1=2."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
 Extractor = Annotated[str, typer.Option(help="Feature extractor: auto, domain, random or pixels.")]
 ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
 ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
-Use = Annotated[bool, typer.Option("--use", help="Also train recognizers on the images and on real ones.")]
+Use = Annotated[bool, typer.Option("--use", help="Also downstream classification by generated images.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Train on, unsaved, where the disk is full.")]
 Track = Annotated[str | None, typer.Option(help="Figures and previews also for a viewer: tensorboard or trackio.")]
 Language = Annotated[str, typer.Option("--lang", help="en or zh (中文).")]
@@ -68,14 +68,14 @@ def _shaping_options(
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images, of every class its share.", min=1)] = None,
     images_per_class: Annotated[
-        int | None, typer.Option(help="At most so many training images a class.", min=1)
+        int | None, typer.Option(help="At most so many training images per class.", min=1)
     ] = None,
     imbalance: Annotated[
         float | None, typer.Option(help="A long tail: so many of the first class for one of the last.")
     ] = None,
     label_noise: Annotated[float, typer.Option(help="The share of training images given a wrong label.")] = 0.0,
     labels_per_class: Annotated[
-        int | None, typer.Option(help="At most so many training images a class with their label.", min=1)
+        int | None, typer.Option(help="At most so many labeled training images per class.", min=1)
     ] = None,
 ) -> Any:
     """What is made of the data, as one value."""

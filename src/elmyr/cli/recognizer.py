@@ -26,7 +26,7 @@ from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table
 
 recognizer = typer.Typer(
-    help="Train a recognizer of images, with many labels or few, apply it, and see how well it reads.",
+    help="Train a recognizer (an image classifier) with many labels or few, apply it, and measure it.",
     epilog="Start with: elmyr recognizer train digits --labels-per-class 10",
     invoke_without_command=True,
 )
@@ -59,20 +59,22 @@ def train(
         float, typer.Option(metavar="SHARE", help="With --gan: the share that its discriminator finds most real.")
     ] = 1.0,
     agreeing: Annotated[
-        str | None, typer.Option(metavar="RUN", help="With --gan: only images that this recognizer reads as asked for.")
+        str | None,
+        typer.Option(metavar="RUN", help="With --gan: only images that this recognizer classifies as requested."),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(metavar="DATA", help="Images of another kind that it is to read; labels are ignored.")
+        str | None, typer.Option(metavar="DATA", help="Images of another domain to classify; labels are ignored.")
     ] = None,
     translation: Annotated[
         str | None,
         typer.Option(metavar="N", help="With --target: translate the labeled images first, by a budget of N images."),
     ] = None,
     self_training: Annotated[
-        bool, typer.Option("--self-training/--no-self-training", help="With --target: learn from its images as read.")
+        bool,
+        typer.Option("--self-training/--no-self-training", help="With --target: learn from predictions on its images."),
     ] = True,
     teacher: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Learn what this recognizer reads, instead of labels.")
+        str | None, typer.Option(metavar="RUN", help="Learn from this recognizer's predictions instead of labels.")
     ] = None,
     class_weight: Annotated[
         Weights, typer.Option(help="What an image counts by its class; auto: balanced where classes differ by 3:1.")
@@ -176,7 +178,7 @@ def evaluate(
     for line in reading.lines(part, images.name):
         print(line)
     print(f"calibration error {reading.calibration_error:.2%}\n")
-    rows = [["class", "images", "classified correctly", "95 % interval", "most often taken for"]]
+    rows = [["class", "images", "classified correctly", "95 % interval", "most often confused with"]]
     for recall in reading.worst_first:
         taken, share = reading.taken_for(recall.label), recall.share
         told = [
@@ -193,17 +195,17 @@ def evaluate(
 def doubts(
     data: Data,
     out: Annotated[Path | None, typer.Option(help="A .csv file instead of a table.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Also a .png with the most doubtful images.")] = None,
-    dropped: Annotated[
-        Path | None, typer.Option(help="Also the images without the doubted ones, in any form that sample writes.")
-    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Also a .png with the most suspected label errors.")] = None,
+    dropped: Annotated[Path | None, typer.Option(help="Also the images without suspected label errors.")] = None,
     corrected: Annotated[Path | None, typer.Option(help="Also all images, with the proposed labels.")] = None,
-    sure: Annotated[float, typer.Option(help="Which share of the named labels is to be wrong.", min=0.01, max=1)] = 0.9,
+    sure: Annotated[
+        float, typer.Option(help="Share of the named labels that should really be wrong.", min=0.01, max=1)
+    ] = 0.9,
     gan: Annotated[
         str | None, typer.Option(metavar="RUN", help="A GAN with these labels, to be asked as well.")
     ] = None,
     folds: Annotated[
-        int, typer.Option(help="Parts, each read by a recognizer that learned from the others.", min=2)
+        int, typer.Option(help="Folds; each is classified by a recognizer trained on the others.", min=2)
     ] = 4,
     updates: Annotated[int | None, typer.Option(help="Of each recognizer.", min=1)] = None,
     seed: Seed = 0,
@@ -249,7 +251,7 @@ def doubts(
         with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
             write_suspects(labels, found, suspects, file)
     if picture is not None:
-        none = "no label is doubted, so there is no picture"
+        none = "no suspected label errors, so there is no picture"
         _save_captioned(suspects_picture(labels, found, suspects), picture, none)
     if dropped is not None:
         save_images(without_suspects(labels.images, found, sure), dropped)

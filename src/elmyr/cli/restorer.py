@@ -58,7 +58,7 @@ def train(
     images: Annotated[str | None, typer.Option(help="Budget in images seen, such as 200k.")] = None,
     seed: Seed = 0,
     settings: Annotated[
-        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as noise=0.")
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as noise=0.")
     ] = [],  # noqa: B006  # typer copies it
     device: Device = "auto",
     precision: Precision = "auto",
@@ -150,7 +150,7 @@ def apply(
 def evaluate(
     model: Model,
     recognizer: Annotated[
-        str | None, typer.Option(metavar="RUN", help="A recognizer that reads clean, damaged and repaired images.")
+        str | None, typer.Option(metavar="RUN", help="A recognizer to classify clean, damaged and repaired images.")
     ] = None,
     corruption: Annotated[
         list[str], typer.Option(help="A damage to judge by; may be given again (default: every kind).")

@@ -66,7 +66,7 @@ def train(
     keep_going: KeepGoing = False,
     track: Track = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be trained, by which choices and how long, and stop.")
+        bool, typer.Option("--dry-run", help="Show the settings and the estimated time, and stop.")
     ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -124,7 +124,7 @@ def resume(
     if data:
         how["data"] = _places(data, kind)
     if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind not in EXTENDED)):
-        raise InputError(f"'{run}' is the run of a {kind}, which goes on as it began: give no choices")
+        raise InputError(f"'{run}' is the run of a {kind}, which resumes with its own settings: leave out --set")
     if processes is not None and kind != "study":
         raise InputError(f"'{run}' is the run of a {kind}, which one process trains: leave out --processes")
     if kind == "study":
@@ -239,7 +239,7 @@ def _show_rehearsal(rehearsal: Any, as_json: bool) -> None:
     kinds = f", {len(gan.classes)} classes" if gan.classes else ", no classes"
     print(f"{data.name}: {data.images:,} training images of {gan.height}x{gan.width}x{gan.channels}{kinds}")
     for net, cost in zip(("generator", "discriminator"), rehearsal.costs, strict=True):
-        print(f"{net}: {cost.parameters:,} weights, {cost.flops / 1e6:,.1f} MFLOP an image")
+        print(f"{net}: {cost.parameters:,} weights, {cost.flops / 1e6:,.1f} MFLOP per image")
     print(
         f"budget: {config.loop.images:,} images seen at {rehearsal.images_per_second:,.0f} images/s "
         f"({config.precision} on {config.device}), about {rehearsal.minutes:,.1f} minutes\n"

@@ -25,7 +25,7 @@ def serve(
     port: Annotated[int, typer.Option(help="The port; 0 for any.")] = 8322,
     next_port: Annotated[bool, typer.Option("--next-port", help="Take the next free one where it is in use.")] = False,
     token: Annotated[
-        str | None, typer.Option(help="What every request must show.", envvar="ELMYR_TOKEN", show_envvar=True)
+        str | None, typer.Option(help="Token that every request must send.", envvar="ELMYR_TOKEN", show_envvar=True)
     ] = None,
     memory: Annotated[float, typer.Option(help="Megabytes of models that stay open.", min=1)] = 2048,
     device: Device = "auto",
@@ -63,7 +63,7 @@ def serve(
         )
         what = ", ".join(f"{model.name} ({model.kind})" for model in served) or "no model, so runs alone"
         where = "on this machine alone" if is_loopback(host) else "also for others"
-        asks = "" if token is None else ", to whoever shows the token (/?token=… in a browser)"
+        asks = "" if token is None else ", with the token (/?token=… in a browser)"
         tell(f"elmyr, {where}{asks}: {address_of(listener)}")
         tell(f"serves {what}; Ctrl-C ends it")
         serve_until_stopped(app, listener, at_stop=service.stopping.set)

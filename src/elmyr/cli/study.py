@@ -28,7 +28,7 @@ def study(
     data: Data,
     out: Out = None,
     images_per_class: Annotated[
-        str | None, typer.Option(metavar="N,…,all", help="Troubles: at most so many training images a class.")
+        str | None, typer.Option(metavar="N,…,all", help="Data-scarcity scenario: so many training images per class.")
     ] = None,
     labels_per_class: Annotated[
         str | None, typer.Option(metavar="N,…,all", help="So many with their label, the others without.")
@@ -44,8 +44,8 @@ def study(
     seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
     updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
     budget: Annotated[str | None, typer.Option(help="A time, such as 2h: as many seeds as fit.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what would run and how long, and stop.")] = False,
-    processes: Annotated[int, typer.Option(help="How many work at once; 0: one a core.")] = 0,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would run and the estimated time, and stop.")] = False,
+    processes: Annotated[int, typer.Option(help="How many work at once; 0: one per core.")] = 0,
     allow_duplicates: Annotated[
         bool, typer.Option("--allow-duplicates", help="Test images may be training images, too.")
     ] = False,

@@ -49,12 +49,12 @@ def train(
         bool, typer.Option("--paired", help="An image of A and one of B by one name are a pair.")
     ] = False,
     recognizer: Annotated[
-        str | None, typer.Option(metavar="RUN", help="A recognizer that is to read the same before and after.")
+        str | None, typer.Option(metavar="RUN", help="A recognizer whose predictions should stay the same.")
     ] = None,
     images: Annotated[str | None, typer.Option(help="Budget in images of A seen, such as 60k.")] = None,
     seed: Seed = 0,
     settings: Annotated[
-        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a choice, such as cycle=10.")
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as cycle=10.")
     ] = [],  # noqa: B006  # typer copies it
     device: Device = "auto",
     precision: Precision = "auto",
@@ -137,7 +137,7 @@ def apply(
 def evaluate(
     model: Model,
     recognizer: Annotated[
-        str | None, typer.Option(metavar="RUN", help="A recognizer that reads images before and after.")
+        str | None, typer.Option(metavar="RUN", help="A recognizer to classify images before and after.")
     ] = None,
     against: Annotated[Part, typer.Option(help="The part of the run's images to translate.")] = Part.test,
     limit: Annotated[int, typer.Option(help="At most so many images of each kind.", min=1)] = 1000,

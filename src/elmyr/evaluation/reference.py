@@ -71,7 +71,7 @@ def reference_of(
         try:
             return _read(path, key, images)
         except InputError as error:
-            say(f"the cached features are not used, and are taken again: {error}")
+            say(f"the cached features are not used, and are computed again: {error}")
     seen = look(extractor, images)
     reference = Reference(seen, balls_of(seen.features, NEAR), balls_of(seen.features, FAR))
     try:

@@ -173,10 +173,10 @@ class Survey:
     def _standing(self, base: sqlite3.Connection, token: str) -> Standing:
         person = base.execute("SELECT id, name, form FROM people WHERE token = ?", (token,)).fetchone()
         if person is None:
-            raise NoSeat("nobody with this seat is known here: begin anew")
+            raise NoSeat("nobody with this seat is known here: start again")
         number, name, form = person
         if form != self.form:  # on this form's page the same key would mean another answer
-            raise NoSeat("this seat is of a survey of the other form: begin anew")
+            raise NoSeat("this seat is of a survey of the other form: start again")
         rows = base.execute(
             "SELECT id, answer, shown FROM questions WHERE person = ? ORDER BY turn", (number,)
         ).fetchall()

@@ -193,7 +193,7 @@ def save_overview(
     path: str | os.PathLike[str],
     data_root: str | os.PathLike[str] | None = None,
 ) -> None:
-    """A picture, PNG, of the first training images: ten of each class, a row a class; in the size that most have."""
+    """A PNG of the first training images: ten of each class, one row per class; in the size that most have."""
     size = next((parse_size(size) for size in account.train.sizes), None)  # None where nothing can be read
     with kept_notes():  # which the account has
         images = load_images(source, data_root=data_root, shaping=Shaping(size=size))

@@ -1,4 +1,4 @@
-"""How images are brought into one form, and which of them are taken."""
+"""How images are brought to one size and channel count, and which of them are used."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike) -> Estimate:
 
 
 def frechet_distance_at_infinity(real: ArrayLike, generated: ArrayLike) -> Estimate:
-    """The Fréchet distance extrapolated to samples without end: what is left when its bias in 1/N and 1/M is gone.
+    """The Fréchet distance extrapolated to infinitely many samples: what is left when its bias in 1/N and 1/M is gone.
 
     The bias is read from how much the distance grows where a group of either sample is left out (the jackknife's
     correction), in place of a line through many smaller samples: the same term, no random draw. Where N or M is not

@@ -164,13 +164,13 @@ def _last_of_their_class(labels: NDArray[np.int64], suspects: NDArray[np.int64])
 
 def _check(images: ImageSet, folds: int) -> None:
     if folds < 2:
-        raise InputError(f"there are {folds} folds: it takes 2 or more, one to read and the others to learn from")
+        raise InputError(f"there are {folds} folds: at least 2 are needed, one to predict and the others to train on")
     counts = np.bincount(images.require_labels(), minlength=len(images.classes))
     if (counts > 0).sum() < 2:
         raise InputError(f"'{images.name}' has images of fewer than two classes, so that no label can be wrong")
     lonely = np.flatnonzero(counts == 1)
     if len(lonely):
         raise InputError(
-            f"class '{images.classes[lonely[0]]}' has one image, which nothing else teaches to read: add images of it, "
+            f"class '{images.classes[lonely[0]]}' has one image, so no other can teach the class: add images of it, "
             "or leave the class out with --classes"
         )

@@ -18,7 +18,7 @@ class GameConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    weight: float = Field(0.0, ge=0, description="of the discriminator's loss; 0 leaves the game out")
+    weight: float = Field(0.0, ge=0, description="weight of the discriminator's loss; 0 switches the GAN off")
     images: int = Field(64, ge=2, description="generated images an update")
     base: int = Field(16, ge=1, description="channels of the generator's widest level")
     latent: int = Field(64, ge=1, description="entries of the latent vector")

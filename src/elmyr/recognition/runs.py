@@ -52,8 +52,8 @@ class RecognizerConfig(BaseModel):
     instead: str | None = Field(None, description="another source, whose labeled images it learns from instead")
     gan: str | None = Field(None, description="the run whose generated images it learns from as well")
     realism: float = Field(1.0, description="the share of them that its discriminator finds most real")
-    agreeing: str | None = Field(None, description="the run of a recognizer that reads them as they were asked for")
-    teacher: str | None = Field(None, description="the run of a recognizer whose reading takes the place of labels")
+    agreeing: str | None = Field(None, description="the run of a recognizer that classifies them as requested")
+    teacher: str | None = Field(None, description="the run of a recognizer whose predictions replace labels")
     validate_on_split: bool = Field(True, description="whether the validation part chooses weights and calibrates")
     digests: dict[str, str] = Field({}, description="sha256 of each thing that it learns from")
     parameters: dict[str, Any] = Field({}, description="of the recognizer, none left open")
@@ -146,7 +146,7 @@ def resume_recognizer(
     digests = _digests(config, _lesson_of(learned_from))
     changed = [what for what, digest in config.digests.items() if digests.get(what) != digest]
     if changed:
-        raise InputError(f"'{run.path}' learned from other {changed[0]} images: restore them, or train anew")
+        raise InputError(f"'{run.path}' learned from other {changed[0]} images: restore them, or train again")
     _run_to_end(run, config, learned_from, splits.test, quiet, run.noting(say))
     return run
 

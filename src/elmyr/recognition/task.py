@@ -33,7 +33,7 @@ Teacher = Callable[[torch.Tensor], torch.Tensor]  # images (N, C, H, W) in [-1, 
 class RecognizerTask:
     """Trains a classifier; what is used afterwards is `average`, the moving average of its weights."""
 
-    remedy = "train anew with a lower learning_rate"
+    remedy = "train again with a lower learning_rate"
 
     def __init__(
         self,

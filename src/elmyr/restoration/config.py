@@ -28,7 +28,7 @@ class RestorerChoices(BaseModel):
     discriminator_learning_rate: float = Field(1e-3, gt=0)
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.99, ge=0, lt=1)
-    adversarial: float = Field(0.02, ge=0, description="weight of the game against the discriminator; 0 for none")
+    adversarial: float = Field(0.02, ge=0, description="weight of the adversarial loss; 0 for none")
     discriminator_base: int = Field(32, ge=1, description="channels of the discriminator's first convolution")
     objective: str = Field("relativistic-pairing", description="the game")
     every: int = Field(6, ge=1, description="at one update in so many there are two answers with noise, and judged")
@@ -55,5 +55,5 @@ def choices_of(settings: Mapping[str, Any]) -> RestorerChoices:
     """The choices with settings by their names in the place of the defaults; InputError for a wrong one."""
     unknown = next((name for name in settings if name not in RestorerChoices.model_fields), None)
     if unknown is not None:
-        raise InputError(f"a restorer has no choice '{unknown}': {suggestion(unknown, RestorerChoices.model_fields)}")
+        raise InputError(f"a restorer has no setting '{unknown}': {suggestion(unknown, RestorerChoices.model_fields)}")
     return validated(RestorerChoices, "restorer", **settings)

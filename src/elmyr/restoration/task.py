@@ -38,7 +38,7 @@ class RestorerTask:
     the continuous ranked probability score), and like real images to the discriminator.
     """
 
-    remedy = "train anew with a lower learning_rate"
+    remedy = "train again with a lower learning_rate"
 
     def __init__(
         self,

@@ -83,7 +83,7 @@ class Guard:
         host = headers.get("host", "")
         if self.token is None:
             if host not in self.hosts:
-                return _refused(403, "this page is only to be had under its own address")
+                return _refused(403, "this page is only available at its own address")
         elif not scope["path"].startswith(OPEN):
             asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
             if scope["path"] == "/" and scope["method"] in SAFE and asked:

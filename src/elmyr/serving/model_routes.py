@@ -36,7 +36,7 @@ ERROR = {
 REASONS = {
     404: "no such model",
     410: "the model has been removed since it is served",
-    422: "what was sent cannot be answered: the message says what, and the mend",
+    422: "the request is invalid: the message says why, and how to correct it",
     429: "no room: ask again after Retry-After",
     503: "the worker ended during this request, or the service is stopping",
     504: "no answer within the deadline",
@@ -88,10 +88,10 @@ def model_routes(service: Service) -> APIRouter:
 
     @routes.post(
         "/{model}/recognize",
-        summary="Say what images show",
+        summary="Classify images",
         openapi_extra=_UPLOAD,
         responses={
-            **_reasons(OF_UPLOADS, {409: "the training images are not to be had, so nothing is near"}),
+            **_reasons(OF_UPLOADS, {409: "the training images are not available, so there are no nearest ones"}),
             **_answers("application/json", example=RECOGNIZED),
         },
     )
@@ -147,7 +147,7 @@ def model_routes(service: Service) -> APIRouter:
 
     @routes.get(
         "/{model}/between",
-        summary="Walk from one image to another",
+        summary="Interpolate between two images",
         responses={**_reasons(), **_answers("application/json", "image/png", "application/zip", example=MADE)},
     )
     async def walk(

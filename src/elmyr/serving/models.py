@@ -94,7 +94,7 @@ class Opened:
         except Exception as error:  # whatever it is: nobody is told for ever that it is being prepared
             if not isinstance(error, ElmyrError | OSError):
                 traceback.print_exc()
-            self._refusal = f"the training images of '{self.served.name}' are not to be had: {error}"
+            self._refusal = f"the training images of '{self.served.name}' are not available: {error}"
 
 
 PATIENCE = 0.3  # seconds that the first question waits: enough for small sets

@@ -52,7 +52,7 @@ def run_routes(service: Service) -> APIRouter:
     @routes.get(
         "/{run}/events",
         summary="What happens in a run, as it happens",
-        description="Server-sent events: figures, preview, state, restart (the curves begin anew), end.",
+        description="Server-sent events: figures, preview, state, restart (the curves start again), end.",
         responses={200: {"description": "events", "content": {"text/event-stream": {}}}, **NO_RUN},
         response_class=Response,
     )

@@ -35,7 +35,7 @@ def survey_page(form: str, show: float | None, words: Words) -> str:
         "section",
         tag("h1", title),
         tag("p", told + seconds),
-        tag("p", words("What was right is told at the end. The keys ← and → answer, too."), class_="quiet"),
+        tag("p", words("The right answers are shown at the end. The keys ← and → answer, too."), class_="quiet"),
         tag(
             "form",
             tag("label", words("Your name, if you like"), for_="name"),

@@ -1,4 +1,4 @@
-"""What a client is told instead of an answer: a status and one line that says what, where, and the mend."""
+"""What a client is told instead of an answer: a status and one line that says what, where, and how to correct it."""
 
 from __future__ import annotations
 

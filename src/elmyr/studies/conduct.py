@@ -235,7 +235,7 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
         for piece in pieces
         if piece.place(config) in known or (piece.what in (GAN, FIGURES) and worker.is_done(piece))
     }
-    words = f"{len(config.cells)} troubles, " if len(config.cells) > 1 else ""
+    words = f"{len(config.cells)} data-scarcity scenarios, " if len(config.cells) > 1 else ""
     say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {_pieces(len(pieces))} of work, in {folder}")
     if done:
         say(f"{len(done)} of them are done")
@@ -255,7 +255,7 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
 
 def _require_same_images(source: Source, config: StudyConfig, folder: Path) -> None:
     if digest_of(split_source(source, config.seeds[0])) != config.digest:
-        raise InputError(f"'{config.source}' is not what '{folder}' began with: restore the images, or begin anew")
+        raise InputError(f"'{config.source}' is not what '{folder}' began with: restore the images, or start again")
 
 
 def _outcomes(
@@ -282,7 +282,7 @@ def _outcomes(
 def _about(piece: Piece, outcome: Done, config: StudyConfig) -> str:
     where = _where(piece, config)
     if outcome.result is None:
-        what = "GAN trained" if piece.what == GAN else "figures of the GAN taken"
+        what = "GAN trained" if piece.what == GAN else "figures of the GAN computed"
         return f"{where}: {what} in {told(outcome.seconds)}"
     return f"{where}: {piece.what}: {100 * outcome.result.validation:.2f} % on validation"
 

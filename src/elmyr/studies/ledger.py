@@ -59,7 +59,7 @@ class Ledger:
                 result = Result(**line, read=self._reading((line["cell"], line["seed"], line["arm"])))
             except (KeyError, TypeError, OSError, ValueError) as error:
                 raise InputError(
-                    f"'{self.lines}' does not fit what lies in '{self.readings}' ({error}): restore both, or begin anew"
+                    f"'{self.lines}' does not fit '{self.readings}' ({error}): restore both, or start again"
                 ) from None
             found[result.place] = result
         return found

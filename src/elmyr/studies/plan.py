@@ -191,10 +191,12 @@ def _refuse_impossible(trouble: Shaping, splits: Splits) -> None:
             )
     gone = [name for name, count in zip(classes, counts, strict=True) if not count]
     if gone:
-        raise InputError(f"with seed {splits.seed} no training image is labeled '{gone[0]}': make less trouble")
+        raise InputError(
+            f"with seed {splits.seed} no training image is labeled '{gone[0]}': choose a milder data-scarcity scenario"
+        )
     lonely = [name for name, count in zip(classes, counts, strict=True) if count == 1]
     if trouble.label_noise and lonely:
         raise InputError(
             f"with seed {splits.seed} one training image alone is labeled '{lonely[0]}', so that nothing can tell "
-            "whether it is wrong: make less trouble"
+            "whether it is wrong: choose a milder data-scarcity scenario"
         )

@@ -64,7 +64,7 @@ def _objective_of(config: AdversarialConfig) -> Objective:
 class AdversarialTask:
     """Trains a generator against a discriminator; what is exported is the generator's moving average."""
 
-    remedy = "train anew with a lower --set adversarial.learning_rate, or larger penalties.r1 and penalties.r2"
+    remedy = "train again with a lower --set adversarial.learning_rate, or larger penalties.r1 and penalties.r2"
 
     def __init__(
         self,
@@ -267,7 +267,7 @@ class AdversarialTask:
         )
 
     def preview(self, position: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Samples of fixed latents: a row a class or discovered kind (of the first ten), or ten rows without either."""
+        """Samples of fixed latents: one row per class or discovered kind (the first ten), or ten rows."""
         kinds = len(self.gan.classes) or self.gan.code.categories or 1
         stride = kinds * -(-PREVIEW_ROWS // kinds)  # a whole number of turns, so that a row stays with its kind
         turns = np.arange(PREVIEW_COLUMNS * stride) % self.gan.code.categories if self.gan.code.categories else None

@@ -78,7 +78,7 @@ class DataConfig(BaseModel):
     def require_same(self, training: ImageSet) -> None:
         """InputError where these training images are not those that the run was trained on."""
         if training.digest() != self.digest:
-            raise InputError(f"'{self.source}' is not what the run was trained on: restore the images, or train anew")
+            raise InputError(f"'{self.source}' is not what the run was trained on: restore the images, or train again")
 
     def at(self, source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None) -> Self:
         """The same images in another place."""

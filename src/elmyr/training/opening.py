@@ -45,7 +45,8 @@ def class_logits_by(name: Run, images: ImageSet, *, device: str = "auto") -> NDA
     questions = Questions(config.adversarial.auxiliary, config.gan, width=discriminator.width)
     if questions.classes is None:
         raise InputError(
-            f"the discriminator of '{run.path}' reads no class: train one with labels and auxiliary.classification=0.3"
+            f"the discriminator of '{run.path}' does not classify: train one with labels and "
+            "auxiliary.classification=0.3"
         )
     load_modules(path, {"discriminator": discriminator, "questions": questions})
     chosen = machine.choose_device(device)

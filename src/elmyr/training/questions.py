@@ -17,8 +17,8 @@ class AuxiliaryConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    classification: float = Field(0.0, ge=0, description="the class, read by the discriminator (ACGAN: 1)")
-    information: float = Field(0.0, ge=0, description="the latent's code, read by the discriminator (InfoGAN: 1)")
+    classification: float = Field(0.0, ge=0, description="the class, predicted by the discriminator (ACGAN: 1)")
+    information: float = Field(0.0, ge=0, description="the latent's code, predicted by the discriminator (InfoGAN: 1)")
 
 
 class Questions(nn.Module):
@@ -64,6 +64,8 @@ def _check(config: AuxiliaryConfig, gan: GANConfig) -> None:
     if config.information and not gan.code.entries:
         raise InputError("auxiliary.information needs a code in the latent: set code.categories or code.values")
     if gan.code.entries and not config.information:
-        raise InputError("the latent has a code that nobody reads: set auxiliary.information=1, or code.* to 0")
+        raise InputError(
+            "the latent has a code that the discriminator does not predict: set auxiliary.information=1, or code.* to 0"
+        )
     if gan.classes and not gan.projection and not config.classification:
         raise InputError("nothing would teach the classes: set auxiliary.classification=1, or leave projection true")

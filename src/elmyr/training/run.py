@@ -231,7 +231,7 @@ def _write_beginning(run: RunDirectory, config: RunConfig, training: ImageSet, p
 
 
 def _show_reals(run: RunDirectory, training: ImageSet) -> None:
-    """The first ten of each class, a row a class; the first hundred without labels."""
+    """The first ten of each class, one row per class; the first hundred without labels."""
     if training.labels is None:
         shown = training.take(np.arange(min(len(training), SHOWN_PER_CLASS**2)))
         picture = image_grid(shown.in_memory(), columns=SHOWN_PER_CLASS)

@@ -25,7 +25,7 @@ PEAK_BATCH = 64
 PEAK_TRIES = 8
 TRY_SECONDS = 0.05
 EXAMPLE_SIDE, EXAMPLE_IMAGES, EXAMPLE_CLASSES = 28, 1_280, 10
-COUNTED_BATCH = 8  # FLOPs an image are those of any batch
+COUNTED_BATCH = 8  # FLOPs per image are those of any batch
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class TranslatorChoices(BaseModel):
     beta1: float = Field(0.5, ge=0, lt=1)
     beta2: float = Field(0.99, ge=0, lt=1)
     objective: str = Field("least-squares", description="the game")
-    adversarial: float = Field(1.0, ge=0, description="weight of the game; 0 for none")
+    adversarial: float = Field(1.0, ge=0, description="weight of the adversarial loss; 0 for none")
     pixels: float = Field(50.0, ge=0, description="of the absolute difference from the pair")
     cycle: float = Field(1.0, ge=0, description="of the absolute difference after the way there and back")
     identity: float = Field(0.0, ge=0, description="of the change of images that are of the wanted kind already")
@@ -56,7 +56,7 @@ def choices_of(settings: Mapping[str, Any]) -> TranslatorChoices:
     known = TranslatorChoices.model_fields
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
-        raise InputError(f"a translator has no choice '{unknown}': {suggestion(unknown, known)}")
+        raise InputError(f"a translator has no setting '{unknown}': {suggestion(unknown, known)}")
     choices = validated(TranslatorChoices, "translator", **settings)
     if choices.styled and choices.method != "contrastive":
         raise InputError(

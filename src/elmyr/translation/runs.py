@@ -43,7 +43,7 @@ class TranslatorConfig(BaseModel):
     kind: Literal["translator"] = KIND
     a: DataConfig
     b: DataConfig
-    recognizer: str | None = Field(None, description="the run of a recognizer whose reading is to stay the same")
+    recognizer: str | None = Field(None, description="the run of a recognizer whose predictions should stay the same")
     recognizer_digest: str | None = Field(None, description="sha256 of its weights")
     images: int = Field(ge=1, description="the budget, in images of A")
     extended_from: int | None = Field(None, description="the budget before, where it was changed on the way")

@@ -45,7 +45,7 @@ class TranslatorTask:
     networks to what the method asks, to the game, and to the label that a recognizer reads.
     """
 
-    remedy = "train anew with a lower learning_rate"
+    remedy = "train again with a lower learning_rate"
 
     def __init__(
         self,
