@@ -349,7 +349,7 @@ def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, run
         row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Open gan"))
         cells = row.inner_text()
         assert "finished" in cells and "FID (elmyr's features) 12.5 (11 to 14.25)" in cells
-        assert "500 images, seen by domain" in cells
+        assert "500 images, feature extractor domain" in cells
         page.get_by_role("link", name="Open gan").click()
         page.get_by_role("heading", name="gan", exact=True).wait_for()
         page.get_by_role("img", name="Losses against training images processed").wait_for()
