@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from elmyr.cli import main
-from elmyr.cli.app import app
+from elmyr.cli.app import SECOND_NAMES, app
 from elmyr.cli.guesses import corrected
 from elmyr.cli.rewording import Rewording
 from elmyr.cli.synonyms import COMMANDS, OPTIONS, Instead
@@ -162,6 +162,17 @@ def test_the_program_says_it_in_one_line_and_exits_2(
     assert ended.value.code == 2
     told = capsys.readouterr().err
     assert told == "elmyr: no option --class: --label names the class; try: elmyr sample latest --label 3\n"
+
+
+@pytest.mark.parametrize("name", SECOND_NAMES)
+def test_a_second_name_is_the_command_itself(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["elmyr", name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0 and f"Usage: elmyr {SECOND_NAMES[name]} " in capsys.readouterr().out
+    assert name not in PROGRAM.commands
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,23 @@ COMMANDS: dict[str, Command] = {
             **JSON,
         },
     ),
+    "interpolate": Command(
+        ("interpolate", "{gan}", "--from", "a", "--to", "b", "--rows", "2"),
+        written,
+        {
+            "--from": heard("--from", "c"),
+            "--to": heard("--to", "c"),
+            "--from-seed": heard("--from-seed", "1"),
+            "--to-seed": heard("--to-seed", "1"),
+            "--steps": heard("--steps", "3"),
+            "--rows": heard("--rows", "3"),
+            "--out": heard("--out", "there.gif"),
+            "--checkpoint": heard("--checkpoint", "16"),
+            **MACHINE,
+            **QUIET,
+            **JSON,
+        },
+    ),
     "evaluate": Command(
         ("evaluate", "{samples}", "--data", "{blobs}", *PIXELS),
         printed,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from elmyr import __version__
-from elmyr.cli import commands, evidence, runs
+from elmyr.cli import commands, drawn, evidence, runs
 from elmyr.cli.data import data
 from elmyr.cli.guesses import corrected
 from elmyr.cli.predict import predict
@@ -28,6 +28,7 @@ from elmyr.errors import ElmyrError, InterruptedRun
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 
 INTERRUPTED = 130
+SECOND_NAMES = {"generate": "sample"}
 
 app = typer.Typer(
     help="Train a GAN on your images, see how good it is, and learn whether it makes your recognizer better.",
@@ -60,6 +61,7 @@ app.command("resume")(runs.resume)
 app.command("repeat")(runs.repeat)
 app.command("predict")(predict)
 app.command("sample")(runs.sample)
+app.command("interpolate")(drawn.interpolate)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)
 app.command("survey")(evidence.survey)
@@ -92,6 +94,7 @@ def main() -> None:
 def _status() -> int:
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"] or ["--help"]
+    arguments[0] = SECOND_NAMES.get(arguments[0], arguments[0])
     warnings.showwarning = Warned()
     signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -30,6 +30,9 @@ Settings = Annotated[
     list[str],
     typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as penalties.r1=2."),
 ]
+Checkpoint = Annotated[
+    str | None, typer.Option(help="latest, best, or of so many images, such as 100k: also of an unfinished run.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
 Extractor = Annotated[str, typer.Option(help="Feature extractor: auto, domain, random or pixels.")]

@@ -11,6 +11,7 @@ import typer
 
 from elmyr.cli.options import (
     AsJson,
+    Checkpoint,
     Data,
     DataRoot,
     Device,
@@ -202,9 +203,7 @@ def sample(
         bool | None,
         typer.Option("--balanced/--as-trained", help="Classes in turn, or in their shares of the training images."),
     ] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="latest, best, or of so many images, such as 100k: also of an unfinished run.")
-    ] = None,
+    checkpoint: Checkpoint = None,
     seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
     device: Device = "auto",
     precision: Precision = "auto",

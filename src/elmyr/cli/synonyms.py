@@ -189,6 +189,9 @@ COMMANDS: dict[str, tuple[Instead, ...]] = {
     "convert export resize prepare preprocess": (Instead("data convert", "data convert writes data in another form"),),
     "download fetch get": (Instead("data info", "known data are downloaded when they are first used"),),
     "gen create make synthesize draw augment samples": (Instead("sample", "sample makes images with a trained GAN"),),
+    "morph lerp gif animate walk slerp filmstrip": (
+        Instead("interpolate", "interpolate goes from one image to another"),
+    ),
     "tensorboard ui web gui app dashboard monitor watch webui server api": (Instead("serve", "serve opens a page"),),
     "continue restart go-on": (Instead("resume", "resume trains on where a run stopped"),),
     "rerun reproduce again": (Instead("repeat", "repeat trains again and compares"),),

@@ -47,7 +47,9 @@ def between(
     if not config.classes:
         for label in (from_class, to_class):
             if label is not None:
-                raise InputError(f"this GAN has no classes, so no label '{label}' can be asked of it: leave it out")
+                raise InputError(
+                    f"this GAN has no classes, so no label '{label}' can be asked of it: give seeds instead"
+                )
         return ImageSet(_made(gan, latents, None), None, name="between")
     usual = int(in_shares(config.class_counts or [1] * len(config.classes), 1)[0])
     ends = [usual if label is None else gan.class_number(label) for label in (from_class, to_class)]

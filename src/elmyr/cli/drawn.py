@@ -1,0 +1,55 @@
+"""The commands that draw: walks between generated images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elmyr.cli.options import AsJson, Checkpoint, Device, Precision, Quiet, Run
+from elmyr.cli.show import say, show_json
+
+
+def interpolate(
+    run: Run,
+    from_class: Annotated[
+        str | None, typer.Option("--from", metavar="CLASS", help="The class at the start: its name or number.")
+    ] = None,
+    to_class: Annotated[str | None, typer.Option("--to", metavar="CLASS", help="The class at the end.")] = None,
+    from_seed: Annotated[int, typer.Option(help="The seed of the first row's first image.", min=0)] = 0,
+    to_seed: Annotated[
+        int | None, typer.Option(help="The seed of its last image (default: the same between two classes).", min=0)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Images in a row, both ends included (default: 9; of a .gif 40).", min=2)
+    ] = None,
+    rows: Annotated[int, typer.Option(help="So many walks, each from its own seed.", min=1)] = 4,
+    out: Annotated[Path, typer.Option(help="A .png strip, or a .gif that moves there and back.")] = Path("strip.png"),
+    checkpoint: Checkpoint = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the way from one generated image to another: between two classes, two seeds, or both."""
+    from elmyr.editing import STEPS, check_filmstrip, save_filmstrip, walks
+    from elmyr.training import open_gan
+
+    check_filmstrip(out)
+    gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
+    number = steps or STEPS[out.suffix.lower()]
+    images = walks(
+        gan,
+        from_class=from_class,
+        to_class=to_class,
+        from_seed=from_seed,
+        to_seed=to_seed,
+        rows=rows,
+        steps=number,
+    )
+    save_filmstrip(images, out)
+    if as_json:
+        show_json({"out": str(out), "rows": rows, "steps": number})
+    elif not quiet:
+        say(f"{rows} rows of {number} images: {out}")
