@@ -1,4 +1,4 @@
-"""Names of a package that are loaded at their first use: whoever wants one of its modules does not wait for torch."""
+"""Names of a package that are loaded at their first use: importing one of its modules does not wait for torch."""
 
 from __future__ import annotations
 

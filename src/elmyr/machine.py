@@ -90,7 +90,7 @@ def one_order_of_sums(wanted: bool) -> Iterator[None]:
 
 @contextmanager
 def room_for(what: str, *, mend: str) -> Iterator[None]:
-    """Where torch finds no memory inside: ElmyrError for `what`, with the mend. A system may end the process first."""
+    """Where torch finds no memory inside: ElmyrError for `what`, with a way out. A system may end the process first."""
     try:
         yield
     except RuntimeError as error:

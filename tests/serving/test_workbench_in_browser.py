@@ -333,7 +333,7 @@ def test_between_two_images_a_slider_walks_and_an_animation_where_motion_is_want
     with opened(browser, bench, "between", reduced_motion="reduce") as page:
         page.locator(".strip img").nth(4).wait_for()
         assert page.get_by_role("button", name="Play").count() == 0
-        page.get_by_text("the slider alone moves the walk").wait_for()
+        page.get_by_text("use the slider").wait_for()
 
 
 def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, runs: Path) -> None:

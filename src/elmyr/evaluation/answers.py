@@ -46,7 +46,7 @@ class Results:
     """The answers to questions of one form.
 
     generated: the generated images taken for real; of pairs, those taken for the real one: a half where nobody can
-    tell. real: the real images taken for real, the yardstick of single images; None of pairs. classes and persons: of
+    tell. real: the real images taken for real, the baseline of single images; None of pairs. classes and persons: of
     the generated images. seconds: the median time to an answer.
     """
 

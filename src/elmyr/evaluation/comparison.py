@@ -49,7 +49,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Row:
-    """A figure of all subjects, and of real images: the yardstick."""
+    """A figure of all subjects, and of real images: the real-data baseline."""
 
     name: str
     title: str
@@ -99,7 +99,7 @@ def compare(
 
     The real images are those of `data` and its split by `seed`, or else the split of the first run; a run that was
     trained on another training part is refused. All figures are on equal counts. A difference's interval knows that
-    both sides stand beside the same real images. The yardstick and `use` are those of `evaluate`.
+    both sides stand beside the same real images. The baseline and `use` are those of `evaluate`.
     """
     if len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
@@ -196,7 +196,7 @@ def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequenc
 
 
 def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, this: float) -> str:
-    """Where the best is the yardstick, only two that miss it on the same side can be told apart by it."""
+    """Where the best is near the baseline, only two on the same side of it can be compared by it."""
     if better == "near the baseline":
         if (first - yardstick) * (this - yardstick) <= 0:
             return "no significant effect"

@@ -154,7 +154,7 @@ def look_for_copies(
     """Whether generated images are copies of training images.
 
     held_out: real images of the same distribution as the training images that the generator has not seen; others: such
-    images again, which stand in the generated images' place for the yardstick. gan: whether its discriminator remembers
+    images again, which stand in the generated images' place for the baseline. gan: whether its discriminator remembers
     the training images. Looked at are at most 1,000 images of each side and 60,000 training images, averaged to 16x16.
     """
     places, known_places = first_places(len(generated), MOST), first_places(len(training), MOST_TRAINING)

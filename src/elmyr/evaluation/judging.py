@@ -1,4 +1,4 @@
-"""The figures of a GAN or of a set of samples, each with its uncertainty and its yardstick."""
+"""The figures of a GAN or of a set of samples, each with its uncertainty and its real-data baseline."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SPREAD = "95 % over the images of both sides"
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of generated images, and the same figure of real ones: the yardstick."""
+    """One figure of generated images, and the same figure of real ones: the real-data baseline."""
 
     name: str
     title: str
@@ -111,9 +111,9 @@ def evaluate(
 
     A run brings its data and split with it (`data` says where its images lie by now), and its figures are kept in its
     `evaluation.json`, those by another extractor, seed, width or part beside it, as `evaluation-random.json`; samples
-    need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The yardstick is the other held-out
+    need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The baseline is the other held-out
     part in the place of the generated images; all figures are on equal counts, a run's with the same labels on both
-    sides. `use` adds what the images are good for: a recognizer is trained on them and one on real images. The
+    sides. `use` adds downstream classification: a recognizer is trained on them and one on real images. The
     extractor is `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part.
     """
     judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say)

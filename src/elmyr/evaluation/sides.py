@@ -37,7 +37,7 @@ def sample_beside(gan: GAN, reference: ImageSet, seed: int) -> ImageSet:
 
 
 def parts(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
-    """The real images to compare with, and those that take the place of generated ones for the yardstick.
+    """The real images to compare with, and those that take the place of generated ones for the real-data baseline.
 
     The test images are looked at for the figures of the test part alone.
     """

@@ -26,7 +26,7 @@ def use_figures(
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Estimate]]:
-    """How much of `real` a recognizer reads right that learned from a subject's images, and the reverse.
+    """The accuracy on `real` of a recognizer that was trained on a subject's images, and the reverse.
 
     Of a subject are given the images that a recognizer learns from and those that are read by one that learned from
     real images; the first subject is real images themselves: training images, and held-out ones. All recognizers learn

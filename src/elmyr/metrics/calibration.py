@@ -7,7 +7,7 @@ from elmyr.errors import InputError
 
 
 def calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = 15) -> float:
-    """How far, on average, the probability of what is read lies from the share that is read right, in [0, 1].
+    """Expected calibration error, in [0, 1]: the mean gap between the predicted probability and the accuracy.
 
     probabilities: (N, K); labels: int (N,). The images are put into `bins` equal intervals by the probability of their
     most likely class; the gaps of the intervals count by their images. Raises InputError where shapes do not fit.

@@ -72,7 +72,7 @@ def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[fl
 
 
 def share_right(right: ArrayLike, *, of: Literal["real", "generated"]) -> Estimate:
-    """The share of images `(N,)` bool that were read right, in [0, 1], with Wilson's interval, which holds near 1 too.
+    """The share of images `(N,)` bool classified correctly, in [0, 1], with Wilson's interval, which holds near 1 too.
 
     of: which images these are. Raises InputError for no image.
     """

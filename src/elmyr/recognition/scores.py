@@ -52,7 +52,7 @@ class Reading:
 
     @property
     def recalls(self) -> NDArray[np.float64]:
-        """The share of each class that was read right; NaN for a class without images."""
+        """The share of each class that was classified correctly; NaN for a class without images."""
         counts = self.confusion.sum(1)
         return np.where(counts > 0, self.confusion.diagonal() / np.maximum(counts, 1), np.nan)
 

@@ -92,8 +92,11 @@ def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cel
 
 @dataclass(frozen=True)
 class Changed:
-    """A test image that the two arms read apart. place: in the source; label: its own; without, with_gan: what was read
-    most often; share: of the seeds that tested it, those in which one arm was right and the other wrong."""
+    """A test image that the two arms classify differently. place: in the source; label: its own.
+
+    without, with_gan: the most frequent predictions; share: of the seeds that tested it, those where one arm alone is
+    right.
+    """
 
     place: int
     label: int
@@ -105,7 +108,7 @@ class Changed:
 def changed_by(
     with_gan: Trial, without: Trial, tested: Sequence[Judged], most: int
 ) -> tuple[list[Changed], list[Changed]]:
-    """The images that the GAN rescued, and those that it broke, the surest first: those told apart in most seeds."""
+    """The images that the GAN fixed, and those that it broke, the surest first: those of most seeds."""
     places = np.concatenate([test.places for test in tested])
     labels = np.concatenate([test.labels for test in tested])
     read_with, read_without = (

@@ -295,7 +295,7 @@ class Course:
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """What writes inside may find the disk full: said where it goes on, else raised with the mend."""
+        """What writes inside may find the disk full: said where training continues, else raised with a way out."""
         try:
             yield
         except (SaveError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The model card: what a finished run holds, for whoever finds the folder."""
+"""The model card: what a finished run holds, for people who find the folder."""
 
 from collections.abc import Mapping
 from typing import Any

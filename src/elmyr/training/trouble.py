@@ -48,8 +48,8 @@ def trouble_in(looks: Sequence[Look]) -> Trouble | None:
     """The problem that the looks at one training show, the latest last; None where they show none.
 
     Collapse: two looks in a row with little diversity inside classes, or few modes. The discriminator has won: two with
-    next to nothing real and every image told apart. Oscillation: over four looks the generator made nearly twice as
-    many modes as at one look, and few at each: it goes from mode to mode.
+    hardly any precision and full discriminator accuracy. Oscillation: over four looks the generator made nearly twice
+    as many modes as at one look, and few at each: it goes from mode to mode.
     """
     last, turn = looks[-LOOKS:], looks[-LOOKS_IN_TURN:]
     if len(turn) == LOOKS_IN_TURN and _goes_from_mode_to_mode(turn):
