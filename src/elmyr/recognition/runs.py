@@ -298,7 +298,7 @@ def _run_to_end(
 ) -> None:
     recognizer = Recognizer(**config.parameters)
     total = recognizer.budget(_lesson_of(learned_from))
-    with at_work(run):
+    with at_work(run, say, previews=False):
         with shown_progress(run, total, quiet=quiet) as listener:
             recognizer.fit(**learned_from, run=run, listener=listener, say=say)
         recognizer.preparation_ = config.data.shaping.preparation(recognizer.image_shape_)

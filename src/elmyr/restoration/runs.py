@@ -140,7 +140,7 @@ def _run_to_end(
         device=config.device,
         precision=config.precision,
     )
-    with at_work(run):
+    with at_work(run, say):
         with shown_progress(run, config.images, quiet=quiet) as listener:
             restorer.fit(training, run=run, listener=listener, say=say)
         restorer.save(run.model)

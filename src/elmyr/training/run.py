@@ -247,8 +247,9 @@ def _show_reals(run: RunDirectory, training: ImageSet) -> None:
 def _run_to_end(
     run: RunDirectory, config: RunConfig, splits: Splits, manner: Manner, processes: Processes = ALONE
 ) -> None:
-    with at_work(run, writes=processes.writes), machine.one_order_of_sums(config.deterministic):
-        _train_and_export(run, config, splits, manner if processes.writes else Manner(), processes)
+    manner = manner if processes.writes else Manner()
+    with at_work(run, manner.say, writes=processes.writes), machine.one_order_of_sums(config.deterministic):
+        _train_and_export(run, config, splits, manner, processes)
 
 
 def _train_and_export(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -73,10 +74,17 @@ def moved(run: RunDirectory, config: C, places: Mapping[str, DataConfig], check:
 
 
 @contextmanager
-def at_work(run: RunDirectory, *, writes: bool = True) -> Iterator[None]:
-    """Inside, no other process works on the run; Ctrl-C becomes an InterruptedRun that says how to go on."""
+def at_work(
+    run: RunDirectory, say: Callable[[str], None] = lambda line: None, *, previews: bool = True, writes: bool = True
+) -> Iterator[None]:
+    """Inside, no other process works on the run; Ctrl-C becomes an InterruptedRun that says how to go on.
+
+    Says where the run can be watched; `previews`: whether it draws any.
+    """
     try:
         with run.locked() if writes else nullcontext():
+            pictures = f"; previews: {run.previews}" if previews else ""
+            say(f"to watch it: elmyr serve --runs {shlex.quote(str(run.path.parent))}{pictures}")
             yield
     except KeyboardInterrupt:
         message = f"stopped; resume with: elmyr resume {run.path}"

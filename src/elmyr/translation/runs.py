@@ -197,7 +197,7 @@ def _run_to_end(
         device=config.device,
         precision=config.precision,
     )
-    with at_work(run):
+    with at_work(run, say):
         with shown_progress(run, config.images, quiet=quiet) as listener:
             translator.fit(domains.a.train, domains.b.train, recognizer=reader, run=run, listener=listener, say=say)
         translator.save(run.model)
