@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from elmyr import GAN
 from elmyr.editing import between
@@ -55,7 +55,7 @@ def test_batching_changes_no_answer_under_any_mix(
     models: Models, digits: ImageSet, mix: Sequence[list[int] | None], prepared: bool
 ) -> None:
     bodies = [b"no image" if some is None else as_npy(digits.in_memory()[some]) for some in mix]
-    query = {"prepare": "digit" if prepared else None, "nearest": 0}
+    query = {"prepare": "digit" if prepared else "model", "nearest": 0}
     together = answer_together(models, "reader", "recognize", [query] * len(bodies), bodies)
     for body, answer in zip(bodies, together, strict=True):
         alone = asked(models, "reader", "recognize", query, body)
@@ -79,18 +79,38 @@ def test_recognized_is_what_the_recognizer_says(models: Models, digits: ImageSet
         assert one["probability"] == max(one["probabilities"].values())
 
 
-def test_an_image_of_another_size_is_told_which_size_and_prepared_when_asked(models: Models) -> None:
+def test_an_image_of_another_size_is_brought_into_the_model_s_form(models: Models, small_runs: Path) -> None:
     drawn = np.full((60, 90), 255, np.uint8)
     drawn[10:50, 40:46] = 0
-    refused = asked(models, "reader", "recognize", {}, as_png(drawn))
-    assert refused.status == 422
-    assert "the image is 60x90, 'reader' reads 8x8" in told(refused)["error"]
+    answer = told(asked(models, "reader", "recognize", {"prepare": "model"}, as_png(drawn)))
+    seen = pixels(answer["seen"])
+    assert (seen == np.asarray(ImageOps.fit(Image.fromarray(drawn), (8, 8), Image.Resampling.BICUBIC))).all()
+    expected = open_recognizer(small_runs / "reader", device="cpu").predict_proba(seen[None])[0]
+    assert np.allclose(list(answer["images"][0]["probabilities"].values()), expected, atol=1e-6)
+    assert told(asked(models, "reader", "recognize", {}, as_png(drawn))) == answer
+    features = told(asked(models, "reader", "embed", {"format": "json"}, as_png(drawn)))["features"]
+    assert features == told(asked(models, "reader", "embed", {"format": "json"}, as_png(seen)))["features"]
+    assert "seen" not in told(asked(models, "reader", "recognize", {}, as_png(seen)))
+
+
+def test_a_digit_is_cut_out_where_that_is_asked_for(models: Models) -> None:
+    drawn = np.full((60, 90), 255, np.uint8)
+    drawn[10:50, 40:46] = 0
     answer = told(asked(models, "reader", "recognize", {"prepare": "digit"}, as_png(drawn)))
     seen = pixels(answer["seen"])
     assert seen.shape == (8, 8) and seen.max() == 255 and answer["images"][0]["seen"] == answer["seen"]
     assert answer["images"][0]["label"] in "0123456789"
     empty = asked(models, "reader", "recognize", {"prepare": "digit"}, as_png(np.full((60, 90), 255, np.uint8)))
     assert empty.status == 422 and "nothing is drawn" in told(empty)["error"]
+
+
+@pytest.mark.parametrize("prepare", ["model", "digit"])
+def test_a_photograph_of_twelve_megapixels_is_recognized(models: Models, digits: ImageSet, prepare: str) -> None:
+    digit = Image.fromarray(digits.in_memory()[0, ..., 0])
+    buffer = BytesIO()
+    digit.convert("RGB").resize((3000, 4000), Image.Resampling.NEAREST).save(buffer, "JPEG", quality=60)
+    answer = told(asked(models, "reader", "recognize", {"prepare": prepare}, buffer.getvalue()))
+    assert answer["images"][0]["label"] == "0" and pixels(answer["seen"]).shape == (8, 8)
 
 
 def test_the_nearest_training_images_are_shown(models: Models, small_runs: Path, digits: ImageSet) -> None:

@@ -92,6 +92,14 @@ def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
         ("GET", "/v1/models/gan/generate?format=exe", 422, "'format' cannot be that"),
         ("GET", "/v1/models/gan/generate?class=%F0%9F%A6%A2", 422, "no class"),
         ("GET", "/v1/models/gan/between?steps=101", 422, "'steps' cannot be that"),
+        ("GET", "/v1/models/gan/generate?label=3", 422, "there is no 'label' here: did you mean 'class'?"),
+        ("GET", "/v1/models/gan/generate?clas=3", 422, "did you mean 'class'?"),
+        ("GET", "/v1/models/gan/generate?n=3", 422, "did you mean 'count'?"),
+        ("GET", "/v1/models/gan/between?from=3&to=8", 422, "there is no 'from' here: did you mean 'from_class'?"),
+        ("GET", "/v1/models?kind=gan", 422, "this address takes no words behind '?'"),
+        ("POST", "/v1/models/reader/recognize?zzz=1", 422, "choose from: nearest, prepare"),
+        ("POST", "/v1/models/reader/recognize?prepare=digits", 422, "'prepare' cannot be that"),
+        ("GET", "/v1/runs/gan/events?since=3", 422, "choose from: after"),
         ("GET", "/v1/models/gan/recognize", 405, "this address takes POST"),
         ("DELETE", "/v1/models", 405, "takes GET"),
         ("GET", "/v1/runs/nobody", 404, "there is no run 'nobody'"),
@@ -108,7 +116,7 @@ def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
 def test_what_is_not_answered_is_told_in_a_line_of_json(
     workbench: Workbench, method: str, path: str, status: int, expected: str
 ) -> None:
-    more = {"content_type": "image/png"} if method == "DELETE" else {}
+    more = {} if method == "GET" else {"content_type": "image/png"}
     told = workbench.ask(method, path, **more)
     assert told.status == status
     assert expected in told.json["error"] and "\n" not in told.json["error"]
@@ -118,7 +126,7 @@ def test_uploads_that_are_no_images_are_told_so(workbench: Workbench) -> None:
     for body, status, expected in (
         (b"", 422, "the upload is empty"),
         (b"<svg/>", 422, "is no image"),
-        (as_png(np.zeros((9, 9), np.uint8)), 422, "the image is 9x9, 'reader' reads 8x8"),
+        (as_png(np.zeros((1, 16_000_001), np.uint8)), 422, "at most 16,000,000 pixels"),
         (as_npy(np.zeros((1001, 8, 8), np.uint8)), 422, "at most 1,000 images"),
     ):
         told = workbench.post("/v1/models/reader/recognize", body, content_type="image/png")
@@ -132,12 +140,12 @@ def test_a_body_past_the_limit_is_refused_with_and_without_a_length(workbench: W
     head = (
         f"POST /v1/models/reader/recognize HTTP/1.1\r\nhost: 127.0.0.1:{workbench.port}\r\ncontent-type: image/png\r\n"
     )
-    chunks = (b"100000\r\n" + bytes(1 << 20) + b"\r\n") * 9
-    for more, body in ((f"content-length: {(8 << 20) + 1}", b""), ("transfer-encoding: chunked", chunks)):
+    chunks = (b"100000\r\n" + bytes(1 << 20) + b"\r\n") * 17
+    for more, body in ((f"content-length: {(16 << 20) + 1}", b""), ("transfer-encoding: chunked", chunks)):
         with socket.create_connection(("127.0.0.1", workbench.port), timeout=60) as opened:
             opened.sendall(f"{head}{more}\r\n\r\n".encode() + body)
             told = opened.recv(10_000)
-        assert told.startswith(b"HTTP/1.1 413") and b"larger than 8 MiB" in told
+        assert told.startswith(b"HTTP/1.1 413") and b"larger than 16 MiB" in told
 
 
 def test_a_client_that_goes_is_not_worked_for(workbench: Workbench, digits: ImageSet) -> None:

@@ -16,14 +16,14 @@ from elmyr.images.digit import prepare_digit
 from elmyr.images.encoded import Damage, EncodedImages, each
 from elmyr.images.formats import TooLarge, read_header, read_picture, read_pixels
 from elmyr.images.listing import Word, listed
-from elmyr.images.shaping import in_form
+from elmyr.images.shaping import Size, in_form
 from elmyr.recognition.given import Given
 from elmyr.recognition.trained import Trained
 
 CHUNK = 256  # images at a time
 AT_ONCE = 4  # images that a thread decodes ahead
 FEWEST_THREADED = 1 << 16  # pixels of an image, below which threads only wait for each other
-DIGIT_SIDE = 400  # pixels that a photograph of a digit keeps at least
+OF_A_DIGIT = (400, 400)  # a third of what a photograph of a digit keeps at least: a pen's line is thin
 
 Prepare = Literal["model", "digit"]
 Paths = Word | Iterable[Word]
@@ -123,10 +123,14 @@ def _are_large(images: EncodedImages, places: range) -> bool:
 
 
 class Preparation(NamedTuple):
-    """How a file, and how pixels uint8 (H, W, C), become what a recognizer takes: uint8 of the size of its form."""
+    """How a file, and how pixels uint8 (H, W, C), become what a recognizer takes: uint8 of the size of its form.
+
+    least: the size below which a photograph must not be decoded; that of the form where None.
+    """
 
     of_file: Callable[..., Pixels]
     of_pixels: Callable[..., Pixels]
+    least: Size | None = None
 
 
 def _file_in_form(file: BinaryIO, *, form: Shaping) -> Pixels:
@@ -139,7 +143,7 @@ def _pixels_in_form(pixels: Pixels, *, form: Shaping) -> Pixels:
 
 
 def _file_as_digit(file: BinaryIO, *, form: Shaping) -> Pixels:
-    return _pixels_as_digit(read_picture(file, wanted=(DIGIT_SIDE, DIGIT_SIDE)).pixels, form=form)
+    return _pixels_as_digit(read_picture(file, wanted=OF_A_DIGIT).pixels, form=form)
 
 
 def _pixels_as_digit(pixels: Pixels, *, form: Shaping) -> Pixels:
@@ -151,5 +155,5 @@ def _pixels_as_digit(pixels: Pixels, *, form: Shaping) -> Pixels:
 
 PREPARATIONS: dict[str, Preparation] = {
     "model": Preparation(_file_in_form, _pixels_in_form),
-    "digit": Preparation(_file_as_digit, _pixels_as_digit),
+    "digit": Preparation(_file_as_digit, _pixels_as_digit, least=OF_A_DIGIT),
 }

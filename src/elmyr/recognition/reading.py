@@ -42,6 +42,7 @@ def _in_chunks(
     device = next(net.parameters()).device
     parts = []
     for start in range(0, len(images), CHUNK):
-        chunk = torch.from_numpy(images[start : start + CHUNK]).to(device).permute(0, 3, 1, 2)
+        part = np.require(images[start : start + CHUNK], requirements="W")  # Pillow's pixels are not, torch warns of it
+        chunk = torch.from_numpy(part).to(device).permute(0, 3, 1, 2)
         parts.append(look(to_unit(chunk)).double().cpu().numpy())
     return np.concatenate(parts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-LARGEST_BODY = 8 << 20  # bytes of an upload
+LARGEST_BODY = 16 << 20  # bytes of an upload
 MOST_PIXELS = 4_000_000  # of an upload, all its images together
+MOST_PHOTO_PIXELS = {"PNG": 16_000_000, "JPEG": 50_000_000}  # of a picture to be recognized: it is made smaller at once
 MOST_IMAGES = 1_000  # in an array of images
 MOST_GENERATED = 400  # images
 MOST_STEPS = 100  # from one image to another

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from elmyr.serving.limits import (
     LARGEST_BODY,
@@ -12,9 +12,11 @@ from elmyr.serving.limits import (
     MOST_GENERATED,
     MOST_IMAGES,
     MOST_NEAREST,
+    MOST_PHOTO_PIXELS,
     MOST_PIXELS,
     MOST_STEPS,
 )
+from elmyr.serving.query_words import refuse_unknown_words
 from elmyr.serving.service import Service
 
 LARGEST_SEED = 2**63 - 1
@@ -29,7 +31,7 @@ ERROR = {
     "content": {
         "application/json": {
             "schema": {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]},
-            "example": {"error": "the image is 30x30, 'digits' reads 28x28: send this size"},
+            "example": {"error": "the upload is no image: send a PNG, a JPEG, or an array of uint8 as .npy"},
         }
     }
 }
@@ -68,7 +70,8 @@ _UPLOAD: dict[str, Any] = {
         "required": True,
         "description": (
             f"one PNG or JPEG, or an array of uint8 (N, H, W) or (N, H, W, C) as .npy, up to {MOST_IMAGES:,} images; "
-            f"at most {LARGEST_BODY >> 20} MiB and {MOST_PIXELS:,} pixels"
+            f"at most {LARGEST_BODY >> 20} MiB and {MOST_PIXELS:,} pixels, a picture to be recognized "
+            + " and ".join(f"{most:,} as {kind}" for kind, most in MOST_PHOTO_PIXELS.items())
         ),
         "content": {kind: {"schema": _BYTES} for kind in UPLOADS},
     }
@@ -80,7 +83,7 @@ REPAIRED = {"seen": "iVBORw0KGgo…", "answers": ["iVBORw0KGgo…"], "spread": N
 
 def model_routes(service: Service) -> APIRouter:
     """The routes of /v1/models."""
-    routes = APIRouter(prefix="/v1/models", tags=["models"])
+    routes = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[Depends(refuse_unknown_words)])
 
     @routes.get("", summary="What is served")
     async def read_models() -> list[dict[str, Any]]:
@@ -99,9 +102,12 @@ def model_routes(service: Service) -> APIRouter:
         request: Request,
         model: Model,
         prepare: Annotated[
-            Literal["digit"] | None,
-            Query(description="bring a drawn character of any size into the form of MNIST's; the answer shows it"),
-        ] = None,
+            Literal["model", "digit"],
+            Query(
+                description="model: brought into the form of the training images, whatever its size; digit: one drawn "
+                "character is cut out and centered as MNIST has its digits"
+            ),
+        ] = "model",
         nearest: Annotated[
             int, Query(ge=0, le=MOST_NEAREST, description="also so many training images that are nearest to it")
         ] = 0,

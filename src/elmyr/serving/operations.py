@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from elmyr.editing import between
 from elmyr.errors import InputError
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, image_grid
-from elmyr.images.digit import prepare_digit
 from elmyr.recognition import Recognizer
+from elmyr.recognition.predictions import PREPARATIONS
 from elmyr.restoration import Restorer, corrupt, restore_noisy
 from elmyr.serving.batching import Answer
 from elmyr.serving.limits import MOST_NEAREST_SHOWN, MOST_REPAIRED
@@ -32,6 +32,13 @@ SPREAD = 2  # levels of gray for one level of deviation
 
 Query = Mapping[str, Any]
 Images = NDArray[np.uint8]
+
+
+class Seen(NamedTuple):
+    """Images as a recognizer takes them, and whether they came so."""
+
+    images: Images
+    as_they_came: bool
 
 
 def answer_together(
@@ -79,22 +86,22 @@ def _together(
 
     def answered(models: Models, opened: Opened, queries: Sequence[Query], bodies: Sequence[bytes]) -> list[Answer]:
         seen = [_seen(opened, query, body) for query, body in zip(queries, bodies, strict=True)]
-        whole = [images for images in seen if not isinstance(images, Answer)]
+        whole = [one.images for one in seen if not isinstance(one, Answer)]
         rows = read(opened.model, np.concatenate(whole)) if whole else np.empty((0, 0))
         answers, start = [], 0
-        for query, images in zip(queries, seen, strict=True):
-            if isinstance(images, Answer):
-                answers.append(images)
+        for query, one in zip(queries, seen, strict=True):
+            if isinstance(one, Answer):
+                answers.append(one)
                 continue
-            some = rows[start : start + len(images)]
-            start += len(images)
-            answers.append(_guarded(tell, models, opened, query, images, some))
+            some = rows[start : start + len(one.images)]
+            start += len(one.images)
+            answers.append(_guarded(tell, models, opened, query, one, some))
         return answers
 
     return answered
 
 
-def _told(models: Models, opened: Opened, query: Query, images: Images, probabilities: NDArray[np.float64]) -> Answer:
+def _told(models: Models, opened: Opened, query: Query, seen: Seen, probabilities: NDArray[np.float64]) -> Answer:
     classes = tuple(map(str, opened.model.classes_.tolist()))  # as it is now: it may have been trained again
     told: list[dict[str, Any]] = []
     for row in probabilities:
@@ -108,12 +115,12 @@ def _told(models: Models, opened: Opened, query: Query, images: Images, probabil
             }
         )
     content: dict[str, Any] = {"images": told}
-    if query.get("prepare"):
-        for one, image in zip(told, images, strict=True):
+    if not seen.as_they_came:
+        for one, image in zip(told, seen.images, strict=True):
             one["seen"] = _base64(image)
         content["seen"] = told[0]["seen"]
     if query.get("nearest"):
-        content["nearest_ready"] = _add_nearest(models, opened, query["nearest"], images, told)
+        content["nearest_ready"] = _add_nearest(models, opened, query["nearest"], seen.images, told)
     return _json(content)
 
 
@@ -144,26 +151,19 @@ def _add_nearest(models: Models, opened: Opened, count: int, images: Images, tol
     return True
 
 
-def _seen(opened: Opened, query: Query, body: bytes) -> Images | Answer:
+def _seen(opened: Opened, query: Query, body: bytes) -> Seen | Answer:
     """The images as the recognizer takes them."""
-    height, width, channels = opened.model.image_shape_
+    recognizer: Recognizer = opened.model
+    form, preparation = recognizer.preparation_, PREPARATIONS[query.get("prepare") or "model"]
     try:
-        images = [in_channels(picture, channels if not query.get("prepare") else 1) for picture in decoded(body)]
-        if query.get("prepare"):
-            prepared = [prepare_digit(image[..., 0], (height, width))[..., None] for image in images]
-            return np.stack([np.repeat(image, channels, axis=2) for image in prepared])
-        for image in images:
-            if image.shape[:2] != (height, width):
-                raise InputError(
-                    f"the image is {image.shape[0]}x{image.shape[1]}, '{opened.served.name}' reads {height}x{width}: "
-                    "send this size, or a drawn character of any size with prepare=digit"
-                )
-        return np.stack(images)
+        pictures = [picture.pixels for picture in decoded(body, preparation.least or form.size)]
+        images = np.stack([preparation.of_pixels(pixels, form=form) for pixels in pictures])
+        return Seen(images, as_they_came=preparation is PREPARATIONS["model"] and images.shape[1:] == pictures[0].shape)
     except InputError as error:
         return refusal(422, str(error))
 
 
-def _embedded(models: Models, opened: Opened, query: Query, images: Images, features: NDArray[np.float64]) -> Answer:
+def _embedded(models: Models, opened: Opened, query: Query, seen: Seen, features: NDArray[np.float64]) -> Answer:
     some = features.astype(np.float32)
     return _npz(features=some) if query.get("format") == "npz" else _json({"features": some.tolist()})
 

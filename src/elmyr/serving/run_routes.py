@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from elmyr.serving.events import events_of
 from elmyr.serving.model_routes import ERROR
+from elmyr.serving.query_words import refuse_unknown_words
 from elmyr.serving.service import Service
 from elmyr.serving.trouble import Trouble
 from elmyr.training.rundir import RunDirectory
@@ -22,7 +23,7 @@ NO_RUN: dict[int | str, dict[str, Any]] = {404: {"description": "no such run, or
 
 def run_routes(service: Service) -> APIRouter:
     """The routes of /v1/runs."""
-    routes = APIRouter(prefix="/v1/runs", tags=["runs"])
+    routes = APIRouter(prefix="/v1/runs", tags=["runs"], dependencies=[Depends(refuse_unknown_words)])
 
     @routes.get("", summary="The runs, the one begun last first")
     def read_runs() -> list[dict[str, Any]]:

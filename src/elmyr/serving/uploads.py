@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from elmyr.arrays import DAMAGE
 from elmyr.errors import InputError
 from elmyr.images.formats import Picture, TooLarge, quiet_decoders, read_picture
-from elmyr.serving.limits import MOST_IMAGES, MOST_PIXELS
+from elmyr.images.shaping import Size
+from elmyr.serving.limits import MOST_IMAGES, MOST_PHOTO_PIXELS, MOST_PIXELS
 
 PNG, JPEG, NPY = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", npy.MAGIC_PREFIX
 DECODERS = {PNG: "PNG", JPEG: "JPEG"}
@@ -19,10 +20,11 @@ LONGEST_HEADER = 1_000  # of an array: bytes that are parsed
 SHOWN = 120  # characters of a reason
 
 
-def decoded(content: bytes) -> list[Picture]:
+def decoded(content: bytes, wanted: Size | None = None) -> list[Picture]:
     """The pictures of an upload: one PNG or JPEG, or an array uint8 (N, H, W), (N, H, W, C), (H, W, C) or (H, W).
 
-    InputError for anything else, also where it is more than the limits allow; nothing is decoded before that is known.
+    wanted: the size that a PNG or JPEG is to be brought into, which may be a photograph then. InputError for anything
+    else, also where it is more than the limits allow; nothing is decoded before that is known.
     """
     if content.startswith(NPY):
         return [Picture(image, np.zeros(image.shape[:2], np.bool_)) for image in _array(content)]
@@ -30,11 +32,12 @@ def decoded(content: bytes) -> list[Picture]:
     if decoder is None:
         what = "is empty" if not content else "is no image"
         raise InputError(f"the upload {what}: send a PNG, a JPEG, or an array of uint8 as .npy")
+    most = MOST_PIXELS if wanted is None else MOST_PHOTO_PIXELS[decoder]
     try:
         with quiet_decoders():
-            return [read_picture(BytesIO(content), formats=[decoder], most=MOST_PIXELS)]
+            return [read_picture(BytesIO(content), formats=[decoder], most=most, wanted=wanted)]
     except TooLarge as error:
-        raise InputError(f"the picture is too large ({error}): at most {MOST_PIXELS:,} pixels") from None
+        raise InputError(f"the picture is too large ({error}): at most {most:,} pixels") from None
     except MemoryError:
         raise
     except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything

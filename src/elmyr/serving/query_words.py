@@ -1,0 +1,44 @@
+"""Words of a query that an address does not know: refused with the word that is meant, and never passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+
+from elmyr.errors import suggestion
+from elmyr.serving.trouble import Trouble
+
+# As other services call it; what the address knows of these is meant.
+MEANT: Mapping[str, tuple[str, ...]] = {
+    "label labels cls category digit y c": ("class", "from_class"),
+    "n num number samples num_samples n_samples num_images images amount limit": ("count", "answers", "steps"),
+    "k top neighbors neighbours": ("nearest",),
+    "preparation preprocess preprocessing transform": ("prepare",),
+    "psi truncation_psi trunc temperature": ("truncation",),
+    "type fmt output as": ("format",),
+    "from start source": ("from_class",),
+    "to end target": ("to_class",),
+    "random_state random_seed": ("seed", "from_seed"),
+    "sigma std": ("noise",),
+}
+
+
+async def refuse_unknown_words(request: Request) -> None:
+    """`Trouble` (422) for a word of the query that the address does not take."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    known = [field.alias for field in route.dependant.query_params]
+    for word in request.query_params:
+        if word not in known:
+            raise Trouble(422, f"there is no '{word[:80]}' here: {_hint(word, known)}")
+
+
+def _hint(word: str, known: list[str]) -> str:
+    if not known:
+        return "this address takes no words behind '?'"
+    meant = next((names for words, names in MEANT.items() if word.lower().replace("-", "_") in words.split()), ())
+    right = next((name for name in meant if name in known), None)
+    return f"did you mean '{right}'?" if right else suggestion(word, known)
