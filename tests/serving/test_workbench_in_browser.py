@@ -159,6 +159,40 @@ def test_a_digit_is_read_while_it_is_drawn(browser: Any, bench: Workbench, digit
         assert reading(page) == "0"
 
 
+def test_photos_are_read_as_they_are_uploaded_or_dropped(browser: Any, bench: Workbench, digits: ImageSet) -> None:
+    """One as a drawing is, several in a list; a photo is not cut out as a drawn digit is."""
+    zero = np.kron(digit(digits, 0), np.ones((40, 40), np.uint8))
+    with opened(browser, bench, "draw") as page:
+        draw(page, "draw", [[(0.5, 0.2), (0.5, 0.8)]])
+        settle(page, "draw")
+        field = page.locator("[data-tab=draw] [type=file]")
+        field.set_input_files(picture(zero))
+        page.get_by_text("Brought into the size and form").wait_for()
+        assert reading(page) == "0"
+        seen = pixels_of(page.locator(".seen img"))
+        assert (seen == np.asarray(Image.fromarray(zero).resize((8, 8), Image.Resampling.BICUBIC))).all()
+        page.locator(".nearest li").nth(4).wait_for()
+        assert page.locator(".photos li").count() == 0
+
+        drop = """([section, content]) => {
+            const files = new DataTransfer();
+            const bytes = Uint8Array.from(atob(content), (sign) => sign.charCodeAt(0));
+            for (const name of ["猫.png", "b.png"]) files.items.add(new File([bytes], name, {type: "image/png"}));
+            files.items.add(new File(["words"], "notes.png", {type: "image/png"}));
+            document.querySelector(section).dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true}));
+        }"""
+        content = base64.b64encode(picture(zero)["buffer"]).decode()
+        page.evaluate(drop, ["[data-tab=draw]", content])
+        page.locator(".photos .share").nth(1).wait_for()
+        assert [text.partition("\n")[0] for text in page.locator(".photos li").all_inner_texts()] == ["猫.png", "b.png"]
+        assert all(text.startswith("0, ") for text in page.locator(".photos .share").all_inner_texts())
+        page.locator("[data-tab=draw] .trouble").get_by_text("'notes.png' is no image").wait_for()
+
+        draw(page, "draw", [[(0.5, 0.2), (0.5, 0.8)]])
+        page.get_by_text("Cut out, scaled and centered").wait_for()
+        assert page.locator(".photos li").count() == 0
+
+
 def test_embedded_digits_drawn_by_mouse_moves_are_mostly_read(browser: Any, bench: Workbench, digits: ImageSet) -> None:
     """A quickly trained recognizer of 8x8 pixels reads ten; how well MNIST's digits are read is a slow test."""
     labels = digits.require_labels()[:10]
@@ -250,7 +284,7 @@ def test_a_link_gives_exactly_the_same_grid_to_the_byte(browser: Any, bench: Wor
 def test_what_is_rubbed_out_is_made_anew_and_the_rest_stays(browser: Any, bench: Workbench, digits: ImageSet) -> None:
     given = digit(digits, 3)
     with opened(browser, bench, "repair") as page:
-        page.locator("[type=file]").set_input_files(picture(given))
+        page.locator("[data-tab=repair] [type=file]").set_input_files(picture(given))
         page.locator("[value=rub]:checked").wait_for()
         draw(page, "repair", [[(0.4, 0.55), (0.6, 0.55)]])
         page.locator("#repair-answers").fill("3")
@@ -294,7 +328,7 @@ def test_what_comes_transparent_counts_as_rubbed_out(browser: Any, bench: Workbe
     given[..., 3] = 255
     given[2:4, 2:5, 3] = 0
     with opened(browser, bench, "repair") as page:
-        page.locator("[type=file]").set_input_files(picture(given))
+        page.locator("[data-tab=repair] [type=file]").set_input_files(picture(given))
         page.locator("[value=rub]:checked").wait_for()
         page.get_by_role("button", name="Repair").click()
         page.get_by_text("Repaired: 4 answers").wait_for()
@@ -305,13 +339,13 @@ def test_what_comes_transparent_counts_as_rubbed_out(browser: Any, bench: Workbe
 def test_an_upload_that_is_no_image_is_told(browser: Any, bench: Workbench) -> None:
     with opened(browser, bench, "repair") as page:
         trouble = page.locator("[data-tab=repair] .trouble")
-        page.locator("[type=file]").set_input_files(
+        page.locator("[data-tab=repair] [type=file]").set_input_files(
             {"name": "notes.png", "mimeType": "image/png", "buffer": b"these are words"}
         )
         trouble.get_by_text("'notes.png' is no image that this browser can open: choose a PNG or JPEG").wait_for()
-        page.locator("[type=file]").set_input_files(picture(np.zeros((2100, 2000), np.uint8)))
+        page.locator("[data-tab=repair] [type=file]").set_input_files(picture(np.zeros((2100, 2000), np.uint8)))
         trouble.get_by_text("'picture.png' has 4,200,000 pixels, at most 4,000,000 are taken").wait_for()
-        page.locator("[type=file]").set_input_files(picture(np.full((8, 8), 99, np.uint8)))
+        page.locator("[data-tab=repair] [type=file]").set_input_files(picture(np.full((8, 8), 99, np.uint8)))
         trouble.wait_for(state="hidden")
 
 

@@ -23,7 +23,7 @@ from elmyr.recognition.trained import Trained
 CHUNK = 256  # images at a time
 AT_ONCE = 4  # images that a thread decodes ahead
 FEWEST_THREADED = 1 << 16  # pixels of an image, below which threads only wait for each other
-OF_A_DIGIT = (400, 400)  # a third of what a photograph of a digit keeps at least: a pen's line is thin
+OF_A_DIGIT = (250, 250)  # a third of what a photograph of a digit keeps at least: a pen's line is thin
 
 Prepare = Literal["model", "digit"]
 Paths = Word | Iterable[Word]

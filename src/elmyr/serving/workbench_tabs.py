@@ -8,7 +8,7 @@ from typing import Any
 
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.words import Words
-from elmyr.serving.limits import MOST_GENERATED, MOST_PIXELS
+from elmyr.serving.limits import LARGEST_BODY, MOST_GENERATED, MOST_PHOTO_PIXELS, MOST_PIXELS
 from elmyr.training.collapse import COVERED, WON
 
 Models = Sequence[Mapping[str, Any]]
@@ -17,7 +17,9 @@ LAST_SEED = 2**31 - 1
 
 
 def _draw(models: Models, words: Words) -> list[Markup]:
-    told = words("Draw a digit, or another class that the recognizer knows: it is recognized as you draw.")
+    told = words(
+        "Draw a digit, or another class that the recognizer knows: it is recognized as you draw. Or upload photos."
+    )
     recognizers = _of_kind(models, "recognizer")
     if not recognizers:
         return [tag("p", told), _none_served(words("No recognizer is served."), "recognizer", words)]
@@ -25,6 +27,7 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         "div",
         _model_field("draw", words("Recognizer"), recognizers),
         _pad("draw", words("Drawing surface"), words),
+        _photos(words),
         class_="desk",
     )
     reading = tag(
@@ -34,9 +37,12 @@ def _draw(models: Models, words: Words) -> list[Markup]:
             data_read=words("{label}, with a probability of {probability}")),
         tag("ol", class_="bars", aria_label=words("Probability of each class")),
         tag("p", class_="trouble", role="alert"),
+        tag("ul", class_="photos", aria_label=words("Photos"), data_read=words("{label}, {probability}")),
         tag("h2", words("Input of the recognizer")),
-        tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet"),
-        tag("div", class_="seen", data_alt=words("The drawing, prepared for the recognizer")),
+        tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet how",
+            data_photo=words("Brought into the size and form of its training images.")),
+        tag("div", class_="seen", data_alt=words("The drawing, prepared for the recognizer"),
+            data_photo=words("The photo, prepared for the recognizer")),
         tag("h2", words("Nearest training images")),
         tag("p", words("By the recognizer's own features; the nearest come first."), class_="quiet"),
         tag("p", class_="quiet why-none", role="status",
@@ -286,6 +292,20 @@ def _no_runs(words: Words) -> Markup:
 def _curves(words: Words) -> Markup:
     more = tag("details", tag("summary", words("More curves")), tag("div", class_="charts"), hidden="")
     return tag("div", tag("h3", words("Curves")), tag("div", class_="charts"), more, class_="curves", hidden="")
+
+
+def _photos(words: Words) -> Markup:
+    """A field for photos, which may also be dropped on the tab."""
+    upload = tag(
+        "label",
+        tag("input", class_="unseen", type="file", accept="image/*", multiple="", data_most=LARGEST_BODY,
+            data_pixels=json.dumps(MOST_PHOTO_PIXELS),
+            data_no_image=words("'{name}' is no image that this browser can open: choose a PNG or JPEG file")),
+        tag("span", words("Upload photos")),
+        class_="button",
+    )  # fmt: skip
+    told = words("Photos of any size, one or more; or drop them here. They stay in this service's memory.")
+    return tag("div", _buttons(upload), tag("p", told, class_="quiet"), class_="sources")
 
 
 def _pad(tab: str, label: str, words: Words) -> Markup:

@@ -23,10 +23,10 @@ function ofModel(model, operation, values = {}) {
   return `/v1/models/${encodeURIComponent(model)}/${operation}?${new URLSearchParams(known)}`;
 }
 
-const image = (body, signal) => ({ method: "POST", headers: { "content-type": "image/png" }, body, signal });
+const image = (body, signal) => ({ method: "POST", headers: { "content-type": body.type }, body, signal });
 
-export const recognize = (model, png, { nearest, signal }) =>
-  toJson(ofModel(model, "recognize", { prepare: "digit", nearest }), image(png, signal));
+export const recognize = (model, picture, { prepare, nearest, signal } = {}) =>
+  toJson(ofModel(model, "recognize", { prepare, nearest }), image(picture, signal));
 
 export const repair = (model, png, values, signal) => toJson(ofModel(model, "repair", values), image(png, signal));
 

@@ -1,9 +1,11 @@
-// Draw: what is drawn is read while it is drawn; once the pen rests, the nearest training images are asked for.
+// Draw: what is drawn is read while it is drawn; once the pen rests, the nearest training images are asked for. Photos
+// that are uploaded or dropped are read as they are, the first as a drawing is.
 
 import { recognize } from "./api.js";
 import { live } from "./asking.js";
 import { makePad, trace } from "./pad.js";
 import { about, busy, filled, make, number, pictured, share, tell } from "./parts.js";
+import { acceptPhotos, listPhotos } from "./photos.js";
 
 const SIDE = 280; // units of the surface
 const PEN = 22; // about as wide, beside a digit that fills the surface, as in MNIST
@@ -18,9 +20,12 @@ export default function draw(section) {
   if (!canvas) return () => {};
   const part = (name) => section.querySelector(`.${name}`);
   const [reading, bars, seen, nearest, quiet] = ["reading", "bars", "seen", "nearest", "why-none"].map(part);
+  const [how, listed] = ["how", "photos"].map(part);
+  const ofDrawing = how.textContent;
   const model = section.querySelector("[name=model]");
   const without = new Map(); // models whose training images are not to be had, and why
   let resting = null;
+  let photos = []; // { name, image } of what was uploaded; none while something is drawn
 
   const surface = makePad(section, {
     size: { width: SIDE, height: SIDE },
@@ -42,16 +47,24 @@ export default function draw(section) {
     return new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
   }
 
+  // What is to be read, and how it becomes what the recognizer takes; nothing where there is nothing.
+  async function question() {
+    if (photos.length) return { image: photos[0].image, prepare: "model" };
+    return surface.standing().length ? { image: await drawing(), prepare: "digit" } : null;
+  }
+
   const reader = live(read, (trouble) => {
     tell(section, trouble);
     busy(section, false);
-    if (!trouble && surface.standing().length) resting = setTimeout(findNearest, REST);
+    if (!trouble && (photos.length || surface.standing().length)) resting = setTimeout(findNearest, REST);
   });
 
   function changed() {
     clearTimeout(resting);
     resting = null;
     busy(section, true);
+    if (surface.standing().length) photos = [];
+    if (photos.length < 2) listed.replaceChildren();
     if (surface.standing().length === 0) {
       reader.drop();
       showNothing();
@@ -66,12 +79,21 @@ export default function draw(section) {
   }
 
   async function read(signal) {
-    if (surface.standing().length === 0) return showNothing();
-    const answer = await recognize(model.value, await drawing(), { signal });
-    const image = await pictured(answer.seen, seen.dataset.alt, about(112));
+    const asked = await question();
+    if (!asked) return showNothing();
+    const answer = await recognize(model.value, asked.image, { prepare: asked.prepare, signal });
+    const ofPhoto = asked.prepare === "model";
+    const image = await pictured(answer.seen ?? asked.image, ofPhoto ? seen.dataset.photo : seen.dataset.alt, about(112));
     if (signal.aborted) return;
+    how.textContent = ofPhoto ? how.dataset.photo : ofDrawing;
     showReading(answer.images[0]);
     seen.replaceChildren(image);
+  }
+
+  function showPhotos(given) {
+    photos = given;
+    surface.begin(); // what was drawn is not what is read
+    if (photos.length > 1) listPhotos(listed, model.value, photos);
   }
 
   function showReading({ label, probability, probabilities }) {
@@ -105,7 +127,8 @@ export default function draw(section) {
     if (without.has(asked)) return nearest.replaceChildren();
     const mine = resting; // whatever changes, changes this
     try {
-      const answer = await recognize(asked, await drawing(), { nearest: NEAREST });
+      const { image, prepare } = await question();
+      const answer = await recognize(asked, image, { prepare, nearest: NEAREST });
       if (resting !== mine) return;
       if (!answer.nearest_ready) {
         quiet.textContent = quiet.dataset.preparing;
@@ -132,7 +155,8 @@ export default function draw(section) {
     );
   }
 
-  model.addEventListener("change", changed);
+  model.addEventListener("change", () => (photos.length ? showPhotos(photos) : changed()));
+  acceptPhotos(section, showPhotos, (error) => tell(section, error));
   showNothing();
   surface.repaint();
   return () => surface.repaint();
