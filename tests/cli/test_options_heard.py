@@ -307,6 +307,11 @@ COMMANDS: dict[str, Command] = {
             **JSON,
         },
     ),
+    "plot": Command(
+        ("plot", "run"),
+        written,
+        {"--out": heard("--out", "there.svg"), "--all": heard("--all"), **QUIET, **JSON},
+    ),
     "evaluate": Command(
         ("evaluate", "{samples}", "--data", "{blobs}", *PIXELS),
         printed,

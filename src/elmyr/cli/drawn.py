@@ -1,4 +1,4 @@
-"""The commands that draw: walks between generated images."""
+"""The commands that draw: walks between generated images, and the curves of a run."""
 
 from __future__ import annotations
 
@@ -53,3 +53,23 @@ def interpolate(
         show_json({"out": str(out), "rows": rows, "steps": number})
     elif not quiet:
         say(f"{rows} rows of {number} images: {out}")
+
+
+def plot(
+    run: Run,
+    out: Annotated[Path | None, typer.Option(help="A .png or .svg picture (default: curves.png in the run).")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that was logged, such as learning rates.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the curves of a run: losses, logits and figures over the training images processed."""
+    from elmyr.report.plot import plot_run
+    from elmyr.training import open_run
+
+    opened = open_run(run)
+    place = out or opened.path / "curves.png"
+    titles = plot_run(opened, place, everything=everything)
+    if as_json:
+        show_json({"out": str(place), "curves": titles})
+    elif not quiet:
+        say(f"{len(titles)} charts: {place}")

@@ -161,7 +161,7 @@ OPTIONS: dict[str, tuple[Instead, ...]] = {
         Instead("--least {}", "--least is the lowest probability that is told"),
         Instead("--sure {}", "--sure is the share of the named labels that is to be wrong"),
     ),
-    "truncation truncation-psi trunc psi": (Instead("", "elmyr's generators have no truncation"),),
+    "truncation truncation-psi trunc psi": (Instead("", "truncation is a parameter of GAN.sample in Python"),),
     "dry": (
         Instead("--dry-run", "--dry-run says what would be trained"),
         Instead("--plan", "--plan says what would run"),
@@ -192,6 +192,7 @@ COMMANDS: dict[str, tuple[Instead, ...]] = {
     "morph lerp gif animate walk slerp filmstrip": (
         Instead("interpolate", "interpolate goes from one image to another"),
     ),
+    "curves chart charts graph losses visualize": (Instead("plot", "plot draws the curves of a run"),),
     "tensorboard ui web gui app dashboard monitor watch webui server api": (Instead("serve", "serve opens a page"),),
     "continue restart go-on": (Instead("resume", "resume trains on where a run stopped"),),
     "rerun reproduce again": (Instead("repeat", "repeat trains again and compares"),),

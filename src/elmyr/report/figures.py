@@ -64,6 +64,31 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where the lines of a chart lie: the series, thinned out, and both axes, which end where the values end."""
+
+    series: Sequence[Series]
+    right: Scale
+    down: Scale
+
+    @property
+    def ticks(self) -> tuple[list[float], list[float]]:
+        """Round values along both axes."""
+        return ticks(self.right.low, self.right.high), ticks(self.down.low, self.down.high)
+
+
+def frame_of(series: Sequence[Series], *, from_zero: bool = False) -> Frame | None:
+    """The frame of a line chart; None if there is nothing to draw."""
+    drawn = [Series(one.label, one.color, thinned(one.points)) for one in series]
+    known = [point for one in drawn for point in one.points if is_finite(point[0]) and is_finite(point[1])]
+    if not known:
+        return None
+    xs, ys = finite(x for x, _ in known), finite(y for _, y in known)
+    right = Scale(*axis(xs, from_zero=True), LEFT, RIGHT)
+    return Frame(drawn, right, Scale(*axis(ys, from_zero=from_zero), BOTTOM, TOP))
+
+
 def line_chart(
     title: str,
     series: Sequence[Series],
@@ -76,14 +101,11 @@ def line_chart(
 
     Axes end where the values end, that across begins at 0, and the other too with `from_zero`.
     """
-    drawn = [Series(one.label, one.color, thinned(one.points)) for one in series]
-    known = [point for one in drawn for point in one.points if is_finite(point[0]) and is_finite(point[1])]
-    if not known:
+    frame = frame_of(series, from_zero=from_zero)
+    if frame is None:
         return Markup()
-    xs, ys = finite(x for x, _ in known), finite(y for _, y in known)
-    right = Scale(*axis(xs, from_zero=True), LEFT, RIGHT)
-    down = Scale(*axis(ys, from_zero=from_zero), BOTTOM, TOP)
-    x_ticks, y_ticks = ticks(right.low, right.high), ticks(down.low, down.high)
+    drawn, right, down = frame.series, frame.right, frame.down
+    x_ticks, y_ticks = frame.ticks
     grid = [
         tag("line", x1=LEFT, x2=RIGHT, y1=down(y), y2=down(y), class_="axis" if y == 0 else "grid") for y in y_ticks
     ]
@@ -214,13 +236,19 @@ def _at(percentage: float) -> str:
 
 def _path(line: Sequence[Point], across: Scale, down: Scale) -> str:
     """Straight pieces from point to point; a point alone between gaps becomes a dot (round caps show it)."""
-    pieces: list[list[str]] = [[]]
+    pieces = [[f"{x:.1f} {y:.1f}" for x, y in piece] for piece in pieces_of(line, across, down)]
+    return " ".join("M" + " L".join(piece) + ("h0" if len(piece) == 1 else "") for piece in pieces)
+
+
+def pieces_of(line: Sequence[Point], across: Scale, down: Scale) -> list[list[tuple[float, float]]]:
+    """The places of a line's points in pieces between its gaps, where a value is not finite."""
+    pieces: list[list[tuple[float, float]]] = [[]]
     for x, y in line:
         if x is not None and y is not None and is_finite(x) and is_finite(y):
-            pieces[-1].append(f"{across(x):.1f} {down(y):.1f}")
+            pieces[-1].append((across(x), down(y)))
         elif pieces[-1]:
             pieces.append([])
-    return " ".join("M" + " L".join(piece) + ("h0" if len(piece) == 1 else "") for piece in pieces if piece)
+    return [piece for piece in pieces if piece]
 
 
 def _legend(series: Sequence[Series]) -> list[Markup]:

@@ -66,22 +66,30 @@ def _block(caption: str, side: str, pictures: ImageSet, words: Words) -> Markup:
     return tag("figure", tag("figcaption", caption, class_=f"side {side}"), grid(images, IN_ROW, alt))
 
 
-def curves(runs: Sequence[Sequence[dict[str, float]]], words: Words = ENGLISH) -> Markup:
-    """Losses and logits against images seen, one line per run; whatever else was logged is folded below."""
+Chart = tuple[str, list[Series]]  # a title and its lines
+
+
+def charts_of(
+    runs: Sequence[Sequence[dict[str, float]]], words: Words = ENGLISH
+) -> tuple[list[Chart], dict[str, Chart]]:
+    """Losses and logits, one line per run; and whatever else was logged, by its key."""
     main = [
-        line_chart(
+        (
             words(title),
             [_series(run, key, words(label), color) for run in runs for key, (label, color) in lines.items()],
-            words,
         )
         for title, lines in CURVES.items()
     ]
     others = sorted({key for run in runs for line in run for key in line} - NOT_CURVES)
-    more = [
-        line_chart(_spoken(key, words), [_series(run, key, _spoken(key, words), "real") for run in runs], words)
-        for key in others
-    ]
-    return join(_charts(main), folded(words("More curves"), _charts(more)))
+    titles = {key: _spoken(key, words) for key in others}
+    return main, {key: (title, [_series(run, key, title, "real") for run in runs]) for key, title in titles.items()}
+
+
+def curves(runs: Sequence[Sequence[dict[str, float]]], words: Words = ENGLISH) -> Markup:
+    """Losses and logits against images seen, one line per run; whatever else was logged is folded below."""
+    main, more = charts_of(runs, words)
+    first, others = ([line_chart(*chart, words) for chart in charts] for charts in (main, more.values()))
+    return join(_charts(first), folded(words("More curves"), _charts(others)))
 
 
 def _charts(charts: Sequence[Markup]) -> Markup:
