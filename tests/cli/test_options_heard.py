@@ -111,6 +111,7 @@ SHAPING: dict[str, Heard | str] = {
     "--size": heard("--size", "6"),
     "--fit": heard("--fit", "pad", given=("--size", "16x8")),
     "--channels": heard("--channels", "3"),
+    "--label-column": heard("--label-column", "class"),
     "--classes": heard("--classes", "a,b"),
     "--limit": heard("--limit", "150"),
     "--images-per-class": heard("--images-per-class", "9"),
@@ -118,9 +119,7 @@ SHAPING: dict[str, Heard | str] = {
     "--label-noise": heard("--label-noise", "0.25"),
     "--labels-per-class": heard("--labels-per-class", "8"),
 }
-FORM = {
-    name: line for name, line in SHAPING.items() if name in ("--size", "--fit", "--channels", "--classes", "--limit")
-}
+FORM = {name: SHAPING[name] for name in ("--size", "--fit", "--channels", "--label-column", "--classes", "--limit")}
 DEVICE = {"--device": heard("--device", "cuda:99")}
 MACHINE = DEVICE | {"--precision": heard("--precision", "{precision}")}
 JSON = {"--json": heard("--json", aspect=printed)}
@@ -526,6 +525,7 @@ COMMANDS: dict[str, Command] = {
         printed,
         {
             "--grid": heard("--grid", "there.png", aspect=places),
+            "--label-column": SHAPING["--label-column"],
             "--data-root": heard("--data-root", "{root}", base=("data", "info", "mnist")),
             **JSON,
         },

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 Build = Callable[[Path], Path]
-Answer = str | int
+Answer = str | int | tuple[int, str]
 GIANT = 1 << 30  # bytes, of what bombs become
 
 
@@ -27,8 +27,8 @@ GIANT = 1 << 30  # bytes, of what bombs become
 class Case:
     """build: makes the input in a folder and gives the path to open. The answer is one of the next three.
 
-    refused: what the InputError says, a regular expression. read: how many images. warned: what the warning of those
-    that are skipped says, a regular expression. possible: whether this machine can make it.
+    refused: what the InputError says, a regular expression. read: how many images. warned: what each warning says, of
+    what is skipped or chosen, a regular expression. possible: whether this machine can make it.
     """
 
     name: str
@@ -66,7 +66,9 @@ def one(name: str, content: Callable[[], bytes]) -> Build:
 
 
 def answered(name: str, build: Build, answer: Answer) -> Case:
-    """A case by its answer: what the InputError says, or how many images are read."""
+    """A case by its answer: what the InputError says, or how many images are read, and what the warnings say."""
+    if isinstance(answer, tuple):
+        return Case(name, build, read=answer[0], warned=answer[1])
     return Case(name, build, read=answer) if isinstance(answer, int) else Case(name, build, refused=answer)
 
 

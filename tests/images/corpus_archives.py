@@ -82,11 +82,7 @@ TARS: list[tuple[str, Callable[[], bytes], Answer]] = [
         "set.tar' cannot be read .unexpected end of data.: make it again",
     ),
     ("member-of-negative-size", lambda: claimed(-512), "'b.png' of a negative size: make it again"),
-    (
-        "label-in-words",
-        lambda: tar(*CLS, ("b.cls", b"cat")),
-        "'b.cls' in .*set.tar' holds no label: write the number of the class",
-    ),
+    ("label-in-words", lambda: tar(*CLS, ("b.cls", b"cat")), 2),
     (
         "label-empty",
         lambda: tar(*CLS, ("b.cls", b"")),
@@ -182,8 +178,8 @@ PARQUETS: list[tuple[str, Callable[[], bytes], Answer]] = [
     ("random-footer", lambda: b"PAR1" + RANDOM + struct.pack("<I", 4_000) + b"PAR1", "set.parquet' cannot be read"),
     (
         "no-image-column",
-        lambda: parquet({"picture": images()}),
-        "no column 'image' .it has 'picture'.: name the column",
+        lambda: parquet({"thing": [1, 2]}),
+        "no column 'image' .it has 'thing'.: name the column",
     ),
     ("no-columns", lambda: parquet({}), "no column 'image' .it has none."),
     ("column-with-a-newline", lambda: parquet({"a\nb" * 300: [1]}), "no column 'image'"),

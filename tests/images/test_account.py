@@ -78,6 +78,7 @@ def test_everything_is_counted_exactly(tmp_path: Path) -> None:
         "duplicates": 1,
         "duplicate_examples": (("cat/0.png", "dog/1.png"),),
         "unreadable": None,
+        "labels_from": "the class folders",
     }
     assert account.test is None and account.leaked == 0
 
@@ -103,6 +104,7 @@ def test_the_account_does_not_depend_on_the_form(tmp_path: Path, form: str, clas
     labels = np.arange(12, dtype=np.int64) % 2 if classes else None
     save_images(ImageSet(images, labels, classes), tmp_path / form)
     part = asdict(take_account(tmp_path / form).train)
+    assert bool(part.pop("labels_from")) == (bool(classes) and form != "a.npz")
     twins = [tuple(map(number_of, pair)) for pair in part.pop("duplicate_examples")]
     assert sorted(pair[0] for pair in twins) == [2, 2] and sorted(pair[1] for pair in twins) == [7, 9]
     empty = {} if form in ("a", "a.tar") else {"never": 0}  # where only images tell of the classes
@@ -204,6 +206,7 @@ def test_a_set_of_which_nothing_can_be_read_is_told_too(tmp_path: Path) -> None:
     assert asdict(account.train) == {
         "count": 0, "sizes": {}, "modes": {}, "classes": {}, "lowest": 0, "highest": 0, "mean": 0.0, "duplicates": 0,
         "duplicate_examples": (), "unreadable": account.train.unreadable,
+        "labels_from": None,
     }  # fmt: skip
     assert account.train.unreadable is not None and account.train.unreadable.startswith("7 unreadable images ('0.png'")
     assert account.train.unreadable.endswith(", …)") and account.oddities == ()
@@ -305,7 +308,7 @@ def test_the_json_holds_all_of_it(tmp_path: Path) -> None:
         assert content[part] == json.loads(json.dumps(asdict(of)))
         assert list(content[part]) == [
             "count", "sizes", "modes", "classes", "lowest", "highest", "mean", "duplicates", "duplicate_examples",
-            "unreadable",
+            "unreadable", "labels_from",
         ]  # fmt: skip
 
 

@@ -182,6 +182,8 @@ def test_folders_of_the_same_relative_name_are_told_apart(tmp_path: Path, monkey
 
 
 def test_new_labels_go_with_the_pixels_that_are_kept(folder: Path) -> None:
+    for number in (4, 5):
+        (folder / f"{number}.bmp").unlink()
     for order, labels in (([0, 1, 2, 3], "aabb"), ([0, 1, 2, 3], "abab"), ([3, 1, 0, 2], "aabb")):
         rows = [f"{number}.bmp,{label}" for number, label in zip(order, labels, strict=True)]
         (folder / "labels.csv").write_text("\n".join(["file,label", *rows]))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, open_source
+from elmyr.notes import Note
 
 
 def read(path: Path) -> ImageSet:
@@ -256,13 +257,14 @@ def test_the_image_of_another_size_is_named_with_the_size_of_most(tmp_path: Path
     )
 
 
-def test_hidden_files_and_other_suffixes_are_passed_over(tmp_path: Path) -> None:
+def test_hidden_files_are_passed_over_and_other_suffixes_are_told(tmp_path: Path) -> None:
     image(tmp_path / "data" / "a" / "1.png")
     (tmp_path / "data" / "a" / "._1.png").write_bytes(b"junk")
     (tmp_path / "data" / "a" / "notes.txt").write_text("junk")
     (tmp_path / "data" / "README.md").write_text("junk")
     (tmp_path / "data" / ".cache").mkdir()
-    assert len(read(tmp_path / "data")) == 1
+    with pytest.warns(Note, match=r"2 files are passed over: 1 .md \('README.md'\), 1 .txt \('a/notes.txt'\)"):
+        assert len(read(tmp_path / "data")) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"cut off"])
@@ -322,7 +324,7 @@ def test_folders_without_images_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_images_that_would_be_lost_in_the_layout_are_told(tmp_path: Path) -> None:
     image(tmp_path / "pets" / "cat" / "1.png")
-    with pytest.raises(InputError, match=r"pets' holds a folder \('cat'\)"):
+    with pytest.raises(InputError, match=r"lie further down: give '.*pets'"):
         read(tmp_path)
     image(tmp_path / "1.png")
     with pytest.raises(InputError, match=r"images \('1.png'\) beside folders \('pets'\)"):

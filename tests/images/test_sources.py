@@ -35,7 +35,7 @@ def test_a_path_may_be_text_or_path_and_names_the_source(tmp_path: Path) -> None
 
 def test_a_file_that_is_no_image_set_is_told_with_what_is_read(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(InputError, match=r"notes.txt' is no image set: give an .npz file"):
+    with pytest.raises(InputError, match=r"notes.txt' holds no images: give an .npz file"):
         open_source(tmp_path / "notes.txt")
 
 

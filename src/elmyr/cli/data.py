@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, Data, DataRoot, Quiet, shaped
+from elmyr.cli.options import AsJson, Data, DataRoot, LabelColumn, Quiet, shaped
 from elmyr.cli.show import say, show_json, show_table
 
 data = typer.Typer(
     help="Inspect an image set, or convert it to another format.",
     epilog="DATA is a known name (digits, mnist, fashion-mnist, kmnist, emnist-letters, emnist-digits, "
     "emnist-balanced, usps, cifar10; digits-thick, mnist-m and their like) or a path: "
-    "a folder of images or of class folders (or with labels.csv), "
+    "a folder of images or of class folders (or with a table of labels), "
     "IDX files, an .npz, .npy, .parquet or .tar file, or a folder of such shards.",
     invoke_without_command=True,
 )
@@ -30,6 +30,7 @@ def _help(context: typer.Context) -> None:
 def info(
     source: Data,
     grid: Annotated[Path | None, typer.Option(help="Also a .png with some images of each class.")] = None,
+    label_column: LabelColumn = None,
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,9 +42,9 @@ def info(
         if grid.suffix.lower() != ".png":
             raise InputError(f"cannot draw images as '{grid}': give it the suffix .png")
         check_writable(grid)
-    account = take_account(source, data_root)
+    account = take_account(source, data_root, label_column)
     if grid is not None:
-        save_overview(account, source, grid, data_root)
+        save_overview(account, source, grid, data_root, label_column)
     if as_json:
         show_json(account.as_json())
         return
@@ -59,6 +60,8 @@ def info(
         ]
         if part.classes:
             rows.insert(2, [f"{len(part.classes)} classes", _counted(part.classes, most=20)])
+        if part.labels_from:
+            rows.append(["labels from", part.labels_from])
         if part.unreadable:
             rows.append(["unreadable", part.unreadable])
         show_table(rows)

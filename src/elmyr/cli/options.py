@@ -62,12 +62,18 @@ class Fit(StrEnum):
     stretch = "stretch"
 
 
+LabelColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The column of labels in a table, parquet or .json files.")
+]
+
+
 def _shaping_options(
     size: Annotated[str | None, typer.Option(metavar="S|HxW", help="Resize the images, as 28 or 28x32.")] = None,
     fit: Annotated[
         Fit, typer.Option(help="Where proportions differ: crop the middle, pad with black, stretch.")
     ] = Fit.crop,
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
+    label_column: LabelColumn = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images, of every class its share.", min=1)] = None,
     images_per_class: Annotated[
@@ -93,6 +99,7 @@ def _shaping_options(
         size=None if size is None else parse_size(size),
         fit=fit.value,
         channels=of_channels(channels),
+        label_column=label_column,
         classes=parse_names(classes) if classes else (),
         limit=limit,
         images_per_class=images_per_class,

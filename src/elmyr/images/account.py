@@ -28,7 +28,10 @@ LOW_CONTRAST = 64
 
 @dataclass(frozen=True)
 class PartAccount:
-    """Of one part: how many images, of which sizes, modes and classes; pixels over all images; what is damaged."""
+    """Of one part: how many images, of which sizes, modes and classes; pixels over all images; what is damaged.
+
+    labels_from: what the labels were read from, where that can be more than one thing.
+    """
 
     count: int
     sizes: dict[str, int]
@@ -40,6 +43,7 @@ class PartAccount:
     duplicates: int
     duplicate_examples: tuple[tuple[str, str], ...]
     unreadable: str | None
+    labels_from: str | None
 
 
 @dataclass(frozen=True)
@@ -79,15 +83,20 @@ class _Seen(NamedTuple):
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
     unreadable: str | None
+    labels_from: str | None
 
 
-def take_account(source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None) -> Account:
+def take_account(
+    source: str | os.PathLike[str],
+    data_root: str | os.PathLike[str] | None = None,
+    label_column: str | None = None,
+) -> Account:
     """Looks at every image of a source as it is stored; sizes and modes may differ. One image at a time is in memory.
 
-    Duplicates are equal to the last pixel. Raises InputError for what is no image set; single damaged images are told.
+    Duplicates are equal to the last pixel. Raises InputError where there are no images; single damaged images are told.
     """
     with kept_notes() as notes:
-        train, test = read_parts(source, data_root)
+        train, test = read_parts(source, data_root, label_column)
     seen, seen_test = _look(train), _look(test) if test is not None else None
     of_train = {glance.digest for glance in seen.glances.values()}
     leaked = 0 if seen_test is None else sum(glance.digest in of_train for glance in seen_test.glances.values())
@@ -105,11 +114,11 @@ def _look(part: ImageSet | EncodedImages) -> _Seen:
     if isinstance(part, ImageSet):
         mode = "L" if part.channels == 1 else "RGB"
         glances = {place: _glance(image, mode) for place, image in enumerate(part.images)}
-        return _Seen(glances, [str(place) for place in range(len(part))], part.labels, part.classes, None)
+        return _Seen(glances, [str(place) for place in range(len(part))], part.labels, part.classes, None, None)
     damage: dict[int, str] = {}
     glances = dict(each(part, range(len(part)), _glance_at, damage))
     unreadable = told_damage(part, damage) if damage else None
-    return _Seen(glances, list(part.names), part.labels, part.classes, unreadable)
+    return _Seen(glances, list(part.names), part.labels, part.classes, unreadable, part.labels_from)
 
 
 def _glance_at(file: BinaryIO) -> _Glance:
@@ -143,6 +152,7 @@ def _account(seen: _Seen) -> PartAccount:
         duplicates=len(twins),
         duplicate_examples=tuple(twins[:NAMED]),
         unreadable=seen.unreadable,
+        labels_from=seen.labels_from,
     )
 
 
@@ -192,10 +202,11 @@ def save_overview(
     source: str | os.PathLike[str],
     path: str | os.PathLike[str],
     data_root: str | os.PathLike[str] | None = None,
+    label_column: str | None = None,
 ) -> None:
     """A PNG of the first training images: ten of each class, one row per class; in the size that most have."""
     size = next((parse_size(size) for size in account.train.sizes), None)  # None where nothing can be read
     with kept_notes():  # which the account has
-        images = load_images(source, data_root=data_root, shaping=Shaping(size=size))
+        images = load_images(source, data_root=data_root, shaping=Shaping(size=size, label_column=label_column))
     labeled = images.labels is not None
     save_png(class_rows(images, SHOWN) if labeled else image_grid(images.images[: SHOWN**2], SHOWN), path)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
@@ -22,7 +23,8 @@ from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.shaping import Shaping, Size
 from elmyr.notes import DataWarning
 
-MOST_UNREADABLE = 0.01
+MOST_UNREADABLE = 0.01  # of a set; or one image of each class of at least
+FEWEST_OF_CLASS = 10
 FEWEST_CACHED = 1000  # images, below which decoding them again is quicker than a reader would notice
 FEWEST_THREADED = 1 << 16  # pixels of an image, below which threads only wait for each other
 AT_ONCE = 4  # images that a thread decodes ahead
@@ -31,10 +33,11 @@ AT_ONCE = 4  # images that a thread decodes ahead
 def decode(sets: Sequence[EncodedImages], shaping: Shaping) -> list[ImageSet]:
     """The sets (a training and a test part, or one alone) as image sets of one size and one number of channels.
 
-    Gray where all images of all sets are gray, else RGB, unless `shaping` says. Up to 1 % unreadable images of a set
-    are skipped with a warning that names them. From 1,000 images on the pixels lie in the cache folder, memory-mapped,
-    and are found there the next time if names, sizes and times of the files are the same. Raises InputError for more
-    damage, for sizes that differ where none is asked for, and for an image of more than 100 million pixels.
+    Gray where all images of all sets are gray, else RGB, unless `shaping` says. Up to 1 % unreadable images of a set,
+    or one of each class of ten or more, are skipped with a warning that names them. From 1,000 images on the pixels lie
+    in the cache folder, memory-mapped, and are found there the next time if names, sizes and times of the files are the
+    same. Raises InputError for more damage, for sizes that differ where none is asked for, and for an image of more
+    than 100 million pixels.
     """
     make = partial(_decoded, sets, shaping)
     if sum(map(len, sets)) < FEWEST_CACHED:
@@ -108,7 +111,14 @@ def _common_size(sets: Sequence[EncodedImages], seen: Sequence[dict[int, Header]
 
 
 def _check_damage(images: EncodedImages, damage: Damage) -> None:
-    if len(damage) > MOST_UNREADABLE * len(images):
+    if len(damage) > MOST_UNREADABLE * len(images) and not _one_of_each(images, damage):
         raise InputError(
             f"'{images.where}': {told_damage(images, damage)} among {len(images)}: replace or remove what is damaged"
         )
+
+
+def _one_of_each(images: EncodedImages, damage: Damage) -> bool:
+    """Whether no class has more than one damaged image, and each that has one has enough others."""
+    labels = np.zeros(len(images), np.int64) if images.labels is None else images.labels
+    damaged = Counter(labels[list(damage)].tolist())
+    return all(count == 1 and (labels == label).sum() >= FEWEST_OF_CLASS for label, count in damaged.items())

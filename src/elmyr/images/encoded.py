@@ -32,7 +32,7 @@ class EncodedImages:
 
     name: of the set; where: what to call it in messages; names: of each image, for messages; open: the file of an
     image by its place; files: those that the images are in, for the cache; labels: int64 (N,) or None; classes: their
-    names.
+    names; labels_from: what the labels were read from, for people.
     """
 
     name: str
@@ -42,6 +42,7 @@ class EncodedImages:
     files: Sequence[str]
     labels: NDArray[np.int64] | None
     classes: tuple[str, ...]
+    labels_from: str | None = None
 
     def __post_init__(self) -> None:
         odd = next((name for name in self.classes if NO_TEXT.search(name)), None)
@@ -62,6 +63,7 @@ class EncodedImages:
             files=self.files,
             labels=choice.labels,
             classes=choice.classes,
+            labels_from=self.labels_from,
         )
 
 
@@ -88,6 +90,7 @@ def joined(parts: Sequence[EncodedImages]) -> EncodedImages:
         files=[file for part in parts for file in part.files],
         labels=np.array(labels, np.int64) if classes else None,
         classes=classes,
+        labels_from=first.labels_from,
     )
 
 

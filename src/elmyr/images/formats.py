@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
+from elmyr.images.codecs import decoders
 from elmyr.images.shaping import Size, as_pixels, fitted
 
-# Only these decoders are let near a file, whatever its name says.
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
 GRAY_MODES = {"1", "L", "LA"}  # and the 16-bit ones, which all begin with I;16
 MODES_WITHOUT_RANGE = {"I", "F"}
 ORIENTATION = 0x0112
-ORIENTED_FORMATS = {"JPEG", "MPO", "TIFF", "WEBP"}  # a PNG would have to be decoded to learn its orientation
+ORIENTED_FORMATS = {"JPEG", "MPO", "TIFF", "WEBP", "AVIF"}  # a PNG would have to be decoded to learn its orientation
 LYING = {5, 6, 7, 8}  # orientations that exchange height and width
 MOST_PIXELS = 100_000_000
 SPARED = 3  # times the asked size, that a JPEG is decoded to at least: nothing of it is to be seen in the result
@@ -72,7 +70,7 @@ class Picture(NamedTuple):
 
 
 def read_picture(
-    file: BinaryIO, *, formats: Sequence[str] = FORMATS, most: int = MOST_PIXELS, wanted: Size | None = None
+    file: BinaryIO, *, formats: Sequence[str] | None = None, most: int = MOST_PIXELS, wanted: Size | None = None
 ) -> Picture:
     """A picture as `read_pixels` sees it, by these decoders alone; past `most` pixels `TooLarge`, before decoding.
 
@@ -93,9 +91,11 @@ def read_picture(
 
 
 @contextmanager
-def _opened(file: BinaryIO, formats: Sequence[str] = FORMATS, most: int = MOST_PIXELS) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, formats: Sequence[str] | None = None, most: int = MOST_PIXELS) -> Iterator[Image.Image]:
+    # Only these decoders are let near a file, whatever its name says.
+    allowed = sorted(set(decoders().values())) if formats is None else list(formats)
     try:
-        with Image.open(file, formats=list(formats)) as image:
+        with Image.open(file, formats=allowed) as image:
             if image.width * image.height > most:
                 raise TooLarge(f"{image.height:,}x{image.width:,} pixels")
             if image.mode in MODES_WITHOUT_RANGE:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from elmyr.errors import InputError
+from elmyr.images.codecs import FIXES, decoders, is_image, suffix_of
 from elmyr.images.encoded import shown
-from elmyr.images.formats import SUFFIXES
+from elmyr.images.passed_over import is_leftover
 
-LEFTOVERS = {"__macosx", "@eadir", "$recycle.bin"}  # folders that systems make
 NUMBER = re.compile(r"(\d+)")
 TOLD = 5  # kinds of files that were passed over
 
@@ -28,8 +28,11 @@ class Listing:
     passed_over: Counter[str] = field(default_factory=Counter)
 
     def told(self) -> str:
-        """What was passed over, as `3 .txt, 1 .mov`."""
-        kinds = [f"{count:,} {suffix or 'without a suffix'}" for suffix, count in self.passed_over.most_common(TOLD)]
+        """What was passed over, as `3 .txt, 1 .mov`, and what makes it readable."""
+        kinds = [
+            f"{count:,} {suffix or 'without a suffix'}{f' ({FIXES[suffix]})' if suffix in FIXES else ''}"
+            for suffix, count in self.passed_over.most_common(TOLD)
+        ]
         return ", ".join([*kinds, *(["…"] if len(self.passed_over) > TOLD else [])])
 
 
@@ -48,11 +51,10 @@ def files_in(folder: str) -> Listing:
     """
     files, passed_over = list[str](), Counter[str]()
     for path in _walked(folder, set()):
-        suffix = os.path.splitext(path)[1].lower()
-        if suffix in SUFFIXES:
+        if is_image(path):
             files.append(path)
         else:
-            passed_over[suffix] += 1
+            passed_over[suffix_of(path)] += 1
     return Listing(sorted(files, key=lambda path: (natural_order(path), path)), passed_over)
 
 
@@ -89,7 +91,7 @@ def _listing_of(word: str) -> Listing:
         found = files_in(word)
         if not found.files:
             held = f"it holds {found.told()}" if found.passed_over else "it is empty"
-            raise InputError(f"'{shown(word)}' has no images ({', '.join(sorted(SUFFIXES))}): {held}")
+            raise InputError(f"'{shown(word)}' has no images ({', '.join(sorted(decoders()))}): {held}")
         return found
     if is_glob(word):
         matches = matches_of(word)
@@ -110,10 +112,9 @@ def _walked(folder: str, seen: set[str]) -> Iterator[str]:
     except OSError as error:
         raise InputError(f"'{shown(folder)}' cannot be read ({error.strerror}): make it readable") from None
     for entry in entries:
-        if entry.name.startswith("."):
+        if is_leftover(entry.name):
             continue
         if os.path.isdir(entry.path):
-            if entry.name.lower() not in LEFTOVERS:
-                yield from _walked(entry.path, seen)
+            yield from _walked(entry.path, seen)
         else:
             yield entry.path

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
+from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, each, shown, told_damage
-from elmyr.images.formats import SUFFIXES, read_pixels
+from elmyr.images.formats import read_pixels
 from elmyr.images.imageset import ImageSet
 from elmyr.images.shaping import Shaping, in_form
-from elmyr.images.sources import read_parts
+from elmyr.images.sources import every_part
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.folder import check_folder
 
@@ -50,11 +51,11 @@ class Many:
     ) -> None:
         path = Path(source).expanduser()
         self.folder = path if path.is_dir() else None
-        self._parts = [part for part in read_parts(source, data_root) if part is not None]
+        self._parts = [part for part in every_part(source, data_root) if part is not None]
         self._form = Shaping(channels=channels)
         self._names: list[str] | None = None
         files = [file for part in self._parts if isinstance(part, EncodedImages) for file in part.files]
-        if files and all(PurePath(file).suffix.lower() in SUFFIXES for file in files):  # no shards of images
+        if files and all(map(is_image, files)):  # no shards of images
             self._names = list(by_stem(files, path))
         whole = sum(map(len, self._parts))
         self.count = whole if limit is None else min(limit, whole)

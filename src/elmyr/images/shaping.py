@@ -27,7 +27,7 @@ Size = tuple[int, int]  # height, width
 class Shaping(BaseModel):
     """What is made of the images of a source: their form, the choice among them, and what training may see of them.
 
-    The first five hold for all parts of a split, the others for its training part only, in their order.
+    The first six hold for all parts of a split, the others for its training part only, in their order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -35,6 +35,7 @@ class Shaping(BaseModel):
     size: tuple[Side, Side] | None = Field(None, description="height and width in pixels; as they are where None")
     fit: Literal["crop", "pad", "stretch"] = Field("crop", description="what gives where the proportions differ")
     channels: Literal[1, 3] | None = Field(None, description="1 gray, 3 RGB; gray where all images are, where None")
+    label_column: str | None = Field(None, description="the column of a table or file that holds the labels")
     classes: tuple[str, ...] = Field((), description="only these classes, in this order; all where empty")
     limit: int | None = Field(None, ge=1, description="at most so many images, the same share of every class")
     images_per_class: int | None = Field(None, ge=1, description="at most so many training images of a class")

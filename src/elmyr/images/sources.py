@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from elmyr.errors import InputError, suggestion
+from elmyr.images.codecs import FIXES, is_image, suffix_of
 from elmyr.images.decoding import decode
 from elmyr.images.derived import DERIVED, derive
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
-from elmyr.images.readers import BY_NAME, BY_PATH, Parts
+from elmyr.images.readers import BY_NAME, BY_PATH, Parts, PathReader
 from elmyr.images.readers.hub import PREFIX, read_hub
+from elmyr.images.readers.labels.tables import is_table
 from elmyr.images.shaping import AS_IT_IS, Shaping, choice_of, in_form
+from elmyr.notes import note
 
 SPLITS = ("train", "test")
 
@@ -48,26 +51,65 @@ def open_source(
     data_root: the folder that holds `mnist/`; without it the environment's ELMYR_DATA. Raises InputError for
     what is neither a name nor a path, and for data that are not whole.
     """
-    train, test = _shaped(read_parts(source, data_root), shaping)
+    train, test = _shaped(read_parts(source, data_root, shaping.label_column), shaping)
     return Source(train.name, train, _with_classes(test, train.classes))
 
 
-def read_parts(source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None) -> Parts:
-    """The training and the test part (or None) of a source as its reader gives them; InputError as `open_source`."""
+def read_parts(
+    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, label_column: str | None = None
+) -> Parts:
+    """`every_part`, but for a test part without labels beside labeled training images, which is left out and told."""
+    train, test = every_part(source, data_root, label_column)
+    if test is not None and test.labels is None and train.labels is not None:
+        note(f"the {len(test):,} test images of '{train.name}' have no labels and are left out: the others are split")
+        test = None
+    return train, test  # type: ignore[return-value]  # both of one kind
+
+
+def every_part(
+    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, label_column: str | None = None
+) -> Parts:
+    """The training and the test part (or None) of a source as its reader gives them; InputError as `open_source`.
+
+    label_column: of a table or file that holds the labels, where another than the reader's choice is wanted.
+    """
     text = os.fspath(source)
+    by_name = text in BY_NAME or text in DERIVED
+    if label_column is not None and by_name:
+        raise InputError(f"'{text}' has no columns to choose labels from: leave out --label-column")
     if text in BY_NAME:
         return BY_NAME[text](_data_root(data_root))
     if text in DERIVED:
         return derive(text, lambda name: _shaped(read_parts(name, data_root), AS_IT_IS))
     if text.startswith(PREFIX):
-        return read_hub(text)
+        return read_hub(text, label_column)
     path = Path(text).expanduser()
     if not os.path.exists(path):  # Path.exists raises where the name is too long
         raise InputError(f"no data named '{text}' and no such path: {suggestion(text, [*BY_NAME, *DERIVED])}")
     for reader in BY_PATH:
         if reader.matches(path):
-            return reader.read(path)
-    raise InputError(f"'{text}' is no image set: give {', '.join(reader.what for reader in BY_PATH)} or a known name")
+            return _read_path(reader, path, label_column)
+    raise InputError(_not_read(path))
+
+
+def _read_path(reader: PathReader, path: Path, label_column: str | None) -> Parts:
+    if label_column is None:
+        return reader.read(path)
+    if reader.read_column is None:
+        raise InputError(f"'{path}' is {reader.what}, which has no columns of labels: leave out --label-column")
+    return reader.read_column(path, label_column)
+
+
+def _not_read(path: Path) -> str:
+    """Why a file is no data: what it is instead, with the fix, or what could be given."""
+    if is_image(path.name):
+        return f"'{path}' is a single image: give the folder of the images"
+    if is_table(path.name):
+        return f"'{path}' is a table without images: give the folder that holds it and the images"
+    fix = FIXES.get(suffix_of(path.name))
+    if fix is not None:
+        return f"'{path}' is not read as it is: {fix}, and give the folder"
+    return f"'{path}' holds no images: give {', '.join(reader.what for reader in BY_PATH)} or a known name"
 
 
 def _shaped(parts: Parts, shaping: Shaping) -> tuple[ImageSet, ImageSet | None]:
@@ -119,7 +161,7 @@ def image_names(
 
     No names for the split "test" where the source has no test split of its own.
     """
-    part = read_parts(source, data_root)[SPLITS.index(split)]
+    part = read_parts(source, data_root, shaping.label_column)[SPLITS.index(split)]
     if part is None:
         return []
     if isinstance(part, EncodedImages):

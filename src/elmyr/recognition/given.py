@@ -10,12 +10,12 @@ from pathlib import Path
 
 from elmyr.errors import InputError, suggestion
 from elmyr.images import ImageSet, Shaping, lasting_name
+from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, open_file, shown
-from elmyr.images.formats import SUFFIXES
 from elmyr.images.listing import Listing, files_in, is_glob, listed, paths_in
 from elmyr.images.readers import BY_NAME, BY_PATH
 from elmyr.images.shaping import choice_of
-from elmyr.images.sources import read_parts
+from elmyr.images.sources import every_part
 
 LIST = "-"  # the word for a list of paths on standard input
 
@@ -45,7 +45,7 @@ class Given:
     @classmethod
     def of_data(cls, word: str, data_root: str | os.PathLike[str] | None, shaping: Shaping) -> Given:
         """The training images of a data set, or the chosen ones of them: called by their files, else by numbers."""
-        part = read_parts(word, data_root)[0]
+        part = every_part(word, data_root)[0]
         choice = choice_of(part, shaping)
         places = range(len(part)) if choice is None else choice.places.tolist()
         names = list(map(str, places))
@@ -105,4 +105,4 @@ def _is_data(word: str) -> bool:
         return True  # a known name
     if path.is_dir():
         return any(reader.matches(path) for reader in BY_PATH) and not files_in(word).files
-    return path.suffix.lower() not in SUFFIXES and any(reader.matches(path) for reader in BY_PATH)
+    return not is_image(word) and any(reader.matches(path) for reader in BY_PATH)

@@ -27,11 +27,12 @@ Parts = tuple[ImageSet, ImageSet | None] | tuple[EncodedImages, EncodedImages | 
 
 @dataclass(frozen=True)
 class PathReader:
-    """A kind of image set on disk: how to know it and how to read it."""
+    """A kind of image set on disk: how to know it, to read it, and to read it with the labels of a named column."""
 
     what: str
     matches: Callable[[Path], bool]
     read: Callable[[Path], Parts]
+    read_column: Callable[[Path, str], Parts] | None = None
 
 
 # Read from the data root or the cache, downloaded where they are in neither, or in need of no file at all.
@@ -51,8 +52,8 @@ BY_NAME: dict[str, Callable[[Path | None], Parts]] = {
 BY_PATH = (
     PathReader("an .npz file", lambda path: path.is_file() and path.suffix.lower() == ".npz", read_npz),
     PathReader("an .npy file", lambda path: path.is_file() and path.suffix.lower() == ".npy", read_npy),
-    PathReader("a parquet file or a folder of them", has_parquet_files, read_parquet),
-    PathReader("a WebDataset tar file or a folder of them", has_tar_files, read_tar),
+    PathReader("a parquet file or a folder of them", has_parquet_files, read_parquet, read_parquet),
+    PathReader("a WebDataset tar file or a folder of them", has_tar_files, read_tar, read_tar),
     PathReader("a folder of IDX files", has_idx_files, read_idx_folder),
-    PathReader("a folder of images", Path.is_dir, read_folder),
+    PathReader("a folder of images", Path.is_dir, read_folder, read_folder),
 )

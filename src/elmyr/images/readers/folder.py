@@ -1,163 +1,174 @@
-"""A folder of images: a folder for each class, a `labels.csv` that names them, or all in one place without labels."""
+"""A folder of images: class folders, a table of labels, or all in one place without labels; with its own test part."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from elmyr.errors import InputError
-from elmyr.images.encoded import EncodedImages, in_order, is_number, joined, one_line, open_file, shown
-from elmyr.images.formats import SUFFIXES
-from elmyr.images.readers.parts import training_and_test
+from elmyr.images.encoded import EncodedImages, joined, one_line, open_file
+from elmyr.images.passed_over import examples, kinds_of, note_files
+from elmyr.images.readers.class_folders import labels_of_folders
+from elmyr.images.readers.labels import (
+    PLAIN,
+    NoLabels,
+    TableLabels,
+    is_possible,
+    is_usual,
+    table_labels,
+)
+from elmyr.images.readers.labels.tables import is_own
+from elmyr.images.readers.parts import Part, part_of, training_and_test
+from elmyr.images.readers.tree import Tree, content_of, tree_of
+from elmyr.notes import note
 
-LABELS = "labels.csv"
-FILE_COLUMNS = ("file", "filename", "file_name", "path", "image")
-MOST_OF_A_LINE = 10_000
+
+@dataclass(frozen=True)
+class _Place:
+    """A folder of one part: where it is, what lies below it, and the tables that may tell its labels."""
+
+    path: Path
+    tree: Tree
+    tables: list[Path]
+    part: Part | None = None
+
+    def named(self, path: str) -> str:
+        """What an image is called."""
+        return one_line(path if self.part is None else f"{self.path.name}/{path}")
 
 
-def read_folder(folder: Path) -> tuple[EncodedImages, EncodedImages | None]:
-    """The images of a folder, and of its test part where it has the folders `train` and `test`.
+class Labeled(NamedTuple):
+    """Images by their paths in a folder, in order, with the names of their classes; the classes; what told them.
 
-    A folder `val` or `validation` beside them counts as training images: elmyr splits these itself. Raises InputError
-    for a layout in which images would be lost, for a class without images, and for a `labels.csv` that does not fit.
+    reasons: why tables tell no labels.
     """
-    folders, loose = _content(folder)
-    divided = None if (folder / LABELS).exists() else training_and_test([folder / name for name in folders])
-    if divided is None or loose:  # images beside the parts are told of
-        return _read_part(folder, folder), None
-    training, testing = ([_read_part(part, folder) for part in parts] for parts in divided)
-    return joined(training), joined(testing) if testing else None
+
+    images: list[str]
+    labels: list[str] | None
+    classes: tuple[str, ...]
+    told: str | None
+    table: TableLabels | None
+    reasons: dict[Path, str]
 
 
-def _read_part(part: Path, folder: Path) -> EncodedImages:
-    labels, classes = _labels_of_file(part) if (part / LABELS).exists() else _labels_of_folders(part)
-    numbers = {name: number for number, name in enumerate(classes)}
-    files = [os.path.join(part, name) for name in labels]
-    inside = "" if part == folder else f"{part.name}/"
+def read_folder(folder: Path, label_column: str | None = None) -> tuple[EncodedImages, EncodedImages | None]:
+    """The images of a folder, and of its test part where it has one of its own.
+
+    label_column: of the table that tells the labels. A folder of validation images counts as training images: elmyr
+    splits these itself. What was chosen and what is passed over is told as notes. Raises InputError for a layout in
+    which images would be lost, for a class without images, and for a table that contradicts itself.
+    """
+    top, tree = content_of(folder), tree_of(folder)
+    if not tree.images:
+        raise InputError(_without_images(folder, tree))
+    filled = {path.partition("/")[0] for path in tree.images} - set(top.images)
+    whole = bool(top.images) or is_own(folder / PLAIN)
+    found = None if whole else training_and_test([folder / name for name in top.folders if name in filled])
+    tables = [folder / name for name in top.others if is_possible(name)]
+    if found is None:
+        places = [_Place(folder, tree, tables)]
+        training, testing = places, []
+    else:
+        training, testing = ([_part(folder, path, tree, tables) for path in paths] for paths in found)
+        places = [*training, *testing]
+    if label_column is not None and not any(place.tables for place in places):
+        raise InputError(f"'{folder}' has no table of labels: leave out --label-column")
+    labeled = {place.path: _labeled(place, label_column) for place in places}
+    _tell(folder, tree, places, list(labeled.values()))
+    train, test = ([_encoded(folder, place, labeled[place.path]) for place in part] for part in (training, testing))
+    return joined(train), joined(test) if test else None
+
+
+def _part(folder: Path, path: Path, tree: Tree, tables: list[Path]) -> _Place:
+    """The place of a part: its own tables first, then those beside it that are not of another part."""
+    part = part_of(path.name) or part_of(path.name.rpartition("_")[2])
+    beside = [table for table in tables if part_of(table.name) in (part, None)]
+    below = tree.below(path.name)
+    own = [path / name for name in below.others if "/" not in name and is_possible(name)]
+    named = [table for table in beside if part_of(table.name) is not None]
+    return _Place(path, below, [*own, *named, *(table for table in beside if table not in named)], part)
+
+
+def _labeled(place: _Place, column: str | None) -> Labeled:
+    """The labels of a place: of a table, else of its class folders."""
+    flat = any("/" not in path for path in place.tree.images)
+    found, reasons = _of_table(place, column, flat)
+    if found is None:
+        images, labels, classes = labels_of_folders(place.path, place.tree, is_part=place.part is not None)
+        return Labeled(images, labels, classes, "the class folders" if classes else None, None, reasons)
+    left_out = [path for path in place.tree.images if path not in found.labels]
+    if left_out:
+        note(
+            f"'{place.path}': {len(left_out):,} of {len(place.tree.images):,} images are in no row of "
+            f"'{found.file.name}' and are left out ({examples(left_out)})"
+        )
+    return Labeled([*found.labels], [*found.labels.values()], found.classes, found.told, found, reasons)
+
+
+def _of_table(place: _Place, column: str | None, flat: bool) -> tuple[TableLabels | None, dict[Path, str]]:
+    """What the first table says that says anything, and why others say nothing.
+
+    Beside class folders only tables are asked whose name promises labels.
+    """
+    tables = [file for file in place.tables if flat or column is not None or is_usual(file.name)]
+    reasons: dict[Path, str] = {}
+    refused: InputError | None = None
+    for file in sorted(tables, key=lambda file: (file.name != PLAIN, not is_usual(file.name))):
+        meant = column is None and place.part != "test" and (file.name == PLAIN or (flat and is_usual(file.name)))
+        try:
+            found = table_labels(file, place.tree.images, column)
+        except InputError as error:
+            if meant:
+                raise
+            refused, found = error, NoLabels(str(error), of_others=False)
+        if isinstance(found, TableLabels):
+            return found, reasons
+        if meant and (file.name == PLAIN or found.of_others):
+            raise InputError(f"'{file}' tells no labels: {found.reason}")
+        reasons[file] = found.reason
+    if refused is not None and column is not None and place.part != "test":
+        raise refused
+    return None, reasons
+
+
+def _tell(folder: Path, tree: Tree, places: list[_Place], labeled: list[Labeled]) -> None:
+    """Notes what the labels were read from, the rows without an image, and the files that are passed over."""
+    used: dict[Path, list[TableLabels]] = {}
+    for of_place in labeled:
+        if of_place.table is not None:
+            used.setdefault(of_place.table.file, []).append(of_place.table)
+    for of_parts in used.values():
+        nowhere = set.intersection(*(set(table.missing) for table in of_parts))
+        replace(of_parts[0], missing=[name for name in of_parts[0].missing if name in nowhere]).tell()
+    told = next((of_place.told for of_place in labeled if of_place.told is not None), None)
+    reasons = {file: reason for of_place in labeled for file, reason in of_place.reasons.items()}
+    tables = {file for place in places for file in place.tables}
+    for file in sorted(tables - set(used)):
+        note(f"'{file.name}' is passed over: {reasons.get(file, f'the labels are from {told}')}")
+    in_folder = {os.path.relpath(file, folder).replace(os.sep, "/") for file in tables}
+    note_files(folder, [path for path in tree.others if path not in in_folder])
+
+
+def _encoded(folder: Path, place: _Place, labeled: Labeled) -> EncodedImages:
+    numbers = {name: number for number, name in enumerate(labeled.classes)}
+    files = [os.path.join(place.path, path) for path in labeled.images]
     return EncodedImages(
         name=folder.resolve().name or "images",
         where=str(folder),
-        names=[one_line(inside + name) for name in labels],
-        open=lambda place: open_file(files[place]),
+        names=[place.named(path) for path in labeled.images],
+        open=lambda at: open_file(files[at]),
         files=files,
-        labels=np.array([numbers[name] for name in labels.values() if name is not None], np.int64) if classes else None,
-        classes=classes,
+        labels=None if labeled.labels is None else np.array([numbers[name] for name in labeled.labels], np.int64),
+        classes=labeled.classes,
+        labels_from=labeled.told,
     )
 
 
-def _labels_of_folders(folder: Path) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Each image, by its path in the folder, with the name of its class folder, None where there are none; the classes.
-
-    Raises InputError for a layout in which images would be lost.
-    """
-    folders, loose = _content(folder)
-    if not folders and not loose:
-        raise InputError(f"'{folder}' has no images: put them there, in a folder for each class where they have labels")
-    if not folders:
-        return dict.fromkeys(loose), ()
-    if loose:
-        raise InputError(
-            f"'{folder}' has images ('{shown(loose[0])}') beside folders ('{shown(folders[0])}'): "
-            "put every image into the folder of its class"
-        )
-    by_lower: dict[str, str] = {}
-    labels: dict[str, str | None] = {}
-    for name in folders:
-        deeper, images = _content(folder / name)
-        place = one_line(str(folder / name))
-        if deeper:
-            raise InputError(
-                f"the class folder '{place}' holds a folder ('{shown(deeper[0])}'): put its images directly into it"
-            )
-        if not images:
-            raise InputError(f"the class folder '{place}' has no images: put some there, or remove it")
-        twin = by_lower.setdefault(name.lower(), name)
-        if twin != name:
-            raise InputError(f"'{folder}' has the class folders '{shown(twin)}' and '{shown(name)}': make them one")
-        labels |= {f"{name}/{image}": name for image in images}
-    return labels, in_order(folders)
-
-
-def _labels_of_file(folder: Path) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Each image that `labels.csv` names with its class; and the classes, by their numbers where it has both."""
-    file = folder / LABELS
-    labels: dict[str, str | None] = {}
-    numbers: dict[str, str] = {}
-    by_number: dict[str, str] = {}
-    for row_number, (name, label, class_name) in enumerate(_rows(file), 2):
-        if not name or not (class_name or label):
-            raise InputError(f"row {row_number} of '{file}' names no file or no label: complete it")
-        path = _inside(name, file)
-        if path in labels:
-            raise InputError(f"'{file}' names '{shown(name)}' twice: keep one of the rows")
-        labels[path] = class_name or label
-        if not class_name or not label:
-            continue
-        if numbers.setdefault(class_name, label) != label or by_number.setdefault(label, class_name) != class_name:
-            raise InputError(
-                f"row {row_number} of '{file}' gives the class '{shown(class_name)}' the label {shown(label)}, which "
-                "contradicts a row above: give each class one label of its own"
-            )
-    if not labels:
-        raise InputError(f"'{file}' names no image: add a row for each")
-    classes = in_order({name for name in labels.values() if name})
-    if len(by_number) == len(classes) and all(map(is_number, by_number)):
-        classes = tuple(by_number[number] for number in sorted(by_number, key=int))
-    return labels, classes
-
-
-def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
-    """File, label and class of each row; the last two are empty where there is no such column."""
-    try:
-        with open_file(str(file)) as content, io.TextIOWrapper(content, "utf-8-sig", newline="") as opened:
-            rows = csv.DictReader(_short_lines(opened, file), strict=True)
-            columns = {name.strip().lower(): name for name in rows.fieldnames or () if name}
-            file_column = next((columns[name] for name in FILE_COLUMNS if name in columns), None)
-            if file_column is None or not {"label", "class"} & set(columns):
-                raise InputError(f"the first line of '{file}' has no columns 'file' and 'label': add that line")
-            for row in rows:
-                label, class_name = (row.get(columns.get(name, ""), "") or "" for name in ("label", "class"))
-                yield row[file_column] or "", label, class_name
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"'{file}' cannot be read ({reason}): save it as CSV in UTF-8") from None
-
-
-def _short_lines(lines: Iterable[str], file: Path) -> Iterable[str]:
-    for line in lines:
-        if len(line) > MOST_OF_A_LINE or "\0" in line:
-            raise InputError(f"'{file}' is no list of labels (a line is too long, or binary): save it as CSV")
-        yield line
-
-
-def _inside(name: str, file: Path) -> str:
-    path = PurePosixPath(name.replace("\\", "/"))
-    leads_out = path.is_absolute() or bool(os.path.splitdrive(name)[0]) or ".." in path.parts
-    if leads_out or path.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"'{file}' names '{shown(name)}', which is no image inside the folder: give paths relative to it"
-        )
-    return str(path)
-
-
-def _content(folder: Path) -> tuple[list[str], list[str]]:
-    """The names of the folders and of the images in a folder, in order; hidden ones and other files are passed over."""
-    folders, images = [], []
-    try:
-        with os.scandir(folder) as entries:  # which knows without a further look what is a folder
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                # A link to itself makes is_dir raise, and isdir not.
-                if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
-                    folders.append(entry.name)
-                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                    images.append(entry.name)
-    except OSError as error:
-        raise InputError(f"'{folder}' cannot be read ({error.strerror}): make it readable") from None
-    return sorted(folders), sorted(images)
+def _without_images(folder: Path, tree: Tree) -> str:
+    if not tree.others:
+        return f"'{folder}' has no images: put them there, in a folder for each class where they have labels"
+    return f"'{folder}' has no images that are read here, but {kinds_of(tree.others)}: give the folder of the images"

@@ -9,17 +9,16 @@ import re
 from io import BytesIO
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from elmyr.errors import InputError
 from elmyr.images.encoded import EncodedImages, joined
+from elmyr.images.readers.labels.values import chosen_column, labels_of
+from elmyr.images.readers.parts import part_of
 
 PREFIX = "hf:"
 NAME = re.compile(r"hf:(?P<repo>\w[\w.-]*/\w[\w.-]*)(?::(?P<config>[\w.-]+))?(?:@(?P<revision>[\w./-]+))?", re.ASCII)
-TESTING = ("test", "testing")
 
 
-def read_hub(source: str) -> tuple[EncodedImages, EncodedImages | None]:
+def read_hub(source: str, label_column: str | None = None) -> tuple[EncodedImages, EncodedImages | None]:
     """The training and the test images of a data set on the hub, downloaded once into that library's own cache.
 
     A split `test` becomes the test part, all others are training images. Raises InputError for a name of another form,
@@ -37,25 +36,29 @@ def read_hub(source: str) -> tuple[EncodedImages, EncodedImages | None]:
     except Exception as error:  # whatever the network, the hub and its file systems raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"'{source}' cannot be had from the hub ({reason}): check the name, or be online") from None
-    return encoded_parts(loaded, source)
+    return encoded_parts(loaded, source, label_column)
 
 
-def encoded_parts(splits: Any, source: str) -> tuple[EncodedImages, EncodedImages | None]:
+def encoded_parts(
+    splits: Any, source: str, label_column: str | None = None
+) -> tuple[EncodedImages, EncodedImages | None]:
     """The parts of what `datasets.load_dataset` gives: a mapping of splits to data sets."""
-    training = [_encoded(split, source) for name, split in splits.items() if name not in TESTING]
-    testing = [_encoded(split, source) for name, split in splits.items() if name in TESTING]
+    parts = {name: _encoded(split, source, label_column) for name, split in splits.items()}
+    training = [part for name, part in parts.items() if part_of(name) != "test"]
+    testing = [part for name, part in parts.items() if part_of(name) == "test"]
     if not training:
         return joined(testing), None
     return joined(training), joined(testing) if testing else None
 
 
-def _encoded(split: Any, source: str) -> EncodedImages:
+def _encoded(split: Any, source: str, label_column: str | None) -> EncodedImages:
     import datasets
 
     image = next((name for name, kind in split.features.items() if isinstance(kind, datasets.Image)), None)
     if image is None:
         raise InputError(f"'{source}' has no column of images (it has {', '.join(split.features)}): take another set")
-    label = next((name for name, kind in split.features.items() if isinstance(kind, datasets.ClassLabel)), None)
+    named = [name for name, kind in split.features.items() if isinstance(kind, datasets.ClassLabel)]
+    label = chosen_column(named, list(split.features), label_column, source)
     files = split.cast_column(image, datasets.Image(decode=False))
 
     def open_image(place: int) -> BinaryIO:
@@ -67,10 +70,7 @@ def _encoded(split: Any, source: str) -> EncodedImages:
     classes: tuple[str, ...] = ()
     labels = None
     if label is not None:
-        labels = np.array(split[label], np.int64)
-        classes = tuple(split.features[label].names)
-        if labels.min() < 0:
-            raise InputError(f"'{source}' has images without a label (-1): take a split that is labeled")
+        labels, classes = labels_of(split[label], getattr(split.features[label], "names", ()), source)
     return EncodedImages(
         name=source.removeprefix(PREFIX).partition("@")[0].partition(":")[0].rpartition("/")[2],
         where=source,
@@ -79,4 +79,5 @@ def _encoded(split: Any, source: str) -> EncodedImages:
         files=[file["filename"] for file in split.cache_files],
         labels=labels,
         classes=classes,
+        labels_from=label and f"the column '{label}'",
     )

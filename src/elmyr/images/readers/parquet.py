@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
-from elmyr.images.encoded import EncodedImages, in_order, joined, shown
+from elmyr.images.encoded import EncodedImages, joined, shown
+from elmyr.images.readers.labels.values import chosen_column, labels_of
 from elmyr.images.readers.parts import training_and_test
+from elmyr.images.readers.tree import note_beside, shards_in
 
 SUFFIX = ".parquet"
-IMAGE_COLUMNS, LABEL_COLUMNS = ("image", "img", "images"), ("label", "labels", "class")
+IMAGE_COLUMNS = ("image", "img", "images", "picture", "photo", "pixels", "jpg", "jpeg", "png", "bytes")
 GROUPS_AT_ONCE = 2  # row groups kept: images are asked for in their order
 
 
@@ -29,37 +31,36 @@ def has_parquet_files(path: Path) -> bool:
     return bool(_files(path))
 
 
-def read_parquet(path: Path) -> tuple[EncodedImages, EncodedImages | None]:
+def read_parquet(path: Path, label_column: str | None = None) -> tuple[EncodedImages, EncodedImages | None]:
     """The images of a file or of the shards in a folder; `train-…` and `test-…` become its own parts.
 
     Raises InputError where there is no column of encoded images, where a label is missing, or the file is damaged.
     """
     files = _files(path)
+    if path.is_dir():
+        note_beside(files)
     training, testing = training_and_test(files) or (files, [])
     name = path.resolve().stem
     if testing:
-        return _joined(training, name, path), _joined(testing, name, path)
-    return _joined(files, name, path), None
+        return _joined(training, name, path, label_column), _joined(testing, name, path, label_column)
+    return _joined(training, name, path, label_column), None
 
 
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() == SUFFIX else []
-    places = (path, path / "data") if path.is_dir() else ()
-    return next((found for place in places if (found := _inside(place))), [])
+    places = [place for place in (path, path / "data") if place.is_dir()]
+    return next((found for place in places if (found := shards_in(place, SUFFIX))), [])
 
 
-def _inside(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob(f"*{SUFFIX}") if file.is_file())
+def _joined(files: list[Path], name: str, where: Path, label_column: str | None) -> EncodedImages:
+    return joined([_read_file(file, name, where, label_column) for file in files])
 
 
-def _joined(files: list[Path], name: str, where: Path) -> EncodedImages:
-    return joined([_read_file(file, name, where) for file in files])
-
-
-def _read_file(path: Path, name: str, where: Path) -> EncodedImages:
+def _read_file(path: Path, name: str, where: Path, label_column: str | None) -> EncodedImages:
     rows = _Rows(path)
-    labels, classes = rows.labels()
+    column = rows.label_column(label_column, str(where))
+    labels, classes = (None, ()) if column is None else rows.labels(column)
     return EncodedImages(
         name=name,
         where=str(where),
@@ -68,6 +69,7 @@ def _read_file(path: Path, name: str, where: Path) -> EncodedImages:
         files=[str(path)],
         labels=labels,
         classes=classes,
+        labels_from=column and f"the column '{shown(column)}'",
     )
 
 
@@ -91,16 +93,7 @@ class _Rows:
         except self._damage as error:
             raise self._unreadable(error) from None
         self._starts = np.cumsum([0, *counts])
-        self._image = self._column(IMAGE_COLUMNS)
-        if self._image is None:
-            columns = shown(", ".join(map(repr, self._schema.names[:10])))
-            raise InputError(
-                f"'{path}' has no column 'image' (it has {columns or 'none'}): name the column of encoded images so"
-            )
-        kind = self._schema.field(self._image).type
-        encoded = kind.field("bytes").type if pyarrow.types.is_struct(kind) and "bytes" in _fields(kind) else kind
-        if not (pyarrow.types.is_binary(encoded) or pyarrow.types.is_large_binary(encoded)):
-            raise InputError(f"the column '{self._image}' of '{path}' is {str(kind)[:60]}: give encoded images, as PNG")
+        self._image = self._image_column(pyarrow.types)
         if not len(self):
             raise InputError(f"'{path}' has no rows: write it again")
 
@@ -117,27 +110,37 @@ class _Rows:
             raise ValueError(f"its bytes are not in the file, only the path '{path}'" if path else "it is null")
         return BytesIO(content)
 
-    def labels(self) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-        """Labels and class names: of the schema, or else the values themselves."""
-        column = self._column(LABEL_COLUMNS)
-        if column is None:
-            return None, ()
+    def label_column(self, wanted: str | None, where: str) -> str | None:
+        """The column of the labels, the wanted one or the likeliest; None where there is none."""
+        columns = [name for name in self._schema.names if name != self._image]
+        named = [name for name in columns if self._class_names(name)]
+        return chosen_column(named, columns, wanted, where)
+
+    def labels(self, column: str) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+        """Labels and class names of a column: of the schema, or else the values themselves."""
         try:
             values = self._file.read(columns=[column]).column(0).to_pylist()
         except self._damage as error:
             raise self._unreadable(error) from None
-        place = next((place for place, value in enumerate(values) if type(value) not in (int, str)), None)
-        if place is not None:
-            label = shown(repr(values[place]))
-            raise InputError(f"row {place} of '{self.path}' has the label {label}: give a number or a name")
-        names = self._class_names(column)
-        if names and all(isinstance(value, int) for value in values):
-            if not 0 <= min(values) <= max(values) < len(names):
-                raise InputError(f"'{self.path}' has labels from {min(values)} to {max(values)} for {len(names)} names")
-            return np.array(values, np.int64), names
-        classes = in_order({str(value) for value in values})
-        number_of = {known: number for number, known in enumerate(classes)}
-        return np.array([number_of[str(value)] for value in values], np.int64), classes
+        return labels_of(values, self._class_names(column), str(self.path))
+
+    def _image_column(self, types: Any) -> str:
+        """The column of encoded images: by its name, else the only one of bytes; InputError where there is none."""
+        kinds = {name: self._schema.field(name).type for name in self._schema.names}
+        encoded = [name for name, kind in kinds.items() if _holds_bytes(kind, types)]
+        named = [name for name in IMAGE_COLUMNS if name in encoded]
+        pictures = named or [name for name in encoded if types.is_struct(kinds[name])] or encoded
+        if pictures:
+            return pictures[0]
+        wrong = next((name for name in IMAGE_COLUMNS if name in kinds), None)
+        if wrong is not None:
+            raise InputError(
+                f"the column '{wrong}' of '{self.path}' is {str(kinds[wrong])[:60]}: give encoded images, as PNG"
+            )
+        columns = shown(", ".join(map(repr, self._schema.names[:10])))
+        raise InputError(
+            f"'{self.path}' has no column 'image' (it has {columns or 'none'}): name the column of encoded images so"
+        )
 
     def _class_names(self, column: str) -> tuple[str, ...]:
         """What the schema's metadata calls the classes; none where it does not say."""
@@ -148,9 +151,6 @@ class _Rows:
             return ()
         told = isinstance(names, list) and all(isinstance(name, int | str) for name in names)
         return tuple(map(str, names)) if told else ()
-
-    def _column(self, known: tuple[str, ...]) -> str | None:
-        return next((name for name in known if name in self._schema.names), None)
 
     def _group(self, group: int) -> Any:
         with self._lock:
@@ -164,5 +164,9 @@ class _Rows:
         return InputError(f"'{self.path}' cannot be read ({' '.join(str(error).split())[:120]}): write it again")
 
 
-def _fields(kind: Any) -> list[str]:
-    return [kind.field(number).name for number in range(kind.num_fields)]
+def _holds_bytes(kind: Any, types: Any) -> bool:
+    """Whether a column of this type holds files, as bytes or as Hugging Face's pair of bytes and path."""
+    if types.is_struct(kind):
+        fields = {kind.field(number).name: kind.field(number).type for number in range(kind.num_fields)}
+        kind = fields.get("bytes", kind)
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))

@@ -1,0 +1,110 @@
+"""Labels by folders: a folder for each class, its name the class; or none, where the images lie in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from elmyr.errors import InputError
+from elmyr.images.codecs import is_other_image
+from elmyr.images.encoded import MOST_TOLD, in_order, one_line, shown
+from elmyr.images.passed_over import examples, kinds_of
+from elmyr.images.readers.labels import is_usual
+from elmyr.images.readers.parts import divided
+from elmyr.images.readers.tree import Tree, content_of
+from elmyr.notes import note
+
+NO_CLASS = {"images", "image", "imgs", "img", "pictures", "photos", "pics", "jpegimages", "jpeg", "jpg", "png", "data"}
+
+Found = tuple[list[str], list[str] | None, tuple[str, ...]]
+
+
+def labels_of_folders(folder: Path, tree: Tree, *, is_part: bool) -> Found:
+    """The images of a folder, by their paths there, the class of each, and the classes; None and () for no classes.
+
+    Images in folders inside a class folder are of that class, which is told. is_part: whether the folder is a training
+    or test part, in which a single folder around the class folders is entered. Raises InputError for a layout in which
+    images would be lost or be taken for one class.
+    """
+    content = content_of(folder)
+    if not content.folders or not any("/" in path for path in tree.images):
+        return tree.images, None, ()
+    if content.images:
+        raise InputError(
+            f"'{folder}' has images ('{shown(content.images[0])}') beside folders ('{shown(content.folders[0])}'): "
+            "put every image into the folder of its class"
+        )
+    groups = _groups(folder, tree, content.folders)
+    if len(groups) == 1:
+        (only,) = groups
+        inner = _folder_of_classes(folder / only)
+        if inner is not None:
+            return _inside(folder, inner, tree, is_part=is_part)
+        if only.lower() in NO_CLASS:
+            note(f"the images of '{one_line(str(folder / only))}' have no labels: a folder for each class gives them")
+            return tree.images, None, ()
+    deeper = [path for path in tree.folders if "/" in path]
+    if deeper:
+        note(f"folders inside class folders ({len(deeper):,}: {examples(deeper)}) hold images of their class")
+    labels = [name for name, images in groups.items() for _ in images]
+    return [path for images in groups.values() for path in images], labels, in_order(groups)
+
+
+def _groups(folder: Path, tree: Tree, folders: Sequence[str]) -> dict[str, list[str]]:
+    """The images of each class folder; InputError for one without, and for two that differ by case alone."""
+    groups: dict[str, list[str]] = {name: [] for name in folders}
+    others: dict[str, list[str]] = {name: [] for name in folders}
+    for kind, paths in ((groups, tree.images), (others, tree.others)):
+        for path in paths:
+            name, inside, _ = path.partition("/")
+            if inside:
+                kind[name].append(path)
+    by_lower: dict[str, str] = {}
+    for name in folders:
+        if not groups[name]:
+            _refuse_lost(one_line(str(folder / name)), others[name])
+            del groups[name]  # its files are told with all others
+            continue
+        twin = by_lower.setdefault(name.lower(), name)
+        if twin != name:
+            raise InputError(f"'{folder}' has the class folders '{shown(twin)}' and '{shown(name)}': make them one")
+    return groups
+
+
+def _refuse_lost(place: str, others: Sequence[str]) -> None:
+    """InputError for a folder that is empty, or whose images cannot be read: a class would be lost."""
+    if not others:
+        raise InputError(f"the class folder '{place}' has no images: put some there, or remove it")
+    unread = [path for path in others if is_other_image(path)]
+    if unread:
+        raise InputError(f"the class folder '{place}' has no images that are read here, but {kinds_of(unread)}")
+
+
+def _folder_of_classes(folder: Path) -> Path | None:
+    """The folder at or below this one that holds class folders, parts or a table of labels; None if it is a class."""
+    place = folder
+    while True:
+        content = content_of(place)
+        if any(map(is_usual, content.others)) or divided([place / name for name in content.folders]) is not None:
+            return place
+        if content.images:
+            return None if place == folder else place.parent
+        if len(content.folders) != 1:
+            return place
+        place /= content.folders[0]
+
+
+def _inside(folder: Path, inner: Path, tree: Tree, *, is_part: bool) -> Found:
+    """What lies one folder or more further down, where the part of a set has such a folder; InputError elsewhere."""
+    if not is_part:
+        raise InputError(f"'{folder}' holds one folder, and the images lie further down: give '{_shown_path(inner)}'")
+    below = inner.relative_to(folder).as_posix()
+    note(f"'{folder}' holds one folder, '{shown(below)}': what is in that is read")
+    images, labels, classes = labels_of_folders(inner, tree.below(below), is_part=False)
+    return [f"{below}/{path}" for path in images], labels, classes
+
+
+def _shown_path(path: Path) -> str:
+    """A path that is to be given: whole, as long as that is possible."""
+    line = one_line(str(path))
+    return line if len(line) <= MOST_TOLD else shown(line)

@@ -1,0 +1,150 @@
+"""Labels of files from a table: which tables may hold them, and what such a table says of the images of a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elmyr.errors import InputError
+from elmyr.images.encoded import in_order, shown
+from elmyr.images.passed_over import examples
+from elmyr.images.readers.labels.columns import Labels, file_column, label_column, named, plain
+from elmyr.images.readers.labels.places import Places
+from elmyr.images.readers.labels.tables import Table, is_table, read_table
+from elmyr.notes import note
+
+PLAIN = "labels.csv"  # the table that elmyr itself writes
+USUAL = re.compile(
+    r"((train|training|test|testing|val|valid|validation|dev|eval|all|full|image|images|img|my)*(set|data)?)"
+    r"(labels?|metadata|meta|annotations?|dataset|data|groundtruth|gt|targets?|class(es)?|index|info|list|files?)?"
+)
+NEVER = re.compile(r"submission|prediction|predicted|results?$")  # tables of answers, not of labels
+
+
+@dataclass(frozen=True)
+class TableLabels:
+    """What a table says of images: the label of each, in the order of its rows, and the classes in their order.
+
+    told: how the labels were found, for people; plain: whether that needs no word. missing: names in its rows that are
+    no image's; unlabeled: the numbers of the rows without a label.
+    """
+
+    file: Path
+    labels: dict[str, str]
+    classes: tuple[str, ...]
+    told: str
+    plain: bool
+    others: tuple[str, ...]
+    missing: list[str]
+    unlabeled: list[int]
+    rows: int
+
+    def tell(self) -> None:
+        """Notes what was chosen and what is passed over."""
+        if not self.plain:
+            note(f"labels from {self.told}")
+        if self.others:
+            note(
+                f"'{self.file.name}' has other columns that may be labels ({named(self.others)}): pass --label-column "
+                f"{shown(self.others[0])} to take that"
+            )
+        if self.missing:
+            note(
+                f"{len(self.missing):,} of {self.rows:,} rows of '{self.file.name}' name files that are not there "
+                f"({examples(self.missing)})"
+            )
+        if self.unlabeled:
+            note(
+                f"{len(self.unlabeled):,} of {self.rows:,} rows of '{self.file.name}' have no file or no label (row "
+                f"{self.unlabeled[0]}): passed over"
+            )
+
+
+@dataclass(frozen=True)
+class NoLabels:
+    """Why a table says nothing of the labels of images; of_others: its rows are not of these images."""
+
+    reason: str
+    of_others: bool
+
+
+def is_usual(name: str) -> bool:
+    """Whether a table of this name is meant to hold labels."""
+    return is_table(name) and bool(USUAL.fullmatch(plain(Path(name).stem)))
+
+
+def is_possible(name: str) -> bool:
+    """Whether a table of this name may hold labels."""
+    return is_table(name) and not NEVER.search(plain(Path(name).stem))
+
+
+def table_labels(file: Path, images: Sequence[str], wanted: str | None = None) -> TableLabels | NoLabels:
+    """What a table says of the images of a folder, by their paths there; or why it says nothing.
+
+    wanted: the column of the labels. Raises InputError for what is no table, and for labels that contradict.
+    """
+    places = Places(images)
+    table = _with_header(read_table(file), places)
+    if not table.rows:
+        return NoLabels("it names no image: add a row for each", of_others=False)
+    files = file_column(table, places)
+    if files is None:
+        reason = f"no column names an image here (it has {named(table.names)}; an image is '{shown(images[0])}')"
+        return NoLabels(f"{reason}: name the files in a column 'file'", of_others=True)
+    labels = label_column(table, files, wanted, f"'{file}'")
+    if labels is None:
+        rest = named(name for column, name in enumerate(table.names) if column != files)
+        reason = f"it has no column of labels (it has {rest or 'no other'})"
+        return NoLabels(f"{reason}: name it 'label', or pass --label-column NAME", of_others=False)
+    return _joined(file, table, places, files, labels)
+
+
+def _with_header(table: Table, places: Places) -> Table:
+    """The table, with made-up names where its first row tells of an image already."""
+    if not any("." in name and places.find(name) for name in table.names):
+        return table
+    names = [f"column {number}" for number, _ in enumerate(table.names, 1)]
+    return Table(names, [table.names, *table.rows], (*table.about, "no line of column names"), table.first - 1)
+
+
+def _joined(file: Path, table: Table, places: Places, files: int, chosen: Labels) -> TableLabels:
+    labels: dict[str, str] = {}
+    missing: list[str] = []
+    unlabeled: list[int] = []
+    for row, (name, label) in enumerate(zip(table.column(files), chosen.values, strict=True), table.first):
+        if not label or not name:
+            unlabeled.append(row)
+            continue
+        path = places.find(name)
+        if path is None:
+            missing.append(name)
+        elif labels.setdefault(path, label) != label:
+            raise InputError(
+                f"row {row} of '{file}' names '{shown(name)}' twice, as '{shown(labels[path])}' and as "
+                f"'{shown(label)}': keep one of the rows"
+            )
+    if unlabeled and not labels:
+        raise InputError(f"row {unlabeled[0]} of '{file}' names no file or no label: complete it")
+    names = {label for label in labels.values()}
+    classes = in_order(names)
+    if chosen.numbers is not None and all(chosen.numbers[name] >= 0 for name in names):
+        classes = tuple(sorted(names, key=chosen.numbers.__getitem__))
+    return TableLabels(
+        file=file,
+        labels=labels,
+        classes=classes,
+        told=_told(file, table, files, chosen),
+        plain=file.name == PLAIN and not chosen.guessed and plain(table.names[files]) == "file" and not table.about,
+        others=chosen.others,
+        missing=missing,
+        unlabeled=unlabeled,
+        rows=len(table.rows),
+    )
+
+
+def _told(file: Path, table: Table, files: int, chosen: Labels) -> str:
+    column = "one column for each class" if chosen.name == "one-hot" else f"column '{shown(chosen.name)}'"
+    about = [column, f"files in '{shown(table.names[files])}'", *table.about]
+    return f"'{shown(file.name)}' ({', '.join(about)})"

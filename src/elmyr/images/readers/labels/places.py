@@ -1,0 +1,73 @@
+"""Images by what a table of labels may call them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from elmyr.images.codecs import FIXES, decoders, suffix_of
+
+
+def _whole(path: str) -> str:
+    return path
+
+
+def _without_suffix(path: str) -> str:
+    suffix = suffix_of(path)
+    return path[: -len(suffix)] if suffix in decoders() or suffix in FIXES else path
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _stem(path: str) -> str:
+    return _without_suffix(_name(path))
+
+
+def _number(path: str) -> str:
+    """The stem as a spreadsheet leaves it that takes it for a number."""
+    stem = _stem(path).removesuffix(".0")
+    return stem.lstrip("0") or "0" if stem.isdecimal() else stem
+
+
+# The path in the folder; without its suffix; the name alone, in another folder; and so on: the first that is known.
+PATHS = (_whole, _without_suffix)
+WAYS: tuple[Callable[[str], str], ...] = (*PATHS, _name, _stem, _number)
+
+
+class Places:
+    """The images of a folder, by path, name or stem, in any letter case.
+
+    images: their paths in the folder, with `/` between.
+    """
+
+    def __init__(self, images: Sequence[str]) -> None:
+        self.images = images
+        self._exact = set(images)
+        self._known: dict[Callable[[str], str], dict[str, str | None]] = {}
+
+    def find(self, told: str) -> str | None:
+        """The one image that is called so; None where there is none, or more than one."""
+        if told in self._exact:
+            return told
+        path = os.path.normpath(told.strip().replace("\\", "/")).replace("\\", "/")
+        if path in self._exact:
+            return path
+        steps = path.lower().split("/")
+        for way in WAYS:
+            known = self._by(way)
+            for start in range(len(steps) if way in PATHS else 1):  # more folders than here may be told
+                key = way("/".join(steps[start:]))
+                if key in known:
+                    return known[key]
+        return None
+
+    def _by(self, way: Callable[[str], str]) -> dict[str, str | None]:
+        if way not in self._known:
+            known: dict[str, str | None] = {}
+            for path in self.images:
+                key = way(path.lower())
+                known[key] = None if key in known else path
+            self._known[way] = known
+        return self._known[way]

@@ -1,0 +1,133 @@
+"""Tables of labels as text: CSV with any usual separator and encoding, JSON lines, JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elmyr.errors import InputError
+from elmyr.images.codecs import suffix_of
+from elmyr.images.encoded import open_file, shown
+from elmyr.images.readers.labels.json_forms import table_of
+
+SEPARATORS = {",": "", ";": "';' between", "\t": "tabs between", "|": "'|' between"}
+ENCODINGS = ("utf-8-sig", "cp1252")  # without a mark of their own; Windows' second
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+OWN = ["file", "label", "class"]  # the columns that elmyr writes
+MOST_OF_A_LINE = 10_000
+BINARY = frozenset(map(chr, (*range(9), *range(14, 32))))
+
+
+@dataclass(frozen=True)
+class Table:
+    """The names of the columns, the cells of each row as text, and how these were found where that is not plain.
+
+    first: the number of the first row as an editor counts lines.
+    """
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    about: tuple[str, ...] = ()
+    first: int = 1
+
+    def column(self, place: int) -> list[str]:
+        """The cells of one column; empty where a row is too short."""
+        return [row[place] if place < len(row) else "" for row in self.rows]
+
+
+def read_table(file: Path) -> Table:
+    """The table in a file, by its suffix; InputError for what is none."""
+    text, encoding = _text(file)
+    about = () if encoding == ENCODINGS[0] else (encoding,)
+    return FORMS[suffix_of(file.name)](text, file, about)
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of this name may hold labels."""
+    return suffix_of(name) in FORMS
+
+
+def is_own(file: Path) -> bool:
+    """Whether a table is one that elmyr wrote: it tells the labels of a whole set."""
+    return file.is_file() and _text(file)[0].split("\n", 1)[0].strip() == ",".join(OWN)
+
+
+def _text(file: Path) -> tuple[str, str]:
+    try:
+        with open_file(str(file)) as opened:
+            content = opened.read()
+    except OSError as error:
+        raise InputError(f"'{file}' cannot be read ({error.strerror or error}): save it as CSV in UTF-8") from None
+    marked = next((encoding for mark, encoding in MARKS.items() if content.startswith(mark)), None)
+    for encoding in (marked,) if marked else ENCODINGS:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not BINARY.isdisjoint(text[: 1 << 20]):
+            break
+        return text, encoding
+    raise InputError(f"'{file}' is no list of labels (it is binary): save it as CSV in UTF-8")
+
+
+def _csv(text: str, file: Path, about: tuple[str, ...]) -> Table:
+    lines = list(_short_lines(io.StringIO(text, newline=""), file))
+    if lines and lines[0].strip().lower()[:4] == "sep=":  # a spreadsheet's own mark
+        lines = lines[1:]
+    head = lines[:1]
+    separator = max(SEPARATORS, key=lambda sign: len(next(csv.reader(head, delimiter=sign), [])))
+    own = [line.strip() for line in head] == [",".join(OWN)]  # whose cells are exact
+    try:
+        rows = [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=not own, strict=True) if row]
+    except csv.Error as error:
+        raise InputError(f"'{file}' cannot be read ({error}): save it as CSV in UTF-8") from None
+    if not rows:
+        raise InputError(f"'{file}' is empty: give it a first line 'file,label' and a row for each image")
+    if not own:
+        rows = [[cell.strip() for cell in row] for row in rows]
+    told = (SEPARATORS[separator],) if SEPARATORS[separator] and suffix_of(file.name) != ".tsv" else ()
+    return Table(rows[0], rows[1:], (*told, *about), first=2)
+
+
+def _short_lines(lines: io.StringIO, file: Path) -> Iterator[str]:
+    for line in lines:
+        if len(line) > MOST_OF_A_LINE:
+            raise InputError(f"'{file}' is no list of labels (a line is too long): save it as CSV")
+        yield line
+
+
+def _json_lines(text: str, file: Path, about: tuple[str, ...]) -> Table:
+    records = [_parsed(line, file) for line in text.splitlines() if line.strip()]
+    return _of_json(records, file, about)
+
+
+def _json(text: str, file: Path, about: tuple[str, ...]) -> Table:
+    return _of_json(_parsed(text, file), file, about)
+
+
+def _parsed(text: str, file: Path) -> object:
+    try:
+        content: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"'{file}' is no JSON ({shown(str(error))}): write it again") from None
+    return content
+
+
+def _of_json(content: object, file: Path, about: tuple[str, ...]) -> Table:
+    found = table_of(content)
+    if found is None:
+        raise InputError(f'\'{file}\' is no list of labels: write {{"labels": [["a.png", 0], …]}}')
+    return Table(*found, about)
+
+
+FORMS: dict[str, Callable[[str, Path, tuple[str, ...]], Table]] = {
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+}

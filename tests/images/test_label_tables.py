@@ -1,0 +1,229 @@
+"""Labels from tables: found by their columns, in any usual form, told; what does not fit is told or refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from elmyr.errors import InputError
+from elmyr.images import take_account
+from tests.images.layouts import laid, read
+
+FOUR = {"a.png": 1, "b.png": 2, "c.png": 3, "d.png": 4}
+LABELS = {1: "cat", 2: "dog", 3: "cat", 4: "dog"}
+ROWS = [("a.png", "cat"), ("b.png", "dog"), ("c.png", "cat"), ("d.png", "dog")]
+
+
+def csv(names: str, separator: str = ",", rows: list[tuple[str, str]] = ROWS) -> str:
+    return "".join(f"{line}\n" for line in [names, *(separator.join(row) for row in rows)])
+
+
+def of_records(names: tuple[str, str]) -> list[dict[str, str]]:
+    return [dict(zip(names, row, strict=True)) for row in ROWS]
+
+
+TABLES = {
+    "labels.csv": csv("file,label"),
+    "metadata.csv": csv("file_name,label"),
+    "annotations.csv": csv("image,class"),
+    "Train_Labels.csv": csv("filename,species"),
+    "trainLabels.csv": csv("img,level"),
+    "labels.tsv": csv("path\tcategory", "\t"),
+    "labels-semicolon/labels.csv": csv("file;label", ";"),
+    "pipes/labels.csv": csv("file|label", "|"),
+    "spreadsheet/labels.csv": "sep=;\n" + csv("File Name;Label", ";"),
+    "quoted/labels.csv": csv('"file","label"', rows=[(f'"{file}"', f' "{label}"') for file, label in ROWS]),
+    "spaces/labels.csv": csv("file , label", rows=[(f"{file} ", f" {label}") for file, label in ROWS]),
+    "ids/train.csv": csv("id,label", rows=[(file[:-4], label) for file, label in ROWS]),
+    "other-suffix/labels.csv": csv("file,label", rows=[(file.replace("png", "jpg"), label) for file, label in ROWS]),
+    "capitals/labels.csv": csv("FILE,LABEL", rows=[(file.upper(), label) for file, label in ROWS]),
+    "with-folders/labels.csv": csv("file,label", rows=[(f"data/images/{file}", label) for file, label in ROWS]),
+    "windows/labels.csv": csv("file,label", rows=[(f"C:\\data\\{file}", label) for file, label in ROWS]),
+    "pandas/labels.csv": csv(",file,label", rows=[(f"{n},{file}", label) for n, (file, label) in enumerate(ROWS)]),
+    "first-line-is-data/labels.csv": csv("a.png,cat", rows=ROWS[1:]),
+    "names-unknown/labels.csv": csv("what,whose"),
+    "lists/list.csv": csv("photo,kind"),
+    "one-hot/labels.csv": "image,cat,dog\na.png,1,0\nb.png,0,1\nc.png,1.0,0.0\nd.png,0,1\n",
+    "any-name/pets.csv": csv("file,label"),
+    "metadata.jsonl": "".join(json.dumps(record) + "\n" for record in of_records(("file_name", "label"))),
+    "stylegan/dataset.json": json.dumps({"labels": [list(row) for row in ROWS]}),
+    "stylegan-dict/dataset.json": json.dumps({"labels": dict(ROWS)}),
+    "records/labels.json": json.dumps(of_records(("file", "target"))),
+    "records-inside/labels.json": json.dumps({"version": 1, "data": of_records(("file", "target"))}),
+    "mapping/labels.json": json.dumps(dict(ROWS)),
+    "mappings/labels.json": json.dumps({file: {"label": label, "seen": 1} for file, label in ROWS}),
+    "pairs/labels.json": json.dumps([list(row) for row in ROWS]),
+    "columns/labels.json": json.dumps({"file": [row[0] for row in ROWS], "label": [row[1] for row in ROWS]}),
+    "by-class/labels.json": json.dumps({"cat": ["a.png", "c.png"], "dog": ["b.png", "d.png"]}),
+    "coco/annotations.json": json.dumps(
+        {
+            "images": [{"id": n, "file_name": file} for n, (file, _) in enumerate(ROWS)],
+            "annotations": [{"id": n, "image_id": n, "category_id": 1 + n % 2} for n in range(4)],
+            "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_labels_are_found_in_a_table_and_told(tmp_path: Path, name: str) -> None:
+    file = Path(name).name
+    found = read(laid(tmp_path / "data", FOUR | {file: TABLES[name]}))
+    assert (found.train, found.classes) == (LABELS, ("cat", "dog"))
+    assert len(found.notes) == 1 or (file == "labels.csv" and not found.notes)
+    assert all(note.startswith(f"labels from '{file}' (") for note in found.notes)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le"])
+def test_the_encodings_of_spreadsheets_are_read(tmp_path: Path, encoding: str) -> None:
+    text = "file;label\r\na.png;Käse\r\nb.png;Öl\r\n"
+    content = (b"\xff\xfe" if encoding == "utf-16-le" else b"") + text.encode(encoding)
+    found = read(laid(tmp_path, {"a.png": 1, "b.png": 2, "labels.csv": content}))
+    assert found.train == {1: "Käse", 2: "Öl"}
+    assert ("utf-16" in found.notes[0], "cp1252" in found.notes[0]) == ("16" in encoding, encoding == "cp1252")
+
+
+def test_numbers_that_a_spreadsheet_changed_are_found_again(tmp_path: Path) -> None:
+    files = {"0007.png": 7, "0012.png": 12, "0110.png": 110}
+    found = read(laid(tmp_path, files | {"labels.csv": "id,label\n7,1.0\n12,0.0\n110,1.0\n"}))
+    assert found.train == {7: "1", 12: "0", 110: "1"}
+
+
+def test_the_column_that_names_files_is_not_that_of_labels_which_do_so_by_chance(tmp_path: Path) -> None:
+    files = {f"{number}.png": number for number in range(1, 7)}
+    rows = "".join(f"{number},{1 + number % 2}\n" for number in range(1, 7))
+    found = read(laid(tmp_path, files | {"labels.csv": "a,b\n" + rows}))
+    assert found.train == {number: str(1 + number % 2) for number in range(1, 7)}
+
+
+def test_an_image_in_a_folder_is_found_by_its_path_or_by_its_name_where_that_is_its_own(tmp_path: Path) -> None:
+    files = {"x/a.png": 1, "y/a.png": 2, "y/b.png": 3}
+    found = read(laid(tmp_path, files | {"metadata.csv": "file,label\nx/a.png,p\ndata/y/a.png,q\nb.png,q\na.png,q\n"}))
+    assert found.train == {1: "p", 2: "q", 3: "q"}
+    assert any("1 of 4 rows of 'metadata.csv' name files that are not there ('a.png')" in note for note in found.notes)
+
+
+# --- several columns
+
+
+MANY = "file,label,category,split\na.png,cat,pet,train\nb.png,dog,pet,train\nc.png,cat,wild,test\nd.png,dog,wild,test\n"
+
+
+def test_of_several_columns_one_is_taken_and_the_option_for_another_told(tmp_path: Path) -> None:
+    laid(tmp_path / "data", FOUR | {"metadata.csv": MANY})
+    found = read(tmp_path / "data")
+    assert found.train == LABELS
+    assert any("('category'): pass --label-column category to take that" in note for note in found.notes)
+    assert read(tmp_path / "data", "category").train == {1: "pet", 2: "pet", 3: "wild", 4: "wild"}
+    assert read(tmp_path / "data", "Split").classes == ("test", "train")
+    refused = "has no column 'owner': choose from 'label', 'category', 'split' for --label-column"
+    assert refused in read(tmp_path / "data", "owner").refused
+
+
+def test_a_number_and_a_name_that_say_the_same_are_one_label_in_the_order_of_the_numbers(tmp_path: Path) -> None:
+    table = "file,class_id,class_name\na.png,1,cat\nb.png,0,dog\nc.png,1,cat\nd.png,0,dog\n"
+    found = read(laid(tmp_path, FOUR | {"annotations.csv": table}))
+    assert (found.train, found.classes) == (LABELS, ("dog", "cat"))
+    assert len(found.notes) == 1
+
+
+def test_a_known_label_column_wins_over_others_and_a_column_is_asked_for_where_none_is_known(tmp_path: Path) -> None:
+    table = "file,age,dx\na.png,30,x\nb.png,31,y\nc.png,32,x\nd.png,33,y\n"
+    assert read(laid(tmp_path / "one", FOUR | {"metadata.csv": table})).train == {1: "x", 2: "y", 3: "x", 4: "y"}
+    found = read(laid(tmp_path / "two", FOUR | {"metadata.csv": table.replace("dx", "finding")}))
+    assert set(found.train.values()) == {None}
+    assert found.notes[0].startswith(
+        "'metadata.csv' is passed over: it has no column of labels (it has 'age', 'finding')"
+    )
+    assert read(tmp_path / "two", "finding").train == {1: "x", 2: "y", 3: "x", 4: "y"}
+
+
+def test_captions_are_not_taken_for_classes(tmp_path: Path) -> None:
+    table = csv("file_name,text", rows=[(file, f"a picture of {file}") for file in FOUR])
+    found = read(laid(tmp_path, FOUR | {"metadata.csv": table}))
+    assert set(found.train.values()) == {None}
+    assert "'metadata.csv' is passed over: it has no column of labels (it has 'text')" in found.notes[0]
+
+
+def test_a_column_is_asked_for_only_where_there_is_a_table(tmp_path: Path) -> None:
+    laid(tmp_path / "data", {"cat/a.png": 1, "dog/b.png": 2})
+    assert "has no table of labels: leave out --label-column" in read(tmp_path / "data", "label").refused
+    with pytest.raises(InputError, match="'digits' has no columns to choose labels from"):
+        take_account("digits", label_column="label")
+
+
+# --- what does not fit
+
+
+def test_rows_without_an_image_and_images_without_a_row_are_counted_and_named(tmp_path: Path) -> None:
+    found = read(laid(tmp_path, FOUR | {"labels.csv": "file,label\na.png,cat\nx.png,cat\ny.png,dog\nb.png,dog\n"}))
+    assert found.train == {1: "cat", 2: "dog"}
+    assert any(
+        "2 of 4 images are in no row of 'labels.csv' and are left out ('c.png', 'd.png')" in n for n in found.notes
+    )
+    assert "2 of 4 rows of 'labels.csv' name files that are not there ('x.png', 'y.png')" in found.notes
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "train.csv", "metadata.csv"])
+def test_a_table_of_other_images_is_refused_with_a_name_of_each(tmp_path: Path, name: str) -> None:
+    found = read(laid(tmp_path, FOUR | {name: "file,label\nx.png,cat\n"}))
+    assert f"{name}' tells no labels: no column names an image here" in found.refused
+    assert "an image is 'a.png'" in found.refused
+
+
+def test_tables_of_another_meaning_are_passed_over_and_named(tmp_path: Path) -> None:
+    others = {"sizes.csv": "file,width,height\na.png,4,3\n", "config.json": '{"lr": 0.1}', "notes.json": "{"}
+    found = read(laid(tmp_path, FOUR | others))
+    assert set(found.train.values()) == {None}
+    assert all(any(note.startswith(f"'{name}' is passed over") for note in found.notes) for name in others)
+    found = read(laid(tmp_path, {"sample_submission.csv": csv("file,label")}))
+    assert set(found.train.values()) == {None}
+
+
+def test_class_folders_win_over_a_table_whose_name_promises_no_labels(tmp_path: Path) -> None:
+    files = {"cat/a.png": 1, "dog/b.png": 2, "answers.csv": "file,label\na.png,dog\nb.png,cat\n"}
+    found = read(laid(tmp_path, files))
+    assert found.train == {1: "cat", 2: "dog"}
+    assert "answers.csv" in found.notes[0]
+    (tmp_path / "answers.csv").rename(tmp_path / "annotations.csv")
+    assert read(tmp_path).train == {1: "dog", 2: "cat"}
+
+
+# --- training and test
+
+
+def test_a_table_beside_a_part_tells_its_labels_and_a_part_without_labels_is_left_out(tmp_path: Path) -> None:
+    files = {f"train/{name}": gray for name, gray in FOUR.items()} | {"test/e.png": 5, "test/f.png": 6}
+    laid(tmp_path, files | {"train.csv": csv("id,label"), "test.csv": "id\ne.png\nf.png\n"})
+    (tmp_path / "sample_submission.csv").write_text("id,label\ne,cat\nf,cat\n")
+    found = read(tmp_path)
+    assert (found.train, found.test) == (LABELS, None)
+    assert any("the 2 test images of" in note and "have no labels and are left out" in note for note in found.notes)
+
+
+def test_one_table_tells_the_labels_of_both_parts(tmp_path: Path) -> None:
+    files = {"train/a.png": 1, "train/b.png": 2, "test/c.png": 3, "test/d.png": 4}
+    for name, rows in (
+        ("bare", ROWS),
+        ("full", [(f"{'train' if n < 2 else 'test'}/{f}", c) for n, (f, c) in enumerate(ROWS)]),
+    ):
+        found = read(laid(tmp_path / name, files | {"metadata.csv": csv("file_name,label", rows=rows)}))
+        assert (found.train, found.test) == ({1: "cat", 2: "dog"}, {3: "cat", 4: "dog"})
+        assert len(found.notes) == 1
+
+
+def test_each_part_has_its_own_table(tmp_path: Path) -> None:
+    files = {"train/a.png": 1, "train/b.png": 2, "test/a.png": 3, "test/b.png": 4}
+    tables = {
+        "train/metadata.csv": "file_name,label\na.png,x\nb.png,y\n",
+        "test/metadata.csv": "file_name,label\na.png,y\nb.png,x\n",
+    }
+    found = read(laid(tmp_path, files | tables))
+    assert (found.train, found.test) == ({1: "x", 2: "y"}, {3: "y", 4: "x"})
+
+
+def test_the_account_says_what_the_labels_were_read_from(tmp_path: Path) -> None:
+    account = take_account(laid(tmp_path / "table", FOUR | {"metadata.csv": csv("file_name;label", ";")}))
+    assert account.train.labels_from == "'metadata.csv' (column 'label', files in 'file_name', ';' between)"
+    assert account.notes == (f"labels from {account.train.labels_from}",)
+    assert take_account(laid(tmp_path / "flat", FOUR)).train.labels_from is None
