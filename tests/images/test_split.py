@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, Source, Splits, split_source
+from elmyr.images import ImageSet, Shaping, Source, Splits, split_source
 
 FEW = settings(max_examples=60, deadline=None)
 class_sizes = st.lists(st.integers(3, 40), min_size=1, max_size=5)
@@ -119,3 +119,43 @@ def test_too_few_images_and_a_negative_seed_are_refused() -> None:
         split_source(Source("s", numbered(2), None), 0)
     with pytest.raises(InputError, match="seed is -1"):
         split_source(Source("s", numbered(9), None), -1)
+
+
+@FEW
+@given(st.lists(st.integers(5, 40), min_size=1, max_size=5), st.integers(2, 5), st.integers(0, 1000))
+def test_so_many_seeds_as_folds_test_each_image_once(sizes: list[int], folds: int, round_: int) -> None:
+    source, shaping = Source("s", mixed(sizes), None), Shaping(folds=folds)
+    splits = [split_source(source, round_ * folds + fold, shaping) for fold in range(folds)]
+    tested = np.concatenate([each.test_indices for each in splits])
+    assert sorted(tested.tolist()) == list(range(sum(sizes)))
+    for each in splits:
+        assert sorted(chain.from_iterable(parts(each))) == list(range(sum(sizes)))
+        train, validation, test = (
+            np.bincount(part.require_labels(), minlength=len(sizes))
+            for part in (each.train, each.validation, each.test)
+        )
+        assert np.abs(test - np.array(sizes) / folds).max() < 1
+        assert min(train.min(), validation.min(), test.min()) >= 1
+
+
+def test_the_next_seeds_are_another_partition() -> None:
+    source, shaping = Source("s", mixed([20, 20]), None), Shaping(folds=4)
+    first, second = (split_source(source, seed, shaping).test_indices.tolist() for seed in (0, 4))
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("sizes", "folds", "complaint"),
+    [
+        ([9, 4], 5, "'1' has 4 images: give at most --folds 4"),
+        ([9, 3], 2, "'1' has 3 images: give --folds 3"),
+    ],
+)
+def test_folds_that_leave_a_class_out_of_a_part_are_refused(sizes: list[int], folds: int, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        split_source(Source("s", mixed(sizes), None), 0, Shaping(folds=folds))
+
+
+def test_folds_beside_a_test_part_are_refused() -> None:
+    with pytest.raises(InputError, match="has a test part of its own: leave out --folds"):
+        split_source(Source("s", mixed([9]), mixed([9], start=9)), 0, Shaping(folds=3))

@@ -236,3 +236,44 @@ def test_the_weighted_interval_covers_the_true_difference_of_balanced_accuracies
 def test_weights_that_do_not_match_are_refused(weights: list, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         paired_difference([[1, 0, 1]], [[1, 1, 0]], [[1, 2, 3]], weights)
+
+
+def test_folds_by_hand() -> None:
+    # Three folds of two images with differences 1, 0 | 0, 0 | 1, 1: means 0.5, 0 and 1, of variance 0.25.
+    a, b = [[1, 0], [1, 1], [1, 1]], [[0, 0], [1, 1], [0, 0]]
+    found = paired_difference(a, b, [[1, 2], [3, 4], [5, 6]], folds=3)
+    seeds = 0.25 * (1 / 3 + 1 / 2)
+    images = (2 / 7) / 8  # of the two added images alone
+    freedom = (seeds + images) ** 2 / (seeds**2 / 2 + images**2 / 7)
+    half = t.ppf(0.975, freedom) * sqrt(seeds + images)
+    assert (found.difference, found.images) == (0.5, 6)
+    assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), rel=1e-12)
+    weighted = paired_difference(a, b, [[1, 2], [3, 4], [5, 6]], [[0.5, 0.5]] * 3, folds=3)
+    assert (weighted.low, weighted.high) == pytest.approx((found.low, found.high), rel=1e-12)
+
+
+def nearest_mean(training: np.ndarray, labels: np.ndarray, test: np.ndarray) -> np.ndarray:
+    means = np.stack([training[labels == label].mean(0) for label in range(3)])
+    return ((test[:, None] - means) ** 2).sum(2).argmin(1)
+
+
+@pytest.mark.parametrize("counts", [(60, 20, 9), (12, 12, 12)])
+def test_folds_give_no_false_alarms_where_both_arms_are_equally_good(counts: tuple[int, ...]) -> None:
+    """In 1 of 20 or less, with training parts that overlap; were it 1 of 20, this would fail once in a million times.
+
+    The arms see five features each, equally informative: what one sample of images favors, all folds favor.
+    """
+    random, labels, folds, repeats, alarms = np.random.default_rng(8), np.repeat(range(3), counts), 5, 300, 0
+    fold_of, centers = np.arange(len(labels)) % folds, np.array([[0.0], [0.6], [-0.6]])
+    for _ in range(repeats):
+        features, right, other = centers[labels] + random.normal(size=(len(labels), 10)), [], []
+        images = [np.flatnonzero(fold_of == fold) for fold in range(folds)]
+        for test in images:
+            rest = np.setdiff1d(np.arange(len(labels)), test)
+            for seen, answers in ((slice(5), right), (slice(5, 10), other)):
+                read = nearest_mean(features[rest, seen], labels[rest], features[test, seen])
+                answers.append(read == labels[test])
+        weights = [balanced_weights(labels[test]) for test in images]
+        found = paired_difference(right, other, images, weights, folds=folds)
+        alarms += not found.low <= 0 <= found.high
+    assert alarms <= binom.isf(1e-6, repeats, 0.05)

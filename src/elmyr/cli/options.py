@@ -76,6 +76,9 @@ def _shaping_options(
     label_column: LabelColumn = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images, of every class its share.", min=1)] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Cross-validation: the test part is one of so many folds, by the seed.", min=2)
+    ] = None,
     images_per_class: Annotated[
         int | None, typer.Option(help="At most so many training images per class.", min=1)
     ] = None,
@@ -102,6 +105,7 @@ def _shaping_options(
         label_column=label_column,
         classes=parse_names(classes) if classes else (),
         limit=limit,
+        folds=folds,
         images_per_class=images_per_class,
         imbalance=imbalance,
         label_noise=label_noise,

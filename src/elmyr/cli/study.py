@@ -39,6 +39,13 @@ def study(
     label_noise: Annotated[
         str | None, typer.Option(metavar="SHARE,…,all", help="This share of the training labels is wrong.")
     ] = None,
+    folds: Annotated[
+        str,
+        typer.Option(
+            metavar="N|auto|none",
+            help="Cross-validation: a seed tests one of N folds. auto: 5 where a class had fewer than 10 test images.",
+        ),
+    ] = "auto",
     images: Annotated[str | None, typer.Option(help="Budget of each GAN in images seen, such as 200k.")] = None,
     seeds: Annotated[int, typer.Option(help="How many seeds: each a new split, GAN and recognizers.")] = 5,
     seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
@@ -60,7 +67,7 @@ def study(
 ) -> None:
     """The main job: would a GAN make a recognizer of these images better? Ends in a verdict and a report."""
     from elmyr.amounts import seconds_of
-    from elmyr.studies import make_study_plan, rehearse_study
+    from elmyr.studies import make_study_plan, parse_folds, rehearse_study
     from elmyr.studies import study as run_study
 
     noise = several(label_noise, "label-noise", float)
@@ -79,6 +86,7 @@ def study(
         "imbalance": several(imbalance, "imbalance", float),
         "label_noise": None if noise is None else [share or 0.0 for share in noise],
         "labels_per_class": several(labels_per_class, "labels-per-class", int),
+        "folds": parse_folds(folds),
         "processes": processes,
         "allow_duplicates": allow_duplicates,
         "say": hush if quiet else say,
@@ -92,7 +100,7 @@ def study(
 
 def show_study(done: Any, as_json: bool) -> None:
     """Verdicts, arms, figures, and where the report is."""
-    from elmyr.report import numbers, write_report
+    from elmyr.report import write_report
 
     report = write_report(done.path)
     if as_json:
@@ -101,23 +109,37 @@ def show_study(done: Any, as_json: bool) -> None:
     for cell in done.content["cells"]:
         verdict, several_cells = cell["verdict"], len(done.content["cells"]) > 1
         print(f"\n{cell['name'] + ': ' if several_cells else 'Verdict: '}{verdict['outcome']}\n{verdict['sentence']}\n")
-        rows = [["arm", "validation", "test", "generated share", "time a seed"]]
-        rows += [
-            [
-                arm["name"],
-                numbers.percent_over_seeds(arm["validation"]),
-                numbers.percent_over_seeds(arm["test"]),
-                numbers.alternatives(share for share in arm["share"] if share),
-                numbers.duration(numbers.mean(arm["seconds"])),
-            ]
-            for arm in cell["arms"]
-        ]
-        show_table(rows)
+        show_table(_rows(cell, done.content["classes"]))
         if cell["evaluation"]:
             show_figures(cell["evaluation"])
     if done.content["to_decide"]:
         print(f"\nTo decide it: {done.content['to_decide']}")
     print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
+
+
+def _rows(cell: dict[str, Any], classes: list[str]) -> list[list[str]]:
+    """A row an arm; accuracy and the lowest recall beside the balanced accuracy where that is what decides."""
+    from elmyr.report import numbers
+
+    balanced = cell["measure"] != "accuracy"
+    more = ["test accuracy", "lowest recall"] if balanced else []
+    rows = [
+        ["arm", f"validation {cell['measure']}", f"test {cell['measure']}", *more, "generated share", "time a seed"]
+    ]
+    for arm in cell["arms"]:
+        lowest = min((share, name) for share, name in zip(arm["recalls"], classes, strict=True) if share is not None)
+        told = [numbers.percent_over_seeds(arm["accuracy"]), f"{lowest[1]} {numbers.percent(lowest[0])}"]
+        rows.append(
+            [
+                arm["name"],
+                numbers.percent_over_seeds(arm["validation"]),
+                numbers.percent_over_seeds(arm["test"]),
+                *(told if balanced else []),
+                numbers.alternatives(share for share in arm["share"] if share),
+                numbers.duration(numbers.mean(arm["seconds"])),
+            ]
+        )
+    return rows
 
 
 def _show_plan(config: Any, estimate: Any, as_json: bool) -> None:

@@ -28,6 +28,8 @@ def convert(
         raise InputError(
             "thinning out is for training: leave out --images-per-class, --imbalance, --label-noise, --labels-per-class"
         )
+    if shaping.folds is not None:
+        raise InputError("folds are of a split, and all images are converted: leave out --folds")
     out = Path(out)
     check_writable(out)
     opened = open_source(source, data_root, shaping)

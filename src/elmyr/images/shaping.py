@@ -38,6 +38,7 @@ class Shaping(BaseModel):
     label_column: str | None = Field(None, description="the column of a table or file that holds the labels")
     classes: tuple[str, ...] = Field((), description="only these classes, in this order; all where empty")
     limit: int | None = Field(None, ge=1, description="at most so many images, the same share of every class")
+    folds: int | None = Field(None, ge=2, description="the test part is one of so many folds, by the seed")
     images_per_class: int | None = Field(None, ge=1, description="at most so many training images of a class")
     imbalance: float | None = Field(None, ge=1, description="training images of the first class for one of the last")
     label_noise: float = Field(0.0, ge=0, lt=1, description="the share of training images with a wrong label")

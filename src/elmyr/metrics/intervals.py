@@ -61,6 +61,7 @@ def paired_difference(
     correct_b: Sequence[ArrayLike],
     images: Sequence[ArrayLike],
     weights: Sequence[ArrayLike] | None = None,
+    folds: int | None = None,
 ) -> PairedDifference:
     """The mean over seeds of the accuracy of a minus that of b, paired by image, with a 95 % interval.
 
@@ -83,15 +84,22 @@ def paired_difference(
     does, (Σ W²)² / Σ W⁴ − 1; the two added images weigh Σ W² each, the mean weight as a unit of weight meets it.
     Where a difference is that of a few heavy images (a class with five of them) the interval is too narrow.
 
+    folds: where the seeds' test images are folds of cross-validation, how many make a partition. Then what they learned
+    from overlaps, and s²/S is too small: it is s² (1/S + 1/(folds − 1)), with S − 1 degrees of freedom, where
+    1/(folds − 1) is how many images are tested for one that is not (Nadeau & Bengio 2003, "Inference for the
+    Generalization Error"). That holds the sampling of test images already: of the second term only the two added images
+    are left.
+
     Raises InputError for no seed, arguments that do not match, an image twice in a seed, weights that are negative or
     not 1 together, or fewer than two images (with a weight) in all.
     """
     identities, differences = _paired(correct_a, correct_b, images)
     _, which = np.unique(np.concatenate(identities), return_inverse=True)
+    counts_images = folds is None or len(differences) == 1  # else the variance over folds does
     if weights is None:
         of_images = np.bincount(which, weights=np.concatenate(differences)) / np.bincount(which)
         of_seeds = np.array([difference.mean() for difference in differences])
-        term = _term_of_mean(np.append(of_images, PSEUDO_IMAGES))
+        term = _term_of_mean(np.append(of_images * counts_images, PSEUDO_IMAGES))
     else:
         counted = _weights_of(weights, differences)
         of_seeds = np.array([each @ one for each, one in zip(counted, differences, strict=True)])
@@ -99,12 +107,13 @@ def paired_difference(
         totals = np.bincount(which, weights=of_each)
         products = np.bincount(which, weights=of_each * np.concatenate(differences))
         of_images, weight = products[totals > 0] / totals[totals > 0], totals[totals > 0] / len(of_seeds)
-        term = _term_of_weighted_mean(np.append(of_images, PSEUDO_IMAGES), np.append(weight, [weight @ weight] * 2))
+        sample = np.append(of_images * counts_images, PSEUDO_IMAGES)
+        term = _term_of_weighted_mean(sample, np.append(weight, [weight @ weight] * 2))
     if len(of_images) < 2:
         raise InputError("one test image shows nothing about others: test on two or more")
 
     mean = float(of_seeds.mean())
-    half = _half_width([_term_of_mean(of_seeds), term] if len(of_seeds) > 1 else [term])
+    half = _half_width([_term_of_seeds(of_seeds, folds), term] if len(of_seeds) > 1 else [term])
     return PairedDifference(mean, mean - half, mean + half, seeds=len(of_seeds), images=len(of_images))
 
 
@@ -160,6 +169,14 @@ def _weights_of(weights: Sequence[ArrayLike], differences: Sequence[NDArray[np.f
 def _term_of_mean(sample: NDArray[np.float64]) -> Term:
     """Of the mean of two values or more."""
     return Term(sample.var(ddof=1) / len(sample), len(sample) - 1)
+
+
+def _term_of_seeds(sample: NDArray[np.float64], folds: int | None) -> Term:
+    """Of the mean over seeds, or over folds whose training parts overlap."""
+    term = _term_of_mean(sample)
+    if folds is None:
+        return term
+    return Term(term.squared_error * (1 + len(sample) / (folds - 1)), term.freedom)
 
 
 def _term_of_weighted_mean(sample: NDArray[np.float64], weights: NDArray[np.float64]) -> Term:

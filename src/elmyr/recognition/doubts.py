@@ -14,6 +14,7 @@ from sklearn.base import clone
 from elmyr import seeds
 from elmyr.errors import InputError
 from elmyr.images import ImageSet
+from elmyr.images.split import folds_of
 from elmyr.recognition.noise import true_class_probabilities
 from elmyr.recognition.recognizer import Recognizer, default_updates
 from elmyr.training.opening import class_logits_by, open_gan
@@ -111,7 +112,7 @@ def out_of_fold(
     """Probabilities float64 (N, classes) of each image, by a recognizer that learned from the other folds alone."""
     labels = images.require_labels()
     read = np.full((len(images), len(images.classes)), np.finfo(np.float64).tiny)
-    fold_of = _folds_of(labels, folds, seed)
+    fold_of = folds_of(labels, folds, np.random.default_rng(seeds.derive(seed, "folds")))
     for number in np.unique(fold_of):
         others, part = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
         say(f"fold {number + 1} of {fold_of.max() + 1}: a recognizer learns from {len(others):,} other images")
@@ -129,15 +130,6 @@ def _read_by_gan(gan: str | os.PathLike[str], images: ImageSet, device: str) -> 
         raise InputError(f"the GAN of '{gan}' knows no class '{lacking[0]}', only {', '.join(known) or '(none)'}")
     logits = class_logits_by(gan, images, device=device)
     return np.asarray(log_softmax(logits[:, [known.index(name) for name in images.classes]], axis=1))
-
-
-def _folds_of(labels: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
-    """The fold of each image (N,): the images of a class, shuffled, take turns, each class where the last one ended."""
-    shuffled = np.random.default_rng(seeds.derive(seed, "folds")).permutation(len(labels))
-    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    fold_of: NDArray[np.int64] = np.empty(len(labels), np.int64)
-    fold_of[by_class] = np.arange(len(labels)) % folds
-    return fold_of
 
 
 def without_suspects(images: ImageSet, doubts: Doubts, precision: float = PRECISION) -> ImageSet:

@@ -37,7 +37,7 @@ from elmyr.training.plan import config_of as gan_config_of
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import at_work, moved, refuse_groups, shown_progress, write_beginning
 
-OF_THE_SPLIT = ("classes", "limit")  # what else than the seed decides which images the parts of a split have
+OF_THE_SPLIT = ("classes", "limit", "folds")  # what else than the seed decides which images the parts of a split have
 GENERATED_SEED = 4  # none of those that figures are taken with
 
 

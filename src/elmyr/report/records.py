@@ -130,10 +130,12 @@ class Arm(Record):
     uses_gan: bool = False
     validation: Values = []
     test: Values = []
+    accuracy: Values = []
     macro_f1: Values = []
     share: Values = []
     seconds: Values = []
     recalls: Values = []
+    recall_intervals: list[tuple[float, float] | None] = []
     apart: Interval | None = None
 
 
@@ -170,6 +172,8 @@ class Cell(Record):
     trouble: dict[str, float | None] = {}
     measure: str = "accuracy"
     counts: dict[str, int] = {}
+    folds: int | None = None
+    tested: list[int] = []
     arms: list[Arm]
     verdict: Verdict | None = None
     confusion: dict[str, list[list[int]]] = {}

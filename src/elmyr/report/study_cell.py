@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from elmyr.metrics import FEWEST_TESTED
 from elmyr.report import numbers
 from elmyr.report.evidence import map_of_images
 from elmyr.report.figures import Dots, dot_chart
@@ -62,9 +64,9 @@ def arms(cell: Cell, words: Words) -> Markup:
         for arm in cell.arms
     ]  # fmt: skip
     if cell.measure != "accuracy":
-        head.insert(3, words("macro F1"))
+        head[3:3] = [words("test {measure}", measure=words("accuracy")), words("macro F1")]
         for row, arm in zip(rows, cell.arms, strict=True):
-            row.insert(3, numbers.percent_over_seeds(arm.macro_f1))
+            row[3:3] = [numbers.percent_over_seeds(arm.accuracy), numbers.percent_over_seeds(arm.macro_f1)]
     told = words(
         "Mean \u00b1 standard deviation over seeds. The best arms are chosen on the validation part. So is, for each "
         "seed, the generated share of the recognizer's batches. Times include the GAN's training where it is used."
@@ -98,22 +100,16 @@ def changes(folder: Path, cell: Cell, classes: Sequence[str], words: Words) -> M
     with_gan, without = _named(cell, "best_with"), _named(cell, "best_without")
     if with_gan is None or without is None or not classes:
         return Markup()
-    rows = [
-        (name, numbers.percent(before), numbers.percent(after), numbers.points(_difference(before, after)))
-        for name, before, after in list(zip(classes, without.recalls, with_gan.recalls, strict=False))[:MOST_CLASSES]
-    ]
-    head = (words("class"), words("without: {name}", name=words(without.name)),
-            words("with: {name}", name=words(with_gan.name)), words("points"))  # fmt: skip
     told = words(
         "The share of each class that is classified correctly (recall), over all seeds, by the best arm without and "
-        "with the GAN."
+        "with the GAN. The lowest come first; in brackets the 95 % interval by the number of test images."
     )
     rescued = words("Fixed by the GAN: classified correctly with it and wrongly without it; those of most seeds first.")
     broken = words("Broken by the GAN: classified wrongly with it and correctly without it; those of most seeds first.")
     return join(
         tag("h3", words("What the GAN changes")),
         note(told),
-        figures_table(words("Classified correctly, class by class"), head, rows),
+        _recalls(cell, without, with_gan, classes, words),
         _images(
             folder / "changed" / f"{cell.folder}-rescued.npz", cell.changed.get("rescued", []), classes, rescued, words
         ),
@@ -122,6 +118,50 @@ def changes(folder: Path, cell: Cell, classes: Sequence[str], words: Words) -> M
         ),
         _confusions(cell, classes, words),
     )
+
+
+def _recalls(cell: Cell, without: Arm, with_gan: Arm, classes: Sequence[str], words: Words) -> Markup:
+    """A row a class, the lowest recall first, and which classes have too few test images."""
+    head = [words("class"), words("without: {name}", name=words(without.name)),
+            words("with: {name}", name=words(with_gan.name)), words("points")]  # fmt: skip
+    before, after = _recalls_by_class(without, words), _recalls_by_class(with_gan, words)
+    order = sorted(range(min(len(before), len(after), len(classes))), key=lambda place: _lowest(place, without, cell))
+    rows = [
+        [classes[place], before[place], after[place],
+         numbers.points(_difference(without.recalls[place], with_gan.recalls[place]))]
+        for place in order[:MOST_CLASSES]
+    ]  # fmt: skip
+    if cell.tested:
+        head.insert(1, words("test images"))
+        for row, place in zip(rows, order, strict=False):
+            row.insert(1, numbers.count(cell.tested[place]))
+    few = [name for name, count in zip(classes, cell.tested, strict=False) if count < FEWEST_TESTED]
+    warning = words(
+        "Fewer than {count} test images: {names}. What is said of these classes is as unsure as their intervals.",
+        count=FEWEST_TESTED,
+        names=", ".join(few[:MOST_CLASSES]),
+    )
+    table = figures_table(words("Classified correctly, class by class"), head, rows)
+    return join(table, note(warning) if few else "")
+
+
+def _lowest(place: int, arm: Arm, cell: Cell) -> tuple[float, int]:
+    recall = arm.recalls[place]
+    return math.inf if recall is None else recall, cell.tested[place] if cell.tested else 0
+
+
+def _recalls_by_class(arm: Arm, words: Words) -> list[str]:
+    """Each recall in percent, with its interval where there is one."""
+    intervals = arm.recall_intervals or [None] * len(arm.recalls)
+    return [
+        numbers.percent(share) + (f" ({_range(interval, words)})" if interval else "")
+        for share, interval in zip(arm.recalls, intervals, strict=True)
+    ]
+
+
+def _range(interval: tuple[float, float], words: Words) -> str:
+    low, high = (numbers.percent(end, 0) for end in interval)
+    return words("{low} to {high}", low=low, high=high)
 
 
 def _named(cell: Cell, which: str) -> Arm | None:

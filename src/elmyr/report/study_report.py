@@ -204,6 +204,8 @@ def _making(folder: Path, study: Study, words: Words) -> Markup:
         facts.insert(0, (words("source"), study.source))
     if study.seeds:
         facts.append((words("seeds"), ", ".join(map(str, study.seeds))))
+    if folds := next((cell.folds for cell in study.cells if cell.folds), None):
+        facts.append((words("folds of cross-validation; a seed tests one"), numbers.count(folds)))
     if study.recognizer_updates:
         facts.append((words("recognizer updates, the same for every arm"), numbers.count(study.recognizer_updates)))
     if study.images:

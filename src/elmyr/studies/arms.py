@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,13 @@ def _as_they_are(ground: Ground) -> ImageSet:
     return ground.labeled
 
 
+class Case(NamedTuple):
+    """A trouble of the training part, and whether the classes of what is left differ by 3:1 or more."""
+
+    trouble: Shaping
+    unbalanced: bool
+
+
 @dataclass(frozen=True)
 class Arm:
     """One way to train the recognizer.
@@ -39,7 +46,7 @@ class Arm:
     method: the recognizer's. shares: the candidate shares of generated images in its batches; 1.0 is nothing else.
     images: the labeled images that it learns from. parameters: other ones of the recognizer. needs_run: whether the
     cell's GAN has to be trained before it. plays: whether the method trains a generator of its own. where: whether it
-    is of use in a trouble.
+    is of use in a case.
     """
 
     name: str
@@ -49,7 +56,7 @@ class Arm:
     shares: tuple[float, ...] = (0.0,)
     images: Callable[[Ground], ImageSet] = _as_they_are
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    where: Callable[[Shaping], bool] = lambda trouble: True
+    where: Callable[[Case], bool] = lambda case: True
     needs: str | None = None  # an optional library
     doubts: bool = False  # whether likely wrong labels are looked for first
 
@@ -59,16 +66,16 @@ class Arm:
         return self.needs_run or self.plays
 
 
-def _unbalanced(trouble: Shaping) -> bool:
-    return trouble.imbalance is not None
+def _unbalanced(case: Case) -> bool:
+    return case.unbalanced
 
 
-def _noisy(trouble: Shaping) -> bool:
-    return trouble.label_noise > 0
+def _noisy(case: Case) -> bool:
+    return case.trouble.label_noise > 0
 
 
-def _unlabeled(trouble: Shaping) -> bool:
-    return trouble.labels_per_class is not None
+def _unlabeled(case: Case) -> bool:
+    return case.trouble.labels_per_class is not None
 
 
 def _resampled(how: str) -> Callable[[Ground], ImageSet]:
@@ -112,9 +119,9 @@ ARMS = {
 }
 
 
-def arms_for(trouble: Shaping) -> tuple[tuple[str, ...], tuple[Arm, ...]]:
-    """The names of the arms that are of use in a trouble, and those that would be but for a library."""
-    wanted = [arm for arm in ARMS.values() if arm.where(trouble)]
+def arms_for(case: Case) -> tuple[tuple[str, ...], tuple[Arm, ...]]:
+    """The names of the arms that are of use in a case, and those that would be but for a library."""
+    wanted = [arm for arm in ARMS.values() if arm.where(case)]
     missing = tuple(arm for arm in wanted if arm.needs is not None and find_spec(arm.needs) is None)
     return tuple(arm.name for arm in wanted if arm not in missing), missing
 

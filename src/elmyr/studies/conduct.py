@@ -19,6 +19,7 @@ from elmyr.images import AS_IT_IS, Shaping, Source, lasting_name, open_source, s
 from elmyr.runs import Run
 from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
 from elmyr.studies.estimate import Estimate, estimate, told, within
+from elmyr.studies.folds import Folds
 from elmyr.studies.ground import opened
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.plan import digest_of, make_study_plan
@@ -66,6 +67,7 @@ def study(
     imbalance: Sequence[float | None] | None = None,
     label_noise: Sequence[float] | None = None,
     labels_per_class: Sequence[int | None] | None = None,
+    folds: Folds = "auto",
     budget: Amount | None = None,
     processes: int = 1,
     allow_duplicates: bool = False,
@@ -80,6 +82,9 @@ def study(
     image size where not given. The arms with a GAN share the GAN of cell and seed, which has seen their training images
     only. Shares and best arms are chosen on validation; the test part only measures.
 
+    folds: with F of them a seed tests one of F folds of the images, so that F seeds test each image once; "auto": 5
+    where a class would have fewer than ten test images; None: a quarter of each class a seed, where there is no test
+    part.
     budget: a time, in seconds or such as "2h"; as many seeds as fit are taken. processes: how many pieces of work are
     done at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
@@ -102,6 +107,7 @@ def study(
         imbalance=imbalance,
         label_noise=label_noise,
         labels_per_class=labels_per_class,
+        folds=folds,
         processes=processes,
         allow_duplicates=allow_duplicates,
         say=say,
@@ -254,7 +260,7 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
 
 
 def _require_same_images(source: Source, config: StudyConfig, folder: Path) -> None:
-    if digest_of(split_source(source, config.seeds[0])) != config.digest:
+    if digest_of(split_source(source, config.seeds[0], config.shaping)) != config.digest:
         raise InputError(f"'{config.source}' is not what '{folder}' began with: restore the images, or start again")
 
 

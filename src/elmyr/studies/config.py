@@ -26,6 +26,9 @@ class Cell(BaseModel):
     shaping: Shaping = Field(description="the form of the images, and the trouble")
     arms: tuple[str, ...]
     figures: bool = Field(description="whether figures of the first seed's GAN are taken")
+    measure: Measure = Field(
+        "accuracy", description="what arms are judged by; every class counts the same in the other"
+    )
 
     @property
     def name(self) -> str:
@@ -46,11 +49,6 @@ class Cell(BaseModel):
         """The trouble as a part of file names, such as "images-per-class-10"."""
         trouble = self.shaping.troubles()
         return "-".join(word.removeprefix("--") for word in trouble.as_words()) or "all"
-
-    @property
-    def measure(self) -> Measure:
-        """What arms are judged by: every class counts the same where the training images are unbalanced."""
-        return "accuracy" if self.shaping.imbalance is None else "balanced accuracy"
 
 
 def told_of_seeds(count: int) -> str | None:

@@ -97,7 +97,7 @@ def _gan_seconds(config: StudyConfig) -> float:
 
 
 def _update_seconds(method: str, source: Source, config: StudyConfig) -> float:
-    train = split_source(source, config.seeds[0]).train
+    train = split_source(source, config.seeds[0], config.shaping).train
     images = train.take(np.linspace(0, len(train) - 1, min(1000, len(train))).astype(np.int64))  # of every class some
     needs = read_method(method).needs == "unlabeled"
     spent = []

@@ -10,16 +10,19 @@ from math import comb, prod
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count
-from elmyr.images import AS_IT_IS, Shaping, Source, Splits, lasting_name, open_source, split_source
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, Source, Splits, lasting_name, open_source, split_source
 from elmyr.images.shaping import thinned_for_training, troubled
 from elmyr.images.split import TEST_SHARE, VALIDATION_SHARE
-from elmyr.recognition import default_updates
-from elmyr.studies.arms import arms_for
-from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig, told_of_seeds, troubles_of
+from elmyr.metrics import is_unbalanced
+from elmyr.recognition import default_updates, told_of_balance
+from elmyr.studies.arms import Case, arms_for
+from elmyr.studies.config import FAIR_SEEDS, Cell, Measure, StudyConfig, told_of_seeds, troubles_of
+from elmyr.studies.folds import Folds, folds_for, tell_of_test
 from elmyr.training import make_plan
 
 NAMED = 3
@@ -43,6 +46,7 @@ def make_study_plan(
     imbalance: Sequence[float | None] | None = None,
     label_noise: Sequence[float] | None = None,
     labels_per_class: Sequence[int | None] | None = None,
+    folds: Folds = "auto",
     processes: int = 1,
     allow_duplicates: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -56,6 +60,7 @@ def make_study_plan(
         raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
     form = shaping.form()
     source = open_source(data, data_root, form)
+    form = form.model_copy(update={"folds": folds_for(source, folds, form)})
     updates = image_count(updates, "updates") or default_updates(source.train)
     if len(np.unique(source.train.require_labels())) < 2:
         raise InputError(
@@ -69,9 +74,9 @@ def make_study_plan(
         labels_per_class=labels_per_class or (shaping.labels_per_class,),
     )
     numbers = tuple(range(seed, seed + seeds))
-    _refuse_too_many_seeds(source, seeds)
+    _refuse_too_many_seeds(source, seeds, form.folds)
     for number in numbers:
-        splits = split_source(source, number)
+        splits = split_source(source, number, form)
         for trouble in troubles:
             _refuse_impossible(trouble, splits)
     gan = make_plan(
@@ -88,10 +93,11 @@ def make_study_plan(
     if not gan.gan.classes:
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
     for number in () if allow_duplicates else numbers:
-        _refuse_leaks(split_source(source, number))
+        _refuse_leaks(split_source(source, number, form))
     if few := told_of_seeds(seeds):
         say(few)
-    first = split_source(source, seed)
+    tell_of_test(source, form, numbers, say)
+    first = split_source(source, seed, form)
     figures = common_count(first) >= FEWEST_FOR_FIGURES
     processes, threads = _shared_out(processes, gan.device, seeds * len(troubles))
     return StudyConfig(
@@ -100,7 +106,12 @@ def make_study_plan(
         root=os.path.abspath(data_root) if data_root is not None else None,
         shaping=form,
         digest=digest_of(first),
-        cells=tuple(_cell(trouble, figures and (trouble == form or len(troubles) == 1), say) for trouble in troubles),
+        cells=tuple(
+            _cell(
+                trouble, split_source(source, seed, trouble), figures and (trouble == form or len(troubles) == 1), say
+            )
+            for trouble in troubles
+        ),
         seeds=numbers,
         images=gan.loop.images,
         updates=updates,
@@ -120,12 +131,22 @@ def digest_of(splits: Splits) -> str:
     return sha256("".join(part.digest() for part in parts).encode()).hexdigest()
 
 
-def _cell(trouble: Shaping, figures: bool, say: Callable[[str], None]) -> Cell:
-    names, missing = arms_for(trouble)
-    cell = Cell(shaping=trouble, arms=names, figures=figures)
+def _cell(trouble: Shaping, splits: Splits, figures: bool, say: Callable[[str], None]) -> Cell:
+    classes, *counts = splits.train.classes, *(_counts(part) for part in (splits.train, splits.test))
+    asked = trouble.imbalance is not None
+    names, missing = arms_for(Case(trouble, unbalanced=asked or is_unbalanced(counts[0])))
+    measure: Measure = "balanced accuracy" if asked or is_unbalanced(*counts) else "accuracy"
+    cell = Cell(shaping=trouble, arms=names, figures=figures, measure=measure)
+    if told := told_of_balance(classes, counts[0].tolist()):
+        say(f"{cell.name}: {told} in the training images, so that balanced accuracy decides")
     for arm in missing:
         say(f"{cell.name}: the arm '{arm.name}' is left out for want of a library (pip install 'elmyr[balance]')")
     return cell
+
+
+def _counts(images: ImageSet) -> NDArray[np.int64]:
+    """How many images each class has."""
+    return np.bincount(images.require_labels(), minlength=len(images.classes))
 
 
 def _shared_out(processes: int, device: str, groups: int) -> tuple[int, int]:
@@ -136,8 +157,8 @@ def _shared_out(processes: int, device: str, groups: int) -> tuple[int, int]:
     return processes, max(1, threads // processes) if processes > 1 else threads
 
 
-def _refuse_too_many_seeds(source: Source, seeds: int) -> None:
-    share = TEST_SHARE if source.test is None else VALIDATION_SHARE
+def _refuse_too_many_seeds(source: Source, seeds: int, folds: int | None) -> None:
+    share = 1 / folds if folds is not None else TEST_SHARE if source.test is None else VALIDATION_SHARE
     ways = prod(comb(count, max(1, round(count * share))) for count in Counter(source.train.require_labels()).values())
     if seeds > ways:
         raise InputError(f"'{source.name}' can be split in {ways} ways: --seeds {seeds} would repeat some, give fewer")

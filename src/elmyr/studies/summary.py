@@ -15,7 +15,7 @@ from sklearn.metrics import confusion_matrix
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, class_rows, load_images, save_npz, save_png
 from elmyr.images.shaping import TROUBLES
-from elmyr.metrics import FEWEST_SEEDS, PairedDifference
+from elmyr.metrics import FEWEST_SEEDS, PairedDifference, wilson_interval
 from elmyr.studies.arms import ARMS
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
 from elmyr.studies.ground import Ground
@@ -57,6 +57,7 @@ def command_of(config: StudyConfig) -> str:
     words += ["--device", config.device, "--precision", config.precision, "--processes", str(config.processes)]
     words += ["--data-root", config.root] if config.root is not None else []
     words += config.shaping.as_words()
+    words += ["--folds", "none"] if config.shaping.folds is None else []
     for name in ("images_per_class", "imbalance", "label_noise", "labels_per_class"):
         values = list(dict.fromkeys(getattr(cell.shaping, name) for cell in config.cells))
         if values != [getattr(config.shaping, name)]:
@@ -94,8 +95,11 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "trouble": cell.shaping.model_dump(include=set(TROUBLES)),
         "measure": cell.measure,
         "counts": _counts(first),
+        "folds": cell.shaping.folds,
+        "tested": _tested(tested, len(first.test.classes)).tolist(),
         "arms": [
-            _arm(trial, cell, config, seconds, gan_seconds, confusions[trial.arm.name])
+            _arm(trial, cell, config, seconds, gan_seconds)
+            | _recalls(confusions[trial.arm.name], _tested(tested, len(first.test.classes)))
             | {"apart": None if trial is without else _apart(difference_of(cell, trial, without, tested))}
             for trial in trials
         ],
@@ -122,21 +126,35 @@ def _arm(
     config: StudyConfig,
     seconds: dict[Place, float],
     gan_seconds: Sequence[float],
-    confusion: NDArray[np.int64],
 ) -> dict[str, Any]:
     own = [seconds.get((cell.name, seed, trial.arm.name), 0.0) for seed in config.seeds]
     spent = [a + b for a, b in zip(own, gan_seconds, strict=True)] if trial.arm.needs_run else own
-    counts, right = confusion.sum(1), confusion.diagonal()
     return {
         "name": trial.arm.name,
         "uses_gan": trial.arm.uses_gan,
         "share": [result.share for result in trial.results],
         "validation": [result.validation for result in trial.results],
         "test": [result.test[cell.measure] for result in trial.results],
+        "accuracy": [result.test["accuracy"] for result in trial.results],
         "macro_f1": [result.test["macro F1"] for result in trial.results],
-        "recalls": [int(r) / int(n) if n else None for r, n in zip(right, counts, strict=True)],
         "seconds": [round(each, 1) for each in spent],
     }
+
+
+def _tested(tested: Sequence[Judged], classes: int) -> NDArray[np.int64]:
+    """How many images of each class were tested, each counted once however many seeds tested it."""
+    _, first = np.unique(np.concatenate([each.places for each in tested]), return_index=True)
+    return np.bincount(np.concatenate([each.labels for each in tested])[first], minlength=classes)
+
+
+def _recalls(confusion: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
+    """Recall class by class over all seeds, with Wilson intervals by the number of images, not of readings."""
+    shares = [int(r) / int(n) if n else None for r, n in zip(confusion.diagonal(), confusion.sum(1), strict=True)]
+    intervals = [
+        None if share is None else list(wilson_interval(round(share * int(count)), int(count)))
+        for share, count in zip(shares, tested, strict=True)
+    ]
+    return {"recalls": shares, "recall_intervals": intervals}
 
 
 def _apart(difference: PairedDifference) -> list[float]:

@@ -52,7 +52,8 @@ def difference_of(cell: Cell, one: Trial, other: Trial, tested: Sequence[Judged]
         for trial in (one, other)
     )
     weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
-    return paired_difference(correct, other_correct, [test.places for test in tested], weights)
+    places = [test.places for test in tested]
+    return paired_difference(correct, other_correct, places, weights, folds=cell.shaping.folds)
 
 
 def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Judged], training_images: int) -> dict[str, Any]:
@@ -76,7 +77,10 @@ def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cel
     trouble = "" if cell.name == "all images" else f" ({cell.name})"
     count = f"With {training_images:,} labeled training images{trouble}"
     before, after = (f"{100 * trial.test(cell.measure):.2f} %" for trial in (without, with_gan))
-    of = "of the test images" if cell.measure == "accuracy" else "balanced accuracy on the test images"
+    of = "of the test images"
+    if cell.measure != "accuracy":
+        plain = " to ".join(f"{100 * trial.test('accuracy'):.2f} %" for trial in (without, with_gan))
+        of = f"{cell.measure} on the test images (accuracy: {plain})"
     sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') {of}"
     low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
     interval = f"{low} to {high} percentage points at 95 %"
