@@ -36,6 +36,7 @@ SMALLER = {
 }
 QUICKER = {  # what figures.md has, too
     ("evidence.md", "elmyr evaluate runs/digits"): ["--extractor", "pixels"],
+    ("start.md", "elmyr evaluate runs/first"): ["--extractor", "pixels"],
     ("README.md", "elmyr evaluate runs/mine"): ["--extractor", "pixels"],
     ("README.md", "elmyr compare runs/mine samples.npz"): ["--extractor", "pixels"],
 }

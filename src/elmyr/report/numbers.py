@@ -56,9 +56,9 @@ def percent_over_seeds(shares: Iterable[float | None]) -> str:
     return f"{100 * one.mean:.2f}{spread} %"
 
 
-def alternatives(shares: Iterable[float | None]) -> str:
+def alternatives(shares: Iterable[float | None], word: str = " or ") -> str:
     """The distinct shares in percent: "25 % or 50 %"."""
-    return " or ".join(percent(share, 0) for share in sorted(set(finite(shares)))) or MISSING
+    return word.join(percent(share, 0) for share in sorted(set(finite(shares)))) or MISSING
 
 
 def points(difference: float | None) -> str:

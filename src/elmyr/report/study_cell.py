@@ -59,7 +59,7 @@ def arms(cell: Cell, words: Words) -> Markup:
     rows = [
         [_arm_name(arm, cell.verdict, words), numbers.percent_over_seeds(arm.validation),
          numbers.percent_over_seeds(arm.test), _apart(arm.apart, words),
-         numbers.alternatives(share for share in arm.share if share),
+         numbers.alternatives((share for share in arm.share if share), words(" or ")),
          numbers.duration(numbers.mean(arm.seconds))]
         for arm in cell.arms
     ]  # fmt: skip
