@@ -14,7 +14,7 @@ from elmyr import Recognizer, evaluate
 from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import read_json, write_json
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, save_npz
+from elmyr.images import AS_IT_IS, ImageSet, Shaping, load_images, save_npz
 from elmyr.recognition import (
     images_to_read,
     mistakes_grid,
@@ -94,7 +94,14 @@ def test_unbalanced_classes_lead_with_balanced_accuracy_and_the_lowest_recalls(
     assert "classes differ by 21:1 (125 'good', 6 'cracked')" in said and "--class-weight" in said
     summary = read_json(tmp_path / "run" / "summary.json")["test"]
     assert read_json(tmp_path / "run" / "config.json")["parameters"]["class_weight"] == settled
+    kept, page = tmp_path / "run" / "evaluation.json", tmp_path / "run" / "report.html"
+    assert "balanced accuracy</p>" in page.read_text(encoding="utf-8") and "report.html" in said
+    told = read_json(kept)
+    assert [figure["name"] for figure in told["figures"]] == ["balanced_accuracy", "accuracy"]
+    for old in (kept, page):
+        old.unlink()
     assert call(monkeypatch, "recognizer", "evaluate", "run") == 0
+    assert read_json(kept) == told and page.is_file()
     first, second, third, *rest = capsys.readouterr().out.splitlines()
     assert first.startswith("67 test images of parts: balanced accuracy") and ", accuracy " in first
     assert first in said and second in said and third in said
@@ -213,6 +220,12 @@ def test_the_commands_train_apply_and_evaluate(
     reading = json.loads(capsys.readouterr().out)
     assert reading["count"] == 60 and reading["classes"] == ["a", "b", "c"]
     assert reading["mistakes"]
+    wrong, told = load_images(run.path / "mistakes.npz"), read_json(run.evaluation)["mistaken"]
+    assert len(wrong) == len(told) == min(24, len(reading["mistakes"]))
+    assert [wrong.classes[label] for label in wrong.require_labels()] == [one["label"] for one in told]
+    assert all(one["label"] != one["predicted"] for one in told)
+    sure = [one["probability"] for one in told]
+    assert sure == sorted(sure, reverse=True) and sure[0] > 1 / 3
     with Image.open(tmp_path / "mistakes.png") as picture:
         assert picture.mode == "RGB" and picture.width >= 480
     assert call(monkeypatch, "recognizer", "apply", run.path, blobs, "--out", "read.csv") == 0

@@ -40,9 +40,16 @@ def test_curves_reach_all_four_sides_of_their_plot() -> None:
     assert path is not None
     xs, ys = zip(*([float(part) for part in pair] for pair in re.findall(r"([\d.]+) ([\d.]+)", path[1])), strict=True)
     assert (min(xs), max(xs)) == (LEFT, RIGHT) and (min(ys), max(ys)) == (TOP, BOTTOM)
-    assert "images seen" in chart and ">15k<" in chart and ">20k<" not in chart
+    assert "training images processed" in chart and ">15k<" in chart and ">20k<" not in chart
 
 
 def test_an_axis_from_zero_begins_there() -> None:
     chart = line_chart("Seconds", [Series("s", "real", [(1.0, 2.0), (2.0, 4.0)])], from_zero=True)
     assert f'y1="{BOTTOM}" y2="{BOTTOM}" class="axis"' in chart
+
+
+def test_a_line_without_points_is_not_in_the_legend() -> None:
+    points = [(0.0, 3.0), (4_000.0, 7.35)]
+    lines = [Series("discriminator", "real", points), Series("generator", "generated", [])]
+    assert 'class="key' not in line_chart("Losses", lines)
+    assert line_chart("Losses", [*lines[:1], Series("generator", "generated", points)]).count('class="key') == 2

@@ -11,7 +11,16 @@ import elmyr
 from elmyr.errors import InputError
 from elmyr.evaluation import copies
 from elmyr.evaluation.titles import TITLES
-from elmyr.report import evidence, run_report, sections, study_cell, study_report
+from elmyr.report import (
+    confusion,
+    evidence,
+    recognizer_report,
+    run_parts,
+    sections,
+    study_cell,
+    study_report,
+    task_report,
+)
 from elmyr.report.curve_titles import CURVE_TITLES
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.studies.arms import ARMS
@@ -42,15 +51,19 @@ def messages_of_tables() -> set[str]:
     titles = {title for title, _ in TITLES.values()} | set(copies.TITLES.values())
     ways = {better for _, better in TITLES.values()}
     logged = {*CURVE_TITLES.values(), *Trouble}
+    told_of_tasks = {
+        text
+        for task in task_report.TASKS.values()
+        for text in (task.title, task.measured, task.pictures, task.settings, *filter(None, task.parts))
+    }
     labels = {label for curves in sections.CURVES.values() for label, _ in curves.values()}
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
     outcomes |= {study_report.NUMBERS, study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
     outcomes |= set(collapse.SENTENCES) | set(collapse.SENTENCES.values())
-    return (
-        titles | logged | ways | labels | outcomes | studies | verdicts | set(run_report.FACTS) | set(sections.CURVES)
-    )
+    keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
+    return titles | logged | ways | labels | outcomes | studies | verdicts | told_of_tasks | keys
 
 
 def test_every_message_is_in_the_table() -> None:

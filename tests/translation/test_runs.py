@@ -180,6 +180,7 @@ def test_a_judgment_tells_labels_strokes_and_pairs_and_draws_a_page(
     words = ("--paired", "--images", 64, "--recognizer", tmp_path / "reader", "--out", out, "--quiet")
     tiny = [word for name, value in TINY.items() for word in ("--set", f"{name}={json.dumps(value)}")]
     assert call(monkeypatch, "translator", "train", tmp_path / "a.npz", tmp_path / "b.npz", *words, *tiny) == 0
+    assert "elmyr translator from a to b" in (out / "report.html").read_text(encoding="utf-8")
     page = tmp_path / "page.html"
     asked = ("--recognizer", tmp_path / "reader", "--json", "--out", page)
     assert call(monkeypatch, "translator", "evaluate", out, *asked) == 0

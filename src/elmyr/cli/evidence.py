@@ -87,10 +87,9 @@ def report(
 ) -> None:
     """Build the page of a run or a study again, of all that is known by now."""
     from elmyr.report import write_report
-    from elmyr.runs import GAN_KIND
-    from elmyr.training.rundir import open_run
+    from elmyr.runs import run_path
 
-    folder = Path(path) if Path(path).exists() else open_run(path, GAN_KIND).path
+    folder = Path(path) if Path(path).exists() else run_path(path)
     page = write_report(folder, language=language, out=out)
     if as_json:
         show_json({"report": str(page)})

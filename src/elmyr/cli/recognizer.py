@@ -23,7 +23,7 @@ from elmyr.cli.options import (
     shaped,
 )
 from elmyr.cli.predict import predict
-from elmyr.cli.show import hush, say, show_json, show_table
+from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
 recognizer = typer.Typer(
     help="Train a recognizer (an image classifier) with many labels or few, apply it, and measure it.",
@@ -94,7 +94,6 @@ def train(
 ) -> None:
     """Train a recognizer; with --labels-per-class the other training images are unlabeled ones."""
     from elmyr.errors import InputError
-    from elmyr.files import read_json
     from elmyr.recognition import TINY, Recognizer, train_recognizer
     from elmyr.translation import train_adapted
 
@@ -116,10 +115,8 @@ def train(
             quiet=quiet,
             say=hush if quiet else say,
         )
-        if as_json:
-            show_json({"run": str(adapted.path)} | read_json(adapted.summary))
-        elif not quiet:
-            say(f"next:  elmyr recognizer evaluate {adapted.path / 'recognizer'} --data {target}")
+        following = f"elmyr recognizer evaluate {adapted.path / 'recognizer'} --data {target}"
+        show_trained(adapted, following, quiet=quiet, as_json=as_json)
         return
     if translation is not None or not self_training:
         raise InputError("--translation and --no-self-training are for --target: name one")
@@ -138,11 +135,13 @@ def train(
         quiet=quiet,
         say=hush if quiet else say,
     )
-    if as_json:
-        show_json({"run": str(run.path)} | read_json(run.summary))
-    elif not quiet:
-        say(f"next:  elmyr recognizer evaluate {run.path}")
-        say(f"       elmyr predict {run.path} IMAGES")
+    show_trained(
+        run,
+        f"elmyr recognizer evaluate {run.path}",
+        f"elmyr predict {run.path} IMAGES",
+        quiet=quiet,
+        as_json=as_json,
+    )
 
 
 recognizer.command("apply")(predict)
@@ -163,12 +162,18 @@ def evaluate(
     Where classes differ by 3:1 or more, balanced accuracy comes first.
     """
     from elmyr.files import require_place
-    from elmyr.recognition import images_to_read, mistakes_grid, open_recognizer, read_through
+    from elmyr.recognition import images_to_read, keep_reading, mistakes_grid, open_recognizer, read_through
+    from elmyr.report import write_report
+    from elmyr.training import open_run
 
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
     images = images_to_read(model, data=data, part=against.value, data_root=data_root)
     reading = read_through(open_recognizer(model, device=device), images)
+    if data is None and against is Part.test:
+        run = open_run(model, "recognizer")
+        keep_reading(run, reading, images)
+        write_report(run.path)
     if mistakes is not None:
         _save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")
     if as_json:

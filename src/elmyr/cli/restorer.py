@@ -22,7 +22,7 @@ from elmyr.cli.options import (
     of_channels,
     shaped,
 )
-from elmyr.cli.show import hush, say, show_json, show_table
+from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
 restorer = typer.Typer(
     help="Repair images: noise, holes, occlusion, blur, few pixels.",
@@ -68,7 +68,6 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a restorer on undamaged images, which it damages itself."""
-    from elmyr.files import read_json
     from elmyr.restoration import train_restorer
     from elmyr.training.config import parse_settings
 
@@ -86,11 +85,13 @@ def train(
         quiet=quiet,
         say=hush if quiet else say,
     )
-    if as_json:
-        show_json({"run": str(run.path)} | read_json(run.summary))
-    elif not quiet:
-        say(f"next:  elmyr restorer apply {run.path} IMAGES --out repaired")
-        say(f"       elmyr restorer evaluate {run.path}")
+    show_trained(
+        run,
+        f"elmyr restorer apply {run.path} IMAGES --out repaired",
+        f"elmyr restorer evaluate {run.path}",
+        quiet=quiet,
+        as_json=as_json,
+    )
 
 
 @restorer.command("apply")

@@ -28,7 +28,7 @@ from elmyr.cli.options import (
     image_count,
     shaped,
 )
-from elmyr.cli.show import hush, say, show_json, show_table
+from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 from elmyr.cli.study import show_study
 
 # What resumes a run of another kind than a GAN's, imported only for one: most runs need not wait for them.
@@ -116,7 +116,6 @@ def resume(
 ) -> None:
     """Resume an interrupted training or study, to the same result; or train a finished run longer."""
     from elmyr.errors import InputError
-    from elmyr.files import read_json
     from elmyr.training import open_run
     from elmyr.training import resume as resume_run
 
@@ -137,8 +136,7 @@ def resume(
         package, name = RESUMES[kind]
         longer = {"images": image_count(images)} if kind in EXTENDED else {}
         done = getattr(import_module(package), name)(run, **longer, **how)
-        if as_json:
-            show_json({"run": str(done.path)} | read_json(done.summary))
+        show_trained(done, quiet=quiet, as_json=as_json)
         return
     done = resume_run(
         run,
@@ -250,13 +248,10 @@ def _show_rehearsal(rehearsal: Any, as_json: bool) -> None:
 def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
     if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0":
         return  # under torchrun the first process speaks for all
-    from elmyr.files import read_json
-    from elmyr.report import write_report
-
-    report = write_report(run.path)
-    if as_json:
-        show_json({"run": str(run.path), "report": str(report)} | read_json(run.summary))
-    elif not quiet:
-        say(f"the report: {report}")
-        say(f"next:  elmyr sample {run.path} -n 1000 --out samples.npz")
-        say(f"       elmyr evaluate {run.path}")
+    show_trained(
+        run,
+        f"elmyr sample {run.path} -n 1000 --out samples.npz",
+        f"elmyr evaluate {run.path}",
+        quiet=quiet,
+        as_json=as_json,
+    )

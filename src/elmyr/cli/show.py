@@ -57,6 +57,20 @@ def show_json(content: Any) -> None:
     print(json.dumps(content, ensure_ascii=False))
 
 
+def show_trained(run: Any, *following: str, quiet: bool, as_json: bool) -> None:
+    """Writes the report of a run that is finished; shows where it is, and the commands that follow."""
+    from elmyr.files import read_json
+    from elmyr.report import write_report
+
+    report = write_report(run.path)
+    if as_json:
+        show_json({"run": str(run.path), "report": str(report)} | read_json(run.summary))
+    elif not quiet:
+        say(f"the report: {report}")
+        for number, command in enumerate(following):
+            say(f"{'       ' if number else 'next:  '}{command}")
+
+
 def show_table(rows: list[list[str]]) -> None:
     """Rows of words in aligned columns; the first row is the head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

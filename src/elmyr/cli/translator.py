@@ -20,7 +20,7 @@ from elmyr.cli.options import (
     of_channels,
     shaped,
 )
-from elmyr.cli.show import hush, say, show_json, show_table
+from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
 translator = typer.Typer(
     help="Turn images of one kind into images of another: color, thickness, slant, texture; with pairs or without.",
@@ -65,7 +65,6 @@ def train(
 ) -> None:
     """Train a translator from images of two kinds."""
     from elmyr.errors import InputError
-    from elmyr.files import read_json
     from elmyr.training.config import parse_settings
     from elmyr.translation import train_translator
 
@@ -87,11 +86,13 @@ def train(
         quiet=quiet,
         say=hush if quiet else say,
     )
-    if as_json:
-        show_json({"run": str(run.path)} | read_json(run.summary))
-    elif not quiet:
-        say(f"next:  elmyr translator apply {run.path} IMAGES --out translated")
-        say(f"       elmyr translator evaluate {run.path}")
+    show_trained(
+        run,
+        f"elmyr translator apply {run.path} IMAGES --out translated",
+        f"elmyr translator evaluate {run.path}",
+        quiet=quiet,
+        as_json=as_json,
+    )
 
 
 @translator.command("apply")

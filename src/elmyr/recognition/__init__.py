@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from elmyr.recognition.doubts import without_suspects as without_suspects
     from elmyr.recognition.judging import images_to_read as images_to_read
     from elmyr.recognition.judging import mistakes_grid as mistakes_grid
+    from elmyr.recognition.keeping import keep_reading as keep_reading
     from elmyr.recognition.oversampling import resampled as resampled
     from elmyr.recognition.predictions import Prediction as Prediction
     from elmyr.recognition.recognizer import TINY as TINY
@@ -39,6 +40,7 @@ __all__ = [
     "doubting",
     "doubts_of",
     "images_to_read",
+    "keep_reading",
     "mistakes_grid",
     "open_recognizer",
     "read_through",
@@ -64,6 +66,7 @@ _HOMES = {
     "doubting": "elmyr.recognition.doubts",
     "doubts_of": "elmyr.recognition.doubts",
     "images_to_read": "elmyr.recognition.judging",
+    "keep_reading": "elmyr.recognition.keeping",
     "mistakes_grid": "elmyr.recognition.judging",
     "open_recognizer": "elmyr.recognition.runs",
     "read_through": "elmyr.recognition.scores",

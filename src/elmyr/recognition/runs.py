@@ -25,6 +25,7 @@ from elmyr.images import (
 )
 from elmyr.images.shaping import TROUBLES, labeled_places
 from elmyr.recognition.choosing import chosen_samples
+from elmyr.recognition.keeping import keep_reading
 from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.recognition.scores import read_through, told_of_balance
@@ -304,6 +305,7 @@ def _run_to_end(
         recognizer.preparation_ = config.data.shaping.preparation(recognizer.image_shape_)
         recognizer.save(run.model)
         reading, seconds = read_through(recognizer, test), round(recognizer.seconds_, 3)
+        keep_reading(run, reading, test)
         found = {name: value for name, value in reading.as_json().items() if name != "mistakes"}
         write_json(run.summary, {"images": total, "seconds": seconds, "method": recognizer.method_, "test": found})
     say(f"trained by the method {recognizer.method_}, {total:,} images in {seconds:,.0f} s: {run.path}")

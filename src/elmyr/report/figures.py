@@ -80,8 +80,8 @@ class Frame:
 
 def frame_of(series: Sequence[Series], *, from_zero: bool = False) -> Frame | None:
     """The frame of a line chart; None if there is nothing to draw."""
-    drawn = [Series(one.label, one.color, thinned(one.points)) for one in series]
-    known = [point for one in drawn for point in one.points if is_finite(point[0]) and is_finite(point[1])]
+    drawn = [Series(one.label, one.color, thinned(one.points)) for one in series if _known(one)]
+    known = [point for one in drawn for point in _known(one)]
     if not known:
         return None
     xs, ys = finite(x for x, _ in known), finite(y for _, y in known)
@@ -121,7 +121,7 @@ def line_chart(
     unit = tag("text", words(across), x=RIGHT, y=BOTTOM + 36, class_="end quiet")
     return tag(
         "figure",
-        tag("figcaption", tag("strong", title), *_legend(series)),
+        tag("figcaption", tag("strong", title), *_legend(drawn)),
         tag(
             "svg", join(*grid, *y_text, *x_text, unit, *lines),
             viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, drawn, words),
@@ -251,6 +251,10 @@ def pieces_of(line: Sequence[Point], across: Scale, down: Scale) -> list[list[tu
     return [piece for piece in pieces if piece]
 
 
+def _known(series: Series) -> list[Point]:
+    return [(x, y) for x, y in series.points if is_finite(x) and is_finite(y)]
+
+
 def _legend(series: Sequence[Series]) -> list[Markup]:
     colors = {one.label: one.color for one in series}
     if len(colors) < 2:
@@ -261,7 +265,7 @@ def _legend(series: Sequence[Series]) -> list[Markup]:
 def _told(title: str, series: Sequence[Series], words: Words) -> str:
     ends = []
     for one in series:
-        known = [(x, y) for x, y in one.points if is_finite(x) and is_finite(y)]
+        known = _known(one)
         if known:
             end = {"value": number(known[-1][1]), "images": count(known[-1][0])}
             ends.append(words("{label} is {value} at {images}", label=one.label, **end))

@@ -46,7 +46,7 @@ def figures_table(label: str, head: Sequence[str], rows: Sequence[Sequence[str]]
         tag("tr", cell("th", 0, row[0], scope="row"), *(cell("td", i, text) for i, text in enumerate(row[1:], 1)))
         for row in rows
     ]
-    return _scrolling(label, tag("table", tag("thead", top), tag("tbody", *body), class_="figures"))
+    return scrolling(label, tag("table", tag("thead", top), tag("tbody", *body), class_="figures"))
 
 
 def facts_table(label: str, rows: Sequence[tuple[str, str]]) -> Markup:
@@ -54,7 +54,7 @@ def facts_table(label: str, rows: Sequence[tuple[str, str]]) -> Markup:
     if not rows:
         return Markup()
     body = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in rows]
-    return _scrolling(label, tag("table", tag("tbody", *body), class_="facts"))
+    return scrolling(label, tag("table", tag("tbody", *body), class_="facts"))
 
 
 def folded(title: str, *parts: str) -> Markup:
@@ -63,6 +63,6 @@ def folded(title: str, *parts: str) -> Markup:
     return tag("details", tag("summary", title), content) if content else Markup()
 
 
-def _scrolling(label: str, table: Markup) -> Markup:
-    # A table wider than the screen scrolls by itself, with the keyboard too.
+def scrolling(label: str, table: Markup) -> Markup:
+    """A table that scrolls by itself where it is wider than the screen, with the keyboard too."""
     return tag("div", table, class_="wide", role="region", aria_label=label, tabindex=0)

@@ -199,6 +199,41 @@ class Study(Record):
     seconds: float | None = None
 
 
+class Mistake(Record):
+    """An image that was read wrong: its label, what was read, and with which probability."""
+
+    label: str
+    predicted: str
+    probability: float
+
+
+class Reading(Record):
+    """How well a recognizer reads; recalls, counts and intervals in the order of the classes."""
+
+    data: str = ""
+    part: str = "test"
+    count: int
+    unbalanced: bool = False
+    accuracy: float
+    interval: tuple[float, float] | None = None
+    balanced_accuracy: float | None = None
+    balanced_interval: tuple[float, float] | None = None
+    classes: list[str]
+    confusion: list[list[int]]
+    recalls: Values
+    recall_intervals: list[tuple[float, float] | None] = []
+    mistaken: list[Mistake] = []
+
+    @property
+    def counts(self) -> list[int]:
+        """The images of each class."""
+        return [sum(row) for row in self.confusion]
+
+    def ends(self, place: int) -> tuple[float, float] | None:
+        """The interval of a class's recall."""
+        return self.recall_intervals[place] if place < len(self.recall_intervals) else None
+
+
 def read_study(path: Path) -> Study:
     """A `study.json`; InputError if it is damaged."""
     return _validated(Study, path)
@@ -207,6 +242,11 @@ def read_study(path: Path) -> Study:
 def read_evaluations(folder: Path) -> dict[Path, Evaluation]:
     """The evaluations of a run by their files, the usual one first; InputError if one is damaged."""
     return {path: _validated(Evaluation, path) for path in RunDirectory(folder).evaluations}
+
+
+def read_reading(path: Path) -> Reading | None:
+    """A recognizer's `evaluation.json`; None if there is none, InputError if it is damaged."""
+    return _validated(Reading, path) if path.exists() else None
 
 
 def read_people(folder: Path) -> People:

@@ -24,6 +24,7 @@ CURVES = {
 }
 NOT_CURVES = {"images", "seconds", *(key for curves in CURVES.values() for key in curves)}
 NAMES = {"precision": "numeric precision"}
+MAIN = ("watch_frechet_distance", "loss", "validation_error", "distance")  # not folded; as in serving/static/chart.js
 ENVIRONMENT = ("elmyr", "torch", "numpy", "python", "platform", "cpu", "threads", "device", "precision", "git_commit")
 
 
@@ -86,8 +87,9 @@ def charts_of(
 
 
 def curves(runs: Sequence[Sequence[dict[str, float]]], words: Words = ENGLISH) -> Markup:
-    """Losses and logits against images seen, one line per run; whatever else was logged is folded below."""
+    """Losses, logits and the figures that say most, one line per run; whatever else was logged is folded below."""
     main, more = charts_of(runs, words)
+    main += [more.pop(key) for key in MAIN if key in more]
     first, others = ([line_chart(*chart, words) for chart in charts] for charts in (main, more.values()))
     return join(_charts(first), folded(words("More curves"), _charts(others)))
 
@@ -197,9 +199,8 @@ def _judged(evaluation: Evaluation, words: Words) -> str:
     return told + words(".")
 
 
-def settings(config: dict[str, Any], words: Words = ENGLISH) -> Markup:
+def settings(config: dict[str, Any], title: str) -> Markup:
     """All choices of a run, folded."""
-    title = words("Settings of the GAN")
     return folded(title, facts_table(title, flattened(config)))
 
 

@@ -215,7 +215,7 @@ def _making(folder: Path, study: Study, words: Words) -> Markup:
         words("How this was made"),
         note(words("A seed is a new split, a new GAN and new recognizers; all arms of a seed share its split.")),
         facts_table(words("Data and budget"), facts),
-        settings(config, words),
+        settings(config, words("Settings of the GAN")),
         commands(study.commands, words("Commands to repeat it")),
         commands([study.to_decide], words("To decide it")) if study.to_decide else Markup(),
         versions(study.environment, words),

@@ -26,6 +26,7 @@ h1 { margin: 0; font-size: 1.0625rem; font-weight: 400; font-style: italic; colo
 h2 { margin: 0 0 .4rem; font-size: 1.6rem; line-height: 1.25; font-weight: 500; letter-spacing: -.01em; }
 h3 { margin: 2.4rem 0 .6rem; font-size: 1.0625rem; font-weight: 600; }
 p { max-width: 40rem; margin: .6rem 0; text-wrap: pretty; }
+.whole { white-space: nowrap; }
 code, pre { font-family: var(--mono); font-size: .86em; }
 section { margin-top: clamp(3.5rem, 8vw, 5.5rem); }
 .note { color: var(--quiet); font-size: .94rem; }
@@ -67,7 +68,7 @@ figcaption { margin-bottom: .5rem; font-family: var(--sans); font-size: .94rem; 
 
 .charts {
   margin-top: 1.6rem; display: grid; gap: 2.2rem 2.5rem; grid-template-columns: repeat(auto-fit,
-  minmax(min(20rem, 100%), 1fr));
+  minmax(min(25rem, 100%), 1fr));
 }
 .charts .chart { max-width: 34rem; }
 figcaption strong { font-weight: 600; margin-right: .8rem; }
@@ -112,6 +113,13 @@ svg .value { fill: var(--color); font-size: 15px; font-weight: 600; }
 .changed figcaption { margin: .3rem 0 0; font-size: .84rem; } .changed figcaption strong { display: block; }
 svg .disc { fill: var(--color); opacity: .45; }
 .map.chart { max-width: 42rem; margin-top: 1.4rem; }
+.confusion th, .confusion td { padding: .35rem .5rem; text-align: right; border: 0; }
+.confusion tbody th { text-align: left; white-space: nowrap; }
+.confusion td { min-width: 2.6rem; color: var(--quiet); }
+.confusion thead td { color: var(--quiet); text-align: left; white-space: nowrap; }
+.confusion td.right, .confusion td.wrong { color: var(--ink); border-radius: 3px; }
+.confusion td.right { background: color-mix(in srgb, var(--better) calc(.45 * var(--share)), transparent); }
+.confusion td.wrong { background: color-mix(in srgb, var(--worse) calc(8% + .5 * var(--share)), transparent); }
 .arms { margin: 1.8rem 0 2.4rem; max-width: 46rem; }
 
 .wide { overflow-x: auto; margin: 1.2rem 0; }

@@ -202,6 +202,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         data_collapsed=words("collapsed"),
         data_of=words("{seen} of {budget}"), data_interval=words("{low} to {high}"),
         data_open=words("Open {id}"), data_looked=words("{count} images, feature extractor {extractor}"),
+        data_counted=words("{count} {part} images"),
     )  # fmt: skip
     one = tag(
         "div",
@@ -223,6 +224,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
             data_unjudged=words("{name} is not evaluated yet; elmyr evaluate does that."),
             data_unlike=words("These figures cannot be compared: the data, the feature extractor or the number of "
                               "images differ."),
+            data_counted=words("{name}: {count} {part} images"),
             data_judged=words("{name}: {count} generated images against the {part} images, feature extractor "
                               "{extractor}")),
         _curves(words),

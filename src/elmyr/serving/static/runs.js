@@ -45,8 +45,11 @@ export default function runs(section) {
         ? filled(table.dataset.of, { seen: count(run.images), budget: count(run.budget) })
         : count(run.images ?? 0);
     const figures = (run.figures ?? []).filter((figure) => IN_TABLE.includes(figure.name));
+    const { looked: seen_by, counted } = table.dataset;
     const looked =
-      figures.length && run.judged ? [make("small", {}, filled(table.dataset.looked, spelled(run.judged)))] : [];
+      figures.length && run.judged
+        ? [make("small", {}, filled(run.judged.extractor ? seen_by : counted, spelled(run.judged)))]
+        : [];
     return make(
       "tr",
       {},
@@ -192,7 +195,8 @@ export default function runs(section) {
 
   // Who looked at how many images, without which a figure says nothing; or that nobody has looked yet.
   function judgment({ id, kind, state, judged }) {
-    const { judged: told, unjudged } = one.querySelector(".figures").dataset;
+    const { judged: looked, counted, unjudged } = one.querySelector(".figures").dataset;
+    const told = judged?.extractor ? looked : counted;
     if (judged) return make("p", { class: "quiet" }, filled(told, { name: id, ...spelled(judged) }));
     return kind === "gan" && state !== "training"
       ? make("p", { class: "quiet" }, filled(unjudged, { name: id }))

@@ -1,0 +1,85 @@
+"""The pages of runs that are neither a GAN's nor a recognizer's: what each kind calls its parts, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from elmyr.report.page import page, section
+from elmyr.report.records import flattened, read_table
+from elmyr.report.run_parts import how_made, not_measured, opening, previews, quoted, training_curves
+from elmyr.report.sections import foot
+from elmyr.report.words import ENGLISH, Words
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a page says of one kind of run; `parts` are the runs inside its folder, "" is the run itself."""
+
+    title: str
+    names: Mapping[str, str]  # the places of the title, and which setting fills each
+    measured: str
+    evaluate: str
+    pictures: str
+    settings: str
+    following: tuple[str, ...]
+    parts: tuple[str, ...] = ("",)
+
+
+TASKS = {
+    "restorer": Task(
+        title="elmyr restorer of {name}",
+        names={"name": "data.name"},
+        measured="How well it repairs",
+        evaluate="elmyr restorer evaluate {run} --out repaired.html",
+        pictures="From top to bottom: images as they were, damaged, repaired, and two other answers.",
+        settings="Settings of the restorer",
+        following=("elmyr restorer apply {run} IMAGES --out repaired", "elmyr serve {run}"),
+    ),
+    "translator": Task(
+        title="elmyr translator from {name} to {other}",
+        names={"name": "a.name", "other": "b.name"},
+        measured="How well it translates",
+        evaluate="elmyr translator evaluate {run} --out translated.html",
+        pictures="From top to bottom: images of each kind, and under them what is made of them, there and back.",
+        settings="Settings of the translator",
+        following=("elmyr translator apply {run} IMAGES --out translated",),
+    ),
+    "adaptation": Task(
+        title="elmyr recognizer of {name} for {other}",
+        names={"name": "source", "other": "target"},
+        measured="How well it recognizes",
+        evaluate="elmyr recognizer evaluate {run}/recognizer --data {other}",
+        pictures="From top to bottom: images of each kind, and under them what is made of them, there and back.",
+        settings="Settings of the adaptation",
+        following=("elmyr predict {run}/recognizer IMAGES", "elmyr report {run}/recognizer"),
+        parts=("translator", "recognizer"),
+    ),
+}
+
+
+def task_page(folder: Path, words: Words = ENGLISH) -> str:
+    """The HTML of a run directory of one of these kinds."""
+    config, environment = read_table(folder / "config.json"), read_table(folder / "environment.json")
+    task, known = TASKS[str(config["kind"])], dict(flattened(config))
+    names = {place: known.get(key, "?") for place, key in task.names.items()}
+    run = {"run": quoted(folder)}
+    shown = []
+    for part in task.parts:
+        name = f": {words(part)}" if part else ""
+        shown += [
+            previews(folder / part, words(task.pictures), words),
+            training_curves(folder / part, words, of=name),
+        ]
+    return page(
+        words(task.title, **names),
+        opening(config, read_table(folder / "summary.json"), words),
+        section(words(task.measured), not_measured(task.evaluate.format(**run, **names), words)),
+        *shown,
+        how_made(
+            config, environment, words(task.settings), [line.format(**run, **names) for line in task.following], words
+        ),
+        foot=foot(environment, words),
+        words=words,
+    )
