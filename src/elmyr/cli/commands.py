@@ -27,10 +27,10 @@ from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_
 @shaped
 def evaluate(
     subject: Annotated[str, typer.Argument(metavar="RUN|SAMPLES", help="A run directory, an .npz or a folder.")],
-    against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
+    against: Annotated[Part, typer.Option(help="The part of the real images to compare with.")] = Part.test,
     data: Annotated[
         str | None,
-        typer.Option(help="For samples: the real images to judge against; for a run: where its images lie by now."),
+        typer.Option(help="For samples: the real images to compare with; for a run: where its images are now."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="For samples: the seed of the split.", min=0)] = None,
     use: Use = False,
@@ -44,7 +44,7 @@ def evaluate(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say how good generated images are, each figure beside the same figure for real ones."""
+    """Measure generated images, each figure beside its real-data baseline."""
     from elmyr.evaluation import evaluate as evaluate_subject
     from elmyr.report import write_report
 
@@ -76,8 +76,8 @@ def compare(
     subjects: Annotated[
         list[str], typer.Argument(metavar="RUN|SAMPLES …", help="Two or more: run directories, .npz files or folders.")
     ],
-    against: Annotated[Part, typer.Option(help="The part of the real images to judge against.")] = Part.test,
-    data: Annotated[str | None, typer.Option(help="The real images, where no run brings them.")] = None,
+    against: Annotated[Part, typer.Option(help="The part of the real images to compare with.")] = Part.test,
+    data: Annotated[str | None, typer.Option(help="The real images, if none of the subjects is a run.")] = None,
     seed: Annotated[int | None, typer.Option(help="The seed of the split of --data.", min=0)] = None,
     use: Use = False,
     out: Annotated[Path | None, typer.Option(help="An .html page with the figures drawn.")] = None,
@@ -91,7 +91,7 @@ def compare(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say which is better, each figure of the others against the same figure of the first."""
+    """Compare runs or sets of samples, figure by figure, with the first of them."""
     from elmyr.evaluation import compare as compare_subjects
     from elmyr.report import check_page, write_comparison
 
@@ -126,7 +126,7 @@ def presets(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One preset, with all its settings.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the presets, or all choices of one."""
+    """List the presets, or all settings of one."""
     from elmyr.training.presets import preset_names, read_preset
     from elmyr.training.rules import flattened
 
@@ -150,7 +150,7 @@ def doctor(
     precision: Precision = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Say what elmyr finds on this machine, and how fast it trains here."""
+    """Show what elmyr finds on this machine, and how fast it trains here."""
     from elmyr.doctor import examine
     from elmyr.training.speed import measure_speed
 

@@ -34,7 +34,7 @@ def info(
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is in an image set: counts, sizes, classes, duplicates, and what is odd."""
+    """Show what is in an image set: counts, sizes, classes, duplicates, and what is odd."""
     from elmyr.errors import InputError
     from elmyr.images import check_writable, save_overview, take_account
 
@@ -86,7 +86,7 @@ def convert(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write an image set in another form, size, number of channels, or a part of it."""
+    """Convert an image set to another format, size or number of channels, or take a part of it."""
     from elmyr.images import convert as convert_images
 
     written = convert_images(source, out, data_root=data_root, shaping=shaping)

@@ -24,7 +24,7 @@ def interpolate(
     steps: Annotated[
         int | None, typer.Option(help="Images in a row, both ends included (default: 9; of a .gif 40).", min=2)
     ] = None,
-    rows: Annotated[int, typer.Option(help="So many walks, each from its own seed.", min=1)] = 4,
+    rows: Annotated[int, typer.Option(help="Number of rows, each from its own seed.", min=1)] = 4,
     out: Annotated[Path, typer.Option(help="A .png strip, or a .gif that moves there and back.")] = Path("strip.png"),
     checkpoint: Checkpoint = None,
     device: Device = "auto",
@@ -32,7 +32,7 @@ def interpolate(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the way from one generated image to another: between two classes, two seeds, or both."""
+    """Interpolate between two generated images: between classes, seeds, or both."""
     from elmyr.editing import STEPS, check_filmstrip, save_filmstrip, walks
     from elmyr.training import open_gan
 

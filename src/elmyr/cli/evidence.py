@@ -14,11 +14,11 @@ from elmyr.cli.show import hush, say, show_json, show_table
 def survey(
     run: Run,
     results: Annotated[bool, typer.Option("--results", help="Show the answers so far, and stop.")] = False,
-    questions: Annotated[int, typer.Option(help="How many for each person.", min=2)] = 20,
-    pairs: Annotated[bool, typer.Option("--pairs", help="A real and a generated image at a time.")] = False,
+    questions: Annotated[int, typer.Option(help="Questions for each person.", min=2)] = 20,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Show a real and a generated image side by side.")] = False,
     show: Annotated[float | None, typer.Option(help="Hide an image after so many seconds.", min=0.05)] = None,
-    seats: Annotated[int, typer.Option(help="How many people at once.", min=1)] = 4,
-    seed: Annotated[int, typer.Option(help="Which images are drawn, and their order.", min=0)] = 0,
+    seats: Annotated[int, typer.Option(help="How many people at the same time.", min=1)] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of images and their order.", min=0)] = 0,
     port: Annotated[int, typer.Option(help="Where the page is: a port of this machine; 0 for any.")] = 8321,
     next_port: Annotated[bool, typer.Option("--next-port", help="Take the next free one where it is in use.")] = False,
     language: Language = "en",
@@ -78,14 +78,12 @@ def survey(
 
 def report(
     path: Annotated[str, typer.Argument(metavar="RUN|STUDY", help="A run, a study, or latest: the newest run.")],
-    out: Annotated[
-        Path | None, typer.Option(help="An .html file; without it the page stands in the directory.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="An .html file (default: report.html in the directory).")] = None,
     language: Language = "en",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build the page of a run or a study again, of all that is known by now."""
+    """Write the report of a run or a study again, with all that is known by now."""
     from elmyr.report import write_report
     from elmyr.runs import run_path
 

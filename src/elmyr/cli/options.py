@@ -21,17 +21,17 @@ DataRoot = Annotated[
 ]
 Moved = Annotated[
     list[str],
-    typer.Option("--data", metavar="NEW", help="Where its images lie by now (a translator's: twice, of A and of B)."),
+    typer.Option("--data", metavar="NEW", help="Where its images are now (a translator's: twice, of A and of B)."),
 ]
-Out = Annotated[Path | None, typer.Option(help="Directory to make (default: the next number).")]
+Out = Annotated[Path | None, typer.Option(help="Directory to create (default: the next number).")]
 Preset = Annotated[str, typer.Option(help="Preset of settings; see: elmyr presets.")]
-Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all that is drawn.", min=0)]
+Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all random choices.", min=0)]
 Settings = Annotated[
     list[str],
     typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as penalties.r1=2."),
 ]
 Checkpoint = Annotated[
-    str | None, typer.Option(help="latest, best, or of so many images, such as 100k: also of an unfinished run.")
+    str | None, typer.Option(help="latest, best, or a number of images, such as 100k; also of an unfinished run.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
@@ -39,7 +39,7 @@ Extractor = Annotated[str, typer.Option(help="Feature extractor: auto, domain, r
 ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
 ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
 Use = Annotated[bool, typer.Option("--use", help="Also downstream classification by generated images.")]
-KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Train on, unsaved, where the disk is full.")]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Keep training, unsaved, if the disk is full.")]
 Track = Annotated[str | None, typer.Option(help="Figures and previews also for a viewer: tensorboard or trackio.")]
 Language = Annotated[str, typer.Option("--lang", help="en or zh (中文).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
@@ -75,7 +75,9 @@ def _shaping_options(
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
     label_column: LabelColumn = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many images, of every class its share.", min=1)] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many images, with the classes in proportion.", min=1)
+    ] = None,
     folds: Annotated[
         int | None, typer.Option(help="Cross-validation: the test part is one of so many folds, by the seed.", min=2)
     ] = None,
@@ -83,7 +85,7 @@ def _shaping_options(
         int | None, typer.Option(help="At most so many training images per class.", min=1)
     ] = None,
     imbalance: Annotated[
-        float | None, typer.Option(help="A long tail: so many of the first class for one of the last.")
+        float | None, typer.Option(help="Long tail: the first class has so many times the images of the last.")
     ] = None,
     label_noise: Annotated[float, typer.Option(help="The share of training images given a wrong label.")] = 0.0,
     labels_per_class: Annotated[

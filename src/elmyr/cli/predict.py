@@ -40,9 +40,7 @@ def predict(
     prepare: Annotated[
         Prepare, typer.Option(help="As the images of the training, or cut out and centered as MNIST's digits.")
     ] = Prepare.model,
-    fit: Annotated[
-        Fit | None, typer.Option(help="What gives where proportions differ (default: as in the training).")
-    ] = None,
+    fit: Annotated[Fit | None, typer.Option(help="Where proportions differ (default: as in training).")] = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Of a data set only these classes.")] = None,
     limit: Annotated[int | None, typer.Option(help="Of a data set at most so many images.", min=1)] = None,
     size: Annotated[str | None, typer.Option(hidden=True)] = None,
@@ -51,9 +49,9 @@ def predict(
     device: Device = "auto",
     data_root: DataRoot = None,
     quiet: Quiet = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines on stdout: an object an image.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines on stdout: one object per image.")] = False,
 ) -> None:
-    """Say what images show: for each file its class and probability, or why it cannot be read."""
+    """Predict what images show: the class and probability of each file, or why it cannot be read."""
     from elmyr.files import replacing
     from elmyr.images import Shaping, parse_names, parse_size
     from elmyr.recognition.given import given_by

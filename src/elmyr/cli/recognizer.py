@@ -77,7 +77,7 @@ def train(
         str | None, typer.Option(metavar="RUN", help="Learn from this recognizer's predictions instead of labels.")
     ] = None,
     class_weight: Annotated[
-        Weights, typer.Option(help="What an image counts by its class; auto: balanced where classes differ by 3:1.")
+        Weights, typer.Option(help="Weight of an image by its class; auto: balanced where classes differ by 3:1.")
     ] = Weights.auto,
     tiny: Annotated[bool, typer.Option("--tiny", help="A recognizer of a tenth of the weights.")] = False,
     updates: Annotated[int | None, typer.Option(help="Budget in updates (default: the method's).", min=1)] = None,
@@ -151,13 +151,13 @@ recognizer.command("apply")(predict)
 def evaluate(
     model: Model,
     data: Annotated[str | None, typer.Option(help="Other labeled images (default: the run's).")] = None,
-    against: Annotated[Part, typer.Option(help="The part of the run's images to read.")] = Part.test,
+    against: Annotated[Part, typer.Option(help="The part of the run's images to classify.")] = Part.test,
     mistakes: Annotated[Path | None, typer.Option(help="Also a .png with the surest mistakes.")] = None,
     device: Device = "auto",
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how well a recognizer reads: accuracy, recall class by class (the lowest first), mistakes, calibration.
+    """Measure a recognizer: accuracy, recall class by class (the lowest first), mistakes, calibration.
 
     Where classes differ by 3:1 or more, balanced accuracy comes first.
     """
@@ -207,7 +207,7 @@ def doubts(
         float, typer.Option(help="Share of the named labels that should really be wrong.", min=0.01, max=1)
     ] = 0.9,
     gan: Annotated[
-        str | None, typer.Option(metavar="RUN", help="A GAN with these labels, to be asked as well.")
+        str | None, typer.Option(metavar="RUN", help="A GAN trained with these labels, as a second opinion.")
     ] = None,
     folds: Annotated[
         int, typer.Option(help="Folds; each is classified by a recognizer trained on the others.", min=2)
@@ -221,7 +221,7 @@ def doubts(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the labels that are likely wrong, the most doubtful first."""
+    """List suspected label errors, the most likely first."""
     from elmyr.files import replacing, require_place
     from elmyr.images import check_writable, save_images
     from elmyr.recognition import doubting, doubts_of, with_corrections, without_suspects
@@ -293,7 +293,7 @@ def _save_captioned(drawn: Any, path: Path, none: str) -> None:
 
 @recognizer.command("methods")
 def methods(as_json: AsJson = False) -> None:
-    """List the ways in which a recognizer may learn."""
+    """List the methods to train a recognizer."""
     from elmyr.recognition.methods import method_names, read_method
 
     known = {name: read_method(name) for name in method_names()}

@@ -31,7 +31,7 @@ restorer = typer.Typer(
 )
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a restorer, or latest.")]
 Images = Annotated[str, typer.Argument(metavar="IMAGES", help="A folder of images of any sizes, or other DATA.")]
-Folder = Annotated[Path, typer.Option(help="The folder to make.")]
+Folder = Annotated[Path, typer.Option(help="The folder to create.")]
 
 
 class Method(StrEnum):
@@ -100,21 +100,21 @@ def apply(
     images: Images,
     out: Folder,
     mask: Annotated[Path | None, typer.Option(help="A folder of masks, white where an image is hidden.")] = None,
-    answers: Annotated[int, typer.Option(help="So many answers to each image, and where they differ.", min=1)] = 1,
-    enlarge: Annotated[int, typer.Option(help="So many times the size, for images of few pixels.", min=1, max=16)] = 1,
+    answers: Annotated[int, typer.Option(help="Answers for each image, with a map of where they differ.", min=1)] = 1,
+    enlarge: Annotated[int, typer.Option(help="Enlarge by this factor, for images of few pixels.", min=1, max=16)] = 1,
     method: Annotated[Method, typer.Option(help="A restorer, or a plain GAN's latents: slow, untrained.")] = (
         Method.restorer
     ),
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
-    limit: Annotated[int | None, typer.Option(help="The first so many images alone.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Which answers.", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many images.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the answers.", min=0)] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Repair images; where a mask is given, all that it does not hide stays as it is."""
+    """Repair images; with masks, only the hidden pixels change."""
     from elmyr.images import Many
     from elmyr.machine import keep_freed_memory
     from elmyr.restoration import Masks, Restorer, invert, repair_files, require_invertible
@@ -154,7 +154,7 @@ def evaluate(
         str | None, typer.Option(metavar="RUN", help="A recognizer to classify clean, damaged and repaired images.")
     ] = None,
     corruption: Annotated[
-        list[str], typer.Option(help="A damage to judge by; may be given again (default: every kind).")
+        list[str], typer.Option(help="A damage to test with; can be repeated (default: every kind).")
     ] = [],  # noqa: B006  # typer copies it
     against: Annotated[Part, typer.Option(help="The part of the run's images to damage.")] = Part.test,
     limit: Annotated[int, typer.Option(help="At most so many images.", min=1)] = 1000,
@@ -164,7 +164,7 @@ def evaluate(
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how well a restorer undoes damage: PSNR, SSIM and recognition, by damage and severity."""
+    """Measure a restorer: PSNR, SSIM and recognition, by damage and severity."""
     from elmyr.evaluation.repair import REPAIRED, images_to_repair, judge_repair, restoring
     from elmyr.evaluation.sides import first_of
     from elmyr.machine import keep_freed_memory
@@ -196,11 +196,11 @@ def damage(
     images: Images,
     out: Folder,
     corruption: Annotated[
-        str, typer.Option(help="What is done, as block:14,noise:0.2; see: elmyr restorer corruptions.")
+        str, typer.Option(help="The damage, as block:14,noise:0.2; see: elmyr restorer corruptions.")
     ],
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
-    limit: Annotated[int | None, typer.Option(help="The first so many images alone.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many images.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the damage.", min=0)] = 0,
     data_root: DataRoot = None,
     quiet: Quiet = False,
     as_json: AsJson = False,

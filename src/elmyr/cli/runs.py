@@ -110,7 +110,7 @@ def resume(
     data_root: DataRoot = None,
     keep_going: KeepGoing = False,
     track: Track = None,
-    processes: Annotated[int | None, typer.Option(help="Of a study: how many work at once.", min=1)] = None,
+    processes: Annotated[int | None, typer.Option(help="Of a study: number of parallel processes.", min=1)] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -167,12 +167,12 @@ def _places(data: list[str], kind: str) -> str | tuple[str, ...]:
 def repeat(
     run: Run,
     out: Out = None,
-    data: Annotated[str | None, typer.Option(metavar="NEW", help="Where its images lie by now.")] = None,
+    data: Annotated[str | None, typer.Option(metavar="NEW", help="Where its images are now.")] = None,
     data_root: DataRoot = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train again what a finished run trained, and say whether the same bits come of it."""
+    """Repeat a finished training, and check that the result is the same to the bit."""
     from elmyr.training import repeat as repeat_run
 
     done = repeat_run(run, out=out, data=data, data_root=data_root, quiet=quiet, say=hush if quiet else say)
@@ -196,10 +196,12 @@ def sample(
         Path, typer.Option(help="An .npz, a .parquet, a .tar (WebDataset), a .png grid, or a folder.")
     ] = Path("samples.npz"),
     label: Annotated[str | None, typer.Option(help="Only this class: its name or number.")] = None,
-    category: Annotated[int | None, typer.Option(help="Only this kind, of a GAN that discovered kinds.")] = None,
+    category: Annotated[
+        int | None, typer.Option(help="Only this category, of a GAN that discovered categories.")
+    ] = None,
     balanced: Annotated[
         bool | None,
-        typer.Option("--balanced/--as-trained", help="Classes in turn, or in their shares of the training images."),
+        typer.Option("--balanced/--as-trained", help="Classes in turn, or in their training proportions."),
     ] = None,
     checkpoint: Checkpoint = None,
     seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
@@ -208,7 +210,7 @@ def sample(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make images with a trained GAN; in a .png its classes take turns, elsewhere they have their trained shares."""
+    """Generate images: in a .png the classes take turns, else they have their training proportions."""
     from elmyr.images import check_writable, writing_images
     from elmyr.machine import keep_freed_memory
     from elmyr.training import open_gan

@@ -19,15 +19,13 @@ def serve(
         typer.Argument(metavar="[RUN|FOLDER …]", help="Finished runs, latest, or saved models; NAME=PATH names one."),
     ] = None,
     runs: Annotated[Path, typer.Option(help="The folder whose runs are shown.")] = Path("runs"),
-    host: Annotated[str, typer.Option(help="Where to listen; other than this machine alone needs a token.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[str, typer.Option(help="Address to listen on; all but this machine need a token.")] = ("127.0.0.1"),
     port: Annotated[int, typer.Option(help="The port; 0 for any.")] = 8322,
     next_port: Annotated[bool, typer.Option("--next-port", help="Take the next free one where it is in use.")] = False,
     token: Annotated[
         str | None, typer.Option(help="Token that every request must send.", envvar="ELMYR_TOKEN", show_envvar=True)
     ] = None,
-    memory: Annotated[float, typer.Option(help="Megabytes of models that stay open.", min=1)] = 2048,
+    memory: Annotated[float, typer.Option(help="Megabytes of models kept in memory.", min=1)] = 2048,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,

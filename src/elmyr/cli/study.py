@@ -31,10 +31,11 @@ def study(
         str | None, typer.Option(metavar="N,…,all", help="Data-scarcity scenario: so many training images per class.")
     ] = None,
     labels_per_class: Annotated[
-        str | None, typer.Option(metavar="N,…,all", help="So many with their label, the others without.")
+        str | None, typer.Option(metavar="N,…,all", help="So many labels per class; the other images are unlabeled.")
     ] = None,
     imbalance: Annotated[
-        str | None, typer.Option(metavar="N,…,all", help="A long tail: so many of the first class for one of the last.")
+        str | None,
+        typer.Option(metavar="N,…,all", help="Long tail: the first class has so many times the images of the last."),
     ] = None,
     label_noise: Annotated[
         str | None, typer.Option(metavar="SHARE,…,all", help="This share of the training labels is wrong.")
@@ -50,9 +51,9 @@ def study(
     seeds: Annotated[int, typer.Option(help="How many seeds: each a new split, GAN and recognizers.")] = 5,
     seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
     updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
-    budget: Annotated[str | None, typer.Option(help="A time, such as 2h: as many seeds as fit.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Time limit, such as 2h: as many seeds as fit.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run and the estimated time, and stop.")] = False,
-    processes: Annotated[int, typer.Option(help="How many work at once; 0: one per core.")] = 0,
+    processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
     allow_duplicates: Annotated[
         bool, typer.Option("--allow-duplicates", help="Test images may be training images, too.")
     ] = False,
@@ -65,7 +66,7 @@ def study(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """The main job: would a GAN make a recognizer of these images better? Ends in a verdict and a report."""
+    """The main job: does a GAN make a recognizer of these images better? Gives a verdict and a report."""
     from elmyr.amounts import seconds_of
     from elmyr.studies import make_study_plan, parse_folds, rehearse_study
     from elmyr.studies import study as run_study

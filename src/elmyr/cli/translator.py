@@ -23,7 +23,7 @@ from elmyr.cli.options import (
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
 translator = typer.Typer(
-    help="Turn images of one kind into images of another: color, thickness, slant, texture; with pairs or without.",
+    help="Translate images of one domain into another: color, thickness, slant, texture; with pairs or without.",
     epilog="Start with: elmyr translator train digits-thin digits-thick",
     invoke_without_command=True,
 )
@@ -39,15 +39,13 @@ def _help(context: typer.Context) -> None:
 @translator.command("train")
 @shaped
 def train(
-    a: Annotated[str, typer.Argument(metavar="A", help="Images of one kind: a known name or a path.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="Images of one domain: a known name or a path.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Images of another; their labels are ignored.")],
     out: Out = None,
     method: Annotated[
         str | None, typer.Option(help="cycle (default), contrastive (lighter, one way), or paired.")
     ] = None,
-    paired: Annotated[
-        bool, typer.Option("--paired", help="An image of A and one of B by one name are a pair.")
-    ] = False,
+    paired: Annotated[bool, typer.Option("--paired", help="Images of A and B with the same name are a pair.")] = False,
     recognizer: Annotated[
         str | None, typer.Option(metavar="RUN", help="A recognizer whose predictions should stay the same.")
     ] = None,
@@ -63,7 +61,7 @@ def train(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a translator from images of two kinds."""
+    """Train a translator between two domains."""
     from elmyr.errors import InputError
     from elmyr.training.config import parse_settings
     from elmyr.translation import train_translator
@@ -99,11 +97,11 @@ def train(
 def apply(
     model: Model,
     images: Annotated[str, typer.Argument(metavar="IMAGES", help="A folder of images of any sizes, or other DATA.")],
-    out: Annotated[Path, typer.Option(help="The folder to make; or an .npz, .parquet or .tar, with the labels.")],
+    out: Annotated[Path, typer.Option(help="The folder to create; or an .npz, .parquet or .tar, with the labels.")],
     back: Annotated[bool, typer.Option("--back", help="The other way: from B to A.")] = False,
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
-    limit: Annotated[int | None, typer.Option(help="The first so many images alone.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Which examples a styled translator takes.", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many images.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the examples of a styled translator.", min=0)] = 0,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
@@ -148,7 +146,7 @@ def evaluate(
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what becomes of images: is the label kept, how thick and slanted are strokes, how near is the pair."""
+    """Measure a translator: is the label kept, how thick and slanted are strokes, how close is the pair."""
     from elmyr.evaluation.translation import images_to_translate, judge_translation
     from elmyr.machine import keep_freed_memory
     from elmyr.recognition import open_recognizer
@@ -179,7 +177,7 @@ def evaluate(
 
 @translator.command("methods")
 def methods(as_json: AsJson = False) -> None:
-    """List the ways in which a translator may learn."""
+    """List the methods to train a translator."""
     from elmyr.translation import METHODS
 
     if as_json:

@@ -121,7 +121,7 @@ def changes(folder: Path, cell: Cell, classes: Sequence[str], words: Words) -> M
 
 
 def _recalls(cell: Cell, without: Arm, with_gan: Arm, classes: Sequence[str], words: Words) -> Markup:
-    """A row a class, the lowest recall first, and which classes have too few test images."""
+    """One row per class, the lowest recall first, and which classes have too few test images."""
     head = [words("class"), words("without: {name}", name=words(without.name)),
             words("with: {name}", name=words(with_gan.name)), words("points")]  # fmt: skip
     before, after = _recalls_by_class(without, words), _recalls_by_class(with_gan, words)
