@@ -51,6 +51,13 @@ def read_arrays(path: Path, keys: Sequence[str], *, mend: str) -> dict[str, NDAr
         raise InputError(f"'{path}' cannot be read ({' '.join(str(error).split())[:SHOWN]}): {mend}") from None
 
 
+def array_names(path: Path, *, mend: str) -> list[str]:
+    """The keys of an `.npz` file; InputError as `read_arrays`."""
+    read_arrays(path, (), mend=mend)
+    with ZipFile(path) as packed:
+        return [name.removesuffix(".npy") for name in packed.namelist()]
+
+
 def _check_members(file: BinaryIO, path: Path, keys: Sequence[str], mend: str) -> None:
     """Numpy unpacks whole what does not begin as an array does, or has a header of any length: a bomb, maybe."""
     if is_zipfile(file):

@@ -20,11 +20,11 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
+from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE
 from elmyr.nets import PAIRS, Cost, Discriminator, StyleGenerator, cost_of
 from elmyr.runs import CONFIG, GAN_KIND, Run, finished_model
 
 FORMAT = 1
-SMALLEST_SIDE, LARGEST_SIDE = 8, 128
 CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same in whatever company it is asked for.
 
 

@@ -112,6 +112,7 @@ SHAPING: dict[str, Heard | str] = {
     "--fit": heard("--fit", "pad", given=("--size", "16x8")),
     "--channels": heard("--channels", "3"),
     "--label-column": heard("--label-column", "class"),
+    "--range": heard("--range", "0:100"),
     "--classes": heard("--classes", "a,b"),
     "--limit": heard("--limit", "150"),
     "--folds": heard("--folds", "4"),
@@ -120,7 +121,10 @@ SHAPING: dict[str, Heard | str] = {
     "--label-noise": heard("--label-noise", "0.25"),
     "--labels-per-class": heard("--labels-per-class", "8"),
 }
-FORM = {name: SHAPING[name] for name in ("--size", "--fit", "--channels", "--label-column", "--classes", "--limit")}
+FORM = {
+    name: SHAPING[name]
+    for name in ("--size", "--fit", "--channels", "--label-column", "--range", "--classes", "--limit")
+}
 DEVICE = {"--device": heard("--device", "cuda:99")}
 MACHINE = DEVICE | {"--precision": heard("--precision", "{precision}")}
 JSON = {"--json": heard("--json", aspect=printed)}

@@ -233,7 +233,7 @@ def test_nothing_is_odd_about_real_images() -> None:
 @pytest.mark.parametrize("low", [0, 1])
 def test_images_of_zeros_and_ones_are_told_with_the_mend(tmp_path: Path, low: int) -> None:
     images = [(image > 99).astype(np.uint8) for image in dark(9)]
-    told = "all pixels are 0 or 1: the images were scaled to [0, 1] and then saved as bytes; multiply them by 255"
+    told = "all pixels are 0 or 1, nearly black: pass --range 0:1 where 1 is white"
     assert oddities(tmp_path, images) == [told]
     images[3][2, 2] = 2
     assert oddities(tmp_path, images) == ["all pixels lie between 0 and 2: the images have next to no contrast"]

@@ -21,7 +21,7 @@ from elmyr.errors import InputError
 from elmyr.files import cache_folder
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, open_source
 from elmyr.images import cache as caching
-from elmyr.images.cache import Decoded, PixelStore, cached
+from elmyr.images.cache import Content, Decoded, PixelStore, cached
 from elmyr.images.decoding import decode
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.readers.folder import read_folder
@@ -76,7 +76,7 @@ class Counting:
         return self._images.open(place)
 
     def decode(self, shaping: Shaping = AS_IT_IS) -> ImageSet:
-        (images,) = decode([replace(self._images, open=self._open)], shaping)
+        (images,) = decode([replace(self._images, open=self._open)], shaping).parts
         return images
 
 
@@ -87,7 +87,7 @@ class Counting:
 def test_the_second_opening_decodes_nothing_and_gives_the_same(folder: Path) -> None:
     first, second = Counting(folder), Counting(folder)
     images = first.decode()
-    assert first.opened == 12  # each for its header, then for its pixels
+    assert first.opened == 15  # each for its header, three until their range is known, each for its pixels
     again = second.decode()
     assert second.opened == 0
     assert values(again) == values(images) == [0, 10, 20, 30, 40, 50]
@@ -246,7 +246,7 @@ def test_a_damaged_entry_is_made_anew(folder: Path, name: str, damage: Callable[
     damage(entry / name)
     mending, after = Counting(folder), Counting(folder)
     assert mending.decode().digest() == expected
-    assert mending.opened == 12
+    assert mending.opened == 15
     assert after.decode().digest() == expected
     assert after.opened == 0
     assert entries() == [entry]
@@ -387,22 +387,22 @@ def test_processes_that_decode_at_once_all_get_it_right(tmp_path: Path) -> None:
     assert [entry.name.startswith(".") for entry in entries()] == [False]
 
 
-def decoded(folder: Path | None, value: int) -> list[Decoded]:
+def decoded(folder: Path | None, value: int) -> Content:
     store = PixelStore(folder and folder / "0.npy", 2, (1, 1, 1))
     for _ in range(2):
         store.add(np.full((1, 1, 1), value, np.uint8))
-    return [Decoded(store.end(), [0, 1], {})]
+    return Content([Decoded(store.end(), [0, 1], {})], {"range": None})
 
 
 def test_where_another_was_quicker_both_are_right() -> None:
     key = "a" * 32
 
-    def overtaken(folder: Path | None) -> list[Decoded]:
+    def overtaken(folder: Path | None) -> Content:
         mine = decoded(folder, 5)
-        assert cached(key, lambda folder: decoded(folder, 5))[0].pixels.tolist() == mine[0].pixels.tolist()
+        assert cached(key, lambda folder: decoded(folder, 5)).parts[0].pixels.tolist() == mine.parts[0].pixels.tolist()
         return mine
 
-    assert cached(key, overtaken)[0].pixels.ravel().tolist() == [5, 5]
+    assert cached(key, overtaken).parts[0].pixels.ravel().tolist() == [5, 5]
     assert [entry.name for entry in entries()] == [key]
 
 
@@ -414,7 +414,7 @@ def test_a_folder_in_use_that_can_be_neither_removed_nor_replaced_is_left(monkey
     monkeypatch.setattr(caching, "_find", lambda folder: None)
     made: list[Path | None] = []
     again = cached(key, lambda folder: made.append(folder) or decoded(folder, 6))
-    assert again[0].pixels[:].ravel().tolist() == [6, 6]
+    assert again.parts[0].pixels[:].ravel().tolist() == [6, 6]
     assert len(made) == 1  # what was decoded is used, though it could not be put there
 
 
@@ -459,6 +459,6 @@ def test_large_images_that_are_decoded_in_threads_keep_their_order_and_their_lab
     with pytest.raises(InputError, match="'7.png'"):
         decode([encoded], AS_IT_IS)
     contents[7] = contents[8]
-    (images,) = decode([encoded], Shaping(size=(2, 2)))
+    (images,) = decode([encoded], Shaping(size=(2, 2))).parts
     assert values(images) == [0, 20, 40, 60, 80, 100, 120, 160, 160, 180, 200, 220]
     assert images.require_labels().tolist() == labels.tolist()

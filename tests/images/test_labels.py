@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elmyr.errors import InputError
@@ -41,6 +41,7 @@ def test_names_that_are_given_keep_their_order() -> None:
     assert read_labels(np.array(["a", "b"]), ("b", "a")).labels.tolist() == [1, 0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=30))
 def test_the_name_of_a_number_is_the_number_and_no_class_is_empty(numbers: list[int]) -> None:
     found = read_labels(np.array(numbers))

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from elmyr.errors import InputError
-from elmyr.images import ImageSet, open_source
+from elmyr.images import ImageSet, Shaping, open_source
 from elmyr.notes import Note
 
 
@@ -190,11 +190,11 @@ def test_gray_modes_give_one_channel(tmp_path: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_sixteen_bits_are_read_by_their_upper_eight(tmp_path: Path, suffix: str) -> None:
+def test_sixteen_bits_become_the_nearest_of_eight(tmp_path: Path, suffix: str) -> None:
     Image.fromarray(np.full((5, 6), 0xAB12, np.uint16)).save(tmp_path / f"a{suffix}")
-    assert np.array_equal(read(tmp_path).images, np.full((1, 5, 6, 1), 0xAB))
+    assert np.array_equal(read(tmp_path).images, np.full((1, 5, 6, 1), round(0xAB12 * 255 / 0xFFFF)))
     image(tmp_path / "b.png", 7, "RGB")
-    assert read(tmp_path).images[:, 0, 0].tolist() == [[0xAB] * 3, [7] * 3]
+    assert read(tmp_path).images[:, 0, 0].tolist() == [[170] * 3, [7] * 3]
 
 
 def test_a_palette_of_grays_is_gray(tmp_path: Path) -> None:
@@ -277,25 +277,27 @@ def test_unreadable_images_are_named_and_refused_past_one_percent(tmp_path: Path
 
 
 def test_one_unreadable_image_in_a_hundred_is_skipped_with_a_warning_that_names_it(tmp_path: Path) -> None:
-    whole = image(tmp_path / "b" / "0.png", 9).read_bytes()
+    whole = image(tmp_path / "b" / "0.png", 90).read_bytes()
     for number in range(1, 99):
         (tmp_path / "b" / f"{number}.png").write_bytes(whole)
-    image(tmp_path / "a" / "0.png", 5)
+    image(tmp_path / "a" / "0.png", 50)
     broken = tmp_path / "b" / "50.png"
     broken.write_bytes(whole[:-30])  # the header is whole, the pixels are not
     with pytest.warns(UserWarning, match=r"'b/50.png'.* skipped"):
         images = read(tmp_path)
     assert np.bincount(images.require_labels()).tolist() == [1, 98]
-    assert images.images[:2, 0, 0, 0].tolist() == [5, 9]
+    assert images.images[:2, 0, 0, 0].tolist() == [50, 90]
     (tmp_path / "b" / "51.png").write_bytes(b"")
     with pytest.raises(InputError, match="2 unreadable images"):
         read(tmp_path)
 
 
 def test_numbers_without_a_known_range_are_not_guessed_into_gray(tmp_path: Path) -> None:
-    Image.fromarray(np.full((5, 6), 0.5, np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(InputError, match="mode F"):
+    Image.fromarray(np.linspace(-2, 3, 30, dtype=np.float32).reshape(5, 6)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="the values go from -2 to 3.*pass --range -2:3"):
         read(tmp_path)
+    ranged = open_source(tmp_path, shaping=Shaping(range=(-2, 3))).train
+    assert np.array_equal(ranged.images.ravel(), np.rint(np.linspace(0, 255, 30)))
 
 
 @pytest.mark.parametrize("side", [10_001, 50_000, 2**31 - 1])
@@ -358,15 +360,16 @@ def test_an_npz_keeps_labels_of_every_integer_type(tmp_path: Path, dtype: type) 
     [
         ({"pictures": IMAGES}, "no key 'images'"),
         ({"images": np.array([{"a": 1}], dtype=object)}, "cannot be read .*allow_pickle"),
-        ({"images": IMAGES / 255}, "float64, not uint8"),
+        ({"images": IMAGES - 0.5}, "pass --range -0.5"),
+        ({"images": IMAGES.astype(str)}, "not uint8 or other numbers"),
         ({"images": IMAGES[0]}, "shape"),
         ({"images": IMAGES[:0]}, "no images"),
-        ({"images": IMAGES, "labels": np.zeros(4)}, "float64, not integers"),
-        ({"images": IMAGES, "labels": np.zeros(3, np.int64)}, "one label an image"),
+        ({"images": IMAGES, "labels": np.full(4, 0.5)}, "0.5 among them is no whole number"),
+        ({"images": IMAGES, "labels": np.zeros(5, np.int64)}, "5 labels.*one label an image"),
         ({"images": IMAGES, "labels": np.array([0, 1, -1, 0])}, "from -1 to 1"),
         ({"images": IMAGES, "labels": np.full(4, 2**64 - 1, np.uint64)}, "number the classes from 0"),
-        ({"images": IMAGES, "labels": np.arange(4), "classes": ["a"]}, "among 1 classes"),
-        ({"images": IMAGES, "labels": np.arange(4), "classes": np.arange(4)}, "list of names"),
+        ({"images": IMAGES, "labels": np.arange(4), "classes": ["a"]}, "names of 1 classes"),
+        ({"images": IMAGES, "labels": np.arange(4), "classes": np.zeros(4)}, "list of names"),
         ({"images": IMAGES, "classes": ["a"]}, "no labels"),
     ],
 )

@@ -520,7 +520,8 @@ def test_a_shaped_run_is_resumed_and_judged_with_the_images_it_was_begun_with(
     assert samples[0].digest() == samples[1].digest()
 
     assert read_json(whole.config)["data"]["shaping"] == {
-        "size": [10, 8], "fit": "pad", "channels": 3, "label_column": None, "classes": ["c", "a"], "limit": 128,
+        "size": [10, 8], "fit": "pad", "channels": 3, "label_column": None, "range": None, "classes": ["c", "a"],
+        "limit": 128, "folds": None,
         "images_per_class": None, "imbalance": None, "label_noise": 0.0, "labels_per_class": 15,
     }  # fmt: skip
     splits = splits_of(config_of(whole))

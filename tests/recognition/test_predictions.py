@@ -162,13 +162,13 @@ def test_what_is_no_image_has_a_row_whatever_it_is(
     header = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 8, 0, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     (tmp_path / "huge.png").write_bytes(start + struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT")))
-    Image.new("F", (8, 8)).save(tmp_path / "floats.tif")
+    Image.new("F", (8, 8), 70_000).save(tmp_path / "floats.tif")
     names = ["empty.png", "folder.png", "pipe.png", "gone.png", "cut.png", "huge.png", "floats.tif", "none.png"]
     found = Recognizer.load(reader).predict_files([*(tmp_path / name for name in names), photos / "1.png"])
     reasons = {Path(one.file).name: one.error for one in found}
     assert reasons.pop("inside.png") is None and reasons.pop("1.png") is None and found[-1].class_name == "a"
     assert reasons["pipe.png"] == "not a file" and reasons["gone.png"] == reasons["none.png"] == "leads nowhere"
-    assert "far too large" in str(reasons["huge.png"]) and "range is not known" in str(reasons["floats.tif"])
+    assert "far too large" in str(reasons["huge.png"]) and "pass --range" in str(reasons["floats.tif"])
     assert reasons["empty.png"] == "not an image" and reasons["cut.png"] is not None
 
 

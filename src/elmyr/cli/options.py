@@ -74,6 +74,10 @@ def _shaping_options(
     ] = Fit.crop,
     channels: Annotated[int | None, typer.Option(help="1 for gray, 3 for RGB.", min=1, max=3)] = None,
     label_column: LabelColumn = None,
+    value_range: Annotated[
+        str | None,
+        typer.Option("--range", metavar="LOW:HIGH", help="The values that are black and white, as 0:4095."),
+    ] = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
     limit: Annotated[
         int | None, typer.Option(help="At most so many images, with the classes in proportion.", min=1)
@@ -94,7 +98,7 @@ def _shaping_options(
 ) -> Any:
     """What is made of the data, as one value."""
     from elmyr.errors import InputError
-    from elmyr.images import Shaping, parse_names, parse_size
+    from elmyr.images import Shaping, parse_names, parse_range, parse_size
 
     if imbalance is not None and not 1 <= imbalance < float("inf"):
         raise InputError(f"--imbalance is {imbalance}: it is at least 1")
@@ -105,6 +109,7 @@ def _shaping_options(
         fit=fit.value,
         channels=of_channels(channels),
         label_column=label_column,
+        range=None if value_range is None else parse_range(value_range),
         classes=parse_names(classes) if classes else (),
         limit=limit,
         folds=folds,

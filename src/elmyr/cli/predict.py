@@ -41,6 +41,10 @@ def predict(
         Prepare, typer.Option(help="As the images of the training, or cut out and centered as MNIST's digits.")
     ] = Prepare.model,
     fit: Annotated[Fit | None, typer.Option(help="Where proportions differ (default: as in training).")] = None,
+    value_range: Annotated[
+        str | None,
+        typer.Option("--range", metavar="LOW:HIGH", help="The black and the white value (default: as in training)."),
+    ] = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Of a data set only these classes.")] = None,
     limit: Annotated[int | None, typer.Option(help="Of a data set at most so many images.", min=1)] = None,
     size: Annotated[str | None, typer.Option(hidden=True)] = None,
@@ -53,7 +57,7 @@ def predict(
 ) -> None:
     """Predict what images show: the class and probability of each file, or why it cannot be read."""
     from elmyr.files import replacing
-    from elmyr.images import Shaping, parse_names, parse_size
+    from elmyr.images import Shaping, parse_names, parse_range, parse_size
     from elmyr.recognition.given import given_by
     from elmyr.recognition.prediction_rows import ROWS, CsvRows, JsonRows, TableRows, require_rows, write_predictions
     from elmyr.recognition.predictions import predictions
@@ -68,6 +72,7 @@ def predict(
     )
     trained = open_trained(run, device=device).preparing(
         fit=None if fit is None else fit.value,
+        values=None if value_range is None else parse_range(value_range),
         size=None if size is None else parse_size(size),
         channels=of_channels(channels),
     )

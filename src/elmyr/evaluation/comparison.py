@@ -26,7 +26,7 @@ from elmyr.evaluation.sides import (
 from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, split_source
+from elmyr.images import AS_BYTES, AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, split_source
 from elmyr.metrics import Estimate, difference
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, splits_of
@@ -161,7 +161,7 @@ def _splits(
     shaping: Shaping,
 ) -> Splits:
     if data is not None:
-        return split_source(open_source(data, data_root, shaping), seed or 0, shaping)
+        return split_source(open_source(data, data_root, shaping, choose_size=True), seed or 0, shaping)
     runs = [name for name in names if _is_run(name)]
     if not runs:
         raise InputError("none of these is a run that brings its data: say what to compare against with --data")
@@ -178,7 +178,7 @@ def _load(
     name: str, splits: Splits, data_root: str | os.PathLike[str] | None, device: str, precision: str
 ) -> GAN | ImageSet:
     if not _is_run(name):
-        return load_images(name, data_root=data_root)
+        return load_images(name, data_root=data_root, shaping=AS_BYTES)
     run = open_run(name, GAN_KIND)
     if config_of(run).data.digest != splits.train.digest():
         raise InputError(f"'{name}' was trained on another training part: compare runs of one data set and one seed")

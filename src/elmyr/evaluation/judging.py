@@ -34,7 +34,7 @@ from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
 from elmyr.gan import GAN
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, save_npz, split_source
+from elmyr.images import AS_BYTES, AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, save_npz, split_source
 from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, opened_again
@@ -125,8 +125,8 @@ def evaluate(
     check_exists(os.fspath(subject))
     if data is None:
         raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")
-    samples = load_images(subject, data_root=data_root)
-    splits = split_source(open_source(data, data_root, shaping), seed or 0, shaping)
+    samples = load_images(subject, data_root=data_root, shaping=AS_BYTES)
+    splits = split_source(open_source(data, data_root, shaping, choose_size=True), seed or 0, shaping)
     return judge([samples], splits, against, subject=os.fspath(subject), judging=judging)
 
 

@@ -6,13 +6,15 @@ from elmyr.images.convert import convert
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.many import Many
-from elmyr.images.shaping import AS_IT_IS, Shaping, parse_names, parse_size
+from elmyr.images.ranges import parse_range
+from elmyr.images.shaping import AS_BYTES, AS_IT_IS, Shaping, parse_names, parse_size
 from elmyr.images.sources import Source, image_names, lasting_name, load_images, open_source
 from elmyr.images.split import Splits, split_source
 from elmyr.images.stored import StoredPixels
 from elmyr.images.writers import check_writable, save_images, save_npz, writing_images
 
 __all__ = [
+    "AS_BYTES",
     "AS_IT_IS",
     "Account",
     "ImageSet",
@@ -33,6 +35,7 @@ __all__ = [
     "load_images",
     "open_source",
     "parse_names",
+    "parse_range",
     "parse_size",
     "save_images",
     "save_npz",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Any, BinaryIO, NamedTuple
 
@@ -16,9 +17,13 @@ from elmyr.images.encoded import EncodedImages, each, told_damage
 from elmyr.images.formats import read_header, read_pixels
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet
+from elmyr.images.ranges import Range
+from elmyr.images.ranging import range_of
+from elmyr.images.raw import leveled
+from elmyr.images.readers import Part
 from elmyr.images.shaping import Shaping, parse_size
 from elmyr.images.sources import load_images, read_parts
-from elmyr.notes import kept_notes
+from elmyr.notes import kept_notes, note
 
 NAMED = 5
 SHOWN = 10
@@ -96,12 +101,13 @@ def take_account(
     Duplicates are equal to the last pixel. Raises InputError where there are no images; single damaged images are told.
     """
     with kept_notes() as notes:
-        train, test = read_parts(source, data_root, label_column)
-    seen, seen_test = _look(train), _look(test) if test is not None else None
+        parts = [part for part in read_parts(source, data_root, label_column) if part is not None]
+        looks = _looks(parts)
+    seen, seen_test = looks[0], looks[1] if len(looks) > 1 else None
     of_train = {glance.digest for glance in seen.glances.values()}
     leaked = 0 if seen_test is None else sum(glance.digest in of_train for glance in seen_test.glances.values())
     return Account(
-        name=train.name,
+        name=parts[0].name,
         train=_account(seen),
         test=None if seen_test is None else _account(seen_test),
         leaked=leaked,
@@ -110,21 +116,38 @@ def take_account(
     )
 
 
-def _look(part: ImageSet | EncodedImages) -> _Seen:
-    if isinstance(part, ImageSet):
-        mode = "L" if part.channels == 1 else "RGB"
-        glances = {place: _glance(image, mode) for place, image in enumerate(part.images)}
-        return _Seen(glances, [str(place) for place in range(len(part))], part.labels, part.classes, None, None)
+def _looks(parts: Sequence[Part]) -> list[_Seen]:
+    """What is seen of the parts of a source, their values in one range."""
+    encoded = [part for part in parts if isinstance(part, EncodedImages)]
+    if not encoded:
+        return [
+            _look_at(part)
+            for part in leveled([part for part in parts if not isinstance(part, EncodedImages)], None).parts
+        ]
+    headers = [dict(each(part, range(len(part)), read_header, {})) for part in encoded]
+    ranging = range_of(encoded, headers, None)
+    for said in ranging.notes:
+        note(f"'{encoded[0].where}': {said}")
+    return [_look_into(part, ranging.taken) for part in encoded]
+
+
+def _look_at(part: ImageSet) -> _Seen:
+    mode = "L" if part.channels == 1 else "RGB"
+    glances = {place: _glance(image, mode) for place, image in enumerate(part.images)}
+    return _Seen(glances, [str(place) for place in range(len(part))], part.labels, part.classes, None, None)
+
+
+def _look_into(part: EncodedImages, of: Range | None) -> _Seen:
     damage: dict[int, str] = {}
-    glances = dict(each(part, range(len(part)), _glance_at, damage))
+    glances = dict(each(part, range(len(part)), partial(_glance_at, of=of), damage))
     unreadable = told_damage(part, damage) if damage else None
     return _Seen(glances, list(part.names), part.labels, part.classes, unreadable, part.labels_from)
 
 
-def _glance_at(file: BinaryIO) -> _Glance:
+def _glance_at(file: BinaryIO, of: Range | None) -> _Glance:
     mode = read_header(file).mode
     file.seek(0)
-    return _glance(read_pixels(file, None, None, "crop"), mode)
+    return _glance(read_pixels(file, None, None, "crop", of), mode)
 
 
 def _glance(image: NDArray[np.uint8], mode: str) -> _Glance:
@@ -176,7 +199,7 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
         return
     highest, lowest = max(g.highest for g in glances), min(g.lowest for g in glances)
     if highest <= 1:
-        yield "all pixels are 0 or 1: the images were scaled to [0, 1] and then saved as bytes; multiply them by 255"
+        yield "all pixels are 0 or 1, nearly black: pass --range 0:1 where 1 is white"
     elif highest - lowest < LOW_CONTRAST:
         yield f"all pixels lie between {lowest} and {highest}: the images have next to no contrast"
     flat = sum(glance.lowest == glance.highest for glance in glances)

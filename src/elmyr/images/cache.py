@@ -7,10 +7,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tokenize import TokenError  # what numpy lets through of a damaged header
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -22,7 +22,7 @@ from elmyr.images.encoded import Damage
 from elmyr.images.imageset import Pixels
 from elmyr.images.stored import open_pixels
 
-FORMAT = 1
+FORMAT = 2
 CONTENT = "content.json"
 
 
@@ -32,6 +32,13 @@ class Decoded(NamedTuple):
     pixels: Pixels
     whole: list[int]
     damage: Damage
+
+
+class Content(NamedTuple):
+    """Parts of one set as they were decoded; what was found out for that, as JSON values."""
+
+    parts: list[Decoded]
+    found: dict[str, Any]
 
 
 class PixelStore:
@@ -84,7 +91,7 @@ def stamp_of(files: Iterable[str], *about: object) -> str:
     return digest.hexdigest()[:32]
 
 
-def cached(key: str, make: Callable[[Path | None], list[Decoded]]) -> list[Decoded]:
+def cached(key: str, make: Callable[[Path | None], Content]) -> Content:
     """What `make` made for this key before, or makes now: into a folder of the cache, or in memory where that fails."""
     folder = cache_folder() / "images" / key
     found = _find(folder)
@@ -103,11 +110,13 @@ def cached(key: str, make: Callable[[Path | None], list[Decoded]]) -> list[Decod
     return _find(folder) or decoded
 
 
-def _keep(beside: Path, folder: Path, decoded: Sequence[Decoded]) -> None:
-    parts = [{"shape": part.pixels.shape, "whole": part.whole, "damage": list(part.damage.items())} for part in decoded]
-    for number in range(len(decoded)):
+def _keep(beside: Path, folder: Path, decoded: Content) -> None:
+    parts = [
+        {"shape": part.pixels.shape, "whole": part.whole, "damage": list(part.damage.items())} for part in decoded.parts
+    ]
+    for number in range(len(parts)):
         flush(beside / f"{number}.npy")
-    write_json(beside / CONTENT, parts)
+    write_json(beside / CONTENT, {"parts": parts, "found": decoded.found})
     shutil.rmtree(folder, ignore_errors=True)  # one that is damaged
     try:
         beside.rename(folder)
@@ -116,16 +125,16 @@ def _keep(beside: Path, folder: Path, decoded: Sequence[Decoded]) -> None:
             raise
 
 
-def _find(folder: Path) -> list[Decoded] | None:
+def _find(folder: Path) -> Content | None:
     """What is in the folder; None where that is not whole."""
     try:
-        parts = read_json(folder / CONTENT)
-        found = []
-        for number, part in enumerate(parts):
+        content = read_json(folder / CONTENT)
+        parts = []
+        for number, part in enumerate(content["parts"]):
             pixels = open_pixels(folder / f"{number}.npy")
             if list(pixels.shape) != part["shape"] or pixels.dtype != np.uint8 or len(pixels) != len(part["whole"]):
                 return None
-            found.append(Decoded(pixels, list(part["whole"]), dict(part["damage"])))
+            parts.append(Decoded(pixels, list(part["whole"]), dict(part["damage"])))
+        return Content(parts, dict(content["found"])) if parts else None
     except (InputError, OSError, ValueError, TypeError, KeyError, EOFError, TokenError):
         return None
-    return found or None

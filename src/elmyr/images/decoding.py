@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -16,12 +16,15 @@ from rich.markup import escape
 from rich.progress import track
 
 from elmyr.errors import InputError
-from elmyr.images.cache import Decoded, PixelStore, cached, stamp_of
+from elmyr.images.cache import Content, Decoded, PixelStore, cached, stamp_of
 from elmyr.images.encoded import Damage, EncodedImages, each, shown, told_damage
 from elmyr.images.formats import Header, read_header, read_pixels
 from elmyr.images.imageset import ImageSet, Pixels
-from elmyr.images.shaping import Shaping, Size
-from elmyr.notes import DataWarning
+from elmyr.images.ranges import Range
+from elmyr.images.ranging import range_of
+from elmyr.images.shaping import Shaping
+from elmyr.images.sizes import Size, size_for_training, size_note, spread, suitable_size
+from elmyr.notes import DataWarning, note
 
 MOST_UNREADABLE = 0.01  # of a set; or one image of each class of at least
 FEWEST_OF_CLASS = 10
@@ -30,23 +33,37 @@ FEWEST_THREADED = 1 << 16  # pixels of an image, below which threads only wait f
 AT_ONCE = 4  # images that a thread decodes ahead
 
 
-def decode(sets: Sequence[EncodedImages], shaping: Shaping) -> list[ImageSet]:
+class Settled(NamedTuple):
+    """Image sets of one form; the size that was chosen and the range that was found for them, None where neither."""
+
+    parts: list[ImageSet]
+    size: Size | None
+    range: Range | None
+
+
+def decode(sets: Sequence[EncodedImages], shaping: Shaping, *, choose_size: bool = False) -> Settled:
     """The sets (a training and a test part, or one alone) as image sets of one size and one number of channels.
 
-    Gray where all images of all sets are gray, else RGB, unless `shaping` says. Up to 1 % unreadable images of a set,
-    or one of each class of ten or more, are skipped with a warning that names them. From 1,000 images on the pixels lie
-    in the cache folder, memory-mapped, and are found there the next time if names, sizes and times of the files are the
-    same. Raises InputError for more damage, for sizes that differ where none is asked for, and for an image of more
-    than 100 million pixels.
+    Gray where all images of all sets are gray, else RGB, unless `shaping` says. Values of 16 bits, and bytes of 0 to 16
+    and less, are taken in the range that all of them together have. Up to 1 % unreadable images of a set, or one of
+    each class of ten or more, are skipped with a warning that names them. From 1,000 images on the pixels lie in the
+    cache folder, memory-mapped, and are found there the next time if names, sizes and times of the files are the same.
+    choose_size: whether a size is chosen where they have several, or one that no GAN makes. Raises InputError for more
+    damage, for sizes that differ where none is asked for or chosen, and for an image of more than 100 million pixels.
     """
-    make = partial(_decoded, sets, shaping)
+    make = partial(_decoded, sets, shaping, choose_size)
     if sum(map(len, sets)) < FEWEST_CACHED:
         decoded = make(None)
     else:
-        form = (shaping.size, shaping.fit, shaping.channels)
+        form = (shaping.size, shaping.fit, shaping.channels, shaping.range, choose_size)
         files = [file for images in sets for file in images.files]
         decoded = cached(stamp_of(files, form, [list(images.names) for images in sets]), make)
-    return [_image_set(images, *parts) for images, parts in zip(sets, decoded, strict=True)]
+    found = decoded.found
+    for said in found["notes"]:
+        note(f"'{sets[0].where}': {said}")
+    parts = [_image_set(images, *part) for images, part in zip(sets, decoded.parts, strict=True)]
+    size, ends = (None if found[name] is None else tuple(found[name]) for name in ("size", "range"))
+    return Settled(parts, size, ends)
 
 
 def _image_set(images: EncodedImages, pixels: Pixels, whole: list[int], damage: Damage) -> ImageSet:
@@ -56,7 +73,7 @@ def _image_set(images: EncodedImages, pixels: Pixels, whole: list[int], damage: 
     return ImageSet(pixels, labels, images.classes, images.name)
 
 
-def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, folder: Path | None) -> list[Decoded]:
+def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, choose_size: bool, folder: Path | None) -> Content:
     # Headers first: sizes and modes are known, and refused, before a pixel is decoded.
     damages: list[Damage] = [{} for _ in sets]
     seen = [
@@ -65,13 +82,16 @@ def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, folder: Path | Non
     ]
     for images, damage in zip(sets, damages, strict=True):
         _check_damage(images, damage)
-    size = shaping.size or _common_size(sets, seen)
+    sizes = Counter(header.size for headers in seen for header in headers.values())
+    chosen = size_for_training(sizes) if choose_size and shaping.size is None else None
+    size = shaping.size or chosen or _common_size(sets, seen, sizes)
     gray = all(header.gray for headers in seen for header in headers.values())
-    see = partial(read_pixels, channels=shaping.channels or (1 if gray else 3), size=size, fit=shaping.fit)
-    shape = (*size, shaping.channels or (1 if gray else 3))
+    channels = shaping.channels or (1 if gray else 3)
+    ranging = range_of(sets, seen, shaping.range)
+    see = partial(read_pixels, channels=channels, size=size, fit=shaping.fit, of=ranging.taken)
     decoded = []
     for number, (images, headers, damage) in enumerate(zip(sets, seen, damages, strict=True)):
-        store = PixelStore(folder and folder / f"{number}.npy", len(headers), shape)
+        store = PixelStore(folder and folder / f"{number}.npy", len(headers), (*size, channels))
         whole = []
         largest = max(header.size[0] * header.size[1] for header in headers.values())
         workers = (os.cpu_count() or 1) if largest >= FEWEST_THREADED else 1
@@ -84,7 +104,8 @@ def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, folder: Path | Non
             decoded.append(Decoded(store.end(), whole, damage))
         finally:
             store.close()
-    return decoded
+    notes = [size_note(sizes, chosen, shaping.fit)] if chosen else []
+    return Content(decoded, {"notes": notes + ranging.notes, "size": chosen, "range": ranging.found})
 
 
 def _bar(count: int) -> dict[str, Any]:
@@ -97,8 +118,9 @@ def _bar(count: int) -> dict[str, Any]:
     }
 
 
-def _common_size(sets: Sequence[EncodedImages], seen: Sequence[dict[int, Header]]) -> Size:
-    common = Counter(header.size for headers in seen for header in headers.values()).most_common(1)[0][0]
+def _common_size(sets: Sequence[EncodedImages], seen: Sequence[dict[int, Header]], sizes: Counter[Size]) -> Size:
+    common, count = sizes.most_common(1)[0]
+    few_differ = count > sizes.total() / 2
     for images, headers in zip(sets, seen, strict=True):
         for place, header in headers.items():
             if header.size != common:
@@ -106,6 +128,9 @@ def _common_size(sets: Sequence[EncodedImages], seen: Sequence[dict[int, Header]
                 raise InputError(
                     f"image '{shown(images.names[place])}' is {odd}, the others are {most}: resize them to one size, "
                     f"or pass --size {most}"
+                    if few_differ
+                    else f"the images are of {spread(sizes)}, as '{shown(images.names[place])}' of {odd}: pass --size "
+                    f"{suitable_size(sizes)[0]}, or another size for all"
                 )
     return common
 

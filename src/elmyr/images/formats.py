@@ -13,10 +13,12 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from elmyr.images.codecs import decoders
-from elmyr.images.shaping import Size, as_pixels, fitted
+from elmyr.images.ranges import BYTES, SIXTEEN_BITS, Extent, Range, bytes_hold, extent_of, found_range, in_bytes
+from elmyr.images.shaping import as_pixels, fitted
+from elmyr.images.sizes import Size
 
 GRAY_MODES = {"1", "L", "LA"}  # and the 16-bit ones, which all begin with I;16
-MODES_WITHOUT_RANGE = {"I", "F"}
+DEEP_MODES = ("I", "F")  # more than 8 bits: whole numbers of 16 (I;16) or 32 bits, floats
 ORIENTATION = 0x0112
 ORIENTED_FORMATS = {"JPEG", "MPO", "TIFF", "WEBP", "AVIF"}  # a PNG would have to be decoded to learn its orientation
 LYING = {5, 6, 7, 8}  # orientations that exchange height and width
@@ -45,10 +47,19 @@ def read_header(file: BinaryIO) -> Header:
         return Header((height, width), _is_gray(image), image.mode)
 
 
-def read_pixels(file: BinaryIO, channels: int | None, size: Size | None, fit: str) -> NDArray[np.uint8]:
+def read_extent(file: BinaryIO) -> Extent:
+    """The lowest and the highest value of an image, as they are stored."""
+    with _opened(file) as image:
+        return _extent(image if is_deep(image.mode) else _opaque(image))
+
+
+def read_pixels(
+    file: BinaryIO, channels: int | None, size: Size | None, fit: str, of: Range | None = None
+) -> NDArray[np.uint8]:
     """The pixels uint8 (H, W, C), turned as the camera was held, in a size and channels, or in their own where None.
 
-    Of an animation the first frame; of 16 bits the upper 8; what is transparent lies on white, as a viewer shows it.
+    of: the values that are black and white; where None, and where 8 bits cannot be of that range, the whole range of 8
+    or 16 bits. Of an animation the first frame; what is transparent lies on white, as a viewer shows it.
     """
     with _opened(file) as image:
         channels = channels or (1 if _is_gray(image) else 3)
@@ -56,9 +67,7 @@ def read_pixels(file: BinaryIO, channels: int | None, size: Size | None, fit: st
             _spare(image, size)
         if _orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16"):
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        opaque = _opaque(image)
+        opaque = _leveled(image, of)
         return as_pixels(fitted(opaque, size, fit) if size else opaque, channels)
 
 
@@ -82,12 +91,11 @@ def read_picture(
             _spare(image, wanted)
         if _orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16"):
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        opaque = _leveled(image, None)
         clear = np.zeros((image.height, image.width), np.bool_)
         if image.has_transparency_data:
             clear = np.asarray(image.convert("RGBA"))[..., 3] == 0
-        return Picture(as_pixels(_opaque(image), 1 if gray else 3), clear)
+        return Picture(as_pixels(opaque, 1 if gray else 3), clear)
 
 
 @contextmanager
@@ -98,8 +106,6 @@ def _opened(file: BinaryIO, formats: Sequence[str] | None = None, most: int = MO
         with Image.open(file, formats=allowed) as image:
             if image.width * image.height > most:
                 raise TooLarge(f"{image.height:,}x{image.width:,} pixels")
-            if image.mode in MODES_WITHOUT_RANGE:
-                raise ValueError(f"its pixels are of mode {image.mode}, whose range is not known")
             yield image
     except Image.DecompressionBombError:
         raise TooLarge(f"more than {MOST_PIXELS:,} pixels") from None
@@ -135,7 +141,34 @@ def _is_gray(image: Image.Image) -> bool:
         colors = np.frombuffer(image.palette.getdata()[1], np.uint8)
         colors = colors[: len(colors) // 3 * 3].reshape(-1, 3)
         return image.palette.mode == "RGB" and bool((colors == colors[:, :1]).all())
-    return image.mode in GRAY_MODES or image.mode.startswith("I;16")
+    return image.mode in GRAY_MODES or is_deep(image.mode)
+
+
+def is_deep(mode: str) -> bool:
+    """Whether a pixel of this mode has more than 8 bits."""
+    return mode.startswith(DEEP_MODES)
+
+
+def _extent(image: Image.Image) -> Extent:
+    if is_deep(image.mode):
+        return extent_of(np.asarray(image)[None])
+    bands = image.getextrema()
+    ends = [bands] if isinstance(bands[0], int | float) else bands
+    return Extent(np.dtype(np.uint8), min(low for low, _ in ends), max(high for _, high in ends), 1)
+
+
+def _leveled(image: Image.Image, of: Range | None) -> Image.Image:
+    """An image of 8 bits a channel, with nothing that is transparent."""
+    if is_deep(image.mode):
+        values = np.asarray(image)
+        extent = extent_of(values[None])  # refuses what is not finite
+        plain = SIXTEEN_BITS if image.mode.startswith("I;16") else None
+        return Image.fromarray(in_bytes(values, of or plain or found_range(extent)))
+    opaque = _opaque(image)
+    if of is None or of == BYTES or not bytes_hold(of):
+        return opaque
+    table = in_bytes(np.arange(256, dtype=np.uint16), of).tolist()
+    return opaque.point(table * len(opaque.getbands()))
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -41,7 +41,7 @@ def arranged(images: NDArray[Any], count: int | None = None) -> Arranged:
     InputError, with the line of numpy that would do, for a shape that may mean two things or nothing.
     """
     if not images.size:
-        raise InputError(f"the images have the shape {images.shape}, so that there are none: give some")
+        raise InputError(f"there are no images: the shape is {images.shape}")
     if images.ndim == 2:
         return _from_rows(images, count)
     orders = [order for order in ORDERS if len(order) == images.ndim]

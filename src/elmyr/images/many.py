@@ -16,6 +16,8 @@ from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, each, shown, told_damage
 from elmyr.images.formats import read_pixels
 from elmyr.images.imageset import ImageSet
+from elmyr.images.ranges import Range
+from elmyr.images.raw import leveled
 from elmyr.images.shaping import Shaping, in_form
 from elmyr.images.sources import every_part
 from elmyr.images.writers.encoding import png_bytes
@@ -38,7 +40,9 @@ class Many:
     """The images of a source, as they are, to go through again and again: files of any sizes, or sets.
 
     Of both parts where the source has a test part of its own, that one last. channels: 1 for gray, 3 for RGB; as they
-    are where None. limit: the first so many alone. Raises InputError as `open_source`, and for two files of one name.
+    are where None. limit: the first so many alone. of: the values that are black and white, where a model knows them;
+    else those of arrays are found over all of them, and those of files are the whole range of their type. Raises
+    InputError as `open_source`, and for two files of one name.
     """
 
     def __init__(
@@ -48,11 +52,16 @@ class Many:
         *,
         channels: Literal[1, 3] | None = None,
         limit: int | None = None,
+        of: Range | None = None,
     ) -> None:
         path = Path(source).expanduser()
         self.folder = path if path.is_dir() else None
-        self._parts = [part for part in every_part(source, data_root) if part is not None]
-        self._form = Shaping(channels=channels)
+        parts = [part for part in every_part(source, data_root) if part is not None]
+        arrays = [part for part in parts if not isinstance(part, EncodedImages)]
+        self._parts: list[ImageSet | EncodedImages] = [part for part in parts if isinstance(part, EncodedImages)]
+        if arrays:
+            self._parts += leveled(arrays, of).parts
+        self._form = Shaping(channels=channels, range=of)
         self._names: list[str] | None = None
         files = [file for part in self._parts if isinstance(part, EncodedImages) for file in part.files]
         if files and all(map(is_image, files)):  # no shards of images
@@ -75,7 +84,7 @@ class Many:
 
     def _decoded(self, part: EncodedImages, places: range) -> Iterator[NDArray[np.uint8]]:
         damage: dict[int, str] = {}
-        see = partial(read_pixels, channels=self._form.channels, size=None, fit="crop")
+        see = partial(read_pixels, channels=self._form.channels, size=None, fit="crop", of=self._form.range)
         for _, pixels in each(part, places, see, damage):
             if damage:
                 break

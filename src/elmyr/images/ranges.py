@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +14,7 @@ from elmyr.errors import InputError
 Range = tuple[float, float]  # the value that is black, the value that is white
 
 BYTES: Range = (0.0, 255.0)
+SIXTEEN_BITS: Range = (0.0, 65535.0)
 # The highest value of whole numbers: 1 to 4 bits, scikit-learn's digits, 8, 10, 12, 14 and 16 bits.
 LEVELS = (1, 3, 7, 15, 16, 255, 1023, 4095, 16383, 65535)
 DARKEST = 16  # of bytes: whose brightest value over a whole set is no more were scaled to less than 255
@@ -51,8 +52,11 @@ class Extent(NamedTuple):
     images: int
 
 
-def extent_of(images: Values) -> Extent:
-    """The extent of images of any dtype; InputError for values that are no numbers, or not finite."""
+def extent_of(images: Values, *, whole: bool = False) -> Extent:
+    """The extent of images of any dtype; of bytes that of all images only where the `whole` is asked for.
+
+    Raises InputError for values that are no numbers, or not finite.
+    """
     if images.dtype.kind not in "buif":
         raise InputError(f"the images are {images.dtype}, not numbers: give uint8 of 0 to 255")
     lowest, highest = float("inf"), float("-inf")
@@ -62,15 +66,15 @@ def extent_of(images: Values) -> Extent:
             place = start + int(np.flatnonzero(~np.isfinite(piece).reshape(len(piece), -1).all(1))[0])
             raise InputError(f"image {place} has values that are no numbers: np.nan_to_num(images), or leave it out")
         lowest, highest = min(lowest, low), max(highest, high)
-        if images.dtype == np.uint8 and highest > DARKEST:
+        if images.dtype == np.uint8 and highest > DARKEST and not whole:
             break
     return Extent(images.dtype, lowest, highest, len(images))
 
 
-def merged(extents: list[Extent]) -> Extent:
-    """The extent of all parts of a set together, which are of one type."""
+def merged(extents: Sequence[Extent]) -> Extent:
+    """The extent of all images or parts of a set together."""
     return Extent(
-        extents[0].dtype,
+        np.result_type(*{extent.dtype for extent in extents}),
         min(extent.lowest for extent in extents),
         max(extent.highest for extent in extents),
         sum(extent.images for extent in extents),
@@ -88,10 +92,10 @@ def found_range(extent: Extent) -> Range:
         return BYTES
     white = next((level for level in LEVELS if extent.highest <= level), None)
     if extent.lowest < 0 or white is None:
-        told = f"{extent.lowest:g} to {extent.highest:g}"
+        low, high = f"{extent.lowest:g}", f"{extent.highest:g}"
         raise InputError(
-            f"the values go from {told}, and what of it is black and white is not known: pass --range "
-            f"{extent.lowest:g}:{extent.highest:g}, or scale them to 0..255 and convert them to uint8"
+            f"the values go from {low} to {high}, of no known range: pass --range {low}:{high} (black:white), or "
+            "scale them to 0..255"
         )
     return (0.0, float(white))
 
@@ -99,29 +103,35 @@ def found_range(extent: Extent) -> Range:
 def held(asked: Range | None, extent: Extent) -> Range:
     """The range that a set is taken in: the one that is asked for; the one found where it is of other values.
 
-    Of other values are bytes where the range goes beyond 255 or ends at 1, and numbers up to 1 where it ends above: as
-    8-bit images shown to a model that learned from 12 bits.
+    Of other values are bytes where the range goes beyond 0 to 255, and floats up to 1 where it ends above: as 8-bit
+    images shown to a model that has learned from 12 bits.
     """
     if asked is None:
         return found_range(extent)
     if extent.dtype == np.uint8:
-        strange = asked[1] > BYTES[1] or (asked[1] <= 1 < extent.highest)
-    else:
-        strange = extent.dtype.kind in "fb" and extent.highest <= 1 < asked[1]
-    return found_range(extent) if strange else asked
+        return asked if bytes_hold(asked) else found_range(extent)
+    return found_range(extent) if extent.dtype.kind in "fb" and extent.highest <= 1 < asked[1] else asked
+
+
+def bytes_hold(asked: Range) -> bool:
+    """Whether a range may be one of bytes."""
+    return BYTES[0] <= asked[0] and asked[1] <= BYTES[1]
 
 
 def is_plain(found: Range, dtype: np.dtype[Any]) -> bool:
-    """Whether it is the whole range of a type of pixels, so that there is nothing to say of it."""
-    return found[0] == 0 and found[1] == {"u1": 255, "u2": 65535, "b1": 1}.get(dtype.str[1:])
+    """Whether bytes, bits or floats have their own whole range, so that the type tells it of other images, too."""
+    return found == (0, 255 if dtype == np.uint8 else 1) and dtype.str[1:] in ("u1", "b1", "f2", "f4", "f8")
 
 
-def range_note(found: Range, extent: Extent) -> str:
-    """What is said of a range that was found."""
-    return (
-        f"values from {extent.lowest:g} to {extent.highest:g}: {found[0]:g} is taken as black, {found[1]:g} as white "
-        "(another with --range LOW:HIGH)"
-    )
+def range_note(taken: Range, extent: Extent, asked: Range | None = None) -> str:
+    """What is said of a range: where it was found, and where values lie beyond it; "" where there is nothing to say."""
+    low, white = (f"{end:g}" for end in taken)
+    told = f"values from {extent.lowest:g} to {extent.highest:g}"
+    if extent.lowest < taken[0] or extent.highest > taken[1]:
+        return f"{told}: what is beyond {low} (black) and {white} (white) is cut off; another range with --range"
+    if taken in (asked, (0, {"u1": 255, "u2": 65535, "b1": 1}.get(extent.dtype.str[1:]))):
+        return ""
+    return f"{told}: {low} is taken as black, {white} as white; another range with --range LOW:HIGH"
 
 
 def in_bytes(images: NDArray[Any], of: Range) -> NDArray[np.uint8]:

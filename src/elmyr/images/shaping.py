@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import StringIO
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from elmyr import seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.images.imageset import ImageSet, Pixels
+from elmyr.images.ranges import BYTES
+from elmyr.images.sizes import Size as Size
 
 LARGEST_SIZE = 4096
 PLAIN = re.compile(r"[^\s\",](?:[^\n\r\",]*[^\s\",])?")  # a name that needs no quotes
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIZE)]  # pixels
-Size = tuple[int, int]  # height, width
 
 
 class Shaping(BaseModel):
@@ -36,6 +37,9 @@ class Shaping(BaseModel):
     fit: Literal["crop", "pad", "stretch"] = Field("crop", description="what gives where the proportions differ")
     channels: Literal[1, 3] | None = Field(None, description="1 gray, 3 RGB; gray where all images are, where None")
     label_column: str | None = Field(None, description="the column of a table or file that holds the labels")
+    range: tuple[float, float] | None = Field(
+        None, description="the values that are black and white; found out over all images where None"
+    )
     classes: tuple[str, ...] = Field((), description="only these classes, in this order; all where empty")
     limit: int | None = Field(None, ge=1, description="at most so many images, the same share of every class")
     folds: int | None = Field(None, ge=2, description="the test part is one of so many folds, by the seed")
@@ -44,11 +48,18 @@ class Shaping(BaseModel):
     label_noise: float = Field(0.0, ge=0, lt=1, description="the share of training images with a wrong label")
     labels_per_class: int | None = Field(None, ge=1, description="at most so many training images with a label")
 
+    @field_validator("range")
+    @classmethod
+    def _rises(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        if ends is not None and not ends[0] < ends[1]:
+            raise ValueError("the first value, black, is below the second, white")
+        return ends
+
     def as_words(self) -> list[str]:
         """The options of the command line that ask for this."""
         words: list[str] = []
         for name, value in self.model_dump(exclude_defaults=True).items():
-            written = {"size": lambda size: "x".join(map(str, size)), "classes": _written}.get(name, str)(value)
+            written = WRITTEN.get(name, str)(value)
             words += [f"--{name.replace('_', '-')}", written]
         return words
 
@@ -76,6 +87,7 @@ class Shaping(BaseModel):
 
 
 AS_IT_IS = Shaping()
+AS_BYTES = Shaping(range=BYTES)  # of images that were made here: black ones are not stretched
 TROUBLES = ("images_per_class", "imbalance", "label_noise", "labels_per_class")  # of the training part alone
 
 
@@ -160,7 +172,16 @@ def parse_names(text: str) -> tuple[str, ...]:
 
 
 def _written(names: Sequence[str]) -> str:
+    """Names as `parse_names` reads them."""
     return ",".join(name if PLAIN.fullmatch(name) else '"{}"'.format(name.replace('"', '""')) for name in names)
+
+
+# How an option is written on the command line, where it is not as Python writes it.
+WRITTEN: dict[str, Callable[[Any], str]] = {
+    "size": lambda size: "x".join(map(str, size)),
+    "range": lambda ends: ":".join(f"{end:.10g}" for end in ends),
+    "classes": _written,
+}
 
 
 class Choice(NamedTuple):

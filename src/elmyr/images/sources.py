@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,16 @@ import numpy as np
 
 from elmyr.errors import InputError, suggestion
 from elmyr.images.codecs import FIXES, is_image, suffix_of
-from elmyr.images.decoding import decode
+from elmyr.images.decoding import Settled, decode
 from elmyr.images.derived import DERIVED, derive
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
-from elmyr.images.readers import BY_NAME, BY_PATH, Parts, PathReader
+from elmyr.images.raw import leveled
+from elmyr.images.readers import BY_NAME, BY_PATH, Part, Parts, PathReader
 from elmyr.images.readers.hub import PREFIX, read_hub
 from elmyr.images.readers.labels.tables import is_table
 from elmyr.images.shaping import AS_IT_IS, Shaping, choice_of, in_form
+from elmyr.images.sizes import size_for_training, size_note
 from elmyr.notes import note
 
 SPLITS = ("train", "test")
@@ -25,11 +28,16 @@ SPLITS = ("train", "test")
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """All the images of a data set: `test` is its own test split, or None; `train` is all else."""
+    """All the images of a data set: `test` is its own test split, or None; `train` is all else.
+
+    shaping: what was asked for, with the size that was chosen and the range of values that was found, so that the same
+    is made of the images again, and of others.
+    """
 
     name: str
     train: ImageSet
     test: ImageSet | None
+    shaping: Shaping = AS_IT_IS
 
     def __post_init__(self) -> None:
         if self.test is None:
@@ -44,15 +52,23 @@ class Source:
 
 
 def open_source(
-    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, shaping: Shaping = AS_IT_IS
+    source: str | os.PathLike[str],
+    data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
+    *,
+    choose_size: bool = False,
 ) -> Source:
     """The source of a known name ("digits", "hf:owner/name" …), else of a path, in the form that `shaping` asks for.
 
-    data_root: the folder that holds `mnist/`; without it the environment's ELMYR_DATA. Raises InputError for
-    what is neither a name nor a path, and for data that are not whole.
+    data_root: the folder that holds `mnist/`; without it the environment's ELMYR_DATA. choose_size: whether a size is
+    chosen, and told, where the images have several, or one that no GAN makes: so for whatever trains. Raises InputError
+    for what is neither a name nor a path, and for data that are not whole.
     """
-    train, test = _shaped(read_parts(source, data_root, shaping.label_column), shaping)
-    return Source(train.name, train, _with_classes(test, train.classes))
+    settled = _shaped(read_parts(source, data_root, shaping.label_column), shaping, choose_size=choose_size)
+    train, *tests = settled.parts
+    found = {"size": settled.size, "range": settled.range}
+    shaping = shaping.model_copy(update={name: value for name, value in found.items() if value is not None})
+    return Source(train.name, train, _with_classes(tests[0] if tests else None, train.classes), shaping)
 
 
 def read_parts(
@@ -80,7 +96,7 @@ def every_part(
     if text in BY_NAME:
         return BY_NAME[text](_data_root(data_root))
     if text in DERIVED:
-        return derive(text, lambda name: _shaped(read_parts(name, data_root), AS_IT_IS))
+        return derive(text, lambda name: _both(_shaped(read_parts(name, data_root), AS_IT_IS)))
     if text.startswith(PREFIX):
         return read_hub(text, label_column)
     path = Path(text).expanduser()
@@ -112,12 +128,25 @@ def _not_read(path: Path) -> str:
     return f"'{path}' holds no images: give {', '.join(reader.what for reader in BY_PATH)} or a known name"
 
 
-def _shaped(parts: Parts, shaping: Shaping) -> tuple[ImageSet, ImageSet | None]:
+def _shaped(parts: Parts, shaping: Shaping, *, choose_size: bool = False) -> Settled:
     """The training and the test part (where there is one), chosen and in their form."""
     chosen = [_chosen(part, shaping) for part in parts if part is not None]
     encoded = [part for part in chosen if isinstance(part, EncodedImages)]
-    shaped = decode(encoded, shaping) if encoded else [_in_form(part, shaping) for part in chosen]  # type: ignore[arg-type]  # all of one kind
-    return shaped[0], shaped[1] if len(shaped) > 1 else None
+    if encoded:
+        return decode(encoded, shaping, choose_size=choose_size)
+    sets = leveled([part for part in chosen if not isinstance(part, EncodedImages)], shaping.range)
+    size = None
+    if choose_size and shaping.size is None:
+        sizes = Counter((part.height, part.width) for part in sets.parts)
+        size = size_for_training(sizes)
+        if size is not None:
+            note(f"'{sets.parts[0].name}': {size_note(sizes, size, shaping.fit)}")
+            shaping = shaping.model_copy(update={"size": size})
+    return Settled([_in_form(part, shaping) for part in sets.parts], size, sets.found)
+
+
+def _both(settled: Settled) -> tuple[ImageSet, ImageSet | None]:
+    return settled.parts[0], settled.parts[1] if len(settled.parts) > 1 else None
 
 
 def _with_classes(test: ImageSet | None, classes: tuple[str, ...]) -> ImageSet | None:
@@ -128,13 +157,13 @@ def _with_classes(test: ImageSet | None, classes: tuple[str, ...]) -> ImageSet |
     return ImageSet(test.images, numbers[test.labels], classes, test.name)
 
 
-def _chosen(part: ImageSet | EncodedImages, shaping: Shaping) -> ImageSet | EncodedImages:
+def _chosen(part: Part, shaping: Shaping) -> Part:
     choice = choice_of(part, shaping)
     if choice is None:
         return part
-    if isinstance(part, EncodedImages):
-        return part.of_choice(choice)
-    return ImageSet(part.take(choice.places).images, choice.labels, choice.classes, part.name)
+    if isinstance(part, ImageSet):
+        return ImageSet(part.take(choice.places).images, choice.labels, choice.classes, part.name)
+    return part.of_choice(choice)
 
 
 def _in_form(part: ImageSet, shaping: Shaping) -> ImageSet:

@@ -13,6 +13,7 @@ from elmyr.images import ImageSet, Shaping, lasting_name
 from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, open_file, shown
 from elmyr.images.listing import Listing, files_in, is_glob, listed, paths_in
+from elmyr.images.raw import RawImages
 from elmyr.images.readers import BY_NAME, BY_PATH
 from elmyr.images.shaping import choice_of
 from elmyr.images.sources import every_part
@@ -24,7 +25,7 @@ LIST = "-"  # the word for a list of paths on standard input
 class Given:
     """Images of any form, what each is called, and what was passed over beside them."""
 
-    images: EncodedImages | ImageSet
+    images: EncodedImages | ImageSet | RawImages
     names: Sequence[str]
     passed_over: str = ""
 
@@ -52,8 +53,9 @@ class Given:
         if isinstance(part, EncodedImages):
             have_files = len(part.files) == len(part)
             names = [part.files[place] if have_files else part.names[place] for place in places]
-            return cls(part if choice is None else part.of_choice(choice), names)
-        return cls(part if choice is None else part.take(choice.places), names)
+        if choice is None:
+            return cls(part, names)
+        return cls(part.take(choice.places) if isinstance(part, ImageSet) else part.of_choice(choice), names)
 
 
 def given_by(

@@ -16,7 +16,9 @@ from elmyr.images.digit import prepare_digit
 from elmyr.images.encoded import Damage, EncodedImages, each
 from elmyr.images.formats import TooLarge, read_header, read_picture, read_pixels
 from elmyr.images.listing import Word, listed
-from elmyr.images.shaping import Size, in_form
+from elmyr.images.raw import leveled
+from elmyr.images.shaping import in_form
+from elmyr.images.sizes import Size
 from elmyr.recognition.given import Given
 from elmyr.recognition.trained import Trained
 
@@ -73,10 +75,13 @@ def _predictions(
 ) -> Iterator[Prediction]:
     names = trained.names
     for part in given:
+        images = part.images
+        if not isinstance(images, EncodedImages):
+            images = leveled([images], trained.preparation.range).parts[0]
         for start in range(0, len(part.names), CHUNK):
             places = range(start, min(start + CHUNK, len(part.names)))
             damage: Damage = {}
-            seen = dict(_seen(part.images, places, trained.preparation, preparation, damage))
+            seen = dict(_seen(images, places, trained.preparation, preparation, damage))
             rows = trained.probabilities(np.stack(list(seen.values()))) if seen else np.empty((0, 0))
             read = dict(zip(seen, rows.tolist(), strict=True))
             for place in places:
@@ -134,7 +139,7 @@ class Preparation(NamedTuple):
 
 
 def _file_in_form(file: BinaryIO, *, form: Shaping) -> Pixels:
-    return read_pixels(file, form.channels, form.size, form.fit)
+    return read_pixels(file, form.channels, form.size, form.fit, form.range)
 
 
 def _pixels_in_form(pixels: Pixels, *, form: Shaping) -> Pixels:

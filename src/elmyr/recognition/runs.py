@@ -96,7 +96,7 @@ def train_recognizer(
             "--realism and --agreeing choose among generated images: name a GAN with --gan, or leave them out"
         )
     recognizer = recognizer or Recognizer(method="auto", class_weight=AUTO)
-    splits = _opened(data, recognizer.seed, data_root, shaping)
+    shaping, splits = _opened(data, recognizer.seed, data_root, shaping)
     images = splits.train
     config = RecognizerConfig(
         data=DataConfig.of(data, images, data_root=data_root, shaping=shaping, seed=recognizer.seed),
@@ -175,11 +175,12 @@ def open_recognizer(name: Run, *, device: str = "auto") -> Recognizer:
 
 def _opened(
     data: str | os.PathLike[str], seed: int, data_root: str | os.PathLike[str] | None, shaping: Shaping
-) -> Splits:
-    """The split, its training part with all images, also those whose labels are not to be seen."""
-    splits = split_source(open_source(data, data_root, _whole(shaping)), seed, _whole(shaping))
+) -> tuple[Shaping, Splits]:
+    """The shaping as it is settled, and the split, its training part with all images, also those without labels."""
+    source = open_source(data, data_root, _whole(shaping), choose_size=True)
+    splits = split_source(source, seed, source.shaping)
     splits.train.require_labels()
-    return splits
+    return source.shaping.model_copy(update={"labels_per_class": shaping.labels_per_class}), splits
 
 
 def _whole(shaping: Shaping) -> Shaping:

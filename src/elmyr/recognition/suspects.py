@@ -19,7 +19,6 @@ from elmyr.images import (
     drawable_names,
     image_names,
     lasting_name,
-    load_images,
     open_source,
     split_source,
 )
@@ -60,12 +59,12 @@ def labels_to_doubt(
 
     Raises InputError for a GAN that has learned other labels of the same source: it may know the true ones.
     """
+    source = open_source(data, data_root, shaping, choose_size=True)
+    shaping = source.shaping
     if gan is not None:
         _refuse_other_labels(gan, data, seed, shaping)
     if not shaping.for_training():
-        names = image_names(data, data_root, shaping)
-        return Labels(load_images(data, data_root=data_root, shaping=shaping), names)
-    source = open_source(data, data_root, shaping)
+        return Labels(source.train, image_names(data, data_root, shaping))
     images = split_source(source, seed, shaping).train
     truth = None
     if shaping.label_noise and shaping.labels_per_class is None:  # which keep their label depends on what it is

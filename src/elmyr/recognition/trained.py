@@ -18,7 +18,8 @@ from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.files import read_json, sha256_of
 from elmyr.images import AS_IT_IS, Pixels, Shaping
-from elmyr.images.shaping import Size
+from elmyr.images.ranges import Range
+from elmyr.images.sizes import Size
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.reading import probabilities_of
 from elmyr.runs import Run, finished_model, read_config
@@ -53,15 +54,21 @@ class Trained:
         return tuple(map(str, self.classes.tolist()))
 
     def preparing(
-        self, *, fit: Literal["crop", "pad", "stretch"] | None, size: Size | None, channels: int | None
+        self,
+        *,
+        fit: Literal["crop", "pad", "stretch"] | None,
+        values: Range | None,
+        size: Size | None,
+        channels: int | None,
     ) -> Trained:
-        """The same with another `fit`; InputError for a size or a number of channels that it does not take."""
+        """The same with another `fit` or range of `values`; InputError for a size or channels that it does not take."""
         height, width, own_channels = self.image_shape
         if size not in (None, (height, width)):
             raise InputError(f"this recognizer takes images of {height}x{width}: leave out --size, they are made so")
         if channels not in (None, own_channels):
             raise InputError(f"this recognizer takes {own_channels} channels: leave out --channels, they are made so")
-        return self if fit is None else replace(self, preparation=self.preparation.model_copy(update={"fit": fit}))
+        asked = {name: value for name, value in (("fit", fit), ("range", values)) if value is not None}
+        return replace(self, preparation=self.preparation.model_copy(update=asked))
 
     def probabilities(self, images: Pixels) -> NDArray[np.float64]:
         """Probabilities float64 (N, classes) of images uint8 (N, H, W, C) in the form that it takes."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from elmyr.images import ImageSet, load_images
+from elmyr.images import AS_BYTES, ImageSet, load_images
 from elmyr.report.markup import Markup, tag
 
 LARGEST_TILE = 64  # pixels; larger images are shrunk, as nobody sees more of them in a row of eight
@@ -16,7 +16,7 @@ LARGEST_TILE = 64  # pixels; larger images are shrunk, as nobody sees more of th
 
 def read_pictures(path: Path) -> ImageSet | None:
     """An image set in npz; None if there is none, InputError if it is damaged."""
-    return load_images(path) if path.exists() else None
+    return load_images(path, shaping=AS_BYTES) if path.exists() else None
 
 
 def of_class(pictures: ImageSet, label: int, most: int) -> npt.NDArray[np.uint8]:

@@ -71,10 +71,11 @@ def train_restorer(
     restorer = Restorer(
         corruption=corruption, images=images, settings=settings, seed=seed, device=device, precision=precision
     )
-    training = split_source(open_source(data, data_root, shaping), seed, shaping).train
+    source = open_source(data, data_root, shaping, choose_size=True)
+    training = split_source(source, seed, source.shaping).train
     restorer.task(training)  # refuses what it cannot learn from
     config = RestorerConfig(
-        data=DataConfig.of(data, training, data_root=data_root, shaping=shaping, seed=seed),
+        data=DataConfig.of(data, training, data_root=data_root, shaping=source.shaping, seed=seed),
         corruption=corruption,
         images=restorer.budget(training),
         seed=seed,

@@ -58,9 +58,8 @@ def make_study_plan(
         raise InputError(f"--seeds is {seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
     if processes < 0:
         raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
-    form = shaping.form()
-    source = open_source(data, data_root, form)
-    form = form.model_copy(update={"folds": folds_for(source, folds, form)})
+    source = open_source(data, data_root, shaping.form(), choose_size=True)
+    form = source.shaping.model_copy(update={"folds": folds_for(source, folds, source.shaping)})
     updates = image_count(updates, "updates") or default_updates(source.train)
     if len(np.unique(source.train.require_labels())) < 2:
         raise InputError(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from elmyr.files import read_json
-from elmyr.images import ImageSet, Source, class_rows, load_images, save_npz, save_png
+from elmyr.images import AS_BYTES, ImageSet, Source, class_rows, load_images, save_npz, save_png
 from elmyr.images.shaping import TROUBLES
 from elmyr.metrics import FEWEST_SEEDS, PairedDifference, wilson_interval
 from elmyr.studies.arms import ARMS
@@ -31,7 +31,7 @@ def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker
     """All that a finished study found, as JSON values; writes the pictures that its report shows."""
     seconds = ledger.seconds()
     first = worker.ground(Piece(0, config.seeds[0], GAN))
-    generated = load_images(first.run.generated)
+    generated = load_images(first.run.generated, shaping=AS_BYTES)
     save_png(class_rows(generated, SHOWN_PER_CLASS), folder / "generated.png")
     return {
         "name": config.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self, TypeVar
 
@@ -11,8 +12,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
-from elmyr.gan import LARGEST_SIDE, SMALLEST_SIDE, CodeConfig, GANConfig, NetworkConfig
+from elmyr.gan import CodeConfig, GANConfig, NetworkConfig
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
+from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE, makes, suitable_size
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import NARRATION, read_preset
@@ -188,10 +190,11 @@ def example_config(preset: str, channels: int) -> GANConfig:
 
 
 def _check_size(images: ImageSet) -> None:
-    if not SMALLEST_SIDE <= min(images.height, images.width) <= max(images.height, images.width) <= LARGEST_SIDE:
+    size = images.height, images.width
+    if not makes(size):
         raise InputError(
-            f"the images of '{images.name}' are {images.height}x{images.width}, a GAN makes {SMALLEST_SIDE} to "
-            f"{LARGEST_SIDE} pixels a side: resize them"
+            f"the images of '{images.name}' are {size[0]}x{size[1]}, a GAN makes {SMALLEST_SIDE} to {LARGEST_SIDE} "
+            f"pixels a side: pass --size {suitable_size(Counter([size]))[0]}"
         )
 
 

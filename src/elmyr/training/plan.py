@@ -69,7 +69,8 @@ def make_plan(
     choices = choices_of(preset, parsed)
     chosen_device = machine.choose_device(device)
     chosen_precision = machine.choose_precision(precision, chosen_device)
-    splits = split_source(open_source(data, data_root, shaping), seed, shaping)
+    source = open_source(data, data_root, shaping, choose_size=True)
+    splits = split_source(source, seed, source.shaping)
     training = splits.train
     parts, resolved = parts_of(choices, training, images or default_budget(training))
     config = RunConfig(
@@ -78,7 +79,7 @@ def make_plan(
         minutes=minutes,
         device=str(chosen_device),
         precision=chosen_precision,
-        data=DataConfig.of(data, training, data_root=data_root, shaping=shaping, seed=seed),
+        data=DataConfig.of(data, training, data_root=data_root, shaping=source.shaping, seed=seed),
         **parts,
         rescue=rescue,
         deterministic=deterministic,

@@ -125,5 +125,5 @@ def epoch_and_batch(source: str | os.PathLike[str]) -> tuple[int, int]:
     """
     if os.fspath(source) != "digits" and not os.path.exists(source):
         raise InputError(f"there are no data at '{os.fspath(source)}'")
-    images = split_source(open_source(source), 0).train
+    images = split_source(open_source(source, choose_size=True), 0).train
     return len(images), RULES[0].value(Facts.of(images, 0), {})

@@ -99,7 +99,7 @@ def train_adapted(
         source=os.fspath(source),
         target=os.fspath(target),
         root=None if data_root is None else os.path.abspath(data_root),
-        shaping=shaping,
+        shaping=shaping.model_copy(update={"size": domains.shaping.size}),
         translation=translation,
         self_training=self_training,
         updates=told.updates,

@@ -93,8 +93,8 @@ def train_translator(
     one, other = domains.a.train, domains.b.train
     translator.task(one, other, reader)  # refuses what it cannot learn from
     config = TranslatorConfig(
-        a=DataConfig.of(a, one, data_root=data_root, shaping=shaping, seed=seed),
-        b=DataConfig.of(b, other, data_root=data_root, shaping=AS_IT_IS, seed=seed),
+        a=DataConfig.of(a, one, data_root=data_root, shaping=domains.shaping, seed=seed),
+        b=DataConfig.of(b, other, data_root=data_root, shaping=domains.of_b, seed=seed),
         recognizer=path,
         recognizer_digest=None if path is None else _weights_digest(path),
         images=translator.budget(one),
@@ -171,6 +171,7 @@ def domains_of(config: TranslatorConfig, data_root: str | os.PathLike[str] | Non
         seed=config.a.split_seed,
         data_root=root,
         shaping=config.a.shaping,
+        of_b=config.b.shaping,
     )
     for splits, data in ((domains.a, config.a), (domains.b, config.b)):
         data.require_same(splits.train)

@@ -21,11 +21,13 @@ Place = str | os.PathLike[str]
 
 @dataclass(frozen=True, eq=False)
 class Domains:
-    """The splits of A and of B, by one seed."""
+    """The splits of A and of B, by one seed; the shaping that was settled for A, and the range of the values of B."""
 
     a: Splits
     b: Splits
     paired: bool
+    shaping: Shaping = AS_IT_IS
+    of_b: Shaping = AS_IT_IS
 
 
 def open_domains(
@@ -36,17 +38,23 @@ def open_domains(
     seed: int,
     data_root: Place | None = None,
     shaping: Shaping = AS_IT_IS,
+    of_b: Shaping | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Domains:
     """The images of both kinds, in the form of `shaping`, whose choice is made among A alone.
+
+    of_b: where the range of the values of B is known, what its images were brought into.
 
     Pairs are told by their names (paths without suffixes; numbers, where images have none), and fall into the same part
     of the split. Labels of B are ignored, which is said. Raises InputError as `open_source`, for kinds of unequal
     shape, an empty one, and names that do not match.
     """
-    first = open_source(a, data_root, shaping)
-    form = Shaping(size=shaping.size, fit=shaping.fit, channels=shaping.channels)
-    second = open_source(b, data_root, form if paired else form.model_copy(update={"limit": shaping.limit}))
+    first = open_source(a, data_root, shaping, choose_size=True)
+    asked = shaping if of_b is None else of_b
+    form = Shaping(size=first.shaping.size, fit=shaping.fit, channels=shaping.channels, range=asked.range)
+    second = open_source(
+        b, data_root, form if paired else form.model_copy(update={"limit": shaping.limit}), choose_size=True
+    )
     require_alike(first.train, second.train)
     if second.train.labels is not None:
         say(f"the labels of '{second.name}' are ignored")
@@ -55,7 +63,13 @@ def open_domains(
         if paired
         else Source(second.name, _bare(second.train), None if second.test is None else _bare(second.test))
     )
-    return Domains(split_source(first, seed, shaping), split_source(other, seed, shaping if paired else form), paired)
+    return Domains(
+        split_source(first, seed, shaping),
+        split_source(other, seed, shaping if paired else form),
+        paired,
+        first.shaping,
+        AS_IT_IS.model_copy(update={"range": second.shaping.range}),
+    )
 
 
 def _bare(images: ImageSet) -> ImageSet:

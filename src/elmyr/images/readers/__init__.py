@@ -11,6 +11,7 @@ from pathlib import Path
 
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
+from elmyr.images.raw import RawImages
 from elmyr.images.readers.cifar_binary import read_cifar10
 from elmyr.images.readers.digits import read_digits
 from elmyr.images.readers.emnist import read_emnist
@@ -22,7 +23,8 @@ from elmyr.images.readers.parquet import has_parquet_files, read_parquet
 from elmyr.images.readers.tar import has_tar_files, read_tar
 from elmyr.images.readers.usps import read_usps
 
-Parts = tuple[ImageSet, ImageSet | None] | tuple[EncodedImages, EncodedImages | None]
+Part = ImageSet | RawImages | EncodedImages
+Parts = tuple[ImageSet | RawImages, ImageSet | RawImages | None] | tuple[EncodedImages, EncodedImages | None]
 
 
 @dataclass(frozen=True)

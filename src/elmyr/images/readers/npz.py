@@ -1,66 +1,140 @@
-"""An image set in one `.npz` file, with labels and the names of the classes, or in one `.npy` file, without."""
+"""An image set in an `.npz` archive, its training and test part with labels, or in one `.npy` file, without."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.arrays import DAMAGE, read_arrays
+from elmyr.arrays import DAMAGE, array_names, read_arrays
 from elmyr.errors import InputError
+from elmyr.images import stored
 from elmyr.images.encoded import one_line, shown
-from elmyr.images.imageset import ImageSet, Pixels
-from elmyr.images.stored import StoredPixels, open_pixels
+from elmyr.images.labels import read_labels
+from elmyr.images.layouts import arranged
+from elmyr.images.ranges import Values
+from elmyr.images.raw import RawImages
+from elmyr.images.readers.keys import Keys, Part, keys_of
+from elmyr.images.stored import StoredPixels
+from elmyr.notes import note
 
-KEYS = ("images", "labels", "classes")
 MEND = "write it again with numpy.savez(path, images=..., labels=..., classes=...)"
+NAMED = 5
+
+T = TypeVar("T")
+RawParts = tuple[RawImages, RawImages | None]
 
 
-def read_npz(path: Path) -> tuple[ImageSet, None]:
-    """Images uint8 (N, H, W, C) or (N, H, W), integer labels (N,) from 0 on, and the names of the classes."""
-    arrays = read_arrays(path, KEYS, mend=MEND)
-    if "images" not in arrays:
-        raise InputError(f"'{path}' has no key 'images': {MEND}")
+def read_npz(path: Path) -> RawParts:
+    """Images of any usual layout and type, labels and names of classes, by their keys; see `keys_of`."""
+    names = array_names(path, mend=MEND)
+    keys = told_of(path, lambda: keys_of(names))
+    wanted = [*keys.images.values(), *keys.labels.values(), *([keys.classes] if keys.classes else [])]
+    return parts_of(read_arrays(path, wanted, mend=MEND), keys, path)
+
+
+def read_npy(path: Path) -> tuple[RawImages, None]:
+    """Images of any usual layout and type, without labels; those of a large file stay on the disk."""
     try:
-        labels, classes = _labels(arrays.get("labels")), _classes(arrays.get("classes"))
-        return ImageSet(_images(arrays["images"]), labels, classes, path.stem), None
+        images: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    except DAMAGE as error:
+        raise InputError(f"'{path}' cannot be read ({shown(str(error))}): write it with numpy.save") from None
+    return told_of(path, lambda: _raw(images, None, path)), None
+
+
+def parts_of(arrays: Mapping[str, NDArray[Any]], keys: Keys, path: Path) -> RawParts:
+    """The training and the test part, or None, of arrays by their keys; what is left out is told.
+
+    Validation images count as training images: elmyr splits these itself. Raises InputError that names the path.
+    """
+    if keys.others:
+        listed = ", ".join(f"'{shown(key)}'" for key in keys.others[:NAMED])
+        note(f"'{path}': not read: {listed}{', …' if len(keys.others) > NAMED else ''}")
+    return told_of(path, lambda: _parts(arrays, keys, path))
+
+
+def told_of(path: Path, make: Callable[[], T]) -> T:
+    """What is made of a file; an InputError names it."""
+    try:
+        return make()
     except InputError as error:
         raise InputError(f"'{path}': {one_line(str(error))}") from None
 
 
-def read_npy(path: Path) -> tuple[ImageSet, None]:
-    """Images uint8 (N, H, W, C) or (N, H, W), without labels; those of a large file stay on the disk."""
-    try:
-        images = open_pixels(path)
-    except DAMAGE as error:
-        raise InputError(f"'{path}' cannot be read ({shown(str(error))}): write it with numpy.save") from None
-    try:
-        return ImageSet(_images(images), None, (), path.stem), None
-    except InputError as error:
-        raise InputError(f"'{path}': {error}") from None
+def _parts(arrays: Mapping[str, NDArray[Any]], keys: Keys, path: Path) -> RawParts:
+    for part in keys.labels.keys() - keys.images.keys():
+        note(f"'{path}': not read: '{keys.labels[part]}', as there are no such images")
+    labels = {part: arrays[key] for part, key in keys.labels.items() if part in keys.images}
+    classes = _class_names(None if keys.classes is None else arrays[keys.classes])
+    numbers, classes = _numbered(labels, classes, path)
+    lacking = [part for part in keys.images if numbers and part not in numbers]
+    for part in lacking:
+        note(f"'{path}': '{keys.images[part]}' is left out, as it has no labels")
+    parts = {
+        part: _raw(arrays[key], numbers.get(part), path, classes if numbers else ())
+        for part, key in keys.images.items()
+        if part not in lacking
+    }
+    training = [parts[part] for part in ("train", "validation") if part in parts]
+    return (_joined(training), parts.get("test")) if training else (parts["test"], None)
 
 
-def _images(images: Pixels) -> Pixels:
-    if images.size == 0:
-        raise InputError(f"it holds no images: {MEND}")
-    if isinstance(images, StoredPixels):
-        return images
-    return images[..., None] if images.ndim == 3 else images
+def _raw(
+    images: NDArray[Any], labels: NDArray[np.int64] | None, path: Path, classes: tuple[str, ...] = ()
+) -> RawImages:
+    if images.dtype.kind not in "buif":
+        raise InputError(f"the images are {images.dtype}, not uint8 or other numbers: {MEND}")
+    found = arranged(images, None if labels is None else len(labels))
+    values: Values = found.images
+    if found.said:
+        note(f"'{path}': {found.said}")
+    if isinstance(images, np.memmap) and images.nbytes >= stored.LARGE:
+        if found.said or images.dtype != np.uint8 or not images.flags.c_contiguous:
+            raise InputError(
+                f"it holds {images.dtype} of the shape {images.shape}, which is large: save it as uint8 (N, H, W, C) "
+                "from 0 to 255 with numpy.save, so that it can stay on the disk"
+            )
+        values = StoredPixels(path)
+    return RawImages(values, labels, classes, path.stem, str(path))
 
 
-def _labels(labels: NDArray[Any] | None) -> NDArray[np.int64] | None:
-    if labels is None:
-        return None
-    if labels.dtype.kind not in "iu":
-        raise InputError(f"the labels are {labels.dtype}, not integers: number the classes from 0 on")
-    return labels.astype(np.int64)
+def _numbered(
+    labels: Mapping[Part, NDArray[Any]], classes: tuple[str, ...], path: Path
+) -> tuple[dict[Part, NDArray[np.int64]], tuple[str, ...]]:
+    """The labels of all parts as positions among the classes of all."""
+    if not labels:
+        if classes:
+            raise InputError(f"there are {len(classes)} class names but no labels: give both or neither")
+        return {}, ()
+    forms = sorted({str(part.shape[1:]) for part in labels.values()})
+    if len(forms) > 1:
+        raise InputError(f"the labels of its parts have the shapes (N, …) of {' and '.join(forms)}: give all one form")
+    found = read_labels(np.concatenate(list(labels.values())), classes)
+    if found.said:
+        note(f"'{path}': {found.said}")
+    ends = np.cumsum([len(part) for part in labels.values()])[:-1]
+    return dict(zip(labels, np.split(found.labels, ends), strict=True)), found.classes
 
 
-def _classes(classes: NDArray[Any] | None) -> tuple[str, ...]:
+def _joined(parts: list[RawImages]) -> RawImages:
+    """Training and validation images as one part."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    shapes = {part.values.shape[1:] for part in parts}
+    if len(shapes) > 1:
+        raise InputError(f"its training and validation images have the shapes (N, …) of {shapes}: give all one size")
+    values = np.concatenate([part.values[:] for part in parts])
+    labels = [part.labels for part in parts if part.labels is not None]
+    return RawImages(values, np.concatenate(labels) if labels else None, first.classes, first.name, first.where)
+
+
+def _class_names(classes: NDArray[Any] | None) -> tuple[str, ...]:
     if classes is None:
         return ()
-    if classes.dtype.kind != "U" or classes.ndim != 1:
+    if classes.dtype.kind not in "USui" or classes.ndim != 1:
         raise InputError(f"the classes are {classes.dtype} of the shape {classes.shape}: give a list of names")
-    return tuple(map(str, classes))
+    return tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in classes.tolist())
