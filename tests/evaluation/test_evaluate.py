@@ -329,3 +329,14 @@ def test_what_cannot_be_judged_is_refused(tmp_path: Path) -> None:
     save_npz(small_image_set(), tmp_path / "samples.npz")
     with pytest.raises(InputError, match="--data"):
         evaluate(tmp_path / "samples.npz")
+
+
+@pytest.mark.parametrize(("size", "channels", "told"), [(12, 1, "12x12 gray"), (8, 3, "8x8 RGB")])
+def test_samples_of_another_form_are_told_the_command_that_brings_them_into_it(
+    size: int, channels: int, told: str
+) -> None:
+    samples = small_image_set(30, size=size, channels=channels)
+    with pytest.raises(InputError) as error:
+        comparable(samples, small_image_set(30), "my samples.npz")
+    assert f"'my samples.npz' are {told}, the real ones 8x8 gray" in str(error.value)
+    assert "elmyr data convert 'my samples.npz' OUT.npz --size 8x8 --channels 1" in str(error.value)

@@ -22,6 +22,7 @@ from elmyr.cli import main
 from elmyr.errors import InputError
 from elmyr.files import read_json, write_json
 from elmyr.images import ImageSet, Shaping, load_images, save_npz
+from elmyr.notes import Note
 from elmyr.recognition import open_recognizer, predictions, train_recognizer
 from elmyr.recognition.prediction_rows import CsvRows, JsonRows, TableRows
 from elmyr.recognition.predictions import Prediction
@@ -125,6 +126,14 @@ def test_arrays_have_the_form_that_they_had(photos: Path) -> None:
     assert recognizer.preparation_ == Shaping(size=(8, 8), channels=1)
 
 
+def test_arrays_of_another_size_are_refused_with_what_prepares_them(reader: Path) -> None:
+    recognizer, large = Recognizer.load(reader), small_image_set(12, size=16).images[:]
+    with pytest.raises(InputError, match=r"recognizer.prepared\(X\) makes them so"):
+        recognizer.predict(large)
+    assert recognizer.prepared(large).shape == (12, 8, 8, 3)
+    assert recognizer.predict(recognizer.prepared(large)).shape == (12,)
+
+
 def test_below_the_least_probability_there_is_no_class(reader: Path, photos: Path) -> None:
     recognizer = Recognizer.load(reader)
     shares = sorted(one.probability for one in recognizer.predict_files(photos) if one.probability is not None)
@@ -153,6 +162,7 @@ def test_what_is_no_image_has_a_row_whatever_it_is(
     reader: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty.png").touch()
+    (tmp_path / "raw.nef").write_bytes(b"II*")
     (tmp_path / "folder.png").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "folder.png" / "inside.png")
     os.mkfifo(tmp_path / "pipe.png")
@@ -163,10 +173,12 @@ def test_what_is_no_image_has_a_row_whatever_it_is(
     start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     (tmp_path / "huge.png").write_bytes(start + struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT")))
     Image.new("F", (8, 8), 70_000).save(tmp_path / "floats.tif")
-    names = ["empty.png", "folder.png", "pipe.png", "gone.png", "cut.png", "huge.png", "floats.tif", "none.png"]
+    files = ("empty", "folder", "pipe", "gone", "cut", "huge", "none")
+    names = [*(f"{name}.png" for name in files), "floats.tif", "raw.nef"]
     found = Recognizer.load(reader).predict_files([*(tmp_path / name for name in names), photos / "1.png"])
     reasons = {Path(one.file).name: one.error for one in found}
     assert reasons.pop("inside.png") is None and reasons.pop("1.png") is None and found[-1].class_name == "a"
+    assert reasons["raw.nef"] == "a .nef file is not read here: convert to PNG"
     assert reasons["pipe.png"] == "not a file" and reasons["gone.png"] == reasons["none.png"] == "leads nowhere"
     assert "far too large" in str(reasons["huge.png"]) and "pass --range" in str(reasons["floats.tif"])
     assert reasons["empty.png"] == "not an image" and reasons["cut.png"] is not None
@@ -240,6 +252,8 @@ def test_unsure_and_passed_over_are_counted(
     reader: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "notes.txt").touch()
+    with pytest.warns(Note, match="passed over, as they are no images: 1 .txt"):
+        assert len(Recognizer.load(reader).predict_files(photos)) == 12
     assert call(monkeypatch, "predict", reader, photos, "--least", "1") == 0
     captured = capsys.readouterr()
     assert captured.err == "12 images, 1 could not be read, 11 unsure; passed over: 1 .txt\n"
@@ -257,7 +271,7 @@ def test_only_where_nothing_can_be_read_the_command_fails(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nowhere"], "there is no file or folder 'nowhere'"),
+        (["nowhere"], "there is no file or folder 'nowhere': check the path"),
         (["digit"], "did you mean 'digits'?"),
         (["photos/*.bmp"], "'photos/*.bmp' matches no file"),
         (["empty"], "'empty' has no images"),
@@ -269,6 +283,7 @@ def test_only_where_nothing_can_be_read_the_command_fails(
         (["photos", "--least", "80"], "--least"),
         (["photos", "--channels", "1"], "takes 3 channels: leave out --channels"),
         (["photos", "--classes", "a"], "has no classes to choose from"),
+        (["photos/1.png", "--limit", "5"], "--classes and --limit choose from data sets"),
     ],
 )
 def test_wrong_words_are_one_line_and_exit_code_2(

@@ -64,17 +64,17 @@ def predict(
     from elmyr.recognition.trained import open_trained
 
     require_rows(out, bom=bom)
-    given = given_by(
-        paths,
-        read_list=sys.stdin.buffer.read,
-        data_root=data_root,
-        shaping=Shaping(classes=parse_names(classes) if classes else (), limit=limit),
-    )
     trained = open_trained(run, device=device).preparing(
         fit=None if fit is None else fit.value,
         values=None if value_range is None else parse_range(value_range),
         size=None if size is None else parse_size(size),
         channels=of_channels(channels),
+    )
+    given = given_by(
+        paths,
+        read_list=sys.stdin.buffer.read,
+        data_root=data_root,
+        shaping=Shaping(classes=parse_names(classes) if classes else (), limit=limit),
     )
     read = predictions(trained, given, prepare=prepare.value, least=least)
     with ExitStack() as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -72,6 +73,10 @@ def check_count(count: int) -> None:
         raise InputError(f"{count} images are too few to compute figures: at least {FEWEST_FOR_FIGURES} are needed")
 
 
+def _form(images: ImageSet) -> str:
+    return f"{images.height}x{images.width} {'gray' if images.channels == 1 else 'RGB'}"
+
+
 def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:
     """The samples with their labels as numbers of the real images' classes.
 
@@ -80,7 +85,11 @@ def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:
     """
     classes = real.classes
     if samples.images.shape[1:] != real.images.shape[1:]:
-        raise InputError(f"'{subject}' has images of {samples.images.shape[1:]}, the data {real.images.shape[1:]}")
+        raise InputError(
+            f"the images of '{subject}' are {_form(samples)}, the real ones {_form(real)}: bring them into that with "
+            f"elmyr data convert {shlex.quote(subject)} OUT.npz --size {real.height}x{real.width} --channels "
+            f"{real.channels}"
+        )
     if samples.labels is None or not classes or samples.classes == classes:
         return samples
     unknown = [name for name in samples.classes if name not in classes]

@@ -18,6 +18,7 @@ from elmyr.images.shaping import Choice
 
 NAMED = 5
 MOST_DIGITS = 19
+NO_IMAGE = "not an image"  # the reason where no decoder knows a file
 MOST_SHOWN, MOST_TOLD = 120, 400  # signs of a name, and of all that is told of damage
 NO_TEXT = re.compile("[\ud800-\udfff]")
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -166,7 +167,7 @@ def _reason(error: Exception) -> str:
         return error.strerror.lower()
     told = " ".join(str(error).split())
     if not told or told.startswith("cannot identify image file"):
-        return "not an image" if told else type(error).__name__
+        return NO_IMAGE if told else type(error).__name__
     return shown(told)
 
 

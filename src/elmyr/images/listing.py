@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from elmyr.errors import InputError
-from elmyr.images.codecs import FIXES, decoders, is_image, suffix_of
+from elmyr.images.codecs import FIXES, decoders, is_image, is_other_image, suffix_of
 from elmyr.images.encoded import shown
 from elmyr.images.passed_over import is_leftover
 
@@ -47,11 +47,12 @@ def natural_order(path: str) -> tuple[tuple[tuple[int, int | str], ...], ...]:
 def files_in(folder: str) -> Listing:
     """The image files in a folder and in those inside it, also behind links; hidden ones are not looked at.
 
+    Images of a kind that is not read here are among them: their predictions give the reason.
     InputError for a folder that cannot be read.
     """
     files, passed_over = list[str](), Counter[str]()
     for path in _walked(folder, set()):
-        if is_image(path):
+        if is_image(path) or is_other_image(path):
             files.append(path)
         else:
             passed_over[suffix_of(path)] += 1

@@ -6,9 +6,10 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
-from elmyr.errors import InputError, suggestion
+from elmyr.errors import InputError
 from elmyr.images import ImageSet, Shaping, lasting_name
 from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, open_file, shown
@@ -82,6 +83,10 @@ def given_by(
 
     chosen = bool(shaping.classes) or shaping.limit is not None
     for word in words:
+        if chosen and (word == LIST or is_image(word) or is_glob(word)):
+            raise InputError(
+                f"--classes and --limit choose from data sets, and '{shown(word)}' is none: leave them out"
+            )
         if chosen or _is_data(word):
             end_files()
             given.append(Given.of_data(word, data_root, shaping))
@@ -93,7 +98,9 @@ def given_by(
         elif os.path.lexists(word) or is_glob(word):
             files.append(listed([word]))
         else:
-            raise InputError(f"there is no file or folder '{shown(word)}': {suggestion(word, BY_NAME)}")
+            near = get_close_matches(word, BY_NAME, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "check the path"
+            raise InputError(f"there is no file or folder '{shown(word)}': {hint}")
     end_files()
     return given
 

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from elmyr.errors import InputError, suggestion
 from elmyr.images import ImageSet, Shaping
+from elmyr.images.codecs import FIXES, suffix_of
 from elmyr.images.digit import prepare_digit
-from elmyr.images.encoded import Damage, EncodedImages, each
+from elmyr.images.encoded import NO_IMAGE, Damage, EncodedImages, each
 from elmyr.images.formats import TooLarge, read_header, read_picture, read_pixels
 from elmyr.images.listing import Word, listed
 from elmyr.images.raw import leveled
 from elmyr.images.shaping import in_form
 from elmyr.images.sizes import Size
+from elmyr.notes import note
 from elmyr.recognition.given import Given
 from elmyr.recognition.trained import Trained
 
@@ -52,7 +54,10 @@ def predict_files(
 ) -> Iterator[Prediction]:
     """The predictions of files, and of those in folders and of globs, in their order; as `predictions`."""
     words = [paths] if isinstance(paths, str | os.PathLike) else paths
-    return predictions(trained, [Given.of_files(listed(words))], prepare=prepare, least=least)
+    given = Given.of_files(listed(words))
+    if given.passed_over:
+        note(f"passed over, as they are no images: {given.passed_over}")
+    return predictions(trained, [given], prepare=prepare, least=least)
 
 
 def predictions(
@@ -86,11 +91,19 @@ def _predictions(
             read = dict(zip(seen, rows.tolist(), strict=True))
             for place in places:
                 if place in damage:
-                    yield Prediction(part.names[place], None, None, {}, damage[place])
+                    name = part.names[place]
+                    yield Prediction(name, None, None, {}, _reason(name, damage[place]))
                     continue
                 probability = max(read[place])
                 best = names[read[place].index(probability)] if probability >= least else None
                 yield Prediction(part.names[place], best, probability, dict(zip(names, read[place], strict=True)))
+
+
+def _reason(name: str, told: str) -> str:
+    """Why a file cannot be read, with what helps where its suffix says it."""
+    suffix = suffix_of(name)
+    known = told == NO_IMAGE and suffix in FIXES
+    return f"a {suffix} file is not read here: {FIXES[suffix]}" if known else told
 
 
 def _seen(

@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from elmyr import machine, seeds
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, StoredPixels
+from elmyr.images import AS_IT_IS, ImageSet, Pixels, Shaping, StoredPixels
+from elmyr.images.shaping import in_form
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.lesson import Lesson, Pair, checked_images
 from elmyr.recognition.methods import MethodConfig, chosen_method, read_method
@@ -185,6 +186,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Probabilities float64 (N, classes), columns as in `classes_`."""
         return probabilities_of(self._net(), self._checked(X), self.temperature_)
 
+    def prepared(self, X: ArrayLike | StoredPixels) -> Pixels:
+        """Images uint8 (N, H, W, C) or (N, H, W) of any size in the form of the training images (`preparation_`)."""
+        check_is_fitted(self, "net_")
+        return in_form(checked_images(X), self.preparation_)
+
     def predict_files(self, paths: Paths, *, prepare: Prepare = "model", least: float = 0.0) -> list[Prediction]:
         """What is read in image files, a `Prediction` each, in their order; folders stand for the images in them.
 
@@ -275,7 +281,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         check_is_fitted(self, "net_")
         images = checked_images(X)
         if images.shape[1:] != self.image_shape_:
-            raise InputError(f"images are {images.shape[1:]}, this recognizer was trained on {self.image_shape_}")
+            raise InputError(
+                f"images are {images.shape[1:]}, this recognizer was trained on {self.image_shape_}: "
+                "recognizer.prepared(X) makes them so"
+            )
         return images
 
     def _new_net(self, config: MethodConfig) -> StridedClassifier:
