@@ -60,7 +60,12 @@ def run(tmp_path: Path) -> Path:
     (folder / "model" / "generator.safetensors").write_bytes(b"weights")
     config = {"preset": "residual", "seed": 0, "data": {"name": "blobs", "source": "blobs.npz"}, "gan": {}}
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "summary.json").write_text(json.dumps({"images": 20_000, "seconds": 90.0, "images_per_second": 222.0}))
+    collapse = {
+        "trouble": "mode collapse", "images": 20_000, "modes": 0.05, "diversity": 0.1, "precision": 0.5,
+        "told_apart": 0.9, "settings": {"adversarial.objective": "relativistic-pairing", "penalties.r1": 3.0},
+    }  # fmt: skip
+    summary = {"images": 20_000, "seconds": 90.0, "images_per_second": 222.0, "collapse": collapse}
+    (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "evaluation.json").write_text(json.dumps(evaluation()))
     lines = [
         {"images": 64 * n, "discriminator_loss": 1 / n, "generator_loss": n, "strength": 0.5} for n in range(1, 50)

@@ -26,7 +26,7 @@ h1 { margin: 0; font-size: 1.0625rem; font-weight: 400; font-style: italic; colo
 h2 { margin: 0 0 .4rem; font-size: 1.6rem; line-height: 1.25; font-weight: 500; letter-spacing: -.01em; }
 h3 { margin: 2.4rem 0 .6rem; font-size: 1.0625rem; font-weight: 600; }
 p { max-width: 40rem; margin: .6rem 0; text-wrap: pretty; }
-.whole { white-space: nowrap; }
+.whole { display: inline-block; max-width: 100%; overflow-wrap: anywhere; }
 code, pre { font-family: var(--mono); font-size: .86em; }
 section { margin-top: clamp(3.5rem, 8vw, 5.5rem); }
 .note { color: var(--quiet); font-size: .94rem; }

@@ -18,7 +18,8 @@ from elmyr.serving.workbench_tabs import TABS
 # What the records of runs call their kinds, figures and curves; the page says them in its own language.
 SPOKEN = (
     *BETTER, *(title for title, _ in TITLES.values()),
-    "recognizer", "restorer", "study", "Losses", "Logits", "discriminator", "generator", "real", "generated",
+    "recognizer", "restorer", "translator", "adaptation", "study",
+    "Losses", "Logits", "discriminator", "generator", "real", "generated",
     "accuracy", "balanced accuracy", "images per second", "generator learning rate", "discriminator learning rate",
     "restorer learning rate", "learning rate", "gradient norm", "gradient norms", "generator gradient norm",
     "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",

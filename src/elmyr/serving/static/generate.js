@@ -5,8 +5,7 @@ import { generateAddress, generateGrid } from "./api.js";
 import { newest } from "./asking.js";
 import { busy, count, filled, followSliders, offerClasses, pictured, setValues, tell, valuesOf } from "./parts.js";
 
-const SCALES = [3, 2, 1]; // screen pixels a pixel: the largest that fits
-const WIDTH = 680;
+const WIDTH = 680; // of the grid, at most: each pixel is a whole number of screen pixels
 
 export default function generate(section) {
   const form = section.querySelector("form");
@@ -37,7 +36,7 @@ export default function generate(section) {
         count: count(values.count),
       });
       grid.replaceChildren(
-        await pictured(png, sentence, (width) => SCALES.find((scale) => width * scale <= WIDTH) ?? 1),
+        await pictured(png, sentence, (width) => Math.max(1, Math.floor(WIDTH / width))),
       );
       told.textContent = sentence;
       offer(model, values, link);
