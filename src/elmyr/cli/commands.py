@@ -62,6 +62,7 @@ def evaluate(
         device=device,
         precision=precision,
         say=hush if quiet else say,
+        quiet=quiet,
     )
     if (Path(evaluation.subject) / "config.json").is_file():
         write_report(Path(evaluation.subject))
@@ -111,6 +112,7 @@ def compare(
         device=device,
         precision=precision,
         say=hush if quiet else say,
+        quiet=quiet,
     )
     if out is not None:
         write_comparison(comparison, out)

@@ -9,9 +9,7 @@ from typing import Any
 
 from elmyr.errors import InputError
 from elmyr.evaluation.features import WIDTH
-from elmyr.evaluation.figures import take_figures
 from elmyr.evaluation.judging import TRAINING_SEED, Judging
-from elmyr.evaluation.reference import look, reference_of
 from elmyr.evaluation.sides import (
     Part,
     check_count,
@@ -23,6 +21,7 @@ from elmyr.evaluation.sides import (
     sample_beside,
     tell_missing,
 )
+from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
@@ -32,6 +31,7 @@ from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import RunDirectory, open_run
 
+STAGES = 3  # samples, extractor, figures; `use` trains recognizers after
 SAMPLING_SEED = 1
 
 
@@ -94,16 +94,19 @@ def compare(
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
+    quiet: bool = True,
 ) -> Comparison:
     """Compares runs and sets of samples (an `.npz` or a folder) with the first of them.
 
     The real images are those of `data` and its split by `seed`, or else the split of the first run; a run that was
     trained on another training part is refused. All figures are on equal counts. A difference's interval knows that
-    both sides stand beside the same real images. The baseline and `use` are those of `evaluate`.
+    both sides stand beside the same real images. The baseline and `use` are those of `evaluate`, as are `say` and
+    `quiet`.
     """
     if len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
-    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say)
+    stages = Stages(STAGES + use, say, quiet=quiet)
+    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say, quiet, stages)
     judging.check(against)
     names = [os.fspath(subject) for subject in subjects]
     for name in names:
@@ -119,6 +122,7 @@ def compare(
         pairs = zip(names, loaded, strict=True)
         return [comparable(_beside(images, real, seed), splits.train, name) for name, images in pairs]
 
+    stages.begin(f"{count:,} images of each")
     samples = drawn(reference, SAMPLING_SEED)
     training = drawn(splits.train, TRAINING_SEED) if use else []
     for name, images in zip(names, training, strict=False):
@@ -126,12 +130,11 @@ def compare(
     for name, images in zip(names, samples, strict=True):
         tell_missing(images, reference, name, say)
     eyes = judging.extractor_of(splits.train)
-    say(f"looking at {count:,} images of each with the feature extractor '{eyes.name}' …")
-    real = reference_of(eyes, reference, say)
-    yardstick, *taken = [take_figures(real, look(eyes, images)) for images in (other, *samples)]
+    stages.begin(f"comparing {count:,} images of each, extractor '{eyes.name}'")
+    yardstick, *taken = judging.taken(eyes, reference, [other, *samples])[2]
     if use:
         lessons = [(splits.train, other), *zip(training, samples, strict=True)]
-        useful = use_figures(lessons, real=reference, device=device, precision=precision, say=say)
+        useful = use_figures(lessons, real=reference, device=device, precision=precision, stages=stages)
         for figures, more in zip((yardstick, *taken), useful, strict=True):
             figures |= more
     common = [figure for figure in TITLES if all(figure in figures for figures in (yardstick, *taken))]

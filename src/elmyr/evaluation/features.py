@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from elmyr import machine
 from elmyr.errors import InputError, suggestion
+from elmyr.evaluation.stages import Stages
 from elmyr.files import cache_folder
 from elmyr.images import ImageSet
 from elmyr.recognition import Recognizer
@@ -133,11 +134,12 @@ def extractor_for(
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
+    quiet: bool = True,
 ) -> FeatureExtractor:
     """An extractor by name; `auto` is `domain` for a labeled training part of several classes, else `pixels`.
 
     seed and width: of the network's weights, and the channels of its first convolution, for `domain` and `random`.
-    `domain` is trained once and cached by its content.
+    `domain` is trained once and cached by its content; its progress is shown unless `quiet`.
     """
     check_extractor(name, width)
     machine.choose_device(device)  # refused here, where it would not be taken for a damaged cache
@@ -148,7 +150,7 @@ def extractor_for(
             raise InputError(
                 f"the extractor 'domain' learns from labels of several classes, '{training.name}' has none"
             )
-        return _domain(training, seed, width, device, precision, say)
+        return _domain(training, seed, width, device, precision, say, quiet)
     if name == "random":
         return _random(training, seed, width, device)
     return Pixels(squares(training.images[:1], POOLED).shape[1])
@@ -168,7 +170,7 @@ def check_extractor(name: str, width: int) -> None:
 
 
 def _domain(
-    training: ImageSet, seed: int, width: int, device: str, precision: str, say: Callable[[str], None]
+    training: ImageSet, seed: int, width: int, device: str, precision: str, say: Callable[[str], None], quiet: bool
 ) -> Domain:
     precision = machine.choose_precision(precision, machine.choose_device(device))
     key = f"domain-{training.digest()[:20]}-{UPDATES}-{seed}-{width}-{precision}-{version('elmyr')}"
@@ -180,7 +182,7 @@ def _domain(
         recognizer = Recognizer(
             method="augment", updates=UPDATES, base=width, seed=seed, device=device, precision=precision
         )
-        recognizer.fit(training.images, training.require_labels())
+        Stages(quiet=quiet).fitted(recognizer, training, "feature extractor")
         try:
             recognizer.save(folder)
         except (InputError, OSError) as error:

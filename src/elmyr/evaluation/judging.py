@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from elmyr.evaluation.copies import Copies, look_for_copies
 from elmyr.evaluation.features import WIDTH, FeatureExtractor, auto_extractor, check_extractor, extractor_for
 from elmyr.evaluation.figures import ClassRow, averaged, class_rows, take_figures
 from elmyr.evaluation.plane import FeatureMap, map_of
-from elmyr.evaluation.reference import look, reference_of
+from elmyr.evaluation.reference import Look, Reference, look, reference_of
 from elmyr.evaluation.sides import (
     LARGEST_COUNT,
     Part,
@@ -30,6 +30,7 @@ from elmyr.evaluation.sides import (
     sample_beside,
     tell_missing,
 )
+from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
@@ -40,6 +41,7 @@ from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, opened_again
 from elmyr.training.rundir import RunDirectory, beside_evaluation, open_run
 
+STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
 TRAINING_SEED = 5  # of the samples that a recognizer learns from; 4 is a study's
 EXTREMES = 16  # samples shown of the best and of the worst by realism
@@ -106,6 +108,7 @@ def evaluate(
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
+    quiet: bool = True,
 ) -> Evaluation:
     """Judges a run, or samples (an `.npz` or a folder of images), against real images of one part of the split.
 
@@ -114,11 +117,14 @@ def evaluate(
     need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The baseline is the other held-out
     part in the place of the generated images; all figures are on equal counts, a run's with the same labels on both
     sides. `use` adds downstream classification: a recognizer is trained on them and one on real images. The
-    extractor is `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part.
+    extractor is `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part. `say` hears of each
+    stage; progress inside of them is shown unless `quiet`.
     """
-    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say)
+    is_run = RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest"
+    stages = Stages(STAGES + is_run + use, say, quiet=quiet)
+    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say, quiet, stages)
     judging.check(against)
-    if RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest":
+    if is_run:
         if seed is not None or shaping != AS_IT_IS:
             raise InputError("a run brings its data and its split with it: leave out --seed and the like")
         return _evaluate_run(open_run(os.fspath(subject), GAN_KIND), against, data, data_root, judging)
@@ -141,6 +147,8 @@ class Judging:
     device: str = "auto"
     precision: str = "auto"
     say: Callable[[str], None] = lambda line: None
+    quiet: bool = True
+    stages: Stages = field(default_factory=Stages)
 
     def check(self, against: Part) -> None:
         """InputError, before any work, for what cannot be done."""
@@ -151,6 +159,7 @@ class Judging:
 
     def extractor_of(self, training: ImageSet) -> FeatureExtractor:
         """The feature extractor, made of the training part."""
+        self.stages.begin("feature extractor")
         return extractor_for(
             training,
             self.extractor,
@@ -159,7 +168,21 @@ class Judging:
             device=self.device,
             precision=self.precision,
             say=self.say,
+            quiet=self.quiet,
         )
+
+    def taken(
+        self, extractor: FeatureExtractor, reference: ImageSet, others: Sequence[ImageSet]
+    ) -> tuple[Reference, list[Look], list[dict[str, Estimate]]]:
+        """What the extractor sees in the real images and in the others, and the figures of these."""
+        real = reference_of(extractor, reference, self.say)
+        looks, figures = list[Look](), list[dict[str, Estimate]]()
+        with self.stages.progress("figures", total=len(others), unit="sets of images") as listener:
+            for place, images in enumerate(others):
+                listener.advance(place)
+                looks.append(look(extractor, images))
+                figures.append(take_figures(real, looks[-1]))
+        return real, looks, figures
 
     def told(self, extractor: FeatureExtractor, images: ImageSet) -> dict[str, Any]:
         """What is said of the extractor beside the figures, and of the size of the images that it was given."""
@@ -188,8 +211,12 @@ def _evaluate_run(
     if judging.use:
         check_useful(splits.train, splits.train.name)
     reference = first_of(parts(splits, against)[0], common_count(splits, against))
-    judging.say(f"sampling {len(SAMPLING_SEEDS)} times {len(reference):,} images …")
-    samples = [sample_beside(gan, reference, seed) for seed in SAMPLING_SEEDS]
+    judging.stages.begin(f"sampling {len(SAMPLING_SEEDS)} times {len(reference):,} images")
+    samples = list[ImageSet]()
+    with judging.stages.progress("sampling", total=len(SAMPLING_SEEDS) * len(reference)) as listener:
+        for seed in SAMPLING_SEEDS:
+            listener.advance(len(samples) * len(reference))
+            samples.append(sample_beside(gan, reference, seed))
     training = sample_beside(gan, splits.train, TRAINING_SEED) if judging.use else None
     evaluation = judge(
         samples,
@@ -257,23 +284,21 @@ def judge(
     reference, other, *repeats = (first_of(images, count) for images in (reference, other, *repeats))
     tell_missing(repeats[0], reference, subject, judging.say)
 
-    judging.say("looking for copies of training images …")
+    judging.stages.begin("looking for copies of training images")
     held_out, others = never_seen(splits, against)
     copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)
     pairs = tuple((int(of_first[place]), known) for place, known in copies.pairs)
     extractor = judging.extractor_of(splits.train)
-    judging.say(f"comparing {count:,} generated with {count:,} real images, extractor '{extractor.name}' …")
-    real = reference_of(extractor, reference, judging.say)
-    looks = [look(extractor, images) for images in (other, *repeats)]
-    taken = [take_figures(real, seen) for seen in looks]
+    judging.stages.begin(f"comparing {count:,} generated with {count:,} real images, extractor '{extractor.name}'")
+    real, looks, taken = judging.taken(extractor, reference, [other, *repeats])
     if gan is not None:
         of_real = gan.discriminate(reference)
         for figures, images in zip(taken, (other, *repeats), strict=True):
             figures["told_apart"] = told_apart(of_real, gan.discriminate(images))
     if judging.use:
         lessons = [(splits.train, other), (training, repeats[0])]
-        device, precision, say = judging.device, judging.precision, judging.say
-        useful = use_figures(lessons, real=reference, device=device, precision=precision, say=say)
+        device, precision, stages = judging.device, judging.precision, judging.stages
+        useful = use_figures(lessons, real=reference, device=device, precision=precision, stages=stages)
         for figures, more in zip(taken, useful, strict=False):  # of the first repeat alone
             figures |= more
     yardstick, *of_repeats = taken

@@ -6,13 +6,14 @@ Shmelkov et al. 2018, "How good is my GAN?".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
 from elmyr.evaluation.sides import first_of
+from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet
 from elmyr.metrics import Estimate, share_right
 from elmyr.recognition import Recognizer, default_updates
@@ -24,7 +25,7 @@ def use_figures(
     real: ImageSet,
     device: str = "auto",
     precision: str = "auto",
-    say: Callable[[str], None] = lambda line: None,
+    stages: Stages,
 ) -> list[dict[str, Estimate]]:
     """The accuracy on `real` of a recognizer that was trained on a subject's images, and the reverse.
 
@@ -33,8 +34,8 @@ def use_figures(
     from as many images, with as many updates as a study's.
     """
     count = min(len(training) for training, _ in subjects)
-    say(f"training {len(subjects)} recognizers, each on {count:,} images …")
-    readers = [_recognizer_of(first_of(training, count), device, precision) for training, _ in subjects]
+    stages.begin(f"training {len(subjects)} recognizers, each on {count:,} images")
+    readers = [_recognizer_of(first_of(training, count), device, precision, stages) for training, _ in subjects]
     return [
         {
             "trained_on_generated": share_right(_right(reader, real), of="real"),
@@ -50,9 +51,9 @@ def check_useful(images: ImageSet, name: str) -> None:
         raise InputError(f"'{name}' has no labels of several classes for a recognizer to learn from: leave out --use")
 
 
-def _recognizer_of(images: ImageSet, device: str, precision: str) -> Recognizer:
+def _recognizer_of(images: ImageSet, device: str, precision: str, stages: Stages) -> Recognizer:
     recognizer = Recognizer(updates=default_updates(images), device=device, precision=precision)
-    return recognizer.fit(images.images, images.require_labels())
+    return stages.fitted(recognizer, images, f"recognizer of {images.name}")
 
 
 def _right(recognizer: Recognizer, images: ImageSet) -> NDArray[np.bool_]:
