@@ -128,6 +128,19 @@ def test_a_folder_named_images_is_no_class(tmp_path: Path) -> None:
     assert set(found.train.values()) == {None} and "have no labels" in found.notes[0]
 
 
+def test_masks_beside_images_are_no_classes(tmp_path: Path) -> None:
+    found = read(laid(tmp_path, {"images/a.png": 1, "masks/a.png": 2}))
+    assert f"has 'images', 'masks', which are no classes: give '{tmp_path / 'images'}' alone" in found.refused
+
+
+def test_names_of_files_that_seem_to_be_labels_are_told(tmp_path: Path) -> None:
+    files = {f"{name}{number}.png": number for name in ("cat.", "dog_") for number in range(3)}
+    (note,) = read(laid(tmp_path / "pets", files)).notes
+    assert "names of files are not read as labels, although they begin with 'cat', 'dog': sort" in note
+    for other in ({"IMG_1.png": 1, "IMG_2.png": 2}, {"cat1.png": 1, "dog1.png": 2}, files | {"x.png": 9}):
+        assert read(laid(tmp_path / str(len(other)), other)).notes == []
+
+
 # --- files that are not read
 
 

@@ -1,6 +1,7 @@
 """Labels from tables: found by their columns, in any usual form, told; what does not fit is told or refused."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ TABLES = {
     "records/labels.json": json.dumps(of_records(("file", "target"))),
     "records-inside/labels.json": json.dumps({"version": 1, "data": of_records(("file", "target"))}),
     "mapping/labels.json": json.dumps(dict(ROWS)),
-    "mappings/labels.json": json.dumps({file: {"label": label, "seen": 1} for file, label in ROWS}),
+    "mappings/labels.json": json.dumps({file: {"label": label} for file, label in ROWS}),
     "pairs/labels.json": json.dumps([list(row) for row in ROWS]),
     "columns/labels.json": json.dumps({"file": [row[0] for row in ROWS], "label": [row[1] for row in ROWS]}),
     "by-class/labels.json": json.dumps({"cat": ["a.png", "c.png"], "dog": ["b.png", "d.png"]}),
@@ -72,6 +73,32 @@ def test_labels_are_found_in_a_table_and_told(tmp_path: Path, name: str) -> None
     assert (found.train, found.classes) == (LABELS, ("cat", "dog"))
     assert len(found.notes) == 1 or (file == "labels.csv" and not found.notes)
     assert all(note.startswith(f"labels from '{file}' (") for note in found.notes)
+
+
+def test_lists_of_files_and_labels_are_read_and_other_text_is_not(tmp_path: Path) -> None:
+    for name, text in (
+        ("labels.txt", "a.png cat\nb.png dog\nc.png cat\nd.png dog\n"),
+        ("train.txt", csv("file,label")),
+    ):
+        found = read(laid(tmp_path / name, FOUR | {name: text}))
+        assert found.train == LABELS and found.notes[0].startswith(f"labels from '{name}'")
+    found = read(laid(tmp_path / "classes", FOUR | {"classes.txt": "cat\ndog\n", "notes.txt": "a.png is good\n"}))
+    assert set(found.train.values()) == {None}
+    assert any("'classes.txt' is passed over" in note for note in found.notes)
+    assert any("1 .txt ('notes.txt')" in note for note in found.notes)
+
+
+def test_a_table_in_a_folder_of_its_own_is_found(tmp_path: Path) -> None:
+    files = {f"images/{name}": gray for name, gray in FOUR.items()}
+    found = read(laid(tmp_path, files | {"annotations/metadata.csv": csv("image,class")}))
+    assert found.train == LABELS and len(found.notes) == 1
+
+
+def test_accents_as_two_signs_are_the_same_name(tmp_path: Path) -> None:
+    names = [unicodedata.normalize(form, "Käse.png") for form in ("NFD", "NFC")]
+    assert names[0] != names[1]
+    found = read(laid(tmp_path, {names[0]: 1, "b.png": 2, "metadata.csv": f"file,label\n{names[1]},x\nb.png,y\n"}))
+    assert found.train == {1: "x", 2: "y"} and len(found.notes) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le"])
@@ -106,7 +133,7 @@ def test_an_image_in_a_folder_is_found_by_its_path_or_by_its_name_where_that_is_
 # --- several columns
 
 
-MANY = "file,label,category,split\na.png,cat,pet,train\nb.png,dog,pet,train\nc.png,cat,wild,test\nd.png,dog,wild,test\n"
+MANY = "file,label,category,age\na.png,cat,pet,3\nb.png,dog,pet,4\nc.png,cat,wild,3\nd.png,dog,wild,5\n"
 
 
 def test_of_several_columns_one_is_taken_and_the_option_for_another_told(tmp_path: Path) -> None:
@@ -115,8 +142,9 @@ def test_of_several_columns_one_is_taken_and_the_option_for_another_told(tmp_pat
     assert found.train == LABELS
     assert any("('category'): pass --label-column category to take that" in note for note in found.notes)
     assert read(tmp_path / "data", "category").train == {1: "pet", 2: "pet", 3: "wild", 4: "wild"}
-    assert read(tmp_path / "data", "Split").classes == ("test", "train")
-    refused = "has no column 'owner': choose from 'label', 'category', 'split' for --label-column"
+    assert "columns of 'metadata.csv' that are passed over: 'age'" in found.notes
+    assert read(tmp_path / "data", "Age").classes == ("3", "4", "5")
+    refused = "has no column 'owner': choose from 'label', 'category', 'age' for --label-column"
     assert refused in read(tmp_path / "data", "owner").refused
 
 
@@ -190,6 +218,21 @@ def test_class_folders_win_over_a_table_whose_name_promises_no_labels(tmp_path: 
 
 
 # --- training and test
+
+
+@pytest.mark.parametrize("column", ["split", "Subset", "phase"])
+def test_a_column_of_parts_gives_the_test_part(tmp_path: Path, column: str) -> None:
+    table = f"file,label,{column}\na.png,cat,train\nb.png,dog,test\nc.png,cat,val\nd.png,dog,Train\n"
+    found = read(laid(tmp_path, FOUR | {"metadata.csv": table}))
+    assert (found.train, found.test) == ({1: "cat", 3: "cat", 4: "dog"}, {2: "dog"})
+    assert found.notes == [f"labels from 'metadata.csv' (column 'label', files in 'file', test images by '{column}')"]
+
+
+def test_a_column_of_other_words_is_no_split_and_is_told(tmp_path: Path) -> None:
+    table = "file,label,split\na.png,cat,1\nb.png,dog,2\nc.png,cat,1\nd.png,dog,2\n"
+    found = read(laid(tmp_path, FOUR | {"metadata.csv": table}))
+    assert (found.train, found.test) == (LABELS, None)
+    assert "columns of 'metadata.csv' that are passed over: 'split'" in found.notes
 
 
 def test_a_table_beside_a_part_tells_its_labels_and_a_part_without_labels_is_left_out(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ def told(**keys: list[Any]) -> dict[str, bytes | str | int]:
 @pytest.mark.parametrize("key", ["label", "class", "category", "target", "class_name", "Species"])
 def test_the_label_of_a_json_member_is_found(tmp_path: Path, key: str) -> None:
     found = read(tar(tmp_path / "a.tar", IMAGES | told(**{key: ["cat", "dog", "cat"], "width": [4, 4, 4]})))
-    assert (found.train, found.notes) == (LABELS, [])
+    assert found.train == LABELS
+    assert found.notes == [f"keys in '{tmp_path / 'a.tar'}' that are passed over: 'width'"]
 
 
 def test_a_number_and_a_name_in_json_are_one_label(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def pictures(*grays: int) -> list[dict[str, Any]]:
 def test_images_and_labels_are_found_by_type_and_name(tmp_path: Path, name: str, column: str) -> None:
     path = written(tmp_path / "a.parquet", {"id": [7, 8, 9], name: pictures(1, 2, 3), column: ["cat", "dog", "cat"]})
     found = read(path)
-    assert (found.train, found.notes) == (LABELS, [])
+    assert (found.train, found.notes) == (LABELS, [f"columns of '{path}' that are passed over: 'id'"])
 
 
 def test_bare_bytes_are_images_too(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from elmyr.images.imageset import ImageSet
 from elmyr.images.raw import leveled
 from elmyr.images.readers import BY_NAME, BY_PATH, Part, Parts, PathReader
 from elmyr.images.readers.hub import PREFIX, read_hub
-from elmyr.images.readers.labels.tables import is_table
+from elmyr.images.readers.labels import is_possible
 from elmyr.images.shaping import AS_IT_IS, Shaping, choice_of, in_form
 from elmyr.images.sizes import size_for_training, size_note
 from elmyr.notes import note
@@ -120,7 +120,7 @@ def _not_read(path: Path) -> str:
     """Why a file is no data: what it is instead, with the fix, or what could be given."""
     if is_image(path.name):
         return f"'{path}' is a single image: give the folder of the images"
-    if is_table(path.name):
+    if is_possible(path.name):
         return f"'{path}' is a table without images: give the folder that holds it and the images"
     fix = FIXES.get(suffix_of(path.name))
     if fix is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from elmyr.notes import note
 
 NO_CLASS = {"images", "image", "imgs", "img", "pictures", "photos", "pics", "jpegimages", "jpeg", "jpg", "png", "data"}
 
+MASKS = {"masks", "mask", "labels", "annotations", "segmentation", "segmentations", "groundtruth", "gt"}
+BEGINNING = re.compile(r"([^\W\d_]+)[ ._-]*\(?\d+\)?\.\w+")  # of a file as cat.12.jpg, dog_3.png, dog (4).png
+FEWEST_NAMED, MOST_NAMES = 2, 100
+
 Found = tuple[list[str], list[str] | None, tuple[str, ...]]
 
 
@@ -28,6 +34,7 @@ def labels_of_folders(folder: Path, tree: Tree, *, is_part: bool) -> Found:
     """
     content = content_of(folder)
     if not content.folders or not any("/" in path for path in tree.images):
+        _note_names(folder, tree.images)
         return tree.images, None, ()
     if content.images:
         raise InputError(
@@ -43,11 +50,28 @@ def labels_of_folders(folder: Path, tree: Tree, *, is_part: bool) -> Found:
         if only.lower() in NO_CLASS:
             note(f"the images of '{one_line(str(folder / only))}' have no labels: a folder for each class gives them")
             return tree.images, None, ()
+    masks = [name for name in groups if name.lower() in MASKS]
+    if masks and len(masks) < len(groups) and all(name.lower() in NO_CLASS | MASKS for name in groups):
+        images = next(name for name in groups if name not in masks)
+        raise InputError(
+            f"'{folder}' has {examples(groups)}, which are no classes: give '{_shown_path(folder / images)}' alone"
+        )
     deeper = [path for path in tree.folders if "/" in path]
     if deeper:
         note(f"folders inside class folders ({len(deeper):,}: {examples(deeper)}) hold images of their class")
     labels = [name for name, images in groups.items() for _ in images]
     return [path for images in groups.values() for path in images], labels, in_order(groups)
+
+
+def _note_names(folder: Path, images: Sequence[str]) -> None:
+    """Tells where the names of images without labels seem to tell classes, as cat.0.jpg and dog.0.jpg do."""
+    found = Counter(match[1].lower() for path in images if (match := BEGINNING.fullmatch(path)))
+    several = 2 <= len(found) <= min(MOST_NAMES, len(images) // 2) and min(found.values()) >= FEWEST_NAMED
+    if several and found.total() == len(images):
+        note(
+            f"'{folder}': names of files are not read as labels, although they begin with {examples(sorted(found))}: "
+            "sort the images into a folder for each class to have labels"
+        )
 
 
 def _groups(folder: Path, tree: Tree, folders: Sequence[str]) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from elmyr.errors import InputError
+from elmyr.images.codecs import is_other_image
 from elmyr.images.encoded import EncodedImages, joined, one_line, open_file
 from elmyr.images.passed_over import examples, kinds_of, note_files
 from elmyr.images.readers.class_folders import labels_of_folders
@@ -17,6 +18,7 @@ from elmyr.images.readers.labels import (
     PLAIN,
     NoLabels,
     TableLabels,
+    is_meant,
     is_possible,
     is_usual,
     table_labels,
@@ -68,7 +70,7 @@ def read_folder(folder: Path, label_column: str | None = None) -> tuple[EncodedI
     filled = {path.partition("/")[0] for path in tree.images} - set(top.images)
     whole = bool(top.images) or is_own(folder / PLAIN)
     found = None if whole else training_and_test([folder / name for name in top.folders if name in filled])
-    tables = [folder / name for name in top.others if is_possible(name)]
+    tables = [folder / path for path in tree.others if _tells(path, filled)]
     if found is None:
         places = [_Place(folder, tree, tables)]
         training, testing = places, []
@@ -79,8 +81,17 @@ def read_folder(folder: Path, label_column: str | None = None) -> tuple[EncodedI
         raise InputError(f"'{folder}' has no table of labels: leave out --label-column")
     labeled = {place.path: _labeled(place, label_column) for place in places}
     _tell(folder, tree, places, list(labeled.values()))
+    if found is None and (split := _split_by_table(labeled[folder])) is not None:
+        of_training, of_testing = (_encoded(folder, places[0], half) for half in split)
+        return of_training, of_testing
     train, test = ([_encoded(folder, place, labeled[place.path]) for place in part] for part in (training, testing))
     return joined(train), joined(test) if test else None
+
+
+def _tells(path: str, filled: set[str]) -> bool:
+    """Whether a file in a folder may tell the labels of all: it lies directly there, or in a folder without images."""
+    steps = path.split("/")
+    return is_possible(steps[-1]) and len(steps) <= 2 and (len(steps) == 1 or steps[0] not in filled)
 
 
 def _part(folder: Path, path: Path, tree: Tree, tables: list[Path]) -> _Place:
@@ -118,7 +129,7 @@ def _of_table(place: _Place, column: str | None, flat: bool) -> tuple[TableLabel
     reasons: dict[Path, str] = {}
     refused: InputError | None = None
     for file in sorted(tables, key=lambda file: (file.name != PLAIN, not is_usual(file.name))):
-        meant = column is None and place.part != "test" and (file.name == PLAIN or (flat and is_usual(file.name)))
+        meant = column is None and place.part != "test" and (file.name == PLAIN or (flat and is_meant(file.name)))
         try:
             found = table_labels(file, place.tree.images, column)
         except InputError as error:
@@ -133,6 +144,18 @@ def _of_table(place: _Place, column: str | None, flat: bool) -> tuple[TableLabel
     if refused is not None and column is not None and place.part != "test":
         raise refused
     return None, reasons
+
+
+def _split_by_table(labeled: Labeled) -> tuple[Labeled, Labeled] | None:
+    """The training and the test images, where a table tells both."""
+    if labeled.table is None or labeled.labels is None or not labeled.table.testing:
+        return None
+    halves = []
+    for testing in (False, True):
+        kept = [place for place, path in enumerate(labeled.images) if (path in labeled.table.testing) == testing]
+        images, labels = [labeled.images[place] for place in kept], [labeled.labels[place] for place in kept]
+        halves.append(labeled._replace(images=images, labels=labels))
+    return (halves[0], halves[1]) if halves[0].images else None
 
 
 def _tell(folder: Path, tree: Tree, places: list[_Place], labeled: list[Labeled]) -> None:
@@ -171,4 +194,5 @@ def _encoded(folder: Path, place: _Place, labeled: Labeled) -> EncodedImages:
 def _without_images(folder: Path, tree: Tree) -> str:
     if not tree.others:
         return f"'{folder}' has no images: put them there, in a folder for each class where they have labels"
-    return f"'{folder}' has no images that are read here, but {kinds_of(tree.others)}: give the folder of the images"
+    fix = "" if any(map(is_other_image, tree.others)) else ": give the folder of the images"
+    return f"'{folder}' has no images that are read here, but {kinds_of(tree.others)}{fix}"

@@ -58,7 +58,7 @@ def _encoded(split: Any, source: str, label_column: str | None) -> EncodedImages
     if image is None:
         raise InputError(f"'{source}' has no column of images (it has {', '.join(split.features)}): take another set")
     named = [name for name, kind in split.features.items() if isinstance(kind, datasets.ClassLabel)]
-    label = chosen_column(named, list(split.features), label_column, source)
+    label = chosen_column(named, [name for name in split.features if name != image], label_column, source)
     files = split.cast_column(image, datasets.Image(decode=False))
 
     def open_image(place: int) -> BinaryIO:

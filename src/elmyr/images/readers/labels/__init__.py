@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elmyr.errors import InputError
+from elmyr.images.codecs import suffix_of
 from elmyr.images.encoded import in_order, shown
 from elmyr.images.passed_over import examples
-from elmyr.images.readers.labels.columns import Labels, file_column, label_column, named, plain
+from elmyr.images.readers.labels.columns import (
+    NO_NAMES,
+    Labels,
+    file_column,
+    label_column,
+    named,
+    part_column,
+    plain,
+)
 from elmyr.images.readers.labels.places import Places
-from elmyr.images.readers.labels.tables import Table, is_table, read_table
+from elmyr.images.readers.labels.tables import LISTS, Table, is_table, read_table
 from elmyr.notes import note
 
 PLAIN = "labels.csv"  # the table that elmyr itself writes
@@ -20,6 +29,8 @@ USUAL = re.compile(
     r"((train|training|test|testing|val|valid|validation|dev|eval|all|full|image|images|img|my)*(set|data)?)"
     r"(labels?|metadata|meta|annotations?|dataset|data|groundtruth|gt|targets?|class(es)?|index|info|list|files?)?"
 )
+# Of these names a table that tells no labels is refused, where there are no class folders.
+MEANT = re.compile(r".*(label|annotation|metadata|groundtruth|target)s?|(train|training)(set)?|dataset")
 NEVER = re.compile(r"submission|prediction|predicted|results?$")  # tables of answers, not of labels
 
 
@@ -27,16 +38,19 @@ NEVER = re.compile(r"submission|prediction|predicted|results?$")  # tables of an
 class TableLabels:
     """What a table says of images: the label of each, in the order of its rows, and the classes in their order.
 
-    told: how the labels were found, for people; plain: whether that needs no word. missing: names in its rows that are
-    no image's; unlabeled: the numbers of the rows without a label.
+    testing: the images of the set's own test part, where the table tells it. told: how the labels were found, for
+    people; plain: whether that needs no word. others, unused: columns that may be labels, and those passed over.
+    missing: names in its rows that are no image's; unlabeled: the numbers of the rows without a label.
     """
 
     file: Path
     labels: dict[str, str]
+    testing: set[str]
     classes: tuple[str, ...]
     told: str
     plain: bool
     others: tuple[str, ...]
+    unused: list[str]
     missing: list[str]
     unlabeled: list[int]
     rows: int
@@ -50,6 +64,8 @@ class TableLabels:
                 f"'{self.file.name}' has other columns that may be labels ({named(self.others)}): pass --label-column "
                 f"{shown(self.others[0])} to take that"
             )
+        if self.unused:
+            note(f"columns of '{self.file.name}' that are passed over: {named(self.unused)}")
         if self.missing:
             note(
                 f"{len(self.missing):,} of {self.rows:,} rows of '{self.file.name}' name files that are not there "
@@ -75,9 +91,14 @@ def is_usual(name: str) -> bool:
     return is_table(name) and bool(USUAL.fullmatch(plain(Path(name).stem)))
 
 
+def is_meant(name: str) -> bool:
+    """Whether a table of this name is expected to tell labels."""
+    return is_usual(name) and suffix_of(name) != LISTS and bool(MEANT.fullmatch(plain(Path(name).stem)))
+
+
 def is_possible(name: str) -> bool:
     """Whether a table of this name may hold labels."""
-    return is_table(name) and not NEVER.search(plain(Path(name).stem))
+    return is_usual(name) or (is_table(name) and suffix_of(name) != LISTS and not NEVER.search(plain(Path(name).stem)))
 
 
 def table_labels(file: Path, images: Sequence[str], wanted: str | None = None) -> TableLabels | NoLabels:
@@ -113,38 +134,52 @@ def _joined(file: Path, table: Table, places: Places, files: int, chosen: Labels
     labels: dict[str, str] = {}
     missing: list[str] = []
     unlabeled: list[int] = []
-    for row, (name, label) in enumerate(zip(table.column(files), chosen.values, strict=True), table.first):
+    testing: set[str] = set()
+    split, parts = part_column(table, chosen) or (None, [None] * len(table.rows))
+    cells = zip(table.column(files), chosen.values, parts, strict=True)
+    for row, (name, label, part) in enumerate(cells, table.first):
         if not label or not name:
             unlabeled.append(row)
             continue
         path = places.find(name)
         if path is None:
             missing.append(name)
-        elif labels.setdefault(path, label) != label:
+            continue
+        if part == "test":
+            testing.add(path)
+        if labels.setdefault(path, label) != label:
             raise InputError(
                 f"row {row} of '{file}' names '{shown(name)}' twice, as '{shown(labels[path])}' and as "
                 f"'{shown(label)}': keep one of the rows"
             )
     if unlabeled and not labels:
         raise InputError(f"row {unlabeled[0]} of '{file}' names no file or no label: complete it")
-    names = {label for label in labels.values()}
-    classes = in_order(names)
-    if chosen.numbers is not None and all(chosen.numbers[name] >= 0 for name in names):
-        classes = tuple(sorted(names, key=chosen.numbers.__getitem__))
+    read = {table.names[files], split, *chosen.used, *chosen.others}
     return TableLabels(
         file=file,
         labels=labels,
-        classes=classes,
-        told=_told(file, table, files, chosen),
+        testing=testing,
+        classes=_classes(set(labels.values()), chosen),
+        told=_told(file, table, files, chosen, split),
         plain=file.name == PLAIN and not chosen.guessed and plain(table.names[files]) == "file" and not table.about,
         others=chosen.others,
+        unused=[
+            name for name in dict.fromkeys(table.names) if name not in read and not NO_NAMES.fullmatch(plain(name))
+        ],
         missing=missing,
         unlabeled=unlabeled,
         rows=len(table.rows),
     )
 
 
-def _told(file: Path, table: Table, files: int, chosen: Labels) -> str:
+def _classes(names: set[str], chosen: Labels) -> tuple[str, ...]:
+    numbers = chosen.numbers or {}
+    known = chosen.numbers is not None and all(numbers[name] >= 0 for name in names)
+    return tuple(sorted(names, key=numbers.__getitem__)) if known else in_order(names)
+
+
+def _told(file: Path, table: Table, files: int, chosen: Labels, split: str | None) -> str:
     column = "one column for each class" if chosen.name == "one-hot" else f"column '{shown(chosen.name)}'"
-    about = [column, f"files in '{shown(table.names[files])}'", *table.about]
+    parts = [] if split is None else [f"test images by '{shown(split)}'"]
+    about = [column, f"files in '{shown(table.names[files])}'", *parts, *table.about]
     return f"'{shown(file.name)}' ({', '.join(about)})"

@@ -11,6 +11,7 @@ from elmyr.errors import InputError
 from elmyr.images.encoded import is_number, shown
 from elmyr.images.readers.labels.places import Places
 from elmyr.images.readers.labels.tables import Table
+from elmyr.images.readers.parts import Part, part_of
 
 FILES = (
     *("file", "filename", "filepath", "path", "image", "imagename", "imagefile", "imagepath", "imagefilename", "img"),
@@ -23,9 +24,9 @@ LABELS = (
     *("defect", "defecttype", "type", "kind", "genus", "family", "variety", "digit", "letter", "character", "grade"),
     *("level", "y", "gt", "groundtruth", "annotation", "tag", "cls"),
 )
-NO_LABELS = re.compile(
-    r"(unnamed\d*|index|rowid|split|set|subset|partition|fold|usage|width|height|bbox|xmin|ymin|xmax|ymax)?"
-)
+SPLITS = ("split", "set", "subset", "partition", "phase", "usage")
+NO_NAMES = re.compile(r"(unnamed\d*|index|rowid)?")  # of the rows' numbers
+NO_LABELS = re.compile(rf"({'|'.join(SPLITS)}|fold|width|height|bbox|[xy](min|max))|{NO_NAMES.pattern}")
 OWN = ["label", "class"]  # the number and the name, as elmyr writes them
 PROBED = 1000  # rows, evenly spread, that tell which column names the files
 FRACTION = re.compile(r"[+-]?(\d*\.\d+|\d+\.\d*)(e[+-]?\d+)?|[+-]?\d+e[+-]?\d+", re.IGNORECASE)
@@ -37,7 +38,8 @@ TOO_MANY = 0.5  # of the rows, beyond which different values are no classes
 class Labels:
     """Of each row its label, empty where it has none; the number of each class, where the table tells it.
 
-    name: of the column; others: that might hold labels, too; guessed: whether its name tells nothing.
+    name: of the column; others: that might hold labels, too; guessed: whether its name tells nothing; used: the columns
+    that are read.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Labels:
     numbers: dict[str, int] | None = None
     others: tuple[str, ...] = ()
     guessed: bool = False
+    used: tuple[str, ...] = ()
 
 
 def plain(name: str) -> str:
@@ -79,7 +82,8 @@ def label_column(table: Table, files: int, wanted: str | None, where: str) -> La
             raise InputError(
                 f"{where} has no column '{shown(wanted)}': choose from {named(columns.values())} for --label-column"
             )
-        return Labels(columns[chosen[0]], _checked(table.column(chosen[0]), columns[chosen[0]], where))
+        name = columns[chosen[0]]
+        return Labels(name, _checked(table.column(chosen[0]), name, where), used=(name,))
     known = sorted((LABELS.index(plain(name)), column) for column, name in columns.items() if plain(name) in LABELS)
     if known:
         return _of_known([column for _, column in known], table, where)
@@ -89,7 +93,17 @@ def label_column(table: Table, files: int, wanted: str | None, where: str) -> La
     values = [table.column(column) for column in likely]
     if not likely or len(set(values[0])) > max(2, TOO_MANY * len(values[0])) or any(map(FRACTION.fullmatch, values[0])):
         return None
-    return Labels(columns[likely[0]], values[0], guessed=True)
+    return Labels(columns[likely[0]], values[0], guessed=True, used=(columns[likely[0]],))
+
+
+def part_column(table: Table, labels: Labels) -> tuple[str, list[Part | None]] | None:
+    """The column that tells of each row whether it is for training or for testing; None where there is none."""
+    for column, name in enumerate(table.names):
+        if plain(name) in SPLITS and name not in labels.used:
+            parts = [part_of(value) for value in table.column(column)]
+            if {"train", "test"} <= set(parts) and None not in parts:
+                return name, parts
+    return None
 
 
 def named(names: Iterable[str]) -> str:
@@ -100,21 +114,23 @@ def named(names: Iterable[str]) -> str:
 
 def _of_known(known: list[int], table: Table, where: str) -> Labels:
     """The labels of the first of some columns; another one that says the same gives numbers to the names of classes."""
-    first, others = known[0], []
-    values = _checked(table.column(first), table.names[first], where)
+    first, others = table.names[known[0]], []
+    values = _checked(table.column(known[0]), first, where)
     for column in known[1:]:
-        twin = whole_numbers(table.column(column))
-        own = [plain(table.names[each]) for each in (first, column)] == OWN and all(map(is_number, values))
+        name, twin = table.names[column], whole_numbers(table.column(column))
+        own = [plain(first), plain(name)] == OWN and all(map(is_number, values))
         pairs = set(zip(values, twin, strict=True))
         if not len(pairs) == len(set(values)) == len(set(twin)):
             if own:
                 _refuse_contradiction(values, twin, table, where)
-            others.append(table.names[column])
-        elif own or (all(map(is_number, values)) and not all(map(is_number, twin))):
-            return Labels(table.names[column], twin, {name: int(number) for number, name in pairs}, tuple(others))
-        elif all(map(is_number, twin)):
-            return Labels(table.names[first], values, {name: int(number) for name, number in pairs}, tuple(others))
-    return Labels(table.names[first], values, None, tuple(others))
+            others.append(name)
+            continue
+        if own or (all(map(is_number, values)) and not all(map(is_number, twin))):
+            numbers = {of_class: int(number) for number, of_class in pairs}
+            return Labels(name, twin, numbers, tuple(others), used=(first, name))
+        if all(map(is_number, twin)):
+            return Labels(first, values, {n: int(number) for n, number in pairs}, tuple(others), used=(first, name))
+    return Labels(first, values, None, tuple(others), used=(first,))
 
 
 def _refuse_contradiction(numbers: list[str], names: list[str], table: Table, where: str) -> None:
@@ -143,7 +159,8 @@ def _one_hot(table: Table, columns: list[int], where: str) -> Labels | None:
         )
     names = [table.names[column] for column in columns]
     values = [names[row.index("1")] for row in rows]
-    return Labels("one-hot", values, {name: number for number, name in enumerate(names)}, guessed=True)
+    numbers = {name: number for number, name in enumerate(names)}
+    return Labels("one-hot", values, numbers, guessed=True, used=tuple(names))
 
 
 def whole_numbers(values: list[str]) -> list[str]:

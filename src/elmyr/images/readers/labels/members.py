@@ -76,6 +76,9 @@ def labels_of_members(
     _refuse_unlabeled(members, chosen, where)
     if chosen.others:
         note(f"'{where}': labels from '{chosen.name}'; pass --label-column {shown(chosen.others[0])} to take that")
+    unused = [key for key in keys if key not in chosen.used and key not in chosen.others]
+    if unused:
+        note(f"keys in '{where}' that are passed over: {named(unused)}")
     numbers = chosen.numbers
     classes = in_order(set(chosen.values))
     if numbers is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from elmyr.images.codecs import FIXES, decoders, suffix_of
@@ -31,6 +32,11 @@ def _number(path: str) -> str:
     return stem.lstrip("0") or "0" if stem.isdecimal() else stem
 
 
+def _folded(path: str) -> str:
+    """A path without case, and with accents as one sign: macOS writes them as two."""
+    return unicodedata.normalize("NFC", path).lower()
+
+
 # The path in the folder; without its suffix; the name alone, in another folder; and so on: the first that is known.
 PATHS = (_whole, _without_suffix)
 WAYS: tuple[Callable[[str], str], ...] = (*PATHS, _name, _stem, _number)
@@ -54,7 +60,7 @@ class Places:
         path = os.path.normpath(told.strip().replace("\\", "/")).replace("\\", "/")
         if path in self._exact:
             return path
-        steps = path.lower().split("/")
+        steps = _folded(path).split("/")
         for way in WAYS:
             known = self._by(way)
             for start in range(len(steps) if way in PATHS else 1):  # more folders than here may be told
@@ -67,7 +73,7 @@ class Places:
         if way not in self._known:
             known: dict[str, str | None] = {}
             for path in self.images:
-                key = way(path.lower())
+                key = way(_folded(path))
                 known[key] = None if key in known else path
             self._known[way] = known
         return self._known[way]

@@ -18,6 +18,7 @@ SEPARATORS = {",": "", ";": "';' between", "\t": "tabs between", "|": "'|' betwe
 ENCODINGS = ("utf-8-sig", "cp1252")  # without a mark of their own; Windows' second
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 OWN = ["file", "label", "class"]  # the columns that elmyr writes
+LISTS = ".txt"  # which mostly hold other things
 MOST_OF_A_LINE = 10_000
 BINARY = frozenset(map(chr, (*range(9), *range(14, 32))))
 
@@ -124,10 +125,20 @@ def _of_json(content: object, file: Path, about: tuple[str, ...]) -> Table:
     return Table(*found, about)
 
 
+def _list(text: str, file: Path, about: tuple[str, ...]) -> Table:
+    """Lines of a file and a label with a space between, or of CSV."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if any(sign in line for line in lines[:1] for sign in SEPARATORS):
+        return _csv(text, file, about)
+    rows = [line.rsplit(maxsplit=1) for line in lines]
+    return Table(["column 1", "column 2"], rows, (*about, "spaces between"))
+
+
 FORMS: dict[str, Callable[[str, Path, tuple[str, ...]], Table]] = {
     ".csv": _csv,
     ".tsv": _csv,
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".json": _json,
+    LISTS: _list,
 }

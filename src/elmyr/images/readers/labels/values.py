@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from elmyr.errors import InputError, suggestion
 from elmyr.images.encoded import in_order, shown
-from elmyr.images.readers.labels.columns import LABELS, plain
+from elmyr.images.readers.labels.columns import LABELS, named, plain
 from elmyr.notes import note
 
 
-def chosen_column(named: Sequence[str], columns: Sequence[str], wanted: str | None, where: str) -> str | None:
+def chosen_column(of_classes: Sequence[str], columns: Sequence[str], wanted: str | None, where: str) -> str | None:
     """The column of labels: the wanted one, else the first of those that name classes, else the likeliest by name.
 
     Several likely ones are told. Raises InputError where the wanted one is not there.
@@ -26,12 +26,15 @@ def chosen_column(named: Sequence[str], columns: Sequence[str], wanted: str | No
     known = sorted(
         (column for column in columns if plain(column) in LABELS), key=lambda name: LABELS.index(plain(name))
     )
-    likely = list(dict.fromkeys([*(name for name in known if name in named), *named, *known]))
+    likely = list(dict.fromkeys([*(name for name in known if name in of_classes), *of_classes, *known]))
     if likely[1:]:
         note(
             f"'{where}': labels from the column '{shown(likely[0])}'; pass --label-column {shown(likely[1])} to take "
             f"another ({', '.join(map(shown, likely[1:]))})"
         )
+    others = [column for column in columns if column not in likely]
+    if others:
+        note(f"columns of '{where}' that are passed over: {named(others)}")
     return likely[0] if likely else None
 
 
