@@ -16,10 +16,12 @@ from elmyr.images.readers.cifar_binary import read_cifar10
 from elmyr.images.readers.digits import read_digits
 from elmyr.images.readers.emnist import read_emnist
 from elmyr.images.readers.folder import read_folder
-from elmyr.images.readers.idx import has_idx_files, read_idx_folder
+from elmyr.images.readers.idx import read_idx_folder
+from elmyr.images.readers.idx_paths import has_idx_files, read_idx_path
 from elmyr.images.readers.named import named
 from elmyr.images.readers.npz import read_npy, read_npz
 from elmyr.images.readers.parquet import has_parquet_files, read_parquet
+from elmyr.images.readers.pixel_tables import has_pixel_tables, read_pixel_tables
 from elmyr.images.readers.tar import has_tar_files, read_tar
 from elmyr.images.readers.usps import read_usps
 
@@ -54,8 +56,9 @@ BY_NAME: dict[str, Callable[[Path | None], Parts]] = {
 BY_PATH = (
     PathReader("an .npz file", lambda path: path.is_file() and path.suffix.lower() == ".npz", read_npz),
     PathReader("an .npy file", lambda path: path.is_file() and path.suffix.lower() == ".npy", read_npy),
+    PathReader("a table of pixels (.csv)", has_pixel_tables, read_pixel_tables, read_pixel_tables),
     PathReader("a parquet file or a folder of them", has_parquet_files, read_parquet, read_parquet),
     PathReader("a WebDataset tar file or a folder of them", has_tar_files, read_tar, read_tar),
-    PathReader("a folder of IDX files", has_idx_files, read_idx_folder),
+    PathReader("an IDX file or a folder of them", has_idx_files, read_idx_path),
     PathReader("a folder of images", Path.is_dir, read_folder, read_folder),
 )

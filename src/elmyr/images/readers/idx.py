@@ -25,11 +25,6 @@ GZIP_MAGIC = b"\x1f\x8b"
 PIECE = 1 << 20
 
 
-def has_idx_files(path: Path) -> bool:
-    """Whether a folder holds any of the four files."""
-    return any(find(path, name) for name in TRAIN + TEST)
-
-
 def read_idx_folder(folder: Path) -> tuple[ImageSet, ImageSet]:
     """The training and the test images of a folder with the four files; both know the classes of both."""
     missing = [name for name in TRAIN + TEST if not find(folder, name)]
@@ -72,8 +67,11 @@ def read_idx_stream(raw: BinaryIO, path: Path, dimensions: int) -> NDArray[np.ui
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """The file of this name in a folder, packed with gzip or not; None where there is none."""
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    """The file of this name in a folder, also with a dot as `train-images.idx3-ubyte`, packed with gzip or not, or in a
+    folder of its own name; None where there is none."""
+    names = [f"{plain}{packed}" for plain in (name, name.replace("-idx", ".idx")) for packed in ("", ".gz")]
+    places = [*names, *(f"{one}/{one}" for one in names)]
+    return next((folder / place for place in places if (folder / place).is_file()), None)
 
 
 def _read_pair(folder: Path, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
