@@ -15,7 +15,7 @@ from elmyr.errors import InputError
 from elmyr.images import ImageSet, load_images, save_images, save_npz
 from elmyr.recognition import Doubts, doubting, doubts_of, with_corrections, without_suspects
 from elmyr.recognition.doubts import doubts_by, out_of_fold
-from elmyr.recognition.suspects import Labels, labels_to_doubt, suspects_picture, write_suspects
+from elmyr.recognition.suspects import Labels, labels_to_doubt, suspects_picture, told_of_spared, write_suspects
 from tests.conftest import small_image_set
 
 QUICK = Recognizer(updates=40, batch=32, base=8, dimension=16, device="cpu")
@@ -119,6 +119,23 @@ def test_suspects_by_hand() -> None:
     assert doubts.suspects(0.97).tolist() == []
     with pytest.raises(InputError, match="the precision is 0"):
         doubts.suspects(0)
+
+
+def test_classes_too_small_to_be_judged_are_spared() -> None:
+    """Nobody learned to read the nine: what is doubted of them says nothing."""
+    given = np.repeat([0, 1, 2], [60, 20, 9])
+    assert doubts_by(np.eye(3)[given] * 0.9 + 0.1 / 3, given).spared == (2,)
+    unspared = Doubts(given, (given + 1) % 3, np.where(given == 2, 0.95, 0.02))
+    doubts = replace(unspared, spared=(2,))
+    assert doubts.judged.sum() == 80 and doubts.share == pytest.approx(0.02)
+    assert set(given[unspared.suspects(0.5)]) >= {2}
+    assert len(doubts.suspects(0.5)) == 0
+    images = ImageSet(np.zeros((89, 8, 8, 1), np.uint8), given, ("good", "scratched", "cracked"))
+    assert len(without_suspects(images, doubts, 0.5)) == 89 > len(without_suspects(images, unspared, 0.5))
+    assert (with_corrections(images, doubts, 0.5).labels == given).all()
+    told = told_of_spared(Labels(images, []), doubts)
+    assert told is not None and "none of their labels is named: 'cracked' (9)" in told
+    assert told_of_spared(Labels(images, []), unspared) is None
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,8 @@ def test_unbalanced_classes_lead_with_balanced_accuracy_and_the_lowest_recalls(
         old.unlink()
     assert call(monkeypatch, "recognizer", "evaluate", "run") == 0
     assert read_json(kept) == told and page.is_file()
+    card = (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    assert "learned from: 6 cracked, 125 good, 37 scratched" in card and "balanced accuracy" in card
     first, second, third, *rest = capsys.readouterr().out.splitlines()
     assert first.startswith("67 test images of parts: balanced accuracy") and ", accuracy " in first
     assert first in said and second in said and third in said
@@ -110,6 +112,10 @@ def test_unbalanced_classes_lead_with_balanced_accuracy_and_the_lowest_recalls(
     assert call(monkeypatch, "recognizer", "evaluate", "run", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert {name: found[name] for name in summary} == summary
+    recalls = [line.split(" | ")[1] for line in card.splitlines() if " images (" in line and line.startswith("|")]
+    assert [float(recall.split("%")[0]) / 100 for recall in recalls] == pytest.approx(
+        sorted(found["recalls"]), abs=1e-3
+    )
     assert found["unbalanced"] and found["balanced_accuracy"] == pytest.approx(np.mean(found["recalls"]))
     assert dict(zip(found["classes"], found["counts"], strict=True)) == {"good": 50, "scratched": 15, "cracked": 2}
     lowest = min(zip(found["recalls"], found["counts"], found["classes"], strict=True))[2]

@@ -225,7 +225,7 @@ def doubts(
     from elmyr.files import replacing, require_place
     from elmyr.images import check_writable, save_images
     from elmyr.recognition import doubting, doubts_of, with_corrections, without_suspects
-    from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, write_suspects
+    from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, told_of_spared, write_suspects
 
     if out is not None:
         require_place(out, ".csv", "a table")
@@ -250,6 +250,8 @@ def doubts(
         say(
             f"{found.share:.1%} of {len(labels.images):,} labels are estimated to be wrong; {len(suspects):,} are named"
         )
+        if spared := told_of_spared(labels, found):
+            say(spared)
         if known is not None:
             say(f"known, as they were made: {known[0]:.1%} of these are wrong, and {known[1]:.1%} of all wrong ones")
     if out is not None:
@@ -267,6 +269,7 @@ def doubts(
             {
                 "images": len(labels.images),
                 "share": found.share,
+                "spared": [labels.images.classes[place] for place in found.spared],
                 "suspects": [labels.names[place] for place in suspects],
                 "given": [labels.images.classes[found.given[place]] for place in suspects],
                 "proposed": [labels.images.classes[found.proposed[place]] for place in suspects],

@@ -23,6 +23,7 @@ FOLDS = 4
 UPDATES_SHARE = 0.1  # of a recognizer's usual ones: enough to read most images, too few to learn wrong labels by heart
 FEWEST_UPDATES = 150
 PRECISION = 0.9
+FEWEST_JUDGED = 15  # labels of a class: of fewer, folds learn too little, and right ones would be named
 GAN_WEIGHT = 0.5  # of its log-probabilities: on 8x8 digits a quarter to 1 did no harm, 2 believed wrong labels
 
 
@@ -31,17 +32,24 @@ class Doubts:
     """How likely each label of an image set is wrong, and what is proposed instead.
 
     given and proposed: class numbers int64 (N,), never the same of an image; chance: float64 (N,), the estimated
-    probability that the given label is wrong.
+    probability that the given label is wrong. spared: numbers of the classes that are too small to be judged, so that
+    no label of theirs is a suspect.
     """
 
     given: NDArray[np.int64]
     proposed: NDArray[np.int64]
     chance: NDArray[np.float64]
+    spared: tuple[int, ...] = ()
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Whether the label of each image (N,) can be judged."""
+        return ~np.isin(self.given, self.spared)
 
     @property
     def share(self) -> float:
-        """The estimated share of wrong labels."""
-        return float(self.chance.mean())
+        """The estimated share of wrong labels, of those that can be judged; 0 where none can."""
+        return float(self.chance[self.judged].mean()) if self.judged.any() else 0.0
 
     def suspects(self, precision: float = PRECISION) -> NDArray[np.int64]:
         """Places of the images whose label is doubted most, the most doubtful first: int64 (M,).
@@ -52,6 +60,7 @@ class Doubts:
         if not 0 < precision <= 1:
             raise InputError(f"the precision is {precision}: it is a share, above 0 and up to 1")
         order = np.argsort(-self.chance, kind="stable")
+        order = order[self.judged[order]]
         expected = np.cumsum(self.chance[order]) / np.arange(1, len(order) + 1)
         return order[: int((expected >= precision).sum())]  # the means fall along the order
 
@@ -98,7 +107,9 @@ def doubts_by(read: NDArray[np.float64], given: NDArray[np.int64]) -> Doubts:
     likely, places = true_class_probabilities(read, given), np.arange(len(given))
     chance = 1 - likely[places, given]
     likely[places, given] = -1
-    return Doubts(given, likely.argmax(1).astype(np.int64), chance)
+    counts = np.bincount(given)
+    spared = tuple(np.flatnonzero((counts > 0) & (counts < FEWEST_JUDGED)).tolist())
+    return Doubts(given, likely.argmax(1).astype(np.int64), chance, spared)
 
 
 def out_of_fold(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.errors import InputError
-from elmyr.files import sha256_of, write_json
+from elmyr.files import sha256_of, write_json, write_text
 from elmyr.images import (
     AS_IT_IS,
     ImageSet,
@@ -27,6 +27,7 @@ from elmyr.images.shaping import TROUBLES, labeled_places
 from elmyr.recognition.choosing import chosen_samples
 from elmyr.recognition.keeping import keep_reading
 from elmyr.recognition.lesson import Lesson
+from elmyr.recognition.modelcard import model_card
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.recognition.scores import read_through, told_of_balance
 from elmyr.recognition.trained import KIND
@@ -307,6 +308,7 @@ def _run_to_end(
         recognizer.save(run.model)
         reading, seconds = read_through(recognizer, test), round(recognizer.seconds_, 3)
         keep_reading(run, reading, test)
+        write_text(run.path / "README.md", model_card(test.name, recognizer, reading))
         found = {name: value for name, value in reading.as_json().items() if name != "mistakes"}
         write_json(run.summary, {"images": total, "seconds": seconds, "method": recognizer.method_, "test": found})
     say(f"trained by the method {recognizer.method_}, {total:,} images in {seconds:,.0f} s: {run.path}")
