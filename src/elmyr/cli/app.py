@@ -15,6 +15,7 @@ from elmyr import __version__
 from elmyr.cli import commands, drawn, evidence, runs
 from elmyr.cli.data import data
 from elmyr.cli.guesses import corrected
+from elmyr.cli.helped import Commands
 from elmyr.cli.predict import predict
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.restorer import restorer
@@ -30,12 +31,10 @@ USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 INTERRUPTED = 130
 SECOND_NAMES = {"generate": "sample"}
 
-app = typer.Typer(
+app = Commands(
     help="Train a GAN on your images, see how good it is, and learn whether it makes your recognizer better.",
-    epilog="Start with: elmyr study digits",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

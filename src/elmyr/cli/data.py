@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from elmyr.cli.helped import Commands
 from elmyr.cli.options import AsJson, Data, DataRoot, LabelColumn, Quiet, shaped
 from elmyr.cli.show import say, show_json, show_table
 
-data = typer.Typer(
+data = Commands(
     help="Inspect an image set, or convert it to another format.",
     epilog="DATA is a known name (digits, mnist, fashion-mnist, kmnist, emnist-letters, emnist-digits, "
     "emnist-balanced, usps, cifar10; digits-thick, mnist-m and their like) or a path: "

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elmyr.cli.helped import Commands
 from elmyr.cli.options import (
     AsJson,
     Data,
@@ -25,9 +26,8 @@ from elmyr.cli.options import (
 from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
-recognizer = typer.Typer(
+recognizer = Commands(
     help="Train a recognizer (an image classifier) with many labels or few, apply it, and measure it.",
-    epilog="Start with: elmyr recognizer train digits --labels-per-class 10",
     invoke_without_command=True,
 )
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a recognizer, or latest.")]

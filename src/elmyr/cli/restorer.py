@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elmyr.cli.helped import Commands
 from elmyr.cli.options import (
     AsJson,
     Data,
@@ -24,9 +25,8 @@ from elmyr.cli.options import (
 )
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
-restorer = typer.Typer(
+restorer = Commands(
     help="Repair images: noise, holes, occlusion, blur, few pixels.",
-    epilog="Start with: elmyr restorer train digits",
     invoke_without_command=True,
 )
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a restorer, or latest.")]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elmyr.cli.helped import Commands
 from elmyr.cli.options import (
     AsJson,
     DataRoot,
@@ -22,9 +23,8 @@ from elmyr.cli.options import (
 )
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
-translator = typer.Typer(
+translator = Commands(
     help="Translate images of one domain into another: color, thickness, slant, texture; with pairs or without.",
-    epilog="Start with: elmyr translator train digits-thin digits-thick",
     invoke_without_command=True,
 )
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a translator, or latest.")]
