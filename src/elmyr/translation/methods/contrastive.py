@@ -20,7 +20,7 @@ TEMPERATURE = 0.07
 class Contrastive(Method):
     """Among places of the image, the one that a made place came from is to be told by its features."""
 
-    about = "from two piles of images, one way: each place told by where it came from (Park et al. 2020); lighter"
+    about = "unpaired images, one way: each patch must match its source patch (Park et al. 2020); lighter"
 
     def __init__(self, choices: TranslatorChoices, channels: int) -> None:
         super().__init__(choices, channels)

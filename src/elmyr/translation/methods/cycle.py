@@ -14,7 +14,7 @@ class Cycle(Method):
     """The absolute difference after the way there and back; what is of the wanted kind already is to stay as it is."""
 
     needs_back = True
-    about = "from two piles of images: there and back again changes nothing (Zhu et al. 2017)"
+    about = "unpaired images: translating there and back must change nothing (Zhu et al. 2017)"
 
     def terms(
         self, way: Way, nets: Mapping[str, TranslatorNet], translate: Translate, random: torch.Generator

@@ -14,7 +14,7 @@ class Paired(Method):
     """The absolute difference from the pair; the discriminator sees an image beside what it was made from."""
 
     paired = True
-    about = "from pairs: near the other of the pair, and beside its own like a real pair (Isola et al. 2017)"
+    about = "paired images: close to the target image, and realistic beside the source (Isola et al. 2017)"
 
     def terms(
         self, way: Way, nets: Mapping[str, TranslatorNet], translate: Translate, random: torch.Generator
