@@ -1,4 +1,4 @@
-"""The model card of a recognizer: what a finished run holds and how well it reads, for whoever finds the folder."""
+"""The model card of a recognizer: what a finished run holds and how accurate it is, for people who find the folder."""
 
 from __future__ import annotations
 
