@@ -22,14 +22,16 @@ from elmyr.evaluation.sides import (
     tell_missing,
 )
 from elmyr.evaluation.stages import Stages
+from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
 from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
-from elmyr.images import AS_BYTES, AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, split_source
+from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, split_source
+from elmyr.images.given import is_path
 from elmyr.metrics import Estimate, difference
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.training.rundir import open_run
 
 STAGES = 3  # samples, extractor, figures; `use` trains recognizers after
 SAMPLING_SEED = 1
@@ -80,10 +82,10 @@ class Comparison:
 
 
 def compare(
-    subjects: Sequence[str | os.PathLike[str]],
+    subjects: Sequence[Subject],
     *,
     against: Part = "test",
-    data: str | os.PathLike[str] | None = None,
+    data: Data | None = None,
     data_root: str | os.PathLike[str] | None = None,
     seed: int | None = None,
     shaping: Shaping = AS_IT_IS,
@@ -96,24 +98,24 @@ def compare(
     say: Callable[[str], None] = lambda line: None,
     quiet: bool = True,
 ) -> Comparison:
-    """Compares runs and sets of samples (an `.npz` or a folder) with the first of them.
+    """Compares runs, GANs and sets of samples (as `load_images` takes them) with the first of them.
 
     The real images are those of `data` and its split by `seed`, or else the split of the first run; a run that was
     trained on another training part is refused. All figures are on equal counts. A difference's interval knows that
     both sides stand beside the same real images. The baseline and `use` are those of `evaluate`, as are `say` and
     `quiet`.
     """
-    if len(subjects) < 2:
+    if not isinstance(subjects, list | tuple) or len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
     judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say, quiet, stages)
     judging.check(against)
-    names = [os.fspath(subject) for subject in subjects]
-    for name in names:
-        if name != "latest":
-            check_exists(name)
-    splits = _splits(names, data, data_root, seed, shaping)
-    loaded = [_load(name, splits, data_root, device, precision) for name in names]
+    names = [name_of(subject) for subject in subjects]
+    for subject in subjects:
+        if is_path(subject) and not is_run(subject):
+            check_exists(os.fspath(subject))
+    splits = _splits(subjects, data, data_root, seed, shaping)
+    loaded = [_load(subject, splits, data_root, device, precision) for subject in subjects]
     count = min([common_count(splits, against), *(len(images) for images in loaded if isinstance(images, ImageSet))])
     check_count(count)
     reference, other = (first_of(images, count) for images in parts(splits, against))
@@ -157,34 +159,30 @@ def _beside(subject: GAN | ImageSet, real: ImageSet, seed: int) -> ImageSet:
 
 
 def _splits(
-    names: list[str],
-    data: str | os.PathLike[str] | None,
+    subjects: Sequence[Subject],
+    data: Data | None,
     data_root: str | os.PathLike[str] | None,
     seed: int | None,
     shaping: Shaping,
 ) -> Splits:
     if data is not None:
         return split_source(open_source(data, data_root, shaping, choose_size=True), seed or 0, shaping)
-    runs = [name for name in names if _is_run(name)]
+    runs = [subject for subject in subjects if is_run(subject)]
     if not runs:
         raise InputError("none of these is a run that brings its data: say what to compare against with --data")
     if seed is not None or shaping != AS_IT_IS:
-        raise InputError(f"'{runs[0]}' brings its data and its split with it: leave out --seed and the like")
+        raise InputError(f"'{name_of(runs[0])}' brings its data and its split with it: leave out --seed and the like")
     return splits_of(config_of(open_run(runs[0], GAN_KIND)), data_root)
 
 
-def _is_run(name: str) -> bool:
-    return name == "latest" or RunDirectory(name).config.is_file()
-
-
 def _load(
-    name: str, splits: Splits, data_root: str | os.PathLike[str] | None, device: str, precision: str
+    subject: Subject, splits: Splits, data_root: str | os.PathLike[str] | None, device: str, precision: str
 ) -> GAN | ImageSet:
-    if not _is_run(name):
-        return load_images(name, data_root=data_root, shaping=AS_BYTES)
-    run = open_run(name, GAN_KIND)
+    if not is_run(subject):
+        return subject if isinstance(subject, GAN) else images_of(subject, data_root)
+    run = open_run(subject, GAN_KIND)
     if config_of(run).data.digest != splits.train.digest():
-        raise InputError(f"'{name}' was trained on another training part: compare runs of one data set and one seed")
+        raise InputError(f"'{run.path}' has another training part: compare runs of one data set and one seed")
     return GAN.load(run.path, device=device, precision=precision)
 
 

@@ -19,7 +19,6 @@ from elmyr.evaluation.sides import (
     LARGEST_COUNT,
     Part,
     check_count,
-    check_exists,
     check_part,
     common_count,
     comparable,
@@ -31,11 +30,12 @@ from elmyr.evaluation.sides import (
     tell_missing,
 )
 from elmyr.evaluation.stages import Stages
+from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
 from elmyr.evaluation.titles import TITLES, Better
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
 from elmyr.gan import GAN
-from elmyr.images import AS_BYTES, AS_IT_IS, ImageSet, Shaping, Splits, load_images, open_source, save_npz, split_source
+from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, save_npz, source_of, split_source
 from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, opened_again
@@ -94,10 +94,10 @@ class Evaluation:
 
 
 def evaluate(
-    subject: str | os.PathLike[str],
+    subject: Subject,
     *,
     against: Part = "test",
-    data: str | os.PathLike[str] | None = None,
+    data: Data | None = None,
     data_root: str | os.PathLike[str] | None = None,
     seed: int | None = None,
     shaping: Shaping = AS_IT_IS,
@@ -110,30 +110,32 @@ def evaluate(
     say: Callable[[str], None] = lambda line: None,
     quiet: bool = True,
 ) -> Evaluation:
-    """Judges a run, or samples (an `.npz` or a folder of images), against real images of one part of the split.
+    """Judges a run, a GAN, or samples (as `load_images` takes them), against real images of one part of the split.
 
     A run brings its data and split with it (`data` says where its images lie by now), and its figures are kept in its
     `evaluation.json`, those by another extractor, seed, width or part beside it, as `evaluation-random.json`; samples
-    need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The baseline is the other held-out
-    part in the place of the generated images; all figures are on equal counts, a run's with the same labels on both
-    sides. `use` adds downstream classification: a recognizer is trained on them and one on real images. The
-    extractor is `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part. `say` hears of each
-    stage; progress inside of them is shown unless `quiet`.
+    and a GAN without a run need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The baseline is
+    the other held-out part in the place of the generated images; all figures are on equal counts, a run's with the same
+    labels on both sides. `use` adds downstream classification: a recognizer is trained on them and one on real images.
+    The extractor is `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part. `say` hears of
+    each stage; progress inside of them is shown unless `quiet`.
     """
-    is_run = RunDirectory(subject).config.is_file() or os.fspath(subject) == "latest"
-    stages = Stages(STAGES + is_run + use, say, quiet=quiet)
+    stages = Stages(STAGES + (is_run(subject) or isinstance(subject, GAN)) + use, say, quiet=quiet)
     judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say, quiet, stages)
     judging.check(against)
-    if is_run:
+    if is_run(subject):
         if seed is not None or shaping != AS_IT_IS:
             raise InputError("a run brings its data and its split with it: leave out --seed and the like")
-        return _evaluate_run(open_run(os.fspath(subject), GAN_KIND), against, data, data_root, judging)
-    check_exists(os.fspath(subject))
+        moved = None if data is None else source_of(data)
+        return _evaluate_run(open_run(subject, GAN_KIND), against, moved, data_root, judging)
+    name = name_of(subject)
+    samples = None if isinstance(subject, GAN) else images_of(subject, data_root)
     if data is None:
-        raise InputError(f"'{os.fspath(subject)}' is not a run: say what to judge its images against with --data")
-    samples = load_images(subject, data_root=data_root, shaping=AS_BYTES)
+        raise InputError(f"'{name}' is not a run: say what to judge its images against with --data")
     splits = split_source(open_source(data, data_root, shaping, choose_size=True), seed or 0, shaping)
-    return judge([samples], splits, against, subject=os.fspath(subject), judging=judging)
+    if samples is None:
+        return _judge_gan(subject, splits, against, name, judging)[0]
+    return judge([samples], splits, against, subject=name, judging=judging)
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,13 @@ def _evaluate_run(
     gan = GAN.load(run.path, device=judging.device, precision=judging.precision)
     of_run = config_of(run).data
     splits = opened_again(of_run if data is None else of_run.at(data, data_root), data_root)
+    evaluation, samples = _judge_gan(gan, splits, against, str(run.path), judging)
+    _keep(run, evaluation, samples, splits.train)
+    return evaluation
+
+
+def _judge_gan(gan: GAN, splits: Splits, against: Part, subject: str, judging: Judging) -> tuple[Evaluation, ImageSet]:
+    """The evaluation of what a GAN makes, and the first of the sets that it made."""
     if judging.use:
         check_useful(splits.train, splits.train.name)
     reference = first_of(parts(splits, against)[0], common_count(splits, against))
@@ -222,14 +231,13 @@ def _evaluate_run(
         samples,
         splits,
         against,
-        subject=str(run.path),
+        subject=subject,
         sampling_seeds=SAMPLING_SEEDS,
         judging=judging,
         gan=gan,
         training=training,
     )
-    _keep(run, evaluation, samples[0], splits.train)
-    return evaluation
+    return evaluation, samples[0]
 
 
 def _keep(run: RunDirectory, evaluation: Evaluation, samples: ImageSet, training: ImageSet) -> None:

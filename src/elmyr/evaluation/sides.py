@@ -80,7 +80,7 @@ def _form(images: ImageSet) -> str:
 def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:
     """The samples with their labels as numbers of the real images' classes.
 
-    By name where the real images have every name; where the samples' names are but numbers from 0 on, by number.
+    By name where the real images have every name; where the samples' names are but numbers, by these.
     Raises InputError for images of another shape and for classes that the real images do not have.
     """
     classes = real.classes
@@ -96,12 +96,12 @@ def comparable(samples: ImageSet, real: ImageSet, subject: str) -> ImageSet:
     if not unknown:
         places = np.array([classes.index(name) for name in samples.classes], np.int64)
         return ImageSet(samples.images, places[samples.labels], classes, samples.name)
-    named = not all(name == str(number) for number, name in enumerate(samples.classes))
-    if named or len(samples.classes) > len(classes):
+    numbers = [int(name) if name.isdecimal() else len(classes) for name in samples.classes]
+    if max(numbers) >= len(classes):
         raise InputError(
             f"'{subject}' has the class '{unknown[0]}', the data do not: {suggestion(unknown[0], classes)}"
         )
-    return ImageSet(samples.images, samples.labels, classes, samples.name)
+    return ImageSet(samples.images, np.array(numbers, np.int64)[samples.labels], classes, samples.name)
 
 
 def tell_missing(samples: ImageSet, reference: ImageSet, subject: str, say: Callable[[str], None]) -> None:

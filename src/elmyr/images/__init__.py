@@ -3,6 +3,7 @@
 from elmyr.images.account import Account, save_overview, take_account
 from elmyr.images.captions import captioned_grid, drawable_names
 from elmyr.images.convert import convert
+from elmyr.images.given import Data, image_set_of, source_of
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet, Pixels
 from elmyr.images.many import Many
@@ -17,6 +18,7 @@ __all__ = [
     "AS_BYTES",
     "AS_IT_IS",
     "Account",
+    "Data",
     "ImageSet",
     "Many",
     "Pixels",
@@ -31,6 +33,7 @@ __all__ = [
     "drawable_names",
     "image_grid",
     "image_names",
+    "image_set_of",
     "lasting_name",
     "load_images",
     "open_source",
@@ -41,6 +44,7 @@ __all__ = [
     "save_npz",
     "save_overview",
     "save_png",
+    "source_of",
     "split_source",
     "take_account",
     "writing_images",

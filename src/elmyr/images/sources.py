@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from elmyr.images.codecs import FIXES, is_image, suffix_of
 from elmyr.images.decoding import Settled, decode
 from elmyr.images.derived import DERIVED, derive
 from elmyr.images.encoded import EncodedImages
+from elmyr.images.given import Data, image_set_of, is_path, refuse_run
 from elmyr.images.imageset import ImageSet
 from elmyr.images.raw import leveled
 from elmyr.images.readers import BY_NAME, BY_PATH, Part, Parts, PathReader
@@ -52,18 +54,20 @@ class Source:
 
 
 def open_source(
-    source: str | os.PathLike[str],
+    source: Data,
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
     *,
     choose_size: bool = False,
 ) -> Source:
-    """The source of a known name ("digits", "hf:owner/name" …), else of a path, in the form that `shaping` asks for.
+    """The source of a known name ("digits", "hf:owner/name" …), of a path, or of what is in memory, as `shaping` asks.
 
     data_root: the folder that holds `mnist/`; without it the environment's ELMYR_DATA. choose_size: whether a size is
     chosen, and told, where the images have several, or one that no GAN makes: so for whatever trains. Raises InputError
     for what is neither a name nor a path, and for data that are not whole.
     """
+    if not is_path(source):
+        source = image_set_of(source, shaping=shaping)
     settled = _shaped(read_parts(source, data_root, shaping.label_column), shaping, choose_size=choose_size)
     train, *tests = settled.parts
     found = {"size": settled.size, "range": settled.range}
@@ -72,7 +76,9 @@ def open_source(
 
 
 def read_parts(
-    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, label_column: str | None = None
+    source: str | os.PathLike[str] | ImageSet,
+    data_root: str | os.PathLike[str] | None = None,
+    label_column: str | None = None,
 ) -> Parts:
     """`every_part`, but for a test part without labels beside labeled training images, which is left out and told."""
     train, test = every_part(source, data_root, label_column)
@@ -83,12 +89,16 @@ def read_parts(
 
 
 def every_part(
-    source: str | os.PathLike[str], data_root: str | os.PathLike[str] | None = None, label_column: str | None = None
+    source: str | os.PathLike[str] | ImageSet,
+    data_root: str | os.PathLike[str] | None = None,
+    label_column: str | None = None,
 ) -> Parts:
     """The training and the test part (or None) of a source as its reader gives them; InputError as `open_source`.
 
     label_column: of a table or file that holds the labels, where another than the reader's choice is wanted.
     """
+    if isinstance(source, ImageSet):
+        return source, None
     text = os.fspath(source)
     by_name = text in BY_NAME or text in DERIVED
     if label_column is not None and by_name:
@@ -102,6 +112,7 @@ def every_part(
     path = Path(text).expanduser()
     if not os.path.exists(path):  # Path.exists raises where the name is too long
         raise InputError(f"no data named '{text}' and no such path: {suggestion(text, [*BY_NAME, *DERIVED])}")
+    refuse_run(path)
     for reader in BY_PATH:
         if reader.matches(path):
             return _read_path(reader, path, label_column)
@@ -202,7 +213,8 @@ def image_names(
 
 
 def load_images(
-    source: str | os.PathLike[str],
+    source: Data,
+    labels: Any = None,
     *,
     split: str = "train",
     data_root: str | os.PathLike[str] | None = None,
@@ -210,11 +222,12 @@ def load_images(
 ) -> ImageSet:
     """The images of a source: "train" is all that is not its own test split, "test" that split.
 
-    Raises InputError as `open_source`, and for "test" where the source has no test split of its own.
+    source: a known name, a path, or what is in memory: arrays (with `labels`, or as a pair), an image set, a data set
+    of torch. Raises InputError as `open_source`, and for "test" where the source has no test split of its own.
     """
     if split not in SPLITS:
         raise InputError(f"no split named '{split}': {suggestion(split, SPLITS)}")
-    opened = open_source(source, data_root, shaping)
+    opened = open_source(source if labels is None else (source, labels), data_root, shaping)
     if split == "train":
         return opened.train
     if opened.test is None:

@@ -14,6 +14,7 @@ from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json, write_text
 from elmyr.images import (
     AS_IT_IS,
+    Data,
     ImageSet,
     Pixels,
     Shaping,
@@ -21,6 +22,7 @@ from elmyr.images import (
     lasting_name,
     load_images,
     open_source,
+    source_of,
     split_source,
 )
 from elmyr.images.shaping import TROUBLES, labeled_places
@@ -62,12 +64,13 @@ class RecognizerConfig(BaseModel):
 
 
 def train_recognizer(
-    data: str | os.PathLike[str],
+    data: Data,
     recognizer: Recognizer | None = None,
     *,
+    labels: Any = None,
     out: str | os.PathLike[str] | None = None,
-    unlabeled: str | os.PathLike[str] | None = None,
-    instead: str | os.PathLike[str] | None = None,
+    unlabeled: Data | None = None,
+    instead: Data | None = None,
     gan: Run | None = None,
     realism: float = 1.0,
     agreeing: Run | None = None,
@@ -80,22 +83,27 @@ def train_recognizer(
 ) -> RunDirectory:
     """Trains a recognizer on the training part of an image set and returns its finished run directory.
 
-    recognizer: one that is not fitted yet (method and class weight "auto" where None); its seed is the split's, too.
-    With `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them,
-    `instead` another source of the same classes, whose labeled images (all but its test part) take the place of the
-    data's own, `gan` a run that makes labeled images to learn from; of these `realism` and `agreeing`, the run of a
-    recognizer, choose as `chosen_samples` does. `teacher` names a recognizer's run whose reading of all training images
-    takes the place of their labels.
-    validate: whether the validation part chooses the weights and calibrates; then no figures should be taken on it.
-    Raises InputError before anything is written.
+    data: as `train` has it, with labels. recognizer: one that is not fitted yet (method and class weight "auto" where
+    None); its seed is the split's, too. With `shaping.labels_per_class` the other training images are unlabeled ones;
+    `unlabeled` names more of them, `instead` another source of the same classes, whose labeled images (all but its test
+    part) take the place of the data's own, `gan` a run that makes labeled images to learn from; of these `realism` and
+    `agreeing`, the run of a recognizer, choose as `chosen_samples` does. `teacher` names a recognizer's run whose
+    reading of all training images takes the place of their labels. validate: whether the validation part chooses the
+    weights and calibrates; then no figures should be taken on it. Raises InputError before anything is written.
     """
     refuse_groups(KIND)
+    if recognizer is not None and not isinstance(recognizer, Recognizer):
+        raise InputError("labels are given by their name, or beside the images: labels=y, or (images, y)")
     if teacher is not None and (unlabeled is not None or gan is not None):
         raise InputError("a teacher takes the place of labels and of generated images: leave out --unlabeled and --gan")
     if gan is None and (realism != 1 or agreeing is not None):
         raise InputError(
             "--realism and --agreeing choose among generated images: name a GAN with --gan, or leave them out"
         )
+    data, unlabeled, instead = (
+        each if each is None else source_of(each, own, shaping)
+        for each, own in ((data, labels), (unlabeled, None), (instead, None))
+    )
     recognizer = recognizer or Recognizer(method="auto", class_weight=AUTO)
     shaping, splits = _opened(data, recognizer.seed, data_root, shaping)
     images = splits.train

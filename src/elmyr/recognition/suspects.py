@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from elmyr.errors import InputError
 from elmyr.images import (
     AS_IT_IS,
+    Data,
     ImageSet,
     Shaping,
     captioned_grid,
@@ -20,6 +21,7 @@ from elmyr.images import (
     image_names,
     lasting_name,
     open_source,
+    source_of,
     split_source,
 )
 from elmyr.recognition.doubts import FEWEST_JUDGED, Doubts
@@ -48,7 +50,7 @@ class Labels:
 
 
 def labels_to_doubt(
-    data: str | os.PathLike[str],
+    data: Data,
     *,
     gan: str | os.PathLike[str] | None = None,
     seed: int = 0,
@@ -59,6 +61,7 @@ def labels_to_doubt(
 
     Raises InputError for a GAN that has learned other labels of the same source: it may know the true ones.
     """
+    data = source_of(data, shaping=shaping)
     source = open_source(data, data_root, shaping, choose_size=True)
     shaping = source.shaping
     if gan is not None:

@@ -18,7 +18,7 @@ from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
 from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
-from elmyr.images import ImageSet, StoredPixels
+from elmyr.images import Data, ImageSet, image_set_of
 from elmyr.nets import UNet
 from elmyr.restoration.config import choices_of
 from elmyr.restoration.damage import ANY, Corruption, damage_of
@@ -67,17 +67,18 @@ class Restorer:
 
     def fit(
         self,
-        X: ArrayLike | StoredPixels | ImageSet,
+        X: Data,
         *,
         run: RunDirectory | None = None,
         listener: Listener | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> Self:
-        """Learns from undamaged images: an image set, or uint8 (N, H, W, C) or (N, H, W), at least 8x8.
+        """Learns from undamaged images, at least 8x8: an image set, or what `ImageSet.of` takes; labels are ignored.
 
         With `run` the training is saved there as it goes, and goes on from what is saved.
         """
-        images = as_image_set(X)
+        images = image_set_of(X)
+        images = ImageSet(images.images, None, name=images.name)
         task, course = self.task(images), self.course(images)
         data = ResidentData(images, seed=self.seed, device=self.device)
         outcome = run_loop(task, data, course, run=run, listener=listener, say=say)
@@ -232,13 +233,3 @@ class Restorer:
         if not hasattr(self, "net_"):
             raise InputError("this restorer has learned nothing yet: fit it, or load one")
         return self.net_
-
-
-def as_image_set(images: ArrayLike | StoredPixels | ImageSet) -> ImageSet:
-    """Images as a set without labels; InputError for what are none."""
-    if isinstance(images, ImageSet):
-        return ImageSet(images.images, None, name=images.name)
-    pixels = images if isinstance(images, StoredPixels) else np.asarray(images)
-    if pixels.ndim == 3 and not isinstance(pixels, StoredPixels):
-        pixels = pixels[..., None]
-    return ImageSet(pixels, None)

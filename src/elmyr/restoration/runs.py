@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.amounts import Amount, image_count
 from elmyr.files import write_json
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
+from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
 from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import ANY
 from elmyr.restoration.restorer import Restorer
@@ -49,7 +49,8 @@ class RestorerConfig(BaseModel):
 
 
 def train_restorer(
-    data: str | os.PathLike[str],
+    data: Data,
+    labels: Any = None,
     *,
     out: str | os.PathLike[str] | None = None,
     corruption: str = ANY,
@@ -65,12 +66,14 @@ def train_restorer(
 ) -> RunDirectory:
     """Trains a restorer on the training part of an image set and returns its finished run directory.
 
-    The parameters are those of `Restorer`; its split follows from `seed`. Raises InputError before anything is written.
+    data: as `train` has it. The other parameters are those of `Restorer`; its split follows from `seed`. Raises
+    InputError before anything is written.
     """
     refuse_groups(KIND)
     restorer = Restorer(
         corruption=corruption, images=images, settings=settings, seed=seed, device=device, precision=precision
     )
+    data = source_of(data, labels, shaping)
     source = open_source(data, data_root, shaping, choose_size=True)
     training = split_source(source, seed, source.shaping).train
     restorer.task(training)  # refuses what it cannot learn from

@@ -15,7 +15,7 @@ from elmyr import machine
 from elmyr.amounts import Amount, seconds_of
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
-from elmyr.images import AS_IT_IS, Shaping, Source, lasting_name, open_source, split_source
+from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, open_source, split_source
 from elmyr.runs import Run
 from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
 from elmyr.studies.estimate import Estimate, estimate, told, within
@@ -50,7 +50,8 @@ class Study:
 
 
 def study(
-    data: str | os.PathLike[str],
+    data: Data,
+    labels: Any = None,
     *,
     out: str | os.PathLike[str] | None = None,
     seeds: int = FAIR_SEEDS,
@@ -93,6 +94,7 @@ def study(
     budget = seconds_of(budget)
     config = make_study_plan(
         data,
+        labels=labels,
         seeds=seeds,
         seed=seed,
         images=images,

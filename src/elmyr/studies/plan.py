@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from math import comb, prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,18 @@ from numpy.typing import NDArray
 from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Source, Splits, lasting_name, open_source, split_source
+from elmyr.images import (
+    AS_IT_IS,
+    Data,
+    ImageSet,
+    Shaping,
+    Source,
+    Splits,
+    lasting_name,
+    open_source,
+    source_of,
+    split_source,
+)
 from elmyr.images.shaping import thinned_for_training, troubled
 from elmyr.images.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.metrics import is_unbalanced
@@ -30,7 +42,8 @@ MOST_SEEDS = 1000
 
 
 def make_study_plan(
-    data: str | os.PathLike[str],
+    data: Data,
+    labels: Any = None,
     *,
     seeds: int = FAIR_SEEDS,
     seed: int = 0,
@@ -58,6 +71,7 @@ def make_study_plan(
         raise InputError(f"--seeds is {seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
     if processes < 0:
         raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
+    data = source_of(data, labels, shaping.form())
     source = open_source(data, data_root, shaping.form(), choose_size=True)
     form = source.shaping.model_copy(update={"folds": folds_for(source, folds, source.shaping)})
     updates = image_count(updates, "updates") or default_updates(source.train)

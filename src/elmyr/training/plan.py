@@ -10,7 +10,7 @@ from typing import Any
 from elmyr import machine
 from elmyr.amounts import Amount, image_count, minutes_of
 from elmyr.errors import InputError
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, open_source, split_source
+from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
 from elmyr.runs import GAN_KIND, Run
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint, load_modules
@@ -47,7 +47,8 @@ class Plan:
 
 
 def make_plan(
-    data: str | os.PathLike[str],
+    data: Data,
+    labels: Any = None,
     *,
     preset: str,
     images: Amount | None = None,
@@ -63,6 +64,7 @@ def make_plan(
     start_from: Run | None = None,
 ) -> Plan:
     """The plan of a run, parameters as `train`; InputError for whatever cannot be trained. Writes nothing."""
+    data = source_of(data, labels, shaping)
     images, minutes = image_count(images), minutes_of(minutes)
     _check_budget(images, minutes)
     parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)

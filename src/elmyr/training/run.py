@@ -17,7 +17,7 @@ from elmyr.amounts import Amount, image_count, minutes_of
 from elmyr.errors import InputError
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
-from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, class_rows, image_grid, save_npz, save_png
+from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, class_rows, image_grid, save_npz, save_png
 from elmyr.runs import GAN_KIND, RUNS, Run
 from elmyr.training.budget import MEASURED_SHARE, Pace
 from elmyr.training.checkpoint import latest_checkpoint
@@ -61,7 +61,8 @@ class Manner:
 
 
 def train(
-    data: str | os.PathLike[str],
+    data: Data,
+    labels: Any = None,
     *,
     out: str | os.PathLike[str] | None = None,
     preset: str = "residual",
@@ -83,16 +84,17 @@ def train(
 ) -> RunDirectory:
     """Trains a GAN on the training part of an image set and returns its finished run directory.
 
-    data: a known name ("digits", "mnist") or a path, in the form of `shaping`; its split into training, validation and
-    test part follows from `seed`. The budget is `images` seen, exactly (200_000, 2e5 or "200k"), or `minutes` from
-    this call on (90 or "1h30m"); without either
-    200,000 images, 60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]`
-    over the preset's choices. rescue: whether the training monitor changes settings where it finds a problem.
-    deterministic: the same bits on any number of threads, at the speed of one. start_from: a run with the same
-    networks whose weights this one begins with. keep_going: whether a full disk ends the training or only its saving.
-    track: "tensorboard" or "trackio", told the figures and previews as well. `say` hears a line about each stage.
-    quiet: whether no progress is shown; else there is a bar in a terminal or a notebook, elsewhere a line every half
-    minute. Raises InputError before anything is written.
+    data: a known name ("digits", "mnist"), a path, or what is in memory, in the form of `shaping`: images with `labels`
+    (arrays, tensors, lists), an image set, a data set of torch. What is in memory is kept in the cache, so that the run
+    can be resumed. The split into training, validation and test part follows from `seed`. The budget is `images` seen,
+    exactly (200_000, 2e5 or "200k"), or `minutes` from this call on (90 or "1h30m"); without either 200,000 images,
+    60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]` over the preset's choices.
+    rescue: whether the training monitor changes settings where it finds a problem. deterministic: the same bits on any
+    number of threads, at the speed of one. start_from: a run with the same networks whose weights this one begins with.
+    keep_going: whether a full disk ends the training or only its saving. track: "tensorboard" or "trackio", told the
+    figures and previews as well. `say` hears a line about each stage. quiet: whether no progress is shown; else there
+    is a bar in a terminal or a notebook, elsewhere a line every half minute. Raises InputError before anything is
+    written.
 
     Under `torchrun` its processes train together, each its share of every batch, and `out` is needed; a group that was
     started again resumes the run.
@@ -103,6 +105,7 @@ def train(
     manner = Manner(keep_going, quiet, say, track)
     plan = make_plan(
         data,
+        labels=labels,
         preset=preset,
         images=images,
         minutes=minutes,

@@ -16,7 +16,7 @@ from elmyr import machine
 from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
-from elmyr.images import AS_IT_IS, Shaping, save_npz
+from elmyr.images import AS_IT_IS, Data, Shaping, save_npz, source_of
 from elmyr.recognition import Recognizer, resume_recognizer, train_recognizer
 from elmyr.runs import RUNS, Run
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
@@ -63,8 +63,8 @@ class AdaptationConfig(BaseModel):
 
 
 def train_adapted(
-    source: str | os.PathLike[str],
-    target: str | os.PathLike[str],
+    source: Data,
+    target: Data,
     *,
     out: str | os.PathLike[str] | None = None,
     translation: Amount | None = None,
@@ -88,6 +88,7 @@ def train_adapted(
     if translation is None and not self_training:
         raise InputError("without translation and without self-training nothing is adapted: ask for one of the two")
     translation = image_count(translation, "translation")
+    source, target = source_of(source, shaping=shaping), source_of(target, shaping=shaping)
     told = recognizer or Recognizer()
     device = machine.choose_device(told.device)
     notes: list[str] = []

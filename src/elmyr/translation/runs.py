@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
-from elmyr.images import AS_IT_IS, Shaping
+from elmyr.images import AS_IT_IS, Data, Shaping, source_of
 from elmyr.recognition import Recognizer, open_recognizer
 from elmyr.recognition.trained import KIND as RECOGNIZER_KIND
 from elmyr.runs import RUNS, Run, finished_model
@@ -59,8 +59,8 @@ class TranslatorConfig(BaseModel):
 
 
 def train_translator(
-    a: str | os.PathLike[str],
-    b: str | os.PathLike[str],
+    a: Data,
+    b: Data,
     *,
     out: str | os.PathLike[str] | None = None,
     method: str = "cycle",
@@ -77,14 +77,15 @@ def train_translator(
 ) -> RunDirectory:
     """Trains a translator between the training parts of two image sets and returns its finished run directory.
 
-    The parameters are those of `Translator`; `recognizer` names a run whose reading is to stay the same. The splits
-    follow from `seed`; of `shaping`, the form is that of both kinds, the choice that of A. Raises InputError before
-    anything is written.
+    a, b: each as the data of `train`. The other parameters are those of `Translator`; `recognizer` names a run whose
+    reading is to stay the same. The splits follow from `seed`; of `shaping`, the form is that of both kinds, the choice
+    that of A. Raises InputError before anything is written.
     """
     refuse_groups(KIND)
     translator = Translator(
         method=method, images=images, settings=settings, seed=seed, device=device, precision=precision
     )
+    a, b = source_of(a, shaping=shaping), source_of(b, shaping=shaping)
     paired = translator.choices.method == "paired"
     told: list[str] = []
     domains = open_domains(a, b, paired=paired, seed=seed, data_root=data_root, shaping=shaping, say=told.append)

@@ -19,7 +19,7 @@ from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError, suggestion
 from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
-from elmyr.images import ImageSet, StoredPixels
+from elmyr.images import Data, ImageSet, StoredPixels, image_set_of
 from elmyr.nets import StridedClassifier, TranslatorNet
 from elmyr.recognition import Recognizer
 from elmyr.restoration.repair import require_channels, require_pixels
@@ -42,8 +42,6 @@ AT_ONCE = 1 << 18  # pixels that the network sees at a time
 READER_BASE, READER_DIMENSION = 16, 64  # of the recognizer that learns along
 DESCRIPTION = "translator.json"
 EXAMPLES = 200  # of the wanted kind, that a styled translator keeps
-
-Images = ArrayLike | StoredPixels | ImageSet
 
 
 class Translator:
@@ -73,22 +71,22 @@ class Translator:
 
     def fit(
         self,
-        A: Images,
-        B: Images,
+        A: Data,
+        B: Data,
         *,
         recognizer: Recognizer | None = None,
         run: RunDirectory | None = None,
         listener: Listener | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> Self:
-        """Learns from images of both kinds: image sets, or uint8 (N, H, W, C) or (N, H, W), at least 8x8.
+        """Learns from images of both kinds, at least 8x8: image sets, or what `ImageSet.of` takes.
 
         Of the method "paired", image *i* of A belongs to image *i* of B. What is made is to be read as the image was:
         by `recognizer`, a fitted one that reads both kinds, or else, where A has labels and there are no pairs, by a
         small one that learns along. Labels of B are not looked at. With `run` the training is saved there as it goes,
         and goes on from what is saved. Raises InputError for kinds of unequal shape, and for an empty one.
         """
-        a, b = as_image_set(A), as_image_set(B)
+        a, b = image_set_of(A), image_set_of(B)
         task, data = self.task(a, b, recognizer), self._data(a, b)
         outcome = run_loop(task, data, self.course(a), run=run, listener=listener, say=say)
         self.nets_: dict[str, TranslatorNet] = task.averages
@@ -274,16 +272,6 @@ def _some(images: ImageSet) -> NDArray[np.uint8]:
     """Some images of a set, of every kind that it has: the first ones may be all alike."""
     places = np.random.default_rng(0).permutation(len(images))[:EXAMPLES]
     return images.take(np.sort(places)).in_memory()
-
-
-def as_image_set(images: Images) -> ImageSet:
-    """Images as a set; InputError for what are none."""
-    if isinstance(images, ImageSet):
-        return images
-    pixels = images if isinstance(images, StoredPixels) else np.asarray(images)
-    if pixels.ndim == 3 and not isinstance(pixels, StoredPixels):
-        pixels = pixels[..., None]
-    return ImageSet(pixels, None)
 
 
 def require_alike(a: ImageSet, b: ImageSet) -> None:
