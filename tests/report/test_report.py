@@ -171,6 +171,17 @@ def test_what_the_gan_changes_is_told_class_by_class_and_image_by_image(study: P
     assert "Broken" not in page.text
 
 
+@pytest.mark.parametrize("cells", [1, 2])
+def test_a_verdict_about_a_collapsed_gan_says_so_first(tmp_path: Path, cells: int) -> None:
+    content = study_content()
+    assert "collapsed" not in Page(write_report(study_folder(tmp_path / "fine", content))).text
+    content["cells"][0]["collapsed"] = [1]
+    content["cells"] += [dict(cell_content("b"), name="b", folder="b", gan_runs=[])] * (cells - 1)
+    text = Page(write_report(study_folder(tmp_path / "failed", content))).text
+    told = "The GAN of seed 1 collapsed: the verdict is about generated images that are not fit for use."
+    assert text.count(told) == 1 and text.index(told) < text.index("The ways to train the recognizer")
+
+
 def test_several_troubles_have_a_verdict_each_and_one_chart_of_all(tmp_path: Path) -> None:
     few = cell_content(folder="images-per-class-5") | {"name": "5 images a class"}
     few["trouble"] = few["trouble"] | {"images_per_class": 5}

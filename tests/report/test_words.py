@@ -61,7 +61,7 @@ def messages_of_tables() -> set[str]:
     outcomes |= {study_report.NUMBERS, study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
-    outcomes |= set(collapse.SENTENCES) | set(collapse.SENTENCES.values())
+    outcomes |= {study_report.COLLAPSED, *collapse.SENTENCES} | set(collapse.SENTENCES.values())
     keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
     return titles | logged | ways | labels | outcomes | studies | verdicts | told_of_tasks | keys
 

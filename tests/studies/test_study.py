@@ -156,7 +156,7 @@ def test_one_image_a_class_has_a_verdict_though_it_has_no_figures(few: Path, tmp
     assert "--seeds 5 --seed 0" in done.content["to_decide"]
     assert resume_study(tmp_path / "study").verdicts == done.verdicts
     # The time of a GAN is that of its run, also where a kill came before it was written down.
-    assert done.content["cells"][0]["gan_seconds"][0] > 0
+    assert done.content["cells"][0]["gan_seconds"][0] > 0 and done.content["cells"][0]["collapsed"] == []
 
 
 def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def study(
 def show_study(done: Any, as_json: bool) -> None:
     """Verdicts, arms, figures, and where the report is."""
     from elmyr.report import write_report
+    from elmyr.report.study_report import COLLAPSED
 
     report = write_report(done.path)
     if as_json:
@@ -110,6 +111,8 @@ def show_study(done: Any, as_json: bool) -> None:
     for cell in done.content["cells"]:
         verdict, several_cells = cell["verdict"], len(done.content["cells"]) > 1
         print(f"\n{cell['name'] + ': ' if several_cells else 'Verdict: '}{verdict['outcome']}\n{verdict['sentence']}\n")
+        if cell["collapsed"]:
+            print(COLLAPSED.format(seeds=", ".join(map(str, cell["collapsed"]))) + "\n")
         show_table(_rows(cell, done.content["classes"]))
         if cell["evaluation"]:
             show_figures(cell["evaluation"])

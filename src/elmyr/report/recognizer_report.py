@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from elmyr.metrics import FEWEST_TESTED
 from elmyr.report.confusion import confusion_table
 from elmyr.report.figures import Bar, interval_chart
 from elmyr.report.markup import Markup, join, tag
@@ -18,7 +19,6 @@ from elmyr.report.words import ENGLISH, Words
 
 MOST_BARS = 20
 HEAD = ("class", "images", "recall", "95 % interval", "most often taken for")
-FEW = 10  # test images of a class, below which its recall says little
 
 
 def recognizer_page(folder: Path, words: Words = ENGLISH) -> str:
@@ -78,12 +78,12 @@ def _few(reading: Reading, words: Words) -> list[Markup]:
     few = [
         f"\u2068{name}\u2069 ({images})"
         for name, images in zip(reading.classes, reading.counts, strict=False)
-        if images < FEW
+        if images < FEWEST_TESTED
     ]
     if not few:
         return []
     told = words("Fewer than {most} {part} images: {names}. The recall of such a class is hardly known: add images.",
-                 most=FEW, part=words(reading.part), names=", ".join(few))  # fmt: skip
+                 most=FEWEST_TESTED, part=words(reading.part), names=", ".join(few))  # fmt: skip
     return [note(told)]
 
 

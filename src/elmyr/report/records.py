@@ -181,6 +181,7 @@ class Cell(Record):
     evaluation: Evaluation | None = None
     gan_seconds: Values = []
     gan_runs: list[str] = []
+    collapsed: list[int] = []  # seeds whose GAN collapsed
 
 
 class Study(Record):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from elmyr.metrics import FEWEST_TESTED
 from elmyr.report import numbers
+from elmyr.report.confusion import confusion_table
 from elmyr.report.evidence import map_of_images
 from elmyr.report.figures import Dots, dot_chart
 from elmyr.report.markup import Markup, join, tag
@@ -196,17 +197,12 @@ def _images(path: Path, changed: Sequence[ChangedImage], classes: Sequence[str],
 
 def _confusions(cell: Cell, classes: Sequence[str], words: Words) -> Markup:
     """Both tables behind a title: each class, and what was predicted for it."""
-    if not cell.confusion or len(classes) > MOST_CLASSES:
+    if not cell.confusion:
         return Markup()
     tables = []
     titles = {"without": words("Without the GAN"), "with": words("With the GAN")}
     for side, counts in cell.confusion.items():
-        rows = [
-            (name, *(str(count) if count else "\u00b7" for count in row))
-            for name, row in zip(classes, counts, strict=False)
-        ]
-        table = figures_table(titles[side], (words("class"), *classes), rows)
-        tables += [tag("h4", titles[side]), table]
+        tables += [tag("h4", titles[side]), confusion_table(titles[side], classes, counts, words)]
     told = words("One row per class, one column per prediction; all seeds.")
     return folded(words("Confusion before and after"), note(told), *tables)
 

@@ -34,6 +34,12 @@ NUMBERS = (
 )
 
 
+COLLAPSED = (
+    "The GAN of seed {seeds} collapsed: the verdict is about generated images that are not fit for use. The report of "
+    "its run says what to try."
+)
+
+
 def study_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a study directory."""
     study = read_study(folder / "study.json")
@@ -95,10 +101,19 @@ def _opening(cell: Cell, verdict: Verdict, words: Words) -> Markup:
         "section",
         tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {color}"),
         tag("p", _sentence(cell, verdict, words), class_="sentence"),
+        _collapsed(cell, words),
         tag("div", difference, _line(verdict, words), note(_compared(verdict, words)), class_="difference"),
         class_="opening",
         aria_label=words("Verdict"),
     )
+
+
+def _collapsed(cell: Cell, words: Words) -> Markup:
+    """What a reader must know first of a verdict about a GAN that failed."""
+    if not cell.collapsed:
+        return Markup()
+    seeds = ", ".join(map(str, cell.collapsed))
+    return tag("p", tag("strong", words("collapsed"), class_="key worse"), words(COLLAPSED, seeds=seeds))
 
 
 def _openings(cells: Sequence[Cell], words: Words) -> Markup:
@@ -109,6 +124,7 @@ def _openings(cells: Sequence[Cell], words: Words) -> Markup:
             tag("h2", _titled(cell, words)),
             tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {COLORS[verdict.outcome]}"),
             tag("p", _sentence(cell, verdict, words)),
+            _collapsed(cell, words),
             class_="one",
         )
         for cell in cells

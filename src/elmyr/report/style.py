@@ -131,7 +131,9 @@ th, td {
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--quiet); font-weight: 400; vertical-align: bottom; }
 tbody th { font-weight: 500; }
-.figures td:not(.words), .figures thead th:not(.words) { text-align: right; white-space: nowrap; }
+.figures td:not(.words), .figures thead th:not(.words) { text-align: right; }
+.figures td:not(.words) { white-space: nowrap; }
+.figures thead th { max-width: 13rem; } .figures tbody th { min-width: 8rem; }
 .facts th { color: var(--quiet); font-weight: 400; } .facts td { overflow-wrap: anywhere; }
 small { display: block; color: var(--quiet); font-size: .84rem; font-weight: 400; }
 details { margin: 1.6rem 0; }

@@ -111,6 +111,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "changed": _changed(folder, cell, with_gan, without, tested, worker.source),
         "evaluation": read_json(figures) if figures.is_file() else None,
         "gan_seconds": gan_seconds,
+        "collapsed": [seed for seed, ground in zip(config.seeds, grounds, strict=True) if ground.run.collapse],
         "gan_runs": [str(ground.run.path.relative_to(folder)) for ground in grounds],
     }
 
