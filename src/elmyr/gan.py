@@ -212,7 +212,9 @@ class GAN:
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
         if not 0 < truncation <= 1:
-            raise InputError(f"the truncation is {truncation}: it is above 0 and at most 1, which is none")
+            raise InputError(
+                f"the truncation is {truncation}: give a number above 0, and at most 1, which is no truncation"
+            )
         labels, categories = self._asked_labels(n, label, balanced), self._asked_categories(n, category)
 
         def part(number: int) -> ImageSet:
@@ -287,7 +289,7 @@ class GAN:
             return in_shares(counts if counts and not balanced else [1] * len(classes), n)
         if isinstance(label, np.ndarray):
             if label.shape != (n,) or label.min() < 0 or label.max() >= len(classes):
-                raise InputError(f"{n} images take {n} labels from 0 to {len(classes) - 1}: give one an image")
+                raise InputError(f"{n} images take {n} labels from 0 to {len(classes) - 1}: give one per image")
             return label.astype(np.int64)
         return np.full(n, self.class_number(label), np.int64)
 

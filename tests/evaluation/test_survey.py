@@ -183,7 +183,7 @@ def test_what_is_no_answer_is_refused(tmp_path: Path) -> None:
     assert standing.name.startswith("a name x") and len(standing.name) == 60
     assert standing.question is not None
     for choice, seconds in ((2, 1.0), (1, -1.0), (0, float("nan")), (0, float("inf"))):
-        with pytest.raises(InputError, match="is none"):
+        with pytest.raises(InputError, match="is not valid"):
             survey.answer(seat, standing.question.number, choice, seconds)
     with pytest.raises(NoSeat):
         survey.standing("somebody else")

@@ -50,7 +50,7 @@ def test_images_that_are_no_array_are_refused_with_what_takes_them() -> None:
 @pytest.mark.parametrize(
     ("given", "classes", "message"),
     [
-        (labels(0, 1), (), "one label an image"),
+        (labels(0, 1), (), "one label per image"),
         (labels(0, -1, 1), (), "from -1 to 1"),
         (labels(-1, 1, 1), (), r"np\.where\(labels > 0, 1, 0\)"),
         (labels(0, -1, 1), ("a", "b"), "from -1 to 1"),

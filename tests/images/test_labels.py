@@ -58,7 +58,7 @@ def test_the_name_of_a_number_is_the_number_and_no_class_is_empty(numbers: list[
         ([float("nan"), 1.0], (), "nan among them is no whole number"),
         ([[1, 1], [0, 1]], (), "several labels"),
         ([[0.2, 0.8], [0.9, 0.1]], (), r"labels\.argmax\(1\)"),
-        ([[[0]]], (), "one label an image"),
+        ([[[0]]], (), "one label per image"),
         ([0, 2], ("a", "b"), "names of 2 classes"),
         (["c"], ("a", "b"), "'c' is none of the 2 classes"),
         ([2**60], (), "more than 15 digits"),

@@ -365,7 +365,7 @@ def test_an_npz_keeps_labels_of_every_integer_type(tmp_path: Path, dtype: type) 
         ({"images": IMAGES[0]}, "shape"),
         ({"images": IMAGES[:0]}, "no images"),
         ({"images": IMAGES, "labels": np.full(4, 0.5)}, "0.5 among them is no whole number"),
-        ({"images": IMAGES, "labels": np.zeros(5, np.int64)}, "5 labels.*one label an image"),
+        ({"images": IMAGES, "labels": np.zeros(5, np.int64)}, "5 labels.*one label per image"),
         ({"images": IMAGES, "labels": np.array([0, 1, -1, 0])}, "from -1 to 1"),
         ({"images": IMAGES, "labels": np.full(4, 2**64 - 1, np.uint64)}, "number the classes from 0"),
         ({"images": IMAGES, "labels": np.arange(4), "classes": ["a"]}, "names of 1 classes"),

@@ -111,7 +111,7 @@ def test_a_changed_weight_is_found_at_loading(fitted: Recognizer, tmp_path: Path
         (np.zeros((4, 64), np.uint8), [0, 1, 0, 1], "shape"),
         (np.zeros((4, 5, 8), np.uint8), [0, 1, 0, 1], "at least 8x8"),
         (np.zeros((0, 8, 8), np.uint8), [], "no image"),
-        (np.zeros((4, 8, 8), np.uint8), [0, 1], "one label an image"),
+        (np.zeros((4, 8, 8), np.uint8), [0, 1], "one label per image"),
         (np.zeros((4, 8, 8), np.uint8), [1, 1, 1, 1], "two classes"),
     ],
 )

@@ -317,7 +317,7 @@ def test_a_study_goes_on_where_its_data_were_moved(tmp_path: Path) -> None:
         ({"imbalance": (51,)}, "at most 50"),
         (
             {"images_per_class": (1,), "label_noise": (0.9,)},
-            "training image (alone )?is labeled|choose a milder data-scarcity scenario",
+            "training image is labeled|choose a milder data-scarcity scenario",
         ),
         ({"label_noise": (0.001,)}, "give more"),
         ({"budget": 0.001}, "the smallest budget"),

@@ -134,7 +134,7 @@ class Survey:
         question that was answered already changes nothing. InputError for what is no answer; `NoSeat` as above.
         """
         if choice not in (0, 1) or not 0 <= seconds <= LONGEST_TIME:
-            raise InputError(f"the answer {choice} after {seconds} s is none: give 0 or 1, and the seconds")
+            raise InputError(f"the answer {choice} after {seconds} s is not valid: give 0 or 1, and the seconds")
         with self._writing() as base:
             standing = self._standing(base, token)
             if standing.question is not None and standing.question.number == number:

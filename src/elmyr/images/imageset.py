@@ -230,7 +230,7 @@ def _numbered(given: Any, classes: tuple[str, ...], count: int) -> tuple[NDArray
         if said:
             note(said)
     if labels.shape != (count,):
-        raise InputError(f"{count} images have labels of the shape {labels.shape}: give one label an image")
+        raise InputError(f"{count} images have labels of the shape {labels.shape}: give one label per image")
     if len(classes) > MOST_CLASSES or (count and labels.min() < 0):
         raise InputError(f"the labels go from {labels.min()} to {labels.max()}: number the classes from 0 on")
     _check_classes(classes, labels)

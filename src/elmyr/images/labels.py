@@ -61,7 +61,7 @@ def label_array(labels: Any) -> NDArray[Any]:
     try:
         array = np.asarray(labels)
     except ValueError:
-        raise InputError("the labels are lists of unequal length: give one label an image, (N,)") from None
+        raise InputError("the labels are lists of unequal length: give one label per image, (N,)") from None
     if array.dtype == object:
         array = _of_one_sort(array)
     if array.dtype.kind in "US" and array.size and (array == np.array("-1", array.dtype)).any():
@@ -105,12 +105,12 @@ def _one_each(labels: NDArray[Any]) -> tuple[NDArray[Any], str]:
         return labels[:, 0], ""
     told = f"the labels have the shape {labels.shape}"
     if labels.ndim != 2 or labels.dtype.kind not in "buif" or not labels.size:
-        raise InputError(f"{told}, not (N,): give one label an image")
+        raise InputError(f"{told}, not (N,): give one label per image")
     if ((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all():
         return labels.argmax(1), f"{told}, taken as one-hot rows of {labels.shape[1]} classes: labels.argmax(1)"
     if (labels.sum(1) > 1).any() and ((labels == 0) | (labels == 1)).all():
-        raise InputError(f"{told}, and some images have several labels: give one label an image, (N,)")
-    raise InputError(f"{told}, not (N,): give one label an image, as labels.argmax(1) where these are probabilities")
+        raise InputError(f"{told}, and some images have several labels: give one label per image, (N,)")
+    raise InputError(f"{told}, not (N,): give one label per image, as labels.argmax(1) where these are probabilities")
 
 
 def _whole(labels: NDArray[Any]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ def feature_rows(features: ArrayLike, *, name: str = "given", least: int = 2) ->
     """Features `(N, D)` in float64; InputError unless N >= `least`, D >= 1 and every value is finite."""
     rows = np.asarray(features, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] == 0:
-        raise InputError(f"the {name} features have the shape {rows.shape}: give one row an image, (N, D)")
+        raise InputError(f"the {name} features have the shape {rows.shape}: give one row per image, (N, D)")
     if len(rows) < least:
         raise InputError(f"the {name} features have {len(rows)} rows: give at least {least}")
     if not np.isfinite(rows).all():

@@ -138,13 +138,13 @@ def _paired(
 ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float64]]]:
     """For each seed the identities of its test images and the differences (−1, 0 or 1) on them."""
     if not len(correct_a) == len(correct_b) == len(images) >= 1:
-        raise InputError(f"a has {len(correct_a)} seeds, b {len(correct_b)}, images {len(images)}: give one a seed")
+        raise InputError(f"a has {len(correct_a)} seeds, b {len(correct_b)}, images {len(images)}: give one per seed")
     identities, differences = [], []
     for seed, (right_a, right_b, tested) in enumerate(zip(correct_a, correct_b, images, strict=True)):
         a, b, names = np.asarray(right_a, bool), np.asarray(right_b, bool), np.asarray(tested, np.int64)
         if a.ndim != 1 or not a.shape == b.shape == names.shape or not len(a):
             raise InputError(
-                f"seed {seed} has the shapes {a.shape}, {b.shape}, {names.shape}: give one entry a test image"
+                f"seed {seed} has the shapes {a.shape}, {b.shape}, {names.shape}: give one entry per test image"
             )
         if len(np.unique(names)) < len(names):
             raise InputError(f"seed {seed} tests an image twice: give each image one entry")
@@ -156,7 +156,7 @@ def _paired(
 def _weights_of(weights: Sequence[ArrayLike], differences: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """The weights of each seed's images, checked."""
     if len(weights) != len(differences):
-        raise InputError(f"there are weights of {len(weights)} seeds for {len(differences)}: give one array a seed")
+        raise InputError(f"there are weights of {len(weights)} seeds for {len(differences)}: give one array per seed")
     arrays = [np.asarray(each, np.float64) for each in weights]
     for seed, (each, difference) in enumerate(zip(arrays, differences, strict=True)):
         if each.shape != difference.shape:

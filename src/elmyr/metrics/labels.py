@@ -100,7 +100,7 @@ def _histograms(labels: ArrayLike, classes: int) -> NDArray[np.float64]:
     """How often each class stands in each group: (G, classes)."""
     numbers = np.asarray(labels)
     if numbers.ndim != 1 or len(numbers) < 2 or numbers.min() < 0 or numbers.max() >= classes:
-        raise InputError(f"the labels are no two or more numbers from 0 to {classes - 1}: name the classes anew")
+        raise InputError(f"there must be two or more labels from 0 to {classes - 1}: name the classes anew")
     groups = groups_of(len(numbers))
     counts: NDArray[np.float64] = np.zeros((groups.max() + 1, classes))
     np.add.at(counts, (groups, numbers), 1)
@@ -117,7 +117,7 @@ def _labels_of(predicted: ArrayLike, expected: ArrayLike) -> tuple[NDArray[Any],
     ours, theirs = np.asarray(predicted), np.asarray(expected)
     if ours.ndim != 1 or ours.shape != theirs.shape:
         raise InputError(
-            f"predicted labels have the shape {ours.shape}, expected ones {theirs.shape}: give one an image"
+            f"predicted labels have the shape {ours.shape}, expected ones {theirs.shape}: give one per image"
         )
     if not len(ours):
         raise InputError("there are no labels to compare: give at least one")

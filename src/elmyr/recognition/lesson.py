@@ -43,7 +43,7 @@ class Lesson:
         """
         images, labels = checked_images(X), np.asarray(y)
         if labels.shape != (len(images),):
-            raise InputError(f"y has the shape {labels.shape}, X has {len(images)} images: one label an image")
+            raise InputError(f"y has the shape {labels.shape}, X has {len(images)} images: one label per image")
         if labels.dtype.kind == "f" and not np.isfinite(labels).all():
             raise InputError("y holds NaN or infinity: give every image a label, or -1 for none")
         known = labels != UNLABELED if labels.dtype.kind in "iuf" else np.ones(len(labels), np.bool_)

@@ -31,7 +31,7 @@ def model_card(data: str, recognizer: Recognizer, reading: Reading) -> str:
             "elmyr predict RUN IMAGES",
             "```",
             "",
-            "`RUN` is this folder. `config.json` holds every choice, `environment.json` the versions and the machine.",
+            "`RUN` is this folder. `config.json` holds all settings, `environment.json` the versions and the machine.",
             "Images of another kind than those of the test may be read worse.",
             "",
         ]

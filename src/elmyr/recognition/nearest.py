@@ -27,7 +27,7 @@ class Nearest:
 
     def __init__(self, recognizer: Recognizer, images: ImageSet) -> None:
         if not len(images):
-            raise InputError(f"the image set '{images.name}' is empty: nothing is near to anything")
+            raise InputError(f"the image set '{images.name}' is empty: there are no nearest images")
         self.recognizer, self.images = recognizer, images
         self._known = recognizer.features(images.images).astype(np.float32)
         self._squares = np.square(self._known).sum(1)

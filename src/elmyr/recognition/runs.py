@@ -156,7 +156,7 @@ def resume_recognizer(
     digests = _digests(config, _lesson_of(learned_from))
     changed = [what for what, digest in config.digests.items() if digests.get(what) != digest]
     if changed:
-        raise InputError(f"'{run.path}' learned from other {changed[0]} images: restore them, or train again")
+        raise InputError(f"'{run.path}' was trained on other {changed[0]} images: restore them, or train again")
     _run_to_end(run, config, learned_from, splits.test, quiet, run.noting(say))
     return run
 

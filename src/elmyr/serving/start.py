@@ -55,7 +55,7 @@ def listening(port: int, *, next_free: bool = False, host: str = ADDRESS) -> soc
                 continue
             if error.errno == errno.EADDRNOTAVAIL:
                 raise InputError(f"--host is '{host}', no address of this machine: give one that it has") from None
-            reason = "in use" if error.errno == errno.EADDRINUSE else f"not to be had ({error.strerror})"
+            reason = "in use" if error.errno == errno.EADDRINUSE else f"not available ({error.strerror})"
             ports = f"port {port} is" if candidate == port else f"ports {port} to {candidate} are"
             raise InputError(f"{ports} {reason}: choose another with --port, or add --next-port") from None
         return opened

@@ -33,7 +33,7 @@ def no_room(what: str) -> Trouble:
 
 def too_late() -> Trouble:
     """The deadline has passed."""
-    return Trouble(504, f"no answer within {DEADLINE:g} s: ask for less, or when less is going on")
+    return Trouble(504, f"no answer within {DEADLINE:g} s: ask for less, or try again later")
 
 
 def lost() -> Trouble:

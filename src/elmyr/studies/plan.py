@@ -231,6 +231,6 @@ def _refuse_impossible(trouble: Shaping, splits: Splits) -> None:
     lonely = [name for name, count in zip(classes, counts, strict=True) if count == 1]
     if trouble.label_noise and lonely:
         raise InputError(
-            f"with seed {splits.seed} one training image alone is labeled '{lonely[0]}', so that nothing can tell "
+            f"with seed {splits.seed} only one training image is labeled '{lonely[0]}', so that nothing can tell "
             "whether it is wrong: choose a milder data-scarcity scenario"
         )

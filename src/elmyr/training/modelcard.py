@@ -29,6 +29,6 @@ elmyr sample RUN -n 1000 --out samples.npz
 elmyr evaluate RUN
 ```
 
-`RUN` is this folder. In Python: `elmyr.GAN.load("RUN").sample(16, label=0)`. `config.json` holds every choice,
+`RUN` is this folder. In Python: `elmyr.GAN.load("RUN").sample(16, label=0)`. `config.json` holds all settings,
 `environment.json` the versions and the machine. The images that it makes are not real: say so where you show them.
 """

@@ -166,8 +166,8 @@ def refuse_other_settings(
     differing = [f"{name} is {has.get(name)}, not {value}" for name, value in asked.items() if has.get(name) != value]
     if differing:
         raise InputError(
-            f"'{path}' goes on as it began ({'; '.join(differing)}): leave --set out, or begin a new run with its "
-            f"weights: elmyr train {config.data.source} --from {path} --set …"
+            f"'{path}' resumes with its own settings ({'; '.join(differing)}): leave --set out, or start a new "
+            f"run with its weights: elmyr train {config.data.source} --from {path} --set …"
         )
 
 
