@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,23 +23,48 @@ from PIL import Image
 from elmyr.images import load_images
 
 REPEATS = 5
+REQUESTS = 20
 PHOTO = (3000, 4000)  # height and width: 12 megapixels
 
 
-def measured(words: Sequence[str | Path]) -> tuple[float, float]:
-    """Seconds, and megabytes at the most, of a command as a process of its own."""
+def measured(words: Sequence[str | Path]) -> tuple[float, float, float]:
+    """Seconds, those of a core, and megabytes at the most, of a command as a process of its own."""
     started = time.monotonic()
     process = subprocess.Popen([*words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0, words
     scale = 1 << (20 if sys.platform == "darwin" else 10)
-    return time.monotonic() - started, used.ru_maxrss / scale
+    return time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / scale
 
 
 def row_of(what: str, words: Sequence[str | Path], repeats: int = REPEATS) -> str:
-    seconds, megabytes = zip(*(measured(words) for _ in range(repeats)), strict=True)
+    seconds, of_a_core, megabytes = zip(*(measured(words) for _ in range(repeats)), strict=True)
+    return f"| {what} | {told(seconds)} | {min(of_a_core):.2f} | {max(megabytes):,.0f} |"
+
+
+def told(seconds: Sequence[float]) -> str:
     times = sorted(seconds)
-    return f"| {what} | {times[0]:.2f}, {times[len(times) // 2]:.2f}, {times[-1]:.2f} | {max(megabytes):,.0f} |"
+    return ", ".join(f"{one:.2f}" for one in (times[0], times[len(times) // 2], times[-1]))
+
+
+def over_http(run: Path, photo: Path, prepare: str) -> str:
+    """Seconds from a request with a photo to its answer, the model being open."""
+    process = subprocess.Popen([*PROGRAM, "serve", run, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        address = next(found[0] for line in process.stderr if (found := re.search(r"http://[\d.:]+/", line)))
+        asked = f"{address}v1/models/{run.name}/recognize?prepare={prepare}"
+        seconds = []
+        for _ in range(1 + REQUESTS):  # the first opens the model
+            request = urllib.request.Request(asked, photo.read_bytes(), {"content-type": "image/jpeg"})
+            started = time.monotonic()
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                answer.read()
+            seconds.append(time.monotonic() - started)
+    finally:
+        process.terminate()
+        process.wait()
+    return f"| `recognize?prepare={prepare}` with a JPEG of 12 megapixels | {told(seconds[1:])} | | |"
 
 
 def lay_out(folder: Path, digits: int, photos: int) -> None:
@@ -72,10 +99,11 @@ def main() -> None:
             row_of("100 PNG files of 8x8", [*predict, folder / "few"]),
             row_of(f"{options.many:,} PNG files of 8x8", [*predict, folder / "many"], 1),
             row_of(f"{options.photos} JPEG files of 12 megapixels", [*predict, folder / "photos"], 1),
+            *(over_http(run, folder / "photos" / "0.jpg", prepare) for prepare in ("model", "digit")),
         ]
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     print(f"{os.cpu_count()} cores, OMP_NUM_THREADS {threads}, {time.strftime('%Y-%m-%d', time.gmtime())}\n")
-    print("| what | seconds: least, median, most | MB |\n| --- | --- | --- |")
+    print("| what | seconds: least, median, most | of a core | MB |\n| --- | --- | --- | --- |")
     print("\n".join(rows))
 
 
