@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,13 @@ def told(seconds: Sequence[float]) -> str:
     return ", ".join(f"{one:.2f}" for one in (times[0], times[len(times) // 2], times[-1]))
 
 
+def is_ready(address: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{address}health/ready", timeout=60).status == 200
+    except urllib.error.HTTPError:
+        return False
+
+
 def over_http(run: Path, photo: Path, prepare: str) -> str:
     """Seconds from a request with a photo to its answer, the model being open."""
     process = subprocess.Popen([*PROGRAM, "serve", run, "--port", "0"], stderr=subprocess.PIPE, text=True)
@@ -54,6 +62,8 @@ def over_http(run: Path, photo: Path, prepare: str) -> str:
         assert process.stderr is not None
         address = next(found[0] for line in process.stderr if (found := re.search(r"http://[\d.:]+/", line)))
         asked = f"{address}v1/models/{run.name}/recognize?prepare={prepare}"
+        while not is_ready(address):
+            time.sleep(0.1)
         seconds = []
         for _ in range(1 + REQUESTS):  # the first opens the model
             request = urllib.request.Request(asked, photo.read_bytes(), {"content-type": "image/jpeg"})

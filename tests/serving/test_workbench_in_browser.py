@@ -186,6 +186,7 @@ def test_photos_are_read_as_they_are_uploaded_or_dropped(browser: Any, bench: Wo
         page.locator(".photos .share").nth(1).wait_for()
         assert [text.partition("\n")[0] for text in page.locator(".photos li").all_inner_texts()] == ["猫.png", "b.png"]
         assert all(text.startswith("0, ") for text in page.locator(".photos .share").all_inner_texts())
+        settle(page, "draw")
         page.locator("[data-tab=draw] .trouble").get_by_text("'notes.png' is no image").wait_for()
 
         draw(page, "draw", [[(0.5, 0.2), (0.5, 0.8)]])

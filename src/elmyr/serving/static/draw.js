@@ -26,6 +26,7 @@ export default function draw(section) {
   const without = new Map(); // models whose training images are not to be had, and why
   let resting = null;
   let photos = []; // { name, image } of what was uploaded; none while something is drawn
+  let refusal = null; // what is to be said of a file among them that is no image
 
   const surface = makePad(section, {
     size: { width: SIDE, height: SIDE },
@@ -54,7 +55,7 @@ export default function draw(section) {
   }
 
   const reader = live(read, (trouble) => {
-    tell(section, trouble);
+    tell(section, trouble ?? refusal);
     busy(section, false);
     if (!trouble && (photos.length || surface.standing().length)) resting = setTimeout(findNearest, REST);
   });
@@ -63,7 +64,10 @@ export default function draw(section) {
     clearTimeout(resting);
     resting = null;
     busy(section, true);
-    if (surface.standing().length) photos = [];
+    if (surface.standing().length) {
+      photos = [];
+      refusal = null;
+    }
     if (photos.length < 2) listed.replaceChildren();
     if (surface.standing().length === 0) {
       reader.drop();
@@ -156,7 +160,10 @@ export default function draw(section) {
   }
 
   model.addEventListener("change", () => (photos.length ? showPhotos(photos) : changed()));
-  acceptPhotos(section, showPhotos, (error) => tell(section, error));
+  acceptPhotos(section, showPhotos, (error) => {
+    refusal = error;
+    tell(section, error);
+  });
   showNothing();
   surface.repaint();
   return () => surface.repaint();
