@@ -220,7 +220,7 @@ def test_a_study_is_told_in_chinese_beside_the_english_page(study: Path) -> None
     assert lines[2] == (
         "GAN 使识别器更好。训练图像 80 张；测试图像上的准确率：不用 GAN 为 91.00 %（真实），"
         "用 GAN 为 96.00 %（真实 + 生成）；"
-        "差值的 95 % 区间为 +3.10 至 +6.90 个百分点。"
+        "差值的 95 % 置信区间为 +3.10 至 +6.90 个百分点。"
     )
     for told in ("真实 + 生成", "测试准确率", "FID（elmyr 特征）", "elmyr study blobs --seeds 2", "96.00 ± 1.41 %"):
         assert told in page.text, told

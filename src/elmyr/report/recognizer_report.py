@@ -18,7 +18,7 @@ from elmyr.report.sections import foot
 from elmyr.report.words import ENGLISH, Words
 
 MOST_BARS = 20
-HEAD = ("class", "images", "recall", "95 % interval", "most often taken for")
+HEAD = ("class", "images", "recall", "95 % interval", "most often confused with")
 
 
 def recognizer_page(folder: Path, words: Words = ENGLISH) -> str:
