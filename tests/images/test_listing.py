@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from elmyr.errors import InputError
-from elmyr.images.listing import Listing, files_in, listed, matches_of, paths_in
+from elmyr.images.listing import Listing, as_people_order, files_in, listed, matches_of, paths_in
 
 
 def touched(folder: Path, *names: str) -> Path:
@@ -54,6 +54,16 @@ def test_words_keep_their_order_and_globs_are_natural(tmp_path: Path, monkeypatc
     assert listed(["p/*.png", "nowhere.png"]).files == ["p/2.png", "p/10.png", "nowhere.png"]
     assert matches_of("p/**/*.png") == ["p/2.png", "p/10.png", "p/deep/1.png"]
     assert listed(["odd[1].png"]).files == ["odd[1].png"]  # a file of that name is no pattern
+
+
+def test_what_a_shell_makes_of_a_glob_comes_in_natural_order_and_what_is_typed_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(touched(tmp_path, "1.png", "10.png", "2.png", "B1.png", "a10.png", "a2.png"))
+    assert as_people_order(["1.png", "10.png", "2.png"]) == ["1.png", "2.png", "10.png"]
+    assert as_people_order(["a10.png", "a2.png", "B1.png"]) == ["a2.png", "a10.png", "B1.png"]
+    for typed in (["2.png", "1.png", "10.png"], ["1.png", "10.png", "2.png", "nowhere.png"], ["-", "10.png", "2.png"]):
+        assert as_people_order(typed) == typed
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,12 @@ def matches_of(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True), key=lambda path: (natural_order(path), path))
 
 
+def as_people_order(words: Sequence[str]) -> Sequence[str]:
+    """Paths that a shell has put into the order of their letters, for a glob, in natural order; others as they are."""
+    by_letters = list(words) in (sorted(words), sorted(words, key=str.casefold))
+    return sorted(words, key=natural_order) if by_letters and all(map(os.path.isfile, words)) else words
+
+
 def listed(words: Iterable[Word]) -> Listing:
     """The files that paths, folders and globs stand for, in the order of the words.
 

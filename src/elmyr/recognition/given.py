@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,7 +13,7 @@ from elmyr.errors import InputError
 from elmyr.images import ImageSet, Shaping, lasting_name
 from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, open_file, shown
-from elmyr.images.listing import Listing, files_in, is_glob, listed, paths_in
+from elmyr.images.listing import Listing, as_people_order, files_in, is_glob, listed, paths_in
 from elmyr.images.raw import RawImages
 from elmyr.images.readers import BY_NAME, BY_PATH
 from elmyr.images.shaping import choice_of
@@ -60,13 +60,13 @@ class Given:
 
 
 def given_by(
-    words: Iterable[str],
+    words: Sequence[str],
     *,
     read_list: Callable[[], bytes],
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping,
 ) -> list[Given]:
-    """What the words of a command line stand for, in their order.
+    """What the words of a command line stand for, in their order; what a shell made of a glob in natural order.
 
     A word is a path of a file or of a folder of images, a glob, `-` for the list that `read_list` gives, or a data set
     by a known name or a path. shaping: the `classes` and the `limit` of data sets; with either every word is one.
@@ -82,7 +82,7 @@ def given_by(
             files.clear()
 
     chosen = bool(shaping.classes) or shaping.limit is not None
-    for word in words:
+    for word in as_people_order(words):
         if chosen and (word == LIST or is_image(word) or is_glob(word)):
             raise InputError(
                 f"--classes and --limit choose from data sets, and '{shown(word)}' is none: leave them out"
