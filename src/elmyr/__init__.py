@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
     from elmyr.recognition import Recognizer as Recognizer
+    from elmyr.recognition import train_recognizer as train_recognizer
     from elmyr.restoration import Restorer as Restorer
+    from elmyr.restoration import train_restorer as train_restorer
     from elmyr.studies import study as study
+    from elmyr.training import open_run as open_run
+    from elmyr.training import resume as resume
     from elmyr.training import train as train
     from elmyr.translation import Translator as Translator
+    from elmyr.translation import train_translator as train_translator
 
 __version__ = "0.1.0"
 
@@ -32,8 +37,13 @@ _HOMES = {
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
     "load_images": "elmyr.images",
+    "open_run": "elmyr.training",
+    "resume": "elmyr.training",
     "study": "elmyr.studies",
     "train": "elmyr.training",
+    "train_recognizer": "elmyr.recognition",
+    "train_restorer": "elmyr.restoration",
+    "train_translator": "elmyr.translation",
 }
 __all__ = [
     "GAN",
@@ -45,8 +55,13 @@ __all__ = [
     "compare",
     "evaluate",
     "load_images",
+    "open_run",
+    "resume",
     "study",
     "train",
+    "train_recognizer",
+    "train_restorer",
+    "train_translator",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,11 +21,13 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
+from elmyr.images.showing import picture_html, picture_of
 from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE
 from elmyr.nets import PAIRS, Cost, Discriminator, StyleGenerator, cost_of
 from elmyr.runs import CONFIG, GAN_KIND, Run, finished_model
 
 FORMAT = 1
+SHOWN = 10  # samples of a class, in a notebook
 CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same in whatever company it is asked for.
 
 
@@ -172,6 +175,18 @@ class GAN:
         self.discriminator = discriminator.to(self.device).eval()
         self.trained = trained or {}
         self.path: Path | None = None
+
+    def __repr__(self) -> str:
+        config, place = self.config, "" if self.path is None else f", from '{self.path}'"
+        color = "gray" if config.channels == 1 else "RGB"
+        labeled = f"{len(config.classes):,} classes" if config.classes else "without classes"
+        seen = f", {self.trained['images']:,} images seen" if "images" in self.trained else ""
+        return f"GAN({config.height}x{config.width} {color}, {labeled}{seen}{place})"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: some of what it makes, a row for each class."""
+        some = self.sample(SHOWN * max(len(self.config.classes), 3), balanced=True)
+        return f"<div>{html.escape(repr(self))}<br>{picture_html(picture_of(some))}</div>"
 
     def sample(
         self,

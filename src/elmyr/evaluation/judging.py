@@ -36,6 +36,7 @@ from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, save_npz, source_of, split_source
+from elmyr.images.showing import table_html
 from elmyr.metrics import Estimate, realism, told_apart
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, opened_again
@@ -44,6 +45,7 @@ from elmyr.training.rundir import RunDirectory, beside_evaluation, open_run
 STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
 SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
 TRAINING_SEED = 5  # of the samples that a recognizer learns from; 4 is a study's
+SHOWN_SHORTLY = 3  # figures
 EXTREMES = 16  # samples shown of the best and of the worst by realism
 SPREAD = "95 % over the images of both sides"
 
@@ -62,7 +64,7 @@ class Figure:
     better: Better
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """The figures of one subject under one set of conditions.
 
@@ -83,6 +85,18 @@ class Evaluation:
     worst: tuple[int, ...]
     copies: Copies
     map: FeatureMap | None
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{figure.title} {figure.value:.4g}" for figure in self.figures[:SHOWN_SHORTLY])
+        return f"Evaluation('{self.subject}' beside '{self.data}': {told} …)"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: a table of the figures, with those of real images."""
+        rows = [("", "value", "95 % interval", "real-data baseline")]
+        for figure in self.figures:
+            numbers = f"{figure.value:.4g}", f"{figure.low:.4g} to {figure.high:.4g}", f"{figure.yardstick:.4g}"
+            rows.append((figure.title, *numbers))
+        return table_html(rows)
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values."""

@@ -7,6 +7,7 @@ import html
 import io
 import os
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -49,6 +50,13 @@ def picture_html(picture: Image.Image) -> str:
     file = io.BytesIO()
     picture.save(file, format="PNG")
     return f'<img src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+
+
+def table_html(rows: Sequence[Sequence[str]]) -> str:
+    """A table, its first row the heads of the columns."""
+    tags = ("th", *("td" for _ in rows[1:]))
+    lines = [[f"<{tag}>{html.escape(word)}</{tag}>" for word in row] for tag, row in zip(tags, rows, strict=True)]
+    return "<table>" + "".join(f"<tr>{''.join(line)}</tr>" for line in lines) + "</table>"
 
 
 def opened(picture: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from elmyr.amounts import Amount, seconds_of
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, open_source, split_source
+from elmyr.images.showing import table_html
 from elmyr.runs import Run
 from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
 from elmyr.studies.estimate import Estimate, estimate, told, within
@@ -33,7 +35,7 @@ from elmyr.training.session import refuse_rerun
 STUDIES = Path("studies")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """A finished study: its directory and what `study.json` holds."""
 
@@ -47,6 +49,15 @@ class Study:
         The outcome is "better", "worse" or "no significant effect", of one seed "not decided".
         """
         return [{"cell": cell["name"], **cell["verdict"]} for cell in self.content["cells"]]
+
+    def __repr__(self) -> str:
+        told = "; ".join(f"{verdict['cell']}: {verdict['outcome']}" for verdict in self.verdicts)
+        return f"Study('{self.path}': {told})"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: a table of the verdicts."""
+        rows = [("data", "verdict", "")] + [(each["cell"], each["outcome"], each["sentence"]) for each in self.verdicts]
+        return f"<div>{html.escape(str(self.path))}{table_html(rows)}</div>"
 
 
 def study(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import sys
@@ -41,6 +42,23 @@ class RunDirectory:
         self.real = self.path / "real.npz"
         self.generated = self.path / "generated.npz"
         self.survey = self.path / "survey.sqlite"
+
+    def __repr__(self) -> str:
+        try:
+            told = f"{self.kind}, {'finished' if self.finished else 'unfinished'}"
+        except InputError:
+            told = "no run yet"
+        return f"RunDirectory('{self.path}': {told})"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: the last preview, where there is one."""
+        from PIL import Image
+
+        from elmyr.images.showing import picture_html  # in notebooks alone
+
+        pictures = sorted(self.previews.glob("*.png"))
+        shown = picture_html(Image.open(pictures[-1])) if pictures else ""
+        return f"<div>{html.escape(repr(self))}<br>{shown}</div>"
 
     @property
     def finished(self) -> bool:

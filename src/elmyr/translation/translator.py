@@ -69,6 +69,11 @@ class Translator:
         self.device = machine.choose_device(device)
         self.precision = machine.choose_precision(precision, self.device)
 
+    def __repr__(self) -> str:
+        learned = "trained" if hasattr(self, "channels_") else "not trained yet"
+        place = "" if self.path is None else f", from '{self.path}'"
+        return f"Translator({self.choices.method!r}, {learned}{place})"
+
     def fit(
         self,
         A: Data,
