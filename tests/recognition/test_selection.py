@@ -123,7 +123,7 @@ def test_a_teacher_of_other_images_or_classes_is_refused() -> None:
     blobs = small_image_set()
     teacher = Recognizer(**QUICK | {"updates": 1}).fit(blobs.images, blobs.labels)
     wide = small_image_set(60, size=12)
-    with pytest.raises(InputError, match="the teacher reads images"):
+    with pytest.raises(InputError, match="the teacher takes images"):
         Recognizer(**QUICK).fit(wide.images, wide.labels, teacher=teacher)
     with pytest.raises(InputError, match="of the classes 0, 1, 2"):
         Recognizer(**QUICK).fit(blobs.images, np.array(["x", "y", "z"])[blobs.labels], teacher=teacher)

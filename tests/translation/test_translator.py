@@ -180,7 +180,7 @@ def test_other_mistakes_are_told(reader: Recognizer) -> None:
     with pytest.raises(InputError, match="no objective"):
         translator_of(objective="hings").fit(images, images)
     larger = small_image_set(size=12)
-    with pytest.raises(InputError, match="the recognizer reads images"):
+    with pytest.raises(InputError, match="the recognizer takes images"):
         translator_of().fit(larger, larger, recognizer=reader)
 
 

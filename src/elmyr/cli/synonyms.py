@@ -158,7 +158,7 @@ OPTIONS: dict[str, tuple[Instead, ...]] = {
     "language locale": (Instead("--lang {}", "--lang is en or zh"),),
     "metric metrics fid is kid": (Instead("", "all figures are computed"),),
     "threshold min-confidence confidence": (
-        Instead("--least {}", "--least is the lowest probability that is told"),
+        Instead("--least {}", "--least is the lowest probability that counts as an answer"),
         Instead("--sure {}", "--sure is the share of the named labels that is to be wrong"),
     ),
     "truncation truncation-psi trunc psi": (Instead("", "truncation is a parameter of GAN.sample in Python"),),

@@ -46,7 +46,7 @@ def is_unbalanced(*counts: ArrayLike) -> bool:
 
 
 def recalls_of(confusion: ArrayLike) -> list[Recall]:
-    """Recalls from counts (K, K), [class][read as], the lowest first, of equals the class of fewest images.
+    """Recalls from counts (K, K), [class][prediction], the lowest first, of equals the class of fewest images.
 
     Intervals are Wilson's (1927). Classes without images are left out. Raises InputError for what is no such table.
     """
@@ -61,7 +61,7 @@ def recalls_of(confusion: ArrayLike) -> list[Recall]:
 def mean_recall(confusion: ArrayLike) -> Share:
     """The balanced accuracy, which is the mean of the recalls of the classes that have images, with a 95 % interval.
 
-    From counts (K, K), [class][read as]. The classes are independent samples, so that the distances from each share to
+    From counts (K, K), [class][prediction]. The classes are independent samples, so the distances from each share to
     the ends of its Wilson interval add up as squares (MOVER: Zou & Donner 2008, "Construction of confidence limits
     about effect measures"): it holds for classes of few images and shares near 0 or 1. Raises InputError where there
     is no image.
@@ -84,5 +84,5 @@ def half_width(count: int) -> float:
 def _table(confusion: ArrayLike) -> NDArray[np.int64]:
     table = np.asarray(confusion)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or (table < 0).any():
-        raise InputError(f"the confusion has the shape {table.shape}: give counts (K, K), [class][read as]")
+        raise InputError(f"the confusion has the shape {table.shape}: give counts (K, K), [class][prediction]")
     return table.astype(np.int64)

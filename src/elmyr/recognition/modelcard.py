@@ -15,7 +15,7 @@ def model_card(data: str, recognizer: Recognizer, reading: Reading) -> str:
         [
             f"# A recognizer for {data}, trained by elmyr",
             "",
-            f"- reads: images of {height}x{width} pixels, {channels} channel(s)",
+            f"- input: images of {height}x{width} pixels, {channels} channel(s)",
             f"- learned from: {', '.join(f'{count:,} {name}' for name, count in learned)}",
             f"- method: `{recognizer.method_}`, class weights: {recognizer.class_weight or 'none'}",
             *(f"- {line}" for line in reading.lines("test images", data)),

@@ -333,7 +333,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """What it reads, as a function on a device: images (N, C, H, W) in [-1, 1] to probabilities (N, K)."""
         net, temperature = deepcopy(self._net()).to(device), self.temperature_
         if self.image_shape_ != image_shape:
-            raise InputError(f"the teacher reads images {self.image_shape_}, X holds {image_shape}: make them alike")
+            raise InputError(f"the teacher takes images {self.image_shape_}, X holds {image_shape}: make them alike")
         return lambda images: (net(images).float() / temperature).softmax(1)
 
     def _source(self, lesson: Lesson, config: MethodConfig, device: torch.device) -> BatchSource:

@@ -32,7 +32,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Reading:
-    """What a recognizer read in labeled images. confusion: [class][read as], counts of images.
+    """What a recognizer read in labeled images. confusion: [class][prediction], counts of images.
 
     labels, predicted int64 (N,): places in `classes`; probability float64 (N,): of the prediction.
     unbalanced: whether classes differ by 3:1 or more, in these images or in those that it learned from.

@@ -32,7 +32,7 @@ class RestorerChoices(BaseModel):
     discriminator_base: int = Field(32, ge=1, description="channels of the discriminator's first convolution")
     objective: str = Field("relativistic-pairing", description="the game")
     every: int = Field(6, ge=1, description="at one update in so many there are two answers with noise, and judged")
-    told: float = Field(0.5, ge=0, le=1, description="how often the hidden pixels are told")
+    told: float = Field(0.5, ge=0, le=1, description="how often the network is told which pixels are hidden")
     decay_from: float = Field(0.3, ge=0, le=1, description="share of the budget after which learning rates fall")
     average_half_life: int = Field(10_000, ge=1, description="of the weights' moving average, in images")
 

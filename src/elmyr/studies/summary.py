@@ -163,7 +163,7 @@ def _apart(difference: PairedDifference) -> list[float]:
 
 
 def _confusion(trial: Trial, tested: Sequence[Judged], classes: int) -> NDArray[np.int64]:
-    """[class][read as], counts over all seeds."""
+    """[class][prediction], counts over all seeds."""
     labels = np.concatenate([each.labels for each in tested])
     read = np.concatenate([result.read for result in trial.results])
     return np.asarray(confusion_matrix(labels, read, labels=np.arange(classes)), np.int64)

@@ -104,7 +104,7 @@ def _matched(
 def _stems(names: list[str], count: int, of: str) -> list[str]:
     """Names without their suffixes, one for each image."""
     if len(names) != count:
-        raise InputError(f"'{of}' has unreadable images, and pairs are told by their names: replace or remove them")
+        raise InputError(f"'{of}' has unreadable images, and pairs are matched by name: replace or remove them")
     return [str(PurePath(name).with_suffix("")) for name in names]
 
 

@@ -130,7 +130,7 @@ class Translator:
         shape = a.height, a.width, a.channels
         if recognizer is not None:
             if tuple(recognizer.image_shape_) != shape:
-                raise InputError(f"the recognizer reads images {tuple(recognizer.image_shape_)}, these are {shape}")
+                raise InputError(f"the recognizer takes images {tuple(recognizer.image_shape_)}, these are {shape}")
             return GivenReader(recognizer.reading(shape, self.device))
         if a.labels is None or self._paired or len(a.classes) < 2:
             return None
