@@ -135,6 +135,8 @@ EPOCH = len(split_source(open_source("digits"), 0).train)
         ("data inof digits", "data info digits"),
         ("tran digits", "train digits"),
         ("digits", "study digits"),
+        ("--device cpu train digits", "train digits --device cpu"),
+        ("--json doctor", "doctor --json"),
     ],
 )
 def test_the_line_to_copy(typed: str, instead: str) -> None:

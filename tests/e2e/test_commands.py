@@ -102,7 +102,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
 
 
 MEASURING = (["train", "digits", "--minutes", "5"], "measuring the speed", 1)
-STUDYS_GAN = (["study", "digits", "--images", "900k", "--updates", "4"], "training a GAN", 1)
+STUDYS_GAN = (["study", "digits", "--images", "900k", "--updates", "4"], "to watch it", 1)
 STUDYS_RECOGNIZER = (["study", "digits", "--images", "64", "--updates", "100000"], "pieces of work", 4)
 
 

@@ -11,12 +11,16 @@ from elmyr.cli.rewording import Rewording, plain
 from elmyr.cli.synonyms import COMMANDS
 from elmyr.errors import nearest
 
+OF_THE_PROGRAM = ("version", "help", "h")
+
 
 def corrected(program: Any, words: Sequence[str]) -> str | None:
     """One line about words that the program does not know, with what to write instead; None where it knows all.
 
     program: the group of all commands, as typer makes it; words: those after the program's name.
     """
+    if words and words[0].startswith("-") and plain(words[0]) not in OF_THE_PROGRAM:
+        return _about_order(program, list(words))
     command, path, rest = program, list[str](), list(words)
     while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
         if rest[0] not in command.commands:
@@ -24,6 +28,15 @@ def corrected(program: Any, words: Sequence[str]) -> str | None:
         command = command.commands[rest[0]]
         path.append(rest.pop(0))
     return None if hasattr(command, "commands") else _about_options(command, path, rest)
+
+
+def _about_order(program: Any, words: list[str]) -> str | None:
+    """Of options before the command, which come after it."""
+    place = next((place for place, word in enumerate(words) if word in program.commands), None)
+    if place is None:
+        return None
+    line = shlex.join(["elmyr", *words[place:], *words[:place]])
+    return _tried("options come after the command", line)
 
 
 def _about_command(program: Any, group: Any, path: list[str], typed: str, rest: list[str]) -> str:

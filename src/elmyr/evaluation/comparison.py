@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from elmyr.errors import InputError
-from elmyr.evaluation.features import WIDTH
+from elmyr.evaluation.features import WIDTH, refuse_unlabeled
 from elmyr.evaluation.judging import TRAINING_SEED, Judging
 from elmyr.evaluation.sides import (
     Part,
@@ -115,9 +115,15 @@ def compare(
         if is_path(subject) and not is_run(subject):
             check_exists(os.fspath(subject))
     splits = _splits(subjects, data, data_root, seed, shaping)
+    refuse_unlabeled(splits.train, extractor)
     loaded = [_load(subject, splits, data_root, device, precision) for subject in subjects]
     count = min([common_count(splits, against), *(len(images) for images in loaded if isinstance(images, ImageSet))])
     check_count(count)
+    for name, images in zip(names, loaded, strict=True):
+        if isinstance(images, ImageSet):
+            labeled = comparable(images, splits.train, name)  # refused before work starts
+            if use:
+                check_useful(labeled, name)
     reference, other = (first_of(images, count) for images in parts(splits, against))
 
     def drawn(real: ImageSet, seed: int) -> list[ImageSet]:

@@ -143,13 +143,10 @@ def extractor_for(
     """
     check_extractor(name, width)
     machine.choose_device(device)  # refused here, where it would not be taken for a damaged cache
+    refuse_unlabeled(training, name)
     if name == "auto":
         name = auto_extractor(training)
     if name == "domain":
-        if auto_extractor(training) != "domain":
-            raise InputError(
-                f"the extractor 'domain' learns from labels of several classes, '{training.name}' has none"
-            )
         return _domain(training, seed, width, device, precision, say, quiet)
     if name == "random":
         return _random(training, seed, width, device)
@@ -159,6 +156,15 @@ def extractor_for(
 def auto_extractor(training: ImageSet) -> str:
     """The name of the extractor that is taken where none is asked for."""
     return "domain" if training.labels is not None and len(np.unique(training.labels)) > 1 else "pixels"
+
+
+def refuse_unlabeled(training: ImageSet, name: str) -> None:
+    """InputError for an extractor that learns from labels which the training part does not have."""
+    if name == "domain" and auto_extractor(training) != name:
+        raise InputError(
+            f"the extractor 'domain' learns from labels of several classes, '{training.name}' has none: take "
+            "--extractor pixels, or random"
+        )
 
 
 def check_extractor(name: str, width: int) -> None:

@@ -11,7 +11,14 @@ import numpy as np
 
 from elmyr.errors import InputError
 from elmyr.evaluation.copies import Copies, look_for_copies
-from elmyr.evaluation.features import WIDTH, FeatureExtractor, auto_extractor, check_extractor, extractor_for
+from elmyr.evaluation.features import (
+    WIDTH,
+    FeatureExtractor,
+    auto_extractor,
+    check_extractor,
+    extractor_for,
+    refuse_unlabeled,
+)
 from elmyr.evaluation.figures import ClassRow, averaged, class_rows, take_figures
 from elmyr.evaluation.plane import FeatureMap, map_of
 from elmyr.evaluation.reference import Look, Reference, look, reference_of
@@ -294,6 +301,7 @@ def judge(
     gan: its discriminator judges too. training: the generated images that a recognizer learns from where `judging` asks
     for use; else all of the first repeat.
     """
+    refuse_unlabeled(splits.train, judging.extractor)
     repeats = [comparable(samples, splits.train, subject) for samples in repeats]
     training = training or repeats[0]
     if judging.use:
