@@ -223,8 +223,8 @@ IMAGE_FILES: list[tuple[str, str, Callable[[], bytes], Answer]] = [
     ("animated-webp", "a.webp", partial(animated, "WEBP"), 1),
     ("animated-png", "a.png", lambda: encoded(save_all=True, append_images=[picture(1)]), 1),
     ("png-of-16-bits", "a.png", lambda: encoded("PNG", Image.fromarray(BYTES_16)), 1),
-    ("tiff-of-floats", "a.tif", lambda: encoded("TIFF", picture().convert("F")), 1),
-    ("tiff-of-32-bits", "a.tif", lambda: encoded("TIFF", picture().convert("I")), 1),
+    ("tiff-of-floats", "a.tif", lambda: encoded("TIFF", picture().convert("F")), (1, "255 as white")),
+    ("tiff-of-32-bits", "a.tif", lambda: encoded("TIFF", picture().convert("I")), (1, "255 as white")),
     (
         "tiff-of-an-unknown-range",
         "a.tif",

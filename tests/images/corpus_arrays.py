@@ -65,7 +65,7 @@ NPYS: list[tuple[str, Callable[[], bytes], Answer]] = [
     ("text", lambda: TEXT, "cannot be read"),
     ("pickled", object_array, "cannot be read"),
     ("a-bare-pickle", lambda: pickle.dumps(Trap()), "cannot be read"),
-    ("of-floats", lambda: npy(ARRAY / 255), 4),
+    ("of-floats", lambda: npy(ARRAY / 255), (4, "1 as white")),
     ("of-floats-of-no-range", lambda: npy(ARRAY - 0.5), "pass --range -0.5:22.5"),
     (
         "of-floats-that-are-none",
@@ -98,7 +98,7 @@ NPZS: list[tuple[str, Callable[[], bytes], Answer]] = [
     ("text", lambda: TEXT, "cannot be read"),
     ("pickled", lambda: npz(images=object_array()), "cannot be read"),
     ("pickled-labels", lambda: npz(images=GOOD, labels=object_array()), "cannot be read"),
-    ("pickled-beside", lambda: npz(images=GOOD, more=object_array()), 4),
+    ("pickled-beside", lambda: npz(images=GOOD, more=object_array()), (4, "not read: 'more'")),
     ("of-2-40-images", lambda: npz(images=npy(ARRAY, shape=(2**40, 3, 2))), "cannot be read"),
     ("of-4-gigabyte-images", lambda: npz(images=npy(ARRAY, shape=(2**32, 1, 1))), "cannot be read"),
     ("in-fortran-order", lambda: npz(images=npy(np.asfortranarray(ARRAY).T, fortran_order=True, shape=ARRAY.shape)), 4),

@@ -19,7 +19,7 @@ from PIL import Image
 
 from elmyr.errors import InputError
 from elmyr.images import open_source, take_account
-from elmyr.notes import DataWarning, Note
+from elmyr.notes import DataWarning
 from tests.images.corpus import IMAGE_CASES, Case, encoded, picture
 from tests.images.corpus_archives import ARCHIVE_CASES, labeled, tar_cut_off
 from tests.images.corpus_arrays import ARRAY_CASES, GOOD, npz
@@ -36,8 +36,8 @@ def built(case: Case, folder: Path) -> Path:
     return case.build(folder)
 
 
-def told(path: Path) -> tuple[str, int, list[str], list[str]]:
-    """What is told of a path: the refusal, or the number of images, the warnings, and the notes."""
+def told(path: Path) -> tuple[str, int, list[str]]:
+    """What is told of a path: the refusal, or the number of images, and the warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -45,8 +45,7 @@ def told(path: Path) -> tuple[str, int, list[str], list[str]]:
         except InputError as error:
             refused, count = str(error), 0
     assert all(issubclass(warning.category, DataWarning) for warning in caught)
-    lines = [[str(one.message) for one in caught if (one.category is Note) == noted] for noted in (False, True)]
-    return refused, count, lines[0], lines[1]
+    return refused, count, [str(warning.message) for warning in caught]
 
 
 def tree(folder: Path) -> set[str]:
@@ -59,7 +58,7 @@ def tree(folder: Path) -> set[str]:
 def test_each_gets_its_answer_and_leaves_no_file(case: Case, tmp_path: Path) -> None:
     path = built(case, tmp_path / "data")
     before = tree(tmp_path)
-    refused, count, warned, _ = told(path)
+    refused, count, warned = told(path)
     assert tree(tmp_path) == before
     assert re.search(case.refused, refused) if case.refused else not refused, refused
     assert count == case.read
@@ -69,8 +68,8 @@ def test_each_gets_its_answer_and_leaves_no_file(case: Case, tmp_path: Path) -> 
 
 def test_every_refusal_and_warning_is_one_short_line(tmp_path: Path) -> None:
     for case in CASES:
-        refused, _, warned, notes = told(built(case, tmp_path / case.name / "data"))
-        for line in filter(None, [refused, *warned, *notes]):
+        refused, _, warned = told(built(case, tmp_path / case.name / "data"))
+        for line in filter(None, [refused, *warned]):
             assert len(line.splitlines()) == 1, case.name
             assert len(line.replace(str(tmp_path), "")) < LONGEST_LINE, case.name
             line.encode()  # a name that is no text cannot be printed
@@ -147,7 +146,7 @@ def test_an_image_with_bytes_that_are_not_its_own_is_read_or_refused_by_name(suf
         changed = whole.copy()
         changed[random.integers(len(whole), size=3)] = random.integers(256, size=3)
         (tmp_path / f"a.{suffix}").write_bytes(changed.tobytes())
-        refused, count, *_ = told(tmp_path)
+        refused, count, _ = told(tmp_path)
         assert count == 1 or f"'a.{suffix}'" in refused
 
 

@@ -68,6 +68,50 @@ def test_an_empty_sheet_is_no_character() -> None:
         prepare_digit(np.zeros((5, 5, 3), np.uint8))
 
 
+def lit(picture: NDArray[np.uint8], light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A picture of ink on white paper as it is seen in this light, with the noise of a camera."""
+    noise = np.random.default_rng(0).normal(0, 2, picture.shape)
+    return (picture / 255 * light + noise).clip(0, 255).astype(np.uint8)
+
+
+Y, X = np.mgrid[0 : 1 : 200 * 1j, 0 : 1 : 300 * 1j]
+LIGHTS = {
+    "a shadow from one side": 110 + 125 * X,
+    "a shadow from a corner": 90 + 70 * X + 70 * Y,
+    "the soft edge of a shadow": 120 + 100 / (1 + np.exp(-25 * (X - 0.4))),
+    "a lamp": 120 + 110 * np.exp(-5 * ((X - 0.3) ** 2 + (Y - 0.3) ** 2)),
+    "a dark border": 230 - 300 * ((X - 0.5) ** 2 + (Y - 0.5) ** 2),
+    "a dim room": np.full(X.shape, 90.0),
+    "lines": np.where(np.arange(200)[:, None] % 24 < 2, 200.0, 225.0) * np.ones(X.shape),
+    "squares": np.where((np.arange(200)[:, None] % 20 < 1) | (np.arange(300) % 20 < 1), 200.0, 225.0),
+}
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("ink", [20, 60])
+def test_uneven_light_and_lined_paper_do_not_change_the_character(light: str, ink: int) -> None:
+    even = prepare_digit(drawn(ink=ink)).astype(int)
+    apart = np.abs(prepare_digit(lit(drawn(ink=ink), LIGHTS[light])) - even)
+    assert apart.mean() < 4 and (apart > 100).mean() < 0.02
+
+
+def test_chalk_on_a_board_in_a_shadow_is_the_same_character() -> None:
+    board = 255 - lit(drawn(), 190 + 40 * X)
+    assert np.abs(prepare_digit(board) - prepare_digit(drawn()).astype(int)).mean() < 4
+
+
+def test_spots_of_dust_are_no_ink() -> None:
+    dusty = drawn()
+    dusty[3:5, 3:5] = dusty[195:197, 290:292] = 0
+    assert np.abs(prepare_digit(dusty) - prepare_digit(drawn()).astype(int)).max() <= 2
+
+
+def test_a_photo_of_a_phone_is_the_picture_of_a_small_camera() -> None:
+    small = lit(drawn(), 150 + 85 * X)
+    large = np.kron(small, np.ones((10, 10), np.uint8))  # 6 megapixels
+    assert np.abs(prepare_digit(large) - prepare_digit(small).astype(int)).mean() < 4
+
+
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1))
 def test_any_picture_is_prepared_or_refused(height: int, width: int, seed: int) -> None:
     picture = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)

@@ -17,17 +17,24 @@ BOX = 20 / 28  # of a side, that a character fills
 SMALL = 16  # pixels a side: smaller images have no margin, as scikit-learn's 8x8 digits, which fill theirs
 INK = 0.25  # of the strongest ink: below is paper
 FAINTEST = 24  # levels that the strongest ink stands out by: less is an empty sheet
+LARGEST = 1000  # pixels of the longer side: a larger picture is reduced first
+STROKE = 8  # strokes are as a rule narrower than this part of the shorter side: an eighth
+COARSE = 96  # pixels of the longer side, at which the light on the paper is looked at
+FITS = 3
+SPECK = 0.02  # of the largest piece of ink: smaller ones are dust
+EDGE = 0.005  # of the longer side, around a piece of ink: its soft edge
 
 
 def prepare_digit(picture: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) -> NDArray[np.uint8]:
     """A gray picture (H, W) of one character, dark on light or light on dark, as uint8 `size`, white on black.
 
     Scaled in its proportions until it fills 20/28 of the size, or all of one below 16 pixels a side; placed with its
-    center of mass in the middle. Raises InputError where nothing is drawn.
+    center of mass in the middle. Uneven light, such as a shadow from one side, is taken out first, and spots of dust.
+    Raises InputError where nothing is drawn.
     """
     if picture.ndim != 2 or picture.dtype != np.uint8 or not picture.size:
         raise InputError(f"the picture is {picture.dtype} {picture.shape}: give gray pixels uint8 (H, W)")
-    ink = _ink(picture.astype(np.float32))
+    ink = _without_specks(_ink(_reduced(picture)))
     rows, columns = (np.flatnonzero((ink > INK * ink.max()).any(axis)) for axis in (1, 0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     box = BOX if min(size) >= SMALL else 1.0
@@ -42,15 +49,94 @@ def prepare_digit(picture: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) 
     return np.rint(placed).astype(np.uint8)
 
 
+def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    factor = -(-max(picture.shape) // LARGEST)
+    image = Image.fromarray(picture)
+    return np.asarray(image.reduce(factor) if factor > 1 else image, np.float32)
+
+
 def _ink(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far each pixel is from the paper, whose level most of the border has."""
-    border = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
-    paper = float(np.median(border))
-    darker, lighter = paper - float(levels.min()), float(levels.max()) - paper
-    ink: NDArray[np.float32] = np.maximum(levels - paper if lighter > darker else paper - levels, 0)
-    if ink.max() < FAINTEST:
+    """How far each pixel is from the paper: dark ink as a share of the light that falls there, light ink in levels."""
+    light = _plane(levels)
+    darker, lighter = float((light - levels).max()), float((levels - light).max())
+    if max(darker, lighter) < FAINTEST:
         raise InputError("nothing is drawn in the picture: draw a character, dark on light or light on dark")
-    return ink
+    if _is_light(levels, light, farther=lighter > darker):
+        ink = levels - light - _ground(levels - light, dark=False)
+    else:
+        shares = (levels / np.maximum(light, 1)).astype(np.float32)
+        ink = 1 - shares / np.maximum(_ground(shares, dark=True), 0.05)
+    if ink.max() <= 0:
+        raise InputError("the picture is all one patch: draw a character in lines, on a ground that is larger")
+    found: NDArray[np.float32] = np.maximum(ink, 0).astype(np.float32)
+    return found
+
+
+def _plane(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The light on the paper as a plane through most of the border: a shadow from one side is none of the ink."""
+    y, x = (np.linspace(-1, 1, side) for side in levels.shape)
+    places = [(y[[0, -1]].repeat(len(x)), np.tile(x, 2)), (np.tile(y, 2), x[[0, -1]].repeat(len(y)))]
+    terms = np.concatenate([np.stack([np.ones(len(down)), down, across], 1) for down, across in places])
+    seen = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]]).astype(np.float64)
+    plane = np.array([np.median(seen), 0, 0])
+    for _ in range(FITS):  # each leaves out what the one before found to be no paper
+        off = np.abs(seen - terms @ plane)
+        paper = off <= max(2 * float(np.median(off)), 2)
+        plane = np.linalg.lstsq(terms[paper], seen[paper])[0]
+    lit: NDArray[np.float32] = (plane[0] + plane[1] * y[:, None] + plane[2] * x).astype(np.float32)
+    return lit
+
+
+def _is_light(levels: NDArray[np.float32], light: NDArray[np.float32], *, farther: bool) -> bool:
+    """Whether the ink is lighter than the paper: on an even border what is farther from it; else what is sharper."""
+    from scipy import ndimage
+
+    off = np.abs(levels - light)
+    border = np.concatenate([off[0], off[-1], off[:, 0], off[:, -1]])
+    if np.percentile(border, 75) < FAINTEST / 2:
+        return farther
+    coarse = _resized(levels, COARSE)
+    side = max(3, min(coarse.shape) // STROKE) | 1
+    above = coarse - ndimage.grey_opening(coarse, side)
+    below = ndimage.grey_closing(coarse, side) - coarse
+    return bool((above**2).sum() > (below**2).sum())
+
+
+def _ground(levels: NDArray[np.float32], *, dark: bool) -> NDArray[np.float32]:
+    """The paper without what is narrower than a third of the picture: a closing (dark ink) or an opening, smoothed.
+
+    The light goes on beyond the border as it comes there.
+    """
+    from scipy import ndimage
+
+    coarse = _resized(levels, COARSE)
+    side = max(3, min(coarse.shape) // 3) | 1
+    around = min(side, *(length - 1 for length in coarse.shape)) if min(coarse.shape) > 1 else 0
+    wider = np.pad(coarse, around, "reflect", reflect_type="odd").clip(coarse.min(), coarse.max())
+    closed = ndimage.grey_closing(wider, side) if dark else ndimage.grey_opening(wider, side)
+    smooth = ndimage.gaussian_filter(closed, side / 4)
+    inner = smooth[around : around + coarse.shape[0], around : around + coarse.shape[1]]
+    ground = Image.fromarray(inner).resize(levels.shape[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(ground, np.float32)
+
+
+def _resized(levels: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
+    height, width = levels.shape
+    scale = min(1, longest / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(levels.astype(np.float32)).resize(size, Image.Resampling.BOX))
+
+
+def _without_specks(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The ink without spots of dust: those that are small beside the largest piece, and what is fainter than ink."""
+    from scipy import ndimage
+
+    pieces, count = ndimage.label(ink > INK * ink.max(), np.ones((3, 3)))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    kept = sizes >= SPECK * sizes[1:].max()
+    kept[0] = False
+    near = ndimage.binary_dilation(kept[pieces], np.ones((3, 3)), iterations=max(1, round(EDGE * max(ink.shape))))
+    return np.where(near, ink, 0)
 
 
 def _start(weights: NDArray[np.float32], side: int) -> int:

@@ -88,7 +88,7 @@ def found_range(extent: Extent) -> Range:
     """
     if extent.dtype.kind == "f" and extent.lowest >= -1 and extent.highest <= 1:
         return (0.0, 1.0) if extent.lowest >= 0 else (-1.0, 1.0)
-    if extent.dtype == np.uint8 and (extent.images < FEWEST or extent.highest > DARKEST):
+    if extent.dtype == np.uint8 and (extent.images < FEWEST or not 0 < extent.highest <= DARKEST):
         return BYTES
     white = next((level for level in LEVELS if extent.highest <= level), None)
     if extent.lowest < 0 or white is None:
