@@ -405,6 +405,29 @@ def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, run
         page.get_by_role("heading", name="gan beside restorer").wait_for()
 
 
+def test_a_collapsed_run_is_listed_as_collapsed_with_cause_and_fix(browser: Any, bench: Workbench, runs: Path) -> None:
+    shutil.copytree(runs / "gan", runs / "flat")
+    summary = json.loads((runs / "flat" / "summary.json").read_text())
+    collapse = {
+        "trouble": "mode collapse", "images": 60_000, "modes": 0.05, "diversity": 0.1, "precision": 0.5,
+        "told_apart": 0.9, "settings": {"penalties.r1": 3.0, "penalties.r2": 3.0},
+    }  # fmt: skip
+    (runs / "flat" / "summary.json").write_text(json.dumps(summary | {"collapse": collapse}))
+    try:
+        for language, state, settings in (("en", "collapsed", "Train again with"), ("zh", "已崩溃", "重新训练")):
+            with opened(browser, bench, "runs?run=flat", language) as page:
+                line = page.locator(".collapse")
+                line.wait_for()
+                told = line.inner_text()
+                assert "60,000" in told and "5%" in told and settings in told
+                assert "--set penalties.r1=3 --set penalties.r2=3" in " ".join(told.split())
+                row = page.get_by_role("row").filter(has=page.locator("a", has_text="flat"))
+                assert state in row.inner_text()
+                assert serious_violations(page) == []
+    finally:
+        shutil.rmtree(runs / "flat")
+
+
 def test_a_training_in_progress_is_watched_live(browser: Any, bench: Workbench, runs: Path) -> None:
     begin = [sys.executable, "-m", "elmyr", "train", "digits", "--out", str(runs / "live"), "--images", "40k", "-q"]
     settings = ["--set", "network.base=8", "--device", "cpu"]

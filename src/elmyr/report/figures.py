@@ -12,7 +12,7 @@ from elmyr.report.words import ENGLISH, Words
 
 WIDTH, HEIGHT = 460, 270  # of a line chart, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 48, 452, 10, 230  # the sides of its plot
-HALF_LABEL = 14  # of a label's width, so that the last one stays inside
+HALF_LABEL = 18  # of a label's width, so that the last one stays inside
 MOST_POINTS = 300
 HEIGHT_OF_MAP = 360
 ROW = 46  # height of a row in an interval chart

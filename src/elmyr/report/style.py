@@ -154,6 +154,7 @@ footer {
   .classes .head { display: none; }
   .classes .side:not(.head) { display: block; font-size: .8rem; }
   .classes .class { max-width: none; margin-top: 1.1rem; font-weight: 600; }
+  .chart svg:not(.fluid) { font-size: 16px; }
   .figures th.words:first-child { min-width: 8.5rem; }
 }
 @media print {

@@ -5,7 +5,7 @@ import { count, filled, make, number, page, said, titled } from "./parts.js";
 const [WIDTH, HEIGHT] = [460, 260];
 const [LEFT, RIGHT, TOP, BOTTOM] = [52, 448, 12, 212];
 const STEPS = [1, 2, 5, 10];
-const HALF_LABEL = 14; // of a label's width, so that the last one stays inside
+const HALF_LABEL = 18; // of a label's width, so that the last one stays inside
 // Which figures share a chart; each other has its own.
 const TOGETHER = {
   Losses: { discriminator_loss: ["discriminator", "real"], generator_loss: ["generator", "generated"] },

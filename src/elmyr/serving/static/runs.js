@@ -110,9 +110,12 @@ export default function runs(section) {
     const { won, covered } = line.dataset;
     const told = opened.filter((run) => run.collapse).map(({ id, collapse }) => {
       const text = collapse.trouble === "the discriminator has won" ? won : covered;
-      return `${id}: ${filled(text, { ...collapse, trouble: said(collapse.trouble) })}`;
+      const here = "\0"; // where the settings stand, each of which is to stay in one line
+      const [before, after] = filled(text, { ...collapse, trouble: said(collapse.trouble), settings: here }).split(here);
+      const settings = collapse.settings.split(/ (?=--set)/).map((each) => make("code", { class: "whole" }, each));
+      return [`${id}: ${before}`, ...settings.flatMap((each) => [each, " "]), after];
     });
-    line.textContent = told.join(" ");
+    line.replaceChildren(...told.flat());
     line.hidden = told.length === 0;
   }
 
