@@ -291,6 +291,8 @@ TEACHERS: tuple[tuple[Shaping, Shaping, str | None], ...] = (  # of the teacher,
     (AS_IT_IS, Shaping(limit=120), "without --limit 120"),
     (AS_IT_IS, Shaping(classes=("a", "b")), "without --classes a,b"),
     (Shaping(images_per_class=30), Shaping(images_per_class=20), "with --images-per-class 30, .* train it with .* 20"),
+    (AS_IT_IS, Shaping(folds=4), "without --folds 4"),
+    (Shaping(folds=4), AS_IT_IS, "with --folds 4, .* give --folds 4 here as well"),
     (Shaping(limit=120), AS_IT_IS, "with --limit 120, .* give --limit 120 here as well"),
     (Shaping(classes=("a", "b")), AS_IT_IS, "with --classes a,b, .* here as well"),
     (Shaping(images_per_class=20), AS_IT_IS, None),  # it knows less

@@ -126,5 +126,6 @@ def test_the_table_of_arms_leads_with_balanced_accuracy(
     told = capsys.readouterr().out
     head = next(line for line in told.splitlines() if line.startswith("arm"))
     assert head.index("test balanced accuracy") < head.index("test accuracy") < head.index("lowest recall")
+    assert "2 classes have fewer than 10 test images ('cracked' has 5, 'scratched' has 9)" in told
     page = (cross_validated.path / "report.html").read_text(encoding="utf-8")
     assert "Fewer than 10 test images: scratched, cracked." in page and "folds of cross-validation" in page

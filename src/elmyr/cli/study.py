@@ -101,6 +101,7 @@ def study(
 
 def show_study(done: Any, as_json: bool) -> None:
     """Verdicts, arms, figures, and where the report is."""
+    from elmyr.recognition import told_of_few
     from elmyr.report import write_report
     from elmyr.report.study_report import COLLAPSED
 
@@ -114,6 +115,8 @@ def show_study(done: Any, as_json: bool) -> None:
         if cell["collapsed"]:
             print(COLLAPSED.format(seeds=", ".join(map(str, cell["collapsed"]))) + "\n")
         show_table(_rows(cell, done.content["classes"]))
+        if few := told_of_few(done.content["classes"], cell["tested"]):
+            print(f"\n{few}")
         if cell["evaluation"]:
             show_figures(cell["evaluation"])
     if done.content["to_decide"]:

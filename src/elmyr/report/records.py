@@ -131,7 +131,6 @@ class Arm(Record):
     validation: Values = []
     test: Values = []
     accuracy: Values = []
-    macro_f1: Values = []
     share: Values = []
     seconds: Values = []
     recalls: Values = []

@@ -65,9 +65,9 @@ def arms(cell: Cell, words: Words) -> Markup:
         for arm in cell.arms
     ]  # fmt: skip
     if cell.measure != "accuracy":
-        head[3:3] = [words("test {measure}", measure=words("accuracy")), words("macro F1")]
+        head.insert(3, words("test {measure}", measure=words("accuracy")))
         for row, arm in zip(rows, cell.arms, strict=True):
-            row[3:3] = [numbers.percent_over_seeds(arm.accuracy), numbers.percent_over_seeds(arm.macro_f1)]
+            row.insert(3, numbers.percent_over_seeds(arm.accuracy))
     told = words(
         "Mean \u00b1 standard deviation over seeds. The best arms are chosen on the validation part. So is, for each "
         "seed, the generated share of the recognizer's batches. Times include the GAN's training where it is used."

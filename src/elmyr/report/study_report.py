@@ -152,7 +152,7 @@ def _sentence(cell: Cell, verdict: Verdict, words: Words) -> str:
     if words is ENGLISH:
         return verdict.sentence
     sides = [arm for name in (verdict.best_without, verdict.best_with) for arm in cell.arms if arm.name == name]
-    if len(sides) < 2:
+    if len(sides) < 2 or verdict.outcome == "not decided":  # an interval beside it would look like a decision
         return words(SENTENCES[verdict.outcome])
     without, with_gan = sides
     return words(SENTENCES[verdict.outcome]) + words(
