@@ -1,6 +1,7 @@
 """Notes about data: told as warnings, or kept; shown once a command."""
 
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -21,18 +22,19 @@ def test_a_note_is_a_warning_unless_notes_are_kept() -> None:
 
 
 def test_the_program_shows_a_note_once_and_on_one_line(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         monkeypatch.setattr(warnings, "showwarning", Warned())
-        for text in ("a\nb", "a\nb", "c"):
+        for text in ("a\nb", "a\nb", "c", f"'{tmp_path}/x' is odd", "'x' is odd"):
             note(text)
         warnings.warn("skipped", DataWarning, stacklevel=1)
         warnings.warn("not for users", ResourceWarning, stacklevel=1)
     assert capsys.readouterr().err.splitlines() == [
         "elmyr: note: a b",
         "elmyr: note: c",
+        "elmyr: note: 'x' is odd",
         "elmyr: warning: skipped",
     ]
 

@@ -87,6 +87,15 @@ def test_names_tell_parts_only_together() -> None:
     assert found is not None and [len(paths) for paths in found] == [2, 0, 1, 0]
 
 
+def test_classes_of_one_part_alone_are_named(tmp_path: Path) -> None:
+    files = in_part("train", PETS) | {"test/unknown/a.png": 3, "test/cat/b.png": 4}
+    found = read(laid(tmp_path, files))
+    assert "has test images of 'unknown', and no training image is of that class: name" in found.refused
+    files = {"train/a.png": 1, "train/b.png": 2, "test/cat/a.png": 3}
+    assert "the test images of" in (refused := read(laid(tmp_path / "x", files)).refused)
+    assert "have labels, the training images none" in refused
+
+
 # --- folders around and inside
 
 
@@ -217,7 +226,9 @@ def test_a_file_that_is_no_data_is_refused_by_its_likely_cause(tmp_path: Path, n
 
 
 def damaged(folder: Path, *counts: int, bad: dict[str, int]) -> Path:
-    files: dict[str, bytes | int] = {f"{'abc'[c]}/{n}.png": n for c, count in enumerate(counts) for n in range(count)}
+    files: dict[str, bytes | int] = {
+        f"{'abc'[c]}/{n}.png": 100 + n % 150 for c, count in enumerate(counts) for n in range(count)
+    }
     return laid(
         folder, files | {f"{name}/bad{n}.png": b"no image" for name, count in bad.items() for n in range(count)}
     )
@@ -248,6 +259,6 @@ def test_one_bad_image_of_a_class_of_ten_is_skipped_and_named(
 
 
 def test_one_bad_image_of_ten_without_labels_is_skipped(tmp_path: Path) -> None:
-    files: dict[str, bytes | int] = {f"{n}.png": n for n in range(9)}
+    files: dict[str, bytes | int] = {f"{n}.png": 100 + n for n in range(9)}
     with pytest.warns(DataWarning, match="'bad.png'"):
         assert len(open_source(laid(tmp_path / "data", files | {"bad.png": b""})).train) == 9

@@ -166,6 +166,13 @@ def test_a_known_label_column_wins_over_others_and_a_column_is_asked_for_where_n
     assert read(tmp_path / "two", "finding").train == {1: "x", 2: "y", 3: "x", 4: "y"}
 
 
+@pytest.mark.parametrize("column", ["finding_labels", "Image Class", "true label", "category_of_it"])
+def test_a_name_that_holds_a_word_for_labels_is_one(tmp_path: Path, column: str) -> None:
+    table = f"image_id,age,{column}\na,30,cat\nb,31,dog\nc,32,cat\nd,33,dog\n"
+    found = read(laid(tmp_path, FOUR | {"HAM10000_metadata.csv": table}))
+    assert found.train == LABELS and "columns of 'HAM10000_metadata.csv' that are passed over: 'age'" in found.notes
+
+
 def test_captions_are_not_taken_for_classes(tmp_path: Path) -> None:
     table = csv("file_name,text", rows=[(file, f"a picture of {file}") for file in FOUR])
     found = read(laid(tmp_path, FOUR | {"metadata.csv": table}))

@@ -68,5 +68,5 @@ def test_test_images_are_given_only_where_the_source_has_its_own() -> None:
 def test_a_source_whose_test_images_do_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match="make them one shape"):
         Source("odd", blank(3), blank(3, size=4))
-    with pytest.raises(InputError, match="different classes"):
+    with pytest.raises(InputError, match="has test images of 'b', and no training image is of that class"):
         Source("odd", blank(3, classes=("a",)), blank(3, classes=("b",)))

@@ -36,7 +36,8 @@ class Warned:
     ) -> None:
         """What `warnings.showwarning` is called with."""
         kind = "note" if issubclass(category, Note) else "warning"
-        told = f"elmyr: {kind}: " + " ".join(str(message).split())
+        # A study opens the same folder again by its whole path.
+        told = f"elmyr: {kind}: " + " ".join(str(message).split()).replace(f"'{os.getcwd()}{os.sep}", "'")
         meant = issubclass(category, UserWarning) and (self._first or not issubclass(category, DataWarning))
         if meant and told not in self._shown:
             self._shown.add(told)

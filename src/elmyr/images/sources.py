@@ -17,6 +17,7 @@ from elmyr.images.derived import DERIVED, derive
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.given import Data, image_set_of, is_path, refuse_run
 from elmyr.images.imageset import ImageSet
+from elmyr.images.passed_over import examples
 from elmyr.images.raw import leveled
 from elmyr.images.readers import BY_NAME, BY_PATH, Part, Parts, PathReader
 from elmyr.images.readers.hub import PREFIX, read_hub
@@ -50,7 +51,23 @@ class Source:
                 f"{self.test.images.shape[1:]}: make them one shape"
             )
         if self.test.classes != self.train.classes:
-            raise InputError(f"the training and the test images of '{self.name}' have different classes: name the same")
+            raise InputError(_of_classes_apart(self.name, self.train.classes, self.test.classes))
+
+
+def _of_classes_apart(name: str, training: tuple[str, ...], testing: tuple[str, ...]) -> str:
+    """Which classes the parts do not share, and what helps."""
+    if not training or not testing:
+        lacking, having = ("training", "test") if testing else ("test", "training")
+        return (
+            f"the {having} images of '{name}' have labels, the {lacking} images none: give labels to both, or to none"
+        )
+    alone = [of_class for of_class in testing if of_class not in training]
+    if not alone:
+        return f"the training and the test images of '{name}' have the same classes in another order: order them alike"
+    return (
+        f"'{name}' has test images of {examples(alone)}, and no training image is of that class: name the "
+        "classes alike, or move the test images elsewhere"
+    )
 
 
 def open_source(

@@ -88,7 +88,8 @@ class NoLabels:
 
 def is_usual(name: str) -> bool:
     """Whether a table of this name is meant to hold labels."""
-    return is_table(name) and bool(USUAL.fullmatch(plain(Path(name).stem)))
+    stem = plain(Path(name).stem)
+    return is_table(name) and bool(USUAL.fullmatch(stem) or MEANT.fullmatch(stem)) and not NEVER.search(stem)
 
 
 def is_meant(name: str) -> bool:

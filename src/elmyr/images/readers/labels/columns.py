@@ -24,6 +24,7 @@ LABELS = (
     *("defect", "defecttype", "type", "kind", "genus", "family", "variety", "digit", "letter", "character", "grade"),
     *("level", "y", "gt", "groundtruth", "annotation", "tag", "cls"),
 )
+LIKELY = re.compile("label|class|categor|species|diagnos")  # of a name that none of these is
 SPLITS = ("split", "set", "subset", "partition", "phase", "usage")
 NO_NAMES = re.compile(r"(unnamed\d*|index|rowid)?")  # of the rows' numbers
 NO_LABELS = re.compile(rf"({'|'.join(SPLITS)}|fold|width|height|bbox|[xy](min|max))|{NO_NAMES.pattern}")
@@ -85,6 +86,7 @@ def label_column(table: Table, files: int, wanted: str | None, where: str) -> La
         name = columns[chosen[0]]
         return Labels(name, _checked(table.column(chosen[0]), name, where), used=(name,))
     known = sorted((LABELS.index(plain(name)), column) for column, name in columns.items() if plain(name) in LABELS)
+    known = known or [(0, column) for column, name in columns.items() if LIKELY.search(plain(name))]
     if known:
         return _of_known([column for _, column in known], table, where)
     likely = [column for column, name in columns.items() if not NO_LABELS.fullmatch(plain(name))]
