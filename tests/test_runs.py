@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from elmyr import GAN, Restorer, Translator
+from elmyr import GAN, Recognizer, Restorer, Translator
 from elmyr.errors import InputError
 from elmyr.files import write_json
 from elmyr.images import save_npz
+from elmyr.recognition import train_recognizer
 from elmyr.restoration import train_restorer
 from elmyr.runs import place_of, run_path
 from elmyr.studies import Study
@@ -18,7 +19,16 @@ from elmyr.translation import train_translator
 from tests.conftest import small_image_set
 
 TINY = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
-LOADERS = {"GAN": GAN.load, "restorer": Restorer.load, "translator": Translator.load}
+LOADERS = {
+    "GAN": GAN.load,
+    "recognizer": Recognizer.load,
+    "restorer": Restorer.load,
+    "translator": Translator.load,
+}
+FROM_A_STUDY = {
+    "GAN": "name one of its own runs, such as '.*all-seed-0'",
+    "recognizer": "its recognizers are not kept, train one with elmyr recognizer train DATA",
+}
 Loader = Callable[[Any], Any]
 
 
@@ -34,6 +44,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_npz(small_image_set(60), folder / "blobs.npz")
     data = folder / "blobs.npz"
     train(data, out=folder / "runs" / "GAN", images=16, settings=TINY, device="cpu")
+    recognizer = Recognizer(updates=1, base=8, dimension=8, device="cpu")
+    train_recognizer(data, recognizer, out=folder / "runs" / "recognizer")
     train_restorer(data, out=folder / "runs" / "restorer", images=16, settings={"widths": (8, 8)}, device="cpu")
     train_translator(
         data, data, out=folder / "runs" / "translator", images=16, settings={"widths": (8, 8)}, device="cpu"
@@ -66,7 +78,7 @@ def test_a_loaded_gan_stands_for_its_run(home: Path) -> None:
 @pytest.mark.parametrize("kind", LOADERS)
 def test_a_study_is_no_model_and_a_run_of_its_own_is_named(home: Path, kind: str) -> None:
     study = Study(home / "studies" / "one", {})
-    told = "name one of its own runs, such as '.*all-seed-0'" if kind == "GAN" else "name another"
+    told = FROM_A_STUDY.get(kind, "name another")
     with pytest.raises(InputError, match=f"is the run of a study, not of a {kind}: {told}"):
         LOADERS[kind](study)
 
@@ -80,7 +92,9 @@ def test_the_run_of_another_kind_is_refused_with_what_opens_it(home: Path, kind:
 
 @pytest.mark.parametrize("load", LOADERS.values())
 def test_latest_without_a_run_says_how_to_train_one(load: Loader) -> None:
-    with pytest.raises(InputError, match="under 'runs': train one with 'elmyr (restorer |translator )?train DATA'"):
+    with pytest.raises(
+        InputError, match="under 'runs': train one with 'elmyr (recognizer |restorer |translator )?train DATA'"
+    ):
         load("latest")
 
 

@@ -106,4 +106,6 @@ def _other_kind(path: Path, found: str, wanted: str) -> str:
     if found == STUDY_KIND and wanted == GAN_KIND:
         own = sorted(config.parent for config in path.glob(f"runs/*/{CONFIG}"))
         return f"{told}: name one of its own runs" + (f", such as '{own[0]}'" if own else "")
+    if found == STUDY_KIND and wanted == "recognizer":
+        return f"{told}: its recognizers are not kept, train one with elmyr recognizer train DATA"
     return f"{told}: name another" + (f", or open it with {OPENERS[found]}" if found in OPENERS else "")

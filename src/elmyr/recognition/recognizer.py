@@ -27,9 +27,9 @@ from elmyr.recognition.reading import features_of, probabilities_of, softmax
 from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
 from elmyr.recognition.semi import SemiData, SemiTask
 from elmyr.recognition.task import RecognizerTask, Teacher
-from elmyr.recognition.trained import DESCRIPTION, FORMAT, WEIGHTS, Trained, open_trained
+from elmyr.recognition.trained import DESCRIPTION, FORMAT, KIND, WEIGHTS, Trained, open_trained
 from elmyr.recognition.weights import ClassWeight, as_json, class_weights, from_json, settled_weight
-from elmyr.runs import Run
+from elmyr.runs import CONFIG, Run, finished_model
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.progress import Listener
@@ -60,6 +60,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     "balanced": in inverse proportion to how often the class is shown, or "auto": balanced where the classes of y differ
     by 3:1 or more.
     """
+
+    path: Path | None = None  # the run or the folder that it was loaded from
 
     def __init__(
         self,
@@ -112,7 +114,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         are shown, instead of y. With `run` the training is saved there as it goes, and goes on from what is saved;
         `say` hears what goes wrong on the way. The number of updates is the same whatever the number of images.
         """
-        self.__dict__.pop("net_", None)  # a fit that fails leaves no recognizer of other classes
+        for of_another_fit in ("net_", "path"):  # a fit that fails leaves no recognizer of other classes
+            self.__dict__.pop(of_another_fit, None)
         if teacher is not None:
             check_is_fitted(teacher, "net_")
         lesson = Lesson.of(
@@ -243,13 +246,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
         Raises InputError where there is none, or where it is not whole.
         """
-        trained = open_trained(path, device=device)
+        folder = finished_model(path, KIND)
+        trained = open_trained(folder, device=device)
         parameters = dict(trained.parameters)
         parameters["class_weight"] = from_json(parameters.get("class_weight"))
         try:
             recognizer = cls(**parameters, device=device)
         except TypeError as error:
-            raise InputError(f"'{path}' is no whole recognizer ({error}): train it again") from None
+            raise InputError(f"'{folder}' is no whole recognizer ({error}): train it again") from None
+        recognizer.path = folder.parent if (folder.parent / CONFIG).is_file() else folder
         recognizer.method_, recognizer.temperature_ = trained.method, trained.temperature
         recognizer.class_counts_ = trained.class_counts
         recognizer.classes_, recognizer.image_shape_ = trained.classes, trained.image_shape
