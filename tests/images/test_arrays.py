@@ -94,6 +94,29 @@ def test_names_of_classes_come_with_labels_in_names_or_numbers(tmp_path: Path) -
     assert source.train.classes == tuple("abcd") and source.train.require_labels()[:4].tolist() == [3, 2, 1, 0]
 
 
+def test_a_folder_of_arrays_is_an_archive_whose_keys_are_the_names_of_the_files(tmp_path: Path) -> None:
+    for name, array in {"X_train": IMAGES, "y_train": LABELS, "X_test": IMAGES[:5], "y_test": LABELS[:5]}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    source, told = opened(tmp_path)
+    assert np.array_equal(source.train.images[..., 0], IMAGES) and told == []
+    assert source.test is not None and source.test.require_labels().tolist() == LABELS[:5].tolist()
+
+
+def test_the_folder_of_one_archive_or_of_two_parts_is_read(tmp_path: Path) -> None:
+    saved(tmp_path, images=IMAGES, labels=LABELS)
+    assert len(opened(tmp_path)[0].train) == 40
+    with kept_notes():
+        convert(
+            saved(tmp_path, x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:8], y_test=LABELS[:8]), tmp_path / "s.npz"
+        )
+    (tmp_path / "set.npz").unlink()
+    source, _ = opened(tmp_path)
+    assert (len(source.train), source.test and len(source.test)) == (40, 8)
+    np.save(tmp_path / "more.npy", IMAGES)
+    with pytest.raises(InputError, match="'more.npy', 'test-s.npz', 'train-s.npz': name the one that is meant"):
+        opened(tmp_path)
+
+
 # --- layouts and labels
 
 

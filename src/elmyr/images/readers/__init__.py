@@ -12,6 +12,7 @@ from pathlib import Path
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
 from elmyr.images.raw import RawImages
+from elmyr.images.readers.array_folder import has_arrays, read_array_folder
 from elmyr.images.readers.cifar_binary import read_cifar10
 from elmyr.images.readers.digits import read_digits
 from elmyr.images.readers.emnist import read_emnist
@@ -56,6 +57,7 @@ BY_NAME: dict[str, Callable[[Path | None], Parts]] = {
 BY_PATH = (
     PathReader("an .npz file", lambda path: path.is_file() and path.suffix.lower() == ".npz", read_npz),
     PathReader("an .npy file", lambda path: path.is_file() and path.suffix.lower() == ".npy", read_npy),
+    PathReader("a folder of arrays", has_arrays, read_array_folder),
     PathReader("a table of pixels (.csv)", has_pixel_tables, read_pixel_tables, read_pixel_tables),
     PathReader("a parquet file or a folder of them", has_parquet_files, read_parquet, read_parquet),
     PathReader("a WebDataset tar file or a folder of them", has_tar_files, read_tar, read_tar),

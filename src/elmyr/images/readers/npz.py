@@ -97,7 +97,7 @@ def _raw(
                 f"it holds {images.dtype} of the shape {images.shape}, which is large: save it as uint8 (N, H, W, C) "
                 "from 0 to 255 with numpy.save, so that it can stay on the disk"
             )
-        values = StoredPixels(path)
+        values = StoredPixels(str(images.filename))
     return RawImages(values, labels, classes, path.stem, str(path))
 
 
