@@ -55,7 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     splits = split_source(open_source(options.data, options.data_root), 0)
     count = common_count(splits)
-    sets = {"validation images (the yardstick)": first_of(splits.validation, count)}
+    sets = {"validation images (the real-data baseline)": first_of(splits.validation, count)}
     sets |= {f"training images, {name}": images for name, images in spoiled(first_of(splits.train, count)).items()}
     print(f"{options.data}: {count:,} images a side against the test part, split of seed 0\n")
     for name in EXTRACTORS:

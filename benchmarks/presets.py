@@ -31,7 +31,7 @@ def main() -> None:
     shaping = Shaping(size=parse_size(options.size) if options.size else None)
 
     print(f"{options.data}, {images:,} images seen, seed 0, against the validation part\n")
-    print("| preset | minutes | images/s | Fréchet distance | precision | recall | asked label read back |")
+    print("| preset | minutes | images/s | FID | precision | recall | conditional accuracy |")
     print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
     for preset in options.presets:
         with tempfile.TemporaryDirectory() as folder:

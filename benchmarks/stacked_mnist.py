@@ -5,7 +5,7 @@ python benchmarks/stacked_mnist.py --preset residual --minutes 60 --data-root pa
 The problem is of Metz et al. 2017: 28x28x3, a mode is a triple of digits, the GAN is told none of them. Judged as in
 PacGAN (Lin et al. 2018), on 25,600 samples where it takes 26,000: a recognizer of single digits reads each channel;
 told are the modes that occur, and the Kullback–Leibler divergence of their frequencies in the samples from 1/1000 each,
-in nats. Real images, stacked of test digits, are the yardstick: theirs is not 0, samples being few and digits not
+in nats. Real images, stacked of test digits, are the baseline: theirs is not 0, samples being few and digits not
 equally frequent. The last column leaves the second reason out: the divergence from the frequencies that the training
 digits give the modes.
 """
