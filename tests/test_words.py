@@ -43,7 +43,7 @@ def read_by_people(path: Path) -> str:
         return re.sub(r"^\s*//.*$|\s//\s.*$|data\.\w+|\byardstick\b", "", text, flags=re.MULTILINE)
     if path.suffix == ".toml":
         return re.sub(r"^\s*#.*$|{\w*}", "", text, flags=re.MULTILINE)
-    return re.sub(r"`[^`\n]*`", "", text.partition(DATED)[0])
+    return re.sub(r"^```.*?^```$|`[^`\n]*`", "", text.partition(DATED)[0], flags=re.MULTILINE | re.DOTALL)
 
 
 def found_in(text: str) -> list[str]:
