@@ -145,7 +145,22 @@ def test_the_line_to_copy(typed: str, instead: str) -> None:
     parsed(f"elmyr {instead}")
 
 
-@pytest.mark.parametrize("typed", ["train digits", "train", "train digits --out", "data", "--version", "sample x -n5"])
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("train", "elmyr train needs DATA; try: elmyr train digits --images 60k --out runs/digits"),
+        ("predict latest", "elmyr predict needs PATH; try: elmyr predict latest photo.jpg"),
+        (
+            "data convert digits",
+            "elmyr data convert needs OUT; try: elmyr data convert path/to/folder images.npz --size 64",
+        ),
+    ],
+)
+def test_an_argument_that_is_missing_is_named_with_an_example(typed: str, told: str) -> None:
+    assert corrected(PROGRAM, typed.split()) == told
+
+
+@pytest.mark.parametrize("typed", ["train digits", "train digits --out", "data", "--version", "sample x -n5"])
 def test_words_that_are_known_are_left_alone(typed: str) -> None:
     assert corrected(PROGRAM, typed.split()) is None
 

@@ -10,6 +10,7 @@ from elmyr.evaluation.features import EXTRACTORS, Pixels, cache_folder, extracto
 from elmyr.evaluation.judging import Judging, judge
 from elmyr.evaluation.reference import reference_of
 from elmyr.evaluation.sides import comparable, first_of, parts
+from elmyr.evaluation.stages import Stages
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Source, load_images, save_npz, split_source
 from elmyr.report.run_report import run_page
@@ -217,8 +218,9 @@ def test_labels_are_compared_by_the_names_of_their_classes(tmp_path: Path) -> No
 @pytest.mark.usefixtures("quick_use")
 def test_use_tells_whether_recognizers_can_learn_from_the_images() -> None:
     splits, said = split_source(Source("blobs", small_image_set(1200), None), 0), list[str]()
-    good = judge([splits.validation], splits, "test", subject="x", judging=Judging(use=True, say=said.append))
-    assert said[-1] == "training 2 recognizers, each on 150 images …"
+    judging = Judging(use=True, stages=Stages(4, said.append))
+    good = judge([splits.validation], splits, "test", subject="x", judging=judging)
+    assert said[-1] == "4 of 4: training 2 recognizers, each on 150 images …"
     useless = noised(splits.validation, 2000)
     bad = judge([useless], splits, "test", subject="x", judging=Judging(use=True))
     for name in ("trained_on_generated", "tested_on_generated"):

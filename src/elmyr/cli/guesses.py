@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from elmyr.cli.examples import EXAMPLES
 from elmyr.cli.rewording import Rewording, plain
 from elmyr.cli.synonyms import COMMANDS
 from elmyr.errors import nearest
@@ -71,9 +72,16 @@ def _about_options(command: Any, path: list[str], rest: Sequence[str]) -> str | 
     if rewording.unknown is not None:
         return f"no option {rewording.unknown} (see: {shlex.join(['elmyr', *path])} --help)"
     if not rewording.reasons:
-        return None
+        return _missing(path, rewording.lacking)
     typed, why = ", ".join(rewording.reasons), "; ".join(dict.fromkeys(rewording.reasons.values()))
     return _tried(f"no option {typed}: {why}", rewording.line)
+
+
+def _missing(path: list[str], argument: str | None) -> str | None:
+    """Of an argument that was left out, with an example."""
+    if argument is None:
+        return None
+    return _tried(f"{shlex.join(['elmyr', *path])} needs {argument}", EXAMPLES[" ".join(path)][0])
 
 
 def _tried(told: str, line: str) -> str:

@@ -243,6 +243,7 @@ def doubts(
         seed=seed,
         device=device,
         say=hush if quiet else say,
+        quiet=quiet,
     )
     suspects = found.suspects(sure)
     known = labels.found(found, suspects)

@@ -177,7 +177,7 @@ def evaluate(
     reader = None if recognizer is None else open_recognizer(recognizer, device=device)
     method = restoring(model, device=device, precision=precision)
     images = first_of(images_to_repair(model, part=against.value, data_root=data_root), limit)
-    judgment = judge_repair(images, {REPAIRED: method}, damages=corruption or None, recognizer=reader)
+    judgment = judge_repair(images, {REPAIRED: method}, damages=corruption or None, recognizer=reader, quiet=False)
     if out is not None:
         write_repair(judgment, out)
     if as_json:

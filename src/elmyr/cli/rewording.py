@@ -63,6 +63,12 @@ class Rewording:
         return {guess.typed: self._reason(guess) for guess in self._taken if isinstance(guess, Guess)}
 
     @property
+    def lacking(self) -> str | None:
+        """The first argument that must be given and is not."""
+        needed = [one for one in self._arguments if one.required][len(self._free) :]
+        return needed[0].metavar if needed else None
+
+    @property
     def line(self) -> str:
         """The command line."""
         placed, options = dict[str, str](), list[str]()

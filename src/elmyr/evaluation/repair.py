@@ -17,6 +17,7 @@ from elmyr.recognition import Recognizer
 from elmyr.restoration import Restorer, corrupt, damage_of
 from elmyr.restoration.corruptions import KINDS
 from elmyr.restoration.runs import KIND, config_of, splits_of
+from elmyr.training.progress import shown
 from elmyr.training.rundir import open_run
 
 SHOWN = 10
@@ -76,24 +77,29 @@ def judge_repair(
     *,
     damages: Sequence[str] | None = None,
     recognizer: Recognizer | None = None,
+    quiet: bool = True,
 ) -> RepairJudgment:
     """Damages images, repairs them by each method, and compares with what they were, damage by damage.
 
     damages: corruptions; without them each kind at some severities. The recognizer reads clean, damaged and repaired
-    images, where there are labels. Raises InputError for an unknown damage, and for a recognizer of other images.
+    images, where there are labels. Progress is shown unless `quiet`. Raises InputError for an unknown damage, and for a
+    recognizer of other images.
     """
     chosen = damages if damages is not None else usual_damages(min(images.height, images.width))
     for damage in chosen:
         damage_of(damage)
     clean = images.in_memory()
     clean_error, _ = _misread(recognizer, clean, images)
-    rows = []
-    for damage in chosen:
-        damaged, masks = corrupt(clean, damage, seed=DAMAGE_SEED)
-        made = {DAMAGED: damaged} | {name: method(damaged, masks) for name, method in methods.items()}
-        results = tuple(_judged(name, each, clean, images, recognizer) for name, each in made.items())
-        pictures = {name: each[:SHOWN].copy() for name, each in ({CLEAN: clean} | made).items()}
-        rows.append(DamageRow(damage, len(clean), results, pictures))
+    rows = list[DamageRow]()
+    with shown("repair", total=len(chosen), unit="kinds of damage", quiet=quiet) as listener:
+        for damage in chosen:
+            if listener is not None:
+                listener.advance(len(rows))
+            damaged, masks = corrupt(clean, damage, seed=DAMAGE_SEED)
+            made = {DAMAGED: damaged} | {name: method(damaged, masks) for name, method in methods.items()}
+            results = tuple(_judged(name, each, clean, images, recognizer) for name, each in made.items())
+            pictures = {name: each[:SHOWN].copy() for name, each in ({CLEAN: clean} | made).items()}
+            rows.append(DamageRow(damage, len(clean), results, pictures))
     return RepairJudgment(images.name, len(clean), clean_error, tuple(rows))
 
 

@@ -15,9 +15,11 @@ from elmyr import seeds
 from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.images.split import folds_of
+from elmyr.recognition.lesson import Lesson
 from elmyr.recognition.noise import true_class_probabilities
 from elmyr.recognition.recognizer import Recognizer, default_updates
 from elmyr.training.opening import class_logits_by, open_gan
+from elmyr.training.progress import shown
 
 FOLDS = 4
 UPDATES_SHARE = 0.1  # of a recognizer's usual ones: enough to read most images, too few to learn wrong labels by heart
@@ -75,20 +77,21 @@ def doubts_of(
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
+    quiet: bool = True,
 ) -> Doubts:
     """Doubts about the labels of an image set, by recognizers that were trained on the other folds.
 
     recognizer: how they learn (method "augment" and few updates where None). gan: the run of one that has learned these
     classes with the same labels; what its discriminator reads as the class counts as well, for half, since it has seen
     the labels. Raises InputError for images without labels, fewer than two folds, a class of one image, or a GAN of
-    other images or without these classes.
+    other images or without these classes. Progress is shown unless `quiet`.
     """
     labels = images.require_labels()
     _check(images, folds)
     of_gan = None if gan is None else _read_by_gan(gan, images, device)
     if recognizer is None:
         recognizer = doubting(images, device=device, precision=precision)
-    read = out_of_fold(images, recognizer, folds=folds, seed=seed, say=say)
+    read = out_of_fold(images, recognizer, folds=folds, seed=seed, say=say, quiet=quiet)
     if of_gan is not None:
         read = softmax(np.log(read) + GAN_WEIGHT * of_gan, axis=1)
     return doubts_by(read, labels)
@@ -119,8 +122,12 @@ def out_of_fold(
     folds: int = FOLDS,
     seed: int = 0,
     say: Callable[[str], None] = lambda line: None,
+    quiet: bool = True,
 ) -> NDArray[np.float64]:
-    """Probabilities float64 (N, classes) of each image, by a recognizer that learned from the other folds alone."""
+    """Probabilities float64 (N, classes) of each image, by a recognizer that learned from the other folds alone.
+
+    Each training shows its progress unless `quiet`.
+    """
     labels = images.require_labels()
     read = np.full((len(images), len(images.classes)), np.finfo(np.float64).tiny)
     fold_of = folds_of(labels, folds, np.random.default_rng(seeds.derive(seed, "folds")))
@@ -128,7 +135,10 @@ def out_of_fold(
         others, part = np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
         say(f"fold {number + 1} of {fold_of.max() + 1}: a recognizer learns from {len(others):,} other images")
         learned = clone(recognizer).set_params(seed=seeds.derive(seed, "fold", number) % 2**31)
-        learned.fit(images.take(others).images, labels[others])
+        lesson = images.take(others).images, labels[others]
+        total = learned.budget(Lesson.of(*lesson))
+        with shown(f"fold {number + 1}", total=total, quiet=quiet) as listener:
+            learned.fit(*lesson, listener=listener)
         read[np.ix_(part, learned.classes_)] = learned.predict_proba(images.take(part).images)
     return read
 
