@@ -110,6 +110,13 @@ def test_the_encodings_of_spreadsheets_are_read(tmp_path: Path, encoding: str) -
     assert ("utf-16" in found.notes[0], "cp1252" in found.notes[0]) == ("16" in encoding, encoding == "cp1252")
 
 
+def test_chinese_tables_are_read_as_spreadsheets_on_windows_save_them(tmp_path: Path) -> None:
+    table = "文件名,类别\n照片1.png,猫\n照片2.png,狗\n".encode("gb18030")
+    found = read(laid(tmp_path, {"照片1.png": 1, "照片2.png": 2, "标签.csv": table}))
+    assert found.train == {1: "猫", 2: "狗"}
+    assert found.notes == ["labels from '标签.csv' (column '类别', files in '文件名', gb18030)"]
+
+
 def test_numbers_that_a_spreadsheet_changed_are_found_again(tmp_path: Path) -> None:
     files = {"0007.png": 7, "0012.png": 12, "0110.png": 110}
     found = read(laid(tmp_path, files | {"labels.csv": "id,label\n7,1.0\n12,0.0\n110,1.0\n"}))
@@ -260,6 +267,19 @@ def test_one_table_tells_the_labels_of_both_parts(tmp_path: Path) -> None:
         found = read(laid(tmp_path / name, files | {"metadata.csv": csv("file_name,label", rows=rows)}))
         assert (found.train, found.test) == ({1: "cat", 2: "dog"}, {3: "cat", 4: "dog"})
         assert len(found.notes) == 1
+
+
+@pytest.mark.parametrize("suffix", ["csv", "txt"])
+def test_tables_of_parts_divide_the_images_of_one_place(tmp_path: Path, suffix: str) -> None:
+    rows = [(f"pics/{file}", label) for file, label in ROWS]
+    parts = {"train": rows[:2], "val": rows[2:3], "test": rows[3:]}
+    if suffix == "csv":
+        tables = {f"{part}.csv": csv("file,label", rows=of_part) for part, of_part in parts.items()}
+    else:
+        tables = {f"{part}.txt": "".join(f"{' '.join(row)}\n" for row in of_part) for part, of_part in parts.items()}
+    found = read(laid(tmp_path, {f"pics/{name}": gray for name, gray in FOUR.items()} | tables))
+    assert (found.train, found.test) == ({1: "cat", 2: "dog", 3: "cat"}, {4: "dog"})
+    assert any(f"'train.{suffix}' (" in note and f"and 'test.{suffix}' (" in note for note in found.notes)
 
 
 def test_each_part_has_its_own_table(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from elmyr.images.readers.labels import (
     is_meant,
     is_possible,
     is_usual,
+    merged,
     table_labels,
 )
 from elmyr.images.readers.labels.tables import is_own
@@ -128,7 +129,7 @@ def _of_table(place: _Place, column: str | None, flat: bool) -> tuple[TableLabel
     tables = [file for file in place.tables if flat or column is not None or is_usual(file.name)]
     reasons: dict[Path, str] = {}
     refused: InputError | None = None
-    for file in sorted(tables, key=lambda file: (file.name != PLAIN, not is_usual(file.name))):
+    for file in sorted(tables, key=_likelihood):
         meant = column is None and place.part != "test" and (file.name == PLAIN or (flat and is_meant(file.name)))
         try:
             found = table_labels(file, place.tree.images, column)
@@ -137,13 +138,35 @@ def _of_table(place: _Place, column: str | None, flat: bool) -> tuple[TableLabel
                 raise
             refused, found = error, NoLabels(str(error), of_others=False)
         if isinstance(found, TableLabels):
-            return found, reasons
+            return _with_parts(found, place, tables, column, reasons), reasons
         if meant and (file.name == PLAIN or found.of_others):
             raise InputError(f"'{file}' tells no labels: {found.reason}")
         reasons[file] = found.reason
     if refused is not None and column is not None and place.part != "test":
         raise refused
     return None, reasons
+
+
+def _likelihood(file: Path) -> tuple[bool, bool, bool, str]:
+    """A key that sorts tables by how likely they tell the labels of training images."""
+    return file.name != PLAIN, not is_usual(file.name), part_of(file.stem) == "test", file.name
+
+
+def _with_parts(
+    found: TableLabels, place: _Place, tables: list[Path], column: str | None, reasons: dict[Path, str]
+) -> TableLabels:
+    """The labels of a table of training images with those of its like for other parts, where all lie in one place."""
+    if place.part is not None or part_of(found.file.stem) != "train":
+        return found
+    for file in tables:
+        part = part_of(file.stem)
+        if part in ("validation", "test"):
+            other = table_labels(file, place.tree.images, column)
+            if isinstance(other, TableLabels):
+                found = merged(found, other, testing=part == "test")
+            else:
+                reasons[file] = other.reason
+    return found
 
 
 def _split_by_table(labeled: Labeled) -> tuple[Labeled, Labeled] | None:
@@ -170,7 +193,8 @@ def _tell(folder: Path, tree: Tree, places: list[_Place], labeled: list[Labeled]
     told = next((of_place.told for of_place in labeled if of_place.told is not None), None)
     reasons = {file: reason for of_place in labeled for file, reason in of_place.reasons.items()}
     tables = {file for place in places for file in place.tables}
-    for file in sorted(tables - set(used)):
+    read = {file for of_parts in used.values() for table in of_parts for file in (table.file, *table.also)}
+    for file in sorted(tables - read):
         note(f"'{file.name}' is passed over: {reasons.get(file, f'the labels are from {told}')}")
     in_folder = {os.path.relpath(file, folder).replace(os.sep, "/") for file in tables}
     note_files(folder, [path for path in tree.others if path not in in_folder])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elmyr.errors import InputError
@@ -41,6 +41,7 @@ class TableLabels:
     testing: the images of the set's own test part, where the table tells it. told: how the labels were found, for
     people; plain: whether that needs no word. others, unused: columns that may be labels, and those passed over.
     missing: names in its rows that are no image's; unlabeled: the numbers of the rows without a label.
+    also: other tables that are read with this one.
     """
 
     file: Path
@@ -54,6 +55,7 @@ class TableLabels:
     missing: list[str]
     unlabeled: list[int]
     rows: int
+    also: tuple[Path, ...] = ()
 
     def tell(self) -> None:
         """Notes what was chosen and what is passed over."""
@@ -76,6 +78,22 @@ class TableLabels:
                 f"{len(self.unlabeled):,} of {self.rows:,} rows of '{self.file.name}' have no file or no label (row "
                 f"{self.unlabeled[0]}): passed over"
             )
+
+
+def merged(first: TableLabels, other: TableLabels, *, testing: bool) -> TableLabels:
+    """What two tables say, one of the training and one of other images; testing: whether these are test images."""
+    own = {path: label for path, label in other.labels.items() if path not in first.labels}
+    classes = first.classes if set(other.classes) <= set(first.classes) else in_order({*first.classes, *other.classes})
+    return replace(
+        first,
+        labels=first.labels | own,
+        testing=first.testing | (set(own) if testing else set()),
+        classes=classes,
+        told=f"{first.told} and {other.told}",
+        missing=[*first.missing, *other.missing],
+        rows=first.rows + other.rows,
+        also=(*first.also, other.file),
+    )
 
 
 @dataclass(frozen=True)

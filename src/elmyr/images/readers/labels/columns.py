@@ -16,6 +16,7 @@ from elmyr.images.readers.parts import Part, part_of
 FILES = (
     *("file", "filename", "filepath", "path", "image", "imagename", "imagefile", "imagepath", "imagefilename", "img"),
     *("imgname", "imgpath", "imageid", "imgid", "id", "uid", "name", "photo", "picture", "key", "index"),
+    *("文件", "文件名", "图片", "图像", "路径", "名称", "编号"),
 )
 # The first that a table has is taken.
 LABELS = (
@@ -23,6 +24,7 @@ LABELS = (
     *("categoryname", "categoryid", "finelabel", "coarselabel", "species", "breed", "diagnosis", "dx", "disease"),
     *("defect", "defecttype", "type", "kind", "genus", "family", "variety", "digit", "letter", "character", "grade"),
     *("level", "y", "gt", "groundtruth", "annotation", "tag", "cls"),
+    *("标签", "类别", "类", "分类", "种类", "类型"),
 )
 LIKELY = re.compile("label|class|categor|species|diagnos")  # of a name that none of these is
 SPLITS = ("split", "set", "subset", "partition", "phase", "usage")

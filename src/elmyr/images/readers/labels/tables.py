@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from elmyr.images.encoded import open_file, shown
 from elmyr.images.readers.labels.json_forms import table_of
 
 SEPARATORS = {",": "", ";": "';' between", "\t": "tabs between", "|": "'|' between"}
-ENCODINGS = ("utf-8-sig", "cp1252")  # without a mark of their own; Windows' second
+PLAIN = "utf-8-sig"
+WESTERN, CHINESE = "cp1252", "gb18030"  # as spreadsheets on Windows save
+HIGH = re.compile(rb"[\x80-\xff]+")
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 OWN = ["file", "label", "class"]  # the columns that elmyr writes
 LISTS = ".txt"  # which mostly hold other things
@@ -43,7 +46,7 @@ class Table:
 def read_table(file: Path) -> Table:
     """The table in a file, by its suffix; InputError for what is none."""
     text, encoding = _text(file)
-    about = () if encoding == ENCODINGS[0] else (encoding,)
+    about = () if encoding == PLAIN else (encoding,)
     return FORMS[suffix_of(file.name)](text, file, about)
 
 
@@ -64,7 +67,7 @@ def _text(file: Path) -> tuple[str, str]:
     except OSError as error:
         raise InputError(f"'{file}' cannot be read ({error.strerror or error}): save it as CSV in UTF-8") from None
     marked = next((encoding for mark, encoding in MARKS.items() if content.startswith(mark)), None)
-    for encoding in (marked,) if marked else ENCODINGS:
+    for encoding in (marked,) if marked else (PLAIN, _windows_encoding(content)):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
@@ -73,6 +76,12 @@ def _text(file: Path) -> tuple[str, str]:
             break
         return text, encoding
     raise InputError(f"'{file}' is no list of labels (it is binary): save it as CSV in UTF-8")
+
+
+def _windows_encoding(content: bytes) -> str:
+    """What is no UTF-8: Chinese, whose signs are pairs of high bytes, or Western, whose accents stand alone."""
+    runs = HIGH.findall(content)
+    return CHINESE if runs and all(len(run) % 2 == 0 for run in runs) else WESTERN
 
 
 def _csv(text: str, file: Path, about: tuple[str, ...]) -> Table:
