@@ -93,6 +93,25 @@ def test_an_image_of_another_size_is_brought_into_the_model_s_form(models: Model
     assert "seen" not in told(asked(models, "reader", "recognize", {}, as_png(seen)))
 
 
+def test_the_range_of_values_is_the_model_s_too(small_runs: Path, tmp_path: Path, digits: ImageSet) -> None:
+    """A recognizer of 12 bits: pictures of 16 are leveled by its range, those of 8 and drawings are as they are."""
+    recognizer = open_recognizer(small_runs / "reader", device="cpu")
+    recognizer.preparation_ = recognizer.preparation_.model_copy(update={"range": (0.0, 4095.0)})
+    recognizer.save(tmp_path / "deep")
+    deep = Models(Options(find_served([f"deep={tmp_path / 'deep'}"]), device="cpu"))
+    image = digits.in_memory()[3, ..., 0]
+    expected = told(asked(deep, "deep", "recognize", {}, as_png(image)))["images"][0]["probabilities"]
+    twelve = as_png(np.rint(image.astype(float) * 4095 / 255).astype(np.uint16))
+    answer = told(asked(deep, "deep", "recognize", {}, twelve))
+    assert answer["images"][0]["probabilities"] == pytest.approx(expected, abs=1e-6)
+    for prepare in ("model", "digit"):
+        of_eight, of_twelve = (
+            told(asked(deep, "deep", "recognize", {"prepare": prepare}, body))["images"][0]["probabilities"]
+            for body in (as_png(image), twelve)
+        )
+        assert of_eight == pytest.approx(of_twelve, abs=1e-6)
+
+
 def test_a_digit_is_cut_out_where_that_is_asked_for(models: Models) -> None:
     drawn = np.full((60, 90), 255, np.uint8)
     drawn[10:50, 40:46] = 0

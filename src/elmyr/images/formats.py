@@ -79,11 +79,17 @@ class Picture(NamedTuple):
 
 
 def read_picture(
-    file: BinaryIO, *, formats: Sequence[str] | None = None, most: int = MOST_PIXELS, wanted: Size | None = None
+    file: BinaryIO,
+    *,
+    formats: Sequence[str] | None = None,
+    most: int = MOST_PIXELS,
+    wanted: Size | None = None,
+    of: Range | None = None,
 ) -> Picture:
     """A picture as `read_pixels` sees it, by these decoders alone; past `most` pixels `TooLarge`, before decoding.
 
-    wanted: the size that it is to be brought into, where it is to be: a JPEG is not decoded to much more.
+    wanted: the size that it is to be brought into, where it is to be: a JPEG is not decoded to much more. of: the
+    values that are black and white, as for `read_pixels`.
     """
     with _opened(file, formats, most) as image:
         gray = _is_gray(image)
@@ -91,7 +97,7 @@ def read_picture(
             _spare(image, wanted)
         if _orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
-        opaque = _leveled(image, None)
+        opaque = _leveled(image, of)
         clear = np.zeros((image.height, image.width), np.bool_)
         if image.has_transparency_data:
             clear = np.asarray(image.convert("RGBA"))[..., 3] == 0

@@ -17,6 +17,7 @@ from elmyr.images.digit import prepare_digit
 from elmyr.images.encoded import NO_IMAGE, Damage, EncodedImages, each
 from elmyr.images.formats import TooLarge, read_header, read_picture, read_pixels
 from elmyr.images.listing import Word, listed
+from elmyr.images.ranges import Range, bytes_hold
 from elmyr.images.raw import leveled
 from elmyr.images.shaping import in_form
 from elmyr.images.sizes import Size
@@ -143,11 +144,13 @@ def _are_large(images: EncodedImages, places: range) -> bool:
 class Preparation(NamedTuple):
     """How a file, and how pixels uint8 (H, W, C), become what a recognizer takes: uint8 of the size of its form.
 
-    least: the size below which a photograph must not be decoded; that of the form where None.
+    values: those of a file that are black and white. least: the size below which a photograph must not be decoded; that
+    of the form where None.
     """
 
     of_file: Callable[..., Pixels]
     of_pixels: Callable[..., Pixels]
+    values: Callable[[Shaping], Range | None]
     least: Size | None = None
 
 
@@ -161,7 +164,7 @@ def _pixels_in_form(pixels: Pixels, *, form: Shaping) -> Pixels:
 
 
 def _file_as_digit(file: BinaryIO, *, form: Shaping) -> Pixels:
-    return _pixels_as_digit(read_picture(file, wanted=OF_A_DIGIT).pixels, form=form)
+    return _pixels_as_digit(read_picture(file, wanted=OF_A_DIGIT, of=_deep_values(form)).pixels, form=form)
 
 
 def _pixels_as_digit(pixels: Pixels, *, form: Shaping) -> Pixels:
@@ -171,7 +174,12 @@ def _pixels_as_digit(pixels: Pixels, *, form: Shaping) -> Pixels:
     return np.repeat(digit[..., None], form.channels or 1, axis=2)
 
 
+def _deep_values(form: Shaping) -> Range | None:
+    """The range of more than 8 bits; a character is found in 8 whatever their range is."""
+    return None if form.range is None or bytes_hold(form.range) else form.range
+
+
 PREPARATIONS: dict[str, Preparation] = {
-    "model": Preparation(_file_in_form, _pixels_in_form),
-    "digit": Preparation(_file_as_digit, _pixels_as_digit, least=OF_A_DIGIT),
+    "model": Preparation(_file_in_form, _pixels_in_form, lambda form: form.range),
+    "digit": Preparation(_file_as_digit, _pixels_as_digit, _deep_values, least=OF_A_DIGIT),
 }

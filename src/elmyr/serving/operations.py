@@ -156,7 +156,8 @@ def _seen(opened: Opened, query: Query, body: bytes) -> Seen | Answer:
     recognizer: Recognizer = opened.model
     form, preparation = recognizer.preparation_, PREPARATIONS[query.get("prepare") or "model"]
     try:
-        pictures = [picture.pixels for picture in decoded(body, preparation.least or form.size)]
+        wanted, values = preparation.least or form.size, preparation.values(form)
+        pictures = [picture.pixels for picture in decoded(body, wanted, values)]
         images = np.stack([preparation.of_pixels(pixels, form=form) for pixels in pictures])
         return Seen(images, as_they_came=preparation is PREPARATIONS["model"] and images.shape[1:] == pictures[0].shape)
     except InputError as error:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from elmyr.arrays import DAMAGE
 from elmyr.errors import InputError
 from elmyr.images.formats import Picture, TooLarge, quiet_decoders, read_picture
-from elmyr.images.shaping import Size
+from elmyr.images.ranges import Range, bytes_hold, in_bytes
+from elmyr.images.sizes import Size
 from elmyr.serving.limits import MOST_IMAGES, MOST_PHOTO_PIXELS, MOST_PIXELS
 
 PNG, JPEG, NPY = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", npy.MAGIC_PREFIX
@@ -20,14 +21,17 @@ LONGEST_HEADER = 1_000  # of an array: bytes that are parsed
 SHOWN = 120  # characters of a reason
 
 
-def decoded(content: bytes, wanted: Size | None = None) -> list[Picture]:
+def decoded(content: bytes, wanted: Size | None = None, of: Range | None = None) -> list[Picture]:
     """The pictures of an upload: one PNG or JPEG, or an array uint8 (N, H, W), (N, H, W, C), (H, W, C) or (H, W).
 
-    wanted: the size that a PNG or JPEG is to be brought into, which may be a photograph then. InputError for anything
-    else, also where it is more than the limits allow; nothing is decoded before that is known.
+    wanted: the size that a PNG or JPEG is to be brought into, which may be a photograph then. of: the values that are
+    black and white, those of the type where None. InputError for anything else, also where it is more than the limits
+    allow; nothing is decoded before that is known.
     """
     if content.startswith(NPY):
-        return [Picture(image, np.zeros(image.shape[:2], np.bool_)) for image in _array(content)]
+        images = _array(content)
+        leveled = in_bytes(images, of) if of is not None and bytes_hold(of) else images
+        return [Picture(image, np.zeros(image.shape[:2], np.bool_)) for image in leveled]
     decoder = next((name for start, name in DECODERS.items() if content.startswith(start)), None)
     if decoder is None:
         what = "is empty" if not content else "is no image"
@@ -35,7 +39,7 @@ def decoded(content: bytes, wanted: Size | None = None) -> list[Picture]:
     most = MOST_PIXELS if wanted is None else MOST_PHOTO_PIXELS[decoder]
     try:
         with quiet_decoders():
-            return [read_picture(BytesIO(content), formats=[decoder], most=most, wanted=wanted)]
+            return [read_picture(BytesIO(content), formats=[decoder], most=most, wanted=wanted, of=of)]
     except TooLarge as error:
         raise InputError(f"the picture is too large ({error}): at most {most:,} pixels") from None
     except MemoryError:
