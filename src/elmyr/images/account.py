@@ -29,6 +29,9 @@ NAMED = 5
 SHOWN = 10
 LIGHT, DARK = 160, 96  # mean of a border pixel beyond which the ground is light, or dark
 LOW_CONTRAST = 64
+UNBALANCED = (
+    3  # images of the largest class for one of the smallest; trainings and studies call it so from there on, too
+)
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
         yield f"{light:,} images have a light ground, {dark:,} a dark one: some are inverted"
     if seen.labels is not None:
         counts = np.bincount(seen.labels, minlength=len(seen.classes))
-        if counts.max() > 10 * max(1, counts.min()):
+        if counts.max() >= UNBALANCED * max(1, counts.min()):
             most, least = seen.classes[int(counts.argmax())], seen.classes[int(counts.argmin())]
             yield f"the classes are unbalanced: {counts.max():,} images of '{most}', {counts.min():,} of '{least}'"
     if len({glance.size for glance in glances + in_test}) > 1:
