@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,3 +214,37 @@ def test_class_weights_that_cannot_be_are_refused(weight: object, complaint: str
     X, y = overlapping()
     with pytest.raises(InputError, match=complaint):
         Recognizer(**QUICK, class_weight=weight).fit(X, y)
+
+
+def test_an_image_set_brings_its_labels() -> None:
+    blobs = small_image_set(60)
+    assert blobs.labels is not None
+    names = np.array(blobs.classes)[blobs.labels]
+    one, other = (Recognizer(updates=5, device="cpu") for _ in range(2))
+    assert one.fit(blobs).classes_.tolist() == ["a", "b", "c"]
+    assert np.array_equal(one.predict_proba(blobs), other.fit(blobs.images, names).predict_proba(blobs.images))
+
+
+def test_minus_one_among_names_marks_an_unlabeled_image() -> None:
+    blobs = small_image_set(60)
+    names = np.array([blobs.classes[label] for label in blobs.require_labels()], object)
+    names[:6] = -1
+    lesson = Lesson.of(blobs, names)
+    assert (len(lesson.labeled), lesson.classes.tolist()) == (54, ["a", "b", "c"])
+    assert lesson.unlabeled is not None and len(lesson.unlabeled) == 60
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([-1, 1], r"np.where\(y > 0, 1, 0\)"),
+        ([0.25, 0.5], r"Unknown label type: y holds 0.25, .*np.digitize"),
+        (["a", "-1"], r"the word '-1': mark unlabeled images by -1 in np.array\(y, dtype=object\)"),
+        (None, "fit requires y to be passed"),
+    ],
+    ids=["signs", "floats", "word", "none"],
+)
+def test_labels_that_may_mean_something_else_are_refused(labels: list[Any] | None, told: str) -> None:
+    y = None if labels is None else np.array(labels * 30)
+    with pytest.raises(InputError, match=told):
+        Recognizer(updates=5).fit(small_image_set(60).images, y)

@@ -96,7 +96,7 @@ def compare(
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
-    quiet: bool = True,
+    quiet: bool = False,
 ) -> Comparison:
     """Compares runs, GANs and sets of samples (as `load_images` takes them) with the first of them.
 

@@ -129,7 +129,7 @@ def evaluate(
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
-    quiet: bool = True,
+    quiet: bool = False,
 ) -> Evaluation:
     """Judges a run, a GAN, or samples (as `load_images` takes them), against real images of one part of the split.
 

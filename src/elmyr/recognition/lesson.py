@@ -29,27 +29,33 @@ class Lesson:
     @classmethod
     def of(
         cls,
-        X: ArrayLike | StoredPixels,
-        y: ArrayLike,
+        X: ArrayLike | StoredPixels | ImageSet,
+        y: ArrayLike | None,
         *,
         unlabeled: ArrayLike | StoredPixels | None = None,
         generated: Pair | None = None,
         validation: Pair | None = None,
         classes: NDArray[Any] | None = None,
     ) -> Self:
-        """From images and labels as a user has them; a label of -1 marks an unlabeled image.
+        """From images and labels as a user has them; a label of -1 marks an unlabeled image, among names too.
 
         The classes are those in y, or the given ones, sorted. Raises InputError for what cannot be learned from.
         """
+        if y is None and isinstance(X, ImageSet):
+            y = np.array(X.classes)[X.require_labels()]
+        if y is None:
+            raise InputError("fit requires y to be passed, but the target y is None: give a label per image")
         images, labels = checked_images(X), np.asarray(y)
         if labels.shape != (len(images),):
             raise InputError(f"y has the shape {labels.shape}, X has {len(images)} images: one label per image")
         if labels.dtype.kind == "f" and not np.isfinite(labels).all():
             raise InputError("y holds NaN or infinity: give every image a label, or -1 for none")
-        known = labels != UNLABELED if labels.dtype.kind in "iuf" else np.ones(len(labels), np.bool_)
+        known = _known(labels)
         if not known.any():
             raise InputError("all labels in y are -1, which marks unlabeled images: label some of every class")
         found = _sorted_classes(labels[known]) if classes is None else classes
+        if len(found) < 2 and not known.all() and found.tolist() == [1]:
+            raise InputError("y holds -1 and 1, and -1 marks unlabeled images: two classes are np.where(y > 0, 1, 0)")
         if len(found) < 2:
             raise InputError("a recognizer needs at least two classes, y has one class: add images of another")
         names = tuple(str(each) for each in found)
@@ -75,8 +81,9 @@ class Lesson:
         return self.labeled.height, self.labeled.width, self.labeled.channels
 
 
-def checked_images(X: ArrayLike | StoredPixels, what: str = "X") -> Pixels:
+def checked_images(X: ArrayLike | StoredPixels | ImageSet, what: str = "X") -> Pixels:
     """Images as uint8 (N, H, W, C); InputError for what are none."""
+    X = X.images if isinstance(X, ImageSet) else X
     images = X if isinstance(X, StoredPixels) else np.asarray(X)
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise InputError(
@@ -99,6 +106,21 @@ def require_gan_of(gan: GAN, images: ImageSet) -> None:
     if lacking:
         known = ", ".join(gan.config.classes) or "(none)"
         raise InputError(f"the GAN knows no class '{lacking[0]}', only {known}: train it on these images")
+
+
+def _known(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which labels are given, (N,): of numbers, and of names that are objects, -1 marks those that are not."""
+    if labels.dtype.kind in "iuf":
+        if labels.dtype.kind == "f" and (odd := labels[labels != np.floor(labels)]).size:
+            raise InputError(
+                f"Unknown label type: y holds {odd[0]:g}, and classes are wanted: np.digitize(y, edges) makes some"
+            )
+        return np.asarray(labels != UNLABELED)
+    if labels.dtype == object:
+        return np.array([not (isinstance(each, int) and each == UNLABELED) for each in labels], np.bool_)
+    if labels.dtype.kind == "U" and (labels == str(UNLABELED)).any():
+        raise InputError("y holds the word '-1': mark unlabeled images by -1 in np.array(y, dtype=object)")
+    return np.ones(len(labels), np.bool_)
 
 
 def _sorted_classes(labels: NDArray[Any]) -> NDArray[Any]:

@@ -96,8 +96,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def fit(
         self,
-        X: ArrayLike | StoredPixels,
-        y: ArrayLike,
+        X: ArrayLike | StoredPixels | ImageSet,
+        y: ArrayLike | None = None,
         *,
         unlabeled: ArrayLike | StoredPixels | None = None,
         generated: Pair | None = None,
@@ -109,6 +109,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ) -> Self:
         """Trains on images and labels, and by the method on unlabeled and on generated ones (images, labels) as well.
 
+        X may be an image set, whose labels then are y, by the names of their classes.
         With `validation` (images, labels) the weights that read it best are taken, and probabilities are calibrated on
         it. With a `teacher`, a fitted recognizer of the same classes, it learns what that reads in the images as they
         are shown, instead of y. With `run` the training is saved there as it goes, and goes on from what is saved;

@@ -91,7 +91,8 @@ class Worker:
             return Done(float(read_json(ground.run.summary)["seconds"]))  # also of what came before an interruption
         if piece.what == FIGURES:
             try:
-                evaluate(ground.run.path, data_root=self.config.root, device=ground.device, precision=ground.precision)
+                device, precision = ground.device, ground.precision
+                evaluate(ground.run, data_root=self.config.root, device=device, precision=precision, quiet=quiet)
             except InputError as error:  # a cell may have too few images for figures: it has its verdict all the same
                 say(f"no figures of the GAN: {error}")
             return Done(time.monotonic() - started)
