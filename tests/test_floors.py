@@ -22,6 +22,7 @@ FLOORS = [
     {"translation"},
     {"evaluation"},
     {"study", "studies", "report", "doctor"},
+    {"resuming"},
     {"__init__"},
     {"serving"},
     {"cli"},

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from elmyr.recognition import train_recognizer as train_recognizer
     from elmyr.restoration import Restorer as Restorer
     from elmyr.restoration import train_restorer as train_restorer
+    from elmyr.resuming import resume as resume
     from elmyr.studies import study as study
     from elmyr.training import open_run as open_run
-    from elmyr.training import resume as resume
     from elmyr.training import train as train
     from elmyr.translation import Translator as Translator
     from elmyr.translation import train_translator as train_translator
@@ -38,7 +38,7 @@ _HOMES = {
     "evaluate": "elmyr.evaluation",
     "load_images": "elmyr.images",
     "open_run": "elmyr.training",
-    "resume": "elmyr.training",
+    "resume": "elmyr.resuming",
     "study": "elmyr.studies",
     "train": "elmyr.training",
     "train_recognizer": "elmyr.recognition",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,15 +29,6 @@ from elmyr.cli.options import (
 )
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 from elmyr.cli.study import show_study
-
-# What resumes a run of another kind than a GAN's, imported only for one: most runs need not wait for them.
-RESUMES = {
-    "restorer": ("elmyr.restoration", "resume_restorer"),
-    "translator": ("elmyr.translation", "resume_translator"),
-    "recognizer": ("elmyr.recognition", "resume_recognizer"),
-    "adaptation": ("elmyr.translation", "resume_adaptation"),
-}
-EXTENDED = ("restorer", "translator")  # those that take another budget, as a GAN's does
 
 
 @shaped
@@ -115,41 +105,31 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Resume an interrupted training or study, to the same result; or train a finished run longer."""
-    from elmyr.errors import InputError
+    from elmyr.resuming import resume as resume_run
     from elmyr.training import open_run
-    from elmyr.training import resume as resume_run
 
     kind = open_run(run).kind
-    how: dict[str, Any] = {"quiet": quiet, "say": hush if quiet else say, "data_root": data_root}
-    if data:
-        how["data"] = _places(data, kind)
-    if kind != "GAN" and (settings or track is not None or keep_going or (images is not None and kind not in EXTENDED)):
-        raise InputError(f"'{run}' is the run of a {kind}, which resumes with its own settings: leave out --set")
-    if processes is not None and kind != "study":
-        raise InputError(f"'{run}' is the run of a {kind}, which one process trains: leave out --processes")
-    if kind == "study":
-        from elmyr.studies import resume_study
-
-        show_study(resume_study(run, processes=processes, **how), as_json)
-        return
-    if kind in RESUMES:
-        package, name = RESUMES[kind]
-        longer = {"images": image_count(images)} if kind in EXTENDED else {}
-        done = getattr(import_module(package), name)(run, **longer, **how)
-        show_trained(done, quiet=quiet, as_json=as_json)
-        return
-    done = resume_run(
+    done: Any = resume_run(
         run,
         images=image_count(images),
         settings=settings,
+        data=_places(data, kind) if data else None,
+        data_root=data_root,
+        processes=processes,
         keep_going=keep_going,
         track=track,
-        **how,
+        quiet=quiet,
+        say=hush if quiet else say,
     )
-    _show_run(done, quiet, as_json)
+    if kind == "study":
+        show_study(done, as_json)
+    elif kind == "GAN":
+        _show_run(done, quiet, as_json)
+    else:
+        show_trained(done, quiet=quiet, as_json=as_json)
 
 
-def _places(data: list[str], kind: str) -> str | tuple[str, ...]:
+def _places(data: list[str], kind: str) -> str | tuple[str, str | None]:
     """Where the images of a run lie by now: one place, or A's and B's of a translator."""
     from elmyr.errors import InputError
 
@@ -161,7 +141,7 @@ def _places(data: list[str], kind: str) -> str | tuple[str, ...]:
         raise InputError(
             f"--data is given {len(data)} times: a {kind} learned from {'two' if kind == 'translator' else 'one'}"
         )
-    return tuple(data) if kind == "translator" else data[0]
+    return (data[0], data[1] if len(data) > 1 else None) if kind == "translator" else data[0]
 
 
 def repeat(

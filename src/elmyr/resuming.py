@@ -1,0 +1,80 @@
+"""What resumes a run or a study, whatever was trained in it. A kind is a line in the table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from elmyr.amounts import Amount
+from elmyr.errors import InputError
+from elmyr.images import Data, source_of
+from elmyr.runs import GAN_KIND, STUDY_KIND, Run, kind_of, run_path
+
+if TYPE_CHECKING:
+    from elmyr.studies import Study
+    from elmyr.training import RunDirectory
+
+RESUMES = {  # imported for a run of its kind only: most runs need not wait for the others
+    GAN_KIND: ("elmyr.training", "resume"),
+    STUDY_KIND: ("elmyr.studies", "resume_study"),
+    "recognizer": ("elmyr.recognition", "resume_recognizer"),
+    "restorer": ("elmyr.restoration", "resume_restorer"),
+    "translator": ("elmyr.translation", "resume_translator"),
+    "adaptation": ("elmyr.translation", "resume_adaptation"),
+}
+OPTIONS = {"settings": "set"}  # what the command line calls a choice, where not by its own name
+
+
+def resume(
+    run: Run,
+    *,
+    images: Amount | None = None,
+    settings: Mapping[str, Any] | Iterable[str] = (),
+    data: Data | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    processes: int | None = None,
+    keep_going: bool = False,
+    track: str | None = None,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> RunDirectory | Study:
+    """Resumes an interrupted run or study, to the same result, and returns it finished.
+
+    images: another budget, of a finished run too: of GANs, restorers and translators. data: where the images are by
+    now, or the images themselves, as `train` takes them; of a translator a pair of them, None for what has not moved.
+    processes: of a study. settings, keep_going, track: of a GAN, as `train` has them; settings are the run's own.
+    Raises InputError for a choice that a run of this kind does not have.
+    """
+    path = run_path(run)
+    kind = kind_of(path)
+    if kind not in RESUMES:
+        raise InputError(f"'{path}' is the run of a {kind}, which this elmyr does not know: update elmyr")
+    package, name = RESUMES[kind]
+    function = getattr(import_module(package), name)
+    asked = {
+        "images": images,
+        "settings": settings or None,
+        "data": data if data is None else _places(data, kind),
+        "processes": processes,
+        "keep_going": keep_going or None,
+        "track": track,
+    }
+    given = {choice: value for choice, value in asked.items() if value is not None}
+    strange = next((choice for choice in given if choice not in signature(function).parameters), None)
+    if strange is not None:
+        option = OPTIONS.get(strange, strange).replace("_", "-")
+        raise InputError(f"'{path}' is the run of a {kind}, which resumes without --{option}: leave it out")
+    done: RunDirectory | Study = function(path, data_root=data_root, quiet=quiet, say=say, **given)
+    return done
+
+
+def _places(data: Data, kind: str) -> Any:
+    """Where the images are: one place, or A's and B's of a translator."""
+    if kind != "translator":
+        return source_of(data)
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise InputError("a translator learned from two sets of images: give data=(a, b), None for what has not moved")
+    return tuple(None if each is None else source_of(each) for each in data)
