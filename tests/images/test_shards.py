@@ -74,6 +74,39 @@ def test_members_that_are_not_read_are_counted_and_named(tmp_path: Path) -> None
     assert "holds no images, but 1 .heic ('d.heic': pip install 'elmyr[heic]')" in refused
 
 
+def test_a_table_in_an_archive_is_told_where_the_images_have_no_other_labels(tmp_path: Path) -> None:
+    folders: dict[str, bytes | str | int] = {"00000/a.png": 1, "00001/b.png": 2}
+    for name in ("dataset.json", "labels.csv"):
+        refused = read(tar(tmp_path / "a.tar", folders | {name: '{"labels": []}'})).refused
+        assert f"holds a table of labels, '{name}': unpack it, and give the folder" in refused
+
+
+def test_suffixes_of_two_parts_and_names_with_dots_are_images(tmp_path: Path) -> None:
+    assert read(tar(tmp_path / "a.tar", {"0.img.png": 1, "0.cls": "x", "1.img.png": 2, "1.cls": "y"})).train == {
+        1: "x",
+        2: "y",
+    }
+    files: dict[str, bytes | str | int] = {"cat/IMG.01.png": 1, "cat/IMG.02.png": 2, "dog/IMG.01.png": 3}
+    assert read(tar(tmp_path / "b.tar", files)).train == {1: "cat", 2: "cat", 3: "dog"}
+
+
+def test_nested_keys_are_no_labels(tmp_path: Path) -> None:
+    found = read(tar(tmp_path / "a.tar", IMAGES | {f"{key}.json": '{"meta": {"label": 1}}' for key in "abc"}))
+    assert set(found.train.values()) == {None} and "the keys 'meta' are no labels" in found.notes[0]
+
+
+def test_shards_in_folders_of_parts_are_its_parts(tmp_path: Path) -> None:
+    for part, gray in (("train", 1), ("val", 2), ("test", 3)):
+        (tmp_path / "tar" / part).mkdir(parents=True)
+        tar(tmp_path / "tar" / part / "0.tar", {"a.png": gray, "a.cls": "x"})
+        (tmp_path / "parquet" / part).mkdir(parents=True)
+        written(tmp_path / "parquet" / part / "0000.parquet", {"image": pictures(gray), "label": ["x"]})
+    for kind in ("tar", "parquet"):
+        found = read(tmp_path / kind)
+        assert (found.train, found.test) == ({1: "x", 2: "x"}, {3: "x"})
+        assert found.notes == ["'val' counts as training images: each split has a validation part of its own"]
+
+
 # --- parquet
 
 

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from elmyr.errors import InputError
 from elmyr.images.encoded import EncodedImages, joined, shown
 from elmyr.images.readers.labels.values import chosen_column, labels_of
-from elmyr.images.readers.parts import training_and_test
-from elmyr.images.readers.tree import note_beside, shards_in
+from elmyr.images.readers.tree import note_beside, parts_of_shards, shards_in
 
 SUFFIX = ".parquet"
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "photo", "pixels", "jpg", "jpeg", "png", "bytes")
@@ -39,7 +38,7 @@ def read_parquet(path: Path, label_column: str | None = None) -> tuple[EncodedIm
     files = _files(path)
     if path.is_dir():
         note_beside(files)
-    training, testing = training_and_test(files) or (files, [])
+    training, testing = parts_of_shards(files)
     name = path.resolve().stem
     if testing:
         return _joined(training, name, path, label_column), _joined(testing, name, path, label_column)

@@ -14,12 +14,12 @@ from typing import BinaryIO
 import numpy as np
 
 from elmyr.errors import InputError
-from elmyr.images.codecs import decoders
+from elmyr.images.codecs import decoders, is_image
 from elmyr.images.encoded import EncodedImages, one_line, shown
 from elmyr.images.passed_over import is_leftover, kinds_of, note_files
+from elmyr.images.readers.labels import is_usual
 from elmyr.images.readers.labels.members import LABEL, TOLD, labels_of_members
-from elmyr.images.readers.parts import training_and_test
-from elmyr.images.readers.tree import note_beside, shards_in
+from elmyr.images.readers.tree import note_beside, parts_of_shards, shards_in
 
 SUFFIX = ".tar"
 LARGEST_LABEL, LARGEST_IMAGE = 1 << 16, 1 << 28
@@ -27,13 +27,14 @@ LARGEST_LABEL, LARGEST_IMAGE = 1 << 16, 1 << 28
 
 @dataclass
 class _Member:
-    """Where an image stands in its file, and what is told of it."""
+    """Where an image stands in its file, what is told of it, and by which members."""
 
     file: Path
     name: str
     offset: int = -1
     size: int = 0
     told: dict[str, str] = field(default_factory=dict)
+    beside: list[str] = field(default_factory=list)
 
 
 def has_tar_files(path: Path) -> bool:
@@ -50,7 +51,7 @@ def read_tar(path: Path, label_column: str | None = None) -> tuple[EncodedImages
     files = _files(path)
     if path.is_dir():
         note_beside(files)
-    training, testing = training_and_test(files) or (files, [])
+    training, testing = parts_of_shards(files)
     test = _read_part(testing, path, label_column) if testing else None
     return _read_part(training, path, label_column), test
 
@@ -92,6 +93,10 @@ def _members(path: Path) -> list[_Member]:
                     continue
                 key, _, kind = name.name.partition(".")
                 about = members.setdefault(str(name.parent / key), _Member(path, str(name.parent / key)))
+                if f".{kind.lower()}" not in decoders() and is_image(name.name):  # KEY.any.png, the first of its key
+                    kind = name.suffix[1:]
+                    if about.offset >= 0:
+                        about = members.setdefault(member.name, _Member(path, str(name.with_suffix(""))))
                 try:
                     known = _keep(about, f".{kind.lower()}", tar, member)
                 except (ValueError, RecursionError):
@@ -113,7 +118,10 @@ def _members(path: Path) -> list[_Member]:
     if not images:
         held = f", but {kinds_of(others)}" if others else ""
         raise InputError(f"'{path}' holds no images{held}: make it again")
-    alone = [member.name for member in members.values() if member.offset < 0 and member.told]
+    alone = [name for member in members.values() if member.offset < 0 for name in member.beside]
+    table = next((name for name in [*others, *alone] if is_usual(PurePosixPath(name).name)), None)
+    if table is not None and not any(member.told for member in images):
+        raise InputError(f"'{path}' holds a table of labels, '{shown(table)}': unpack it, and give the folder")
     note_files(path, [*others, *alone])
     return images
 
@@ -135,6 +143,7 @@ def _keep(about: _Member, kind: str, tar: tarfile.TarFile, member: tarfile.TarIn
     if kind not in TOLD or member.size > LARGEST_LABEL:
         return False
     file = tar.extractfile(member)
+    about.beside.append(member.name)
     about.told |= TOLD[kind](b"" if file is None else file.read())
     return True
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from elmyr.errors import InputError
 from elmyr.images.codecs import is_image
 from elmyr.images.passed_over import examples, is_leftover, note_files
+from elmyr.images.readers.parts import part_of, training_and_test
 from elmyr.notes import note
 
 
@@ -42,14 +43,37 @@ def content_of(folder: Path | str) -> Content:
 
 
 def shards_in(folder: Path, suffix: str) -> list[Path]:
-    """The files of a suffix that hold the images of a folder, sorted: none where images lie beside them."""
-    found = sorted(file for file in folder.glob(f"*{suffix}") if file.is_file() and not is_leftover(file.name))
-    return [] if found and content_of(folder).images else found
+    """The files of a suffix that hold the images of a folder, sorted: none where images lie beside them.
+
+    Where none lies directly in it, those in its folders for training, validation and test images.
+    """
+    found = _files_of(folder, suffix)
+    if found:
+        return [] if content_of(folder).images else found
+    parts = [folder / name for name in content_of(folder).folders if part_of(name) is not None]
+    return [file for part in parts for file in _files_of(part, suffix) if not content_of(part).images]
+
+
+def _files_of(folder: Path, suffix: str) -> list[Path]:
+    return sorted(file for file in folder.glob(f"*{suffix}") if file.is_file() and not is_leftover(file.name))
+
+
+def parts_of_shards(shards: list[Path]) -> tuple[list[Path], list[Path]]:
+    """The shards of training and of test images, by their names or by those of the folders that they lie in."""
+    folders = sorted({shard.parent for shard in shards})
+    if len(folders) == 1:
+        return training_and_test(shards) or (shards, [])
+    training, testing = training_and_test(folders) or (folders, [])
+    return tuple([shard for shard in shards if shard.parent in part] for part in (training, testing))  # type: ignore[return-value]  # two
 
 
 def note_beside(shards: Sequence[Path]) -> None:
     """Tells of what lies beside shards in their folder, and is passed over."""
-    folder = shards[0].parent
+    for folder in sorted({shard.parent for shard in shards}):
+        _note_beside(folder, [shard for shard in shards if shard.parent == folder])
+
+
+def _note_beside(folder: Path, shards: Sequence[Path]) -> None:
     content = content_of(folder)
     names = {shard.name for shard in shards}
     note_files(folder, [name for name in content.others if name not in names])

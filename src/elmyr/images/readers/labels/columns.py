@@ -92,6 +92,7 @@ def label_column(table: Table, files: int, wanted: str | None, where: str) -> La
     if known:
         return _of_known([column for _, column in known], table, where)
     likely = [column for column, name in columns.items() if not NO_LABELS.fullmatch(plain(name))]
+    likely = [column for column in likely if any(table.column(column))]
     if len(likely) > 1:
         return _one_hot(table, likely, where)
     values = [table.column(column) for column in likely]

@@ -34,7 +34,8 @@ def chosen_column(of_classes: Sequence[str], columns: Sequence[str], wanted: str
         )
     others = [column for column in columns if column not in likely]
     if others:
-        note(f"columns of '{where}' that are passed over: {named(others)}")
+        ask = "" if likely else "; pass --label-column NAME where one holds labels"
+        note(f"columns of '{where}' that are passed over: {named(others)}{ask}")
     return likely[0] if likely else None
 
 
@@ -47,6 +48,7 @@ def labels_of(
     """
     if all(value is None or value == -1 for value in values):
         return None, ()
+    values = [_plain(value) for value in values]
     place = next((place for place, value in enumerate(values) if type(value) not in (int, str)), None)
     if place is not None:
         label = shown(repr(values[place]))
@@ -58,3 +60,10 @@ def labels_of(
     classes = in_order({str(value) for value in values})
     number_of = {known: number for number, known in enumerate(classes)}
     return np.array([number_of[str(value)] for value in values], np.int64), classes
+
+
+def _plain(value: Any) -> Any:
+    """A whole number as one, a truth as the word for it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return int(value) if isinstance(value, float) and value.is_integer() else value
