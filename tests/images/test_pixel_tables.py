@@ -110,6 +110,12 @@ def test_pixels_in_one_column_with_their_part_are_read(tmp_path: Path) -> None:
     assert source.test.require_labels().tolist() == LABELS[8:].tolist()
 
 
+def test_labels_of_numbers_and_letters_are_words(tmp_path: Path) -> None:
+    labels = ["7", "A", "b"] * 4
+    source, _ = opened(table(tmp_path / "a.csv", {"label": labels, "pixel{}": FLAT}))
+    assert [source.train.classes[label] for label in source.train.require_labels()] == labels
+
+
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
     _, told = opened(table(tmp_path / "a.csv", {"id": np.arange(12), "label": LABELS, "pixel{}": FLAT}))
     assert told[1] == f"'{tmp_path / 'a.csv'}': columns that are not read: 'id'"

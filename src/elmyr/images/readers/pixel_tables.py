@@ -6,7 +6,8 @@ import csv
 import gzip
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from math import isqrt
@@ -36,13 +37,17 @@ TESTING = ("publictest", "privatetest", "test")
 
 
 class Columns(NamedTuple):
-    """Where the pixels and the label of a row are; `one` where all pixels are in one column; the part's column."""
+    """Where the pixels, the label and the part of a row are; whether all pixels are in `one` column; the names.
+
+    numbered: whether the first label is a number.
+    """
 
     pixels: Sequence[int]
     label: int | None
     usage: int | None = None
     one: bool = False
     header: Sequence[str] = ()
+    numbered: bool = False
 
 
 class Rows(NamedTuple):
@@ -133,7 +138,7 @@ def _columns_of(file: Path, label_column: str | None = None) -> Columns | None:
     label = _label_of(header, pixels, label_column, file)
     if len(pixels) < FEWEST:
         pixels = [place for place in numbers if place != label]
-    return Columns(pixels, label, _named(header, USAGE), False, first)
+    return Columns(pixels, label, _named(header, USAGE), False, first, label in numbers)
 
 
 def _are_names(first: Sequence[str], second: Sequence[str]) -> bool:
@@ -201,15 +206,26 @@ def _of_columns(file: Path, columns: Columns) -> Rows:
                 text, kind, delimiter=delimiter, skiprows=skipped, usecols=places, ndmin=2, comments=None, quotechar='"'
             )
 
-    pixels = _compact(read(columns.pixels, np.float32))
-    labels = None if columns.label is None else read([columns.label], np.str_)[:, 0]
+    pixels, labels = _read(columns, read)
     if labels is None and isqrt(pixels.shape[1] - 1) ** 2 == pixels.shape[1] - 1:
         place = 0 if len(np.unique(pixels[:, 0])) > 1 or len(np.unique(pixels[:, -1])) == 1 else -1
-        labels = pixels[:, place].astype(np.str_)
+        labels = pixels[:, place].astype(np.float64)
         pixels = pixels[:, 1:] if place == 0 else pixels[:, :-1]
         note(f"'{file}': labels from the {'first' if place == 0 else 'last'} column")
     usage = None if columns.usage is None else read([columns.usage], np.str_)[:, 0]
     return Rows(pixels, _numbers(labels), _testing(usage, len(pixels)))
+
+
+def _read(
+    columns: Columns, read: Callable[[Sequence[int], Any], NDArray[Any]]
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The pixels and the labels of a table; at once where all are numbers, as reading it twice takes twice as long."""
+    if columns.label is not None and columns.numbered:
+        with suppress(ValueError):  # words among them
+            table = read([*columns.pixels, columns.label], np.float32)
+            return _compact(table[:, :-1]), table[:, -1].astype(np.float64)
+    pixels = _compact(read(columns.pixels, np.float32))
+    return pixels, None if columns.label is None else read([columns.label], np.str_)[:, 0]
 
 
 def _one_column(file: Path, columns: Columns) -> Rows:
@@ -237,10 +253,10 @@ def _testing(usage: NDArray[np.str_] | None, count: int) -> NDArray[np.bool_]:
     return np.zeros(count, np.bool_) if usage is None else np.isin(np.char.lower(usage), TESTING)
 
 
-def _numbers(labels: NDArray[np.str_] | None) -> NDArray[Any] | None:
+def _numbers(labels: NDArray[Any] | None) -> NDArray[Any] | None:
     """Labels as numbers where all are."""
-    if labels is None:
-        return None
+    if labels is None or labels.dtype.kind == "f":
+        return labels
     try:
         return labels.astype(np.float64)
     except ValueError:
