@@ -73,7 +73,7 @@ def test_any_shape_is_arranged_without_losing_a_value_or_refused_in_one_line(
         ((50, 3072), 50, r"reshape\(-1, 3, 32, 32\)\.transpose\(0, 2, 3, 1\)"),
         ((50, 800), 50, r"images\.reshape\(-1, HEIGHT, WIDTH\)"),
         ((28, 28), None, "one image"),
-        ((200, 28, 28), 150, "150 labels, and images of the shape"),
+        ((200, 28, 28), 150, "150 labels, and the images have the shape"),
         ((5, 200, 28, 28, 1), None, r"reshape\(-1, HEIGHT, WIDTH, CHANNELS\)"),
         ((0, 28, 28), None, "no images"),
     ],

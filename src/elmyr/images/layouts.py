@@ -106,8 +106,7 @@ def _refuse_doubtful(shape: tuple[int, ...]) -> None:
 def _no_layout(shape: tuple[int, ...], count: int | None) -> str:
     """The likely cause, and the line of numpy, for a shape of three or four axes that nothing fits."""
     if count is not None and count not in shape:
-        axes = "(N, H, W)" if len(shape) == 3 else "(N, H, W, C)"
-        return f"there are {count:,} labels, and images of the shape {shape}, not {axes}: give one label per image"
+        return f"there are {count:,} labels, and the images have the shape {shape}: give one label per image"
     told = f"the images have the shape {shape}"
     if len(shape) == 4 and shape[3] in (2, 4):
         kept = shape[3] - 1
