@@ -94,6 +94,7 @@ EPOCH = len(split_source(open_source("digits"), 0).train)
         ("sample runs/x --class 3", "sample runs/x --label 3"),
         ("sample runs/x --class=3", "sample runs/x --label 3"),
         ("train digits --class 3", "train digits --classes 3"),
+        ("interpolate latest --class 3", "interpolate latest --from 3"),
         ("train digits --epochs 5", f"train digits --images {5 * EPOCH}"),
         ("train digits --steps 10", "train digits --images 640"),
         ("train digits --steps 10 --batch_size 32", "train digits --images 320 --set batch=32"),
@@ -148,11 +149,11 @@ def test_the_line_to_copy(typed: str, instead: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("train", "elmyr train needs DATA; try: elmyr train digits --images 60k --out runs/digits"),
-        ("predict latest", "elmyr predict needs PATH; try: elmyr predict latest photo.jpg"),
+        ("train", "train needs DATA; try: elmyr train digits --images 60k --out runs/digits"),
+        ("predict latest", "predict needs PATH; try: elmyr predict latest photo.jpg"),
         (
             "data convert digits",
-            "elmyr data convert needs OUT; try: elmyr data convert path/to/folder images.npz --size 64",
+            "data convert needs OUT; try: elmyr data convert path/to/folder images.npz --size 64",
         ),
     ],
 )

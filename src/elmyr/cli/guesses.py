@@ -81,7 +81,7 @@ def _missing(path: list[str], argument: str | None) -> str | None:
     """Of an argument that was left out, with an example."""
     if argument is None:
         return None
-    return _tried(f"{shlex.join(['elmyr', *path])} needs {argument}", EXAMPLES[" ".join(path)][0])
+    return _tried(f"{' '.join(path)} needs {argument}", EXAMPLES[" ".join(path)][0])
 
 
 def _tried(told: str, line: str) -> str:

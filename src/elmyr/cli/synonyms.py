@@ -27,7 +27,7 @@ CHANNELS = "--channels is 1 for gray, 3 for RGB"
 
 
 def _setting(*names: str) -> tuple[Instead, ...]:
-    return tuple(Instead(f"--set {name}", "it is a setting") for name in names)
+    return tuple(Instead(f"--set {name}", "settings are changed with --set") for name in names)
 
 
 # The first that the command understands is taken. Case, dashes and underscores of the words do not count.
@@ -36,6 +36,7 @@ OPTIONS: dict[str, tuple[Instead, ...]] = {
     "class cls digit category-name target-class label c y": (
         Instead("--label {}", "--label names the class"),
         Instead("--classes {}", "--classes names the classes to keep"),
+        Instead("--from {}", "--from and --to name the two classes"),
     ),
     "n-classes num-classes nclasses n-class num-class": (Instead("", "the classes are found in the data"),),
     "num-samples n-samples nsamples samples num-images n-images n num count amount number": (
