@@ -340,3 +340,12 @@ def test_images_of_several_sizes_are_drawn_in_the_size_of_most(tmp_path: Path) -
     images = {f"{n}.png": image if n else np.pad(image, 3) for n, image in enumerate(dark(5))}
     folder = write(tmp_path / "data", images)
     assert drawn(take_account(folder), folder).shape == (6, 69)
+
+
+def test_photos_are_drawn_small(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path / "data", {f"{n}.png": np.kron(image, np.ones((60, 90), np.uint8)) for n, image in enumerate(dark(3))}
+    )
+    save_overview(take_account(folder), folder, tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as picture:
+        assert picture.size == (10 * 161 - 1, 107)  # ten of 160x107 in a row, and a line between

@@ -21,12 +21,13 @@ from elmyr.images.ranges import Range
 from elmyr.images.ranging import range_of
 from elmyr.images.raw import leveled
 from elmyr.images.readers import Part
-from elmyr.images.shaping import Shaping, parse_size
+from elmyr.images.shaping import Shaping, Size, parse_size
 from elmyr.images.sources import load_images, read_parts
 from elmyr.notes import kept_notes, note
 
 NAMED = 5
 SHOWN = 10
+LONGEST_SHOWN = 160  # pixels of a side in a picture of many images
 LIGHT, DARK = 160, 96  # mean of a border pixel beyond which the ground is light, or dark
 LOW_CONTRAST = 64
 UNBALANCED = (
@@ -223,6 +224,11 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
         yield f"{leaked:,} test images are training images, too: figures of the test part will flatter"
 
 
+def _shown_size(size: Size) -> Size:
+    shrunk = min(1.0, LONGEST_SHOWN / max(size))
+    return max(1, round(shrunk * size[0])), max(1, round(shrunk * size[1]))
+
+
 def save_overview(
     account: Account,
     source: str | os.PathLike[str],
@@ -230,8 +236,10 @@ def save_overview(
     data_root: str | os.PathLike[str] | None = None,
     label_column: str | None = None,
 ) -> None:
-    """A PNG of the first training images: ten of each class, one row per class; in the size that most have."""
-    size = next((parse_size(size) for size in account.train.sizes), None)  # None where nothing can be read
+    """A PNG of the first training images: ten of each class, one row per class; in the size that most have, and photos
+    smaller, 160 pixels at the longer side.
+    """
+    size = next((_shown_size(parse_size(size)) for size in account.train.sizes), None)  # None where nothing can be read
     with kept_notes():  # which the account has
         images = load_images(source, data_root=data_root, shaping=Shaping(size=size, label_column=label_column))
     labeled = images.labels is not None
