@@ -159,7 +159,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "text": (lambda: [["a"]], "image 0 is of the type list, not an array"),
     "no images": (lambda: [], "empty|there are none"),
     "path with labels": (lambda: ("digits", [0]), "'digits' is opened with the labels that it has"),
-    "too few labels": (lambda: (PIXELS, LABELS[:3]), "there are 3 labels, and images of the shape"),
+    "too few labels": (lambda: (PIXELS, LABELS[:3]), "there are 3 labels, and the images have the shape"),
     "some labels": (
         lambda: Items(lambda number: (unit(number), 0) if number else (unit(number),)),
         "item 0 of the data set items has no label, others have",
