@@ -179,7 +179,8 @@ def test_what_is_no_image_has_a_row_whatever_it_is(
     reasons = {Path(one.file).name: one.error for one in found}
     assert reasons.pop("inside.png") is None and reasons.pop("1.png") is None and found[-1].class_name == "a"
     assert reasons["raw.nef"] == "a .nef file is not read here: convert to PNG"
-    assert reasons["pipe.png"] == "not a file" and reasons["gone.png"] == reasons["none.png"] == "leads nowhere"
+    assert reasons["pipe.png"] == "not a file" and reasons["gone.png"] == "leads nowhere"
+    assert reasons["none.png"] == "no such file"
     assert "far too large" in str(reasons["huge.png"]) and "pass --range" in str(reasons["floats.tif"])
     assert reasons["empty.png"] == "not an image" and reasons["cut.png"] is not None
 
@@ -240,7 +241,7 @@ def test_lists_data_sets_and_files_go_together(
     assert call(monkeypatch, "predict", *words, "--out", photos / "out.jsonl", stdin=listed) == 0
     told = [json.loads(line) for line in (photos / "out.jsonl").read_text().splitlines()]
     assert [Path(line["file"]).name for line in told] == ["1.png", "2.png", "nowhere.png", *"012345"]
-    assert [line["error"] for line in told if line["error"]] == ["leads nowhere"]
+    assert [line["error"] for line in told if line["error"]] == ["no such file"]
     assert capsys.readouterr().err == "9 images, 1 could not be read\n"
     assert call(monkeypatch, "predict", reader, "digits", "--limit", 20, "--classes", "3,8", "--top", 1) == 0
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))

@@ -120,7 +120,8 @@ def shown(text: str) -> str:
 def open_file(path: str) -> BinaryIO:
     """A regular file; what else bears an image's name, such as a pipe, would never end."""
     if not os.path.isfile(path):
-        raise OSError("not a file" if os.path.exists(path) else "leads nowhere")
+        missing = "leads nowhere" if os.path.islink(path) else "no such file"
+        raise OSError("not a file" if os.path.exists(path) else missing)
     return open(path, "rb")
 
 
