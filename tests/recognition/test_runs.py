@@ -191,7 +191,7 @@ def test_other_images_than_those_of_the_beginning_are_refused(blobs: Path, tmp_p
     run = train_recognizer(blobs, quick(), out=tmp_path / "run")
     run.summary.unlink()
     save_npz(small_image_set(240, seed=1), blobs)
-    with pytest.raises(InputError, match="learned from other labeled images"):
+    with pytest.raises(InputError, match="was trained on other labeled images"):
         resume_recognizer(run.path)
 
 
