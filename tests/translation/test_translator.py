@@ -155,8 +155,8 @@ def test_images_of_any_size_are_translated_and_gray_ones_need_no_channel(both_wa
     [
         (np.zeros((4, 8, 8, 1), np.uint8), np.zeros((4, 9, 8, 1), np.uint8), "pass --size 8x8"),
         (np.zeros((4, 8, 8, 1), np.uint8), np.zeros((4, 8, 8, 3), np.uint8), "pass --channels 3"),
-        (np.zeros((4, 8, 8, 1), np.uint8), np.zeros((0, 8, 8, 1), np.uint8), "B, 'images', is empty"),
-        (np.zeros((0, 8, 8, 1), np.uint8), np.zeros((4, 8, 8, 1), np.uint8), "A, 'images', is empty"),
+        (np.zeros((4, 8, 8, 1), np.uint8), np.zeros((0, 8, 8, 1), np.uint8), "there are no images"),
+        (np.zeros((0, 8, 8, 1), np.uint8), np.zeros((4, 8, 8, 1), np.uint8), "there are no images"),
         (np.zeros((4, 6, 6, 1), np.uint8), np.zeros((4, 6, 6, 1), np.uint8), "needs 8 pixels a side"),
     ],
 )
