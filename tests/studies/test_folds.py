@@ -64,7 +64,7 @@ def planned(tmp_path: Path, *counts: int, **options: Any) -> tuple[Any, list[str
 
 def test_by_default_a_rare_class_is_tested_on_all_of_its_images(tmp_path: Path) -> None:
     config, said = planned(tmp_path, 200, 60, 9)
-    assert said[0].startswith("cross-validation: 5 folds, one a seed; each image is tested once")
+    assert said[0].startswith("cross-validation: 5 folds, one per seed; each image is tested once")
     assert said[1].startswith("class 'cracked' has 9 test images: a recall over 9 is known to ±27 percentage points")
     assert said[2].startswith("all images: classes differ by 22:1 (133 'good', 6 'cracked')")
     splits = [split_source(opened(config), seed, cell.shaping) for seed in config.seeds for cell in config.cells]

@@ -108,7 +108,7 @@ class ImageSet:
         if places.dtype == np.bool_:
             if places.shape != (len(self),):
                 raise InputError(
-                    f"a mask of the shape {places.shape} for {len(self):,} images: give one value an image"
+                    f"a mask of the shape {places.shape} for {len(self):,} images: give one value per image"
                 )
             places = np.flatnonzero(places)
         return self.take(places)

@@ -118,14 +118,14 @@ def paired_difference(
 
 
 def mean_interval(values: ArrayLike) -> MeanInterval:
-    """The mean of `(S,)` figures, one a seed, with their standard deviation (ddof 1) and a 95 % t interval.
+    """The mean of `(S,)` figures, one per seed, with their standard deviation (ddof 1) and a 95 % t interval.
 
     One seed says nothing about the next: the deviation and both ends are None. Raises InputError where there
     is no value or one that is not finite.
     """
     figures = np.asarray(values, dtype=np.float64)
     if figures.ndim != 1 or not len(figures) or not np.isfinite(figures).all():
-        raise InputError(f"a mean over seeds needs finite figures, one a seed, and got {figures.tolist()}")
+        raise InputError(f"a mean over seeds needs finite figures, one per seed, and got {figures.tolist()}")
     mean = float(figures.mean())
     if len(figures) == 1:
         return MeanInterval(mean, None, None, None)

@@ -85,7 +85,7 @@ def given_by(
     for word in as_people_order(words):
         if chosen and (word == LIST or is_image(word) or is_glob(word)):
             raise InputError(
-                f"--classes and --limit choose from data sets, and '{shown(word)}' is none: leave them out"
+                f"--classes and --limit choose from data sets, and '{shown(word)}' is not one: leave them out"
             )
         if chosen or _is_data(word):
             end_files()

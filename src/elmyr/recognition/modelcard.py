@@ -32,7 +32,7 @@ def model_card(data: str, recognizer: Recognizer, reading: Reading) -> str:
             "```",
             "",
             "`RUN` is this folder. `config.json` holds all settings, `environment.json` the versions and the machine.",
-            "Images of another kind than those of the test may be read worse.",
+            "Images unlike those of the test part may be classified worse.",
             "",
         ]
     )

@@ -138,7 +138,7 @@ def _recalls(cell: Cell, without: Arm, with_gan: Arm, classes: Sequence[str], wo
             row.insert(1, numbers.count(cell.tested[place]))
     few = [name for name, count in zip(classes, cell.tested, strict=False) if count < FEWEST_TESTED]
     warning = words(
-        "Fewer than {count} test images: {names}. What is said of these classes is as unsure as their intervals.",
+        "Fewer than {count} test images: {names}. Results for these classes are as uncertain as their intervals.",
         count=FEWEST_TESTED,
         names=", ".join(few[:MOST_CLASSES]),
     )

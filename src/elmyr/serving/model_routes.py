@@ -104,7 +104,7 @@ def model_routes(service: Service) -> APIRouter:
         prepare: Annotated[
             Literal["model", "digit"],
             Query(
-                description="model: brought into the form of the training images, whatever its size; digit: one drawn "
+                description="model: prepared like the training images, whatever its size; digit: one drawn "
                 "character is cut out and centered as MNIST has its digits"
             ),
         ] = "model",

@@ -40,7 +40,7 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("ul", class_="photos", aria_label=words("Photos"), data_read=words("{label}, {probability}")),
         tag("h2", words("Input of the recognizer")),
         tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet how",
-            data_photo=words("Brought into the size and form of its training images.")),
+            data_photo=words("Brought to the size and channels of its training images.")),
         tag("div", class_="seen", data_alt=words("The drawing, prepared for the recognizer"),
             data_photo=words("The photo, prepared for the recognizer")),
         tag("h2", words("Nearest training images")),

@@ -47,7 +47,7 @@ def tell_of_test(source: Source, shaping: Shaping, seeds: Sequence[int], say: Ca
     if folds is not None:
         once = f"{len(seeds)} of them are tested, with --seeds {folds} each image once"
         how = "each image is tested once" if len(seeds) == folds else once
-        say(f"cross-validation: {folds} folds, one a seed; {how} (--folds none tests a quarter of each class a seed)")
+        say(f"cross-validation: {folds} folds, one per seed; {how} (--folds none: a quarter of each class per seed)")
     places = np.unique(np.concatenate([part.test_indices for part in parts]))
     images = source.train if source.test is None else source.test
     counts = np.bincount(images.require_labels()[places], minlength=len(images.classes)).tolist()
