@@ -17,7 +17,15 @@ def test_an_unknown_name_is_told_with_the_nearest_known() -> None:
         open_source("mnits")
     assert str(caught.value) == "no data named 'mnits' and no such path: did you mean 'mnist'?"
     with pytest.raises(InputError, match="choose from: .*digits,.* mnist"):
-        open_source("no/such/folder")
+        open_source("zebra")
+
+
+def test_a_path_that_is_not_there_is_answered_with_one_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match=f"no such path '{tmp_path}/fotos': did you mean '{tmp_path}/photos'"):
+        open_source(tmp_path / "fotos")
+    with pytest.raises(InputError, match="no such path '.*/zebra': check how it is written"):
+        open_source(tmp_path / "zebra")
 
 
 def test_a_known_name_wins_over_a_path_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def every_part(
         return read_hub(text, label_column)
     path = Path(text).expanduser()
     if not os.path.exists(path):  # Path.exists raises where the name is too long
-        raise InputError(f"no data named '{text}' and no such path: {suggestion(text, [*BY_NAME, *DERIVED])}")
+        raise InputError(_not_there(text, path))
     refuse_run(path)
     for reader in BY_PATH:
         if reader.matches(path):
@@ -142,6 +143,18 @@ def _read_path(reader: PathReader, path: Path, label_column: str | None) -> Part
     if reader.read_column is None:
         raise InputError(f"'{path}' is {reader.what}, which has no columns of labels: leave out --label-column")
     return reader.read_column(path, label_column)
+
+
+def _not_there(text: str, path: Path) -> str:
+    """What was likely meant by a word that is neither a known name nor a path: a name beside it, or another set."""
+    if len(path.parts) < 2:
+        return f"no data named '{text}' and no such path: {suggestion(text, [*BY_NAME, *DERIVED])}"
+    try:
+        beside = get_close_matches(path.name, os.listdir(path.parent), n=1)
+    except (OSError, ValueError):  # ValueError for a zero in it
+        beside = []
+    meant = f"did you mean '{path.parent / beside[0]}'?" if beside else "check how it is written"
+    return f"no such path '{text}': {meant}"
 
 
 def _not_read(path: Path) -> str:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from elmyr import seeds
 from elmyr.errors import InputError
 from elmyr.images import Many, image_grid, save_png
-from elmyr.images.codecs import is_image
 from elmyr.images.encoded import shown
 from elmyr.images.formats import read_header, read_pixels
 from elmyr.images.many import by_stem, check_out, write_pngs
+from elmyr.images.readers.tree import tree_of
 from elmyr.images.writers.folder import replacing_folder
 from elmyr.restoration.damage import Corruption, corrupt, damage_of
 from elmyr.restoration.repair import Repair
@@ -30,8 +30,7 @@ class Masks:
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise InputError(f"'{folder}' is no folder: name one with a mask for each image")
-        found = sorted(path for path in self.folder.rglob("*") if is_image(path.name) and path.is_file())
-        self._files = by_stem(found, self.folder)
+        self._files = by_stem([self.folder / path for path in tree_of(self.folder).images], self.folder)
 
     def of(self, name: str, size: tuple[int, int]) -> NDArray[np.bool_]:
         """The mask bool (H, W) of an image of this size; InputError where there is none, or none that fits."""
