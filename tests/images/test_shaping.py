@@ -532,3 +532,8 @@ def test_a_shaped_run_is_resumed_and_judged_with_the_images_it_was_begun_with(
     assert evaluate(whole.path, extractor="pixels").count == 16
     with pytest.raises(InputError, match="a run brings its data and its split with it"):
         evaluate(whole.path, shaping=RUN)
+
+
+@pytest.mark.parametrize("written", [64, "64", "64x64", (64, 64), [64, 64]], ids=repr)
+def test_a_square_size_is_one_number_or_two(written: Any) -> None:
+    assert Shaping(size=written).size == (64, 64)

@@ -86,9 +86,7 @@ def _in_one_form(arrays: Sequence[NDArray[Any]], shaping: Shaping) -> list[NDArr
     sizes = {array.shape[:2] for array in arrays}
     size = shaping.size or (sizes.pop() if len(sizes) == 1 else None)
     if size is None:
-        raise InputError(
-            f"the images are of several sizes, {_listed(sizes)}: make them one size, say Shaping(size=(64, 64))"
-        )
+        raise InputError(f"the images are of several sizes, {_listed(sizes)}: pass shaping=Shaping(size=64)")
     flat = [array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array for array in arrays]
     channels = 3 if any(array.ndim == 3 for array in flat) else 1
     return [as_pixels(fitted(Image.fromarray(array), size, shaping.fit), channels) for array in flat]

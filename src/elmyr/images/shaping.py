@@ -33,7 +33,9 @@ class Shaping(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    size: tuple[Side, Side] | None = Field(None, description="height and width in pixels; as they are where None")
+    size: tuple[Side, Side] | None = Field(
+        None, description="height and width in pixels, or one for both; as they are where None"
+    )
     fit: Literal["crop", "pad", "stretch"] = Field("crop", description="what gives where the proportions differ")
     channels: Literal[1, 3] | None = Field(None, description="1 gray, 3 RGB; gray where all images are, where None")
     label_column: str | None = Field(None, description="the column of a table or file that holds the labels")
@@ -47,6 +49,14 @@ class Shaping(BaseModel):
     imbalance: float | None = Field(None, ge=1, description="training images of the first class for one of the last")
     label_noise: float = Field(0.0, ge=0, lt=1, description="the share of training images with a wrong label")
     labels_per_class: int | None = Field(None, ge=1, description="at most so many training images with a label")
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _as_sides(cls, size: Any) -> Any:
+        """64 and "64x48" are sizes too."""
+        if isinstance(size, str):
+            return parse_size(size)
+        return (size, size) if isinstance(size, int) and not isinstance(size, bool) else size
 
     @field_validator("range")
     @classmethod
