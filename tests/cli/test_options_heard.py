@@ -162,7 +162,7 @@ def of_prediction(*words: str) -> Command:
             "--bom": heard("--bom", given=("--out", "there.csv"), aspect=written),
             **DEVICE,
             "--data-root": heard("--data-root", "{root}", base=(*reads, "mnist")),
-            **FORM,
+            **{name: line for name, line in FORM.items() if name != "--label-column"},
             "--fit": heard("--fit", "pad", base=(*reads, "{wide}")),
             **QUIET,
             **JSON,
@@ -354,6 +354,7 @@ COMMANDS: dict[str, Command] = {
             "--precision": heard("--precision", "{precision}", base=("compare", "{gan}", "{samples}", *PIXELS)),
             "--data-root": heard("--data-root", "{root}", given=("--data", "mnist")),
             **FORM,
+            "--folds": SHAPING["--folds"],
             "--fit": heard(
                 "--fit",
                 "pad",
