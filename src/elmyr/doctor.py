@@ -12,7 +12,7 @@ import torch
 from elmyr import machine
 from elmyr.files import cache_folder
 
-OPTIONAL = {"pyarrow": "data", "datasets": "data"}  # the module and the extra that brings it
+OPTIONAL = {"pyarrow": "data", "datasets": "data", "pillow_heif": "heic"}  # the module and the extra that brings it
 
 
 def examine(*, device: str = "auto", precision: str = "auto") -> dict[str, str]:
