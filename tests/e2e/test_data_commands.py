@@ -72,7 +72,8 @@ def test_info_says_what_is_in_an_image_set(elmyr: Program, tmp_path: Path) -> No
         "pixels          0 to 200, mean 5.0\n"
         "duplicates      1 (4 = 1)\n"
         "\n"
-        "Nothing odd.\n"
+        "Odd:\n"
+        "- the classes are unbalanced: 4 images of 'dog', 1 of 'cat'\n"
     )
     assert elmyr.told == ""
 
@@ -131,7 +132,7 @@ def test_info_draws_some_images_of_each_class(elmyr: Program, blobs_file: Path, 
     said = elmyr("data", "info", blobs_file, "--grid", "grid.PNG", *["--json"] * as_json)
     assert ("a: 40, b: 40, c: 40" in said) != as_json
     with Image.open(tmp_path / "grid.PNG") as picture:
-        assert picture.format == "PNG" and picture.size == (10 * 9 - 1, 3 * 9 - 1)
+        assert picture.format == "PNG" and picture.size == (6 * (10 * 9 - 1), 6 * (3 * 9 - 1))
 
 
 @pytest.mark.parametrize(
@@ -273,22 +274,23 @@ def test_skipped_images_are_told_on_stderr(elmyr: Program, tmp_path: Path) -> No
 # --- the same options before a training
 
 
-WORDS = ["--size", "16x8", "--fit", "stretch", "--channels", "3", "--classes", "b,a", "--limit", "90"]
+WORDS = ["--size", "16x8", "--fit", "stretch", "--channels", "3", "--range=-1:16", "--classes", "b,a", "--limit", "90"]
 THIN = ["--labels-per-class", "20", "--imbalance", "5"]
-MEANT = Shaping(size=(16, 8), fit="stretch", channels=3, classes=("b", "a"), limit=90, labels_per_class=20, imbalance=5)
+FORM = Shaping(size=(16, 8), fit="stretch", channels=3, range=(-1, 16), classes=("b", "a"), limit=90)
+MEANT = FORM.model_copy(update={"labels_per_class": 20, "imbalance": 5.0})
 
 
 @pytest.mark.parametrize(
-    ("library", "words"),
+    ("library", "words", "thin", "meant"),
     [
-        ("elmyr.training.train", ["train", "data.npz"]),
-        ("elmyr.evaluation.evaluate", ["evaluate", "samples.npz", "--data", "data.npz"]),
-        ("elmyr.evaluation.compare", ["compare", "one.npz", "two.npz", "--data", "data.npz"]),
+        ("elmyr.training.train", ["train", "data.npz"], THIN, MEANT),
+        ("elmyr.evaluation.evaluate", ["evaluate", "samples.npz", "--data", "data.npz"], THIN, MEANT),
+        ("elmyr.evaluation.compare", ["compare", "one.npz", "two.npz", "--data", "data.npz"], [], FORM),
     ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
+    ids=["train", "evaluate", "compare"],
 )
 def test_every_command_that_opens_data_hands_on_what_the_options_ask_for(
-    elmyr: Program, monkeypatch: pytest.MonkeyPatch, library: str, words: list[str]
+    elmyr: Program, monkeypatch: pytest.MonkeyPatch, library: str, words: list[str], thin: list[str], meant: Shaping
 ) -> None:
     got: list[Any] = []
 
@@ -297,9 +299,9 @@ def test_every_command_that_opens_data_hands_on_what_the_options_ask_for(
         raise InputError("that is enough")
 
     monkeypatch.setattr(library, called)
-    for options, meant in (([*WORDS, *THIN], MEANT), ([], Shaping()), (MEANT.as_words(), MEANT)):
+    for options, asked in (([*WORDS, *thin], meant), ([], Shaping()), (meant.as_words(), meant)):
         assert "that is enough" in elmyr.refused(*words, *options)
-        assert got.pop() == meant
+        assert got.pop() == asked
 
 
 def test_a_study_hands_on_the_form_and_each_trouble_by_itself(elmyr: Program, monkeypatch: pytest.MonkeyPatch) -> None:
