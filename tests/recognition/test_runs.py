@@ -252,6 +252,7 @@ def test_the_commands_train_apply_and_evaluate(
         (["apply", "nowhere", "blobs.npz"], "no run directory 'nowhere'"),
         (["train", "blobs.npz", "--device", "cuda:7"], "cuda"),
         (["train", "blobs.npz", "--teacher", "run", "--unlabeled", "blobs.npz"], "leave out --unlabeled"),
+        (["train", "blobs.npz", "--unlabeled", "./blobs.npz"], "holds the test images"),
         (["apply", "run", "blobs.npz", "--size", "12"], "takes images of 8x8: leave out --size"),
         (["apply", "run", "blobs.npz", "--out", "table.txt"], "suffix .csv or .jsonl"),
         (["evaluate", "run", "--data", "more.npz"], "knows no class 'd'"),

@@ -104,6 +104,11 @@ def train_recognizer(
         each if each is None else source_of(each, own, shaping)
         for each, own in ((data, labels), (unlabeled, None), (instead, None))
     )
+    if unlabeled is not None and lasting_name(unlabeled) == lasting_name(data):
+        raise InputError(
+            f"--unlabeled is '{os.fspath(unlabeled)}', the data itself, which holds the test images: leave it out; with "
+            "--labels-per-class N the other training images are unlabeled"
+        )
     recognizer = recognizer or Recognizer(method="auto", class_weight=AUTO)
     shaping, splits = _opened(data, recognizer.seed, data_root, shaping)
     images = splits.train
