@@ -106,8 +106,8 @@ def train_recognizer(
     )
     if unlabeled is not None and lasting_name(unlabeled) == lasting_name(data):
         raise InputError(
-            f"--unlabeled is '{os.fspath(unlabeled)}', the data itself, which holds the test images: leave it out; with "
-            "--labels-per-class N the other training images are unlabeled"
+            f"--unlabeled is '{os.fspath(unlabeled)}', the data itself, which holds the test images: leave it out; "
+            "with --labels-per-class N the other training images are unlabeled"
         )
     recognizer = recognizer or Recognizer(method="auto", class_weight=AUTO)
     shaping, splits = _opened(data, recognizer.seed, data_root, shaping)
