@@ -191,7 +191,7 @@ def test_a_judgment_tells_labels_strokes_and_pairs_and_draws_a_page(
         assert way["near"]["psnr"] > 10 and way["returned"] > 10 and way["made"]["thickness"] > 0
     assert told["ways"][0]["kept"]["right_before"] > 0.9
     text = page.read_text()
-    assert text.count("data:image/png") == 2 * 4 and "read as" in text and "there and back" in text
+    assert text.count("data:image/png") == 2 * 4 and "predicted as" in text and "there and back" in text
     assert call(monkeypatch, "translator", "evaluate", out, "--limit", 10) == 0
     assert "b-to-a" in capsys.readouterr().out
 
