@@ -81,6 +81,19 @@ def finished_model(run: Run, kind: str) -> Path:
     return path / MODEL
 
 
+def range_of(run: Run, kind: str, images: str = "data") -> tuple[float, float] | None:
+    """The values that are black and white in the images of a run, where its config tells of them by this name.
+
+    None where every type of values has its own, and for a model without a run.
+    """
+    try:
+        config = read_config(run_path(run, kind))
+    except InputError:
+        return None
+    found = config[images]["shaping"].get("range")
+    return None if found is None else (float(found[0]), float(found[1]))
+
+
 def _latest(kind: str | None) -> Path:
     begun = {
         config.parent: config.stat().st_mtime_ns

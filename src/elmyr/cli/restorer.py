@@ -118,10 +118,12 @@ def apply(
     from elmyr.images import Many
     from elmyr.machine import keep_freed_memory
     from elmyr.restoration import Masks, Restorer, invert, repair_files, require_invertible
+    from elmyr.runs import GAN_KIND, range_of
     from elmyr.training import open_gan
 
     masks = None if mask is None else Masks(mask)
-    many = Many(images, data_root, channels=of_channels(channels), limit=limit)
+    kind = GAN_KIND if method == Method.inversion else "restorer"
+    many = Many(images, data_root, channels=of_channels(channels), limit=limit, of=range_of(model, kind))
     keep_freed_memory()
     if method == Method.inversion:
         gan = open_gan(model, device=device, precision=precision)

@@ -111,20 +111,22 @@ def apply(
     """Translate images."""
     from elmyr.images import Many, Shaping, check_writable, load_images, save_images
     from elmyr.machine import keep_freed_memory
+    from elmyr.runs import range_of
     from elmyr.translation import A_TO_B, B_TO_A, Translator, translate_files, translated
 
     form, direction = of_channels(channels), B_TO_A if back else A_TO_B
     keep_freed_memory()
     opened = Translator.load(model, device=device, precision=precision)
     opened.require_direction(direction)
+    of = range_of(model, "translator", "b" if back else "a")
     if out.suffix:
         check_writable(out)
-        given = load_images(images, data_root=data_root, shaping=Shaping(channels=form, limit=limit))
+        given = load_images(images, data_root=data_root, shaping=Shaping(channels=form, limit=limit, range=of))
         made = translated(opened, given, direction=direction, seed=seed)
         save_images(made, out)
         count = len(made)
     else:
-        many = Many(images, data_root, channels=form, limit=limit)
+        many = Many(images, data_root, channels=form, limit=limit, of=of)
         count = translate_files(opened, many, out, direction=direction, seed=seed)
     if as_json:
         show_json({"out": str(out), "count": count, "direction": direction})
