@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from elmyr.errors import InputError
 from elmyr.images.digit import prepare_digit
@@ -83,6 +84,8 @@ LIGHTS = {
     "a dark border": 230 - 300 * ((X - 0.5) ** 2 + (Y - 0.5) ** 2),
     "a dim room": np.full(X.shape, 90.0),
     "lines": np.where(np.arange(200)[:, None] % 24 < 2, 200.0, 225.0) * np.ones(X.shape),
+    "dark lines": np.where(np.arange(200)[:, None] % 40 < 2, 165.0, 225.0) * np.ones(X.shape),
+    "lines askew": np.where((np.arange(200)[:, None] + np.arange(300) // 30) % 40 < 2, 165.0, 225.0),
     "squares": np.where((np.arange(200)[:, None] % 20 < 1) | (np.arange(300) % 20 < 1), 200.0, 225.0),
 }
 
@@ -93,6 +96,31 @@ def test_uneven_light_and_lined_paper_do_not_change_the_character(light: str, in
     even = prepare_digit(drawn(ink=ink)).astype(int)
     apart = np.abs(prepare_digit(lit(drawn(ink=ink), LIGHTS[light])) - even)
     assert apart.mean() < 4 and (apart > 100).mean() < 0.02
+
+
+@pytest.mark.parametrize("askew", [0, 4])
+@pytest.mark.parametrize("table", [40, 120])
+def test_a_sheet_on_a_darker_table_is_cut_out(askew: int, table: int) -> None:
+    sheet = Image.fromarray(lit(drawn(ink=30), 190 + 40 * X))
+    photo = Image.new("L", (420, 300), table)
+    photo.paste(sheet.rotate(askew, expand=True, fillcolor=table), (50, 30))
+    flat = np.asarray(Image.fromarray(drawn()).rotate(askew, fillcolor=255))
+    apart = np.abs(prepare_digit(np.asarray(photo)).astype(int) - prepare_digit(flat))
+    assert apart.mean() < 6 and (apart > 100).mean() < 0.02
+
+
+@pytest.mark.parametrize("shape", ["0", "1", "frame"])
+def test_a_light_character_is_no_sheet(shape: str) -> None:
+    board = Image.new("L", (200, 200), 20)
+    pencil = ImageDraw.Draw(board)
+    if shape == "0":
+        pencil.ellipse((60, 30, 140, 170), outline=240, width=30)
+    elif shape == "1":
+        pencil.rectangle((80, 20, 120, 180), fill=240)
+    else:
+        pencil.rectangle((50, 30, 150, 170), outline=240, width=22)
+    pixels = np.asarray(board)
+    assert np.abs(prepare_digit(pixels).astype(int) - prepare_digit(255 - pixels)).mean() < 3
 
 
 def test_chalk_on_a_board_in_a_shadow_is_the_same_character() -> None:

@@ -21,6 +21,12 @@ LARGEST = 1000  # pixels of the longer side: a larger picture is reduced first
 STROKE = 8  # strokes are as a rule narrower than this part of the shorter side: an eighth
 COARSE = 96  # pixels of the longer side, at which the light on the paper is looked at
 FITS = 3
+FIRMEST = 0.6  # of the strongest ink: what is fainter and crosses the picture is a line of the paper
+STEPS = 8  # from INK to FIRMEST
+SHEET = 0.15  # of the picture: what a sheet of paper on a table covers at least
+SHEET_FILLS = 0.85  # of the box around it
+SHEET_INK = 0.3  # of a sheet: what is written on it covers less
+SHEET_EDGE = 0.04  # of a sheet's side, where its shadow is
 SPECK = 0.02  # of the largest piece of ink: smaller ones are dust
 EDGE = 0.005  # of the longer side, around a piece of ink: its soft edge
 
@@ -29,12 +35,12 @@ def prepare_digit(picture: NDArray[np.uint8], size: tuple[int, int] = (28, 28)) 
     """A gray picture (H, W) of one character, dark on light or light on dark, as uint8 `size`, white on black.
 
     Scaled in its proportions until it fills 20/28 of the size, or all of one below 16 pixels a side; placed with its
-    center of mass in the middle. Uneven light, such as a shadow from one side, is taken out first, and spots of dust.
-    Raises InputError where nothing is drawn.
+    center of mass in the middle. Taken out first: the table around a sheet of paper, uneven light such as a shadow from
+    one side, lines of the paper that are fainter than the ink, spots of dust. Raises InputError where nothing is drawn.
     """
     if picture.ndim != 2 or picture.dtype != np.uint8 or not picture.size:
         raise InputError(f"the picture is {picture.dtype} {picture.shape}: give gray pixels uint8 (H, W)")
-    ink = _without_specks(_ink(_reduced(picture)))
+    ink = _without_specks(_without_lines(_ink(_sheet(_reduced(picture)))))
     rows, columns = (np.flatnonzero((ink > INK * ink.max()).any(axis)) for axis in (1, 0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     box = BOX if min(size) >= SMALL else 1.0
@@ -53,6 +59,44 @@ def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     factor = -(-max(picture.shape) // LARGEST)
     image = Image.fromarray(picture)
     return np.asarray(image.reduce(factor) if factor > 1 else image, np.float32)
+
+
+def _sheet(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The inner of a light sheet that lies on a darker table; the whole picture where there is none."""
+    from scipy import ndimage
+
+    coarse = _resized(levels, COARSE)
+    border = np.concatenate([coarse[0], coarse[-1], coarse[:, 0], coarse[:, -1]])
+    table, paper = float(np.median(border)), float(np.percentile(coarse, 95))
+    if paper - table < 2 * FAINTEST:
+        return levels
+    pieces, count = ndimage.label(coarse > (table + paper) / 2)
+    if not count:
+        return levels
+    largest = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    whole = ndimage.binary_fill_holes(largest)
+    (rows, columns) = ndimage.find_objects(whole.astype(np.int8))[0]
+    covered, boxed = int(whole.sum()), whole[rows, columns].size
+    touched = [strip.any() for strip in (whole[0], whole[-1], whole[:, 0], whole[:, -1])]
+    written = covered - int(largest.sum())
+    if sum(touched) > 1 or covered < max(SHEET * whole.size, SHEET_FILLS * boxed):
+        return levels  # light that comes from one side, or a lamp's
+    if not 0 < written < SHEET_INK * covered:
+        return levels
+    # The largest upright box inside: a sheet that lies askew has corners of the table in the box around it.
+    inside = [_inner(whole[rows, columns].mean(axis), part) for axis, part in ((1, rows), (0, columns))]
+    cut = [
+        slice(round(start * side / small), round(end * side / small))
+        for (start, end), side, small in zip(inside, levels.shape, coarse.shape, strict=True)
+    ]
+    return levels[cut[0], cut[1]]
+
+
+def _inner(shares: NDArray[np.float64], part: slice) -> tuple[float, float]:
+    """Where the strips of a sheet begin and end that lie on it from edge to edge, without its outermost."""
+    full = np.flatnonzero(shares > SHEET_FILLS)
+    edge = SHEET_EDGE * len(shares)
+    return part.start + full[0] + edge, part.start + full[-1] + 1 - edge
 
 
 def _ink(levels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -125,6 +169,22 @@ def _resized(levels: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
     scale = min(1, longest / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(Image.fromarray(levels.astype(np.float32)).resize(size, Image.Resampling.BOX))
+
+
+def _without_lines(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The ink without lines of the paper, which are fainter and go from one side of the picture to the other."""
+    from scipy import ndimage
+
+    for least in np.linspace(INK, FIRMEST, STEPS):
+        firm = ink > least * ink.max()
+        pieces = ndimage.label(firm, np.ones((3, 3)))[0]
+        sides = [set(strip[strip > 0].tolist()) for strip in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1])]
+        if not (sides[0] & sides[1] or sides[2] & sides[3]):
+            if least == INK:
+                return ink
+            near = ndimage.binary_dilation(firm, np.ones((3, 3)), iterations=max(1, round(EDGE * max(ink.shape) / 2)))
+            return np.where(near, ink, 0)
+    return ink
 
 
 def _without_specks(ink: NDArray[np.float32]) -> NDArray[np.float32]:
