@@ -151,7 +151,9 @@ def test_a_digit_is_cut_out_only_where_that_is_asked_for(reader: Path, tmp_path:
     Image.new("L", (90, 90), 200).save(tmp_path / "empty.png")
     paths = [tmp_path / "digit.jpg", tmp_path / "empty.png"]
     recognizer = Recognizer.load(reader)
-    as_it_is, as_digit = (recognizer.predict_files(paths, prepare=prepare) for prepare in ("model", "digit"))
+    with pytest.warns(Note, match="--prepare digit"):
+        as_it_is = recognizer.predict_files(paths)
+    as_digit = recognizer.predict_files(paths, prepare="digit")
     assert as_it_is[0].probabilities != as_digit[0].probabilities and as_it_is[1].error is None
     assert "nothing is drawn" in str(as_digit[1].error)
     with pytest.raises(InputError, match="did you mean 'digit'"):
@@ -338,3 +340,27 @@ def test_a_prediction_waits_for_neither_scikit_learn_nor_scipy(reader: Path, pho
     words = ["predict", str(reader), str(photos)]
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "slow: []" and done.stdout.count("\n") == 13
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_images_on_the_opposite_ground_are_named_and_characters_take_that_of_the_training(
+    inverted: bool, tmp_path: Path
+) -> None:
+    blobs = small_image_set(240)
+    pixels = blobs.images[:] // 2  # of a dark ground
+    pixels[:, [0, -1]] = 0
+    pixels[:, :, [0, -1]] = 0
+    own = 255 - pixels if inverted else pixels
+    recognizer = Recognizer(method="supervised", **QUICK).fit(own, blobs.labels)
+    recognizer.save(tmp_path / "saved")
+    for name, image in (("a", 255 - own[0]), ("b", own[1]), ("c", 255 - own[2])):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{name}.png")
+    loaded = Recognizer.load(tmp_path / "saved")
+    with pytest.warns(Note, match=r"2 of 3 images are .* at the edges, .*--prepare digit"):
+        loaded.predict_files(sorted(tmp_path.glob("*.png")))
+    as_digits = loaded.predict_files(sorted(tmp_path.glob("*.png")), prepare="digit")  # tells nothing
+    assert [one.error for one in as_digits] == [None] * 3
+    mirrored = loaded.predict_files([tmp_path / "b.png"], prepare="digit")[0]
+    Image.fromarray(255 - own[1][..., 0]).save(tmp_path / "d.png")
+    turned = loaded.predict_files([tmp_path / "d.png"], prepare="digit")[0]
+    assert mirrored.probability == pytest.approx(turned.probability, abs=0.02)

@@ -167,12 +167,19 @@ def test_photos_are_read_as_they_are_uploaded_or_dropped(browser: Any, bench: Wo
         settle(page, "draw")
         field = page.locator("[data-tab=draw] [type=file]")
         field.set_input_files(picture(zero))
-        page.get_by_text("Brought into the size and form").wait_for()
+        page.get_by_text("Brought to the size and channels").wait_for()
         assert reading(page) == "0"
         seen = pixels_of(page.locator(".seen img"))
         assert (seen == np.asarray(Image.fromarray(zero).resize((8, 8), Image.Resampling.BICUBIC))).all()
         page.locator(".nearest li").nth(4).wait_for()
         assert page.locator(".photos li").count() == 0
+
+        on_paper = np.pad(255 - zero, 300, constant_values=255)
+        field.set_input_files(picture(on_paper))
+        page.get_by_label("One character on paper").check()
+        page.get_by_text("Cut out, scaled and centered").wait_for()
+        assert reading(page) == "0" and pixels_of(page.locator(".seen img"))[:, 0].max() < 128
+        page.get_by_label("One character on paper").uncheck()
 
         drop = """([section, content]) => {
             const files = new DataTransfer();

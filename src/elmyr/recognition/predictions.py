@@ -23,6 +23,7 @@ from elmyr.images.shaping import in_form
 from elmyr.images.sizes import Size
 from elmyr.notes import note
 from elmyr.recognition.given import Given
+from elmyr.recognition.grounds import are_opposite, on_ground, told_of_opposite
 from elmyr.recognition.trained import Trained
 
 CHUNK = 256  # images at a time
@@ -79,7 +80,7 @@ def predictions(
 def _predictions(
     trained: Trained, given: Iterable[Given], preparation: Preparation, least: float
 ) -> Iterator[Prediction]:
-    names = trained.names
+    names, opposite, total = trained.names, 0, 0
     for part in given:
         images = part.images
         if not isinstance(images, EncodedImages):
@@ -88,7 +89,10 @@ def _predictions(
             places = range(start, min(start + CHUNK, len(part.names)))
             damage: Damage = {}
             seen = dict(_seen(images, places, trained.preparation, preparation, damage))
-            rows = trained.probabilities(np.stack(list(seen.values()))) if seen else np.empty((0, 0))
+            pixels = preparation.on_ground(trained.ground, np.stack(list(seen.values()))) if seen else None
+            rows = np.empty((0, 0)) if pixels is None else trained.probabilities(pixels)
+            opposite += 0 if pixels is None else int(are_opposite(trained.ground, pixels).sum())
+            total += len(places)
             read = dict(zip(seen, rows.tolist(), strict=True))
             for place in places:
                 if place in damage:
@@ -98,6 +102,8 @@ def _predictions(
                 probability = max(read[place])
                 best = names[read[place].index(probability)] if probability >= least else None
                 yield Prediction(part.names[place], best, probability, dict(zip(names, read[place], strict=True)))
+    if opposite:
+        note(told_of_opposite(opposite, total, trained.ground))
 
 
 def _reason(name: str, told: str) -> str:
@@ -145,13 +151,14 @@ class Preparation(NamedTuple):
     """How a file, and how pixels uint8 (H, W, C), become what a recognizer takes: uint8 of the size of its form.
 
     values: those of a file that are black and white. least: the size below which a photograph must not be decoded; that
-    of the form where None.
+    of the form where None. on_ground: what is prepared, light or dark as the ground of the training images.
     """
 
     of_file: Callable[..., Pixels]
     of_pixels: Callable[..., Pixels]
     values: Callable[[Shaping], Range | None]
     least: Size | None = None
+    on_ground: Callable[[float | None, Pixels], Pixels] = lambda ground, images: images
 
 
 def _file_in_form(file: BinaryIO, *, form: Shaping) -> Pixels:
@@ -181,5 +188,5 @@ def _deep_values(form: Shaping) -> Range | None:
 
 PREPARATIONS: dict[str, Preparation] = {
     "model": Preparation(_file_in_form, _pixels_in_form, lambda form: form.range),
-    "digit": Preparation(_file_as_digit, _pixels_as_digit, _deep_values, least=OF_A_DIGIT),
+    "digit": Preparation(_file_as_digit, _pixels_as_digit, _deep_values, OF_A_DIGIT, on_ground),
 }

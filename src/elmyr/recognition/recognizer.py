@@ -20,6 +20,7 @@ from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, ImageSet, Pixels, Shaping, StoredPixels
 from elmyr.images.shaping import in_form
 from elmyr.nets import StridedClassifier
+from elmyr.recognition.grounds import ground_of
 from elmyr.recognition.lesson import Lesson, Pair, checked_images
 from elmyr.recognition.methods import MethodConfig, chosen_method, read_method
 from elmyr.recognition.predictions import Paths, Prediction, Prepare, predict_files
@@ -46,8 +47,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     X is uint8, (N, H, W, C) or (N, H, W), at least 8x8; y holds any labels, and an integer label of -1 marks an image
     without one. After `fit`: `classes_` (sorted labels), `class_counts_` (labeled images of each), `image_shape_`
-    (H, W, C), `preparation_` (how images of any form are brought into that shape), `method_`, `temperature_` (by which
-    logits are divided). Trained in bf16 where the machine has it, always used in fp32.
+    (H, W, C), `ground_` (mean level of the outermost pixels), `preparation_` (how images of any form are brought into
+    that shape), `method_`, `temperature_` (by which logits are divided).
+    Trained in bf16 where the machine has it, always used in fp32.
 
     method: how it learns: "supervised", "augment" (classical augmentation: small turns, scalings, shears and shifts; no
     flips), "gan-augment" (the same, beside generated images), "consistency", "gan-semi", "gan-consistency" (from
@@ -131,6 +133,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.class_counts_: NDArray[np.int64] = lesson.class_counts
         self.image_shape_ = lesson.shape
         self.preparation_: Shaping = AS_IT_IS.preparation(lesson.shape)
+        self.ground_: float | None = ground_of(lesson.labeled)
         task, source, config = self._begun(lesson, teacher)
         selection = None if lesson.validation is None else Selection(task, lesson.validation)
         course = self._course(config, selection)
@@ -169,7 +172,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def initialize(self, image_shape: tuple[int, int, int]) -> Self:
         """Takes the random weights that training would begin with, for images (H, W, C) of one class named 0."""
         self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
-        self.class_counts_ = np.zeros(1, np.int64)
+        self.class_counts_, self.ground_ = np.zeros(1, np.int64), None
         self.preparation_ = AS_IT_IS.preparation(image_shape)
         self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False)
         self.temperature_ = 1.0
@@ -236,6 +239,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "classes": self.classes_.tolist(),
             "class_counts": self.class_counts_.tolist(),
             "image_shape": list(self.image_shape_),
+            "ground": self.ground_,
             "preparation": self.preparation_.model_dump(mode="json"),
             "sha256": sha256_of(folder / WEIGHTS),
         }
@@ -257,7 +261,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             raise InputError(f"'{folder}' is no whole recognizer ({error}): train it again") from None
         recognizer.path = folder.parent if (folder.parent / CONFIG).is_file() else folder
         recognizer.method_, recognizer.temperature_ = trained.method, trained.temperature
-        recognizer.class_counts_ = trained.class_counts
+        recognizer.class_counts_, recognizer.ground_ = trained.class_counts, trained.ground
         recognizer.classes_, recognizer.image_shape_ = trained.classes, trained.image_shape
         recognizer.preparation_, recognizer.net_ = trained.preparation, trained.net
         return recognizer
@@ -274,9 +278,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """What it has learned, without how."""
         net = self._net()
         shape, temperature, method = self.image_shape_, self.temperature_, self.method_
-        return Trained(
-            net, self.classes_, self.class_counts_, shape, temperature, self.preparation_, method, self.get_params()
-        )
+        learned = self.classes_, self.class_counts_, shape, temperature
+        return Trained(net, *learned, self.preparation_, method, self.get_params(), self.ground_)
 
     def _net(self) -> StridedClassifier:
         check_is_fitted(self, "net_")

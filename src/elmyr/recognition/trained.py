@@ -36,7 +36,7 @@ class Trained:
 
     classes: the labels, in the order of the network's outputs; class_counts int64 (K,): the labeled images of each that
     it learned from, 0 where that is not known. temperature: divides the logits. parameters: of the `Recognizer` that it
-    was trained as.
+    was trained as. ground: the mean level of the outermost pixels of the training images; None where it is not known.
     """
 
     net: StridedClassifier
@@ -47,6 +47,7 @@ class Trained:
     preparation: Shaping
     method: str
     parameters: Mapping[str, Any]
+    ground: float | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,6 +101,7 @@ def open_trained(name: Run, *, device: str = "auto") -> Trained:
             _preparation(content, folder, (height, width, channels)),
             str(content["method"]),
             dict(content["parameters"]),
+            content.get("ground"),
         )
     except BROKEN as error:
         if isinstance(error, InputError):

@@ -17,6 +17,7 @@ from elmyr.errors import InputError
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, image_grid
 from elmyr.recognition import Recognizer
+from elmyr.recognition.grounds import are_opposite
 from elmyr.recognition.predictions import PREPARATIONS
 from elmyr.restoration import Restorer, corrupt, restore_noisy
 from elmyr.serving.batching import Answer
@@ -35,10 +36,11 @@ Images = NDArray[np.uint8]
 
 
 class Seen(NamedTuple):
-    """Images as a recognizer takes them, and whether they came so."""
+    """Images as a recognizer takes them, whether they came so, and whether one is on the ground opposite to theirs."""
 
     images: Images
     as_they_came: bool
+    opposite: bool
 
 
 def answer_together(
@@ -119,6 +121,8 @@ def _told(models: Models, opened: Opened, query: Query, seen: Seen, probabilitie
         for one, image in zip(told, seen.images, strict=True):
             one["seen"] = _base64(image)
         content["seen"] = told[0]["seen"]
+    if seen.opposite:
+        content["opposite_ground"] = True
     if query.get("nearest"):
         content["nearest_ready"] = _add_nearest(models, opened, query["nearest"], seen.images, told)
     return _json(content)
@@ -159,7 +163,9 @@ def _seen(opened: Opened, query: Query, body: bytes) -> Seen | Answer:
         wanted, values = preparation.least or form.size, preparation.values(form)
         pictures = [picture.pixels for picture in decoded(body, wanted, values)]
         images = np.stack([preparation.of_pixels(pixels, form=form) for pixels in pictures])
-        return Seen(images, as_they_came=preparation is PREPARATIONS["model"] and images.shape[1:] == pictures[0].shape)
+        images = preparation.on_ground(recognizer.ground_, images)
+        as_they_came = preparation is PREPARATIONS["model"] and images.shape[1:] == pictures[0].shape
+        return Seen(images, as_they_came, opposite=bool(are_opposite(recognizer.ground_, images).any()))
     except InputError as error:
         return refusal(422, str(error))
 

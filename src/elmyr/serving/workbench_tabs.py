@@ -40,7 +40,9 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("ul", class_="photos", aria_label=words("Photos"), data_read=words("{label}, {probability}")),
         tag("h2", words("Input of the recognizer")),
         tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet how",
-            data_photo=words("Brought to the size and channels of its training images.")),
+            data_photo=words("Brought to the size and channels of its training images."),
+            data_opposite=words("The photo is light where the training images are dark, or the reverse. "
+                                "If it shows one character on paper, tick the box below “Upload photos”.")),
         tag("div", class_="seen", data_alt=words("The drawing, prepared for the recognizer"),
             data_photo=words("The photo, prepared for the recognizer")),
         tag("h2", words("Nearest training images")),
@@ -307,7 +309,13 @@ def _photos(words: Words) -> Markup:
         class_="button",
     )  # fmt: skip
     told = words("Photos of any size, one or more; or drop them here. They stay in this service's memory.")
-    return tag("div", _buttons(upload), tag("p", told, class_="quiet"), class_="sources")
+    paper = tag(
+        "label",
+        tag("input", type="checkbox", class_="on-paper"),
+        " ",
+        words("One character on paper: cut it out and center it"),
+    )
+    return tag("div", _buttons(upload), tag("p", paper), tag("p", told, class_="quiet"), class_="sources")
 
 
 def _pad(tab: str, label: str, words: Words) -> Markup:

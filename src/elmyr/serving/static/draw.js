@@ -1,5 +1,5 @@
 // Draw: what is drawn is read while it is drawn; once the pen rests, the nearest training images are asked for. Photos
-// that are uploaded or dropped are read as they are, the first as a drawing is.
+// that are uploaded or dropped are read as they are or, with a box ticked, cut out as a drawing is.
 
 import { recognize } from "./api.js";
 import { live } from "./asking.js";
@@ -23,6 +23,8 @@ export default function draw(section) {
   const [how, listed] = ["how", "photos"].map(part);
   const ofDrawing = how.textContent;
   const model = section.querySelector("[name=model]");
+  const onPaper = section.querySelector(".on-paper");
+  const ofPhotos = () => (onPaper.checked ? "digit" : "model");
   const without = new Map(); // models whose training images are not to be had, and why
   let resting = null;
   let photos = []; // { name, image } of what was uploaded; none while something is drawn
@@ -50,7 +52,7 @@ export default function draw(section) {
 
   // What is to be read, and how it becomes what the recognizer takes; nothing where there is nothing.
   async function question() {
-    if (photos.length) return { image: photos[0].image, prepare: "model" };
+    if (photos.length) return { image: photos[0].image, prepare: ofPhotos() };
     return surface.standing().length ? { image: await drawing(), prepare: "digit" } : null;
   }
 
@@ -86,10 +88,10 @@ export default function draw(section) {
     const asked = await question();
     if (!asked) return showNothing();
     const answer = await recognize(model.value, asked.image, { prepare: asked.prepare, signal });
-    const ofPhoto = asked.prepare === "model";
-    const image = await pictured(answer.seen ?? asked.image, ofPhoto ? seen.dataset.photo : seen.dataset.alt, about(112));
+    const asItIs = asked.prepare === "model";
+    const image = await pictured(answer.seen ?? asked.image, photos.length ? seen.dataset.photo : seen.dataset.alt, about(112));
     if (signal.aborted) return;
-    how.textContent = ofPhoto ? how.dataset.photo : ofDrawing;
+    how.textContent = asItIs ? how.dataset[answer.opposite_ground ? "opposite" : "photo"] : ofDrawing;
     showReading(answer.images[0]);
     seen.replaceChildren(image);
   }
@@ -97,7 +99,7 @@ export default function draw(section) {
   function showPhotos(given) {
     photos = given;
     surface.begin(); // what was drawn is not what is read
-    if (photos.length > 1) listPhotos(listed, model.value, photos);
+    if (photos.length > 1) listPhotos(listed, model.value, photos, ofPhotos());
   }
 
   function showReading({ label, probability, probabilities }) {
@@ -160,6 +162,7 @@ export default function draw(section) {
   }
 
   model.addEventListener("change", () => (photos.length ? showPhotos(photos) : changed()));
+  onPaper.addEventListener("change", () => photos.length && showPhotos(photos));
   acceptPhotos(section, showPhotos, (error) => {
     refusal = error;
     tell(section, error);

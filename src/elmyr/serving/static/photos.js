@@ -49,14 +49,14 @@ async function sendable(file, { most, pixels }) {
 }
 
 // Puts each photo into a list as it is recognized, one after the other, unless the list shows others by then.
-export async function listPhotos(list, model, photos) {
+export async function listPhotos(list, model, photos, prepare) {
   const items = photos.map(({ name }) => make("li", {}, make("span", { class: "name" }, name)));
   list.replaceChildren(...items);
   for (const [place, { name, image }] of photos.entries()) {
     let told;
     let shown = image;
     try {
-      const answer = await recognize(model, image);
+      const answer = await recognize(model, image, { prepare });
       const { label, probability } = answer.images[0];
       told = filled(list.dataset.read, { label, probability: share(probability) });
       shown = answer.seen ?? image;
