@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from elmyr import machine
-from elmyr.errors import ElmyrError
+from elmyr.errors import ElmyrError, InputError
 
 # Asks for five blocks of 12 MB at once and frees them, as an update does; prints how many pages the system gave.
 PROGRAM = """
@@ -48,3 +48,31 @@ def test_freed_memory_is_kept() -> None:
 )
 def test_settings_of_the_user_are_left_alone(setting: dict[str, str]) -> None:
     assert printed("from elmyr import machine; print(machine.keeps_freed_memory())", **setting) == "False"
+
+
+@pytest.mark.parametrize(
+    ("name", "gpus", "told"),
+    [
+        ("gpu", 1, "did you mean 'cuda'?"),
+        ("GPU:1", 2, "did you mean 'cuda:1'?"),
+        ("0", 1, "did you mean 'cuda:0'?"),
+        ("cuda:9", 2, "choose from: auto, cpu, cuda, cuda:0, cuda:1"),
+        ("tpu", 0, "choose from: auto, cpu"),
+        ("gpu", 0, "torch finds no GPU here; choose from: auto, cpu"),
+        ("cuda:0", 0, "torch finds no GPU here; choose from: auto, cpu"),
+    ],
+)
+def test_a_device_that_is_not_there_is_answered_with_one_that_is(
+    name: str, gpus: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine of any kind: how many GPUs torch finds is all that is asked of it."""
+
+    def no_device(word: str) -> torch.device:
+        raise RuntimeError(word)
+
+    monkeypatch.setattr(machine.torch, "device", no_device)
+    monkeypatch.setattr(machine.torch.cuda, "is_available", lambda: False)  # so that "cuda" itself is not taken
+    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: gpus)
+    with pytest.raises(InputError) as raised:
+        machine.choose_device(name)
+    assert str(raised.value) == f"this machine has no device '{name}': {told}"

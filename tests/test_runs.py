@@ -1,5 +1,6 @@
 """A run is found by its path, as "latest", or by what knows its path: by all that open one alike."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ import pytest
 
 from elmyr import GAN, Recognizer, Restorer, Translator
 from elmyr.errors import InputError
+from elmyr.evaluation import evaluate
 from elmyr.files import write_json
 from elmyr.images import save_npz
 from elmyr.recognition import train_recognizer
 from elmyr.restoration import train_restorer
-from elmyr.runs import place_of, run_path
+from elmyr.runs import place_of, run_path, told_of_runs
 from elmyr.studies import Study
 from elmyr.training import RunDirectory, open_run, train
 from elmyr.translation import train_translator
@@ -115,3 +117,27 @@ def test_an_unfinished_run_says_how_to_resume_it(home: Path, tmp_path: Path) -> 
     with pytest.raises(InputError, match="is not finished: elmyr resume"):
         GAN.load(tmp_path / "run")
     assert run_path(tmp_path / "run") == tmp_path / "run"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("runs/recogniser", "did you mean 'runs/recognizer'?"),
+        ("recognizer", "did you mean 'runs/recognizer'?"),
+        ("nope", "give one under 'runs', or latest"),
+        ("no\0where", "give one under 'runs', or latest"),
+    ],
+)
+def test_a_run_that_is_not_there_is_answered_with_one_that_is(
+    home: Path, name: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    assert told_of_runs(name) == told
+    with pytest.raises(InputError, match=re.escape(f"there is no run, file or folder '{name}': {told}")):
+        evaluate(name)
+
+
+def test_where_there_is_no_run_one_can_be_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="there is no run directory 'nope': train one with 'elmyr train DATA'"):
+        run_path("nope")

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,15 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         beside.unlink(missing_ok=True)
     flush(path.parent)
+
+
+def likely_meant(path: Path) -> Path | None:
+    """Of a path that is not there the one beside it that has nearly its name; None without one."""
+    try:
+        near = get_close_matches(path.name, os.listdir(path.parent), n=1)
+    except (OSError, ValueError):  # ValueError for a zero in it
+        return None
+    return path.parent / near[0] if near else None
 
 
 def require_place(path: Path, suffix: str, what: str) -> None:

@@ -20,6 +20,7 @@ from elmyr.errors import ElmyrError, InputError, suggestion
 
 NO_MEMORY = ("can't allocate memory", "not enough memory")  # how torch says it of a CPU
 PRECISIONS = ("auto", "bf16", "fp32")
+GPU_WORDS = ("gpu", "nvidia", "cuda")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 
 
@@ -33,9 +34,21 @@ def choose_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError):
-        known = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        raise InputError(f"this machine has no device '{name}': {suggestion(name, known)}") from None
+        raise InputError(f"this machine has no device '{name}': {_devices_for(name)}") from None
     return device
+
+
+def _devices_for(name: str) -> str:
+    """What can be asked for in place of a device that is not there."""
+    count = torch.cuda.device_count()
+    word, _, number = name.casefold().partition(":")
+    number = word if word.isdecimal() else number
+    if number == word or word in GPU_WORDS:
+        if not count:
+            return "torch finds no GPU here; choose from: auto, cpu"
+        name = f"cuda:{number}" if number else "cuda"
+    known = ["auto", "cpu", *(["cuda"] if count else []), *(f"cuda:{each}" for each in range(count))]
+    return f"did you mean '{name}'?" if name in known else f"choose from: {', '.join(known)}"
 
 
 def choose_precision(name: str, device: torch.device) -> str:

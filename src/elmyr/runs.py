@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from elmyr.errors import InputError
-from elmyr.files import read_json
+from elmyr.files import likely_meant, read_json
 
 RUNS = Path("runs")
 CONFIG, SUMMARY, MODEL = "config.json", "summary.json", "model"
@@ -42,12 +42,22 @@ def run_path(run: Run, kind: str | None = None) -> Path:
     name = place_of(run)
     path = _latest(kind) if name == LATEST and not os.path.exists(name) else Path(name)
     if not os.path.exists(path):
-        raise InputError(f"there is no run directory '{path}'")
+        raise InputError(f"there is no run directory '{path}': {told_of_runs(path)}")
     if not (path / CONFIG).is_file():
         raise InputError(f"'{path}' is not a run directory (no config.json in it)")
     if kind is not None and (found := kind_of(path)) != kind:
         raise InputError(_other_kind(path, found, kind))
     return path
+
+
+def told_of_runs(path: str | os.PathLike[str]) -> str:
+    """The end of a message about a run that is not there: the one that is likely meant, or where there are some."""
+    near = likely_meant(Path(path)) or likely_meant(RUNS / Path(path).name)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    if any(RUNS.glob(f"*/{CONFIG}")):
+        return f"give one under '{RUNS}', or {LATEST}"
+    return "train one with 'elmyr train DATA'"
 
 
 def kind_of(path: Path) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from elmyr.errors import InputError, suggestion
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, Splits
+from elmyr.runs import told_of_runs
 
 LARGEST_COUNT = 10_000
 FEWEST_FOR_FIGURES = 16
@@ -23,7 +24,7 @@ Part = Literal["test", "validation", "train"]
 def check_exists(subject: str) -> None:
     """InputError where there is nothing at a path."""
     if not os.path.exists(subject):
-        raise InputError(f"there is no run, file or folder '{subject}'")
+        raise InputError(f"there is no run, file or folder '{subject}': {told_of_runs(subject)}")
 
 
 def check_part(against: Part) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from elmyr.errors import InputError, suggestion
+from elmyr.files import likely_meant
 from elmyr.images.codecs import FIXES, is_image, suffix_of
 from elmyr.images.decoding import Settled, decode
 from elmyr.images.derived import DERIVED, derive
@@ -149,12 +149,8 @@ def _not_there(text: str, path: Path) -> str:
     """What was likely meant by a word that is neither a known name nor a path: a name beside it, or another set."""
     if len(path.parts) < 2:
         return f"no data named '{text}' and no such path: {suggestion(text, [*BY_NAME, *DERIVED])}"
-    try:
-        beside = get_close_matches(path.name, os.listdir(path.parent), n=1)
-    except (OSError, ValueError):  # ValueError for a zero in it
-        beside = []
-    meant = f"did you mean '{path.parent / beside[0]}'?" if beside else "check how it is written"
-    return f"no such path '{text}': {meant}"
+    beside = likely_meant(path)
+    return f"no such path '{text}': " + (f"did you mean '{beside}'?" if beside else "check how it is written")
 
 
 def _not_read(path: Path) -> str:

@@ -6,10 +6,10 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from elmyr.errors import InputError
+from elmyr.errors import InputError, nearest
+from elmyr.files import likely_meant
 from elmyr.images import ImageSet, Shaping, lasting_name
 from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, open_file, shown
@@ -98,8 +98,8 @@ def given_by(
         elif os.path.lexists(word) or is_glob(word):
             files.append(listed([word]))
         else:
-            near = get_close_matches(word, BY_NAME, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "check the path"
+            near = likely_meant(Path(word)) or nearest(word, BY_NAME)
+            hint = f"did you mean '{shown(str(near))}'?" if near else "check the path"
             raise InputError(f"there is no file or folder '{shown(word)}': {hint}")
     end_files()
     return given
