@@ -13,9 +13,9 @@ from elmyr import Recognizer, Shaping, train
 from elmyr.cli import main
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, load_images, save_images, save_npz
-from elmyr.recognition import Doubts, doubting, doubts_of, with_corrections, without_suspects
+from elmyr.recognition import Doubts, doubting, doubts_of, told_of_spared, with_corrections, without_suspects
 from elmyr.recognition.doubts import doubts_by, out_of_fold
-from elmyr.recognition.suspects import Labels, labels_to_doubt, suspects_picture, told_of_spared, write_suspects
+from elmyr.recognition.suspects import Labels, labels_to_doubt, suspects_picture, write_suspects
 from tests.conftest import small_image_set
 
 QUICK = Recognizer(updates=40, batch=32, base=8, dimension=16, device="cpu")
@@ -133,9 +133,9 @@ def test_classes_too_small_to_be_judged_are_spared() -> None:
     images = ImageSet(np.zeros((89, 8, 8, 1), np.uint8), given, ("good", "scratched", "cracked"))
     assert len(without_suspects(images, doubts, 0.5)) == 89 > len(without_suspects(images, unspared, 0.5))
     assert (with_corrections(images, doubts, 0.5).labels == given).all()
-    told = told_of_spared(Labels(images, []), doubts)
+    told = told_of_spared(images)
     assert told is not None and "none of their labels is named: 'cracked' (9)" in told
-    assert told_of_spared(Labels(images, []), unspared) is None
+    assert told_of_spared(images.take(np.flatnonzero(given < 2))) is None
 
 
 @pytest.mark.parametrize(

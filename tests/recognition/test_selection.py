@@ -42,6 +42,15 @@ def test_the_weights_with_the_fewest_errors_are_kept() -> None:
     assert again.state() == selection.state()
 
 
+def test_a_checkpoint_from_before_small_classes_counted_as_much_keeps_its_error() -> None:
+    blobs = small_image_set(90)
+    uneven = blobs.take(np.r_[np.flatnonzero(blobs.labels != 2), np.flatnonzero(blobs.labels == 2)[:5]])
+    selection = Selection(new_task(StridedClassifier(8, 8, 1, 3, base=8, dimension=16)), uneven)
+    assert selection.state() == {"error": None, "lowest": None, "balanced": True}
+    selection.restore({"error": 0.5, "lowest": 0.25})
+    assert selection.state() == {"error": 0.5, "lowest": 0.25, "balanced": False}
+
+
 def new_task(net: StridedClassifier, teacher: Teacher | None = None) -> RecognizerTask:
     options = {"learning_rate": 1e-3, "weight_decay": 0.0, "augment": False, "seed": 0, "precision": "fp32"}
     return RecognizerTask(net.requires_grad_(True), teacher=teacher, device=torch.device("cpu"), **options)

@@ -10,6 +10,7 @@ from elmyr import Shaping
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, Source, save_npz, split_source
 from elmyr.studies import Study, make_study_plan, parse_folds, study
+from elmyr.studies.config import Cell
 from elmyr.studies.folds import folds_for
 from elmyr.studies.ground import opened
 from elmyr.studies.summary import command_of
@@ -74,7 +75,9 @@ def test_by_default_a_rare_class_is_tested_on_all_of_its_images(tmp_path: Path) 
     assert said[0].startswith("class 'cracked' has 2 test images: a recall over 2 is known to ±41")
     assert "--folds none" in command_of(config)
     _, said = planned(tmp_path, 200, 60, 9, seeds=2)
-    assert "2 of them are tested, with --seeds 5 each image once" in said[0]
+    assert "108 of 269 images are tested, with --seed 0 --seeds 5 each once" in said[0]
+    _, said = planned(tmp_path, 200, 60, 9, seed=1)  # the last of the five is of another partition
+    assert "of 269 images are tested, with --seed 0 --seeds 5 each once" in said[0]
 
 
 RIVALS = {"class weights", "over-sampling", "SMOTE", "GAN over-sampling"}
@@ -93,9 +96,23 @@ RIVALS = {"class weights", "over-sampling", "SMOTE", "GAN over-sampling"}
 def test_what_decides_follows_from_the_data(
     tmp_path: Path, counts: tuple[int, ...], options: dict[str, Any], measure: str, has_rivals: bool
 ) -> None:
-    (cell,) = planned(tmp_path, *counts, **options)[0].cells
-    assert cell.measure == measure
+    config, said = planned(tmp_path, *counts, **options)
+    (cell,) = config.cells
+    assert cell.measure == measure and (measure == "accuracy") == ("balanced accuracy decides" not in str(said))
     assert set(cell.arms) >= RIVALS if has_rivals else not RIVALS & set(cell.arms)
+
+
+def test_arms_against_wrong_labels_name_the_classes_that_they_spare(tmp_path: Path) -> None:
+    _, said = planned(tmp_path, 60, 60, 10, label_noise=(0.1,), folds=None)
+    assert "10 % wrong labels: too small to be judged, so that none of their labels is named: 'cracked' (" in str(said)
+    _, said = planned(tmp_path, 60, 60, 60, label_noise=(0.1,), folds=None)
+    assert "too small" not in str(said)
+
+
+def test_a_study_from_before_measures_were_written_down_keeps_its_own() -> None:
+    written = {"arms": ["real"], "figures": False, "shaping": {"imbalance": 5.0}}
+    assert Cell.model_validate(written).measure == "balanced accuracy"
+    assert Cell.model_validate(written | {"shaping": {}}).measure == "accuracy"
 
 
 @pytest.fixture(scope="module")

@@ -224,8 +224,8 @@ def doubts(
     """List suspected label errors, the most likely first."""
     from elmyr.files import replacing, require_place
     from elmyr.images import check_writable, save_images
-    from elmyr.recognition import doubting, doubts_of, with_corrections, without_suspects
-    from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, told_of_spared, write_suspects
+    from elmyr.recognition import doubting, doubts_of, told_of_spared, with_corrections, without_suspects
+    from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, write_suspects
 
     if out is not None:
         require_place(out, ".csv", "a table")
@@ -251,7 +251,7 @@ def doubts(
         say(
             f"{found.share:.1%} of {len(labels.images):,} labels are estimated to be wrong; {len(suspects):,} are named"
         )
-        if spared := told_of_spared(labels, found):
+        if spared := told_of_spared(labels.images):
             say(spared)
         if known is not None:
             say(f"known, as they were made: {known[0]:.1%} of these are wrong, and {known[1]:.1%} of all wrong ones")

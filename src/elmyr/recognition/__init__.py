@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from elmyr.recognition.doubts import Doubts as Doubts
     from elmyr.recognition.doubts import doubting as doubting
     from elmyr.recognition.doubts import doubts_of as doubts_of
+    from elmyr.recognition.doubts import told_of_spared as told_of_spared
     from elmyr.recognition.doubts import with_corrections as with_corrections
     from elmyr.recognition.doubts import without_suspects as without_suspects
     from elmyr.recognition.judging import images_to_read as images_to_read
@@ -65,6 +66,7 @@ _HOMES = {
     "default_updates": "elmyr.recognition.recognizer",
     "doubting": "elmyr.recognition.doubts",
     "doubts_of": "elmyr.recognition.doubts",
+    "told_of_spared": "elmyr.recognition.doubts",
     "images_to_read": "elmyr.recognition.judging",
     "keep_reading": "elmyr.recognition.keeping",
     "mistakes_grid": "elmyr.recognition.judging",

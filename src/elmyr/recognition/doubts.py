@@ -110,9 +110,21 @@ def doubts_by(read: NDArray[np.float64], given: NDArray[np.int64]) -> Doubts:
     likely, places = true_class_probabilities(read, given), np.arange(len(given))
     chance = 1 - likely[places, given]
     likely[places, given] = -1
-    counts = np.bincount(given)
-    spared = tuple(np.flatnonzero((counts > 0) & (counts < FEWEST_JUDGED)).tolist())
-    return Doubts(given, likely.argmax(1).astype(np.int64), chance, spared)
+    return Doubts(given, likely.argmax(1).astype(np.int64), chance, _too_small(np.bincount(given)))
+
+
+def told_of_spared(images: ImageSet) -> str | None:
+    """One line about the classes that are too small to be judged; None without one."""
+    counts = np.bincount(images.require_labels(), minlength=len(images.classes))
+    told = ", ".join(f"'{images.classes[place]}' ({counts[place]})" for place in _too_small(counts))
+    if not told:
+        return None
+    return f"too small to be judged, so that none of their labels is named: {told}; {FEWEST_JUDGED} images are needed"
+
+
+def _too_small(counts: NDArray[np.int64]) -> tuple[int, ...]:
+    """The numbers of the classes of which there are images, but too few to judge their labels."""
+    return tuple(np.flatnonzero((counts > 0) & (counts < FEWEST_JUDGED)).tolist())
 
 
 def out_of_fold(

@@ -32,6 +32,7 @@ class Selection:
         self.task, self.validation = task, validation
         self.best = deepcopy(task.average)
         task.modules["best"] = self.best
+        self.balanced = is_unbalanced(np.bincount(validation.require_labels()))
         self._error: float | None = None
         self._lowest = float("inf")
 
@@ -50,14 +51,16 @@ class Selection:
 
     def _error_at(self, position: int) -> float:
         read, labels = logits_of(self.task.average, self.validation.images).argmax(1), self.validation.require_labels()
-        return 1 - (balanced_accuracy if is_unbalanced(np.bincount(labels)) else accuracy)(read, labels)
+        return 1 - (balanced_accuracy if self.balanced else accuracy)(read, labels)
 
     def state(self) -> dict[str, Any]:
-        """The errors of the last look and of the best."""
-        return {"error": self._error, "lowest": self._lowest if self._error is not None else None}
+        """The errors of the last look and of the best, and what kind of error they are."""
+        lowest = self._lowest if self._error is not None else None
+        return {"error": self._error, "lowest": lowest, "balanced": self.balanced}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Goes back to such a state."""
+        self.balanced = state.get("balanced", False)  # in checkpoints from before, all images counted the same
         self._error = state["error"]
         self._lowest = float("inf") if state["lowest"] is None else state["lowest"]
 

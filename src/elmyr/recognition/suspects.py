@@ -24,7 +24,7 @@ from elmyr.images import (
     source_of,
     split_source,
 )
-from elmyr.recognition.doubts import FEWEST_JUDGED, Doubts
+from elmyr.recognition.doubts import Doubts
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of
 from elmyr.training.rundir import open_run
@@ -85,15 +85,6 @@ def _refuse_other_labels(
     if theirs.shaping != shaping or (shaping.for_training() and theirs.split_seed != seed):
         asked = " ".join(theirs.shaping.as_words()) or "neither --label-noise nor the like"
         raise InputError(f"'{gan}' has learned other labels of '{data}': give {asked}, --seed {theirs.split_seed}")
-
-
-def told_of_spared(labels: Labels, doubts: Doubts) -> str | None:
-    """One line about the classes that are too small to be judged; None without one."""
-    if not doubts.spared:
-        return None
-    counts = np.bincount(doubts.given, minlength=len(labels.images.classes))
-    told = ", ".join(f"'{labels.images.classes[place]}' ({counts[place]})" for place in doubts.spared)
-    return f"too small to be judged, so that none of their labels is named: {told}; {FEWEST_JUDGED} images are needed"
 
 
 def write_suspects(labels: Labels, doubts: Doubts, suspects: NDArray[np.int64], file: TextIO) -> None:

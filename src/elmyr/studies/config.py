@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from elmyr.errors import InputError
 from elmyr.images import Shaping
@@ -26,9 +26,16 @@ class Cell(BaseModel):
     shaping: Shaping = Field(description="the form of the images, and the trouble")
     arms: tuple[str, ...]
     figures: bool = Field(description="whether figures of the first seed's GAN are taken")
-    measure: Measure = Field(
-        "accuracy", description="what arms are judged by; every class counts the same in the other"
-    )
+    measure: Measure = Field(description="what arms are judged by; every class counts the same in balanced accuracy")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measured(cls, content: Any) -> Any:
+        """Studies from before it was written down are judged as then: by the imbalance that was asked for."""
+        if not isinstance(content, dict) or "measure" in content or "shaping" not in content:
+            return content
+        asked = Shaping.model_validate(content["shaping"]).imbalance is not None
+        return content | {"measure": "balanced accuracy" if asked else "accuracy"}
 
     @property
     def name(self) -> str:

@@ -44,11 +44,13 @@ def tell_of_test(source: Source, shaping: Shaping, seeds: Sequence[int], say: Ca
     """Says how the images are tested, where by folds, and which classes have fewer than ten test images."""
     folds = shaping.folds
     parts = [split_source(source, seed, shaping) for seed in (seeds if folds is not None else seeds[:1])]
+    tested = np.concatenate([part.test_indices for part in parts])
+    places = np.unique(tested)
     if folds is not None:
-        once = f"{len(seeds)} of them are tested, with --seeds {folds} each image once"
-        how = "each image is tested once" if len(seeds) == folds else once
+        once = len(places) == len(tested) == len(source.train)
+        part = f"{len(places):,} of {len(source.train):,} images are tested, with --seed 0 --seeds {folds} each once"
+        how = "each image is tested once" if once else part
         say(f"cross-validation: {folds} folds, one per seed; {how} (--folds none: a quarter of each class per seed)")
-    places = np.unique(np.concatenate([part.test_indices for part in parts]))
     images = source.train if source.test is None else source.test
     counts = np.bincount(images.require_labels()[places], minlength=len(images.classes)).tolist()
     if few := told_of_few(images.classes, counts):

@@ -31,8 +31,8 @@ from elmyr.images import (
 from elmyr.images.shaping import thinned_for_training, troubled
 from elmyr.images.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.metrics import is_unbalanced
-from elmyr.recognition import default_updates, told_of_balance
-from elmyr.studies.arms import Case, arms_for
+from elmyr.recognition import default_updates, told_of_balance, told_of_spared
+from elmyr.studies.arms import ARMS, Case, arms_for
 from elmyr.studies.config import FAIR_SEEDS, Cell, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
 from elmyr.training import make_plan
@@ -150,8 +150,15 @@ def _cell(trouble: Shaping, splits: Splits, figures: bool, say: Callable[[str], 
     names, missing = arms_for(Case(trouble, unbalanced=asked or is_unbalanced(counts[0])))
     measure: Measure = "balanced accuracy" if asked or is_unbalanced(*counts) else "accuracy"
     cell = Cell(shaping=trouble, arms=names, figures=figures, measure=measure)
-    if told := told_of_balance(classes, counts[0].tolist()):
-        say(f"{cell.name}: {told} in the training images, so that balanced accuracy decides")
+    uneven = [
+        f"{told} in the {part} images"
+        for part, of_part in zip(("training", "test"), counts, strict=True)
+        if (told := told_of_balance(classes, of_part.tolist()))
+    ]
+    if measure == "balanced accuracy":
+        say(f"{cell.name}: {(*uneven, 'an imbalance is asked for')[0]}, so that balanced accuracy decides")
+    if any(ARMS[name].doubts for name in names) and (spared := told_of_spared(splits.train)):
+        say(f"{cell.name}: {spared}")
     for arm in missing:
         say(f"{cell.name}: the arm '{arm.name}' is left out for want of a library (pip install 'elmyr[balance]')")
     return cell
