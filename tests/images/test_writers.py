@@ -527,3 +527,25 @@ def test_the_check_leaves_an_old_file_as_it_is(tmp_path: Path) -> None:
         check_writable(tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_a_picture_has_one_row_per_class_whatever_the_number_of_images(tmp_path: Path) -> None:
+    labels = np.tile([2, 0, 1], 7)[:20]  # seven of class 2 and 0, six of 1
+    images = np.zeros((20, 8, 8, 1), np.uint8) + (labels * 60 + 40).astype(np.uint8)[:, None, None, None]
+    save_images(ImageSet(images, labels, ("a", "b", "c")), tmp_path / "three.png")
+    three = pixels((tmp_path / "three.png").read_bytes())[..., 0]
+    scale = three.shape[1] // 35  # four columns of 8 pixels, and lines between them; two rows of each class
+    assert three.shape == (scale * 53, scale * 35)
+    middle = three[4 * scale :: 9 * scale, 4 * scale :: 9 * scale]
+    assert middle.tolist() == [
+        [40] * 4,
+        [40] * 3 + [128],
+        [100] * 4,
+        [100] * 2 + [128] * 2,
+        [160] * 4,
+        [160] * 3 + [128],
+    ]
+
+    save_images(ImageSet(images[:9], np.arange(9), tuple("abcdefghi")), tmp_path / "one_each.png")
+    one_each = pixels((tmp_path / "one_each.png").read_bytes())
+    assert one_each.shape[0] == one_each.shape[1]  # not a strip

@@ -190,7 +190,7 @@ def sample(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Generate images: in a .png the classes take turns, else they have their training proportions."""
+    """Generate images: in a .png one row per class, else the classes have their training proportions."""
     from elmyr.images import check_writable, writing_images
     from elmyr.machine import keep_freed_memory
     from elmyr.training import open_gan
