@@ -197,6 +197,7 @@ COMMANDS: dict[str, tuple[Instead, ...]] = {
     "tensorboard ui web gui app dashboard monitor watch webui server api": (Instead("serve", "serve opens a page"),),
     "continue restart go-on": (Instead("resume", "resume trains on where a run stopped"),),
     "rerun reproduce again": (Instead("repeat", "repeat trains again and compares"),),
+    "list ls runs show history experiments": (Instead("serve", "serve lists all runs on a page"),),
     "diff versus vs": (Instead("compare", "compare says which is better"),),
     "bench benchmark speed": (Instead("doctor --bench", "doctor --bench measures the speed of this machine"),),
     "check env diagnose health setup": (Instead("doctor", "doctor says what there is on this machine"),),
