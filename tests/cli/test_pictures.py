@@ -1,5 +1,6 @@
 """Every picture that a command writes for people is 480 pixels wide at least, however small the images are."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 
 from elmyr import Recognizer, train
 from elmyr.cli import main
+from elmyr.files import read_json, write_json
 from elmyr.images import save_npz
 from elmyr.recognition import train_recognizer
 from elmyr.restoration import train_restorer
@@ -56,3 +58,20 @@ def test_a_picture_for_people_is_480_pixels_wide(picture: str, place: Path, monk
         assert not ended.value.code
     with Image.open(picture) as opened:
         assert opened.width >= 480
+
+
+def test_curves_of_a_collapsed_run_are_told_with_what_to_try(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "collapsed"
+    shutil.copytree(place / "gan", run)
+    collapse = {
+        "trouble": "mode collapse", "images": 32, "modes": 0.05, "diversity": 0.1, "precision": 0.5, "told_apart": 1.0,
+        "settings": {"penalties.r1": 3.0},
+    }  # fmt: skip
+    write_json(run / "summary.json", read_json(run / "summary.json") | {"collapse": collapse})
+    monkeypatch.setattr("sys.argv", ["elmyr", "plot", str(run)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().err
+    assert not ended.value.code and "Collapsed (mode collapse)" in told and "--set penalties.r1=3" in told

@@ -16,8 +16,9 @@ from elmyr.report.numbers import axis, tick_labels, ticks
         ((0, 60_000), [0, 20_000, 40_000, 60_000]),
         ((0.1, 0.3), [0.1, 0.15, 0.2, 0.25, 0.3]),
         ((-3e-7, 2e-7), [-3e-7, -2e-7, -1e-7, 0, 1e-7, 2e-7]),
-        ((1.0, 1.0), [0.9, 0.95, 1.0, 1.05, 1.1]),
-        ((0.0, 0.0), [-0.4, -0.2, 0, 0.2, 0.4]),
+        ((1.0, 1.0), [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        ((0.0, 0.0), [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        ((-2.0, -2.0), [-2, -1.5, -1, -0.5, 0]),
     ],
 )
 def test_ticks_are_round_values_inside_the_axis(values: tuple[float, float], expected: list[float]) -> None:
@@ -41,6 +42,10 @@ def test_curves_reach_all_four_sides_of_their_plot() -> None:
     xs, ys = zip(*([float(part) for part in pair] for pair in re.findall(r"([\d.]+) ([\d.]+)", path[1])), strict=True)
     assert (min(xs), max(xs)) == (LEFT, RIGHT) and (min(ys), max(ys)) == (TOP, BOTTOM)
     assert "training images processed" in chart and ">15k<" in chart and ">20k<" not in chart
+
+
+def test_labels_of_small_steps_around_a_small_value_differ() -> None:
+    assert tick_labels(ticks(9e-5, 1.1e-4)) == ["9e\u221205", "9.5e\u221205", "0.0001", "0.000105", "0.00011"]
 
 
 def test_an_axis_from_zero_begins_there() -> None:

@@ -73,3 +73,5 @@ def plot(
         show_json({"out": str(place), "curves": titles})
     elif not quiet:
         say(f"{len(titles)} charts: {place}")
+        if opened.collapse:
+            say(opened.collapse.sentence)

@@ -84,11 +84,15 @@ def duration(seconds: float | None) -> str:
 
 
 def axis(values: Iterable[float], *, from_zero: bool = False) -> tuple[float, float]:
-    """Where an axis begins and ends: at the least and the greatest value, or at 0; wider where these are the same."""
+    """Where an axis begins and ends: at the least and the greatest value, or at 0; from 0 on where these are the same.
+
+    So a share that stays at 0 or 1 has an axis of shares.
+    """
     known = [*values, 0.0] if from_zero else list(values)
     low, high = min(known), max(known)
-    half = (abs(low) / 10 or 0.5) if low == high else 0.0
-    return low - half, high + half
+    if low == high:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return low, high if high > low else low + 1.0
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -108,7 +112,8 @@ def tick_labels(values: list[float]) -> list[str]:
     step = (values[1] - values[0]) / unit if len(values) > 1 else 1.0
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     if decimals > 4 or largest >= 1e13:
-        return [f"{value:.2g}".replace("-", MINUS) if value else "0" for value in values]
+        digits = max(2, min(6, math.floor(math.log10(largest)) - math.floor(math.log10(step * unit) + 1e-9) + 1))
+        return [f"{value:.{digits}g}".replace("-", MINUS) if value else "0" for value in values]
     # Adding 0 turns a rounded negative zero into zero.
     written = [f"{round(value / unit, decimals) + 0:,.{decimals}f}".replace("-", MINUS) for value in values]
     return [label + sign if value else "0" for value, label in zip(values, written, strict=True)]

@@ -26,12 +26,12 @@ function svg(name, attributes, ...children) {
   return element;
 }
 
-// Where an axis begins and ends: at the least and the greatest value; wider where these are the same.
+// Where an axis begins and ends: at the least and the greatest value; from 0 on where these are the same.
 function axis(values) {
   const low = values.reduce((one, other) => Math.min(one, other));
   const high = values.reduce((one, other) => Math.max(one, other));
-  const half = low === high ? Math.abs(low) / 10 || 0.5 : 0;
-  return [low - half, high + half];
+  if (low < high) return [low, high];
+  return low === 0 ? [0, 1] : [Math.min(low, 0), Math.max(high, 0)];
 }
 
 // Round numbers between `low` and `high`, about five of them.
