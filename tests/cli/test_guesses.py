@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,30 @@ def parsed(line: str) -> tuple[str, ...]:
     if not hasattr(command, "commands"):
         command.make_context(path[-1], words)
     return tuple(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("data info new photos", "elmyr data info 'new photos'"),
+        ("study new photos --size 64", "elmyr study 'new photos' --size 64"),
+        ("predict mine new photos --least 0.8", "elmyr predict mine 'new photos' --least 0.8"),
+        (
+            "recognizer evaluate mine --data my new photos/of may",
+            "elmyr recognizer evaluate mine --data 'my new photos/of may'",
+        ),
+    ],
+)
+def test_a_path_with_blanks_is_put_in_quotes(
+    words: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("new photos", "my new photos/of may"):
+        Path(folder).mkdir(parents=True)
+    monkeypatch.setattr("sys.argv", ["elmyr", *words.split()])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert capsys.readouterr().err.strip().endswith(f"has a blank in it, so it needs quotes; try: {line}")
 
 
 @pytest.mark.parametrize("words", OPTIONS)

@@ -1,5 +1,6 @@
 """Folders as people have them: leftovers, parts, folders around and inside class folders, files that are not read."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,12 @@ LEFTOVERS = {
 
 def in_part(part: str, files: dict[str, int], more: int = 0) -> dict[str, int]:
     return {f"{part}/{name}": gray + more for name, gray in files.items()}
+
+
+def packed_as_tar(folder: Path) -> Path:
+    with tarfile.open(folder / "in.tar", "w") as tar:
+        tar.add(folder / "in", "in")
+    return folder / "in.tar"
 
 
 def test_leftovers_become_no_classes_and_are_not_told(tmp_path: Path) -> None:
@@ -106,6 +113,29 @@ def test_folders_inside_class_folders_are_their_images_which_is_told_once(tmp_pa
     assert found.notes == [
         "folders inside class folders (2: 'cat/2024-03-01', 'dog/2024-03-01/deep') hold images of their class"
     ]
+
+
+@pytest.mark.parametrize("dates", [("2026-10-01", "2026-10-02"), ("20261001", "20261002"), ("1.10.2026", "2.10.2026")])
+@pytest.mark.parametrize("packed", [False, True])
+def test_below_folders_of_dates_lie_the_classes_which_is_told(
+    tmp_path: Path, dates: tuple[str, str], packed: bool
+) -> None:
+    day, other = dates
+    laid(tmp_path / "in", {f"{day}/cat/a.png": 1, f"{day}/dog/a.png": 2, f"{other}/cat/a.png": 3})
+    found = read(packed_as_tar(tmp_path) if packed else tmp_path / "in")
+    assert found.train == {1: "cat", 2: "dog", 3: "cat"}
+    assert any("are dates" in note and "the folders in them are the classes" in note for note in found.notes)
+
+
+def test_classes_that_are_dates_are_told(tmp_path: Path) -> None:
+    found = read(laid(tmp_path, {"2026-10-01/a.png": 1, "2026-10-02/a.png": 2}))
+    assert found.train == {1: "2026-10-01", 2: "2026-10-02"}
+    assert any("the classes are dates" in note for note in found.notes)
+
+
+def test_numbers_of_classes_are_no_dates(tmp_path: Path) -> None:
+    found = read(laid(tmp_path, {"2026/a/x.png": 1, "2027/b/x.png": 2}))
+    assert found.train == {1: "2026", 2: "2027"} and not any("dates" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,17 @@ def test_an_unknown_name_is_told_with_the_nearest_known() -> None:
         open_source("zebra")
 
 
-def test_a_path_that_is_not_there_is_answered_with_one_beside_it(tmp_path: Path) -> None:
+def test_a_path_that_is_not_there_is_answered_with_one_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "photos").mkdir()
     with pytest.raises(InputError, match=f"no such path '{tmp_path}/fotos': did you mean '{tmp_path}/photos'"):
         open_source(tmp_path / "fotos")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="no such path 'photso': did you mean 'photos'"):
+        open_source("photso")
+    with pytest.raises(InputError, match="no data named 'digitz' and no such path: did you mean 'digits'"):
+        open_source("digitz")
     with pytest.raises(InputError, match="no such path '.*/zebra': check how it is written"):
         open_source(tmp_path / "zebra")
 

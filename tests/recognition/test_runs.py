@@ -15,6 +15,7 @@ from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import read_json, write_json
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, load_images, save_npz
+from elmyr.notes import Note
 from elmyr.recognition import (
     images_to_read,
     mistakes_grid,
@@ -268,7 +269,7 @@ def test_wrong_words_are_one_line_and_exit_code_2(
 ) -> None:
     if "run" in words:
         train_recognizer(blobs, quick(updates=1), out=tmp_path / "run")
-        save_npz(small_image_set(60, classes=4), tmp_path / "more.npz")
+        save_npz(small_image_set(60, classes=4, seed=1), tmp_path / "more.npz")
     capsys.readouterr()
     assert call(monkeypatch, "recognizer", *words) == 2
     error = capsys.readouterr().err
@@ -366,6 +367,25 @@ def test_other_images_are_read_in_the_size_of_the_run_s(blobs: Path, tmp_path: P
     with pytest.raises(InputError, match="is not a run directory"):
         images_to_read(tmp_path / "saved")
     assert read_through(open_recognizer(run.path), other).count == 60
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_images_that_a_run_was_trained_on_are_told_or_left_out(blobs: Path, tmp_path: Path, there: bool) -> None:
+    run = train_recognizer(blobs, quick(updates=1), out=tmp_path / "run", quiet=True)
+    own = images_to_read(run.path)
+    blobs.rename(tmp_path / "moved.npz")
+    with pytest.warns(Note, match="is the set that the run was trained on: its 60 test images are taken"):
+        again = images_to_read(run.path, data=tmp_path / "moved.npz")
+    assert (again.images == own.images).all()
+    more = small_image_set(240)
+    save_npz(ImageSet(more.images[:200], more.require_labels()[:200], more.classes, "more"), tmp_path / "more.npz")
+    if there:
+        (tmp_path / "moved.npz").rename(blobs)
+    expected = (
+        "of the 200 images of .* are images that the run was trained on" if there else "may hold some that it was"
+    )
+    with pytest.warns(Note, match=expected):
+        assert len(images_to_read(run.path, data=tmp_path / "more.npz")) == 200
 
 
 def test_latest_is_the_newest_of_its_kind(

@@ -14,7 +14,7 @@ import typer
 from elmyr import __version__
 from elmyr.cli import commands, drawn, evidence, runs
 from elmyr.cli.data import data
-from elmyr.cli.guesses import corrected
+from elmyr.cli.guesses import corrected, unquoted
 from elmyr.cli.helped import Commands
 from elmyr.cli.predict import predict
 from elmyr.cli.recognizer import recognizer
@@ -23,7 +23,7 @@ from elmyr.cli.serve import serve
 from elmyr.cli.show import Warned, show_error
 from elmyr.cli.study import study
 from elmyr.cli.translator import translator
-from elmyr.errors import ElmyrError, InterruptedRun
+from elmyr.errors import ElmyrError, InputError, InterruptedRun
 
 # What typer raises for wrong words; the class is click's, which newer versions carry inside them.
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
@@ -104,12 +104,12 @@ def _status() -> int:
         return int(status or 0)
     except USAGE_ERROR as error:
         told = f"{error.format_message()} (see: {error.ctx.command_path if error.ctx else 'elmyr'} --help)"
-        show_error(corrected(typer.main.get_command(app), arguments) or told)
+        show_error(unquoted(arguments) or corrected(typer.main.get_command(app), arguments) or told)
         return 2
     except ElmyrError as error:
         if debug:
             raise
-        show_error(str(error))
+        show_error((unquoted(arguments) if isinstance(error, InputError) else None) or str(error))
         return error.exit_code
     except OSError as error:
         if debug:

@@ -31,6 +31,19 @@ def corrected(program: Any, words: Sequence[str]) -> str | None:
     return None if hasattr(command, "commands") else _about_options(command, path, rest)
 
 
+def unquoted(words: Sequence[str]) -> str | None:
+    """One line about a path with blanks that came as several words, with the line in quotes; None without one."""
+    for start in range(len(words)):
+        if words[start].startswith("-") or os.path.lexists(words[start]):
+            continue
+        for end in range(start + 2, len(words) + 1):
+            path = " ".join(words[start:end])
+            if os.path.exists(path):
+                line = shlex.join(["elmyr", *words[:start], path, *words[end:]])
+                return _tried(f"the path '{path}' has a blank in it, so it needs quotes", line)
+    return None
+
+
 def _about_order(program: Any, words: list[str]) -> str | None:
     """Of options before the command, which come after it."""
     place = next((place for place, word in enumerate(words) if word in program.commands), None)
@@ -51,6 +64,10 @@ def _about_command(program: Any, group: Any, path: list[str], typed: str, rest: 
     near = nearest(typed, [name for name, command in group.commands.items() if not command.hidden])
     if near is not None:
         return _tried(f"{missing}: did you mean '{near}'?", _line([*path, near], group.commands[near], rest))
+    if path == ["data"] and _is_data(typed):
+        return _tried(
+            f"{missing}, which is the name of data", _line([*path, "info"], group.commands["info"], [typed, *rest])
+        )
     if not path and _is_data(typed):
         line = _line(["study"], program.commands["study"], [typed, *rest])
         return _tried(f"{missing}, which is the name of data: say what to do with them", line)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from elmyr.errors import InputError, suggestion
+from elmyr.errors import InputError, nearest, suggestion
 from elmyr.files import likely_meant
 from elmyr.images.codecs import FIXES, is_image, suffix_of
 from elmyr.images.decoding import Settled, decode
@@ -147,9 +147,9 @@ def _read_path(reader: PathReader, path: Path, label_column: str | None) -> Part
 
 def _not_there(text: str, path: Path) -> str:
     """What was likely meant by a word that is neither a known name nor a path: a name beside it, or another set."""
-    if len(path.parts) < 2:
-        return f"no data named '{text}' and no such path: {suggestion(text, [*BY_NAME, *DERIVED])}"
-    beside = likely_meant(path)
+    beside, known = likely_meant(path), [*BY_NAME, *DERIVED]
+    if len(path.parts) < 2 and (beside is None or nearest(text, known) is not None):
+        return f"no data named '{text}' and no such path: {suggestion(text, known)}"
     return f"no such path '{text}': " + (f"did you mean '{beside}'?" if beside else "check how it is written")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from elmyr.errors import InputError
@@ -12,6 +12,7 @@ from elmyr.images.codecs import is_other_image
 from elmyr.images.encoded import MOST_TOLD, in_order, one_line, shown
 from elmyr.images.passed_over import examples, kinds_of
 from elmyr.images.readers.labels import is_usual
+from elmyr.images.readers.labels.dates import step_of_classes
 from elmyr.images.readers.parts import divided
 from elmyr.images.readers.tree import Tree, content_of
 from elmyr.notes import note
@@ -56,7 +57,11 @@ def labels_of_folders(folder: Path, tree: Tree, *, is_part: bool) -> Found:
         raise InputError(
             f"'{folder}' has {examples(groups)}, which are no classes: give '{_shown_path(folder / images)}' alone"
         )
-    deeper = [path for path in tree.folders if "/" in path]
+    depth = step_of_classes([path.split("/")[:-1] for images in groups.values() for path in images], str(folder))
+    if depth:
+        groups = _grouped(sorted(path for images in groups.values() for path in images), depth)
+        _refuse_twins(folder, groups)
+    deeper = [path for path in tree.folders if path.count("/") > depth]
     if deeper:
         note(f"folders inside class folders ({len(deeper):,}: {examples(deeper)}) hold images of their class")
     labels = [name for name, images in groups.items() for _ in images]
@@ -83,16 +88,29 @@ def _groups(folder: Path, tree: Tree, folders: Sequence[str]) -> dict[str, list[
             name, inside, _ = path.partition("/")
             if inside:
                 kind[name].append(path)
-    by_lower: dict[str, str] = {}
     for name in folders:
         if not groups[name]:
             _refuse_lost(one_line(str(folder / name)), others[name])
             del groups[name]  # its files are told with all others
-            continue
+    _refuse_twins(folder, groups)
+    return groups
+
+
+def _grouped(paths: Sequence[str], depth: int) -> dict[str, list[str]]:
+    """The paths of images by the folder around them at a depth."""
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault(path.split("/")[depth], []).append(path)
+    return groups
+
+
+def _refuse_twins(folder: Path, names: Iterable[str]) -> None:
+    """InputError for two classes that differ by case alone."""
+    by_lower: dict[str, str] = {}
+    for name in names:
         twin = by_lower.setdefault(name.lower(), name)
         if twin != name:
             raise InputError(f"'{folder}' has the class folders '{shown(twin)}' and '{shown(name)}': make them one")
-    return groups
 
 
 def _refuse_lost(place: str, others: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from elmyr.errors import InputError
 from elmyr.images.encoded import in_order, shown
 from elmyr.images.readers.labels.columns import Labels, label_column, named
+from elmyr.images.readers.labels.dates import step_of_classes
 from elmyr.images.readers.labels.json_forms import cell
 from elmyr.images.readers.labels.tables import Table
 from elmyr.images.readers.parts import divided
@@ -111,7 +112,8 @@ def _of_folders(names: Sequence[str], where: str) -> MemberLabels:
         steps = [step[1:] for step in steps]
     if not all(steps):
         return MemberLabels([])
-    values = [step[0] for step in steps]
+    depth = step_of_classes(steps, where)
+    values = [step[depth] for step in steps]
     classes = in_order(set(values))
     if divided([Path(name) for name in classes]) is not None:
         raise InputError(f"'{where}' holds the parts {named(classes)}: unpack it, and give the folder")
