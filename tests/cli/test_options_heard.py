@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 
 from elmyr import GAN, Recognizer, Shaping, machine, train
 from elmyr.cli import main
@@ -73,6 +74,18 @@ def said(seen: Outcome) -> Any:
     return re.sub(r"[\d.,]+", "", seen.error)
 
 
+def ended(seen: Outcome) -> Any:
+    return seen.status
+
+
+def is_json(seen: Outcome) -> Any:
+    """Whether what it printed is JSON, a line or more: figures and times may differ as they like."""
+    try:
+        return bool(seen.out) and all(isinstance(json.loads(line), dict | list) for line in seen.out.splitlines())
+    except ValueError:
+        return False
+
+
 Aspect = Callable[[Outcome], Any]
 
 
@@ -80,12 +93,14 @@ Aspect = Callable[[Outcome], Any]
 class Heard:
     """An option's words, those of both runs beside them, and what is seen of it where that is not the command's.
 
-    base: the command in other words. works: whether it is carried out where the command is otherwise stopped.
+    base: the command in other words. on: other images than {blobs}. works: whether it is carried out where the command
+    is otherwise stopped.
     """
 
     words: tuple[str, ...]
     given: tuple[str, ...] = ()
     base: tuple[str, ...] = ()
+    on: str = "{blobs}"
     aspect: Aspect | None = None
     works: bool = False
 
@@ -108,10 +123,10 @@ def heard(*words: str, **how: Any) -> Heard:
 
 
 SHAPING: dict[str, Heard | str] = {
-    "--size": heard("--size", "6"),
+    "--size": heard("--size", "12"),
     "--fit": heard("--fit", "pad", given=("--size", "16x8")),
     "--channels": heard("--channels", "3"),
-    "--label-column": heard("--label-column", "class"),
+    "--label-column": heard("--label-column", "kind", on="{table}"),
     "--range": heard("--range", "0:100"),
     "--classes": heard("--classes", "a,b"),
     "--limit": heard("--limit", "150"),
@@ -127,7 +142,7 @@ FORM = {
 }
 DEVICE = {"--device": heard("--device", "cuda:99")}
 MACHINE = DEVICE | {"--precision": heard("--precision", "{precision}")}
-JSON = {"--json": heard("--json", aspect=printed)}
+JSON = {"--json": heard("--json", aspect=is_json)}
 QUIET = {"--quiet": heard("--quiet", aspect=said)}
 PORT = {
     "--port": heard("--port", "{taken}"),
@@ -144,7 +159,7 @@ def of_training(*words: str, brief: tuple[str, ...], named: tuple[str, ...]) -> 
         "--data-root": heard("--data-root", "{root}", base=(*words, *named)),
         **SHAPING,
         "--quiet": heard("--quiet", given=brief, aspect=said, works=True),
-        "--json": heard("--json", given=brief, aspect=printed, works=True),
+        "--json": heard("--json", given=brief, aspect=is_json, works=True),
     }
 
 
@@ -198,7 +213,7 @@ COMMANDS: dict[str, Command] = {
             "--images": heard("--images", "64"),
             "--seeds": heard("--seeds", "2"),
             "--updates": heard("--updates", "3"),
-            "--budget": heard("--budget", "1s", given=("--plan", "--json", *TINY), aspect=printed),
+            "--budget": heard("--budget", "1s", given=("--plan", *TINY), aspect=ended),
             "--plan": heard("--plan", given=BRIEF),
             "--processes": heard("--processes", "2", given=("--processes", "1")),
             "--allow-duplicates": heard("--allow-duplicates"),
@@ -264,7 +279,7 @@ COMMANDS: dict[str, Command] = {
             "--track": heard("--track", "nowhere"),
             "--processes": heard("--processes", "2"),
             **QUIET,
-            "--json": heard("--json", aspect=printed),
+            **JSON,
         },
     ),
     "repeat": Command(
@@ -335,7 +350,9 @@ COMMANDS: dict[str, Command] = {
                 "--fit", "pad", base=("evaluate", "{samples}", "--data", "{wide}", *PIXELS), given=("--size", "8")
             ),
             "--quiet": heard("--quiet", aspect=said, base=("evaluate", "{unlabeled}", "--data", "{blobs}", *PIXELS)),
-            "--json": heard("--json", base=("evaluate", "{samples}", "--data", "{blobs}", *PIXELS[:-1])),
+            "--json": heard(
+                "--json", aspect=is_json, base=("evaluate", "{samples}", "--data", "{blobs}", *PIXELS[:-1])
+            ),
         },
     ),
     "compare": Command(
@@ -362,7 +379,9 @@ COMMANDS: dict[str, Command] = {
                 given=("--size", "8"),
             ),
             "--quiet": heard("--quiet", aspect=said, given=("--out", "there.html")),
-            "--json": heard("--json", base=("compare", "{samples}", "{others}", "--data", "{blobs}", *PIXELS[:-1])),
+            "--json": heard(
+                "--json", aspect=is_json, base=("compare", "{samples}", "{others}", "--data", "{blobs}", *PIXELS[:-1])
+            ),
         },
     ),
     "survey": Command(
@@ -380,7 +399,7 @@ COMMANDS: dict[str, Command] = {
             **MACHINE,
             "--data-root": heard("--data-root", "{root}", base=("survey", "named", "--port", "{free}")),
             **QUIET,
-            "--json": heard("--json", base=("survey", "run", "--results")),
+            "--json": heard("--json", aspect=is_json, base=("survey", "run", "--results")),
         },
     ),
     "report": Command(
@@ -419,7 +438,7 @@ COMMANDS: dict[str, Command] = {
             "--mistakes": heard("--mistakes", "there.png", given=("--data", "{few}"), aspect=places),
             **DEVICE,
             "--data-root": heard("--data-root", "{root}", base=("recognizer", "evaluate", "{named-reader}", "--json")),
-            "--json": heard("--json", base=("recognizer", "evaluate", "{reader}")),
+            "--json": heard("--json", aspect=is_json, base=("recognizer", "evaluate", "{reader}")),
         },
     ),
     "recognizer doubts": Command(
@@ -440,7 +459,7 @@ COMMANDS: dict[str, Command] = {
             "--folds": heard("--folds", "2"),
             "--limit": heard("--limit", "30"),
             **QUIET,
-            "--json": heard("--json", base=("recognizer", "doubts", "{few}", "--updates", "3")),
+            "--json": heard("--json", aspect=is_json, base=("recognizer", "doubts", "{few}", "--updates", "3")),
         },
     ),
     "recognizer methods": Command(("recognizer", "methods"), printed, JSON),
@@ -475,7 +494,9 @@ COMMANDS: dict[str, Command] = {
             "--out": heard("--out", "there.html", aspect=places),
             **MACHINE,
             "--data-root": heard("--data-root", "{root}", base=("restorer", "evaluate", "{named-restorer}")),
-            "--json": heard("--json", base=("restorer", "evaluate", "{restorer}", "--corruption", "noise:0.2")),
+            "--json": heard(
+                "--json", aspect=is_json, base=("restorer", "evaluate", "{restorer}", "--corruption", "noise:0.2")
+            ),
         },
     ),
     "restorer damage": Command(
@@ -522,7 +543,7 @@ COMMANDS: dict[str, Command] = {
             "--out": heard("--out", "there.html", aspect=places),
             **MACHINE,
             "--data-root": heard("--data-root", "{root}", base=("translator", "evaluate", "{named-translator}")),
-            "--json": heard("--json", base=("translator", "evaluate", "{translator}")),
+            "--json": heard("--json", aspect=is_json, base=("translator", "evaluate", "{translator}")),
         },
     ),
     "translator methods": Command(("translator", "methods"), printed, JSON),
@@ -580,6 +601,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     save_images(replace(few, labels=np.where(wrong, (few.require_labels() + 1) % 3, few.labels)), folder / "few.npz")
     save_images(replace(blobs, images=np.concatenate([blobs.images, blobs.images], axis=2)), folder / "wide.npz")
     save_images(more.take(range(5)), folder / "folder")
+    _write_table(blobs, folder / "table")
     save_images(small_image_set(5, seed=2), folder / "masks")
     _write_mnist(folder / "before" / "mnist")
     tiny: dict[str, Any] = {"network.base": 8, "batch": 16}
@@ -612,6 +634,17 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         ports = {"taken": str(taken.getsockname()[1]), "free": str(free.getsockname()[1])}
         free.close()
         yield paths | ports
+
+
+def _write_table(images: ImageSet, folder: Path) -> None:
+    """Image files beside a table with two columns of labels; by the second a third of the first class is of another."""
+    folder.mkdir()
+    rows = ["file,label,kind"]
+    for number, (image, label) in enumerate(zip(images.images, images.require_labels(), strict=True)):
+        Image.fromarray(image[..., 0]).save(folder / f"{number}.png")
+        kind = 1 if number % 9 == 0 else label
+        rows.append(f"{number}.png,{images.classes[label]},{images.classes[kind]}")
+    (folder / "labels.csv").write_text("\n".join(rows))
 
 
 def _write_mnist(folder: Path) -> None:
@@ -675,7 +708,7 @@ def run(
                 main()
         out, error = capsys.readouterr()
         assert "defect" not in error, error
-        status = 0 if error == "elmyr: begun\n" else int(ended.value.code or 0)
+        status = 0 if error.endswith("elmyr: begun\n") else int(ended.value.code or 0)
         made = {str(path.relative_to(place)): path for path in place.rglob("*") if path.is_file()}
         configs = {name: json.loads(path.read_text()) for name, path in made.items() if path.name == "config.json"}
         files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in made.items()}
@@ -700,7 +733,7 @@ def test_an_option_is_heard(run: Run, name: str, option: str) -> None:
         assert option in (root / line).read_text() or option[2:].replace("-", "_") in (root / line).read_text()
         return
     begins = command.begins and not line.works
-    base = (*(line.base or command.words), *line.given)
+    base = tuple(line.on if word == "{blobs}" else word for word in (*(line.base or command.words), *line.given))
     aspect = line.aspect or command.aspect
     without, with_it = _known(run, base, begins), run((*base, *line.words), begins)
     assert aspect(without) != aspect(with_it), without

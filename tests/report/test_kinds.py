@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elmyr.cli.runs import RESUMES
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
 from elmyr.report.writing import PAGES
+from elmyr.resuming import RESUMES
 from elmyr.runs import GAN_KIND, STUDY_KIND
 from tests.browser import launched, needs_browser, serious_violations
 from tests.report.test_report import HOSTILE, Page
