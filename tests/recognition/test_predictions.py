@@ -360,6 +360,13 @@ def test_images_on_the_opposite_ground_are_named_and_characters_take_that_of_the
         loaded.predict_files(sorted(tmp_path.glob("*.png")))
     as_digits = loaded.predict_files(sorted(tmp_path.glob("*.png")), prepare="digit")  # tells nothing
     assert [one.error for one in as_digits] == [None] * 3
+    same, turned_over = (loaded.prepared(some, prepare="digit").astype(int) for some in (own[:2], 255 - own[:2]))
+    assert np.abs(same - turned_over).mean() < 40 and (same.mean() > 128) == inverted
+    with pytest.warns(Note, match=r"1 of 1 images is .* at the edges"):
+        loaded.prepared(255 - own[:1])
+    for path in ("a.png", [tmp_path / "a.png"]):
+        with pytest.raises(InputError, match=r"X is a path: recognizer\.predict_files"):
+            loaded.predict(path)  # type: ignore[arg-type]  # what a user may write
     mirrored = loaded.predict_files([tmp_path / "b.png"], prepare="digit")[0]
     Image.fromarray(255 - own[1][..., 0]).save(tmp_path / "d.png")
     turned = loaded.predict_files([tmp_path / "d.png"], prepare="digit")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -85,6 +86,11 @@ def checked_images(X: ArrayLike | StoredPixels | ImageSet, what: str = "X") -> P
     """Images as uint8 (N, H, W, C); InputError for what are none."""
     X = X.images if isinstance(X, ImageSet) else X
     images = X if isinstance(X, StoredPixels) else np.asarray(X)
+    first = X[0] if isinstance(X, list | tuple) and X else X
+    if isinstance(first, str | os.PathLike):
+        raise InputError(
+            f"{what} is a path: recognizer.predict_files(paths) predicts files, elmyr.load_images(path) reads them"
+        )
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise InputError(
             f"{what} is {images.dtype} of shape {images.shape}: give images as uint8 (N, H, W, C) or (N, H, W)"

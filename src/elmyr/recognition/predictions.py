@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from elmyr.errors import InputError, suggestion
 from elmyr.images import ImageSet, Shaping
+from elmyr.images import Pixels as ImagePixels
 from elmyr.images.codecs import FIXES, suffix_of
 from elmyr.images.digit import prepare_digit
 from elmyr.images.encoded import NO_IMAGE, Damage, EncodedImages, each
@@ -70,11 +71,28 @@ def predictions(
     prepare: "model" brings an image into the form that the recognizer was trained on, "digit" cuts out one character
     and centers it as MNIST has its digits. least: the probability below which no class is given.
     """
-    if prepare not in PREPARATIONS:
-        raise InputError(f"no preparation '{prepare}': {suggestion(prepare, PREPARATIONS)}")
+    preparation = _preparation(prepare)
     if not 0 <= least <= 1:
         raise InputError(f"the least probability is {least:g}: it is from 0 to 1")
-    return _predictions(trained, given, PREPARATIONS[prepare], least)
+    return _predictions(trained, given, preparation, least)
+
+
+def prepared_pixels(trained: Trained, images: ImagePixels, prepare: Prepare) -> ImagePixels:
+    """Images uint8 (N, H, W, C) of any size as the recognizer takes them; `prepare` as in `predictions`."""
+    preparation, form = _preparation(prepare), trained.preparation
+    if prepare == "digit":
+        drawn = np.stack([preparation.of_pixels(np.asarray(image), form=form) for image in images])
+        return preparation.on_ground(trained.ground, drawn)
+    formed = in_form(images, form)
+    if opposite := int(are_opposite(trained.ground, formed).sum()):
+        note(told_of_opposite(opposite, len(formed), trained.ground))
+    return formed
+
+
+def _preparation(name: str) -> Preparation:
+    if name not in PREPARATIONS:
+        raise InputError(f"no preparation '{name}': {suggestion(name, PREPARATIONS)}")
+    return PREPARATIONS[name]
 
 
 def _predictions(

@@ -18,12 +18,11 @@ from elmyr import machine, seeds
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, ImageSet, Pixels, Shaping, StoredPixels
-from elmyr.images.shaping import in_form
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.grounds import ground_of
 from elmyr.recognition.lesson import Lesson, Pair, checked_images
 from elmyr.recognition.methods import MethodConfig, chosen_method, read_method
-from elmyr.recognition.predictions import Paths, Prediction, Prepare, predict_files
+from elmyr.recognition.predictions import Paths, Prediction, Prepare, predict_files, prepared_pixels
 from elmyr.recognition.reading import features_of, probabilities_of, softmax
 from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
 from elmyr.recognition.semi import SemiData, SemiTask
@@ -193,10 +192,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Probabilities float64 (N, classes), columns as in `classes_`."""
         return probabilities_of(self._net(), self._checked(X), self.temperature_)
 
-    def prepared(self, X: ArrayLike | StoredPixels) -> Pixels:
-        """Images uint8 (N, H, W, C) or (N, H, W) of any size in the form of the training images (`preparation_`)."""
+    def prepared(self, X: ArrayLike | StoredPixels, *, prepare: Prepare = "model") -> Pixels:
+        """Images uint8 (N, H, W, C) or (N, H, W) of any size as `predict` takes them; `prepare` as in `predict_files`.
+
+        Raises InputError where "digit" finds nothing drawn.
+        """
         check_is_fitted(self, "net_")
-        return in_form(checked_images(X), self.preparation_)
+        return prepared_pixels(self.trained(), checked_images(X), prepare)
 
     def predict_files(self, paths: Paths, *, prepare: Prepare = "model", least: float = 0.0) -> list[Prediction]:
         """What is read in image files, a `Prediction` each, in their order; folders stand for the images in them.
