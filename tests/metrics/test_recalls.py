@@ -8,7 +8,21 @@ from scipy.stats import binom
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
 from elmyr.errors import InputError
-from elmyr.metrics import half_width, is_unbalanced, mean_recall, ratio_of, recalls_of, wilson_interval
+from elmyr.metrics import chance_of, half_width, is_unbalanced, mean_recall, ratio_of, recalls_of, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("confusion", "chance"),
+    [
+        ([[9, 1, 0], [1, 8, 1], [0, 1, 9]], None),
+        ([[4, 3, 3], [3, 4, 3], [3, 3, 4]], 1 / 3),
+        ([[90, 0], [9, 0]], 1 / 2),
+        ([[5, 5, 0], [5, 5, 0], [0, 0, 0]], 1 / 2),
+        ([[5, 0], [0, 0]], None),
+    ],
+)
+def test_what_is_no_better_than_guessing_is_known(confusion: list[list[int]], chance: float | None) -> None:
+    assert chance_of(confusion) == chance
 
 
 def test_the_lowest_recall_comes_first_and_of_equals_the_rarest_class() -> None:

@@ -10,6 +10,7 @@ import pytest
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
+from elmyr.report.study_report import guessed
 from elmyr.report.writing import PAGES
 from elmyr.resuming import RESUMES
 from elmyr.runs import GAN_KIND, STUDY_KIND
@@ -114,6 +115,18 @@ def test_a_recognizer_of_unbalanced_classes_leads_with_balanced_accuracy_and_the
     (recognizer / "evaluation.json").write_text(json.dumps(reading(unbalanced=False, mistaken=[])))
     lines = [line for line in Page(write_report(recognizer)).text.splitlines() if line.strip()]
     assert lines[1] == "94.7 % accuracy" and "No image was classified wrongly." in lines
+
+
+def test_what_is_no_better_than_guessing_is_told(recognizer: Path) -> None:
+    (recognizer / "evaluation.json").write_text(json.dumps(reading(confusion=[[5, 5, 5]] * 3)))
+    told = "Not significantly better than guessing, which has a balanced accuracy of 33.3 %"
+    assert told in Page(write_report(recognizer)).text
+    (recognizer / "evaluation.json").write_text(json.dumps(reading()))
+    assert "guessing" not in Page(write_report(recognizer)).text
+
+    chance, known = [[5, 5], [5, 5]], [[10, 0], [0, 10]]
+    assert guessed({"without": chance, "with": chance}) == "50.0 %"
+    assert guessed({"without": chance, "with": known}) is None and guessed({}) is None
 
 
 def test_of_many_classes_the_most_frequent_confusions_are_named(recognizer: Path) -> None:

@@ -103,7 +103,7 @@ def show_study(done: Any, as_json: bool) -> None:
     """Verdicts, arms, figures, and where the report is."""
     from elmyr.recognition import told_of_few
     from elmyr.report import write_report
-    from elmyr.report.study_report import COLLAPSED
+    from elmyr.report.study_report import COLLAPSED, GUESSED, guessed
 
     report = write_report(done.path)
     if as_json:
@@ -114,6 +114,8 @@ def show_study(done: Any, as_json: bool) -> None:
         print(f"\n{cell['name'] + ': ' if several_cells else 'Verdict: '}{verdict['outcome']}\n{verdict['sentence']}\n")
         if cell["collapsed"]:
             print(COLLAPSED.format(seeds=", ".join(map(str, cell["collapsed"]))) + "\n")
+        if (chance := guessed(cell["confusion"])) is not None:
+            print(GUESSED.format(chance=chance) + "\n")
         show_table(_rows(cell, done.content["classes"]))
         if few := told_of_few(done.content["classes"], cell["tested"]):
             print(f"\n{few}")

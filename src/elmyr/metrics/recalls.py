@@ -75,6 +75,17 @@ def mean_recall(confusion: ArrayLike) -> Share:
     return Share(value, max(0.0, value - below), min(1.0, value + above))
 
 
+def chance_of(confusion: ArrayLike) -> float | None:
+    """The balanced accuracy of guessing, one in K of the classes that have images, where these counts do not exceed it.
+
+    None where the 95 % interval of `mean_recall` lies above it, and where there are fewer than two classes to guess.
+    """
+    classes = len(recalls_of(confusion))
+    if classes < 2 or mean_recall(confusion).low > 1 / classes:
+        return None
+    return 1 / classes
+
+
 def half_width(count: int) -> float:
     """Half of the widest 95 % interval that a share of so many images has: how far from the truth it may be."""
     low, high = wilson_interval(count // 2, count)

@@ -18,6 +18,7 @@ from elmyr.metrics import (
     Share,
     accuracy,
     calibration_error,
+    chance_of,
     half_width,
     is_unbalanced,
     mean_recall,
@@ -75,6 +76,8 @@ class Reading:
     def lines(self, part: str, name: str) -> list[str]:
         """The result in one line, in a second the lowest recalls where classes are unbalanced, and what is unsure.
 
+        The last line says where the recognizer is no better than guessing.
+
         part: what the images are, such as "test images"; name: of which set.
         """
         plain = Share(self.accuracy, *self.interval)
@@ -87,6 +90,11 @@ class Reading:
             lines.append(f"lowest recalls: {told}")
         if warning := told_of_few(self.classes, self.confusion.sum(1).tolist(), part):
             lines.append(warning)
+        if (chance := chance_of(self.confusion)) is not None:
+            lines.append(
+                f"not significantly better than guessing, which has a balanced accuracy of {chance:.1%}: try more "
+                "--updates, more images, or a larger --size"
+            )
         return lines
 
     def as_json(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from elmyr.metrics import FEWEST_TESTED
+from elmyr.metrics import FEWEST_TESTED, chance_of
 from elmyr.report.confusion import confusion_table
 from elmyr.report.figures import Bar, interval_chart
 from elmyr.report.markup import Markup, join, tag
@@ -71,7 +71,12 @@ def _result(reading: Reading | None, words: Words) -> list[Markup]:
         "{count} {part} images of {data}.", count=count(reading.count), part=words(reading.part), data=reading.data
     )
     large = tag("p", f"{percent(first[1], 1)} {first[0]}", class_="short word same")
-    return [large, tag("p", " ".join((where, *told)), class_="sentence"), *_few(reading, words)]
+    return [
+        large,
+        tag("p", " ".join((where, *told)), class_="sentence"),
+        *_few(reading, words),
+        *_guessed(reading, words),
+    ]
 
 
 def _few(reading: Reading, words: Words) -> list[Markup]:
@@ -84,6 +89,15 @@ def _few(reading: Reading, words: Words) -> list[Markup]:
         return []
     told = words("Fewer than {most} {part} images: {names}. The recall of such a class is hardly known: add images.",
                  most=FEWEST_TESTED, part=words(reading.part), names=", ".join(few))  # fmt: skip
+    return [note(told)]
+
+
+def _guessed(reading: Reading, words: Words) -> list[Markup]:
+    chance = chance_of(reading.confusion)
+    if chance is None:
+        return []
+    told = words("Not significantly better than guessing, which has a balanced accuracy of {chance}: try more updates, "
+                 "more images, or a larger size.", chance=percent(chance, 1))  # fmt: skip
     return [note(told)]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
+from elmyr.metrics import chance_of
 from elmyr.report import numbers
 from elmyr.report.error_chart import Curve, error_chart
 from elmyr.report.evidence import copies_section, missing_section, people_section
@@ -19,6 +22,10 @@ from elmyr.report.words import ENGLISH, Words
 OUTCOMES = {"better": "Better", "worse": "Worse", "no significant effect": "No significant effect",
             "not decided": "Not decided"}  # fmt: skip
 COLORS = {"better": "better", "worse": "worse", "no significant effect": "same", "not decided": "same"}
+GUESSED = (
+    "Neither of the two recognizers is significantly better than guessing ({chance} balanced accuracy): this says "
+    "little about the GAN. Try more updates, more images, or a larger size."
+)
 AXES = {"images_per_class": "training images per class", "labels_per_class": "labeled training images per class"}
 RANGE = " on the test part, 95 % interval {low} to {high}"
 RANGES = {"not decided": " on the test part with one training each; for other test images alone {low} to {high}"}
@@ -102,6 +109,7 @@ def _opening(cell: Cell, verdict: Verdict, words: Words) -> Markup:
         tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {color}"),
         tag("p", _sentence(cell, verdict, words), class_="sentence"),
         _collapsed(cell, words),
+        _guessed(cell, words),
         tag("div", difference, _line(verdict, words), note(_compared(verdict, words)), class_="difference"),
         class_="opening",
         aria_label=words("Verdict"),
@@ -116,6 +124,18 @@ def _collapsed(cell: Cell, words: Words) -> Markup:
     return tag("p", tag("strong", words("collapsed"), class_="key worse"), words(COLLAPSED, seeds=seeds))
 
 
+def guessed(confusion: Mapping[str, ArrayLike]) -> str | None:
+    """The balanced accuracy of guessing in percent, where neither the best arm with nor without the GAN exceeds it."""
+    chances = [chance_of(counts) for counts in confusion.values()]
+    return None if not chances or None in chances else numbers.percent(chances[0], 1)
+
+
+def _guessed(cell: Cell, words: Words) -> Markup:
+    """What a reader must know first of a verdict about recognizers that learned next to nothing."""
+    chance = guessed(cell.confusion)
+    return Markup() if chance is None else tag("p", words(GUESSED, chance=chance))
+
+
 def _openings(cells: Sequence[Cell], words: Words) -> Markup:
     """One verdict per data-scarcity scenario, one below the other."""
     told = [
@@ -125,6 +145,7 @@ def _openings(cells: Sequence[Cell], words: Words) -> Markup:
             tag("p", words(OUTCOMES[verdict.outcome]), class_=f"word {COLORS[verdict.outcome]}"),
             tag("p", _sentence(cell, verdict, words)),
             _collapsed(cell, words),
+            _guessed(cell, words),
             class_="one",
         )
         for cell in cells
