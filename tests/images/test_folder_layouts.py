@@ -252,6 +252,34 @@ def test_a_file_that_is_no_data_is_refused_by_its_likely_cause(tmp_path: Path, n
     assert cause in read(laid(tmp_path, {name: image()}) / name).refused
 
 
+# --- what may mean something else
+
+
+def test_the_same_folders_in_all_class_folders_are_told_as_parts_or_classes(tmp_path: Path) -> None:
+    for name, inside, told in (
+        ("parts", ("train", "test"), "for a test part of its own put folders for each class into train and test"),
+        ("folds", ("x", "y"), "where 'x', 'y' are the classes, put each into one folder"),
+    ):
+        files = {f"{outer}/{inner}/{n}.png": n for outer in "ab" for inner in inside for n in range(2)}
+        assert any(told in note for note in read(laid(tmp_path / name, files)).notes)
+
+
+def test_several_folders_of_training_images_are_told(tmp_path: Path) -> None:
+    found = read(laid(tmp_path, {"trainA/a.png": 1, "trainB/b.png": 2}))
+    assert len(found.train) == 2 and any("those of 'trainA', 'trainB' together" in note for note in found.notes)
+
+
+def test_a_class_whose_images_have_no_suffix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'[^']*a' has no images that are read here, but 1 without suffix"):
+        open_source(laid(tmp_path, {"a/1": b"x", "b/1.png": 1}))
+
+
+def test_a_folder_of_arrays_further_down_is_named(tmp_path: Path) -> None:
+    folder = laid(tmp_path, {"x/raw/train-images-idx3-ubyte": b"x", "x/raw/train-labels-idx1-ubyte": b"x"})
+    with pytest.raises(InputError, match="has no images itself: give '[^']*x/raw'"):
+        open_source(folder)
+
+
 # --- damage
 
 

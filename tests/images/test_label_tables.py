@@ -54,6 +54,23 @@ TABLES = {
     "mapping/labels.json": json.dumps(dict(ROWS)),
     "mappings/labels.json": json.dumps({file: {"label": label} for file, label in ROWS}),
     "pairs/labels.json": json.dumps([list(row) for row in ROWS]),
+    "label-studio/project.json": json.dumps(
+        [
+            {
+                "data": {"image": f"/data/upload/1/0a1b2c3d-{file}"},
+                "annotations": [{"result": [{"value": {"choices": [label]}}]}],
+            }
+            for file, label in ROWS
+        ]
+    ),
+    "label-studio/project.csv": csv("image,choice", rows=[(f"/data/0a1b2c3d-{file}", label) for file, label in ROWS]),
+    "pandas-json/labels.json": json.dumps(
+        {name: {str(n): row[place] for n, row in enumerate(ROWS)} for place, name in enumerate(("file", "label"))}
+    ),
+    "pandas-split/labels.json": json.dumps({"columns": ["file", "label"], "index": [0, 1], "data": ROWS}),
+    "urls/labels.csv": csv("url,label", rows=[(f"https://a.org/x/{file}?size=big", label) for file, label in ROWS]),
+    "comments/labels.csv": "# made by a tool\n\n" + csv("file,label"),
+    "german/labels.csv": csv("Dateiname;Klasse", ";"),
     "columns/labels.json": json.dumps({"file": [row[0] for row in ROWS], "label": [row[1] for row in ROWS]}),
     "by-class/labels.json": json.dumps({"cat": ["a.png", "c.png"], "dog": ["b.png", "d.png"]}),
     "coco/annotations.json": json.dumps(
@@ -110,6 +127,41 @@ def test_the_encodings_of_spreadsheets_are_read(tmp_path: Path, encoding: str) -
     assert ("utf-16" in found.notes[0], "cp1252" in found.notes[0]) == ("16" in encoding, encoding == "cp1252")
 
 
+def test_cyrillic_tables_are_read_as_spreadsheets_on_windows_save_them(tmp_path: Path) -> None:
+    rows = [("a.png", "кошка"), ("b.png", "собака"), ("c.png", "кошка"), ("d.png", "собака")]
+    table = csv("файл;класс", ";", rows=rows).encode("cp1251")
+    assert set(read(laid(tmp_path, FOUR | {"labels.csv": table})).train.values()) == {"кошка", "собака"}
+
+
+def test_names_of_urls_are_those_of_files(tmp_path: Path) -> None:
+    files = {"a b.png": 1, "ü.png": 2}
+    found = read(laid(tmp_path, files | {"labels.csv": "image,label\n/data/a%20b.png,cat\n%C3%BC.png,dog\n"}))
+    assert found.train == {1: "cat", 2: "dog"}
+
+
+def test_files_of_single_images_are_no_tables_and_are_counted_once(tmp_path: Path) -> None:
+    for kind in ("json", "xml", "txt"):
+        beside = {f"{name[0]}.{kind}": '{"imagePath": "a.png", "label": "cat"}' for name in FOUR}
+        found = read(laid(tmp_path / kind, FOUR | beside))
+        assert set(found.train.values()) == {None}
+        assert len(found.notes) == 1 and f"4 files of single images are passed over: 4 .{kind}" in found.notes[0]
+    found = read(
+        laid(
+            tmp_path / "voc",
+            {f"JPEGImages/{name}": gray for name, gray in FOUR.items()}
+            | {"Annotations/a.xml": "<a/>", "Annotations/b.xml": "<b/>"},
+        )
+    )
+    assert len(found.train) == 4 and any("2 files of single images" in note for note in found.notes)
+
+
+def test_a_table_that_contradicts_the_class_folders_is_told(tmp_path: Path) -> None:
+    table = "file,label\ncat/a.png,dog\ncat/b.png,dog\ncat/c.png,cat\ndog/d.png,dog\n"
+    found = read(laid(tmp_path, {"cat/a.png": 1, "cat/b.png": 2, "cat/c.png": 3, "dog/d.png": 4, "labels.csv": table}))
+    assert found.train == {1: "dog", 2: "dog", 3: "cat", 4: "dog"}
+    assert any("2 images lie in the folder of another class than 'labels.csv' says" in note for note in found.notes)
+
+
 def test_chinese_tables_are_read_as_spreadsheets_on_windows_save_them(tmp_path: Path) -> None:
     table = "文件名,类别\n照片1.png,猫\n照片2.png,狗\n".encode("gb18030")
     found = read(laid(tmp_path, {"照片1.png": 1, "照片2.png": 2, "标签.csv": table}))
@@ -134,7 +186,8 @@ def test_an_image_in_a_folder_is_found_by_its_path_or_by_its_name_where_that_is_
     files = {"x/a.png": 1, "y/a.png": 2, "y/b.png": 3}
     found = read(laid(tmp_path, files | {"metadata.csv": "file,label\nx/a.png,p\ndata/y/a.png,q\nb.png,q\na.png,q\n"}))
     assert found.train == {1: "p", 2: "q", 3: "q"}
-    assert any("1 of 4 rows of 'metadata.csv' name files that are not there ('a.png')" in note for note in found.notes)
+    told = "1 of 4 rows of 'metadata.csv' name several images each ('a.png'), which are left out: name the files with"
+    assert any(told in note for note in found.notes)
 
 
 # --- several columns

@@ -116,6 +116,22 @@ def test_labels_of_numbers_and_letters_are_words(tmp_path: Path) -> None:
     assert [source.train.classes[label] for label in source.train.require_labels()] == labels
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_without_names_the_column_of_fewer_values_holds_the_labels(tmp_path: Path, last: bool) -> None:
+    columns = {"p{}": FLAT, "label": LABELS} if last else {"label": LABELS, "p{}": FLAT}
+    source, told = opened(table(tmp_path / "a.csv", columns, names=False))
+    assert source.train.labels is not None and source.train.labels.tolist() == LABELS.tolist()
+    assert f"labels from the {'last' if last else 'first'} column" in told[0]
+
+
+def test_rows_of_colored_images_are_answered_with_the_line_of_numpy(tmp_path: Path) -> None:
+    flat = np.random.default_rng(0).integers(0, 256, (6, 192))
+    for names in (True, False):
+        path = table(tmp_path / f"{names}.csv", {"label": LABELS[:6], "pixel{}": flat}, names=names)
+        with pytest.raises(InputError, match=r"RGB images of 8x8.*pixels.reshape\(-1, 3, 8, 8\)"):
+            opened(path)
+
+
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
     _, told = opened(table(tmp_path / "a.csv", {"id": np.arange(12), "label": LABELS, "pixel{}": FLAT}))
     assert told[1] == f"'{tmp_path / 'a.csv'}': columns that are not read: 'id'"

@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elmyr.errors import InputError
-from elmyr.images.ranges import BYTES, LEVELS, extent_of, found_range, held, in_bytes, is_plain, parse_range, range_note
+from elmyr.images.ranges import (
+    BYTES,
+    LEVELS,
+    Extent,
+    extent_of,
+    found_range,
+    held,
+    in_bytes,
+    is_plain,
+    parse_range,
+    range_note,
+)
 
 
 def values(highest: float, dtype: Any, lowest: float = 0, n: int = 20) -> np.ndarray:
@@ -115,3 +126,10 @@ def test_what_is_no_range_is_refused_with_one_that_is(text: str) -> None:
 
 def test_a_range_may_begin_below_zero() -> None:
     assert parse_range("-1:1.5") == (-1, 1.5)
+
+
+def test_floats_a_little_beyond_one_are_no_range_of_whole_numbers() -> None:
+    for highest in (1.05, 2.5):
+        with pytest.raises(InputError, match=f"--range 0:{highest}"):
+            found_range(Extent(np.dtype(np.float32), 0.0, highest, 20))
+    assert found_range(Extent(np.dtype(np.float64), 0.0, 16.0, 20)) == (0, 16)

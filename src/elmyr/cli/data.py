@@ -99,7 +99,11 @@ def convert(
 
 
 def _counted(counts: dict[str, int], most: int = 5) -> str:
-    known = [f"{name}: {count:,}" if len(counts) > 1 else name for name, count in list(counts.items())[:most]]
+    from elmyr.images.encoded import shown
+
+    known = [
+        f"{shown(name)}: {count:,}" if len(counts) > 1 else shown(name) for name, count in list(counts.items())[:most]
+    ]
     return ", ".join(known) + (f", … ({len(counts) - most} more)" if len(counts) > most else "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.images.encoded import EncodedImages, each, told_damage
-from elmyr.images.formats import read_header, read_pixels
+from elmyr.images.decoding import frames_note
+from elmyr.images.encoded import Damage, EncodedImages, each, told_damage
+from elmyr.images.formats import Header, read_header, read_pixels
 from elmyr.images.grid import class_rows, image_grid, save_png
 from elmyr.images.imageset import ImageSet
-from elmyr.images.ranges import Range
 from elmyr.images.ranging import range_of
 from elmyr.images.raw import leveled
 from elmyr.images.readers import Part
@@ -128,11 +128,15 @@ def _looks(parts: Sequence[Part]) -> list[_Seen]:
             _look_at(part)
             for part in leveled([part for part in parts if not isinstance(part, EncodedImages)], None).parts
         ]
-    headers = [dict(each(part, range(len(part)), read_header, {})) for part in encoded]
+    damages: list[Damage] = [{} for _ in encoded]
+    headers = [
+        dict(each(part, range(len(part)), read_header, damage)) for part, damage in zip(encoded, damages, strict=True)
+    ]
     ranging = range_of(encoded, headers, None)
-    for said in ranging.notes:
+    for said in [*ranging.notes, *frames_note(encoded, headers)]:
         note(f"'{encoded[0].where}': {said}")
-    return [_look_into(part, ranging.taken) for part in encoded]
+    see = partial(read_pixels, channels=None, size=None, fit="crop", of=ranging.taken)
+    return [_look_into(*each_part, see) for each_part in zip(encoded, headers, damages, strict=True)]
 
 
 def _look_at(part: ImageSet) -> _Seen:
@@ -141,17 +145,17 @@ def _look_at(part: ImageSet) -> _Seen:
     return _Seen(glances, [str(place) for place in range(len(part))], part.labels, part.classes, None, None)
 
 
-def _look_into(part: EncodedImages, of: Range | None) -> _Seen:
-    damage: dict[int, str] = {}
-    glances = dict(each(part, range(len(part)), partial(_glance_at, of=of), damage))
+def _look_into(
+    part: EncodedImages,
+    headers: Mapping[int, Header],
+    damage: Damage,
+    see: Callable[[BinaryIO], NDArray[np.uint8]],
+) -> _Seen:
+    decoded = each(part, list(headers), see, damage)
+    glances = {place: _glance(pixels, headers[place].mode) for place, pixels in decoded}
+    damage = dict(sorted(damage.items()))
     unreadable = told_damage(part, damage) if damage else None
     return _Seen(glances, list(part.names), part.labels, part.classes, unreadable, part.labels_from)
-
-
-def _glance_at(file: BinaryIO, of: Range | None) -> _Glance:
-    mode = read_header(file).mode
-    file.seek(0)
-    return _glance(read_pixels(file, None, None, "crop", of), mode)
 
 
 def _glance(image: NDArray[np.uint8], mode: str) -> _Glance:
@@ -202,7 +206,9 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
     if not glances:
         return
     highest, lowest = max(g.highest for g in glances), min(g.lowest for g in glances)
-    if highest <= 1:
+    if highest == 0:
+        yield "all pixels are 0: the images are black"
+    elif highest <= 1:
         yield "all pixels are 0 or 1, nearly black: pass --range 0:1 where 1 is white"
     elif highest - lowest < LOW_CONTRAST:
         yield f"all pixels lie between {lowest} and {highest}: the images have next to no contrast"

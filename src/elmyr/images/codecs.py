@@ -26,7 +26,7 @@ HEIF = (".heic", ".heif", ".hif")
 AVIF = ".avif"
 
 # Files that hold images, labels or both, and are not read: what makes them readable.
-CONVERT, UNPACK, AS_CSV = "convert to PNG", "unpack first", "save as CSV"
+CONVERT, UNPACK, AS_CSV, AS_ARRAYS = "convert to PNG", "unpack first", "save as CSV", "save as .npz with numpy.savez"
 FIXES = {
     **dict.fromkeys(HEIF, "pip install 'elmyr[heic]'"),
     AVIF: "upgrade Pillow",
@@ -39,7 +39,8 @@ FIXES = {
         CONVERT,
     ),
     **dict.fromkeys((".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"), UNPACK),
-    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), AS_CSV),
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers", ".parquet", ".feather", ".arrow"), AS_CSV),
+    **dict.fromkeys((".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".pt", ".pth", ".tfrecord", ".tfrecords"), AS_ARRAYS),
 }
 
 
@@ -70,4 +71,4 @@ def is_image(name: str) -> bool:
 def is_other_image(name: str) -> bool:
     """Whether a file of this name holds an image that is not read on this machine."""
     suffix = suffix_of(name)
-    return suffix not in decoders() and FIXES.get(suffix, UNPACK) not in (UNPACK, AS_CSV)
+    return suffix not in decoders() and FIXES.get(suffix, UNPACK) not in (UNPACK, AS_CSV, AS_ARRAYS)

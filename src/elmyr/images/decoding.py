@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from elmyr.images.cache import Content, Decoded, PixelStore, cached, stamp_of
 from elmyr.images.encoded import Damage, EncodedImages, each, shown, told_damage
 from elmyr.images.formats import Header, read_header, read_pixels
 from elmyr.images.imageset import ImageSet, Pixels
+from elmyr.images.passed_over import examples
 from elmyr.images.ranges import Range
 from elmyr.images.ranging import range_of
 from elmyr.images.shaping import Shaping
@@ -105,7 +106,22 @@ def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, choose_size: bool,
         finally:
             store.close()
     notes = [size_note(sizes, chosen, shaping.fit)] if chosen else []
-    return Content(decoded, {"notes": notes + ranging.notes, "size": chosen, "range": ranging.found})
+    notes += [*ranging.notes, *frames_note(sets, seen)]
+    return Content(decoded, {"notes": notes, "size": chosen, "range": ranging.found})
+
+
+def frames_note(sets: Sequence[EncodedImages], seen: Sequence[Mapping[int, Header]]) -> list[str]:
+    """What is said of animations and of files of several pages, by the headers of a set's parts."""
+    named = [
+        images.names[place]
+        for images, headers in zip(sets, seen, strict=True)
+        for place, header in headers.items()
+        if header.several
+    ]
+    if not named:
+        return []
+    count = "1 file has" if len(named) == 1 else f"{len(named):,} files have"
+    return [f"{count} several frames or pages ({examples(named)}): the first of each is taken"]
 
 
 def _bar(count: int) -> dict[str, Any]:

@@ -74,7 +74,11 @@ def joined(parts: Sequence[EncodedImages]) -> EncodedImages:
         return parts[0]
     first = parts[0]
     if len({bool(part.classes) for part in parts}) > 1:
-        raise InputError(f"some parts of '{first.where}' have labels, others none: give labels to all")
+        with_labels, without = (next(part for part in parts if bool(part.classes) is known) for known in (True, False))
+        raise InputError(
+            f"'{first.where}': images such as '{shown(with_labels.names[0])}' have labels, those such as "
+            f"'{shown(without.names[0])}' none: label all, or give the folder of those with labels alone"
+        )
     classes = first.classes
     if any(part.classes != classes for part in parts):
         classes = in_order({name for part in parts for name in part.classes})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
+from elmyr.errors import InputError
 from elmyr.images.codecs import decoders
 from elmyr.images.ranges import BYTES, SIXTEEN_BITS, Extent, Range, bytes_hold, extent_of, found_range, in_bytes
 from elmyr.images.shaping import as_pixels, fitted
@@ -31,11 +32,12 @@ class TooLarge(Exception):
 
 
 class Header(NamedTuple):
-    """What is known of an image before its pixels are decoded."""
+    """What is known of an image before its pixels are decoded; `several` where it is one of many frames or pages."""
 
     size: Size
     gray: bool
     mode: str
+    several: bool = False
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -44,7 +46,8 @@ def read_header(file: BinaryIO) -> Header:
         width, height = image.size
         if _orientation(image) in LYING:
             width, height = height, width
-        return Header((height, width), _is_gray(image), image.mode)
+        several = image.format != "MPO" and bool(getattr(image, "is_animated", False))  # a phone's holds a preview
+        return Header((height, width), _is_gray(image), image.mode, several)
 
 
 def read_extent(file: BinaryIO) -> Extent:
@@ -157,17 +160,23 @@ def is_deep(mode: str) -> bool:
 
 def _extent(image: Image.Image) -> Extent:
     if is_deep(image.mode):
-        return extent_of(np.asarray(image)[None])
+        return _extent_of_one(np.asarray(image))
     bands = image.getextrema()
     ends = [bands] if isinstance(bands[0], int | float) else bands
     return Extent(np.dtype(np.uint8), min(low for low, _ in ends), max(high for _, high in ends), 1)
+
+
+def _extent_of_one(values: NDArray[Any]) -> Extent:
+    if not np.isfinite(values).all():
+        raise InputError("some of its values are not finite (NaN or infinite)")
+    return extent_of(values[None])
 
 
 def _leveled(image: Image.Image, of: Range | None) -> Image.Image:
     """An image of 8 bits a channel, with nothing that is transparent."""
     if is_deep(image.mode):
         values = np.asarray(image)
-        extent = extent_of(values[None])  # refuses what is not finite
+        extent = _extent_of_one(values)
         plain = SIXTEEN_BITS if image.mode.startswith("I;16") else None
         return Image.fromarray(in_bytes(values, of or plain or found_range(extent)))
     opaque = _opaque(image)

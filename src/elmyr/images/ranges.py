@@ -91,7 +91,8 @@ def found_range(extent: Extent) -> Range:
     if extent.dtype == np.uint8 and (extent.images < FEWEST or not 0 < extent.highest <= DARKEST):
         return BYTES
     white = next((level for level in LEVELS if extent.highest <= level), None)
-    if extent.lowest < 0 or white is None:
+    beyond = extent.dtype.kind == "f" and extent.highest < DARKEST and extent.highest % 1  # of 0 to 1, by resizing
+    if extent.lowest < 0 or white is None or beyond:
         low, high = f"{extent.lowest:g}", f"{extent.highest:g}"
         raise InputError(
             f"the values go from {low} to {high}, of no known range: pass --range {low}:{high} (black:white), or "

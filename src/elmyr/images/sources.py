@@ -12,7 +12,7 @@ import numpy as np
 
 from elmyr.errors import InputError, nearest, suggestion
 from elmyr.files import likely_meant
-from elmyr.images.codecs import FIXES, is_image, suffix_of
+from elmyr.images.codecs import AS_ARRAYS, FIXES, is_image, suffix_of
 from elmyr.images.decoding import Settled, decode
 from elmyr.images.derived import DERIVED, derive
 from elmyr.images.encoded import EncodedImages
@@ -161,7 +161,8 @@ def _not_read(path: Path) -> str:
         return f"'{path}' is a table without images: give the folder that holds it and the images"
     fix = FIXES.get(suffix_of(path.name))
     if fix is not None:
-        return f"'{path}' is not read as it is: {fix}, and give the folder"
+        given = "that file" if fix == AS_ARRAYS else "the folder"
+        return f"'{path}' is not read as it is: {fix}, and give {given}"
     return f"'{path}' holds no images: give {', '.join(reader.what for reader in BY_PATH)} or a known name"
 
 

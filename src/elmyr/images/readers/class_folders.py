@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from elmyr.errors import InputError
-from elmyr.images.codecs import is_other_image
+from elmyr.images.codecs import is_other_image, suffix_of
 from elmyr.images.encoded import MOST_TOLD, in_order, one_line, shown
 from elmyr.images.passed_over import examples, kinds_of
 from elmyr.images.readers.labels import is_usual
 from elmyr.images.readers.labels.dates import step_of_classes
-from elmyr.images.readers.parts import divided
+from elmyr.images.readers.parts import divided, part_of
 from elmyr.images.readers.tree import Tree, content_of
 from elmyr.notes import note
 
@@ -63,9 +63,26 @@ def labels_of_folders(folder: Path, tree: Tree, *, is_part: bool) -> Found:
         _refuse_twins(folder, groups)
     deeper = [path for path in tree.folders if path.count("/") > depth]
     if deeper:
-        note(f"folders inside class folders ({len(deeper):,}: {examples(deeper)}) hold images of their class")
+        note(
+            f"folders inside class folders ({len(deeper):,}: {examples(deeper)}) hold images of their class"
+            f"{_other_meaning(deeper) if depth == 0 else ''}"
+        )
     labels = [name for name, images in groups.items() for _ in images]
     return [path for images in groups.values() for path in images], labels, in_order(groups)
+
+
+def _other_meaning(deeper: Sequence[str]) -> str:
+    """What is to be done where the same folders lie in all class folders, as parts or classes do; "" elsewhere."""
+    inside: dict[str, set[str]] = {}
+    for path in deeper:
+        of_class, name = path.split("/")[:2]
+        inside.setdefault(of_class, set()).add(name)
+    first, *rest = inside.values()
+    if not rest or len(first) < 2 or any(names != first for names in rest):
+        return ""
+    if all(map(part_of, first)):
+        return "; for a test part of its own put folders for each class into train and test"
+    return f"; where {examples(sorted(first))} are the classes, put each into one folder, side by side"
 
 
 def _note_names(folder: Path, images: Sequence[str]) -> None:
@@ -117,7 +134,7 @@ def _refuse_lost(place: str, others: Sequence[str]) -> None:
     """InputError for a folder that is empty, or whose images cannot be read: a class would be lost."""
     if not others:
         raise InputError(f"the class folder '{place}' has no images: put some there, or remove it")
-    unread = [path for path in others if is_other_image(path)]
+    unread = [path for path in others if is_other_image(path) or not suffix_of(path)]
     if unread:
         raise InputError(f"the class folder '{place}' has no images that are read here, but {kinds_of(unread)}")
 

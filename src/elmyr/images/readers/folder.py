@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from elmyr.errors import InputError
-from elmyr.images.codecs import is_other_image
-from elmyr.images.encoded import EncodedImages, joined, one_line, open_file
+from elmyr.images.codecs import is_other_image, suffix_of
+from elmyr.images.encoded import EncodedImages, joined, one_line, open_file, shown
 from elmyr.images.passed_over import examples, kinds_of, note_files
+from elmyr.images.readers.array_folder import has_arrays
 from elmyr.images.readers.class_folders import labels_of_folders
+from elmyr.images.readers.idx_paths import has_idx_files
 from elmyr.images.readers.labels import (
     PLAIN,
     NoLabels,
@@ -24,10 +26,17 @@ from elmyr.images.readers.labels import (
     merged,
     table_labels,
 )
+from elmyr.images.readers.labels.places import Places, stem_of
 from elmyr.images.readers.labels.tables import is_own
+from elmyr.images.readers.parquet import has_parquet_files
 from elmyr.images.readers.parts import Part, part_of, training_and_test
+from elmyr.images.readers.tar import has_tar_files
 from elmyr.images.readers.tree import Tree, content_of, tree_of
 from elmyr.notes import note
+
+OTHER_DATA = (has_arrays, has_idx_files, has_parquet_files, has_tar_files)  # what else a folder may hold
+OF_IMAGES = (".json", ".xml", ".txt", ".csv")  # of a file for each image
+FEWEST_OF_IMAGES = 2
 
 
 @dataclass(frozen=True)
@@ -66,27 +75,52 @@ def read_folder(folder: Path, label_column: str | None = None) -> tuple[EncodedI
     which images would be lost, for a class without images, and for a table that contradicts itself.
     """
     top, tree = content_of(folder), tree_of(folder)
+    of_images = _files_of_images(tree)
     if not tree.images:
         raise InputError(_without_images(folder, tree))
     filled = {path.partition("/")[0] for path in tree.images} - set(top.images)
     whole = bool(top.images) or is_own(folder / PLAIN)
     found = None if whole else training_and_test([folder / name for name in top.folders if name in filled])
-    tables = [folder / path for path in tree.others if _tells(path, filled)]
+    tables = [folder / path for path in tree.others if path not in of_images and _tells(path, filled)]
     if found is None:
         places = [_Place(folder, tree, tables)]
         training, testing = places, []
     else:
-        training, testing = ([_part(folder, path, tree, tables) for path in paths] for paths in found)
+        training, testing = ([_part(folder, path, tree, tables, of_images) for path in paths] for paths in found)
         places = [*training, *testing]
+        _tell_joined(found[0])
     if label_column is not None and not any(place.tables for place in places):
         raise InputError(f"'{folder}' has no table of labels: leave out --label-column")
     labeled = {place.path: _labeled(place, label_column) for place in places}
-    _tell(folder, tree, places, list(labeled.values()))
+    others = [path for path in tree.others if path not in of_images]
+    _tell(folder, others, places, list(labeled.values()))
+    if of_images:
+        kinds = kinds_of(sorted(of_images))
+        note(
+            f"'{folder}': {len(of_images):,} files of single images are passed over: {kinds}. Labels are read from "
+            "class folders, or from one table of all images: a CSV file with the columns file and label"
+        )
     if found is None and (split := _split_by_table(labeled[folder])) is not None:
         of_training, of_testing = (_encoded(folder, places[0], half) for half in split)
         return of_training, of_testing
     train, test = ([_encoded(folder, place, labeled[place.path]) for place in part] for part in (training, testing))
     return joined(train), joined(test) if test else None
+
+
+def _files_of_images(tree: Tree) -> set[str]:
+    """The files that are called as images are, as those of LabelMe, VOC and YOLO: no tables of all, and thousands."""
+    stems = set(map(stem_of, tree.images)) if tree.others else set()
+    found = {path for path in tree.others if suffix_of(path) in OF_IMAGES and stem_of(path) in stems}
+    return found if len(found) >= FEWEST_OF_IMAGES else set()
+
+
+def _tell_joined(training: list[Path]) -> None:
+    """Notes that several folders of training images, as `trainA` and `trainB`, are taken together."""
+    several = [path.name for path in training if part_of(path.name) == "train"]
+    if len(several) > 1:
+        note(
+            f"the training images are those of {examples(several)} together: give one of these folders to take it alone"
+        )
 
 
 def _tells(path: str, filled: set[str]) -> bool:
@@ -95,12 +129,13 @@ def _tells(path: str, filled: set[str]) -> bool:
     return is_possible(steps[-1]) and len(steps) <= 2 and (len(steps) == 1 or steps[0] not in filled)
 
 
-def _part(folder: Path, path: Path, tree: Tree, tables: list[Path]) -> _Place:
+def _part(folder: Path, path: Path, tree: Tree, tables: list[Path], of_images: set[str]) -> _Place:
     """The place of a part: its own tables first, then those beside it that are not of another part."""
     part = part_of(path.name) or part_of(path.name.rpartition("_")[2])
     beside = [table for table in tables if part_of(table.name) in (part, None)]
     below = tree.below(path.name)
-    own = [path / name for name in below.others if "/" not in name and is_possible(name)]
+    names = [name for name in below.others if f"{path.name}/{name}" not in of_images]
+    own = [path / name for name in names if "/" not in name and is_possible(name)]
     named = [table for table in beside if part_of(table.name) is not None]
     return _Place(path, below, [*own, *named, *(table for table in beside if table not in named)], part)
 
@@ -112,6 +147,7 @@ def _labeled(place: _Place, column: str | None) -> Labeled:
     if found is None:
         images, labels, classes = labels_of_folders(place.path, place.tree, is_part=place.part is not None)
         return Labeled(images, labels, classes, "the class folders" if classes else None, None, reasons)
+    _tell_disagreement(place, found)
     left_out = [path for path in place.tree.images if path not in found.labels]
     if left_out:
         note(
@@ -121,24 +157,37 @@ def _labeled(place: _Place, column: str | None) -> Labeled:
     return Labeled([*found.labels], [*found.labels.values()], found.classes, found.told, found, reasons)
 
 
+def _tell_disagreement(place: _Place, found: TableLabels) -> None:
+    """Notes the images that a table gives to another class than that of the folder that they lie in."""
+    classes = set(found.classes)
+    folders = {path: path.partition("/")[0] for path in found.labels}
+    odd = [path for path, label in found.labels.items() if folders[path] != label and folders[path] in classes]
+    if odd:
+        note(
+            f"'{place.path}': {len(odd):,} images lie in the folder of another class than '{found.file.name}' says "
+            f"('{shown(odd[0])}' is '{shown(found.labels[odd[0]])}'): the table counts"
+        )
+
+
 def _of_table(place: _Place, column: str | None, flat: bool) -> tuple[TableLabels | None, dict[Path, str]]:
     """What the first table says that says anything, and why others say nothing.
 
     Beside class folders only tables are asked whose name promises labels.
     """
     tables = [file for file in place.tables if flat or column is not None or is_usual(file.name)]
+    places = Places(place.tree.images)
     reasons: dict[Path, str] = {}
     refused: InputError | None = None
     for file in sorted(tables, key=_likelihood):
         meant = column is None and place.part != "test" and (file.name == PLAIN or (flat and is_meant(file.name)))
         try:
-            found = table_labels(file, place.tree.images, column)
+            found = table_labels(file, places, column)
         except InputError as error:
             if meant:
                 raise
             refused, found = error, NoLabels(str(error), of_others=False)
         if isinstance(found, TableLabels):
-            return _with_parts(found, place, tables, column, reasons), reasons
+            return _with_parts(found, place, places, tables, column, reasons), reasons
         if meant and (file.name == PLAIN or found.of_others):
             raise InputError(f"'{file}' tells no labels: {found.reason}")
         reasons[file] = found.reason
@@ -153,7 +202,12 @@ def _likelihood(file: Path) -> tuple[bool, bool, bool, str]:
 
 
 def _with_parts(
-    found: TableLabels, place: _Place, tables: list[Path], column: str | None, reasons: dict[Path, str]
+    found: TableLabels,
+    place: _Place,
+    places: Places,
+    tables: list[Path],
+    column: str | None,
+    reasons: dict[Path, str],
 ) -> TableLabels:
     """The labels of a table of training images with those of its like for other parts, where all lie in one place."""
     if place.part is not None or part_of(found.file.stem) != "train":
@@ -161,7 +215,7 @@ def _with_parts(
     for file in tables:
         part = part_of(file.stem)
         if part in ("validation", "test"):
-            other = table_labels(file, place.tree.images, column)
+            other = table_labels(file, places, column)
             if isinstance(other, TableLabels):
                 found = merged(found, other, testing=part == "test")
             else:
@@ -181,7 +235,7 @@ def _split_by_table(labeled: Labeled) -> tuple[Labeled, Labeled] | None:
     return (halves[0], halves[1]) if halves[0].images else None
 
 
-def _tell(folder: Path, tree: Tree, places: list[_Place], labeled: list[Labeled]) -> None:
+def _tell(folder: Path, others: list[str], places: list[_Place], labeled: list[Labeled]) -> None:
     """Notes what the labels were read from, the rows without an image, and the files that are passed over."""
     used: dict[Path, list[TableLabels]] = {}
     for of_place in labeled:
@@ -197,7 +251,7 @@ def _tell(folder: Path, tree: Tree, places: list[_Place], labeled: list[Labeled]
     for file in sorted(tables - read):
         note(f"'{file.name}' is passed over: {reasons.get(file, f'the labels are from {told}')}")
     in_folder = {os.path.relpath(file, folder).replace(os.sep, "/") for file in tables}
-    note_files(folder, [path for path in tree.others if path not in in_folder])
+    note_files(folder, [path for path in others if path not in in_folder])
 
 
 def _encoded(folder: Path, place: _Place, labeled: Labeled) -> EncodedImages:
@@ -215,8 +269,20 @@ def _encoded(folder: Path, place: _Place, labeled: Labeled) -> EncodedImages:
     )
 
 
+def _folders_of(folder: Path, files: list[str]) -> list[Path]:
+    return sorted({(folder / file).parent for file in files})
+
+
 def _without_images(folder: Path, tree: Tree) -> str:
     if not tree.others:
         return f"'{folder}' has no images: put them there, in a folder for each class where they have labels"
-    fix = "" if any(map(is_other_image, tree.others)) else ": give the folder of the images"
+    data = next(
+        (place for place in _folders_of(folder, tree.others) if any(holds(place) for holds in OTHER_DATA)), None
+    )
+    if data is not None:
+        return f"'{folder}' has no images itself: give '{data}', which has data"
+    if not any(map(suffix_of, tree.others)):
+        fix = ": name images with the suffix of their format, such as .png"
+    else:
+        fix = "" if any(map(is_other_image, tree.others)) else ": give the folder of the images"
     return f"'{folder}' has no images that are read here, but {kinds_of(tree.others)}{fix}"

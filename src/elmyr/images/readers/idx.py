@@ -100,6 +100,8 @@ def _read_header(path: Path, file: BinaryIO, dimensions: int) -> tuple[int, ...]
     if len(header) < size:
         raise InputError(f"'{path}' ends within its header: download it again")
     magic, *shape = struct.unpack(f">{1 + dimensions}I", header)
+    if magic == UNSIGNED_BYTES + 1 and dimensions > 1:
+        raise InputError(f"'{path}' holds labels, no images: give the file of the images, or the folder of both")
     if magic != UNSIGNED_BYTES + dimensions:
         raise InputError(
             f"'{path}' is no IDX file of {dimensions} dimensions (its magic number is {magic:#010x}, not "

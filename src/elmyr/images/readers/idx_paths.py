@@ -21,7 +21,7 @@ from elmyr.images.readers.npz import told_of
 from elmyr.notes import note
 
 NAME = re.compile(
-    r"(?P<set>.*?)[-_.]?(?P<part>train|t10k|test)[-_.]?(?P<kind>image|img|label)s?[-_.]?(idx\d)?[-_.]?(ubyte|idx\d?)?"
+    r"(?P<set>.*?)[-_.]?(?P<part>train|t10k|test)?[-_.]?(?P<kind>image|img|label)s?[-_.]?(idx\d)?[-_.]?(ubyte|idx\d?)?"
     r"(\.gz)?",
     re.IGNORECASE,
 )
@@ -93,7 +93,7 @@ def _named_files(folder: Path) -> dict[str, dict[tuple[str, str], Path]]:
         file = path / path.name if path.is_dir() else path  # as some archives unpack
         if file.is_file():
             kind = "labels" if found["kind"].lower() == "label" else "images"
-            sets[found["set"]].setdefault((PARTS[found["part"].lower()], kind), file)
+            sets[found["set"]].setdefault((PARTS[(found["part"] or "train").lower()], kind), file)
     return sets
 
 

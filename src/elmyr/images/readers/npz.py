@@ -68,7 +68,13 @@ def _parts(arrays: Mapping[str, NDArray[Any]], keys: Keys, path: Path) -> RawPar
     for part in keys.labels.keys() - keys.images.keys():
         note(f"'{path}': not read: '{keys.labels[part]}', as there are no such images")
     labels = {part: arrays[key] for part, key in keys.labels.items() if part in keys.images}
-    classes = _class_names(None if keys.classes is None else arrays[keys.classes])
+    names = None if keys.classes is None else arrays[keys.classes]
+    if names is not None and not labels and len(keys.images) == 1:
+        (part,) = keys.images
+        if names.ndim == 1 and len(names) == len(arrays[keys.images[part]]):
+            note(f"'{path}': labels from '{keys.classes}'")
+            labels, names = {part: names}, None
+    classes = _class_names(names)
     numbers, classes = _numbered(labels, classes, path)
     lacking = [part for part in keys.images if numbers and part not in numbers]
     for part in lacking:

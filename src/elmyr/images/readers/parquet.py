@@ -22,6 +22,8 @@ from elmyr.images.readers.tree import note_beside, parts_of_shards, shards_in
 
 SUFFIX = ".parquet"
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "photo", "pixels", "jpg", "jpeg", "png", "bytes")
+NUMBERS = "write arrays as np.savez('images.npz', images=np.array(table['COLUMN'].to_pylist()), labels=...)"
+PATHS = "read the files into it; or give their folder, with a table of labels as CSV in it"
 GROUPS_AT_ONCE = 2  # row groups kept: images are asked for in their order
 
 
@@ -133,8 +135,9 @@ class _Rows:
             return pictures[0]
         wrong = next((name for name in IMAGE_COLUMNS if name in kinds), None)
         if wrong is not None:
+            fix = NUMBERS.replace("COLUMN", wrong) if types.is_list(kinds[wrong]) else PATHS
             raise InputError(
-                f"the column '{wrong}' of '{self.path}' is {str(kinds[wrong])[:60]}: give encoded images, as PNG"
+                f"the column '{wrong}' of '{self.path}' is {str(kinds[wrong])[:60]}, no bytes of encoded images: {fix}"
             )
         columns = shown(", ".join(map(repr, self._schema.names[:10])))
         raise InputError(

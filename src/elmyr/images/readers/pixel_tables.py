@@ -22,9 +22,11 @@ from elmyr.errors import InputError, suggestion
 from elmyr.images.codecs import is_image
 from elmyr.images.encoded import shown
 from elmyr.images.labels import read_labels
+from elmyr.images.passed_over import note_files
 from elmyr.images.raw import RawImages
 from elmyr.images.readers.npz import told_of
 from elmyr.images.readers.parts import training_and_test
+from elmyr.images.readers.tree import content_of
 from elmyr.notes import note
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
@@ -70,6 +72,8 @@ def read_pixel_tables(path: Path, label_column: str | None = None) -> tuple[RawI
     names the table, for rows of unequal length and for pixels that are no square image.
     """
     files = _files(path)
+    if path.is_dir():
+        note_files(path, [name for name in content_of(path).others if path / name not in files])
     training, testing = training_and_test(files) or (files, [])
     if len(training) > 1 or len(testing) > 1:
         listed = ", ".join(f"'{shown(file.name)}'" for file in files)
@@ -172,9 +176,17 @@ def _rows(file: Path, label_column: str | None) -> Rows:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"it cannot be read as a table of pixels ({shown(str(error))}): save it as CSV again"
+            f"it cannot be read as a table of pixels ({shown(str(error).rstrip('.'))}): complete that row, or "
+            "leave it out"
         ) from None
     count = rows.pixels.shape[1]
+    if count == 3 * _side(count) ** 2:
+        form = f"-1, 3, {_side(count)}, {_side(count)}"
+        raise InputError(
+            f"its rows have {count:,} pixels, RGB images of {_side(count)}x{_side(count)}? Write them as an array: "
+            f"np.savez('images.npz', images=pixels.reshape({form}).transpose(0, 2, 3, 1), labels=labels) where a "
+            f"color follows the other (as in CIFAR), else reshape({form[:2]}, {_side(count)}, {_side(count)}, 3)"
+        )
     if isqrt(count) ** 2 != count:
         raise InputError(
             f"its rows have {count:,} pixels, which are no square image: write them as an array, as by "
@@ -193,7 +205,8 @@ def _tell(file: Path, columns: Columns) -> None:
     if columns.label is not None:
         note(f"'{file}': labels from the column '{shown(columns.header[columns.label])}'")
     if others:
-        note(f"'{file}': columns that are not read: {', '.join(others[:5])}{', …' if len(others) > 5 else ''}")
+        ask = "; pass --label-column NAME where one holds labels" if columns.label is None else ""
+        note(f"'{file}': columns that are not read: {', '.join(others[:5])}{', …' if len(others) > 5 else ''}{ask}")
 
 
 def _of_columns(file: Path, columns: Columns) -> Rows:
@@ -207,13 +220,24 @@ def _of_columns(file: Path, columns: Columns) -> Rows:
             )
 
     pixels, labels = _read(columns, read)
-    if labels is None and isqrt(pixels.shape[1] - 1) ** 2 == pixels.shape[1] - 1:
-        place = 0 if len(np.unique(pixels[:, 0])) > 1 or len(np.unique(pixels[:, -1])) == 1 else -1
+    if labels is None and _side(pixels.shape[1] - 1):
+        place = _labels_place(pixels)
         labels = pixels[:, place].astype(np.float64)
         pixels = pixels[:, 1:] if place == 0 else pixels[:, :-1]
         note(f"'{file}': labels from the {'first' if place == 0 else 'last'} column")
     usage = None if columns.usage is None else read([columns.usage], np.str_)[:, 0]
     return Rows(pixels, _numbers(labels), _testing(usage, len(pixels)))
+
+
+def _side(pixels: int) -> int:
+    """The height of square images, gray or RGB, of so many values; 0 where there are none."""
+    return next((isqrt(count) for count in (pixels, pixels // 3) if isqrt(count) ** 2 in (pixels, pixels / 3)), 0)
+
+
+def _labels_place(table: NDArray[Any]) -> int:
+    """Whether the first or the last column has the labels: the one of fewer values, but more than one."""
+    first, last = (len(np.unique(table[:, place])) for place in (0, -1))
+    return -1 if first == 1 < last or 1 < last < first else 0
 
 
 def _read(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,7 +39,8 @@ class TableLabels:
 
     testing: the images of the set's own test part, where the table tells it. told: how the labels were found, for
     people; plain: whether that needs no word. others, unused: columns that may be labels, and those passed over.
-    missing: names in its rows that are no image's; unlabeled: the numbers of the rows without a label.
+    missing: names in its rows that are no image's; shared: names that are those of several; unlabeled: the numbers of
+    the rows without a label.
     also: other tables that are read with this one.
     """
 
@@ -53,6 +53,7 @@ class TableLabels:
     others: tuple[str, ...]
     unused: list[str]
     missing: list[str]
+    shared: list[str]
     unlabeled: list[int]
     rows: int
     also: tuple[Path, ...] = ()
@@ -73,6 +74,11 @@ class TableLabels:
                 f"{len(self.missing):,} of {self.rows:,} rows of '{self.file.name}' name files that are not there "
                 f"({examples(self.missing)})"
             )
+        if self.shared:
+            note(
+                f"{len(self.shared):,} of {self.rows:,} rows of '{self.file.name}' name several images each "
+                f"({examples(self.shared)}), which are left out: name the files with their folders and suffixes"
+            )
         if self.unlabeled:
             note(
                 f"{len(self.unlabeled):,} of {self.rows:,} rows of '{self.file.name}' have no file or no label (row "
@@ -91,6 +97,7 @@ def merged(first: TableLabels, other: TableLabels, *, testing: bool) -> TableLab
         classes=classes,
         told=f"{first.told} and {other.told}",
         missing=[*first.missing, *other.missing],
+        shared=[*first.shared, *other.shared],
         rows=first.rows + other.rows,
         also=(*first.also, other.file),
     )
@@ -120,18 +127,17 @@ def is_possible(name: str) -> bool:
     return is_usual(name) or (is_table(name) and suffix_of(name) != LISTS and not NEVER.search(plain(Path(name).stem)))
 
 
-def table_labels(file: Path, images: Sequence[str], wanted: str | None = None) -> TableLabels | NoLabels:
+def table_labels(file: Path, places: Places, wanted: str | None = None) -> TableLabels | NoLabels:
     """What a table says of the images of a folder, by their paths there; or why it says nothing.
 
     wanted: the column of the labels. Raises InputError for what is no table, and for labels that contradict.
     """
-    places = Places(images)
     table = _with_header(read_table(file), places)
     if not table.rows:
         return NoLabels("it names no image: add a row for each", of_others=False)
     files = file_column(table, places)
     if files is None:
-        reason = f"no column names an image here (it has {named(table.names)}; an image is '{shown(images[0])}')"
+        reason = f"no column names an image here (it has {named(table.names)}; an image is '{shown(places.images[0])}')"
         return NoLabels(f"{reason}: name the files in a column 'file'", of_others=True)
     labels = label_column(table, files, wanted, f"'{file}'")
     if labels is None:
@@ -152,6 +158,7 @@ def _with_header(table: Table, places: Places) -> Table:
 def _joined(file: Path, table: Table, places: Places, files: int, chosen: Labels) -> TableLabels:
     labels: dict[str, str] = {}
     missing: list[str] = []
+    shared: list[str] = []
     unlabeled: list[int] = []
     testing: set[str] = set()
     split, parts = part_column(table, chosen) or (None, [None] * len(table.rows))
@@ -162,7 +169,7 @@ def _joined(file: Path, table: Table, places: Places, files: int, chosen: Labels
             continue
         path = places.find(name)
         if path is None:
-            missing.append(name)
+            (shared if places.is_shared(name) else missing).append(name)
             continue
         if part == "test":
             testing.add(path)
@@ -186,6 +193,7 @@ def _joined(file: Path, table: Table, places: Places, files: int, chosen: Labels
             name for name in dict.fromkeys(table.names) if name not in read and not NO_NAMES.fullmatch(plain(name))
         ],
         missing=missing,
+        shared=shared,
         unlabeled=unlabeled,
         rows=len(table.rows),
     )

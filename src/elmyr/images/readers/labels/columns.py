@@ -15,7 +15,9 @@ from elmyr.images.readers.parts import Part, part_of
 
 FILES = (
     *("file", "filename", "filepath", "path", "image", "imagename", "imagefile", "imagepath", "imagefilename", "img"),
-    *("imgname", "imgpath", "imageid", "imgid", "id", "uid", "name", "photo", "picture", "key", "index"),
+    *("imgname", "imgpath", "imageid", "imgid", "id", "uid", "name", "photo", "picture", "key", "index", "url"),
+    *("imageurl", "dateiname", "datei", "bild", "fichier", "archivo", "imagen", "файл", "изображение"),
+    *("ファイル名", "画像", "파일", "파일명", "이미지"),
     *("文件", "文件名", "图片", "图像", "路径", "名称", "编号"),
 )
 # The first that a table has is taken.
@@ -23,7 +25,9 @@ LABELS = (
     *("label", "labels", "class", "classname", "classlabel", "classid", "classes", "target", "category"),
     *("categoryname", "categoryid", "finelabel", "coarselabel", "species", "breed", "diagnosis", "dx", "disease"),
     *("defect", "defecttype", "type", "kind", "genus", "family", "variety", "digit", "letter", "character", "grade"),
-    *("level", "y", "gt", "groundtruth", "annotation", "tag", "cls"),
+    *("level", "y", "gt", "groundtruth", "annotation", "tag", "cls", "choice", "klasse", "kategorie", "étiquette"),
+    *("etiquette", "classe", "catégorie", "etiqueta", "clase", "categoría", "класс", "метка", "категория"),
+    *("ラベル", "クラス", "라벨", "레이블", "클래스"),
     *("标签", "类别", "类", "分类", "种类", "类型"),
 )
 LIKELY = re.compile("label|class|categor|species|diagnos")  # of a name that none of these is

@@ -48,6 +48,38 @@ def _coco(content: object) -> Found | None:
     return ["file_name", "category"], rows
 
 
+def _label_studio(content: object) -> Found | None:
+    """[{data: {image: …}, annotations: [{result: [{value: {choices: [label]}}]}]}, …], as Label Studio exports it."""
+    tasks = _mappings(content)
+    if not tasks or not all(isinstance(task.get("data"), dict) and "annotations" in task for task in tasks):
+        return None
+    return ["image", "choice"], [[_first_text(task["data"]), _choice(task["annotations"])] for task in tasks]
+
+
+def _first_text(data: Mapping[str, Any]) -> str:
+    return cell(data.get("image", next((value for value in data.values() if isinstance(value, str)), "")))
+
+
+def _choice(annotations: object) -> str:
+    """The only choice of a task; none where several were made, or where parts of the image were marked."""
+    results = [result for one in _mappings(annotations) or () for result in _mappings(one.get("result")) or ()]
+    values = [result["value"].get("choices") for result in results if isinstance(result.get("value"), dict)]
+    return cell(values[0][0]) if len(values) == 1 and isinstance(values[0], list) and len(values[0]) == 1 else ""
+
+
+def _pandas(content: object) -> Found | None:
+    """{"columns": […], "data": [[…], …]} or {"file": {"0": …}, "label": {"0": …}}, as pandas writes a table."""
+    if not isinstance(content, dict):
+        return None
+    names, rows = content.get("columns"), content.get("data")
+    if isinstance(names, list) and isinstance(rows, list) and all(isinstance(row, list) for row in rows):
+        return list(map(cell, names)), [list(map(cell, row)) for row in rows]
+    columns = [value for value in content.values() if isinstance(value, dict)]
+    if len(columns) != len(content) or not _tells_files(content) or len({tuple(column) for column in columns}) != 1:
+        return None
+    return list(map(str, content)), [[cell(column[key]) for column in columns] for key in columns[0]]
+
+
 def _records(content: object) -> Found | None:
     """[{file: …, label: …}, …], or the only such list in a mapping."""
     if isinstance(content, dict):
@@ -114,6 +146,8 @@ def _mappings(content: object) -> Sequence[Mapping[str, Any]] | None:
 FORMS: tuple[Callable[[object], Found | None], ...] = (
     _stylegan,
     _coco,
+    _label_studio,
+    _pandas,
     _records,
     _pairs,
     _columns,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from urllib.parse import unquote, urlsplit
 
 from elmyr.images.codecs import FIXES, decoders, suffix_of
+
+UPLOADED = re.compile(r"[0-9a-f]{8}-")
+NOWHERE = (None, False)
 
 
 def _whole(path: str) -> str:
@@ -22,8 +27,18 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
+def stem_of(path: str) -> str:
+    """The name of a file without its folders and its suffix."""
+    return os.path.splitext(_name(path))[0]
+
+
 def _stem(path: str) -> str:
     return _without_suffix(_name(path))
+
+
+def _uploaded(path: str) -> str:
+    """The name that a file had before Label Studio put eight signs of its own before it."""
+    return UPLOADED.sub("", _name(path))
 
 
 def _number(path: str) -> str:
@@ -39,7 +54,7 @@ def _folded(path: str) -> str:
 
 # The path in the folder; without its suffix; the name alone, in another folder; and so on: the first that is known.
 PATHS = (_whole, _without_suffix)
-WAYS: tuple[Callable[[str], str], ...] = (*PATHS, _name, _stem, _number)
+WAYS: tuple[Callable[[str], str], ...] = (*PATHS, _name, _stem, _number, _uploaded)
 
 
 class Places:
@@ -55,19 +70,31 @@ class Places:
 
     def find(self, told: str) -> str | None:
         """The one image that is called so; None where there is none, or more than one."""
-        if told in self._exact:
-            return told
+        return told if told in self._exact else self._look_up(told)[0]
+
+    def is_shared(self, told: str) -> bool:
+        """Whether more than one image is called so."""
+        return told not in self._exact and self._look_up(told)[1]
+
+    def _look_up(self, told: str) -> tuple[str | None, bool]:
+        """The image that is called so, or None; and whether several are."""
+        found = self._of_path(told)
+        if found == NOWHERE and ("%" in told or "://" in told):
+            found = self._of_path(unquote(urlsplit(told).path if "://" in told else told))
+        return found
+
+    def _of_path(self, told: str) -> tuple[str | None, bool]:
         path = os.path.normpath(told.strip().replace("\\", "/")).replace("\\", "/")
         if path in self._exact:
-            return path
+            return path, False
         steps = _folded(path).split("/")
         for way in WAYS:
             known = self._by(way)
             for start in range(len(steps) if way in PATHS else 1):  # more folders than here may be told
                 key = way("/".join(steps[start:]))
                 if key in known:
-                    return known[key]
-        return None
+                    return known[key], known[key] is None
+        return NOWHERE
 
     def _by(self, way: Callable[[str], str]) -> dict[str, str | None]:
         if way not in self._known:

@@ -17,10 +17,11 @@ from elmyr.images.readers.labels.json_forms import table_of
 
 SEPARATORS = {",": "", ";": "';' between", "\t": "tabs between", "|": "'|' between"}
 PLAIN = "utf-8-sig"
-WESTERN, CHINESE = "cp1252", "gb18030"  # as spreadsheets on Windows save
+WESTERN, CYRILLIC, CHINESE = "cp1252", "cp1251", "gb18030"  # as spreadsheets on Windows save
 HIGH = re.compile(rb"[\x80-\xff]+")
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 OWN = ["file", "label", "class"]  # the columns that elmyr writes
+LONGEST_ACCENTS = 2  # high bytes in a row, on average, of a Western text
 LISTS = ".txt"  # which mostly hold other things
 MOST_OF_A_LINE = 10_000
 BINARY = frozenset(map(chr, (*range(9), *range(14, 32))))
@@ -79,15 +80,17 @@ def _text(file: Path) -> tuple[str, str]:
 
 
 def _windows_encoding(content: bytes) -> str:
-    """What is no UTF-8: Chinese, whose signs are pairs of high bytes, or Western, whose accents stand alone."""
+    """What is no UTF-8: Chinese has pairs of high bytes, Cyrillic whole words of them; Western accents stand alone."""
     runs = HIGH.findall(content)
-    return CHINESE if runs and all(len(run) % 2 == 0 for run in runs) else WESTERN
+    if runs and all(len(run) % 2 == 0 for run in runs):
+        return CHINESE
+    return CYRILLIC if sum(map(len, runs)) > LONGEST_ACCENTS * len(runs) else WESTERN
 
 
 def _csv(text: str, file: Path, about: tuple[str, ...]) -> Table:
     lines = list(_short_lines(io.StringIO(text, newline=""), file))
-    if lines and lines[0].strip().lower()[:4] == "sep=":  # a spreadsheet's own mark
-        lines = lines[1:]
+    skipped = _lines_above(lines)
+    lines = lines[skipped:]
     head = lines[:1]
     separator = max(SEPARATORS, key=lambda sign: len(next(csv.reader(head, delimiter=sign), [])))
     own = [line.strip() for line in head] == [",".join(OWN)]  # whose cells are exact
@@ -100,7 +103,21 @@ def _csv(text: str, file: Path, about: tuple[str, ...]) -> Table:
     if not own:
         rows = [[cell.strip() for cell in row] for row in rows]
     told = (SEPARATORS[separator],) if SEPARATORS[separator] and suffix_of(file.name) != ".tsv" else ()
-    return Table(rows[0], rows[1:], (*told, *about), first=2)
+    return Table(rows[0], rows[1:], (*told, *about), first=2 + skipped)
+
+
+def _lines_above(lines: Sequence[str]) -> int:
+    """How many lines stand above the names of the columns: a spreadsheet's own mark, comments, empty ones."""
+    usual = max(map(_cells, lines[-2:]), default=0)
+    for number, line in enumerate(lines):
+        comment = line.startswith("#") and _cells(line) < usual
+        if line.strip() and line.strip().lower()[:4] != "sep=" and not comment:
+            return number
+    return 0
+
+
+def _cells(line: str) -> int:
+    return max(map(line.count, SEPARATORS))
 
 
 def _short_lines(lines: io.StringIO, file: Path) -> Iterator[str]:
