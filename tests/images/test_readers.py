@@ -88,7 +88,7 @@ def test_gzip_is_known_by_its_content_not_by_its_suffix(tmp_path: Path) -> None:
 def test_missing_idx_files_are_named(tmp_path: Path) -> None:
     mnist(tmp_path / "data")
     (tmp_path / "data" / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(InputError, match=r"has no t10k-labels-idx1-ubyte \(gzip or not\)"):
+    with pytest.raises(InputError, match="has no test labels in IDX beside t10k-images-idx3-ubyte"):
         read(tmp_path / "data")
 
 
@@ -96,7 +96,7 @@ def test_missing_idx_files_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lie", "message"),
     [
-        ({"magic": 0x0801}, "magic number is 0x00000801, not 0x00000803"),
+        ({"magic": 0x0801}, "holds labels, no images"),
         ({"shape": (2**32 - 1, 2**16, 2**16)}, "but holds 72"),
         ({"shape": (6, 4, 4)}, "should hold 96 bytes but holds 72"),
         ({"shape": (5, 4, 3)}, "should hold 60 bytes but holds more"),
@@ -180,7 +180,8 @@ def test_every_format_is_read(tmp_path: Path, suffix: str) -> None:
 def test_of_an_animation_the_first_frame_is_read(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (6, 5), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    assert read(tmp_path).images[0, 0, 0].tolist() == [255, 0, 0]
+    with pytest.warns(Note, match="1 file has several frames"):
+        assert read(tmp_path).images[0, 0, 0].tolist() == [255, 0, 0]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA"])

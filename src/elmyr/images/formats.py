@@ -168,7 +168,7 @@ def _extent(image: Image.Image) -> Extent:
 
 def _extent_of_one(values: NDArray[Any]) -> Extent:
     if not np.isfinite(values).all():
-        raise InputError("some of its values are not finite (NaN or infinite)")
+        raise InputError("it has values that are no numbers (NaN or infinite)")
     return extent_of(values[None])
 
 

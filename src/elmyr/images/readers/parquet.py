@@ -23,7 +23,7 @@ from elmyr.images.readers.tree import note_beside, parts_of_shards, shards_in
 SUFFIX = ".parquet"
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "photo", "pixels", "jpg", "jpeg", "png", "bytes")
 NUMBERS = "write arrays as np.savez('images.npz', images=np.array(table['COLUMN'].to_pylist()), labels=...)"
-PATHS = "read the files into it; or give their folder, with a table of labels as CSV in it"
+PATHS = "give the folder of the files, with a table of labels as CSV in it"
 GROUPS_AT_ONCE = 2  # row groups kept: images are asked for in their order
 
 
@@ -137,7 +137,8 @@ class _Rows:
         if wrong is not None:
             fix = NUMBERS.replace("COLUMN", wrong) if types.is_list(kinds[wrong]) else PATHS
             raise InputError(
-                f"the column '{wrong}' of '{self.path}' is {str(kinds[wrong])[:60]}, no bytes of encoded images: {fix}"
+                f"the column '{wrong}' of '{self.path}' is {str(kinds[wrong])[:60]}: give encoded images, as PNG; or "
+                f"{fix}"
             )
         columns = shown(", ".join(map(repr, self._schema.names[:10])))
         raise InputError(
