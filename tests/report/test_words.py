@@ -22,6 +22,7 @@ from elmyr.report import (
     task_report,
 )
 from elmyr.report.curve_titles import CURVE_TITLES
+from elmyr.report.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.studies.arms import ARMS
 from elmyr.training import collapse
@@ -86,3 +87,9 @@ def test_an_unknown_message_stays_and_braces_of_data_do_no_harm() -> None:
     assert words_in("en") is ENGLISH
     with pytest.raises(InputError, match="no language 'zz': choose from: en, zh"):
         words_in("zz")
+
+
+def test_a_duration_is_told_in_the_page_s_language() -> None:
+    told = {language: [duration(s, words_in(language)) for s in (2.25, 36, 141, 3700)] for language in ("en", "zh")}
+    assert told["en"] == ["2.2 s", "36 s", "2 min 21 s", "1 h 1 min"]
+    assert told["zh"] == ["2.2 秒", "36 秒", "2 分钟 21 秒", "1 小时 1 分钟"]

@@ -176,7 +176,7 @@ def _answers(one: Results, words: Words) -> Markup:
     told = words(
         "{answers} answers of {people} people, each blind, half the images real; {seconds} to an answer (median). "
         "Intervals are Wilson's, at 95 %, and treat answers as independent.",
-        answers=count(one.answers), people=count(one.people), seconds=duration(one.seconds),
+        answers=count(one.answers), people=count(one.people), seconds=duration(one.seconds, words),
     )  # fmt: skip
     whole = [one.generated] if one.real is None else [one.generated, one.real]
     parts = [

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 
 from elmyr.metrics import MeanInterval, mean_interval
+from elmyr.report.words import ENGLISH, Words
 
 MISSING = "—"
 MINUS = "\u2212"
@@ -69,18 +70,17 @@ def points(difference: float | None) -> str:
     return written[1:] if written[1:] == "0.00" else written
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | None, words: Words = ENGLISH) -> str:
     """Seconds in the two units that a reader would choose."""
     if seconds is None or not is_finite(seconds):
         return MISSING
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return words("{count} s", count=f"{seconds:.1f}")
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    parts = [words("{count} h", count=whole // 3600)] if whole >= 3600 else []
+    parts += [words("{count} min", count=whole // 60 % 60)] if whole >= 60 else []
+    parts += [words("{count} s", count=whole % 60)] if whole < 3600 else []
+    return " ".join(parts)
 
 
 def axis(values: Iterable[float], *, from_zero: bool = False) -> tuple[float, float]:

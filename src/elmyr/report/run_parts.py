@@ -60,7 +60,7 @@ def opening(
     if images is not None and seconds is not None:
         told = words(
             "{images} training images processed in {time}.",
-            images=numbers.count(images), time=numbers.duration(seconds),
+            images=numbers.count(images), time=numbers.duration(seconds, words),
         )  # fmt: skip
     elif images is not None:
         told = words("{images} training images processed.", images=numbers.count(images))

@@ -61,7 +61,7 @@ def arms(cell: Cell, words: Words) -> Markup:
         [_arm_name(arm, cell.verdict, words), numbers.percent_over_seeds(arm.validation),
          numbers.percent_over_seeds(arm.test), _apart(arm.apart, words),
          numbers.alternatives((share for share in arm.share if share), words(" or ")),
-         numbers.duration(numbers.mean(arm.seconds))]
+         numbers.duration(numbers.mean(arm.seconds), words)]
         for arm in cell.arms
     ]  # fmt: skip
     if cell.measure != "accuracy":

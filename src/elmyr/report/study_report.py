@@ -267,12 +267,12 @@ def _times(study: Study, words: Words) -> Markup:
         parts = [(words("GAN training") + where, cell.gan_seconds)]
         parts += [(words("arm: {name}", name=words(arm.name)) + where, arm.seconds) for arm in cell.arms]
         rows += [
-            (name, numbers.duration(numbers.mean(seconds)), numbers.duration(sum(numbers.finite(seconds))))
+            (name, *(numbers.duration(some, words) for some in (numbers.mean(seconds), sum(numbers.finite(seconds)))))
             for name, seconds in parts
             if numbers.finite(seconds)
         ]
     if study.seconds is not None:
-        rows.append((words("all work of the study"), "", numbers.duration(study.seconds)))
+        rows.append((words("all work of the study"), "", numbers.duration(study.seconds, words)))
     if not rows:
         return Markup()
     told = words(
