@@ -11,8 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from elmyr import metrics
 from elmyr.errors import InputError
 from elmyr.images import Account, ImageSet, save_images, save_npz, save_overview, take_account
+from elmyr.images.account import UNBALANCED
 
 Pixels = NDArray[np.uint8]
 FORMS = ("a", "a.npz", "a.parquet", "a.tar")
@@ -266,6 +268,10 @@ def test_photographs_with_grounds_of_every_brightness_are_not_called_inverted(tm
     for number, image in enumerate(images):
         image[[0, -1]], image[:, [0, -1]] = number * 2.5, number * 2.5
     assert oddities(tmp_path, images) == []
+
+
+def test_unbalanced_means_the_same_in_an_account_and_in_a_training() -> None:
+    assert UNBALANCED == metrics.UNBALANCED
 
 
 @pytest.mark.parametrize(
