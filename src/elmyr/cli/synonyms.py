@@ -51,6 +51,8 @@ OPTIONS: dict[str, tuple[Instead, ...]] = {
     "image-size resolution img-size imsize imgsize res resize image-resolution input-size crop-size height width": (
         Instead("--size {}", "--size is the height and width of the images, as 64 or 48x64"),
     ),
+    "size": (Instead("", "--size belongs to commands that train, and to data convert"),),
+    "excel for-excel utf8-bom": (Instead("--bom", "--bom marks a .csv file as UTF-8, as spreadsheets ask for"),),
     "grayscale gray grey greyscale mono": (Instead("--channels 1", CHANNELS),),
     "color colour rgb": (Instead("--channels 3", CHANNELS),),
     "nc in-channels image-channels img-channels num-channels n-channels": (Instead("--channels {}", CHANNELS),),

@@ -104,7 +104,7 @@ def _check_counts(images: ImageSet) -> None:
     for name, count in zip(images.classes, counts, strict=True):
         if count < FEWEST:
             raise InputError(
-                f"class '{name}' of '{images.name}' has {count} images, a split "
+                f"class '{name}' of '{images.name}' has {count} image{'' if count == 1 else 's'}, a split "
                 f"needs {FEWEST}: add some, or leave the class out"
             )
 
