@@ -102,7 +102,7 @@ def test_each_image_can_be_asked_for_with_its_own_label() -> None:
     assert asked.labels is not None and asked.labels.tolist() == labels.tolist()
     assert np.array_equal(asked.images[[0, 2]], gan.sample(4, label="7").images[[0, 2]])
     for wrong in (labels[:3], labels + 1, labels - 1):
-        with pytest.raises(InputError, match="labels from 0 to 2"):
+        with pytest.raises(InputError, match="one for each|no class"):
             gan.sample(4, label=wrong)
 
 
@@ -268,3 +268,13 @@ def test_truncation_draws_samples_to_a_middle_and_none_changes_no_bit(name: str)
     for wrong in (0.0, -1.0, 1.5, float("nan")):
         with pytest.raises(InputError, match="truncation"):
             gan.sample(1, truncation=wrong)
+
+
+EACH = [[2, 0, 1], ("dog", 0, "7"), np.array([2, 0, 1], np.uint8), torch.tensor([2, 0, 1])]
+
+
+@pytest.mark.parametrize("label", EACH, ids=lambda each: type(each).__name__)
+def test_labels_for_each_image_may_be_an_array_a_tensor_or_a_list(label: Any) -> None:
+    gan = new_gan()
+    asked = gan.sample(3, label=label).require_labels().tolist()
+    assert asked == [gan.class_number(each) for each in np.asarray(label).tolist()]

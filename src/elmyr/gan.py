@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.functional import one_hot
 
 from elmyr import machine, seeds
+from elmyr.calls import checked
 from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
@@ -188,11 +189,12 @@ class GAN:
         some = self.sample(SHOWN * max(len(self.config.classes), 3), balanced=True)
         return f"<div>{html.escape(repr(self))}<br>{picture_html(picture_of(some))}</div>"
 
+    @checked
     def sample(
         self,
         n: int,
         *,
-        label: int | str | NDArray[np.int64] | None = None,
+        label: int | str | ArrayLike | None = None,
         category: int | NDArray[np.int64] | None = None,
         balanced: bool = False,
         truncation: float = 1.0,
@@ -200,12 +202,12 @@ class GAN:
     ) -> ImageSet:
         """`n` generated images with the labels they were asked for.
 
-        Sample *i* of a seed is the same image whatever `n`. `label` is a class (its name or number), or an array
-        int64 (n,) with one for each image; without it the classes have the shares that they have among the training
-        images, or, if `balanced`, take turns, so that sample *i* is of class *i* mod K. A GAN without classes takes no
-        label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself; without it kinds
-        are drawn. `truncation`, above 0, at most 1: how far from the middle of what it can make; less is nearer to it,
-        so more typical and less varied.
+        Sample *i* of a seed is the same image whatever `n`. `label` is a class (its name or number), or n of them,
+        one for each image: an array, a tensor or a list; without it the classes have the shares that they have among
+        the training images, or, if `balanced`, take turns, so that sample *i* is of class *i* mod K. A GAN without
+        classes takes no label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself;
+        without it kinds are drawn. `truncation`, above 0, at most 1: how far from the middle of what it can make;
+        less is nearer to it, so more typical and less varied.
         """
         parts = list(
             self.samples(n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed)
@@ -217,7 +219,7 @@ class GAN:
         self,
         n: int,
         *,
-        label: int | str | NDArray[np.int64] | None = None,
+        label: int | str | ArrayLike | None = None,
         category: int | NDArray[np.int64] | None = None,
         balanced: bool = False,
         truncation: float = 1.0,
@@ -292,9 +294,7 @@ class GAN:
             parts.append(logits.double().cpu().numpy())
         return np.concatenate(parts)
 
-    def _asked_labels(
-        self, n: int, label: int | str | NDArray[np.int64] | None, balanced: bool
-    ) -> NDArray[np.int64] | None:
+    def _asked_labels(self, n: int, label: int | str | ArrayLike | None, balanced: bool) -> NDArray[np.int64] | None:
         classes, counts = self.config.classes, self.config.class_counts
         if not classes:
             if label is not None:
@@ -302,11 +302,12 @@ class GAN:
             return None
         if label is None:
             return in_shares(counts if counts and not balanced else [1] * len(classes), n)
-        if isinstance(label, np.ndarray):
-            if label.shape != (n,) or label.min() < 0 or label.max() >= len(classes):
-                raise InputError(f"{n} images take {n} labels from 0 to {len(classes) - 1}: give one per image")
-            return label.astype(np.int64)
-        return np.full(n, self.class_number(label), np.int64)
+        asked = np.asarray(label)
+        if asked.shape not in ((), (n,)):
+            raise InputError(
+                f"{n} images take one label, or one for each: the labels given have the shape {asked.shape}"
+            )
+        return np.broadcast_to(np.array([self.class_number(each) for each in asked.reshape(-1).tolist()]), n).copy()
 
     def _asked_categories(self, n: int, category: int | NDArray[np.int64] | None) -> NDArray[np.int64] | None:
         if category is None:

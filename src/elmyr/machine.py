@@ -24,8 +24,12 @@ GPU_WORDS = ("gpu", "nvidia", "cuda")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """`auto` is the current CUDA device where there is one, else the CPU; any name that torch knows is taken."""
+def choose_device(name: str | int | torch.device = "auto") -> torch.device:
+    """`auto` is the current CUDA device where there is one, else the CPU; any name that torch knows is taken.
+
+    A number is that of a CUDA device, as in torch.
+    """
+    name = f"cuda:{name}" if isinstance(name, int) else str(name)
     if name in ("auto", "cuda") and torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())  # another thread's "cuda" may be another one
     if name == "auto":

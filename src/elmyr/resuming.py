@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from elmyr.amounts import Amount
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.images import Data, source_of
 from elmyr.runs import GAN_KIND, STUDY_KIND, Run, kind_of, run_path
@@ -16,6 +17,7 @@ from elmyr.runs import GAN_KIND, STUDY_KIND, Run, kind_of, run_path
 if TYPE_CHECKING:
     from elmyr.studies import Study
     from elmyr.training import RunDirectory
+    from elmyr.training.config import Settings
 
 RESUMES = {  # imported for a run of its kind only: most runs need not wait for the others
     GAN_KIND: ("elmyr.training", "resume"),
@@ -28,11 +30,12 @@ RESUMES = {  # imported for a run of its kind only: most runs need not wait for 
 OPTIONS = {"settings": "set"}  # what the command line calls a choice, where not by its own name
 
 
+@checked
 def resume(
     run: Run,
     *,
     images: Amount | None = None,
-    settings: Mapping[str, Any] | Iterable[str] = (),
+    settings: Settings = (),
     data: Data | None = None,
     data_root: str | os.PathLike[str] | None = None,
     processes: int | None = None,

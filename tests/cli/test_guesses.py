@@ -12,10 +12,10 @@ from elmyr.cli import main
 from elmyr.cli.app import SECOND_NAMES, app
 from elmyr.cli.guesses import corrected
 from elmyr.cli.rewording import Rewording
-from elmyr.cli.synonyms import COMMANDS, OPTIONS, Instead
 from elmyr.errors import nearest, suggestion
 from elmyr.images import open_source, split_source
 from elmyr.restoration.config import RestorerChoices
+from elmyr.synonyms import COMMANDS, OPTIONS, Instead
 from elmyr.training.config import choices_of
 from elmyr.training.rules import flattened
 from elmyr.translation.config import TranslatorChoices

@@ -40,6 +40,10 @@ def test_more_noise_is_worse_and_as_much_is_no_difference(tmp_path: Path, data: 
         assert worse.difference is not None and worse.difference[1] > 0
     (_, better) = compare([much, little], data=data)["kernel_distance"].sides
     assert better.outcome == "better"
+    assert found["KID"] is found["kernel_distance"] and list(dict(found)) == [row.name for row in found.rows]
+    assert f"<td>{found['fid'].sides[2].value:.4g} (worse)</td>" in found._repr_html_()
+    with pytest.raises(KeyError, match="no figure 'kied': choose from: .*kernel_distance"):
+        found["kied"]
 
 
 def test_a_run_brings_the_images_that_all_are_compared_beside(tmp_path: Path, data: Path) -> None:

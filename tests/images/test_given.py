@@ -78,6 +78,9 @@ LABELED: dict[str, Callable[[], Any]] = {
     "channels first": lambda: (PIXELS.transpose(0, 3, 1, 2), NAMES),
     "tensors": lambda: (CHANNELS_FIRST.float() / 255, torch.from_numpy(LABELS)),
     "list of arrays": lambda: (list(PIXELS), NAMES),
+    "list of images and labels": lambda: [PIXELS, LABELS],
+    "list of pairs": lambda: [(unit(number), int(LABELS[number])) for number in range(len(PIXELS))],
+    "list of dicts": lambda: [{"image": picture(number), "label": LABELS[number]} for number in range(len(PIXELS))],
     "list of pictures": lambda: ([picture(number) for number in range(len(PIXELS))], NAMES),
     "tensor data set": lambda: TensorDataset(CHANNELS_FIRST, torch.from_numpy(LABELS)),
     "data set of tensors": lambda: Items(lambda number: (unit(number), int(LABELS[number]))),
@@ -133,10 +136,40 @@ class Stream(IterableDataset[int]):
         return iter(())
 
 
+class Column(list[Any]):
+    """As pandas has a column."""
+
+    def to_numpy(self) -> Any:
+        return np.array([*self, None], object)[:-1]
+
+
 class Frame:
     """As pandas has a table of pixels."""
 
     columns = ("label", *(f"pixel{number}" for number in range(64)))
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, column: str) -> Column:
+        return Column([7])
+
+    def to_numpy(self) -> Any:
+        pytest.fail("a table is refused")
+
+
+class Table(dict[str, Any]):
+    """As pandas has a table of anything."""
+
+    def __init__(self, **columns: list[Any]) -> None:
+        super().__init__({name: Column(values) for name, values in columns.items()})
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self)
+
+    def __len__(self) -> int:
+        return len(self["label"])
 
     def to_numpy(self) -> Any:
         pytest.fail("a table is refused")
@@ -147,6 +180,16 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "stream": (Stream, "a Stream is given, which has no length"),
     "open file": (lambda: io.BytesIO(), r"an open file \(BytesIO\) is given: give its path"),
     "table": (Frame, r"frame.drop\(columns='label'\).to_numpy\(\).reshape\(-1, 8, 8\), frame\['label'\]"),
+    "table of files": (
+        lambda: Table(path=["a.png"], label=["b"]),
+        r"PIL.Image.open\(path\) for path in frame\['path'\]\], fr.*'label'",
+    ),
+    "table of images": (lambda: Table(scan=[PIXELS[0]], label=[1]), r"\(list\(frame\['scan'\]\), frame\['label'\]\)"),
+    "names of files": (lambda: ["a.png", "b.png"], r"names of files are given: open them: \(\[PIL.Image.open"),
+    "names with labels": (lambda: (["a.png", "b.png"], [0, 1]), "names of files are given: open them"),
+    "a split of torch": (lambda: [Subset(TensorDataset(CHANNELS_FIRST), [0])] * 2, r"a list of data sets .*data\[0\]"),
+    "a split of scikit-learn": (lambda: (PIXELS, PIXELS, LABELS, LABELS), r"give two of it: \(images, labels\)"),
+    "a class": (lambda: Items, r"the class Items is given, not images: give an object of it: Items\(…\)"),
     "dict": (lambda: {"x": PIXELS, "y": LABELS}, r"a dict of 'x', 'y' is given: give \(d\['images'\]"),
     "Keras' pairs": (lambda: ((PIXELS, LABELS), (PIXELS, LABELS)), r"give one, the training images: data\[0\]"),
     "run": (lambda: SimpleNamespace(path=Path("run")), r"gan.sample\(10_000\) .*elmyr.resume\(run\)"),

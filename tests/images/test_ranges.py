@@ -67,6 +67,19 @@ def test_floats_around_zero_are_of_minus_one_to_one() -> None:
     assert in_bytes(np.array([-1.0, 0.0, 1.0]), (-1, 1)).tolist() == [0, 128, 255]
 
 
+@pytest.mark.parametrize(
+    ("lowest", "highest", "range_"),
+    [(0.0, 1.001, (0, 1)), (-0.04, 1.1, (0, 1)), (-0.01, 0.99, (0, 1)), (-1.1, 1.05, (-1, 1)), (-0.6, 1.2, (-1, 1))],
+)
+def test_floats_that_a_resize_took_a_little_beyond_their_range_keep_it(
+    lowest: float, highest: float, range_: Any
+) -> None:
+    extent = extent_of(values(highest, np.float32, lowest))
+    assert found_range(extent) == range_
+    cut = extent.lowest < range_[0] or extent.highest > range_[1]
+    assert ("is cut off" in range_note(range_, extent)) == cut
+
+
 @pytest.mark.parametrize("images", [values(3, np.float32, -2), values(70_000, np.int64), values(10, np.int8, -10)])
 def test_what_no_usual_range_holds_is_refused_with_the_option_that_says_it(images: np.ndarray) -> None:
     with pytest.raises(InputError, match="pass --range "):

@@ -50,6 +50,27 @@ def test_the_speed_of_a_resumed_run_counts_from_where_it_was_resumed(capsys: pyt
     assert capsys.readouterr().err == "run: 1,040 of 1,100 images, 1/s, 60 seconds left\n"
 
 
+def test_the_bar_that_a_notebook_keeps_ends_at_the_end() -> None:
+    class Kept:
+        pause, stays, said = 30.0, True, ""
+
+        def show(self, share: float, words: str) -> None:
+            self.said = f"{share:g} {words}"
+
+        def close(self) -> None:
+            assert self.said
+
+    face = Kept()
+    with Progress("run", total=640, face=lambda what: face) as progress:
+        progress.advance(600)
+        progress.advance(640)
+    assert face.said == "1 640 of 640 images"
+    face.said = "where it was"
+    with pytest.raises(ValueError, match="broken"), Progress("run", total=640, face=lambda what: face):
+        raise ValueError("broken")
+    assert face.said == "where it was"
+
+
 def test_quiet_work_shows_nothing() -> None:
     with shown("run", total=10, quiet=True) as progress:
         assert progress is None
@@ -109,4 +130,5 @@ def test_a_notebook_has_a_bar_without_ipywidgets(monkeypatch: pytest.MonkeyPatch
     assert drawn == [
         "&lt;run&gt;",
         '&lt;run&gt; <progress value="0.5000" max="1"></progress> 50 of 100 images, 25/s, 2 seconds left',
+        '&lt;run&gt; <progress value="0.5000" max="1"></progress> 50 of 100 images',
     ]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from elmyr.cli.examples import EXAMPLES
-from elmyr.cli.rewording import Rewording, plain
-from elmyr.cli.synonyms import COMMANDS
+from elmyr.cli.rewording import Rewording
 from elmyr.errors import nearest
+from elmyr.synonyms import COMMANDS, plain
 
 OF_THE_PROGRAM = ("version", "help", "h")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from elmyr.cli.synonyms import OPTIONS, Instead
 from elmyr.errors import InputError, nearest
+from elmyr.synonyms import Instead, plain, rows_of
 
 EXAMPLES = {"DATA": "digits", "RUN": "latest"}  # what stands for an argument that was not given
 NEEDED = {"--out": "out", "--corruption": "noise:0.2", "out": "images.npz"}  # and for others that must be given
@@ -22,11 +22,6 @@ FLAG_VALUE = re.compile(r"[\d.,]+|true|false|yes|no|on|off|fp16|bf16|float16", r
 HELP = ("--help", "-h")
 NUMBER = re.compile(r"\d+(\.\d+)?")
 USUAL_BUDGET, USUAL_BATCH = 200_000, 16  # where the data cannot be asked
-
-
-def plain(word: str) -> str:
-    """A word as the table of synonyms has it."""
-    return word.lstrip("-").replace("_", "-").lower()
 
 
 @dataclass(frozen=True)
@@ -114,8 +109,7 @@ class Rewording:
         same = next((known for known in own if plain(known) == word), None)
         if same is not None:
             return self._row_of(same, f"it is {same}")
-        rows = (row for words, rows in OPTIONS.items() if word in words.split() for row in rows)
-        found = next(filter(self._fits, rows), None)
+        found = next(filter(self._fits, rows_of(name)), None)
         near = nearest(word, map(plain, own)) if found is None else None
         return found if near is None else self._row_of(f"--{near}", f"did you mean --{near}?")
 

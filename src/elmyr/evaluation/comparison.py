@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.evaluation.features import WIDTH, refuse_unlabeled
 from elmyr.evaluation.judging import TRAINING_SEED, Judging
@@ -23,11 +24,12 @@ from elmyr.evaluation.sides import (
 )
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
-from elmyr.evaluation.titles import TITLES, Better
+from elmyr.evaluation.titles import TITLES, Better, named
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, split_source
 from elmyr.images.given import is_path
+from elmyr.images.showing import table_html
 from elmyr.metrics import Estimate, difference
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, splits_of
@@ -60,7 +62,7 @@ class Row:
     sides: tuple[Side, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Figures of several subjects under the same conditions; the first is what the others are compared with."""
 
@@ -72,15 +74,34 @@ class Comparison:
     extractor: dict[str, Any]
     rows: tuple[Row, ...]
 
+    def __repr__(self) -> str:
+        return f"Comparison(of {' and '.join(self.subjects)} on '{self.data}': {len(self.rows)} figures)"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: a row for each figure, a column for each subject."""
+        rows = [("", *self.subjects, "real-data baseline")]
+        for row in self.rows:
+            told = (f"{side.value:.4g}" + (f" ({side.outcome})" if side.outcome else "") for side in row.sides)
+            rows.append((row.title, *told, f"{row.yardstick:.4g}"))
+        return table_html(rows)
+
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
         return asdict(self)
 
     def __getitem__(self, name: str) -> Row:
-        """A figure by its name, such as "frechet_distance"; KeyError where it was not taken."""
-        return {row.name: row for row in self.rows}[name]
+        """A figure by its name, such as "frechet_distance", or its title; KeyError where it was not taken."""
+        return named(self.rows, name)
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of the figures, so that `dict(comparison)` has them all."""
+        return tuple(row.name for row in self.rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
 
 
+@checked
 def compare(
     subjects: Sequence[Subject],
     *,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.evaluation.copies import Copies, look_for_copies
 from elmyr.evaluation.features import (
@@ -38,7 +39,7 @@ from elmyr.evaluation.sides import (
 )
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
-from elmyr.evaluation.titles import TITLES, Better
+from elmyr.evaluation.titles import TITLES, Better, named
 from elmyr.evaluation.use import check_useful, use_figures
 from elmyr.files import write_json
 from elmyr.gan import GAN
@@ -110,10 +111,18 @@ class Evaluation:
         return asdict(self)
 
     def __getitem__(self, name: str) -> Figure:
-        """A figure by its name, such as "frechet_distance"; KeyError where it was not taken."""
-        return {figure.name: figure for figure in self.figures}[name]
+        """A figure by its name, such as "frechet_distance", or its title; KeyError where it was not taken."""
+        return named(self.figures, name)
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of the figures, so that `dict(evaluation)` has them all."""
+        return tuple(figure.name for figure in self.figures)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
 
 
+@checked
 def evaluate(
     subject: Subject,
     *,

@@ -31,7 +31,7 @@ def collected(data: Any, shaping: Shaping) -> Collected:
     Where the data set keeps its images as one array and changes nothing about them, as torchvision's with
     `transform=None`, that array. Raises InputError for items that are none of these.
     """
-    name, classes = type(data).__name__.lower(), _classes(data)
+    name, classes = "images" if isinstance(data, list) else type(data).__name__.lower(), _classes(data)
     kept, targets = getattr(data, "data", None), getattr(data, "targets", getattr(data, "labels", None))
     if kept is not None and targets is not None and not callable(kept) and _as_it_is(data):
         images = np.asarray(kept.numpy() if hasattr(kept, "detach") else kept)

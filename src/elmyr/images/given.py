@@ -16,7 +16,8 @@ import numpy as np
 
 from elmyr.errors import InputError
 from elmyr.files import cache_folder
-from elmyr.images.collected import Collected, collected, stacked
+from elmyr.images.codecs import is_image
+from elmyr.images.collected import LABEL_KEYS, Collected, collected, stacked
 from elmyr.images.imageset import ImageSet
 from elmyr.images.layouts import arranged
 from elmyr.images.ranges import extent_of, held, in_bytes, range_note
@@ -194,8 +195,50 @@ def _is_data_set(data: Any) -> bool:
     return hasattr(data, "__getitem__") and hasattr(data, "__len__")
 
 
+def _is_list_pair(data: Any) -> bool:
+    """Whether a list is one of two: the images, and a label for each."""
+    if not isinstance(data, list) or len(data) != 2 or not (is_many(data[0]) and is_many(data[1])):
+        return False
+    return hasattr(data[0], "ndim") and data[0].ndim > 2 and np.shape(data[1]) == (len(data[0]),)
+
+
+def _are_items(data: Any) -> bool:
+    """Whether a list has items as a data set has them: dicts, or pairs of an image and a label."""
+    if not isinstance(data, list) or not data:
+        return False
+    first = data[0]
+    return isinstance(first, Mapping) or (isinstance(first, tuple) and len(first) == 2 and np.ndim(first[1]) == 0)
+
+
+def _are_data_sets(data: Any) -> bool:
+    return isinstance(data, list) and bool(data) and all(_is_parts_of_torch(part) for part in data)
+
+
+def _is_parts_of_torch(part: Any) -> bool:
+    return _is_data_set(part) and not is_many(part) and not isinstance(part, str | Mapping) and hasattr(part, "dataset")
+
+
+def _are_paths(data: Any) -> bool:
+    """Whether names of files are given as images: a list of them, or a column of a table."""
+    images = data[0] if isinstance(data, tuple) and len(data) == 2 else data
+    column = hasattr(images, "to_numpy") and not hasattr(images, "columns")
+    return (column or isinstance(images, list | np.ndarray)) and len(images) > 0 and is_path(next(iter(images)))
+
+
 def _frame(data: Any, wish: Wish) -> ImageSet:
     columns = [str(column) for column in data.columns]
+    kinds: dict[str, Any] = {column: data[column].to_numpy()[0] for column in columns if len(data)}
+    label = next((column for column in columns if column in LABEL_KEYS), "label")
+    if path := next((name for name, one in kinds.items() if is_path(one) and is_image(os.fsdecode(one))), None):
+        raise InputError(
+            f"a table ({type(data).__name__}) is given, whose column '{path}' names files: "
+            f"([PIL.Image.open(path) for path in frame['{path}']], frame['{label}'])"
+        )
+    if image := next((name for name, one in kinds.items() if np.ndim(one) > 1 or hasattr(one, "convert")), None):
+        raise InputError(
+            f"a table ({type(data).__name__}) is given, whose column '{image}' holds images: "
+            f"(list(frame['{image}']), frame['{label}'])"
+        )
     pixels = [column for column in columns if re.search(r"\d", column)]
     side = int(len(pixels) ** 0.5)
     other = next((column for column in columns if column not in pixels), "label")
@@ -206,6 +249,10 @@ def _frame(data: Any, wish: Wish) -> ImageSet:
     )
 
 
+def _of_class(data: Any, wish: Wish) -> ImageSet:
+    raise InputError(f"the class {data.__name__} is given, not images: give an object of it: {data.__name__}(…)")
+
+
 def _mapping(data: Any, wish: Wish) -> ImageSet:
     keys = ", ".join(repr(key) for key in list(data)[:NAMED])
     raise InputError(f"a {type(data).__name__} of {keys} is given: give (d['images'], d['labels']), with its own keys")
@@ -214,6 +261,7 @@ def _mapping(data: Any, wish: Wish) -> ImageSet:
 # The first that matches.
 KINDS = (
     Kind("a name or a path", is_path, _refused("a name or a path is opened by elmyr.load_images")),
+    Kind("a class", lambda data: isinstance(data, type), _of_class),
     Kind("an ImageSet", lambda data: isinstance(data, ImageSet), _image_set),
     Kind(
         "a run or a model",
@@ -228,9 +276,29 @@ KINDS = (
         lambda data: isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, tuple) for part in data),
         _refused("two pairs of images and labels are given: give one, the training images: data[0]"),
     ),
+    Kind(
+        "names of files",
+        _are_paths,
+        _refused(
+            "names of files are given: open them: ([PIL.Image.open(path) for path in paths], labels), or give the path "
+            "of their folder"
+        ),
+    ),
     Kind("(images, labels)", lambda data: isinstance(data, tuple) and len(data) == 2, _pair),
+    Kind("[images, labels]", _is_list_pair, _pair),
+    Kind(
+        "the parts of a split, as scikit-learn makes them",
+        lambda data: isinstance(data, tuple) and len(data) > 2 and np.ndim(data[0]) > 2,
+        _refused("a tuple of more than two is given: give two of it: (images, labels)"),
+    ),
     Kind("a table", lambda data: hasattr(data, "to_numpy") and hasattr(data, "columns"), _frame),
     Kind("a dict", lambda data: isinstance(data, Mapping), _mapping),
+    Kind("items, as a data set of torch has them", _are_items, _data_set),
+    Kind(
+        "parts of a data set",
+        _are_data_sets,
+        _refused("a list of data sets is given, as random_split makes it: give one, the training images: data[0]"),
+    ),
     Kind("images", is_many, _array),
     Kind("a data loader", lambda data: hasattr(data, "dataset") and hasattr(data, "batch_size"), _loader),
     Kind("a data set of torch", _is_data_set, _data_set),

@@ -17,6 +17,7 @@ BYTES: Range = (0.0, 255.0)
 SIXTEEN_BITS: Range = (0.0, 65535.0)
 # The highest value of whole numbers: 1 to 4 bits, scikit-learn's digits, 8, 10, 12, 14 and 16 bits.
 LEVELS = (1, 3, 7, 15, 16, 255, 1023, 4095, 16383, 65535)
+OVERSHOOT = 0.15  # share of a range by which floats may lie beyond it, as a bicubic resize leaves them
 DARKEST = 16  # of bytes: whose brightest value over a whole set is no more were scaled to less than 255
 FEWEST = 10  # images of bytes, which say nothing of a range where they are fewer: one may be black
 PIECE = 1 << 22  # values that are converted at a time
@@ -84,10 +85,14 @@ def merged(extents: Sequence[Extent]) -> Extent:
 def found_range(extent: Extent) -> Range:
     """The range that a set's values are of: floats of [0, 1] or [-1, 1], else the fewest bits that hold the highest.
 
-    Bytes are 0 to 255 unless the highest of all is 16 or less. Raises InputError where nothing usual holds them.
+    Floats that go a little beyond 0 to 1 or -1 to 1, as a resize leaves them, are of that range. Bytes are 0 to
+    255 unless the highest of all is 16 or less. Raises InputError where nothing usual holds them.
     """
-    if extent.dtype.kind == "f" and extent.lowest >= -1 and extent.highest <= 1:
-        return (0.0, 1.0) if extent.lowest >= 0 else (-1.0, 1.0)
+    if extent.dtype.kind == "f":
+        for black, lit in ((0.0, 1.0), (-1.0, 1.0)):
+            beyond = OVERSHOOT * (lit - black)
+            if black - beyond <= extent.lowest and extent.highest <= lit + beyond:
+                return black, lit
     if extent.dtype == np.uint8 and (extent.images < FEWEST or not 0 < extent.highest <= DARKEST):
         return BYTES
     white = next((level for level in LEVELS if extent.highest <= level), None)

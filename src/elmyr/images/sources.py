@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from elmyr.calls import checked
 from elmyr.errors import InputError, nearest, suggestion
 from elmyr.files import likely_meant
 from elmyr.images.codecs import AS_ARRAYS, FIXES, is_image, suffix_of
@@ -239,6 +240,7 @@ def image_names(
     return [str(number) for number in (range(len(part)) if choice is None else choice.places.tolist())]
 
 
+@checked
 def load_images(
     source: Data,
     labels: Any = None,

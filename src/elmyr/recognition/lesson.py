@@ -45,7 +45,10 @@ class Lesson:
         if y is None and isinstance(X, ImageSet):
             y = np.array(X.classes)[X.require_labels()]
         if y is None:
-            raise InputError("fit requires y to be passed, but the target y is None: give a label per image")
+            raise InputError(
+                "fit requires y to be passed, but the target y is None: give a label per image, or a data set as "
+                "fit(elmyr.load_images(data))"
+            )
         images, labels = checked_images(X), np.asarray(y)
         if labels.shape != (len(images),):
             raise InputError(f"y has the shape {labels.shape}, X has {len(images)} images: one label per image")
@@ -85,15 +88,22 @@ class Lesson:
 def checked_images(X: ArrayLike | StoredPixels | ImageSet, what: str = "X") -> Pixels:
     """Images as uint8 (N, H, W, C); InputError for what are none."""
     X = X.images if isinstance(X, ImageSet) else X
-    images = X if isinstance(X, StoredPixels) else np.asarray(X)
     first = X[0] if isinstance(X, list | tuple) and X else X
     if isinstance(first, str | os.PathLike):
         raise InputError(
             f"{what} is a path: recognizer.predict_files(paths) predicts files, elmyr.load_images(path) reads them"
         )
+    try:
+        images = X if isinstance(X, StoredPixels) else np.asarray(X)
+    except ValueError:  # items of several shapes, as the pairs of a data set
+        raise InputError(
+            f"{what} is a {type(X).__name__}, not an array: give elmyr.load_images({what}), or its images"
+        ) from None
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
+        converted = images.dtype.kind in "buif" and images.ndim in (3, 4)
         raise InputError(
             f"{what} is {images.dtype} of shape {images.shape}: give images as uint8 (N, H, W, C) or (N, H, W)"
+            + (f": elmyr.ImageSet.of({what}).images makes them so" if converted else "")
         )
     if not len(images):
         raise InputError(f"{what} holds no image")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json, write_text
 from elmyr.images import (
@@ -63,6 +64,7 @@ class RecognizerConfig(BaseModel):
     parameters: dict[str, Any] = Field({}, description="of the recognizer, none left open")
 
 
+@checked
 def train_recognizer(
     data: Data,
     recognizer: Recognizer | None = None,

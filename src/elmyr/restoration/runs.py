@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.amounts import Amount, image_count
+from elmyr.calls import checked
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
 from elmyr.restoration.config import RestorerChoices
@@ -48,6 +49,7 @@ class RestorerConfig(BaseModel):
     choices: RestorerChoices
 
 
+@checked
 def train_restorer(
     data: Data,
     labels: Any = None,

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SAFE = frozenset({"GET", "HEAD"})
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 JSON = frozenset({"application/json"})
+WORDS = ("application/json", "application/x-www-form-urlencoded")  # what words are sent as elsewhere
 FOREIGN = frozenset({"cross-site", "same-site"})  # what a browser says of another page's request
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -100,7 +101,9 @@ class Guard:
             return _refused(403, "only this page itself may change anything here")
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type not in self.accepts:
-            return _refused(415, f"the content type is '{content_type[:80]}': send {', '.join(sorted(self.accepts))}")
+            words = "; what is asked goes behind '?', as ?count=4" if content_type in WORDS else ""
+            told = f"the content type is '{content_type[:80]}': send {', '.join(sorted(self.accepts))}{words}"
+            return _refused(415, told)
         return None
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
@@ -25,6 +26,30 @@ MEANT: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# What pydantic found, in plain words, by its type of error.
+WANTED: Mapping[str, str] = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "literal_error": "{expected}",
+    "bool_parsing": "true or false",
+    "string_too_long": "at most {max_length} signs",
+}
+
+
+def told_of(found: Mapping[str, Any]) -> str:
+    """One line of the first thing that pydantic found in a query or a path: the word, its value, and what is wanted."""
+    word, value = str(found["loc"][-1])[:80], str(found.get("input"))[:80]
+    wanted = WANTED.get(str(found["type"]))
+    told = str(found["msg"]).lower() if wanted is None else f"give {wanted.format(**found.get('ctx', {}))}"
+    return f"'{word}' is '{value}': {told}"
+
+
 async def refuse_unknown_words(request: Request) -> None:
     """`Trouble` (422) for a word of the query that the address does not take."""
     route = request.scope.get("route")
@@ -34,6 +59,8 @@ async def refuse_unknown_words(request: Request) -> None:
     for word in request.query_params:
         if word not in known:
             raise Trouble(422, f"there is no '{word[:80]}' here: {_hint(word, known)}")
+        if len(request.query_params.getlist(word)) > 1:
+            raise Trouble(422, f"'{word}' is there more than once: give it once")
 
 
 def _hint(word: str, known: list[str]) -> str:

@@ -20,6 +20,7 @@ from elmyr.errors import InputError
 from elmyr.report.words import TAGS, words_in
 from elmyr.serving.guard import LOOPBACK, POLICY, Guard
 from elmyr.serving.model_routes import UPLOADS, model_routes
+from elmyr.serving.query_words import told_of
 from elmyr.serving.record import Record
 from elmyr.serving.run_routes import run_routes
 from elmyr.serving.service import Service
@@ -100,9 +101,7 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def refuse_words(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = str(first["loc"][-1])[:80]
-        return Trouble(422, f"'{where}' cannot be that ({first['msg'].lower()}): see /v1/openapi.json").response()
+        return Trouble(422, told_of(error.errors()[0])).response()
 
     @app.exception_handler(HTTPException)
     async def refuse_address(request: Request, error: HTTPException) -> Response:

@@ -14,6 +14,7 @@ from typing import Any
 
 from elmyr import machine
 from elmyr.amounts import Amount, seconds_of
+from elmyr.calls import checked
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, open_source, split_source
@@ -28,6 +29,7 @@ from elmyr.studies.plan import digest_of, make_study_plan
 from elmyr.studies.pool import NoMainGuard, performed
 from elmyr.studies.summary import summary_of
 from elmyr.studies.work import FIGURES, GAN, Done, Piece, Worker, pieces_of
+from elmyr.training.config import Settings
 from elmyr.training.plan import config_of
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import refuse_rerun
@@ -60,6 +62,7 @@ class Study:
         return f"<div>{html.escape(str(self.path))}{table_html(rows)}</div>"
 
 
+@checked
 def study(
     data: Data,
     labels: Any = None,
@@ -70,7 +73,7 @@ def study(
     images: Amount | None = None,
     updates: Amount | None = None,
     preset: str = "residual",
-    settings: tuple[str, ...] = (),
+    settings: Settings = (),
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,

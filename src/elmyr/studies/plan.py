@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ from elmyr.studies.arms import ARMS, Case, arms_for
 from elmyr.studies.config import FAIR_SEEDS, Cell, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
 from elmyr.training import make_plan
+from elmyr.training.config import Settings, parse_settings
 
 NAMED = 3
 MOST_SEEDS = 1000
@@ -50,7 +52,7 @@ def make_study_plan(
     images: Amount | None = None,
     updates: Amount | None = None,
     preset: str = "residual",
-    settings: tuple[str, ...] = (),
+    settings: Settings = (),
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
@@ -71,6 +73,7 @@ def make_study_plan(
         raise InputError(f"--seeds is {seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
     if processes < 0:
         raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
+    chosen = parse_settings(settings)
     data = source_of(data, labels, shaping.form())
     source = open_source(data, data_root, shaping.form(), choose_size=True)
     form = source.shaping.model_copy(update={"folds": folds_for(source, folds, source.shaping)})
@@ -97,7 +100,7 @@ def make_study_plan(
         preset=preset,
         images=images,
         seed=seed,
-        settings=settings,
+        settings=chosen,
         device=device,
         precision=precision,
         data_root=data_root,
@@ -129,13 +132,18 @@ def make_study_plan(
         images=gan.loop.images,
         updates=updates,
         preset=preset,
-        settings=tuple(settings),
+        settings=tuple(f"{name}={_word(value)}" for name, value in chosen.items()),
         allow_duplicates=allow_duplicates,
         device=gan.device,
         precision=gan.precision,
         processes=processes,
         threads=threads,
     )
+
+
+def _word(value: Any) -> str:
+    """A setting's value as it is written behind `--set NAME=`."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def digest_of(splits: Splits) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self, TypeVar
@@ -15,6 +16,7 @@ from elmyr.errors import InputError, suggestion
 from elmyr.gan import CodeConfig, GANConfig, NetworkConfig
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
 from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE, makes, suitable_size
+from elmyr.synonyms import rows_of
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
 from elmyr.training.presets import NARRATION, read_preset
@@ -117,13 +119,27 @@ class RunConfig(BaseModel):
     rescue: bool = Field(False, description="whether the training monitor changes settings where it finds a problem")
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """`["penalties.r1=2", …]` as a mapping of dotted names to JSON values (else plain words)."""
+Settings = Mapping[str, Any] | Iterable[str] | str  # {"penalties.r1": 2}, ["penalties.r1=2"] or "penalties.r1=2"
+SEVERAL = re.compile(r"[,;\s]+([a-z_]\w*(?:\.\w+)?=)", re.IGNORECASE)  # a setting that follows another
+
+
+def parse_settings(settings: Settings) -> dict[str, Any]:
+    """Settings in any form as a mapping of dotted names to JSON values (else plain words).
+
+    Raises InputError for what is no setting, and for several in one text.
+    """
+    if isinstance(settings, Mapping):
+        return dict(settings)
     parsed = {}
-    for setting in settings:
+    for setting in [settings] if isinstance(settings, str) else settings:
+        if not isinstance(setting, str):
+            raise InputError(f"the setting {setting!r} is not of the form NAME=VALUE, as in penalties.r1=2")
         name, equals, text = setting.partition("=")
         if not equals or not name:
             raise InputError(f"the setting '{setting}' is not of the form NAME=VALUE, as in penalties.r1=2")
+        if SEVERAL.search(text):
+            each = " ".join(f"--set {one}" for one in SEVERAL.sub(r"\n\1", setting).splitlines())
+            raise InputError(f"'{setting}' holds several settings: give each its own, as {each}")
         try:
             parsed[name.strip()] = json.loads(text)
         except ValueError:
@@ -137,7 +153,7 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     known = flattened(choices)
     for name, value in settings.items():
         if name not in known:
-            raise InputError(f"no setting '{name}': {suggestion(name, known)}")
+            raise InputError(f"no setting '{name}': {_meant(name, known)}")
         if not isinstance(value, bool | int | float | str):
             raise InputError(f"the setting {name} is {value!r}: it is a number, a word, true or false")
         section, _, inner = name.rpartition(".")
@@ -149,6 +165,17 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     if rate != AUTO and (not isinstance(rate, int | float) or isinstance(rate, bool)):
         raise InputError(f"adversarial.learning_rate is {rate!r}: it is a number, such as 5e-4, or auto")
     return choices
+
+
+def _meant(name: str, known: Mapping[str, Any]) -> str:
+    """The end of a message about an unknown setting: the one that is meant."""
+    if inner := [each for each in known if each.startswith(f"{name}.")]:
+        return f"it is a group of settings, each has its own name, as '{inner[0]}': elmyr presets residual lists them"
+    tail = name.rpartition(".")[2]
+    likely = [row.text.removeprefix("--set ").partition("=")[0] for row in rows_of(tail)]
+    likely += [each for each in known if each.endswith(f".{tail}")]
+    meant = next((each for each in likely if each in known), None)
+    return suggestion(name, known) if meant is None else f"did you mean '{meant}'?"
 
 
 def settled_choices(preset: str, settings: Mapping[str, Any], images: ImageSet) -> dict[str, Any]:

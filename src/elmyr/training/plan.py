@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from elmyr.training.config import (
     SECTIONS,
     DataConfig,
     RunConfig,
+    Settings,
     adversarial_config,
     choices_of,
     gan_config,
@@ -54,7 +55,7 @@ def make_plan(
     images: Amount | None = None,
     minutes: Amount | None = None,
     seed: int = 0,
-    settings: Mapping[str, Any] | Iterable[str] = (),
+    settings: Settings = (),
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
@@ -67,7 +68,7 @@ def make_plan(
     data = source_of(data, labels, shaping)
     images, minutes = image_count(images), minutes_of(minutes)
     _check_budget(images, minutes)
-    parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)
+    parsed = parse_settings(settings)
     choices = choices_of(preset, parsed)
     chosen_device = machine.choose_device(device)
     chosen_precision = machine.choose_precision(precision, chosen_device)
@@ -146,11 +147,9 @@ def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], prefix: str
     return sorted(lines)
 
 
-def refuse_other_settings(
-    config: RunConfig, settings: Mapping[str, Any] | Iterable[str], path: str | os.PathLike[str]
-) -> None:
+def refuse_other_settings(config: RunConfig, settings: Settings, path: str | os.PathLike[str]) -> None:
     """InputError, with the list of them, for settings other than those that the run in `path` has."""
-    parsed = dict(settings) if isinstance(settings, Mapping) else parse_settings(settings)
+    parsed = parse_settings(settings)
     choices_of(config.preset, parsed)  # refuses unknown names
     game = config.adversarial.model_dump()
     has = {

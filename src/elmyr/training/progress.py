@@ -33,9 +33,10 @@ class Silence:
 
 
 class Face(Protocol):
-    """Where progress is shown. `pause`: the seconds between two looks."""
+    """Where progress is shown. `pause`: the seconds between two looks; `stays`: whether the last one is left there."""
 
     pause: float
+    stays: bool
 
     def show(self, share: float, words: str) -> None:
         """Shows the share done, from 0 to 1, and what is said of it."""
@@ -49,7 +50,7 @@ class Face(Protocol):
 class Lines:
     """One line now and then: for a log, as of nohup, cron and CI."""
 
-    pause = HALF_A_MINUTE
+    pause, stays = HALF_A_MINUTE, False
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -65,7 +66,7 @@ class Lines:
 class TerminalBar:
     """A bar that is gone at the end."""
 
-    pause = 0.2
+    pause, stays = 0.2, False
 
     def __init__(self, what: str) -> None:
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}", style="dim")
@@ -85,7 +86,7 @@ class TerminalBar:
 class NotebookBar:
     """A bar under the cell of a notebook, drawn by the browser: without ipywidgets, which not every notebook has."""
 
-    pause = 0.5
+    pause, stays = 0.5, True
 
     def __init__(self, what: str) -> None:
         from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]  # in notebooks alone
@@ -121,11 +122,11 @@ class Progress:
         self._new_face = face or suitable_face()
         self._face: Face | None = None
         self._first: tuple[float, int] | None = None
-        self._shown = 0.0
+        self._position, self._shown = 0, 0.0
 
     def advance(self, position: int) -> None:
         """Shows it now and then; cheap to call at every update."""
-        now = self._clock()
+        now, self._position = self._clock(), position
         if self._first is None:
             self._first = now, position
         if self._face is None or now - self._shown < self._face.pause:
@@ -133,7 +134,11 @@ class Progress:
         self._shown = now
         began, start = self._first
         speed = (position - start) / (now - began) if now > began else 0.0
-        self._face.show(min(1.0, position / max(self._total, 1)), self._words(position, speed))
+        self._show(speed)
+
+    def _show(self, speed: float) -> None:
+        assert self._face is not None
+        self._face.show(min(1.0, self._position / max(self._total, 1)), self._words(self._position, speed))
 
     def _words(self, position: int, speed: float) -> str:
         words = [f"{position:,} of {self._total:,} {self._unit}"]
@@ -150,6 +155,8 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._face is not None
+        if kind is None and self._face.stays:
+            self._show(0.0)
         self._face.close()
         self._face = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from elmyr import machine
 from elmyr.amounts import Amount, image_count, minutes_of
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import write_json, write_text
 from elmyr.gan import GAN
@@ -21,7 +22,7 @@ from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, class_rows, 
 from elmyr.runs import GAN_KIND, RUNS, Run
 from elmyr.training.budget import MEASURED_SHARE, Pace
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.config import RunConfig
+from elmyr.training.config import RunConfig, Settings
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
 from elmyr.training.modelcard import model_card
@@ -60,6 +61,7 @@ class Manner:
         require_tracker(self.track)
 
 
+@checked
 def train(
     data: Data,
     labels: Any = None,
@@ -69,7 +71,7 @@ def train(
     images: Amount | None = None,
     minutes: Amount | None = None,
     seed: int = 0,
-    settings: Mapping[str, Any] | Iterable[str] = (),
+    settings: Settings = (),
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
@@ -172,7 +174,7 @@ def resume(
     name: Run,
     *,
     images: Amount | None = None,
-    settings: Mapping[str, Any] | Iterable[str] = (),
+    settings: Settings = (),
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     keep_going: bool = False,

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import make_folder, read_json
 from elmyr.runs import CONFIG, MODEL, SUMMARY, Run, kind_of, read_config, run_path
@@ -148,6 +149,7 @@ def position_of(path: Path) -> int:
     return int(path.stem.rpartition("-")[2])
 
 
+@checked
 def open_run(run: Run, kind: str | None = None) -> RunDirectory:
     """The run directory at a path, of an object that has one, or the `latest`; of a `kind`, where given."""
     return RunDirectory(run_path(run, kind))

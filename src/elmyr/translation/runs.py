@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.amounts import Amount, image_count
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, Data, Shaping, source_of
@@ -58,6 +59,7 @@ class TranslatorConfig(BaseModel):
         return self.choices.method == "paired"
 
 
+@checked
 def train_translator(
     a: Data,
     b: Data,

@@ -1,4 +1,4 @@
-"""Options and commands as people know them from elsewhere, and what elmyr calls them."""
+"""Options, parameters and commands as people know them from elsewhere, and what elmyr calls them."""
 
 from __future__ import annotations
 
@@ -216,3 +216,13 @@ COMMANDS: dict[str, tuple[Instead, ...]] = {
     "html page": (Instead("report", "report writes the page of a run"),),
     "degrade corrupt": (Instead("damage", "it damages images"), Instead("restorer damage", "it damages images")),
 }
+
+
+def plain(word: str) -> str:
+    """A word as the tables have it."""
+    return word.lstrip("-").replace("_", "-").lower()
+
+
+def rows_of(word: str) -> list[Instead]:
+    """All that an option or a parameter may stand for, the likeliest first."""
+    return [row for words, rows in OPTIONS.items() if plain(word) in words.split() for row in rows]
