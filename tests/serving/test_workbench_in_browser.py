@@ -235,10 +235,10 @@ def test_a_finger_and_a_pen_draw_too(browser: Any, bench: Workbench) -> None:
     with opened(browser, bench, "draw", has_touch=True, viewport={"width": 390, "height": 800}) as page:
         surface = page.locator("canvas.pad").first
         surface.evaluate("surface => (surface.setPointerCapture = () => {})")  # there is no such pointer
-        surface.scroll_into_view_if_needed()
-        box = surface.bounding_box()
-        x = box["x"] + box["width"] / 2
         for kind, pressure in (("touch", 0.5), ("pen", 0.1), ("pen", 0.9)):
+            surface.scroll_into_view_if_needed()  # a press of the button below may have moved the page
+            box = surface.bounding_box()
+            x = box["x"] + box["width"] / 2
             for name, y in (("pointerdown", 60), ("pointermove", 180), ("pointermove", 300), ("pointerup", 300)):
                 surface.evaluate(move, [name, x, box["y"] + y, 7, kind, pressure])
                 surface.evaluate(move, ["pointermove", box["x"] + 5, box["y"] + 5, 8, "touch", 0.5])
