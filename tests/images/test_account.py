@@ -184,7 +184,9 @@ def test_a_test_part_of_another_size_is_told(tmp_path: Path) -> None:
     images = {f"train/a/{n}.png": image for n, image in enumerate(dark(3))}
     images |= {f"test/a/{n}.png": np.pad(image, 1) for n, image in enumerate(dark(3, seed=1))}
     account = take_account(write(tmp_path / "data", images))
-    assert account.oddities == ("the images have several sizes: pass --size to bring them to one",)
+    assert account.oddities == (
+        "the images are of 6x6 to 8x8 pixels: a training takes them at 8x8, or at another --size",
+    )
 
 
 # --- damage
@@ -292,11 +294,19 @@ def test_unbalanced_classes_are_told_with_the_largest_and_the_smallest(
     assert oddities(tmp_path, dark(len(labels)), labels, "abc"[: len(counts)]) == told
 
 
+def test_photos_too_large_for_a_gan_are_told_with_the_size_that_is_taken(tmp_path: Path) -> None:
+    told = ["the images are of 130x140 pixels: a training takes them at 64x64, or at another --size"]
+    photos = [np.tile(image, (22, 24))[:130, :140] for image in dark(3)]
+    assert list(take_account(write(tmp_path / "data", {f"{n}.png": p for n, p in enumerate(photos)})).oddities) == told
+
+
 def test_several_sizes_are_told_with_the_option_that_mends_them(tmp_path: Path) -> None:
     images = dark(4)
     images[2] = np.pad(images[2], 2)
     account = take_account(write(tmp_path / "data", {f"{n}.png": image for n, image in enumerate(images)}))
-    assert account.oddities == ("the images have several sizes: pass --size to bring them to one",)
+    assert account.oddities == (
+        "the images are of 6x6 to 10x10 pixels: a training takes them at 8x8, or at another --size",
+    )
 
 
 # --- as JSON, and drawn

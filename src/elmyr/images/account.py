@@ -22,6 +22,7 @@ from elmyr.images.ranging import range_of
 from elmyr.images.raw import leveled
 from elmyr.images.readers import Part
 from elmyr.images.shaping import Shaping, Size, parse_size
+from elmyr.images.sizes import LARGEST_SIDE, spread, suitable_size
 from elmyr.images.sources import load_images, read_parts
 from elmyr.notes import kept_notes, note
 
@@ -222,8 +223,10 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
         if counts.max() >= UNBALANCED * max(1, counts.min()):
             most, least = seen.classes[int(counts.argmax())], seen.classes[int(counts.argmin())]
             yield f"the classes are unbalanced: {counts.max():,} images of '{most}', {counts.min():,} of '{least}'"
-    if len({glance.size for glance in glances + in_test}) > 1:
-        yield "the images have several sizes: pass --size to bring them to one"
+    sizes = Counter(glance.size for glance in glances + in_test)
+    if len(sizes) > 1 or max(next(iter(sizes))) > LARGEST_SIDE:
+        side = suitable_size(sizes)[0]
+        yield f"the images are of {spread(sizes)} pixels: a training takes them at {side}x{side}, or at another --size"
     if leaked:
         yield f"{leaked:,} test images are training images, too: figures of the test part will flatter"
 
