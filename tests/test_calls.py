@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import elmyr
+from elmyr import Recognizer, Shaping, calls
 from elmyr.calls import CallError, checked
 from elmyr.errors import InputError
 from elmyr.synonyms import OPTIONS
@@ -116,3 +117,8 @@ SAME: list[Callable[[], Any]] = [
 def test_settings_are_the_same_in_every_form(settings: Callable[[], Any]) -> None:
     assert parse_settings(settings()) == {"network.base": 8, "conditional": True}
     assert parse_settings("network.base=8") == {"network.base": 8}
+
+
+def test_what_calls_know_of_shapings_and_recognizers_is_all_there_is() -> None:
+    assert set(calls.OF_SHAPING) == set(Shaping.model_fields)
+    assert set(calls.OF_RECOGNIZER) == set(signature(Recognizer).parameters)

@@ -13,8 +13,8 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 
 FLOORS = [
-    {"errors", "lazy", "notes", "version"},
-    {"amounts", "seeds", "files", "arrays", "machine", "skeleton"},
+    {"errors", "lazy", "notes", "synonyms", "version"},
+    {"amounts", "calls", "seeds", "files", "arrays", "machine", "skeleton"},
     {"images", "nets", "runs", "metrics", "objectives", "auxiliary", "penalties", "augment", "textures"},
     {"gan"},
     {"training"},

@@ -15,6 +15,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 SHOWN = 40  # signs of a value
 BUDGET = "60_000"  # what stands for a number of epochs or steps
+# The fields of `Shaping` and the parameters of `Recognizer`, which stand on floors above; a test holds them equal.
+OF_SHAPING = (
+    "size", "fit", "channels", "label_column", "range", "classes", "limit", "folds", "images_per_class", "imbalance",
+    "label_noise", "labels_per_class",
+)  # fmt: skip
+OF_RECOGNIZER = (
+    "method", "updates", "batch", "base", "dimension", "learning_rate", "weight_decay", "generated_share",
+    "class_weight", "settings", "seed", "device", "precision",
+)  # fmt: skip
 # What an annotation's part takes, and its name in a message. A parameter with another part is checked where it is used.
 TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "int": (lambda value: isinstance(value, Integral) and not isinstance(value, bool), "a whole number"),
@@ -103,19 +112,15 @@ def _meant(name: str, value: Any, parameters: Mapping[str, inspect.Parameter]) -
 
 
 def _of_shaping(name: str, value: Any) -> Iterator[str]:
-    from elmyr.images import Shaping
-
     words = [name, *(row.text.partition(" ")[0].removeprefix("--").replace("-", "_") for row in rows_of(name))]
-    own = next((word for word in words if word in Shaping.model_fields), None)
+    own = next((word for word in words if word in OF_SHAPING), None)
     if own is not None:
         yield f"the form of the images is in shaping: shaping=elmyr.Shaping({own}={_value('{}', value)})"
 
 
 def _of_recognizer(name: str, value: Any) -> Iterator[str]:
-    from elmyr.recognition import Recognizer
-
     own = {"epochs": "updates", "lr": "learning_rate", "batch_size": "batch"}.get(name, name)
-    if own in inspect.signature(Recognizer).parameters:
+    if own in OF_RECOGNIZER:
         shown = "500" if own != name and own == "updates" else _value("{}", value)
         yield f"it is the recognizer's own: recognizer=elmyr.Recognizer({own}={shown})"
 
