@@ -212,6 +212,8 @@ COMMANDS: dict[str, tuple[Instead, ...]] = {
         Instead("presets", "presets lists networks and losses"),
         Instead("methods", "methods lists the ways to learn"),
     ),
+    "version": (Instead("--version", "it is an option"),),
+    "help": (Instead("--help", "it is an option, of every command"),),
     "classifier": (Instead("recognizer", "a recognizer is a classifier of images"),),
     "html page": (Instead("report", "report writes the page of a run"),),
     "degrade corrupt": (Instead("damage", "it damages images"), Instead("restorer damage", "it damages images")),
