@@ -1,0 +1,67 @@
+"""A table: the parts of one kind by name, those of elmyr and those that a plug-in adds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Generic, TypeVar
+
+from elmyr.errors import InputError, suggestion
+
+NAME = re.compile(r"[a-z0-9][a-z0-9 +-]*")
+
+T = TypeVar("T")
+
+
+class Table(Mapping[str, T], Generic[T]):
+    """The parts of one kind, such as objectives, by name.
+
+    kind: what one of them is called in messages. parts: by name. lazy: parts by name as `module:attribute`, imported
+    when first asked for.
+    """
+
+    def __init__(
+        self, kind: str, parts: Mapping[str, T] | None = None, *, lazy: Mapping[str, str] | None = None
+    ) -> None:
+        self.kind = kind
+        self._parts: dict[str, T] = dict(parts or {})
+        self._lazy = dict(lazy or {})
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._parts and name in self._lazy:
+            module, _, attribute = self._lazy[name].partition(":")
+            self._parts[name] = getattr(import_module(module), attribute)
+        return self._parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._lazy, **self._parts})
+
+    def __len__(self) -> int:
+        return len({**self._lazy, **self._parts})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts or name in self._lazy
+
+    def named(self, name: str) -> T:
+        """The part of this name; InputError, with the nearest name, where there is none."""
+        self.require(name)
+        return self[name]
+
+    def require(self, name: str) -> None:
+        """InputError, with the nearest name, where there is no part of this name; imports nothing."""
+        if name not in self:
+            raise InputError(f"no {self.kind} '{name}': {suggestion(name, list(self))}")
+
+    def add(self, name: str, part: T) -> T:
+        """Adds a part; InputError for a name that is taken or cannot be typed."""
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise InputError(f"a {self.kind} cannot be named {name!r}: small letters, digits and - make a name")
+        if name in self:
+            raise InputError(f"{self.kind} '{name}' is there already: give yours another name")
+        self._parts[name] = part
+        return part
+
+    def remove(self, name: str) -> None:
+        """Takes a part out again."""
+        self._parts.pop(name)
