@@ -9,6 +9,7 @@ import elmyr
 from elmyr.errors import InputError
 from elmyr.files import read_json, write_json
 from elmyr.resuming import RESUMES
+from elmyr.runs import called
 from tests.conftest import small_image_set
 
 CHOICES: dict[str, Any] = {
@@ -19,7 +20,7 @@ CHOICES: dict[str, Any] = {
     "track": "tensorboard",
 }
 HAS = {
-    "GAN": {"images", "settings", "keep_going", "track"},
+    "gan": {"images", "settings", "keep_going", "track"},
     "study": {"processes"},
     "recognizer": set(),
     "restorer": {"images"},
@@ -38,7 +39,7 @@ def begun(kind: str) -> Path:
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("kind", RESUMES)
 def test_a_choice_that_a_kind_does_not_have_is_refused(kind: str, choice: str) -> None:
-    refusal = f"the run of a {kind}, which resumes without --{'set' if choice == 'settings' else choice[:4]}"
+    refusal = f"the run of a {called(kind)}, which resumes without --{'set' if choice == 'settings' else choice[:4]}"
     with pytest.raises(InputError) as refused:
         elmyr.resume(begun(kind), **{choice: CHOICES[choice]})
     assert (refusal in str(refused.value)) == (choice not in HAS[kind])

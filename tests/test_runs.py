@@ -141,3 +141,11 @@ def test_where_there_is_no_run_one_can_be_trained(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="there is no run directory 'nope': train one with 'elmyr train DATA'"):
         run_path("nope")
+
+
+@pytest.mark.parametrize("written", [{}, {"kind": "GAN"}, {"kind": "gan"}])
+def test_a_gan_s_run_is_one_whatever_elmyr_wrote_it(tmp_path: Path, written: dict[str, str]) -> None:
+    begun(tmp_path / "run", written)
+    assert open_run(tmp_path / "run").kind == "gan"
+    with pytest.raises(InputError, match="is the run of a GAN, not of a restorer"):
+        open_run(tmp_path / "run", "restorer")

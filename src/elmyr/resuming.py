@@ -12,7 +12,7 @@ from elmyr.amounts import Amount
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.images import Data, source_of
-from elmyr.runs import GAN_KIND, STUDY_KIND, Run, kind_of, run_path
+from elmyr.runs import GAN_KIND, STUDY_KIND, Run, called, kind_of, run_path
 
 if TYPE_CHECKING:
     from elmyr.studies import Study
@@ -69,7 +69,7 @@ def resume(
     strange = next((choice for choice in given if choice not in signature(function).parameters), None)
     if strange is not None:
         option = OPTIONS.get(strange, strange).replace("_", "-")
-        raise InputError(f"'{path}' is the run of a {kind}, which resumes without --{option}: leave it out")
+        raise InputError(f"'{path}' is the run of a {called(kind)}, which resumes without --{option}: leave it out")
     done: RunDirectory | Study = function(path, data_root=data_root, quiet=quiet, say=say, **given)
     return done
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from elmyr.files import likely_meant, read_json
 RUNS = Path("runs")
 CONFIG, SUMMARY, MODEL = "config.json", "summary.json", "model"
 LATEST = "latest"
-GAN_KIND = "GAN"  # what a run trained that names no other kind
+GAN_KIND = "gan"  # what a run trained that names no other kind; before it was written "GAN"
 STUDY_KIND = "study"
 OPENERS = {
     GAN_KIND: "elmyr.GAN.load",
@@ -45,7 +46,7 @@ def run_path(run: Run, kind: str | None = None) -> Path:
         raise InputError(f"there is no run directory '{path}': {told_of_runs(path)}")
     if not (path / CONFIG).is_file():
         raise InputError(f"'{path}' is not a run directory (no config.json in it)")
-    if kind is not None and (found := kind_of(path)) != kind:
+    if kind is not None and (found := kind_of(path)) != kind.lower():
         raise InputError(_other_kind(path, found, kind))
     return path
 
@@ -61,8 +62,18 @@ def told_of_runs(path: str | os.PathLike[str]) -> str:
 
 
 def kind_of(path: Path) -> str:
-    """What was trained in a run directory: a "GAN", or what its config names."""
-    return str(read_config(path).get("kind", GAN_KIND))
+    """What was trained in a run directory: a "gan", or what its config names."""
+    return kind_in(read_config(path))
+
+
+def kind_in(config: Mapping[str, Any]) -> str:
+    """What a run was trained to be, by its config."""
+    return str(config.get("kind", GAN_KIND)).lower()
+
+
+def called(kind: str) -> str:
+    """What people call a kind."""
+    return "GAN" if kind == GAN_KIND else kind
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -78,7 +89,7 @@ def finished_model(run: Run, kind: str) -> Path:
 
     InputError where it is neither.
     """
-    description = f"{kind.lower()}.json"
+    description = f"{kind}.json"
     place = Path(place_of(run))
     if (place / description).is_file():
         return place
@@ -112,7 +123,7 @@ def _latest(kind: str | None) -> Path:
     }
     if not begun:
         trained = f"elmyr {kind} train DATA" if kind not in (None, GAN_KIND) else "elmyr train DATA"
-        what = "run" if kind is None else f"run of a {kind}"
+        what = "run" if kind is None else f"run of a {called(kind)}"
         raise InputError(f"there is no {what} under 'runs': train one with '{trained}'")
     return max(begun, key=lambda run: (begun[run], run))
 
@@ -125,7 +136,7 @@ def _is_of_kind(path: Path, kind: str) -> bool:
 
 
 def _other_kind(path: Path, found: str, wanted: str) -> str:
-    told = f"'{path}' is the run of a {found}, not of a {wanted}"
+    told = f"'{path}' is the run of a {called(found)}, not of a {called(wanted)}"
     if found == STUDY_KIND and wanted == GAN_KIND:
         own = sorted(config.parent for config in path.glob(f"runs/*/{CONFIG}"))
         return f"{told}: name one of its own runs" + (f", such as '{own[0]}'" if own else "")

@@ -123,7 +123,7 @@ def resume(
     )
     if kind == "study":
         show_study(done, as_json)
-    elif kind == "GAN":
+    elif kind == "gan":
         _show_run(done, quiet, as_json)
     else:
         show_trained(done, quiet=quiet, as_json=as_json)

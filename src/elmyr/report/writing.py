@@ -11,7 +11,7 @@ from elmyr.report.run_report import run_page
 from elmyr.report.study_report import study_page
 from elmyr.report.task_report import TASKS, task_page
 from elmyr.report.words import Words, words_in
-from elmyr.runs import GAN_KIND, STUDY_KIND
+from elmyr.runs import GAN_KIND, STUDY_KIND, kind_in
 
 # The page of each kind of run.
 PAGES: Mapping[str, Callable[[Path, Words], str]] = {
@@ -47,7 +47,7 @@ def _kind_of(folder: Path) -> str:
         raise InputError(
             f"'{folder}' is neither a run nor a study directory: name a folder that holds config.json or study.json"
         )
-    kind = str(read_table(folder / "config.json").get("kind", GAN_KIND))
+    kind = kind_in(read_table(folder / "config.json"))
     if kind == STUDY_KIND:
         raise InputError(f"the study in '{folder}' is not finished: elmyr resume {folder}")
     return kind

@@ -14,7 +14,7 @@ from typing import Any
 from elmyr.errors import InputError
 from elmyr.evaluation.titles import titled
 from elmyr.files import lines_of, read_json
-from elmyr.runs import GAN_KIND
+from elmyr.runs import kind_in
 from elmyr.training.rundir import RunDirectory
 
 MOST_POINTS = 500
@@ -123,12 +123,12 @@ def _thinned(line: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
 def _row_of(name: str, run: RunDirectory) -> dict[str, Any] | None:
     try:
         config = run.read_config()
-        kind, collapse = str(config.get("kind", GAN_KIND)), run.collapse
+        kind, collapse = kind_in(config), run.collapse
         data = config.get("data")
         return {
             "id": name,
             "name": str(data.get("name", name)) if isinstance(data, dict) else name,
-            "kind": kind.lower(),
+            "kind": kind,
             "preset": config.get("preset"),
             "state": state_of(run),
             "collapse": None if collapse is None else {"sentence": collapse.sentence, **collapse.message[1]},

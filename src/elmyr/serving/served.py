@@ -113,7 +113,7 @@ def _described(name: str, path: str) -> Served:
         folder, trained = run.model, run.read_config().get("data")
         data = trained.get("name") if isinstance(trained, dict) else None
         name = name or run.path.resolve().name
-        if run.kind not in ("GAN", *FILES):
+        if run.kind not in FILES:
             raise InputError(f"'{path}' is the run of a {run.kind}: name one of its runs, or another")
         if not any((folder / file).is_file() for file in FILES.values()):
             raise InputError(f"'{path}' has no finished model: elmyr resume {run.path}")

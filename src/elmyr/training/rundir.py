@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import make_folder, read_json
-from elmyr.runs import CONFIG, MODEL, SUMMARY, Run, kind_of, read_config, run_path
+from elmyr.runs import CONFIG, MODEL, SUMMARY, Run, called, kind_of, read_config, run_path
 from elmyr.training.collapse import Collapse, collapse_in
 
 LOOKED_AT = (0.01, 0.05, 0.1)  # seconds between tries to lock a run
@@ -46,7 +46,7 @@ class RunDirectory:
 
     def __repr__(self) -> str:
         try:
-            told = f"{self.kind}, {'finished' if self.finished else 'unfinished'}"
+            told = f"{called(self.kind)}, {'finished' if self.finished else 'unfinished'}"
         except InputError:
             told = "no run yet"
         return f"RunDirectory('{self.path}': {told})"
@@ -86,7 +86,7 @@ class RunDirectory:
 
     @property
     def kind(self) -> str:
-        """What was trained: a "GAN", or what its config names."""
+        """What was trained: a "gan", or what its config names."""
         return kind_of(self.path)
 
     def read_config(self) -> dict[str, Any]:
