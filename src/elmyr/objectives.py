@@ -3,12 +3,14 @@
 Both sides take the logits of real and of generated images, (N,) each and paired, and return losses (N,), unreduced.
 """
 
-from typing import Protocol
+from inspect import signature
+from typing import Protocol, cast
 
 import torch
 from torch.nn.functional import relu, softplus
 
 from elmyr.errors import InputError
+from elmyr.tables import Table
 
 
 class Objective(Protocol):
@@ -141,16 +143,31 @@ class RelativisticAverage:
         return softplus(real.mean() - fake) + softplus(real - fake.mean())
 
 
-OBJECTIVES: dict[str, type[Objective]] = {
-    "relativistic-pairing": RelativisticPairing,
-    "relativistic-average": RelativisticAverage,
-    "non-saturating": NonSaturating,
-    "minimax": Minimax,
-    "least-squares": LeastSquares,
-    "hinge": Hinge,
-    "wasserstein": Wasserstein,
-}
-TARGETED = (Minimax, NonSaturating, LeastSquares, RelativisticPairing, RelativisticAverage)
+OBJECTIVES: Table[type[Objective]] = Table(
+    "objective",
+    {
+        "relativistic-pairing": RelativisticPairing,
+        "relativistic-average": RelativisticAverage,
+        "non-saturating": NonSaturating,
+        "minimax": Minimax,
+        "least-squares": LeastSquares,
+        "hinge": Hinge,
+        "wasserstein": Wasserstein,
+    },
+)
+
+
+class Targeted(Objective, Protocol):
+    """An objective whose discriminator asks a target of real images, certainty where nothing else is said."""
+
+    def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
+        """The discriminator's loss (N,)."""
+        ...
+
+
+def is_targeted(objective: type[Objective]) -> bool:
+    """Whether its discriminator asks a target, which label smoothing moves."""
+    return "target" in signature(objective.discriminator).parameters
 
 
 class Smoothed:
@@ -161,8 +178,8 @@ class Smoothed:
     """
 
     def __init__(self, objective: Objective, amount: float) -> None:
-        if not isinstance(objective, TARGETED):
-            smoothable = ", ".join(name for name, known in OBJECTIVES.items() if known in TARGETED)
+        if not is_targeted(type(objective)):
+            smoothable = ", ".join(name for name, known in OBJECTIVES.items() if is_targeted(known))
             name = next((name for name, known in OBJECTIVES.items() if known is type(objective)), "this one")
             raise InputError(
                 f"label smoothing: the objective '{name}' has no target to smooth: leave smoothing at 0, "
@@ -170,7 +187,7 @@ class Smoothed:
             )
         if not 0 <= amount < 0.5:
             raise InputError(f"label smoothing is {amount}: it takes from 0 up to, not including, 0.5; usual is 0.1")
-        self.objective = objective
+        self.objective = cast(Targeted, objective)
         self.target = 1 - amount
         self.border: float | None = objective.border
 

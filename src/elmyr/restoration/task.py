@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from elmyr import machine, seeds
-from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
@@ -51,10 +50,8 @@ class RestorerTask:
         precision: str,
         shown: ImageSet | None = None,
     ) -> None:
-        if choices.objective not in OBJECTIVES:
-            raise InputError(f"no objective '{choices.objective}': {suggestion(choices.objective, OBJECTIVES)}")
         self.choices, self.damage, self.seed, self.device, self.precision = choices, damage, seed, device, precision
-        self.objective = OBJECTIVES[choices.objective]()
+        self.objective = OBJECTIVES.named(choices.objective)()
         self.shown = shown
         height, width, channels = shape
         with seeds.initialization(seed, "restorer"):

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from elmyr import machine, seeds
-from elmyr.errors import InputError, suggestion
 from elmyr.gan import GAN, GANConfig, to_unit
 from elmyr.images import image_grid
 from elmyr.nets import check_batch
@@ -55,9 +54,7 @@ class AdversarialConfig(BaseModel):
 
 
 def _objective_of(config: AdversarialConfig) -> Objective:
-    if config.objective not in OBJECTIVES:
-        raise InputError(f"no objective '{config.objective}': {suggestion(config.objective, OBJECTIVES)}")
-    objective = OBJECTIVES[config.objective]()
+    objective = OBJECTIVES.named(config.objective)()
     return Smoothed(objective, config.label_smoothing) if config.label_smoothing else objective
 
 

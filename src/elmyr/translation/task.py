@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from elmyr import machine, seeds
-from elmyr.errors import InputError, suggestion
 from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
@@ -58,10 +57,8 @@ class TranslatorTask:
         keeper: Keeper | None = None,
         shown: tuple[ImageSet, ImageSet] | None = None,
     ) -> None:
-        if choices.objective not in OBJECTIVES:
-            raise InputError(f"no objective '{choices.objective}': {suggestion(choices.objective, OBJECTIVES)}")
         self.choices, self.seed, self.device, self.precision = choices, seed, device, precision
-        self.objective, self.keeper, self.shown = OBJECTIVES[choices.objective](), keeper, shown
+        self.objective, self.keeper, self.shown = OBJECTIVES.named(choices.objective)(), keeper, shown
         method = method_of(choices.method)
         directions = [A_TO_B, B_TO_A] if choices.back or method.needs_back else [A_TO_B]
         with seeds.initialization(seed, "translator"):
