@@ -23,3 +23,9 @@ def test_initialization_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.randn(3), expected)
     with seeds.initialization(0, "networks"):
         assert torch.equal(torch.randn(3), inside)
+
+
+def test_images_of_different_ends_are_of_different_seeds_and_stay_those_of_before() -> None:
+    ends = [0, *seeds.EVALUATED, seeds.LEARNED_FROM, seeds.LEARNED_FROM_FOR_USE, seeds.SURVEYED, seeds.DAMAGED]
+    assert ends == list(range(8))
+    assert (seeds.COMPARED, seeds.TRANSLATED) == (1, 1)

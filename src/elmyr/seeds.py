@@ -14,6 +14,16 @@ from typing import TYPE_CHECKING, Union
 if TYPE_CHECKING:
     import torch
 
+# The seeds that images are made with for elmyr's own ends: what is shown, judged, learned from and asked about are
+# different images. 0 is the default of `GAN.sample`, and of the samples that a run shows.
+EVALUATED = (1, 2, 3)  # one set of samples a seed
+COMPARED = 1
+LEARNED_FROM = 4  # by a recognizer, in a study too
+LEARNED_FROM_FOR_USE = 5  # by the recognizers of `evaluate --use`
+SURVEYED = 6
+DAMAGED = 7  # the damage that restorers are judged by; none that one is trained with by default
+TRANSLATED = 1  # the styles of translated images that a recognizer learns from
+
 
 def derive(seed: int, stream: str, position: int = 0) -> int:
     """A well-mixed integer in [0, 2^63) for a place in a stream."""

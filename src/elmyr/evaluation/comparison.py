@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from elmyr import seeds
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.evaluation.features import WIDTH, refuse_unlabeled
-from elmyr.evaluation.judging import TRAINING_SEED, Judging
+from elmyr.evaluation.judging import Judging
 from elmyr.evaluation.sides import (
     Part,
     check_count,
@@ -36,7 +37,6 @@ from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import open_run
 
 STAGES = 3  # samples, extractor, figures; `use` trains recognizers after
-SAMPLING_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ def compare(
         return [comparable(_beside(images, real, seed), splits.train, name) for name, images in pairs]
 
     stages.begin(f"{count:,} images of each")
-    samples = drawn(reference, SAMPLING_SEED)
-    training = drawn(splits.train, TRAINING_SEED) if use else []
+    samples = drawn(reference, seeds.COMPARED)
+    training = drawn(splits.train, seeds.LEARNED_FROM_FOR_USE) if use else []
     for name, images in zip(names, training, strict=False):
         check_useful(images, name)
     for name, images in zip(names, samples, strict=True):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from elmyr import seeds
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.evaluation.copies import Copies, look_for_copies
@@ -51,8 +52,6 @@ from elmyr.training.plan import config_of, opened_again
 from elmyr.training.rundir import RunDirectory, beside_evaluation, open_run
 
 STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
-SAMPLING_SEEDS = (1, 2, 3)  # not 0, which the shown samples have
-TRAINING_SEED = 5  # of the samples that a recognizer learns from; 4 is a study's
 SHOWN_SHORTLY = 3  # figures
 EXTREMES = 16  # samples shown of the best and of the worst by realism
 SPREAD = "95 % over the images of both sides"
@@ -250,19 +249,19 @@ def _judge_gan(gan: GAN, splits: Splits, against: Part, subject: str, judging: J
     if judging.use:
         check_useful(splits.train, splits.train.name)
     reference = first_of(parts(splits, against)[0], common_count(splits, against))
-    judging.stages.begin(f"sampling {len(SAMPLING_SEEDS)} times {len(reference):,} images")
+    judging.stages.begin(f"sampling {len(seeds.EVALUATED)} times {len(reference):,} images")
     samples = list[ImageSet]()
-    with judging.stages.progress("sampling", total=len(SAMPLING_SEEDS) * len(reference)) as listener:
-        for seed in SAMPLING_SEEDS:
+    with judging.stages.progress("sampling", total=len(seeds.EVALUATED) * len(reference)) as listener:
+        for seed in seeds.EVALUATED:
             listener.advance(len(samples) * len(reference))
             samples.append(sample_beside(gan, reference, seed))
-    training = sample_beside(gan, splits.train, TRAINING_SEED) if judging.use else None
+    training = sample_beside(gan, splits.train, seeds.LEARNED_FROM_FOR_USE) if judging.use else None
     evaluation = judge(
         samples,
         splits,
         against,
         subject=subject,
-        sampling_seeds=SAMPLING_SEEDS,
+        sampling_seeds=seeds.EVALUATED,
         judging=judging,
         gan=gan,
         training=training,

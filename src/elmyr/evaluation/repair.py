@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elmyr import seeds
 from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.metrics import psnr, squared_error, ssim, wilson_interval
@@ -21,7 +22,6 @@ from elmyr.training.progress import shown
 from elmyr.training.rundir import open_run
 
 SHOWN = 10
-DAMAGE_SEED = 7  # none that a restorer was trained with by default
 CLEAN, DAMAGED, REPAIRED = "clean", "damaged", "repaired"
 
 # Damaged images uint8 (N, H, W, C) and masks bool (N, H, W), None where nothing is hidden -> repaired images.
@@ -95,7 +95,7 @@ def judge_repair(
         for damage in chosen:
             if listener is not None:
                 listener.advance(len(rows))
-            damaged, masks = corrupt(clean, damage, seed=DAMAGE_SEED)
+            damaged, masks = corrupt(clean, damage, seed=seeds.DAMAGED)
             made = {DAMAGED: damaged} | {name: method(damaged, masks) for name, method in methods.items()}
             results = tuple(_judged(name, each, clean, images, recognizer) for name, each in made.items())
             pictures = {name: each[:SHOWN].copy() for name, each in ({CLEAN: clean} | made).items()}

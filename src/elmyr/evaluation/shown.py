@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from elmyr import seeds
 from elmyr.evaluation.sides import first_of, sample_beside
 from elmyr.evaluation.survey import GENERATED, REAL
 from elmyr.gan import GAN
@@ -13,7 +14,6 @@ from elmyr.training.plan import config_of, splits_of
 from elmyr.training.rundir import RunDirectory
 
 MOST = 500  # images of each side
-SEED = 6  # of the samples; lower ones are shown in reports or judged
 
 
 def real_to_ask_about(run: RunDirectory, *, data_root: str | os.PathLike[str] | None = None) -> ImageSet:
@@ -26,7 +26,7 @@ def generated_beside(
 ) -> Mapping[str, ImageSet]:
     """The real images and as many generated ones with the same labels, in the same order: "real" and "generated"."""
     gan = GAN.load(run.path, device=device, precision=precision)
-    return {REAL: real, GENERATED: sample_beside(gan, real, SEED)}
+    return {REAL: real, GENERATED: sample_beside(gan, real, seeds.SURVEYED)}
 
 
 def classes_of(images: ImageSet) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from elmyr import seeds
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json, write_text
@@ -43,7 +44,6 @@ from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_r
 from elmyr.training.session import at_work, moved, refuse_groups, shown_progress, write_beginning
 
 OF_THE_SPLIT = ("classes", "limit", "folds")  # what else than the seed decides which images the parts of a split have
-GENERATED_SEED = 4  # none of those that figures are taken with
 
 
 class RecognizerConfig(BaseModel):
@@ -238,7 +238,7 @@ def _learned_from(
         if config.agreeing is not None:
             _refuse_other_eyes(config, config_of(open_run(config.agreeing)).data, "--agreeing")
             reader = open_recognizer(config.agreeing, device=device)
-        made = chosen_samples(gan, len(images), realism=config.realism, reader=reader, seed=GENERATED_SEED)
+        made = chosen_samples(gan, len(images), realism=config.realism, reader=reader, seed=seeds.LEARNED_FROM)
         given["generated"] = _named(made)
     if config.validate_on_split:
         given["validation"] = _named(splits.validation)

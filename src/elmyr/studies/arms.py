@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elmyr import seeds
 from elmyr.images import ImageSet, Shaping
 from elmyr.metrics import accuracy, balanced_accuracy, macro_f1
 from elmyr.recognition import (
@@ -20,7 +21,6 @@ from elmyr.recognition import (
     without_suspects,
 )
 from elmyr.recognition.methods import read_method
-from elmyr.recognition.runs import GENERATED_SEED
 from elmyr.studies.ground import Ground
 from elmyr.training.progress import shown
 
@@ -84,7 +84,7 @@ def _resampled(how: str) -> Callable[[Ground], ImageSet]:
 
 def _filled_by_gan(ground: Ground) -> ImageSet:
     images = ground.labeled
-    sampler = GanOverSampler(gan=ground.gan, random_state=GENERATED_SEED)
+    sampler = GanOverSampler(gan=ground.gan, random_state=seeds.LEARNED_FROM)
     pixels, names = sampler.fit_resample(images.images, np.array(images.classes)[images.require_labels()])
     number_of = {name: number for number, name in enumerate(images.classes)}
     return ImageSet(pixels, np.array([number_of[name] for name in names], np.int64), images.classes)

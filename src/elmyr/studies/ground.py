@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from elmyr import seeds
 from elmyr.gan import GAN
 from elmyr.images import AS_BYTES, ImageSet, Shaping, Source, load_images, open_source, save_npz, split_source
 from elmyr.images.shaping import labeled_places
 from elmyr.recognition import Doubts, doubts_of
-from elmyr.recognition.runs import GENERATED_SEED
 from elmyr.studies.config import Cell, StudyConfig
 from elmyr.training.config import require_there
 from elmyr.training.rundir import RunDirectory
@@ -59,7 +59,7 @@ class Ground:
         """What the GAN makes, the classes in equal numbers; kept on the disk until the arms have learned from it."""
         if self.samples.is_file():
             return load_images(self.samples, shaping=AS_BYTES)
-        images = self.gan.sample(max(len(self.labeled), FEWEST_GENERATED), balanced=True, seed=GENERATED_SEED)
+        images = self.gan.sample(max(len(self.labeled), FEWEST_GENERATED), balanced=True, seed=seeds.LEARNED_FROM)
         self.samples.parent.mkdir(exist_ok=True)
         save_npz(images, self.samples)
         return images

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmyr import machine
+from elmyr import machine, seeds
 from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
@@ -27,7 +27,6 @@ from elmyr.translation.sources import open_domains
 from elmyr.translation.translator import Translator
 
 KIND: Literal["adaptation"] = "adaptation"
-TRANSLATED_SEED = 1
 # What a translator for this needs: nothing in a labeled image says what stands behind it in the other kind, so that is
 # taken from examples; and its label alone is to stay, which a recognizer that learns along sees to.
 SETTINGS: Mapping[str, Any] = {
@@ -213,4 +212,4 @@ def _write_translated(made: RunDirectory, path: Any, config: AdaptationConfig) -
     )
     translator = Translator.load(made.path, device=config.device, precision=config.precision)
     examples = domains.b.train.images
-    save_npz(translated(translator, domains.a.train, examples=examples, seed=TRANSLATED_SEED), path)
+    save_npz(translated(translator, domains.a.train, examples=examples, seed=seeds.TRANSLATED), path)
