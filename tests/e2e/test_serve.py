@@ -61,11 +61,11 @@ def test_a_missing_extra_is_one_line(
 
 
 def test_a_model_that_is_removed_while_it_is_served_is_told_so(saved: Path, tmp_path: Path) -> None:
+    from elmyr.serving.catalog import WorkerOptions, find_served
     from elmyr.serving.models import Models
     from elmyr.serving.operations import answer_together
-    from elmyr.serving.served import Options, find_served
 
-    models = Models(Options(find_served([str(saved)]), device="cpu"))
+    models = Models(WorkerOptions(find_served([str(saved)]), device="cpu"))
     shutil.rmtree(saved)
     (answer,) = answer_together(models, "reader", "recognize", [{}], [b""])
     assert answer.status == 410 and b"has been removed since it is served" in answer.content

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 import pytest
 
 from elmyr.serving.batching import Answer, Job, Queues
+from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES
-from elmyr.serving.trouble import Trouble
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def test_a_full_queue_refuses_at_once_and_leaves_the_others_open(loop: asyncio.A
     queues = Queues()
     for _ in range(WAITING["recognize"]):
         queues.put(job(loop))
-    with pytest.raises(Trouble) as refused:
+    with pytest.raises(HTTPError) as refused:
         queues.put(job(loop))
     assert refused.value.status == 429 and refused.value.headers["retry-after"] == "1"
     queues.put(job(loop, model="b"))
     assert len(queues) == WAITING["recognize"] + 1
     queues.put(job(loop, model="c", body=bytes(2 * WAITING_BYTES)))  # alone it may be of any size
-    with pytest.raises(Trouble):
+    with pytest.raises(HTTPError):
         queues.put(job(loop, model="c"))
     assert len(queues) == WAITING["recognize"] + 2
 
@@ -77,5 +77,5 @@ def test_at_the_end_nobody_waits_in_vain(loop: asyncio.AbstractEventLoop) -> Non
     queues, jobs = Queues(), [job(loop, model) for model in "abc"]
     for each in jobs:
         queues.put(each)
-    queues.refuse_all(Trouble(503, "the end"))
+    queues.refuse_all(HTTPError(503, "the end"))
     assert all(each.future.exception() is not None for each in jobs) and len(queues) == 0

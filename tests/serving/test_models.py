@@ -7,9 +7,9 @@ import pytest
 
 from elmyr.errors import InputError
 from elmyr.recognition import Recognizer
+from elmyr.serving.catalog import WorkerOptions, find_served
 from elmyr.serving.models import Gone, Models
 from elmyr.serving.operations import answer_together
-from elmyr.serving.served import Options, find_served
 from tests.serving.workbench import as_npy
 
 
@@ -20,21 +20,21 @@ def saved(folder: Path, seed: int = 0) -> Path:
 
 def test_models_are_opened_when_asked_for_and_the_least_used_is_closed(tmp_path: Path) -> None:
     served = find_served([str(saved(tmp_path / name)) for name in "abc"])
-    models = Models(Options(served, memory=1e9))
+    models = Models(WorkerOptions(served, memory=1e9))
     assert models.names == []
     size = models["a"].nbytes
     assert size > 1000 and models["a"] is models["a"]
-    few = Models(Options(served, memory=2.5 * size / (1 << 20)))
+    few = Models(WorkerOptions(served, memory=2.5 * size / (1 << 20)))
     for name in "abacb":
         few[name]
     assert few.names == ["c", "b"]
-    tight = Models(Options(served, memory=size / 2 / (1 << 20)))
+    tight = Models(WorkerOptions(served, memory=size / 2 / (1 << 20)))
     assert tight["b"].served.name == "b" and tight.names == ["b"]  # what is asked for stays, whatever its size
 
 
 def test_a_model_that_was_trained_again_is_opened_again_and_a_removed_one_is_gone(tmp_path: Path) -> None:
     folder = saved(tmp_path / "a")
-    models = Models(Options(find_served([str(folder)])))
+    models = Models(WorkerOptions(find_served([str(folder)])))
     before = models["a"]
     saved(folder, seed=1)
     after = models["a"]
@@ -53,7 +53,7 @@ def test_a_model_that_was_trained_again_is_opened_again_and_a_removed_one_is_gon
 
 def test_a_recognizer_that_was_trained_again_for_other_images_reads_these(tmp_path: Path) -> None:
     folder = saved(tmp_path / "a")
-    models = Models(Options(find_served([str(folder)])))
+    models = Models(WorkerOptions(find_served([str(folder)])))
     other = Recognizer(base=8, dimension=16, device="cpu", updates=1)
     other.fit(np.zeros((4, 16, 16, 1), np.uint8), np.array(["cat", "dog"] * 2)).save(folder)
     body = as_npy(np.zeros((1, 16, 16), np.uint8))
@@ -71,8 +71,8 @@ def test_what_is_served_is_known_without_opening_it(small_runs: Path, tmp_path: 
     saved(tmp_path / "rate=0.1")
     (chosen,) = find_served([f"mine={tmp_path / 'rate=0.1'}"])
     assert (chosen.name, chosen.path.name) == ("mine", "rate=0.1")
-    options = Options([gan, named], 5.0, "cpu", "fp32", "data")
-    assert Options.of_word(options.as_word()) == options
+    options = WorkerOptions([gan, named], 5.0, "cpu", "fp32", "data")
+    assert WorkerOptions.of_word(options.as_word()) == options
 
 
 def test_what_cannot_be_served_is_one_line(small_runs: Path, tmp_path: Path) -> None:

@@ -19,16 +19,16 @@ from elmyr.images import ImageSet
 from elmyr.recognition import open_recognizer
 from elmyr.restoration import Restorer
 from elmyr.serving.batching import Answer
+from elmyr.serving.catalog import WorkerOptions, find_served
 from elmyr.serving.models import Models
 from elmyr.serving.operations import answer_together
-from elmyr.serving.served import Options, find_served
 from tests.serving.workbench import as_npy, as_png
 
 
 @pytest.fixture(scope="module")
 def models(small_runs: Path) -> Models:
     served = find_served([str(small_runs / name) for name in ("gan", "reader", "restorer")])
-    return Models(Options(served, device="cpu", precision="fp32"))
+    return Models(WorkerOptions(served, device="cpu", precision="fp32"))
 
 
 def asked(models: Models, name: str, operation: str, query: dict[str, Any], body: bytes = b"") -> Answer:
@@ -98,7 +98,7 @@ def test_the_range_of_values_is_the_model_s_too(small_runs: Path, tmp_path: Path
     recognizer = open_recognizer(small_runs / "reader", device="cpu")
     recognizer.preparation_ = recognizer.preparation_.model_copy(update={"range": (0.0, 4095.0)})
     recognizer.save(tmp_path / "deep")
-    deep = Models(Options(find_served([f"deep={tmp_path / 'deep'}"]), device="cpu"))
+    deep = Models(WorkerOptions(find_served([f"deep={tmp_path / 'deep'}"]), device="cpu"))
     image = digits.in_memory()[3, ..., 0]
     expected = told(asked(deep, "deep", "recognize", {}, as_png(image)))["images"][0]["probabilities"]
     twelve = as_png(np.rint(image.astype(float) * 4095 / 255).astype(np.uint16))
@@ -149,7 +149,7 @@ def test_where_the_training_images_are_not_to_be_had_that_is_said(
     small_runs: Path, tmp_path: Path, digits: ImageSet
 ) -> None:
     open_recognizer(small_runs / "reader", device="cpu").save(tmp_path / "saved")
-    alone = Models(Options(find_served([f"saved={tmp_path / 'saved'}"]), device="cpu"))
+    alone = Models(WorkerOptions(find_served([f"saved={tmp_path / 'saved'}"]), device="cpu"))
     body = as_npy(digits.in_memory()[:1])
     refused = asked(alone, "saved", "recognize", {"nearest": 3}, body)
     assert refused.status == 409 and "does not say what it was trained on" in told(refused)["error"]
@@ -163,7 +163,7 @@ def test_a_defect_while_they_are_looked_through_is_told_too(
         raise RuntimeError("no memory")
 
     monkeypatch.setattr("elmyr.serving.models.splits_of", fails)
-    alone = Models(Options(find_served([str(small_runs / "reader")]), device="cpu"))
+    alone = Models(WorkerOptions(find_served([str(small_runs / "reader")]), device="cpu"))
     body = as_npy(digits.in_memory()[:1])
     refused = asked(alone, "reader", "recognize", {"nearest": 3}, body)
     assert refused.status == 409 and "not available: no memory" in told(refused)["error"]

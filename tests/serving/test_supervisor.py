@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from elmyr.serving import supervisor
+from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.supervisor import Supervisor
-from elmyr.serving.trouble import Trouble
 
 ECHO = """
 import sys
@@ -76,7 +76,7 @@ def test_a_worker_that_is_stuck_is_replaced_and_one_that_answered_is_not(
                 starts, process = keeper.starts, keeper._process
                 assert process is not None
                 process.send_signal(signal.SIGSTOP)
-                with pytest.raises(Trouble) as lost:
+                with pytest.raises(HTTPError) as lost:
                     await keeper.ask("a", "recognize", {}, b"asked").future
             return starts, lost.value.status
         finally:

@@ -194,7 +194,7 @@ def test_photos_are_read_as_they_are_uploaded_or_dropped(browser: Any, bench: Wo
         assert [text.partition("\n")[0] for text in page.locator(".photos li").all_inner_texts()] == ["猫.png", "b.png"]
         assert all(text.startswith("0, ") for text in page.locator(".photos .share").all_inner_texts())
         settle(page, "draw")
-        page.locator("[data-tab=draw] .trouble").get_by_text("'notes.png' is no image").wait_for()
+        page.locator("[data-tab=draw] .error").get_by_text("'notes.png' is no image").wait_for()
 
         draw(page, "draw", [[(0.5, 0.2), (0.5, 0.8)]])
         page.get_by_text("Cut out, scaled and centered").wait_for()
@@ -346,15 +346,15 @@ def test_what_comes_transparent_counts_as_rubbed_out(browser: Any, bench: Workbe
 
 def test_an_upload_that_is_no_image_is_told(browser: Any, bench: Workbench) -> None:
     with opened(browser, bench, "repair") as page:
-        trouble = page.locator("[data-tab=repair] .trouble")
+        error = page.locator("[data-tab=repair] .error")
         page.locator("[data-tab=repair] [type=file]").set_input_files(
             {"name": "notes.png", "mimeType": "image/png", "buffer": b"these are words"}
         )
-        trouble.get_by_text("'notes.png' is no image that this browser can open: choose a PNG or JPEG").wait_for()
+        error.get_by_text("'notes.png' is no image that this browser can open: choose a PNG or JPEG").wait_for()
         page.locator("[data-tab=repair] [type=file]").set_input_files(picture(np.zeros((2100, 2000), np.uint8)))
-        trouble.get_by_text("'picture.png' has 4,200,000 pixels, at most 4,000,000 are taken").wait_for()
+        error.get_by_text("'picture.png' has 4,200,000 pixels, at most 4,000,000 are taken").wait_for()
         page.locator("[data-tab=repair] [type=file]").set_input_files(picture(np.full((8, 8), 99, np.uint8)))
-        trouble.wait_for(state="hidden")
+        error.wait_for(state="hidden")
 
 
 def test_between_two_images_a_slider_walks_and_an_animation_where_motion_is_wanted(
@@ -606,13 +606,11 @@ def test_what_the_server_refuses_and_a_server_that_has_gone_are_told(
     page.get_by_text("100 images of seed 0").wait_for()
     shutil.rmtree(runs.parent / "short-lived")
     page.get_by_role("button", name="The next seed").click()
-    page.locator(
-        "[data-tab=generate] .trouble", has_text="'short-lived' has been removed since it is served"
-    ).wait_for()
+    page.locator("[data-tab=generate] .error", has_text="'short-lived' has been removed since it is served").wait_for()
     page.locator("#generate-model").select_option("gan")
     page.get_by_role("button", name="Generate").click()
     page.locator(".grid img").wait_for()
-    assert page.locator("[data-tab=generate] .trouble").inner_text() == ""
+    assert page.locator("[data-tab=generate] .error").inner_text() == ""
     context.set_offline(True)
     page.get_by_role("button", name="The next seed").click()
     page.get_by_text("The server does not answer: is elmyr serve still running?").wait_for()

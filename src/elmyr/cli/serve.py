@@ -35,8 +35,8 @@ def serve(
     from elmyr.errors import InputError
 
     try:
+        from elmyr.serving.catalog import WorkerOptions, find_served
         from elmyr.serving.runs import Runs
-        from elmyr.serving.served import Options, find_served
         from elmyr.serving.service import Service
         from elmyr.serving.start import address_of, is_loopback, listening, port_of, serve_until_stopped
         from elmyr.serving.supervisor import Supervisor
@@ -53,7 +53,7 @@ def serve(
         raise InputError(f"the token is {len(token)} signs: at least {SHORTEST_TOKEN}, all of them printable ASCII")
     served = find_served(models or [])
     root = None if data_root is None else str(data_root)
-    options = Options(served, memory, device, precision, root)
+    options = WorkerOptions(served, memory, device, precision, root)
     with listening(port, next_free=next_port, host=host) as listener:
         service = Service(served, Supervisor([options.as_word()], tell), Runs(runs))
         app = workbench_app(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from elmyr.serving.http_errors import HTTPError, gone, no_room, too_late
 from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES, WAITING_OTHERS
-from elmyr.serving.trouble import Trouble, gone, no_room, too_late
 
 _NUMBERS = count()
 
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(eq=False)
 class Job:
-    """A request for the worker; its future holds the answer, or the `Trouble`."""
+    """A request for the worker; its future holds the answer, or the `HTTPError`."""
 
     model: str
     operation: str
@@ -48,10 +48,10 @@ class Job:
         if self.wanted:
             self.future.set_result(answer)
 
-    def refuse(self, trouble: Trouble) -> None:
-        """Gives the trouble to who waits."""
+    def refuse(self, error: HTTPError) -> None:
+        """Gives the error to who waits."""
         if self.wanted:
-            self.future.set_exception(trouble)
+            self.future.set_exception(error)
 
     def expire(self) -> None:
         """Its deadline has passed."""
@@ -72,7 +72,7 @@ class Queues:
         return sum(job.wanted for queue in self._queues.values() for job in queue)
 
     def put(self, job: Job) -> None:
-        """Lets a request wait; raises `Trouble` (429) where its queue is full."""
+        """Lets a request wait; raises `HTTPError` (429) where its queue is full."""
         queue = self._queues.setdefault((job.model, job.operation), deque())
         if not self._has_room(queue, job):
             self._forget_unwanted(queue)
@@ -96,11 +96,11 @@ class Queues:
             batch.append(queue.popleft())
         return batch
 
-    def refuse_all(self, trouble: Trouble) -> None:
+    def refuse_all(self, error: HTTPError) -> None:
         """Nobody who waits is answered."""
         for queue in self._queues.values():
             while queue:
-                queue.popleft().refuse(trouble)
+                queue.popleft().refuse(error)
 
     @staticmethod
     def _has_room(queue: deque[Job], job: Job) -> bool:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
+from elmyr.serving.http_errors import HTTPError, gone, no_room
 from elmyr.serving.limits import LARGEST_BODY, MOST_WAITING_BYTES, SLOWEST_BODY
-from elmyr.serving.trouble import Trouble, gone, no_room
 
 
 class Intake:
@@ -41,7 +41,7 @@ class Room:
         self.size += size
 
     async def read(self, request: Request) -> bytes:
-        """The body; `Trouble` where it is too large (413), too slow (408), there is no room (429), or the client goes.
+        """The body; `HTTPError` where it is too large (413), too slow (408), there is no room (429), or nobody waits.
 
         A length that is told is refused before a byte is read.
         """
@@ -58,11 +58,11 @@ class Room:
                     parts.append(part)
         except TimeoutError:
             message = f"the upload took longer than {SLOWEST_BODY:g} s: send it at once"
-            raise Trouble(408, message, {"connection": "close"}) from None
+            raise HTTPError(408, message, {"connection": "close"}) from None
         except ClientDisconnect:
             raise gone() from None
         return b"".join(parts)
 
 
-def _too_large() -> Trouble:
-    return Trouble(413, f"the upload is larger than {LARGEST_BODY >> 20} MiB: send less at once")
+def _too_large() -> HTTPError:
+    return HTTPError(413, f"the upload is larger than {LARGEST_BODY >> 20} MiB: send less at once")

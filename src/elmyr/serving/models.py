@@ -17,7 +17,7 @@ from elmyr.recognition import Recognizer
 from elmyr.recognition.nearest import Nearest
 from elmyr.recognition.runs import config_of, splits_of
 from elmyr.restoration import Restorer
-from elmyr.serving.served import Options, Served
+from elmyr.serving.catalog import ServedModel, WorkerOptions
 from elmyr.training.rundir import RunDirectory
 
 MEGABYTE = 1 << 20
@@ -56,7 +56,7 @@ OPENERS: dict[str, Opener] = {"gan": _open_gan, "recognizer": _open_recognizer, 
 class Opened:
     """A model in memory."""
 
-    def __init__(self, served: Served, stamp: tuple[int, int], model: Any, networks: Iterable[nn.Module]) -> None:
+    def __init__(self, served: ServedModel, stamp: tuple[int, int], model: Any, networks: Iterable[nn.Module]) -> None:
         self.served, self.stamp, self.model = served, stamp, model
         tensors = [tensor for net in networks for tensor in net.state_dict().values()]
         self._bytes: int = sum(tensor.nbytes for tensor in tensors)
@@ -103,7 +103,7 @@ PATIENCE = 0.3  # seconds that the first question waits: enough for small sets
 class Models:
     """Those in memory, the one used last at the end."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: WorkerOptions) -> None:
         self.options = options
         self._served = {served.name: served for served in options.models}
         self._opened: OrderedDict[str, Opened] = OrderedDict()

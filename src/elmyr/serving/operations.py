@@ -21,10 +21,10 @@ from elmyr.recognition.grounds import are_opposite
 from elmyr.recognition.predictions import PREPARATIONS
 from elmyr.restoration import Restorer, corrupt, restore_noisy
 from elmyr.serving.batching import Answer
+from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.limits import MOST_NEAREST_SHOWN, MOST_REPAIRED
 from elmyr.serving.models import Gone, Models, Opened
 from elmyr.serving.pictures import png_of
-from elmyr.serving.trouble import Trouble
 from elmyr.serving.uploads import decoded, decoded_one, in_channels
 
 JSON, PNG, NPZ = "application/json", "image/png", "application/zip"
@@ -77,8 +77,8 @@ def _guarded(work: Callable[..., Answer], *given: Any) -> Answer:
         return work(*given)
     except InputError as error:
         return refusal(422, str(error))
-    except Trouble as trouble:
-        return refusal(trouble.status, trouble.message)
+    except HTTPError as error:
+        return refusal(error.status, error.message)
 
 
 def _together(
@@ -137,7 +137,7 @@ def _add_nearest(models: Models, opened: Opened, count: int, images: Images, tol
     try:
         nearest = opened.nearest(models.options.data_root)
     except InputError as error:
-        raise Trouble(409, str(error)) from None
+        raise HTTPError(409, str(error)) from None
     if nearest is None:
         for one in told:
             one["nearest"] = []

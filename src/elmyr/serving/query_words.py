@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 
 from elmyr.errors import suggestion
-from elmyr.serving.trouble import Trouble
+from elmyr.serving.http_errors import HTTPError
 
 # As other services call it; what the address knows of these is meant.
 MEANT: Mapping[str, tuple[str, ...]] = {
@@ -51,16 +51,16 @@ def told_of(found: Mapping[str, Any]) -> str:
 
 
 async def refuse_unknown_words(request: Request) -> None:
-    """`Trouble` (422) for a word of the query that the address does not take."""
+    """`HTTPError` (422) for a word of the query that the address does not take."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
     known = [field.alias for field in route.dependant.query_params]
     for word in request.query_params:
         if word not in known:
-            raise Trouble(422, f"there is no '{word[:80]}' here: {_hint(word, known)}")
+            raise HTTPError(422, f"there is no '{word[:80]}' here: {_hint(word, known)}")
         if len(request.query_params.getlist(word)) > 1:
-            raise Trouble(422, f"'{word}' is there more than once: give it once")
+            raise HTTPError(422, f"'{word}' is there more than once: give it once")
 
 
 def _hint(word: str, known: list[str]) -> str:

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from elmyr.serving.events import events_of
+from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.model_routes import ERROR
 from elmyr.serving.query_words import refuse_unknown_words
 from elmyr.serving.service import Service
-from elmyr.serving.trouble import Trouble
 from elmyr.training.rundir import RunDirectory
 
 LARGEST = 2**53
@@ -45,7 +45,7 @@ def run_routes(service: Service) -> APIRouter:
     def read_preview(run: Name, position: Annotated[int, Path(ge=0, le=LARGEST)]) -> Response:
         content = service.runs.preview(run, position)
         if content is None:
-            raise Trouble(
+            raise HTTPError(
                 404, f"run '{run[:80]}' has no preview at {position} images: see previews in /v1/runs/{{run}}"
             )
         return Response(content, media_type="image/png")
@@ -82,5 +82,5 @@ async def _counted(service: Service, run: RunDirectory, offset: int) -> AsyncIte
         service.watchers -= 1
 
 
-def _no_run(name: str) -> Trouble:
-    return Trouble(404, f"there is no run '{name[:80]}': see /v1/runs")
+def _no_run(name: str) -> HTTPError:
+    return HTTPError(404, f"there is no run '{name[:80]}': see /v1/runs")

@@ -9,21 +9,21 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from elmyr.serving.access_log import Metrics
 from elmyr.serving.batching import Job
+from elmyr.serving.catalog import ServedModel, hint, named
+from elmyr.serving.http_errors import HTTPError, no_room
 from elmyr.serving.intake import Intake
 from elmyr.serving.limits import MOST_WATCHERS
-from elmyr.serving.record import Metrics
 from elmyr.serving.runs import Runs
-from elmyr.serving.served import Served, hint, named
 from elmyr.serving.supervisor import Supervisor
-from elmyr.serving.trouble import Trouble, no_room
 
 
 @dataclass(eq=False)
 class Service:
     """One served workbench."""
 
-    models: Sequence[Served]
+    models: Sequence[ServedModel]
     supervisor: Supervisor
     runs: Runs
     intake: Intake = field(default_factory=Intake)
@@ -41,9 +41,9 @@ class Service:
         return [model.as_json(self.supervisor.loaded) for model in self.models]
 
     async def answer(self, request: Request, model: str, operation: str, query: Mapping[str, Any]) -> Response:
-        """What the worker says; `Trouble` where it says nothing. A client that goes is not waited for."""
+        """What the worker says; `HTTPError` where it says nothing. A client that goes is not waited for."""
         if named(self.models, model) is None:
-            raise Trouble(404, f"no model '{model}' is served: {hint(self.models, model)}")
+            raise HTTPError(404, f"no model '{model}' is served: {hint(self.models, model)}")
         with self.intake.room() as room:
             body = await room.read(request)
             job = self.supervisor.ask(model, operation, query, body)
@@ -55,7 +55,7 @@ class Service:
         return Response(answer.content, answer.status, media_type=answer.media_type)
 
     def check_watchers(self) -> None:
-        """`Trouble` (429) where there are as many streams of events as there may be."""
+        """`HTTPError` (429) where there are as many streams of events as there may be."""
         if self.watchers >= MOST_WATCHERS:
             raise no_room(f"{MOST_WATCHERS} streams of events are open")
 

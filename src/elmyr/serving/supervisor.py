@@ -13,8 +13,8 @@ from itertools import count
 from typing import Any
 
 from elmyr.serving.batching import Answer, Job, Queues
+from elmyr.serving.http_errors import lost, stopping
 from elmyr.serving.limits import DEADLINE
-from elmyr.serving.trouble import lost, stopping
 from elmyr.serving.wire import Broken, packed, receive
 
 Process = asyncio.subprocess.Process
@@ -74,9 +74,9 @@ class Supervisor:
                     await _ended(left)
 
     def ask(self, model: str, operation: str, query: Mapping[str, Any], body: bytes = b"") -> Job:
-        """A request whose future holds what the worker says, or `Trouble`: no time (504), or the worker dies (503).
+        """A request whose future holds what the worker says, or `HTTPError`: no time (504), or the worker dies (503).
 
-        Raises `Trouble` (429) at once where there is no room.
+        Raises `HTTPError` (429) at once where there is no room.
         """
         if self._stopping:
             raise stopping()

@@ -63,6 +63,6 @@ def survey_page(form: str, show: float | None, words: Words) -> str:
         tag("button", words("The next person"), type="button", id="next"),
         id="end", hidden="",
     )  # fmt: skip
-    trouble = tag("p", id="trouble", role="alert", data_lost=words("The survey does not answer: is it still running?"))
-    body = tag("body", tag("main", begin, ask, end, trouble, tag("noscript", words("This page needs JavaScript."))))
+    error = tag("p", id="error", role="alert", data_lost=words("The survey does not answer: is it still running?"))
+    body = tag("body", tag("main", begin, ask, end, error, tag("noscript", words("This page needs JavaScript."))))
     return join(Markup("<!doctype html>"), tag("html", head, body, lang=words.tag))

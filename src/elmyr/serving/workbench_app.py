@@ -18,13 +18,13 @@ from starlette.types import ASGIApp
 from elmyr import __version__
 from elmyr.errors import InputError
 from elmyr.report.words import TAGS, words_in
+from elmyr.serving.access_log import AccessLog
 from elmyr.serving.guard import LOOPBACK, POLICY, Guard
+from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.model_routes import UPLOADS, model_routes
 from elmyr.serving.query_words import told_of
-from elmyr.serving.record import Record
 from elmyr.serving.run_routes import run_routes
 from elmyr.serving.service import Service
-from elmyr.serving.trouble import Trouble
 from elmyr.serving.workbench_page import workbench_page
 
 STATIC = Path(__file__).parent / "static"
@@ -64,7 +64,7 @@ def workbench_app(
     _add_refusals(app)
     names = {*LOOPBACK, f"[{host}]" if ":" in host else host}
     guarded = Guard(app, port=port, names=names, accepts=UPLOADS, strangers=True, token=token, headers=OF_PAGE)
-    return Record(guarded, service.metrics, logs=logs, closing=service.stopping.is_set)
+    return AccessLog(guarded, service.metrics, logs=logs, closing=service.stopping.is_set)
 
 
 def _add_plain_routes(app: FastAPI, service: Service) -> None:
@@ -91,23 +91,23 @@ def _add_plain_routes(app: FastAPI, service: Service) -> None:
 
 
 def _add_refusals(app: FastAPI) -> None:
-    @app.exception_handler(Trouble)
-    async def refuse(request: Request, trouble: Trouble) -> Response:
-        return trouble.response()
+    @app.exception_handler(HTTPError)
+    async def refuse(request: Request, error: HTTPError) -> Response:
+        return error.response()
 
     @app.exception_handler(InputError)
     async def refuse_input(request: Request, error: InputError) -> Response:
-        return Trouble(422, str(error)).response()
+        return HTTPError(422, str(error)).response()
 
     @app.exception_handler(RequestValidationError)
     async def refuse_words(request: Request, error: RequestValidationError) -> Response:
-        return Trouble(422, told_of(error.errors()[0])).response()
+        return HTTPError(422, told_of(error.errors()[0])).response()
 
     @app.exception_handler(HTTPException)
     async def refuse_address(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
-            return Trouble(404, "there is nothing at this address: see /v1/openapi.json").response()
+            return HTTPError(404, "there is nothing at this address: see /v1/openapi.json").response()
         if error.status_code == 405:
             allowed = Headers(error.headers or {}).get("allow", "GET")
-            return Trouble(405, f"this address takes {allowed}", {"allow": allowed}).response()
-        return Trouble(error.status_code, str(error.detail), error.headers or {}).response()
+            return HTTPError(405, f"this address takes {allowed}", {"allow": allowed}).response()
+        return HTTPError(error.status_code, str(error.detail), error.headers or {}).response()

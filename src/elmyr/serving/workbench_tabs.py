@@ -36,7 +36,7 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("p", class_="reading", aria_live="polite", data_none=words("Nothing is drawn yet."),
             data_read=words("{label}, with a probability of {probability}")),
         tag("ol", class_="bars", aria_label=words("Probability of each class")),
-        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="error", role="alert"),
         tag("ul", class_="photos", aria_label=words("Photos"), data_read=words("{label}, {probability}")),
         tag("h2", words("Input of the recognizer")),
         tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet how",
@@ -74,7 +74,7 @@ def _generate(models: Models, words: Words) -> list[Markup]:
     )  # fmt: skip
     found = tag(
         "div",
-        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="error", role="alert"),
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …"),
             data_made=words("{count} images of seed {seed}"),
             data_made_class=words("{count} images of class {class}, seed {seed}")),
@@ -144,7 +144,7 @@ def _repair(models: Models, words: Words) -> list[Markup]:
     found = tag(
         "div",
         form,
-        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="error", role="alert"),
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The image is being repaired …"),
             data_done=words("Repaired: {count} answers"), data_one=words("Repaired: one answer")),
         tag("div", class_="answers", data_given=words("Given"), data_answer=words("Answer {number}"),
@@ -179,7 +179,7 @@ def _between(models: Models, words: Words) -> list[Markup]:
     )  # fmt: skip
     walk = tag(
         "div",
-        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="error", role="alert"),
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …")),
         tag("div", class_="stage", data_alt=words("Interpolated image {number} of {total}")),
         tag("div",
@@ -234,7 +234,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
     )  # fmt: skip
     return [
         tag("p", words("All runs in this folder, with their curves and figures.")),
-        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="error", role="alert"),
         _no_runs(words),
         table,
         one,
@@ -260,7 +260,7 @@ def _watch(models: Models, words: Words) -> list[Markup]:
     return [
         tag("p", words("Follow a training live.")),
         _select("watch", "run", words("Run"), []),
-        tag("p", class_="trouble", role="alert"),
+        tag("p", class_="error", role="alert"),
         _no_runs(words),
         live,
     ]
@@ -280,12 +280,12 @@ def _of_kind(models: Models, kind: str) -> list[Mapping[str, Any]]:
     return [model for model in models if model["kind"] == kind]
 
 
-def _none_served(trouble: str, kind: str, words: Words) -> Markup:
+def _none_served(missing: str, kind: str, words: Words) -> Markup:
     """What to do where the tab's kind of model is missing."""
     command, folder = ("train", "gan") if kind == "train" else (f"{kind} train", kind)
     lines = f"elmyr {command} digits --out runs/{folder}\nelmyr serve runs/{folder}"
     told = words("These commands train one on the embedded digits and serve it:")
-    return tag("div", tag("p", f"{trouble} {told}"), tag("pre", lines), class_="empty")
+    return tag("div", tag("p", f"{missing} {told}"), tag("pre", lines), class_="empty")
 
 
 def _no_runs(words: Words) -> Markup:

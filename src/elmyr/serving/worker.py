@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from elmyr.serving.batching import Answer
+from elmyr.serving.catalog import WorkerOptions
 from elmyr.serving.models import Models
 from elmyr.serving.operations import answer_together, refusal
-from elmyr.serving.served import Options
 from elmyr.serving.wire import packed, read_frame
 
 
@@ -28,7 +28,7 @@ def main(words: Sequence[str]) -> None:
     spoken = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever is printed on the way is no frame
     share_the_machine()
-    models = Models(Options.of_word(words[0]))
+    models = Models(WorkerOptions.of_word(words[0]))
     _say(spoken, packed({"hello": os.getpid()}))
     while (frame := read_frame(sys.stdin.buffer)) is not None:
         _say(spoken, _answered(models, *frame))

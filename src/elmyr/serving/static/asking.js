@@ -9,18 +9,18 @@ export function live(ask, settled, pause = 60) {
 
   async function go() {
     running = true;
-    let trouble = null;
+    let error = null;
     while (wanted) {
       await wait();
       wanted = false;
       const mine = (out = new AbortController());
-      trouble = await ask(mine.signal).then(
+      error = await ask(mine.signal).then(
         () => null,
         (error) => (mine.signal.aborted ? null : error),
       );
     }
     running = false;
-    settled(trouble);
+    settled(error);
   }
 
   return {

@@ -56,10 +56,10 @@ export default function draw(section) {
     return surface.standing().length ? { image: await drawing(), prepare: "digit" } : null;
   }
 
-  const reader = live(read, (trouble) => {
-    tell(section, trouble ?? refusal);
+  const reader = live(read, (error) => {
+    tell(section, error ?? refusal);
     busy(section, false);
-    if (!trouble && (photos.length || surface.standing().length)) resting = setTimeout(findNearest, REST);
+    if (!error && (photos.length || surface.standing().length)) resting = setTimeout(findNearest, REST);
   });
 
   function changed() {

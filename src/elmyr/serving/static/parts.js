@@ -34,7 +34,7 @@ export function busy(section, is) {
 }
 
 export function tell(section, error) {
-  const line = section.querySelector(".trouble");
+  const line = section.querySelector(".error");
   const text = error ? error.message : "";
   if (line.textContent !== text) line.textContent = text;
 }

@@ -12,14 +12,14 @@ export function acceptPhotos(section, taken, refused) {
 
   async function take(files) {
     const photos = [];
-    let trouble = null;
+    let error = null;
     for (const file of files) {
       const image = await sendable(file, field.dataset).catch(() => null);
       if (image) photos.push({ name: file.name, image });
-      else trouble = new Error(filled(field.dataset.noImage, { name: file.name }));
+      else error = new Error(filled(field.dataset.noImage, { name: file.name }));
     }
     if (photos.length) taken(photos);
-    refused(trouble);
+    refused(error);
   }
 
   field.addEventListener("change", () => take([...field.files]).finally(() => (field.value = ""))); // the same again, too

@@ -15,7 +15,7 @@ async function ask(path, content) {
   try {
     answer = await fetch(path, content === undefined ? {} : post);
   } catch {
-    throw new Error(page.trouble.dataset.lost);
+    throw new Error(page.error.dataset.lost);
   }
   const told = await answer.json();
   if (!answer.ok) throw Object.assign(new Error(told.error ?? answer.statusText), { status: answer.status });
@@ -27,7 +27,7 @@ function turnTo(section) {
 }
 
 async function show(standing) {
-  page.trouble.textContent = "";
+  page.error.textContent = "";
   if (standing.question) return showQuestion(standing);
   const [found] = standing.results;
   page.found.textContent = found ? filled(texts.found, found.generated) : "";
@@ -72,7 +72,7 @@ async function answer(choice) {
 }
 
 function tell(error) {
-  page.trouble.textContent = error.message;
+  page.error.textContent = error.message;
 }
 
 form.addEventListener("submit", async (event) => {

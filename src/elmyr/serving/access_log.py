@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from elmyr.serving.trouble import Trouble
+from elmyr.serving.http_errors import HTTPError
 
 ID = re.compile(r"[\w.-]{1,64}", re.ASCII)  # of a request, as a client may name it
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -54,7 +54,7 @@ def log_line(**content: object) -> None:
     sys.stderr.write(json.dumps(told) + "\n")
 
 
-class Record:
+class AccessLog:
     """Around an app: every answer gets its `x-request-id`, a line in the log, and is counted; a defect becomes a 500.
 
     closing: whether answers should end their connection, as while the service stops.
@@ -91,7 +91,7 @@ class Record:
             log_line(id=number, defect=type(error).__name__, where=traceback.format_exc(limit=-3))
             if not status:
                 message = "this is a defect of elmyr: the log of the service says more"
-                await Trouble(500, message).response()(scope, receive, noting)
+                await HTTPError(500, message).response()(scope, receive, noting)
         finally:
             self.metrics.in_progress.dec()
             self._note(scope, number, status, size, time.perf_counter() - began)

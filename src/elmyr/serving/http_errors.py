@@ -12,7 +12,7 @@ from elmyr.serving.limits import DEADLINE, RETRY_AFTER
 
 
 @dataclass(eq=False)
-class Trouble(Exception):
+class HTTPError(Exception):
     """A request that is not answered as it was meant."""
 
     status: int
@@ -25,27 +25,27 @@ class Trouble(Exception):
         return Response(content, self.status, dict(self.headers), "application/json")
 
 
-def no_room(what: str) -> Trouble:
+def no_room(what: str) -> HTTPError:
     """More is asked for at once than can be kept."""
     again = {"retry-after": str(RETRY_AFTER)}
-    return Trouble(429, f"{what}: ask again in {RETRY_AFTER} s, or fewer at once", again)
+    return HTTPError(429, f"{what}: ask again in {RETRY_AFTER} s, or fewer at once", again)
 
 
-def too_late() -> Trouble:
+def too_late() -> HTTPError:
     """The deadline has passed."""
-    return Trouble(504, f"no answer within {DEADLINE:g} s: ask for less, or try again later")
+    return HTTPError(504, f"no answer within {DEADLINE:g} s: ask for less, or try again later")
 
 
-def lost() -> Trouble:
+def lost() -> HTTPError:
     """The worker ended while it had the request."""
-    return Trouble(503, "the worker ended during this request and is replaced: ask again", {"retry-after": "2"})
+    return HTTPError(503, "the worker ended during this request and is replaced: ask again", {"retry-after": "2"})
 
 
-def stopping() -> Trouble:
+def stopping() -> HTTPError:
     """The service ends, or has not begun."""
-    return Trouble(503, "the service is stopping: ask another, or start it again", {"retry-after": "5"})
+    return HTTPError(503, "the service is stopping: ask another, or start it again", {"retry-after": "5"})
 
 
-def gone() -> Trouble:
+def gone() -> HTTPError:
     """Nobody waits for the answer: a status for the log alone."""
-    return Trouble(499, "the client has gone")
+    return HTTPError(499, "the client has gone")

@@ -20,7 +20,7 @@ PLAIN = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedModel:
     """A model that is served. image_shape: (H, W, C); of a restorer the side that it was trained at, it takes any."""
 
     name: str
@@ -48,10 +48,10 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Options:
+class WorkerOptions:
     """What the worker is told at its start. memory: megabytes of models that stay open."""
 
-    models: Sequence[Served]
+    models: Sequence[ServedModel]
     memory: float = 2048
     device: str = "auto"
     precision: str = "auto"
@@ -62,11 +62,11 @@ class Options:
         return json.dumps(asdict(self), default=os.fspath)
 
     @classmethod
-    def of_word(cls, word: str) -> Options:
+    def of_word(cls, word: str) -> WorkerOptions:
         """What `as_word` made of it."""
         content = json.loads(word)
         models = [
-            Served(
+            ServedModel(
                 name=each["name"],
                 path=Path(each["path"]),
                 kind=each["kind"],
@@ -79,13 +79,13 @@ class Options:
         return cls(models=models, **content)
 
 
-def find_served(words: Sequence[str]) -> list[Served]:
+def find_served(words: Sequence[str]) -> list[ServedModel]:
     """The models that words such as `runs/00003-mnist`, `latest` or `digits=path/to/folder` name.
 
     InputError, which says which word, for what is no finished run and no folder that `save` wrote, and for a name that
     two would have.
     """
-    found: list[Served] = []
+    found: list[ServedModel] = []
     for word in words:
         name, _, path = word.partition("=") if "=" in word and not Path(word).exists() else ("", "", word)
         served = _described(name, path)
@@ -95,17 +95,17 @@ def find_served(words: Sequence[str]) -> list[Served]:
     return found
 
 
-def named(models: Sequence[Served], name: str) -> Served | None:
+def named(models: Sequence[ServedModel], name: str) -> ServedModel | None:
     """The model of this name."""
     return next((model for model in models if model.name == name), None)
 
 
-def hint(models: Sequence[Served], name: str) -> str:
+def hint(models: Sequence[ServedModel], name: str) -> str:
     """The end of a message about an unknown name."""
     return suggestion(name, [model.name for model in models]) if models else "none is served"
 
 
-def _described(name: str, path: str) -> Served:
+def _described(name: str, path: str) -> ServedModel:
     folder = Path(path)
     data = None
     if not any((folder / file).is_file() for file in FILES.values()):
@@ -126,7 +126,7 @@ def _described(name: str, path: str) -> Served:
         classes, shape, trained_on = _READERS[kind](content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"'{folder}' is no whole {kind} ({error}): copy or train it again") from None
-    return Served(name, folder.resolve(), kind, classes, shape, data or trained_on)
+    return ServedModel(name, folder.resolve(), kind, classes, shape, data or trained_on)
 
 
 def _of_gan(content: Any) -> tuple[tuple[str, ...], tuple[int, int, int], str | None]:
