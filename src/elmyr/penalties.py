@@ -3,14 +3,63 @@
 `discriminate` is the discriminator as a function of images (N, C, H, W) to logits (N,), its labels bound.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import nn
 
 from elmyr import seeds
+from elmyr.tables import Table
 
 Discriminate = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(eq=False)
+class Judged:
+    """Real and generated images, and what the discriminator made of them: what a penalty is taken of.
+
+    real, fake: images (N, C, H, W) in [-1, 1], as they are. images (2N, C, H, W): both, real first; logits (2N,): of
+    these, augmented as the game has it. `random` draws for a penalty. augmented: images augmented in every way.
+    of_all: the logits of all processes, of those of this one. scalars: what a penalty wants to be logged.
+    """
+
+    discriminator: nn.Module
+    discriminate: Discriminate
+    real: torch.Tensor
+    fake: torch.Tensor
+    images: torch.Tensor
+    logits: torch.Tensor
+    random: seeds.Random
+    augmented: Callable[[torch.Tensor], torch.Tensor]
+    of_all: Callable[[torch.Tensor], torch.Tensor]
+    scalars: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @cached_property
+    def squared_gradients(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """|d logit / d image|^2 (N,) of the real and of the generated images, for what `needs_gradient`."""
+        real, fake = squared_gradient_norm(self.logits, self.images).chunk(2)
+        self.scalars["gradient_norms"] = (real.mean() + fake.mean()).detach()
+        return real, fake
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A penalty by what it is taken of; its strength is a setting of its name, 0 unless a preset says otherwise.
+
+    value: of what was judged to a value an image (N,), or one for all. A class of modules has a state that checkpoints
+    carry, as `kept_as`. lazy: taken at every k-th update (`penalties.every`), k times as strong. needs_gradient:
+    whether `images` have to require gradients.
+    """
+
+    words: str
+    value: Callable[[Judged], torch.Tensor] | type[nn.Module]
+    lazy: bool = False
+    needs_gradient: bool = False
+    kept_as: str | None = None
 
 
 def squared_gradient_norm(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
@@ -92,12 +141,68 @@ class LogitAverages(nn.Module):
         self.fake.lerp_(fake.to(self.fake.dtype).mean(), share)
 
 
+class LeCam(LogitAverages):
+    """`lecam` against the averages up to and with this batch."""
+
+    def forward(self, judged: Judged) -> torch.Tensor:
+        """A value an image (N,)."""
+        real, fake = judged.logits.chunk(2)
+        self.update(judged.of_all(real), judged.of_all(fake))
+        return lecam(real, fake, self.real, self.fake)
+
+
 def weight_norms(net: nn.Module, power: int) -> torch.Tensor:
     """The sum of |weight|^power over a network, 0-d: `power` 1 for L1, 2 for L2.
 
     Weights are the parameters of two dimensions and more: biases and the gains of normalizations are left free.
     """
     return torch.stack([p.abs().pow(power).sum() for p in net.parameters() if p.dim() >= 2]).sum()
+
+
+def _consistency_of_both(judged: Judged) -> torch.Tensor:
+    real, fake = (
+        consistency(judged.discriminate(images), judged.discriminate(judged.augmented(images)))
+        for images in (judged.real, judged.fake)
+    )
+    return real.mean() + fake.mean()
+
+
+# The order is the one that they are taken in: sums of floats depend on it.
+PENALTIES: Table[Penalty] = Table(
+    "penalty",
+    {
+        "r1": Penalty(
+            "half the squared gradients at real images (Mescheder et al. 2018)",
+            lambda judged: judged.squared_gradients[0] / 2,
+            lazy=True,
+            needs_gradient=True,
+        ),
+        "r2": Penalty(
+            "half the squared gradients at generated images",
+            lambda judged: judged.squared_gradients[1] / 2,
+            lazy=True,
+            needs_gradient=True,
+        ),
+        "wgan_gp": Penalty(
+            "gradients of norm 1 between both (Gulrajani et al. 2017: 10)",
+            lambda judged: gradient_penalty(judged.discriminate, judged.real, judged.fake, judged.random),
+            lazy=True,
+        ),
+        "dragan": Penalty(
+            "gradients of norm 1 around real images (Kodali et al. 2017: 10)",
+            lambda judged: dragan(judged.discriminate, judged.real, judged.random),
+            lazy=True,
+        ),
+        "consistency": Penalty("the same logit for an augmented image (Zhao et al. 2020: 10)", _consistency_of_both),
+        "lecam": Penalty(
+            "logits near the averages of the other side (Tseng et al. 2021: 0.3)", LeCam, kept_as="averages"
+        ),
+        "weight_l1": Penalty(
+            "the sizes of the discriminator's weights", lambda judged: weight_norms(judged.discriminator, 1)
+        ),
+        "weight_l2": Penalty("their squares", lambda judged: weight_norms(judged.discriminator, 2)),
+    },
+)
 
 
 def _distance_from_slope_one(discriminate: Discriminate, images: torch.Tensor) -> torch.Tensor:

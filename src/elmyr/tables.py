@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from elmyr.errors import InputError, suggestion
 
-NAME = re.compile(r"[a-z0-9][a-z0-9 +-]*")
+NAME = re.compile(r"[a-z0-9][a-z0-9 +_-]*")
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Table(Mapping[str, T], Generic[T]):
     def add(self, name: str, part: T) -> T:
         """Adds a part; InputError for a name that is taken or cannot be typed."""
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise InputError(f"a {self.kind} cannot be named {name!r}: small letters, digits and - make a name")
+            raise InputError(f"a {self.kind} cannot be named {name!r}: small letters, digits, - and _ make a name")
         if name in self:
             raise InputError(f"{self.kind} '{name}' is there already: give yours another name")
         self._parts[name] = part

@@ -129,21 +129,20 @@ def presets(
     as_json: AsJson = False,
 ) -> None:
     """List the presets, or all settings of one."""
-    from elmyr.training.presets import preset_names, read_preset
+    from elmyr.training.presets import narrated, preset_names, read_preset
     from elmyr.training.rules import flattened
 
-    chosen = [name] if name else preset_names()
-    content = {each: read_preset(each) for each in chosen}
     if as_json:
-        show_json(content)
+        show_json({each: read_preset(each) for each in ([name] if name else preset_names())})
     elif name:
-        choices = content[name]
+        choices = read_preset(name)
         print(f"{choices.pop('about')}\n{choices.pop('use')}\n")
         show_table([["setting", "value"], *([key, str(value)] for key, value in flattened(choices).items())])
         print()
         show_table([["at 32x32, 10 classes", "weights", "FLOPs per image"], *_costs(name)])
     else:
-        show_table([row for n, c in content.items() for row in ([n, c["about"]], ["", f"use: {c['use']}"])])
+        told = {each: narrated(each) for each in preset_names()}
+        show_table([row for each, (about, use) in told.items() for row in ([each, about], ["", f"use: {use}"])])
 
 
 def doctor(

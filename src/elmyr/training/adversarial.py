@@ -17,6 +17,7 @@ from elmyr.gan import GAN, GANConfig, to_unit
 from elmyr.images import image_grid
 from elmyr.nets import check_batch
 from elmyr.objectives import OBJECTIVES, Objective, Smoothed
+from elmyr.penalties import Judged
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.microbatch import Part, logits_of, parts_of, places
 from elmyr.training.optimizers import Adam
@@ -79,9 +80,7 @@ class AdversarialTask:
         self.device, self.precision, self.trained = device, precision, trained or {}
         self.processes, self._images, self._place = processes, batch, slice(0, batch)  # of the present pass
         self.objective = _objective_of(config)
-        self.regularizer = Regularizer(config.penalties, batch=batch, random=self._random, of_all=self._of_all).to(
-            device
-        )
+        self.regularizer = Regularizer(config.penalties, batch=batch).to(device)
         self.freeze = Freeze(config.stabilizers).to(device)
         self.view = View(config.augmentation, config.stabilizers, random=self._random).to(device)
         with seeds.initialization(seed, "networks"):
@@ -158,22 +157,29 @@ class AdversarialTask:
         real_logits, fake_logits = logits.chunk(2)
         part.real_logits, part.fake_logits = real_logits.detach(), fake_logits.detach()
         loss = self.objective.discriminator(real_logits, fake_logits).mean()
-        penalty, scalars = self.regularizer.of_logits(images, logits, position)
-        more = self.regularizer.of_images(
+        judged = Judged(
             self.discriminator,
             lambda images: self._discriminate(images, labels),
             real,
             fake,
-            lambda images: self.view.changed(images, position),
-            position,
+            images,
+            logits,
+            random=self._random("penalties", position),
+            augmented=lambda images: self.view.changed(images, position),
+            of_all=self._of_all,
         )
+        penalty = self.regularizer(judged, position)
         answers, told = self.questions.loss(features, labels, part.latents[: len(part)])
-        scalars |= told | {
-            "discriminator_loss": loss.detach(),
-            "real_logits": part.real_logits.mean(),
-            "fake_logits": part.fake_logits.mean(),
-        }
-        return loss + penalty + more + answers, scalars
+        scalars = (
+            judged.scalars
+            | told
+            | {
+                "discriminator_loss": loss.detach(),
+                "real_logits": part.real_logits.mean(),
+                "fake_logits": part.fake_logits.mean(),
+            }
+        )
+        return loss + penalty + answers, scalars
 
     def _step_generator(self, parts: list[Part], position: int) -> Scalars:
         for net in (self.discriminator, self.questions):
