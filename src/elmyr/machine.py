@@ -78,6 +78,11 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+def full_precision(values: torch.Tensor) -> torch.Tensor:
+    """What came of mixed precision, or of whole numbers, in torch's default float type."""
+    return values.to(torch.get_default_dtype())
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Inside, torch computes with so many threads."""

@@ -48,17 +48,20 @@ def initialization(seed: int, stream: str) -> Iterator[None]:
         yield
 
 
+Side = tuple[slice, int]  # which of so many images
+
+
 class Share:
-    """A generator that draws for the images of a batch, of which only a part is needed."""
+    """A generator that draws for a batch, of which a part is needed: of each of its sides, as real and generated."""
 
-    def __init__(self, generator: torch.Generator, part: slice, images: int) -> None:
-        self.generator, self.part, self.images = generator, part, images
+    def __init__(self, generator: torch.Generator, *sides: Side) -> None:
+        self.generator, self.sides = generator, sides
 
 
-def for_part(seed: int, stream: str, position: int, part: slice, images: int) -> Random:
-    """What draws for a part of a batch of so many images, as if for the whole."""
+def for_part(seed: int, stream: str, position: int, *sides: Side) -> Random:
+    """What draws for a part of a batch, the part of each of its sides, as if for the whole."""
     whole = generator(seed, stream, position)
-    return whole if part == slice(0, images) else Share(whole, part, images)
+    return whole if all(part == slice(0, images) for part, images in sides) else Share(whole, *sides)
 
 
 class Each:
@@ -87,7 +90,7 @@ def normal(shape: Sequence[int], random: Random, *, axis: int = 0) -> torch.Tens
 
 
 def _drawn(draw: Callable[..., torch.Tensor], shape: Sequence[int], random: Random, axis: int) -> torch.Tensor:
-    """Of several sides (real and generated images) each is drawn whole, and the part taken of each."""
+    """Each side is drawn whole, and its part taken; twice as many images as the sides' parts are those sides twice."""
     import torch
 
     if isinstance(random, Each):
@@ -95,8 +98,8 @@ def _drawn(draw: Callable[..., torch.Tensor], shape: Sequence[int], random: Rand
         return torch.cat([draw(one, generator=each) for each in random.generators], axis)
     if not isinstance(random, Share):
         return draw(tuple(shape), generator=random, device=random.device)
-    part, images = random.part, random.images
-    sides = shape[axis] // (part.stop - part.start)
-    whole = draw((*shape[:axis], sides * images, *shape[axis + 1 :]), generator=random.generator)
-    parts = [side.narrow(axis, part.start, part.stop - part.start) for side in torch.split(whole, images, axis)]
-    return torch.cat(parts, axis)
+    sides = random.sides * (shape[axis] // sum(part.stop - part.start for part, _ in random.sides))
+    sizes = [images for _, images in sides]
+    whole = draw((*shape[:axis], sum(sizes), *shape[axis + 1 :]), generator=random.generator)
+    parts = zip(torch.split(whole, sizes, axis), sides, strict=True)
+    return torch.cat([side.narrow(axis, part.start, part.stop - part.start) for side, (part, _) in parts], axis)

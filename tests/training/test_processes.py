@@ -54,11 +54,13 @@ def blobs_here(tmp_path: Path) -> Path:
 def test_what_is_drawn_for_a_share_is_that_part_of_what_is_drawn_for_the_whole() -> None:
     for draw in (uniform, normal):
         whole = draw((8, 3), generator(1, "a"))
-        parts = [draw((2, 3), Share(generator(1, "a"), slice(k, k + 2), 8)) for k in range(0, 8, 2)]
+        parts = [draw((2, 3), Share(generator(1, "a"), (slice(k, k + 2), 8))) for k in range(0, 8, 2)]
         assert torch.equal(torch.cat(parts), whole)
         two_sides = draw((4, 16), generator(1, "a"))
-        part = draw((4, 4), Share(generator(1, "a"), slice(2, 4), 8), axis=1)
+        part = draw((4, 4), Share(generator(1, "a"), (slice(2, 4), 8)), axis=1)
         assert torch.equal(part, two_sides[:, [2, 3, 10, 11]])
+        uneven = draw((4, 3), Share(generator(1, "a"), (slice(1, 2), 6), (slice(5, 7), 10)), axis=1)
+        assert torch.equal(uneven, two_sides[:, [1, 11, 12]])
 
 
 def test_shares_are_disjoint_and_the_whole_where_they_cannot_be_even() -> None:

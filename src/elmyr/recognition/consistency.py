@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr import seeds
+from elmyr import machine, seeds
 from elmyr.augment import random_affine
+from elmyr.training.processes import ALONE, Processes
 
 MEMORY = 0.99  # of the pseudo-labels' frequencies, an update
 
@@ -42,17 +43,17 @@ class Consistency(nn.Module):
 
     frequencies: torch.Tensor
 
-    def __init__(self, config: ConsistencyConfig, classes: int) -> None:
+    def __init__(self, config: ConsistencyConfig, classes: int, processes: Processes = ALONE) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.processes = config, processes
         self.register_buffer("frequencies", torch.full((classes,), 1 / classes))
 
     @torch.no_grad()
     def pseudo_labels(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits (N, K) of little changed images -> their labels int64 (N,), and whether each is sure enough (N,)."""
-        probabilities = logits.float().softmax(1)
+        probabilities = machine.full_precision(logits).softmax(1)
         if self.config.alignment:
-            self.frequencies.lerp_(probabilities.mean(0), 1 - MEMORY)
+            self.frequencies.lerp_(self.processes.mean(probabilities.mean(0)), 1 - MEMORY)
             probabilities = probabilities / (self.frequencies * len(self.frequencies))
             probabilities = probabilities / probabilities.sum(1, keepdim=True)
         surest, labels = probabilities.max(1)

@@ -12,6 +12,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch.nn import functional as F
 
+from elmyr.training.processes import ALONE, Processes
+
 
 class GameConfig(BaseModel):
     """How much the game counts beside the labels, and its generator."""
@@ -35,6 +37,6 @@ def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
     return F.softplus(-realness(real)).mean() + F.softplus(realness(fake)).mean()
 
 
-def matching_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """The squared distance of the mean features (N, D) of real images from those of generated ones (M, D)."""
-    return (real.mean(0) - fake.mean(0)).square().sum()
+def matching_loss(real: torch.Tensor, fake: torch.Tensor, processes: Processes = ALONE) -> torch.Tensor:
+    """The squared distance of the mean features (N, D) of real images from those of generated ones (M, D), of all."""
+    return processes.mean(real.mean(0) - fake.mean(0)).square().sum()

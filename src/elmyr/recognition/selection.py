@@ -43,7 +43,8 @@ class Selection:
 
     def look(self, position: int) -> Mapping[str, Any]:
         """Counts the errors, and keeps the weights if there were never fewer."""
-        self._error = self._error_at(position)
+        processes = self.task.processes  # one looks, all act on what it finds
+        self._error = processes.of_first(self._error_at(position) if processes.writes else 0.0)
         if self._error <= self._lowest:
             self._lowest = self._error
             self.best.load_state_dict(self.task.average.state_dict())

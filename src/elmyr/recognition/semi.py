@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,11 +21,22 @@ from elmyr.textures import over_textures
 from elmyr.training.config import validated
 from elmyr.training.data import ResidentData
 from elmyr.training.optimizers import Adam
+from elmyr.training.processes import ALONE, Processes, refuse_odd_batch
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 from elmyr.training.view import within_range
 
 LARGEST_NORM = 5.0
+Change = Callable[[torch.Tensor, seeds.Random], torch.Tensor]  # of images (N, C, H, W)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Images of one kind that this process has, (n, C, H, W): which of how many."""
+
+    images: torch.Tensor
+    place: slice
+    of: int
 
 
 class SemiConfig(BaseModel):
@@ -60,7 +74,7 @@ class SemiData:
 
 
 class SemiTask(RecognizerTask):
-    """Trains a classifier on batches of `SemiData`."""
+    """Trains a classifier on batches of `SemiData`, of whose two parts, and of generated images, each has its share."""
 
     def __init__(
         self,
@@ -74,6 +88,7 @@ class SemiTask(RecognizerTask):
         device: torch.device,
         precision: str,
         class_weights: NDArray[np.float64] | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         super().__init__(
             net,
@@ -84,12 +99,15 @@ class SemiTask(RecognizerTask):
             device=device,
             precision=precision,
             class_weights=class_weights,
+            processes=processes,
         )
+        refuse_odd_batch(config.labeled, processes.count, "semi.labeled")
         self.config = config
-        self.consistency = Consistency(config.consistency, net.logits.out_features).to(device)
+        self.consistency = Consistency(config.consistency, net.logits.out_features, processes).to(device)
         self.modules["consistency"] = self.consistency
         self.generator: nn.Module | None = None
         if config.game.weight:
+            refuse_odd_batch(config.game.images, processes.count, "semi.game.images")
             height, width, channels = shape
             size = NetworkConfig(base=config.game.base, latent=config.game.latent)
             sides = {"height": height, "width": width, "channels": channels}
@@ -104,57 +122,72 @@ class SemiTask(RecognizerTask):
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
         """One step by the labeled images, by what the unlabeled ones are read as, and against the generated ones."""
         assert batch.labels is not None
-        count, images = self.config.labeled, to_unit(batch.images)
-        labels, labeled, unlabeled = batch.labels[:count], images[:count], images[count:]
+        images, first = to_unit(batch.images), self.config.labeled
+        labeled, unlabeled = self._share(images[:first]), self._share(images[first:])
+        labels = batch.labels[:first][labeled.place]
         if self.config.another_kind:
-            labeled = self._over_textures(labeled, unlabeled, position)
+            labeled = self._over_textures(labeled, images[first:], position)
         fake = self._generate(position)
-        others, much = [unlabeled, *([] if fake is None else [fake.detach()])], self._random("much", position)
-        if self.config.gentle:
-            labeled = changed_little(labeled, self._random("little, labeled", position))
-            shown = torch.cat([labeled, changed_much(torch.cat(others), much)])
-        else:
-            shown = changed_much(torch.cat([labeled, *others]), much)
-        logits, features = self._look(shown)
+        logits, features = self._look(self._shown(labeled, unlabeled, fake, position))
+        count, known = len(labels), len(labels) + len(unlabeled.images)
         loss = self._labeled_loss(logits[:count], labels, labels)
         scalars = {"loss": loss.detach()}
-        real = logits[count : len(images)]
+        real = logits[count:known]
         if self.config.consistency.weight:
             with torch.no_grad(), machine.autocast(self.device, self.precision):
-                seen = self.average(_laid_out(changed_little(unlabeled, self._random("little", position))))
+                seen = self.average(_laid_out(self._changed(changed_little, "little", position, unlabeled)))
             pseudo, sure = self.consistency.pseudo_labels(seen)
             loss = loss + self.consistency.loss(real, pseudo, sure).mean()
-            scalars["sure"] = sure.float().mean()
+            scalars["sure"] = machine.full_precision(sure).mean()
         if fake is not None:
-            game = discriminator_loss(real, logits[len(images) :])
+            game = discriminator_loss(real, logits[known:])
             loss = loss + self.config.game.weight * game
             scalars["discriminator_loss"] = game.detach()
-        scalars["gradient_norm"] = step(self.optimizers["recognizer"], [loss], clip=LARGEST_NORM)
+        scalars["gradient_norm"] = step(
+            self.optimizers["recognizer"], [loss], clip=LARGEST_NORM, processes=self.processes
+        )
         self._average(position, len(batch))
         if fake is not None:
-            scalars["matching_loss"] = self._step_generator(fake, features[count : len(images)].detach(), position)
+            scalars["matching_loss"] = self._step_generator(fake, features[count:known].detach(), position)
         return scalars
 
-    def _over_textures(self, labeled: torch.Tensor, unlabeled: torch.Tensor, position: int) -> torch.Tensor:
-        """The first half of them laid over textures of unlabeled images; the others stay as they are."""
-        half = (len(labeled) + 1) // 2
-        examples = unlabeled[torch.arange(half, device=unlabeled.device) % len(unlabeled)]
-        laid = over_textures(labeled[:half], examples, self._random("textures", position))
-        return torch.cat([laid, labeled[half:]])
+    def _share(self, images: torch.Tensor) -> Shared:
+        place = self.processes.share(len(images))
+        return Shared(images[place], place, len(images))
 
-    def _generate(self, position: int) -> torch.Tensor | None:
+    def _over_textures(self, labeled: Shared, unlabeled: torch.Tensor, position: int) -> Shared:
+        """The first half of all of them laid over textures of unlabeled images; the others stay as they are."""
+        half = (labeled.of + 1) // 2
+        begin, end = labeled.place.start, min(labeled.place.stop, half)
+        if begin >= end:
+            return labeled
+        examples = unlabeled[torch.arange(begin, end, device=unlabeled.device) % len(unlabeled)]
+        random = seeds.for_part(self.seed, "textures", position, (slice(begin, end), half))
+        laid = over_textures(labeled.images[: end - begin], examples, random)
+        return replace(labeled, images=torch.cat([laid, labeled.images[end - begin :]]))
+
+    def _generate(self, position: int) -> Shared | None:
         if self.generator is None:
             return None
-        latents = self.gan.latents(self.config.game.images, self._random("latents", position)).to(self.device)
+        random = seeds.generator(self.seed, "latents", position)
+        latents = self._share(self.gan.latents(self.config.game.images, random))
         with machine.autocast(self.device, self.precision):
-            images: torch.Tensor = self.generator(latents, None)
-        return within_range(images.float())
+            images: torch.Tensor = self.generator(latents.images.to(self.device), None)
+        return replace(latents, images=within_range(machine.full_precision(images)))
 
-    def _step_generator(self, fake: torch.Tensor, real_features: torch.Tensor, position: int) -> torch.Tensor:
+    def _shown(self, labeled: Shared, unlabeled: Shared, fake: Shared | None, position: int) -> torch.Tensor:
+        """What the network learns from: labeled, unlabeled and generated images, in that order."""
+        others = [unlabeled, *([] if fake is None else [replace(fake, images=fake.images.detach())])]
+        if not self.config.gentle:
+            return self._changed(changed_much, "much", position, labeled, *others)
+        little = self._changed(changed_little, "little, labeled", position, labeled)
+        return torch.cat([little, self._changed(changed_much, "much", position, *others)])
+
+    def _step_generator(self, fake: Shared, real_features: torch.Tensor, position: int) -> torch.Tensor:
         self.net.requires_grad_(False)
-        _, features = self._look(changed_much(fake, self._random("much, generated", position)))
-        loss = matching_loss(real_features, features)
-        step(self.optimizers["generator"], [loss], clip=LARGEST_NORM)
+        _, features = self._look(self._changed(changed_much, "much, generated", position, fake))
+        loss = matching_loss(real_features, features, self.processes)
+        step(self.optimizers["generator"], [loss], clip=LARGEST_NORM, processes=self.processes)
         self.net.requires_grad_(True)
         return loss.detach()
 
@@ -162,10 +195,11 @@ class SemiTask(RecognizerTask):
         with machine.autocast(self.device, self.precision):
             features = self.net.features(_laid_out(images))
             logits: torch.Tensor = self.net.logits(features)
-        return logits.float(), features.float()
+        return machine.full_precision(logits), machine.full_precision(features)
 
-    def _random(self, stream: str, position: int) -> torch.Generator:
-        return seeds.generator(self.seed, stream, position)
+    def _changed(self, change: Change, stream: str, position: int, *shared: Shared) -> torch.Tensor:
+        random = seeds.for_part(self.seed, stream, position, *((each.place, each.of) for each in shared))
+        return change(torch.cat([each.images for each in shared]), random)
 
 
 def _laid_out(images: torch.Tensor) -> torch.Tensor:

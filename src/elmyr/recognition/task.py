@@ -20,6 +20,7 @@ from elmyr.gan import to_unit
 from elmyr.nets import StridedClassifier
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.optimizers import AdamW
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 
@@ -47,32 +48,35 @@ class RecognizerTask:
         precision: str,
         class_weights: NDArray[np.float64] | None = None,
         teacher: Teacher | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
         self.average = deepcopy(self.net).requires_grad_(False).eval()
         self.augment, self.seed, self.device, self.precision = augment, seed, device, precision
         self.class_weights = None if class_weights is None else torch.from_numpy(class_weights).float().to(device)
-        self.teacher = teacher
+        self.teacher, self.processes = teacher, processes
         self.modules: dict[str, nn.Module] = {"recognizer": self.net, "average": self.average}
         adam = AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
         self.optimizers: dict[str, torch.optim.Optimizer] = {"recognizer": adam}
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
-        """One step on one batch, augmented in the classical way where asked.
+        """One step on one batch, augmented in the classical way where asked; of many processes each takes its share.
 
         With a teacher it learns the probabilities that it gives for the same images (Hinton, Vinyals & Dean 2015).
         """
         assert batch.labels is not None
-        images = to_unit(batch.images)
+        share = self.processes.share(len(batch))
+        images, labels = to_unit(batch.images[share]), batch.labels[share]
         if self.augment:
-            images = random_affine(images, seeds.generator(self.seed, "augmentation", position))
+            random = seeds.for_part(self.seed, "augmentation", position, (share, len(batch)))
+            images = random_affine(images, random)
         images = images.contiguous(memory_format=torch.channels_last)
         with machine.autocast(self.device, self.precision):
             logits = self.net(images)
             with torch.no_grad():
-                targets = batch.labels if self.teacher is None else self.teacher(images)
-        loss = self._labeled_loss(logits.float(), targets, batch.labels)
-        norm = step(self.optimizers["recognizer"], [loss])
+                targets = labels if self.teacher is None else self.teacher(images)
+        loss = self._labeled_loss(machine.full_precision(logits), targets, labels)
+        norm = step(self.optimizers["recognizer"], [loss], processes=self.processes)
         self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
 

@@ -20,6 +20,7 @@ from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import Damage
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.optimizers import Adam
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 
@@ -49,10 +50,11 @@ class RestorerTask:
         device: torch.device,
         precision: str,
         shown: ImageSet | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.choices, self.damage, self.seed, self.device, self.precision = choices, damage, seed, device, precision
         self.objective = OBJECTIVES.named(choices.objective)()
-        self.shown = shown
+        self.shown, self.processes = shown, processes
         height, width, channels = shape
         with seeds.initialization(seed, "restorer"):
             net, discriminator = choices.generator(channels, min(height, width)), choices.discriminator(channels)
@@ -68,18 +70,23 @@ class RestorerTask:
         }
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
-        """The U-Net's step on newly damaged images, and the discriminator's on the answers with noise."""
-        clean = to_unit(batch.images).contiguous(memory_format=torch.channels_last)
+        """The U-Net's step on newly damaged images, and the discriminator's on the answers with noise.
+
+        Of many processes each takes its share. All images are damaged by each: what covers one may be another of them.
+        """
+        share = self.processes.share(len(batch))
+        clean = to_unit(batch.images[share]).contiguous(memory_format=torch.channels_last)
         damaged, masks = self._damaged(batch.images, seeds.generator(self.seed, "corruption", position))
-        masks = masks & self._told(len(batch), position)
+        damaged, masks = damaged[share], (masks & self._told(len(batch), position))[share]
         with machine.autocast(self.device, self.precision):
             features = self.net.encode(damaged, masks)
             answer = self.net.decode(features, damaged, masks, None)
-        apart = answer.float() - clean
+        apart = machine.full_precision(answer) - clean
         loss = apart.abs().mean() + apart.square().mean()
         scalars = {"distance": apart.detach().abs().mean()}
         if self.choices.noise and position // self.choices.batch % self.choices.every == 0:
-            answers = self._two_answers(features, damaged, masks, position)
+            random = seeds.for_part(self.seed, "noise", position, (share, len(batch)))
+            answers = self._two_answers(features, damaged, masks, random)
             spread = (answers[0] - answers[1]).abs().mean()
             loss = loss + sum((each - clean).abs().mean() for each in answers) / 2 - spread / 2
             scalars["spread"] = spread.detach()
@@ -87,15 +94,14 @@ class RestorerTask:
                 fooled, judged = self._play(answers, clean, torch.cat([damaged, masks.to(damaged.dtype)], 1))
                 loss = loss + self.choices.adversarial * fooled
                 scalars |= judged
-        scalars["gradient_norm"] = step(self.optimizers["restorer"], [loss])
-        images = len(batch)
-        decay = average_decay(position, images, half_life=self.choices.average_half_life, ramp=AVERAGE_RAMP)
+        scalars["gradient_norm"] = step(self.optimizers["restorer"], [loss], processes=self.processes)
+        decay = average_decay(position, len(batch), half_life=self.choices.average_half_life, ramp=AVERAGE_RAMP)
         update_average(self.average, self.net, decay)
         return scalars
 
     def _damaged(self, images: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Images uint8 (N, C, H, W) to damaged ones in [-1, 1], and masks."""
-        damaged, masks = self.damage(images.float() / 255, random)
+        damaged, masks = self.damage(machine.full_precision(images) / 255, random)
         return (2 * damaged - 1).contiguous(memory_format=torch.channels_last), masks
 
     def _told(self, count: int, position: int) -> torch.Tensor:
@@ -104,18 +110,17 @@ class RestorerTask:
         return (draw < self.choices.told).to(self.device)
 
     def _two_answers(
-        self, features: list[torch.Tensor], damaged: torch.Tensor, masks: torch.Tensor, position: int
+        self, features: list[torch.Tensor], damaged: torch.Tensor, masks: torch.Tensor, random: seeds.Random
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Two answers (n, C, H, W) to each image, by noise of their own."""
-        n = len(damaged)
-        noise = torch.randn(2 * n, self.choices.noise, generator=seeds.generator(self.seed, "noise", position))
+        noise = seeds.normal((2 * len(damaged), self.choices.noise), random)
         twice = [
             torch.cat([part, part]).contiguous(memory_format=torch.channels_last)
             for part in (*features, damaged, masks)
         ]
         with machine.autocast(self.device, self.precision):
             answers = self.net.decode(twice[:-2], twice[-2], twice[-1], noise.to(self.device))
-        first, second = answers.float().chunk(2)
+        first, second = machine.full_precision(answers).chunk(2)
         return first, second
 
     def _play(
@@ -125,13 +130,14 @@ class RestorerTask:
         with machine.autocast(self.device, self.precision):
             real = self.discriminator(clean, condition)
             fake = self.discriminator(answers[0].detach(), condition)
-        loss = self.objective.discriminator(real.float().flatten(), fake.float().flatten()).mean()
-        step(self.optimizers["discriminator"], [loss])
+        real, fake = (machine.full_precision(logits).flatten() for logits in (real, fake))
+        loss = self.objective.discriminator(real, fake).mean()
+        step(self.optimizers["discriminator"], [loss], processes=self.processes)
         self.discriminator.requires_grad_(False)
         with machine.autocast(self.device, self.precision):
             fake = self.discriminator(answers[1], condition)
         self.discriminator.requires_grad_(True)
-        fooled = self.objective.generator(real.detach().float().flatten(), fake.float().flatten()).mean()
+        fooled = self.objective.generator(real.detach(), machine.full_precision(fake).flatten()).mean()
         return fooled, {"discriminator_loss": loss.detach(), "adversarial_loss": fooled.detach()}
 
     @torch.no_grad()

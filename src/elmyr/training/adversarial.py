@@ -248,7 +248,7 @@ class AdversarialTask:
         return self._look(images, labels)[0]
 
     def _random(self, stream: str, position: int) -> seeds.Random:
-        return seeds.for_part(self.seed, stream, position, self._place, self._images)
+        return seeds.for_part(self.seed, stream, position, (self._place, self._images))
 
     def _of_all(self, logits: torch.Tensor) -> torch.Tensor:
         return self.processes.of_all(logits, self._images)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import torch
 from torch import distributed
@@ -44,7 +45,7 @@ class Processes:
         if self.count == 1 or not gradients:
             return
         flat = torch.cat([gradient.flatten() for gradient in gradients])
-        self._reduce(flat, distributed.ReduceOp.SUM)
+        _reduced(flat, distributed.ReduceOp.SUM)
         flat /= self.count
         for gradient, part in zip(
             gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True
@@ -52,10 +53,11 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
-        """The mean over all processes."""
+        """The mean over all processes; gradients pass through it, so that those averaged afterwards are the whole's."""
         if self.count == 1:
             return values
-        return self._reduce(values.clone(), distributed.ReduceOp.SUM) / self.count
+        mean: torch.Tensor = _Mean.apply(values, self)  # type: ignore[no-untyped-call]  # torch's own
+        return mean
 
     def of_all(self, values: torch.Tensor, images: int) -> torch.Tensor:
         """The values (N,) of the whole batch of so many images, of which this process has its share."""
@@ -70,17 +72,19 @@ class Processes:
         """The largest of each value over all processes."""
         if self.count == 1:
             return list(values)
-        found = self._reduce(torch.tensor(values), distributed.ReduceOp.MAX)
+        found = _reduced(torch.tensor(values), distributed.ReduceOp.MAX)
         return [int(value) for value in found]
+
+    def of_first(self, number: float) -> float:
+        """The number that the first process found."""
+        if self.count == 1:
+            return number
+        told = torch.tensor(number if self.writes else 0.0, dtype=torch.float64)
+        return float(_reduced(told, distributed.ReduceOp.SUM))
 
     def wait(self) -> None:
         """Until all processes are here."""
         self.most(0)
-
-    def _reduce(self, values: torch.Tensor, by: distributed.ReduceOp.RedOpType) -> torch.Tensor:
-        with _one_line():
-            distributed.all_reduce(values, by)
-        return values
 
 
 ALONE = Processes()
@@ -115,10 +119,28 @@ def _restarts() -> int:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
-def refuse_odd_batch(batch: int, count: int) -> None:
-    """InputError for a batch that cannot be parted evenly."""
+def refuse_odd_batch(batch: int, count: int, name: str = "batch") -> None:
+    """InputError for a batch, or a part of it by its name, that cannot be parted evenly."""
     if batch % count:
-        raise InputError(f"batch is {batch}: {count} processes take one that is a multiple of {count}")
+        raise InputError(f"{name} is {batch}: {count} processes take one that is a multiple of {count}")
+
+
+def _reduced(values: torch.Tensor, by: distributed.ReduceOp.RedOpType) -> torch.Tensor:
+    with _one_line():
+        distributed.all_reduce(values, by)
+    return values
+
+
+class _Mean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, group: Processes) -> torch.Tensor:
+        ctx.group = group
+        whole = values.clone(memory_format=torch.contiguous_format)
+        return _reduced(whole, distributed.ReduceOp.SUM) / group.count
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return ctx.group.mean(gradient), None
 
 
 @contextmanager

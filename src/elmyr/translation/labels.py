@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr import machine
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.task import Teacher
 
@@ -54,5 +55,5 @@ class LearningReader(nn.Module):
         """The cross-entropy with the labels, of both; 0 for the way back, whose images have none."""
         if direction != "a-to-b" or labels is None:
             return images.new_zeros(())
-        logits = self.net(torch.cat([images, made]).contiguous(memory_format=torch.channels_last)).float()
-        return F.cross_entropy(logits, torch.cat([labels, labels]))
+        logits = self.net(torch.cat([images, made]).contiguous(memory_format=torch.channels_last))
+        return F.cross_entropy(machine.full_precision(logits), torch.cat([labels, labels]))

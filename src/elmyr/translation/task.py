@@ -21,6 +21,7 @@ from elmyr.objectives import OBJECTIVES
 from elmyr.textures import over_textures
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.optimizers import Adam
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 from elmyr.training.view import within_range
@@ -56,9 +57,11 @@ class TranslatorTask:
         precision: str,
         keeper: Keeper | None = None,
         shown: tuple[ImageSet, ImageSet] | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.choices, self.seed, self.device, self.precision = choices, seed, device, precision
         self.objective, self.keeper, self.shown = OBJECTIVES.named(choices.objective)(), keeper, shown
+        self.processes = processes
         method = method_of(choices.method)
         directions = [A_TO_B, B_TO_A] if choices.back or method.needs_back else [A_TO_B]
         with seeds.initialization(seed, "translator"):
@@ -86,24 +89,34 @@ class TranslatorTask:
         }
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
-        """A step of the discriminators on what is made, and one of the networks that made it."""
+        """A step of the discriminators on what is made, and one of the networks that made it.
+
+        Of many processes each takes its share of both kinds.
+        """
         assert isinstance(batch, TwoKinds)
-        kinds = [to_unit(each).contiguous(memory_format=torch.channels_last) for each in (batch.images, batch.others)]
+        share = self.processes.share(len(batch))
+        labels = None if batch.labels is None else batch.labels[share]
+        kinds = [
+            to_unit(each[share]).contiguous(memory_format=torch.channels_last) for each in (batch.images, batch.others)
+        ]
         ways = []
         for name in self.nets:
             given, wanted = kinds if name == A_TO_B else kinds[::-1]
             if self.choices.styled:
-                given = over_textures(given, wanted, seeds.generator(self.seed, f"textures {name}", position))
+                random = seeds.for_part(self.seed, f"textures {name}", position, (share, len(batch)))
+                given = over_textures(given, wanted, random)
             ways.append(Way(name, OTHER[name], given, wanted, self._translate(name, given)))
         scalars, terms, real = {}, dict[str, torch.Tensor](), dict[str, torch.Tensor]()
         if self.choices.adversarial:
             scalars["discriminator_loss"], real = self._judge(ways)
         for way in ways:
-            for name, term in self._terms(way, real.get(way.name), batch, position).items():
+            for name, term in self._terms(way, real.get(way.name), labels, position).items():
                 terms[name] = terms[name] + term if name in terms else term
         scalars |= {f"{name}_loss": term.detach() for name, term in terms.items()}
         loss = torch.stack(list(terms.values())).sum()
-        scalars["gradient_norm"] = step(self.optimizers["translators"], [loss], clip=LARGEST_NORM)
+        scalars["gradient_norm"] = step(
+            self.optimizers["translators"], [loss], clip=LARGEST_NORM, processes=self.processes
+        )
         half_life = self.choices.average_half_life
         decay = average_decay(position, len(batch), half_life=half_life, ramp=AVERAGE_RAMP)
         for name, net in self.nets.items():
@@ -113,7 +126,7 @@ class TranslatorTask:
     def _translate(self, name: str, images: torch.Tensor) -> torch.Tensor:
         with machine.autocast(self.device, self.precision):
             made = self.nets[name](images)
-        return within_range(made.float())
+        return within_range(machine.full_precision(made))
 
     def _judge(self, ways: list[Way]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The discriminators' step; their loss, and what they made of real images of each way."""
@@ -123,7 +136,7 @@ class TranslatorTask:
             losses.append(self.objective.discriminator(real, fake).mean())
             seen[way.name] = real.detach()
         loss = torch.stack(losses).sum()
-        step(self.optimizers["discriminators"], [loss])
+        step(self.optimizers["discriminators"], [loss], processes=self.processes)
         return loss.detach(), seen
 
     def _logits(self, way: Way, images: torch.Tensor) -> torch.Tensor:
@@ -131,18 +144,20 @@ class TranslatorTask:
         condition = way.given if self.method.paired else images[:, :0]
         with machine.autocast(self.device, self.precision):
             logits: torch.Tensor = self.judges[way.name](images, condition)
-        return logits.float().flatten()
+        return machine.full_precision(logits).flatten()
 
-    def _terms(self, way: Way, real: torch.Tensor | None, batch: TwoKinds, position: int) -> dict[str, torch.Tensor]:
-        """All that a way is held to, weighted."""
+    def _terms(
+        self, way: Way, real: torch.Tensor | None, labels: torch.Tensor | None, position: int
+    ) -> dict[str, torch.Tensor]:
+        """All that a way is held to, weighted; labels are those of the images of A."""
         random = seeds.generator(self.seed, f"places {way.name}", position)
         with machine.autocast(self.device, self.precision):
             terms = self.method.terms(way, self.nets, self._translate, random)
         if real is not None:
             terms["adversarial"] = self.choices.adversarial * self._fooled(way, real)
         if self.keeper is not None:
-            labels = batch.labels if way.name == A_TO_B else None
-            terms["label"] = self.choices.label * self.keeper.loss(way.name, way.given, labels, way.made)
+            known = labels if way.name == A_TO_B else None
+            terms["label"] = self.choices.label * self.keeper.loss(way.name, way.given, known, way.made)
         return terms
 
     def _fooled(self, way: Way, real: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr import machine
 from elmyr.nets import TranslatorNet
 from elmyr.translation.config import TranslatorChoices
 from elmyr.translation.methods.terms import Method, Translate, Way
@@ -54,5 +55,5 @@ class Contrastive(Method):
             keys, queries = F.normalize(head(sampled), dim=-1).chunk(2)
             scores = queries @ keys.transpose(1, 2) / TEMPERATURE
             right = torch.arange(len(chosen), device=scores.device).expand(len(scores), -1)
-            losses.append(F.cross_entropy(scores.flatten(0, 1).float(), right.flatten()))
+            losses.append(F.cross_entropy(machine.full_precision(scores.flatten(0, 1)), right.flatten()))
         return torch.stack(losses).mean()

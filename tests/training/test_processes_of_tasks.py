@@ -1,0 +1,39 @@
+"""Several processes train whatever can be trained as one does."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from elmyr.errors import InputError
+from elmyr.training.processes import ALONE, Processes
+from tests.training.group_of_tasks import CASES, after
+from tests.training.test_processes import run, torchrun
+
+
+@pytest.fixture(scope="module", params=[2, pytest.param(3, marks=pytest.mark.slow)])
+def by_many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
+    """So many processes, and what they wrote."""
+    folder = tmp_path_factory.mktemp("group")
+    done = run(torchrun(request.param, "tests.training.group_of_tasks", str(folder)))
+    assert done.returncode == 0, done.stderr[-3_000:]
+    return request.param, folder
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_many_processes_train_as_one_does_each_on_its_share(by_many: tuple[int, Path], name: str) -> None:
+    count, folder = by_many
+    expected, found = after(CASES[name], ALONE), load_file(folder / f"{name}.safetensors")
+    assert found.keys() == expected.keys()
+    assert count * found.pop("seen") == expected.pop("seen")
+    apart = {key: float((found[key] - expected[key]).abs().max()) for key in expected}
+    assert {key: value for key, value in apart.items() if not value <= 1e-10} == {}
+
+
+@pytest.mark.parametrize(("name", "part", "size"), [("adapt", "semi.labeled", 12), ("gan-semi", "semi.game.images", 6)])
+def test_parts_of_a_batch_that_cannot_be_shared_are_refused(name: str, part: str, size: int) -> None:
+    count = 8 if part == "semi.labeled" else 4
+    with pytest.raises(
+        InputError, match=f"^{part} is {size}: {count} processes take one that is a multiple of {count}$"
+    ):
+        CASES[name].begun(Processes(0, count))
