@@ -3,7 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from elmyr.serving.batching import Answer, Job, Queues
+from elmyr.serving.answers import Answer
+from elmyr.serving.batching import Job, Queues
 from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES
 

@@ -71,7 +71,17 @@ def test_what_is_served_is_known_without_opening_it(small_runs: Path, tmp_path: 
     saved(tmp_path / "rate=0.1")
     (chosen,) = find_served([f"mine={tmp_path / 'rate=0.1'}"])
     assert (chosen.name, chosen.path.name) == ("mine", "rate=0.1")
-    options = WorkerOptions([gan, named], 5.0, "cpu", "fp32", "data")
+    (translator,) = find_served([str(small_runs / "translator")])
+    assert (translator.kind, translator.image_shape, translator.trained_on) == (
+        "translator",
+        (8, 8, 1),
+        "digits-thin and digits-thick",
+    )
+    assert translator.as_json()["directions"] == {
+        "a-to-b": ["digits-thin", "digits-thick"],
+        "b-to-a": ["digits-thick", "digits-thin"],
+    }
+    options = WorkerOptions([gan, named, translator], 5.0, "cpu", "fp32", "data")
     assert WorkerOptions.of_word(options.as_word()) == options
 
 
@@ -93,3 +103,23 @@ def test_what_cannot_be_served_is_one_line(small_runs: Path, tmp_path: Path) -> 
     ):
         with pytest.raises(InputError, match=expected):
             find_served(words)
+
+
+def test_of_an_adaptation_its_recognizer_is_served(small_runs: Path, tmp_path: Path) -> None:
+    adapted = tmp_path / "adapted"
+    adapted.mkdir()
+    (adapted / "config.json").write_text(json.dumps({"kind": "adaptation", "source": "digits", "target": "b"}))
+    with pytest.raises(InputError, match=f"'{adapted}' has no finished model: elmyr resume {adapted}"):
+        find_served([str(adapted)])
+    shutil.copytree(small_runs / "reader", adapted / "recognizer")
+    (served,) = find_served([str(adapted)])
+    assert (served.name, served.kind, served.trained_on) == ("adapted", "recognizer", "digits")
+    assert served.path == adapted / "recognizer" / "model"
+
+
+def test_a_study_and_a_kind_of_another_version_are_not_served(tmp_path: Path) -> None:
+    for kind in ("study", "dreamer"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "config.json").write_text(json.dumps({"kind": kind}))
+        with pytest.raises(InputError, match=f"is the run of a {kind}: name one of its runs, or another"):
+            find_served([str(tmp_path / kind)])

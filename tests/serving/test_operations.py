@@ -13,21 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from elmyr import GAN
+from elmyr import GAN, Translator
 from elmyr.editing import between
 from elmyr.images import ImageSet
 from elmyr.recognition import open_recognizer
 from elmyr.restoration import Restorer
-from elmyr.serving.batching import Answer
+from elmyr.serving.answers import Answer
 from elmyr.serving.catalog import WorkerOptions, find_served
 from elmyr.serving.models import Models
 from elmyr.serving.operations import answer_together
+from tests.serving.conftest import SERVED
 from tests.serving.workbench import as_npy, as_png
 
 
 @pytest.fixture(scope="module")
 def models(small_runs: Path) -> Models:
-    served = find_served([str(small_runs / name) for name in ("gan", "reader", "restorer")])
+    served = find_served([str(small_runs / name) for name in SERVED])
     return Models(WorkerOptions(served, device="cpu", precision="fp32"))
 
 
@@ -162,7 +163,7 @@ def test_a_defect_while_they_are_looked_through_is_told_too(
     def fails(*given: Any) -> None:
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("elmyr.serving.models.splits_of", fails)
+    monkeypatch.setattr("elmyr.serving.recognizing.splits_of", fails)
     alone = Models(WorkerOptions(find_served([str(small_runs / "reader")]), device="cpu"))
     body = as_npy(digits.in_memory()[:1])
     refused = asked(alone, "reader", "recognize", {"nearest": 3}, body)
@@ -237,7 +238,11 @@ def test_repair_leaves_what_is_known_and_says_where_the_answers_differ(
 
 def test_what_a_model_cannot_do_is_said(models: Models, digits: ImageSet) -> None:
     body = as_npy(digits.in_memory()[:1])
-    for name, operation, kind in (("gan", "recognize", "recognizer"), ("reader", "repair", "restorer")):
+    for name, operation, kind in (
+        ("gan", "recognize", "recognizer"),
+        ("reader", "repair", "restorer"),
+        ("restorer", "translate", "translator"),
+    ):
         refused = asked(models, name, operation, {"answers": 1, "seed": 0, "noise": 0.0}, body)
         assert refused.status == 422 and f"ask a {kind}" in told(refused)["error"]
     many = as_npy(np.zeros((101, 8, 8), np.uint8))
@@ -249,3 +254,76 @@ def test_what_a_model_cannot_do_is_said(models: Models, digits: ImageSet) -> Non
     hidden = as_png(np.zeros((8, 8, 4), np.uint8))
     refused = asked(models, "restorer", "repair", {"answers": 1, "seed": 0, "noise": 0.0}, hidden)
     assert refused.status == 422 and "hidden wholly" in told(refused)["error"]
+
+
+TRANSLATE = {"direction": "a-to-b", "answers": 1, "examples": 0, "seed": 0, "format": "json"}
+
+
+def test_translated_is_what_the_translator_makes_in_every_form_and_both_directions(
+    models: Models, digits: ImageSet, small_runs: Path
+) -> None:
+    translator = Translator.load(small_runs / "translator", device="cpu", precision="fp32")
+    images = digits.in_memory()[:3]
+    made = {way: translator.translate(images, way) for way in ("a-to-b", "b-to-a")}
+    assert not np.array_equal(*made.values())
+    for way, expected in made.items():
+        query = TRANSLATE | {"direction": way}
+        answer = told(asked(models, "translator", "translate", query, as_npy(images)))
+        assert answer["direction"] == way
+        assert [pixels(one["answers"][0]).tolist() for one in answer["images"]] == expected[..., 0].tolist()
+        assert all("seen" not in one for one in answer["images"])
+        arrays = np.load(
+            BytesIO(asked(models, "translator", "translate", query | {"format": "npz"}, as_npy(images)).content)
+        )
+        assert np.array_equal(arrays["images"], expected)
+    grid = pixels(asked(models, "translator", "translate", TRANSLATE | {"format": "png"}, as_npy(images)).content)
+    assert grid.shape == (8, 3 * 9 - 1) and (grid[:, :8] == made["a-to-b"][0, ..., 0]).all()
+
+
+def test_a_color_picture_of_any_size_is_translated_in_the_channels_of_the_translator(
+    models: Models, digits: ImageSet, small_runs: Path
+) -> None:
+    gray = np.kron(digits.in_memory()[0, ..., 0], np.ones((3, 2), np.uint8))
+    (one,) = told(asked(models, "translator", "translate", TRANSLATE, as_png(np.dstack([gray] * 3))))["images"]
+    assert (pixels(one["seen"]) == gray).all()
+    expected = Translator.load(small_runs / "translator", device="cpu", precision="fp32").translate(gray[None])
+    assert (pixels(one["answers"][0]) == expected[0, ..., 0]).all()
+
+
+def test_a_styled_translator_answers_in_the_style_of_its_examples_or_of_those_sent(
+    digits: ImageSet, tmp_path: Path
+) -> None:
+    styled = Translator(
+        method="contrastive", images=64, settings={"styled": True, "back": False, "widths": (8, 8)}, device="cpu",
+        precision="fp32",
+    ).fit(digits.take(np.arange(64)), digits.take(np.arange(64, 128)))  # fmt: skip
+    styled.save(tmp_path / "styled")
+    alone = Models(WorkerOptions(find_served([str(tmp_path / "styled")]), device="cpu", precision="fp32"))
+    images = digits.in_memory()
+    answer = told(asked(alone, "styled", "translate", TRANSLATE | {"answers": 3, "seed": 5}, as_png(images[0])))
+    expected = styled.translate(np.repeat(images[:1], 3, axis=0), seed=5)
+    assert [pixels(one).tolist() for one in answer["images"][0]["answers"]] == expected[..., 0].tolist()
+    assert len({one for one in answer["images"][0]["answers"]}) == 3
+    sent = asked(alone, "styled", "translate", TRANSLATE | {"examples": 2, "format": "npz"}, as_npy(images[:5]))
+    expected = styled.translate(images[:3], examples=images[3:5])
+    assert np.array_equal(np.load(BytesIO(sent.content))["images"], expected)
+    several = asked(alone, "styled", "translate", TRANSLATE | {"answers": 2, "format": "npz"}, as_npy(images[:3]))
+    assert np.load(BytesIO(several.content))["images"].shape == (3, 2, 8, 8, 1)
+    for query, expected_message in (
+        ({"direction": "b-to-a"}, "has learned one way alone"),
+        ({"examples": 1}, "send those to translate before them"),
+    ):
+        refused = asked(alone, "styled", "translate", TRANSLATE | query, as_png(images[0]))
+        assert refused.status == 422 and expected_message in told(refused)["error"]
+
+
+def test_what_a_translator_does_not_do_is_said(models: Models, digits: ImageSet) -> None:
+    big = as_npy(np.zeros((1, 1500, 1500), np.uint8))
+    for query, body, expected in (
+        ({"answers": 2}, as_png(digits.in_memory()[0]), "has one answer to an image"),
+        ({"examples": 1}, as_npy(digits.in_memory()[:2]), "takes no style from examples"),
+        ({}, big, "together at most 2,000,000 pixels"),
+        ({}, b"no image", "the upload is no image"),
+    ):
+        refused = asked(models, "translator", "translate", TRANSLATE | query, body)
+        assert refused.status == 422 and expected in told(refused)["error"]

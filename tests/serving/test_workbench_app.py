@@ -24,6 +24,7 @@ def test_models_health_and_counts_are_told(workbench: Workbench, digits: ImageSe
         ("gan", "gan"),
         ("reader", "recognizer"),
         ("restorer", "restorer"),
+        ("translator", "translator"),
     ]
     assert set(models[1]) == {"name", "kind", "classes", "image_shape", "loaded", "trained_on"}
     assert workbench.post("/v1/models/reader/recognize", as_npy(digits.in_memory()[:2])).status == 200
@@ -60,6 +61,7 @@ def test_the_description_names_every_address_with_its_bounds_and_examples(workbe
         "/v1/models/{model}/generate",
         "/v1/models/{model}/between",
         "/v1/models/{model}/repair",
+        "/v1/models/{model}/translate",
         "/v1/runs",
         "/v1/runs/{run}",
         "/v1/runs/{run}/events",
@@ -83,7 +85,7 @@ def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
     ("method", "path", "status", "expected"),
     [
         ("GET", "/v1/models/gann/generate", 404, "no model 'gann' is served: did you mean 'gan'?"),
-        ("GET", "/v1/models/reader/generate", 422, "'reader' is a recognizer, which does not generate: ask a gan"),
+        ("GET", "/v1/models/reader/generate", 422, "'reader' is a recognizer, which does not generate: ask a GAN"),
         ("GET", "/v1/models/gan/generate?count=401", 422, "'count' is '401': give at most 400"),
         ("GET", "/v1/models/gan/generate?count=0", 422, "'count' is '0': give at least 1"),
         ("GET", "/v1/models/gan/generate?seed=-1", 422, "'seed' is '-1': give at least 0"),
@@ -101,6 +103,9 @@ def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
         ("POST", "/v1/models/reader/recognize?zzz=1", 422, "choose from: nearest, prepare"),
         ("POST", "/v1/models/reader/recognize?prepare=digits", 422, "'prepare' is 'digits': give 'model' or 'digit'"),
         ("GET", "/v1/runs/gan/events?since=3", 422, "choose from: after"),
+        ("POST", "/v1/models/translator/translate?direction=c", 422, "'direction' is 'c': give 'a-to-b' or 'b-to-a'"),
+        ("POST", "/v1/models/translator/translate?back=1", 422, "there is no 'back' here: did you mean 'direction'?"),
+        ("POST", "/v1/models/reader/translate", 422, "'reader' is a recognizer, which does not translate: ask a trans"),
         ("GET", "/v1/models/gan/recognize", 405, "this address takes POST"),
         ("DELETE", "/v1/models", 405, "takes GET"),
         ("GET", "/v1/runs/nobody", 404, "there is no run 'nobody'"),

@@ -12,19 +12,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from elmyr.serving.answers import Answer
 from elmyr.serving.http_errors import HTTPError, gone, no_room, too_late
 from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES, WAITING_OTHERS
 
 _NUMBERS = count()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the worker made of a request: ready to be sent."""
-
-    status: int
-    media_type: str
-    content: bytes
 
 
 @dataclass(eq=False)

@@ -1,39 +1,41 @@
-"""What is served, as it is known without opening it: names, kinds and shapes, read from what `save` wrote."""
+"""The models that are served, as they are known without opening them: read from what `save` wrote."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from elmyr.errors import InputError, suggestion
 from elmyr.files import read_json
-from elmyr.training.rundir import open_run
+from elmyr.runs import called
+from elmyr.serving.kinds import SERVED, Shape
+from elmyr.training.rundir import RunDirectory, open_run
 
-FILES = {"gan": "gan.json", "recognizer": "recognizer.json", "restorer": "restorer.json"}
 NAME = re.compile(r"[\w.-]{1,64}")  # of a model: it stands in addresses
 PLAIN = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model that is served. image_shape: (H, W, C); of a restorer the side that it was trained at, it takes any."""
+    """A model that is served. image_shape: that of its training, where its kind keeps it; more: of its kind alone."""
 
     name: str
     path: Path
     kind: str
     classes: tuple[str, ...]
-    image_shape: tuple[int, int, int]
+    image_shape: Shape
     trained_on: str | None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def description(self) -> Path:
         """The file that tells what the model is."""
-        return self.path / FILES[self.kind]
+        return self.path / SERVED[self.kind].file
 
     def as_json(self, loaded: Sequence[str] = ()) -> dict[str, Any]:
         """As the page and the API tell of it."""
@@ -44,6 +46,7 @@ class ServedModel:
             "image_shape": list(self.image_shape),
             "loaded": self.name in loaded,
             "trained_on": self.trained_on,
+            **self.more,
         }
 
 
@@ -67,12 +70,12 @@ class WorkerOptions:
         content = json.loads(word)
         models = [
             ServedModel(
-                name=each["name"],
-                path=Path(each["path"]),
-                kind=each["kind"],
-                classes=tuple(each["classes"]),
-                image_shape=tuple(each["image_shape"]),
-                trained_on=each["trained_on"],
+                **each
+                | {
+                    "path": Path(each["path"]),
+                    "classes": tuple(each["classes"]),
+                    "image_shape": tuple(each["image_shape"]),
+                }
             )
             for each in content.pop("models")
         ]
@@ -106,43 +109,38 @@ def hint(models: Sequence[ServedModel], name: str) -> str:
 
 
 def _described(name: str, path: str) -> ServedModel:
-    folder = Path(path)
-    data = None
-    if not any((folder / file).is_file() for file in FILES.values()):
-        run = open_run(path)
-        folder, trained = run.model, run.read_config().get("data")
-        data = trained.get("name") if isinstance(trained, dict) else None
-        name = name or run.path.resolve().name
-        if run.kind not in FILES:
-            raise InputError(f"'{path}' is the run of a {run.kind}: name one of its runs, or another")
-        if not any((folder / file).is_file() for file in FILES.values()):
-            raise InputError(f"'{path}' has no finished model: elmyr resume {run.path}")
-    kind = next(kind for kind, file in FILES.items() if (folder / file).is_file())
+    folder, config = Path(path), dict[str, Any]()
+    kind = _kind_in(folder)
+    if kind is None:
+        asked = open_run(path)
+        run = _holding_the_model(asked)
+        name = name or asked.path.resolve().name
+        folder, config = run.model, run.read_config()
+        kind = _kind_in(folder)
+        if kind is None:
+            raise InputError(f"'{path}' has no finished model: elmyr resume {asked.path}")
     name = name or PLAIN.sub("-", folder.resolve().name).strip("-") or kind
     if not NAME.fullmatch(name):
         raise InputError(f"a model cannot be named '{name[:80]}': letters, digits, dots, - and _, at most 64")
-    content = read_json(folder / FILES[kind])
+    content = read_json(folder / SERVED[kind].file)
     try:
-        classes, shape, trained_on = _READERS[kind](content)
+        found = SERVED[kind].describe(content, config)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"'{folder}' is no whole {kind} ({error}): copy or train it again") from None
-    return ServedModel(name, folder.resolve(), kind, classes, shape, data or trained_on)
+        raise InputError(f"'{folder}' is no whole {called(kind)} ({error}): copy or train it again") from None
+    trained = config.get("data")
+    trained_on = (trained.get("name") if isinstance(trained, dict) else None) or found.trained_on
+    return ServedModel(name, folder.resolve(), kind, found.classes, found.image_shape, trained_on, found.more)
 
 
-def _of_gan(content: Any) -> tuple[tuple[str, ...], tuple[int, int, int], str | None]:
-    config = content["config"]
-    shape = int(config["height"]), int(config["width"]), int(config["channels"])
-    return tuple(map(str, config["classes"])), shape, content["trained"].get("data")
+def _kind_in(folder: Path) -> str | None:
+    """The kind of the model that was saved in a folder."""
+    own = {kind: served.file for kind, served in SERVED.items() if not served.inside}
+    return next((kind for kind, file in own.items() if (folder / file).is_file()), None)
 
 
-def _of_recognizer(content: Any) -> tuple[tuple[str, ...], tuple[int, int, int], str | None]:
-    height, width, channels = map(int, content["image_shape"])
-    return tuple(map(str, content["classes"])), (height, width, channels), None
-
-
-def _of_restorer(content: Any) -> tuple[tuple[str, ...], tuple[int, int, int], str | None]:
-    side = int(content["side"])
-    return (), (side, side, int(content["channels"])), None
-
-
-_READERS = {"gan": _of_gan, "recognizer": _of_recognizer, "restorer": _of_restorer}
+def _holding_the_model(run: RunDirectory) -> RunDirectory:
+    """The run itself, or the one inside it that is served in its place."""
+    if run.kind not in SERVED:
+        raise InputError(f"'{run.path}' is the run of a {run.kind}: name one of its runs, or another")
+    inside = RunDirectory(run.path / SERVED[run.kind].inside)
+    return inside if inside.config.is_file() else run

@@ -10,6 +10,7 @@ MOST_GENERATED = 400  # images
 MOST_STEPS = 100  # from one image to another
 MOST_ANSWERS = 16  # to one damaged image
 MOST_REPAIRED = 4_000_000  # pixels, those of all answers together
+MOST_TRANSLATED = 2_000_000  # pixels, those of all answers together
 MOST_NEAREST = 20  # training images beside one
 MOST_NEAREST_SHOWN = 2_000  # those beside all images of an upload
 

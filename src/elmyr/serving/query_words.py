@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from elmyr.errors import suggestion
 from elmyr.serving.http_errors import HTTPError
@@ -23,6 +24,7 @@ MEANT: Mapping[str, tuple[str, ...]] = {
     "to end target": ("to_class",),
     "random_state random_seed": ("seed", "from_seed"),
     "sigma std": ("noise",),
+    "way back to_domain reverse": ("direction",),
 }
 
 
@@ -55,12 +57,21 @@ async def refuse_unknown_words(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = [field.alias for field in route.dependant.query_params]
+    known = [
+        word for field in route.dependant.query_params for word in _words_of(field.alias, field.field_info.annotation)
+    ]
     for word in request.query_params:
         if word not in known:
             raise HTTPError(422, f"there is no '{word[:80]}' here: {_hint(word, known)}")
         if len(request.query_params.getlist(word)) > 1:
             raise HTTPError(422, f"'{word}' is there more than once: give it once")
+
+
+def _words_of(alias: str, model: object) -> list[str]:
+    """A word of a query, or all those that a model of it has."""
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.alias or name for name, field in model.model_fields.items()]
+    return [alias]
 
 
 def _hint(word: str, known: list[str]) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from elmyr.serving.batching import Answer, Job, Queues
+from elmyr.serving.answers import Answer
+from elmyr.serving.batching import Job, Queues
 from elmyr.serving.http_errors import lost, stopping
 from elmyr.serving.limits import DEADLINE
 from elmyr.serving.wire import Broken, packed, receive

@@ -48,9 +48,9 @@ def decoded(content: bytes, wanted: Size | None = None, of: Range | None = None)
         raise InputError(f"the {decoder} cannot be read ({_reason(error)}): save it again") from None
 
 
-def decoded_one(content: bytes) -> Picture:
-    """The picture of an upload that is to hold one."""
-    pictures = decoded(content)
+def decoded_one(content: bytes, of: Range | None = None) -> Picture:
+    """The picture of an upload that is to hold one; `of` as `decoded` has it."""
+    pictures = decoded(content, of=of)
     if len(pictures) != 1:
         raise InputError(f"the upload holds {len(pictures)} images: send one")
     return pictures[0]

@@ -14,10 +14,10 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from elmyr.serving.batching import Answer
+from elmyr.serving.answers import Answer, refusal
 from elmyr.serving.catalog import WorkerOptions
 from elmyr.serving.models import Models
-from elmyr.serving.operations import answer_together, refusal
+from elmyr.serving.operations import answer_together
 from elmyr.serving.wire import packed, read_frame
 
 

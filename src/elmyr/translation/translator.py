@@ -49,7 +49,7 @@ class Translator:
 
     method: "cycle" or "contrastive" from two piles of images, "paired" from pairs. images: the budget in images of A
     seen; without it 60,000, 30,000 below 16 pixels a side. settings: other choices of `TranslatorChoices` by their
-    names. After `fit` or `load`: `directions_`, `channels_`, `seconds_`.
+    names. After `fit` or `load`: `directions_`, `channels_`, `image_shape_`, `seconds_`.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Translator:
         outcome = run_loop(task, data, self.course(a), run=run, listener=listener, say=say)
         self.nets_: dict[str, TranslatorNet] = task.averages
         self.directions_, self.channels_ = tuple(task.averages), a.channels
+        self.image_shape_: tuple[int, ...] | None = (a.height, a.width, a.channels)
         self.examples_: dict[str, NDArray[np.uint8]] = {}
         if self.choices.styled:
             self.examples_ = {way: _some(b if way == A_TO_B else a) for way in self.directions_}
@@ -220,6 +221,7 @@ class Translator:
             "choices": self.choices.model_dump(mode="json"),
             "directions": list(self.directions_),
             "channels": self.channels_,
+            "image_shape": self.image_shape_,
             "seconds": self.seconds_,
             "sha256": sha256_of(folder / WEIGHTS),
         }
@@ -239,7 +241,8 @@ class Translator:
             settings = dict(content["choices"])
             translator = cls(method=settings.pop("method"), settings=settings, device=device, precision=precision)
             translator.directions_, translator.channels_ = tuple(content["directions"]), int(content["channels"])
-            translator.seconds_ = float(content["seconds"])
+            translator.seconds_, shape = float(content["seconds"]), content.get("image_shape")
+            translator.image_shape_ = shape and tuple(shape)  # which translators of before do not tell
             weights = load_file(folder / WEIGHTS)
             translator.nets_, translator.examples_ = {}, {}
             for way in translator.directions_:
