@@ -25,7 +25,7 @@ from elmyr import ImageSet, Shaping
 from elmyr.gan import GANConfig, NetworkConfig
 from elmyr.images import open_source, split_source
 from elmyr.machine import choose_device, choose_precision, keep_freed_memory
-from elmyr.nets import PAIRS, Discriminator
+from elmyr.nets import PAIRS, Discriminator, Pair, PairConfig, Shape
 from elmyr.nets.parts import ProjectionHead
 from elmyr.nets.to_pixels import ConvToPixels
 from elmyr.nets.upsampled import UpsampledConv2d
@@ -97,7 +97,7 @@ class Critic(Discriminator):
         return features
 
 
-def pair(*args: int, **sizes: int) -> tuple[Generator, Critic]:
+def pair(shape: Shape, classes: int, config: PairConfig) -> tuple[Generator, Critic]:
     return FusedGenerator(), Critic()
 
 
@@ -146,7 +146,7 @@ def plain_loop(training: ImageSet, device: torch.device) -> Iterator[None]:
 def elmyr_loop(training: ImageSet, device: torch.device) -> Iterator[None]:
     """The same networks, objective and optimizer in elmyr's update, with its moving average."""
     keep_freed_memory()  # as every training of elmyr does
-    PAIRS["plain"] = pair
+    PAIRS.add("plain", Pair(pair))
     gan = GANConfig(height=SIDE, width=SIDE, channels=1, network=NetworkConfig(name="plain", latent=LATENT))
     game = AdversarialConfig(
         objective="non-saturating",

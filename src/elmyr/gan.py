@@ -24,7 +24,7 @@ from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
 from elmyr.images.showing import picture_html, picture_of
 from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE
-from elmyr.nets import PAIRS, Cost, Discriminator, StyleGenerator, cost_of
+from elmyr.nets import PAIRS, Cost, Discriminator, Shape, StyleGenerator, cost_of, options_heard, require_fit
 from elmyr.runs import CONFIG, GAN_KIND, Run, finished_model
 
 FORMAT = 1
@@ -33,15 +33,26 @@ CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same
 
 
 class NetworkConfig(BaseModel):
-    """The two networks: which pair, and how large."""
+    """The two networks: which pair, and the options of the config that the pair owns."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     name: str = "residual"
-    base: int = Field(64, ge=1, description="channels of the first level; the levels below have twice as many")
-    blocks: int = Field(1, ge=1, description="residual blocks a level")
-    latent: int = Field(64, ge=1, description="entries of the latent vector")
-    embedding: int = Field(64, ge=1, description="entries of the class embedding")
+    latent: int = 64
+
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_the_pair(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        given = options_heard({"name": "residual"} | values)
+        name = given.pop("name")
+        return {"name": name} | PAIRS[name].config(**given).model_dump()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the pair's config is made of."""
+        return self.model_dump(exclude={"name"})
 
 
 class CodeConfig(BaseModel):
@@ -100,8 +111,6 @@ class GANConfig(BaseModel):
 
     def build(self) -> tuple[nn.Module, Discriminator]:
         """New networks, generator and discriminator, with random weights, laid out channels-last."""
-        if self.network.name not in PAIRS:
-            raise InputError(f"no network '{self.network.name}': {suggestion(self.network.name, PAIRS)}")
         if self.code.categories == 1 or self.code.entries >= self.network.latent:
             raise InputError(
                 f"code.categories is {self.code.categories} and code.values {self.code.values}: categories are 0 or "
@@ -110,13 +119,18 @@ class GANConfig(BaseModel):
         generator, discriminator = self._pair(len(self.classes))
         if self.classes and not self.projection:
             _, discriminator = self._pair(0)
+        if self.network.name in PAIRS.origins:
+            require_fit(self.network.name, generator, discriminator, self._shape, self.network.latent, self.classes)
         for net in (generator, discriminator):
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
         return generator, discriminator
 
     def _pair(self, classes: int) -> tuple[nn.Module, Discriminator]:
-        size = self.network.model_dump(exclude={"name"})
-        return PAIRS[self.network.name](self.height, self.width, self.channels, classes, **size)
+        return PAIRS[self.network.name].networks(self._shape, classes, self.network.options)
+
+    @property
+    def _shape(self) -> Shape:
+        return Shape(self.channels, self.height, self.width)
 
     def costs(self) -> tuple[Cost, Cost]:
         """What the generator and the discriminator cost: weights, and FLOPs a pass of one image."""

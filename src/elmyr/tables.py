@@ -27,6 +27,7 @@ class Table(Mapping[str, T], Generic[T]):
         self.kind = kind
         self._parts: dict[str, T] = dict(parts or {})
         self._lazy = dict(lazy or {})
+        self.origins: dict[str, str] = {}  # of what was added: the plug-in's file, or "" for a call of Python
 
     def __getitem__(self, name: str) -> T:
         if name not in self._parts and name in self._lazy:
@@ -53,15 +54,15 @@ class Table(Mapping[str, T], Generic[T]):
         if name not in self:
             raise InputError(f"no {self.kind} '{name}': {suggestion(name, list(self))}")
 
-    def add(self, name: str, part: T) -> T:
-        """Adds a part; InputError for a name that is taken or cannot be typed."""
+    def add(self, name: str, part: T, origin: str = "") -> T:
+        """Adds a part, with the plug-in's file it is of; InputError for a name that is taken or cannot be typed."""
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise InputError(f"a {self.kind} cannot be named {name!r}: small letters, digits, - and _ make a name")
         if name in self:
             raise InputError(f"{self.kind} '{name}' is there already: give yours another name")
-        self._parts[name] = part
+        self._parts[name], self.origins[name] = part, origin
         return part
 
     def remove(self, name: str) -> None:
-        """Takes a part out again."""
-        self._parts.pop(name)
+        """Takes a part that was added out again."""
+        del self._parts[name], self.origins[name]

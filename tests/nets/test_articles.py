@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from elmyr.nets import PAIRS, classic, dcgan, dcgan64, mlp, mlp_cnn
+from elmyr.nets import PAIRS, Shape, classic, dcgan, dcgan64, mlp, mlp_cnn
 from elmyr.nets.dcgan import DCGANGenerator
 from elmyr.nets.dcgan64 import DCGAN64Generator
 from elmyr.nets.dense import DenseGenerator
 
 
-def counts(name: str, shape: tuple[int, int, int], base: int) -> list[int]:
+def counts(name: str, shape: Shape, base: int) -> list[int]:
     """Trained weights of the unconditional pair (what Keras calls trainable: running statistics are not)."""
-    pair = PAIRS[name](*shape, 0, base=base, blocks=1, latent=100, embedding=64)
+    pair = PAIRS[name].networks(shape, 0, {"base": base, "latent": 100})
     return [sum(p.numel() for p in net.parameters()) for net in pair]
 
 
@@ -34,7 +34,9 @@ def test_article_0_has_the_weights_of_its_layers() -> None:
         128 * 1 + 1,
     ]
     assert (
-        counts("mlp", (28, 28, 1), mlp.ARTICLE_BASE) == [sum(generator), sum(discriminator)] == [1_506_448, 1_492_993]
+        counts("mlp", Shape(1, 28, 28), mlp.ARTICLE_BASE)
+        == [sum(generator), sum(discriminator)]
+        == [1_506_448, 1_492_993]
     )
 
 
@@ -53,14 +55,14 @@ def test_article_1_has_the_weights_of_its_layers() -> None:
         5 * 5 * 64 * 128 + 128,
         7 * 7 * 128 * 1,  # dense, no bias
     ]
-    assert counts("dcgan", (28, 28, 1), dcgan.ARTICLE_BASE) == [sum(generator), sum(discriminator)]
+    assert counts("dcgan", Shape(1, 28, 28), dcgan.ARTICLE_BASE) == [sum(generator), sum(discriminator)]
     assert [sum(generator), sum(discriminator)] == [2_305_472, 212_864]
 
 
 def test_article_2_has_the_weights_of_its_layers() -> None:
     generator = [100 * 128 + 128, 128 * 128 + 128, 128 * 784 + 784]
     discriminator = [5 * 5 * 1 * 64 + 64, 5 * 5 * 64 * 128 + 128, 7 * 7 * 128 * 1 + 1]
-    assert counts("mlp-cnn", (28, 28, 1), mlp_cnn.ARTICLE_BASE) == [sum(generator), sum(discriminator)]
+    assert counts("mlp-cnn", Shape(1, 28, 28), mlp_cnn.ARTICLE_BASE) == [sum(generator), sum(discriminator)]
     assert [sum(generator), sum(discriminator)] == [130_576, 212_865]
 
 
@@ -82,20 +84,20 @@ def test_article_3_has_the_weights_of_its_layers() -> None:
         4 * 4 * 128 * 128 + 128,
         8 * 8 * 128 * 1 + 1,
     ]
-    assert counts("dcgan64", (64, 64, 3), dcgan64.ARTICLE_BASE) == [sum(generator), sum(discriminator)]
+    assert counts("dcgan64", Shape(3, 64, 64), dcgan64.ARTICLE_BASE) == [sum(generator), sum(discriminator)]
     assert [sum(generator), sum(discriminator)] == [6_335_683, 404_801]
 
 
 def test_article_4_has_the_layers_that_elmyr_chose_for_it() -> None:
     generator = [100 * 256 + 256, 256 * 512 + 512, 512 * 1024 + 1024, 1024 * 784 + 784]
     discriminator = [4 * 4 * 1 * 64 + 64, 4 * 4 * 64 * 128 + 128, 7 * 7 * 128 * 1 + 1]
-    assert counts("classic", (28, 28, 1), classic.USUAL_BASE) == [sum(generator), sum(discriminator)]
+    assert counts("classic", Shape(1, 28, 28), classic.USUAL_BASE) == [sum(generator), sum(discriminator)]
     assert [sum(generator), sum(discriminator)] == [1_486_352, 138_561]
 
 
 def test_classes_add_their_embedding_their_inputs_and_their_vectors() -> None:
-    plain = PAIRS["mlp"](28, 28, 1, 0, base=8, blocks=1, latent=5, embedding=3)
-    labeled = PAIRS["mlp"](28, 28, 1, 4, base=8, blocks=1, latent=5, embedding=3)
+    plain = PAIRS["mlp"].networks(Shape(1, 28, 28), 0, {"base": 8, "latent": 5, "embedding": 3})
+    labeled = PAIRS["mlp"].networks(Shape(1, 28, 28), 4, {"base": 8, "latent": 5, "embedding": 3})
     added = [
         sum(p.numel() for p in b.parameters()) - sum(p.numel() for p in a.parameters())
         for a, b in zip(plain, labeled, strict=True)
@@ -106,14 +108,14 @@ def test_classes_add_their_embedding_their_inputs_and_their_vectors() -> None:
 @pytest.mark.parametrize("name", ["mlp", "dcgan", "mlp-cnn", "dcgan64", "classic"])
 def test_images_keep_to_their_range_however_far_the_latents_go(name: str) -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS[name](32, 32, 1, 0, base=4, blocks=1, latent=6, embedding=3)
+    generator, _ = PAIRS[name].networks(Shape(1, 32, 32), 0, {"base": 4, "latent": 6, "embedding": 3})
     images = generator.eval()(1e4 * torch.randn(5, 6), None)
     assert -1 <= images.min() < -0.9 and 0.9 < images.max() <= 1
 
 
 def test_the_image_of_article_0_is_its_sigmoid_moved_to_minus_one_to_one() -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS["mlp"](8, 8, 1, 0, base=8, blocks=1, latent=6, embedding=3)
+    generator, _ = PAIRS["mlp"].networks(Shape(1, 8, 8), 0, {"base": 8, "latent": 6, "embedding": 3})
     assert isinstance(generator, DenseGenerator)
     x = latents = torch.randn(3, 6)
     for layer in generator.hidden:
@@ -135,7 +137,7 @@ def weights_of(*modules: nn.Module) -> list[nn.Parameter]:
 
 def test_the_generator_of_article_1_is_its_layers_in_their_order() -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS["dcgan"](28, 28, 1, 0, base=4, blocks=1, latent=6, embedding=3)
+    generator, _ = PAIRS["dcgan"].networks(Shape(1, 28, 28), 0, {"base": 4, "latent": 6, "embedding": 3})
     layers = nn.Sequential(
         nn.Linear(6, 7 * 7 * 16, bias=False),
         nn.BatchNorm1d(7 * 7 * 16, eps=1e-3),
@@ -156,7 +158,7 @@ def test_the_generator_of_article_1_is_its_layers_in_their_order() -> None:
 
 def test_the_generator_of_article_3_is_its_layers_in_their_order() -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS["dcgan64"](64, 64, 3, 0, base=2, blocks=1, latent=6, embedding=3)
+    generator, _ = PAIRS["dcgan64"].networks(Shape(3, 64, 64), 0, {"base": 2, "latent": 6, "embedding": 3})
     assert isinstance(generator, DCGAN64Generator)
     dense, doublings = ([6, 4, 4, 32, 32], [8, 4, 4, 2])
     layers, ours = nn.Sequential(), []
@@ -178,7 +180,7 @@ def test_the_generator_of_article_3_is_its_layers_in_their_order() -> None:
 @pytest.mark.parametrize("name", ["mlp-cnn", "classic"])
 def test_the_dense_generators_of_articles_2_and_4_are_their_layers_in_their_order(name: str) -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS[name](8, 8, 1, 0, base=4, blocks=1, latent=6, embedding=3)
+    generator, _ = PAIRS[name].networks(Shape(1, 8, 8), 0, {"base": 4, "latent": 6, "embedding": 3})
     widths = {"mlp-cnn": [6, 8, 8], "classic": [6, 16, 32, 64]}[name]
     layers = nn.Sequential()
     for a, b in pairwise(widths):
@@ -201,7 +203,7 @@ def test_the_articles_discriminators_are_their_layers_in_their_order(
     name: str, kernel: int, slope: float, widths: list[int]
 ) -> None:
     torch.manual_seed(0)
-    _, discriminator = PAIRS[name](32, 32, 1, 0, base=4, blocks=1, latent=6, embedding=3)
+    _, discriminator = PAIRS[name].networks(Shape(1, 32, 32), 0, {"base": 4, "latent": 6, "embedding": 3})
     layers = nn.Sequential()
     for a, b in pairwise(widths):
         layers.extend([nn.Conv2d(a, b, kernel, stride=2, padding=(kernel - 1) // 2), nn.LeakyReLU(slope)])
@@ -215,7 +217,7 @@ def test_the_articles_discriminators_are_their_layers_in_their_order(
 @pytest.mark.parametrize(("name", "kept"), [("dcgan", 0.99), ("dcgan64", 0.8)])
 def test_running_statistics_keep_the_share_that_keras_calls_momentum(name: str, kept: float) -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS[name](32, 32, 1, 0, base=4, blocks=1, latent=6, embedding=3)
+    generator, _ = PAIRS[name].networks(Shape(1, 32, 32), 0, {"base": 4, "latent": 6, "embedding": 3})
     norms = [m for m in generator.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     generator(torch.zeros(4, 6), None)  # alike inputs: no variance at the first norm, so its 1 shrinks to what is kept
     assert norms[0].running_var is not None
@@ -225,7 +227,7 @@ def test_running_statistics_keep_the_share_that_keras_calls_momentum(name: str, 
 
 def test_the_biases_of_article_3_before_a_batch_normalization_do_nothing_in_training() -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS["dcgan64"](32, 32, 1, 0, base=4, blocks=1, latent=6, embedding=3)
+    generator, _ = PAIRS["dcgan64"].networks(Shape(1, 32, 32), 0, {"base": 4, "latent": 6, "embedding": 3})
     latents = torch.randn(7, 6)
     before = generator(latents, None)
     with torch.no_grad():
@@ -237,7 +239,7 @@ def test_the_biases_of_article_3_before_a_batch_normalization_do_nothing_in_trai
 
 def test_weights_start_as_keras_starts_them() -> None:
     torch.manual_seed(0)
-    generator, _ = PAIRS["dcgan"](28, 28, 1, 0, base=32, blocks=1, latent=100, embedding=3)
+    generator, _ = PAIRS["dcgan"].networks(Shape(1, 28, 28), 0, {"base": 32, "latent": 100, "embedding": 3})
     assert isinstance(generator, DCGANGenerator)
     bound = (6 / (5 * 5 * 128 + 5 * 5 * 64)) ** 0.5  # Glorot: uniform up to sqrt(6 / (inputs + outputs))
     weight = generator.first.weight

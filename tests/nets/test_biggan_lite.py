@@ -3,12 +3,13 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from elmyr.nets.biggan_lite import DiscriminatorBlock, GeneratorBlock, SteeredNorm, biggan_lite_pair
+from elmyr.nets import PAIRS, Shape
+from elmyr.nets.biggan_lite import DiscriminatorBlock, GeneratorBlock, SteeredNorm
 
 
 def test_every_matrix_of_both_networks_has_spectral_norm_1() -> None:
     torch.manual_seed(0)
-    pair = biggan_lite_pair(8, 8, 1, 3, base=4, blocks=1, latent=6, embedding=3)
+    pair = PAIRS["biggan-lite"].networks(Shape(1, 8, 8), 3, {"base": 4, "latent": 6, "embedding": 3})
     for net in pair:
         with torch.no_grad():
             for name, weight in net.named_parameters():
@@ -57,7 +58,10 @@ def test_the_block_that_sees_the_image_does_not_lose_its_dark_half() -> None:
 
 
 def test_more_blocks_are_more_layers_of_the_same_sizes() -> None:
-    one, three = (biggan_lite_pair(16, 16, 3, 0, base=4, blocks=blocks, latent=6, embedding=3) for blocks in (1, 3))
+    one, three = (
+        PAIRS["biggan-lite"].networks(Shape(3, 16, 16), 0, {"base": 4, "blocks": blocks, "latent": 6, "embedding": 3})
+        for blocks in (1, 3)
+    )
     for few, many in zip(one, three, strict=True):
         assert len(list(many.parameters())) > 1.5 * len(list(few.parameters()))
     images = three[0](torch.randn(2, 6), None)

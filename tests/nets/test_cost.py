@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from elmyr.nets import PAIRS
+from elmyr.nets import PAIRS, Shape
 from elmyr.nets.cost import Cost, cost_of
 
 
@@ -37,7 +37,9 @@ def test_counting_leaves_the_network_as_it_was() -> None:
 
 
 def test_the_default_pair_costs_what_the_docs_state() -> None:
-    generator, discriminator = PAIRS["residual"](28, 28, 1, 10, base=64, blocks=1, latent=64, embedding=64)
+    generator, discriminator = PAIRS["residual"].networks(
+        Shape(1, 28, 28), 10, {"base": 64, "latent": 64, "embedding": 64}
+    )
     label = torch.zeros(1, dtype=torch.int64)
     made = cost_of(generator, torch.zeros(1, 64), label)
     judged = cost_of(discriminator, torch.zeros(1, 1, 28, 28), label)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from elmyr.errors import InputError
-from elmyr.nets import PAIRS
+from elmyr.nets import PAIRS, Shape
 from elmyr.penalties import squared_gradient_norm
 
 LATENT = 6
@@ -32,7 +32,9 @@ def pair(
     height, width = (size, size) if isinstance(size, int) else size
     if name == "mlp":
         base *= 4  # its narrowest layer: four units with ReLU may all be dark
-    return PAIRS[name](height, width, channels, classes, base=base, blocks=1, latent=LATENT, embedding=3)
+    return PAIRS[name].networks(
+        Shape(channels, height, width), classes, {"base": base, "latent": LATENT, "embedding": 3}
+    )
 
 
 def inputs(n: int, classes: int = 4) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -133,7 +135,7 @@ SPREADS = {
 def test_new_networks_start_neither_dark_nor_saturated(name: str) -> None:
     (least, most), (least_logit, most_logit) = SPREADS[name]
     torch.manual_seed(11)
-    generator, discriminator = PAIRS[name](32, 32, 3, 4, base=16, blocks=1, latent=32, embedding=8)
+    generator, discriminator = PAIRS[name].networks(Shape(3, 32, 32), 4, {"base": 16, "latent": 32, "embedding": 8})
     latents, labels = torch.randn(32, 32), torch.arange(32) % 4
     images = generator(latents, labels)
     assert least < images.std() < most
@@ -238,7 +240,9 @@ LOGITS = {"biggan-lite": 15.0}
 def test_a_new_generator_draws_neither_nothing_nor_noise_out_of_range(name: str, channels: int) -> None:
     for size in TAKES.get(name, SIZES):
         torch.manual_seed(5)
-        generator, discriminator = PAIRS[name](size, size, channels, 4, base=32, blocks=1, latent=64, embedding=16)
+        generator, discriminator = PAIRS[name].networks(
+            Shape(channels, size, size), 4, {"base": 32, "latent": 64, "embedding": 16}
+        )
         with torch.no_grad():
             images = generator(torch.randn(64, 64), torch.arange(64) % 4)
             logits = discriminator(2 * torch.rand(64, channels, size, size) - 1, torch.arange(64) % 4)

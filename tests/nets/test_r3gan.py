@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from elmyr.errors import InputError
-from elmyr.nets import PAIRS
+from elmyr.nets import PAIRS, Shape
 from elmyr.nets.r3gan import Bottleneck, Resampler
 
 
@@ -13,7 +13,7 @@ def test_at_the_published_size_the_weights_are_those_of_eight_blocks_of_768_chan
     channels, inner = 768, 1536
     block = 2 * channels * inner + inner * 16 * 9 + 2 * inner
     shared = 8 * block + channels * 16 + 3 * channels
-    generator, discriminator = PAIRS["r3gan"](32, 32, 3, 10, base=channels, blocks=2, latent=64, embedding=64)
+    generator, discriminator = PAIRS["r3gan"].networks(Shape(3, 32, 32), 10, {"base": channels, "blocks": 2})
     assert sum(p.numel() for p in generator.parameters()) == shared + (64 + 64) * channels + 10 * 64
     assert sum(p.numel() for p in discriminator.parameters()) == shared + channels + 10 * channels
 
@@ -41,4 +41,4 @@ def test_maps_double_and_halve_by_the_filter_and_halving_is_the_adjoint() -> Non
 
 def test_channels_that_make_no_groups_are_refused_with_the_mend() -> None:
     with pytest.raises(InputError, match="network.base is 20, take a multiple of 8"):
-        PAIRS["r3gan"](32, 32, 3, 0, base=20, blocks=1, latent=4, embedding=4)
+        PAIRS["r3gan"].networks(Shape(3, 32, 32), 0, {"base": 20, "latent": 4, "embedding": 4})

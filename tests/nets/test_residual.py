@@ -3,14 +3,14 @@ from itertools import pairwise
 import pytest
 import torch
 
-from elmyr.nets import PAIRS
+from elmyr.nets import PAIRS, Shape
 from elmyr.nets.residual import ResidualBlock, ResidualDiscriminator, ResidualGenerator, pyramid
 
 SIZES = [(8, 8), (9, 13), (16, 16), (28, 28), (30, 45), (32, 32), (64, 64), (128, 128)]
 
 
 def pair(size: tuple[int, int], channels: int = 1, classes: int = 0) -> tuple[ResidualGenerator, ResidualDiscriminator]:
-    return PAIRS["residual"](*size, channels, classes, base=8, blocks=1, latent=5, embedding=3)
+    return PAIRS["residual"].networks(Shape(channels, *size), classes, {"base": 8, "latent": 5, "embedding": 3})
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -64,6 +64,6 @@ def test_the_label_changes_the_image_and_after_a_step_the_logit() -> None:
 
 
 def test_the_default_pair_has_the_weights_that_the_docs_state() -> None:
-    pair_28 = PAIRS["residual"](28, 28, 1, 10, base=64, blocks=1, latent=64, embedding=64)
+    pair_28 = PAIRS["residual"].networks(Shape(1, 28, 28), 10)
     counts = [sum(p.numel() for p in net.parameters()) for net in pair_28]
     assert counts == [1_188_033, 1_182_785]

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from elmyr.nets import PAIRS, Shape
 from elmyr.nets.equalized import EqualizedConvolution, EqualizedLinear, activated
-from elmyr.nets.style import GroupDeviation, HalvingBlock, style_pair
+from elmyr.nets.style import GroupDeviation, HalvingBlock
 from elmyr.nets.style_generator import Mapping, ModulatedConvolution, StyledLayer, doubled
 
 
@@ -132,7 +133,7 @@ def test_a_halving_block_is_the_mean_of_its_two_ways_by_variance() -> None:
 
 def test_a_collapsed_batch_looks_different_to_the_discriminator() -> None:
     torch.manual_seed(0)
-    _, discriminator = style_pair(8, 8, 1, 0, base=4, blocks=1, latent=6, embedding=3)
+    _, discriminator = PAIRS["style"].networks(Shape(1, 8, 8), 0, {"base": 4, "latent": 6, "embedding": 3})
     images = torch.randn(8, 1, 8, 8)
     varied = discriminator(images, None)[0]
     alike = discriminator(images[:1].expand(8, -1, -1, -1), None)[0]
@@ -141,7 +142,9 @@ def test_a_collapsed_batch_looks_different_to_the_discriminator() -> None:
 
 def test_more_blocks_are_more_convolutions_at_each_size() -> None:
     for blocks in (1, 2):
-        generator, discriminator = style_pair(16, 16, 3, 0, base=4, blocks=blocks, latent=6, embedding=3)
+        generator, discriminator = PAIRS["style"].networks(
+            Shape(3, 16, 16), 0, {"base": 4, "blocks": blocks, "latent": 6}
+        )
         assert [len(level) for level in generator.levels] == [blocks, 1 + blocks, 1 + blocks]  # type: ignore[arg-type]
         images = generator(torch.randn(2, 6), None)
         assert images.shape == (2, 3, 16, 16)

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.attention import SelfAttention, attended_level
+from elmyr.nets.pair import BlocksConfig, Pair, Shape
 from elmyr.nets.parts import Discriminator, LabeledLatents, ProjectionHead, doubled_widths, halvings, require_size
 from elmyr.nets.spectral import spectrally_normalized
 from elmyr.nets.to_pixels import ConvToPixels
@@ -88,27 +89,17 @@ class BigGANLiteGenerator(nn.Module):
     In training its batch normalization looks at the whole batch; in eval mode each image is its own.
     """
 
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        channels: int,
-        classes: int,
-        *,
-        base: int,
-        blocks: int,
-        latent: int,
-        embedding: int,
-    ) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
-        sizes = halvings(height, width)[::-1]
+        (channels, *size), base = shape, config.base
+        sizes = halvings(*size)[::-1]
         widths = doubled_widths(len(sizes), base)[::-1]
         self.start = widths[0], *sizes[0]
-        self.input = LabeledLatents(latent, classes, embedding)
+        self.input = LabeledLatents(config.latent, classes, config.embedding)
         entries = self.input.entries
         self.root = spectrally_normalized(nn.Linear(entries, widths[0] * sizes[0][0] * sizes[0][1]))
         self.levels = nn.ModuleList(
-            nn.ModuleList(GeneratorBlock(b if k else a, b, entries, doubles=not k) for k in range(blocks))
+            nn.ModuleList(GeneratorBlock(b if k else a, b, entries, doubles=not k) for k in range(config.blocks))
             for a, b in pairwise(widths)
         )
         self.attended = attended_level(sizes)
@@ -135,10 +126,11 @@ class BigGANLiteDiscriminator(Discriminator):
     No layer looks at other images of the batch.
     """
 
-    def __init__(self, height: int, width: int, channels: int, classes: int, *, base: int, blocks: int) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
-        sizes = halvings(height, width)
-        widths = doubled_widths(len(sizes), base)
+        (channels, *size), blocks = shape, config.blocks
+        sizes = halvings(*size)
+        widths = doubled_widths(len(sizes), config.base)
         inputs = [channels, *widths[:-2]]
         self.levels = nn.ModuleList(
             nn.Sequential(
@@ -168,25 +160,14 @@ class BigGANLiteDiscriminator(Discriminator):
 
 
 def biggan_lite_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
+    shape: Shape, classes: int, config: BlocksConfig
 ) -> tuple[BigGANLiteGenerator, BigGANLiteDiscriminator]:
-    """The pair for images of one shape; `classes` 0 for an unconditional one.
+    """The pair: `base` is the width of the maps at full size, doubled at each halving up to four times.
 
-    `base` is the width of the maps at full size, doubled at each halving up to four times; `blocks` the residual blocks
-    at each size. Raises InputError for sides that are no multiples of 4.
+    `blocks` are the residual blocks at each size. Raises InputError for sides that are no multiples of 4.
     """
-    require_size("biggan-lite", height, width, multiple=4, least=8)
-    return (
-        BigGANLiteGenerator(
-            height, width, channels, classes, base=base, blocks=blocks, latent=latent, embedding=embedding
-        ),
-        BigGANLiteDiscriminator(height, width, channels, classes, base=base, blocks=blocks),
-    )
+    require_size("biggan-lite", *shape[1:], multiple=4, least=8)
+    return BigGANLiteGenerator(shape, classes, config), BigGANLiteDiscriminator(shape, classes, config)
+
+
+PAIR = Pair(biggan_lite_pair, BlocksConfig, has_features=True)

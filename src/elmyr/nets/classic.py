@@ -6,33 +6,24 @@ and a dense layer. Any size.
 """
 
 from elmyr.nets.dense import DenseGenerator
-from elmyr.nets.parts import require_one_block
+from elmyr.nets.pair import Pair, Shape, SizedConfig
 from elmyr.nets.strided import StridedDiscriminator
 
 USUAL_BASE = 64
 SLOPE = 0.2
 
 
-def classic_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[DenseGenerator, StridedDiscriminator]:
-    """The pair for images of one shape; `classes` 0 for an unconditional one.
+def classic_pair(shape: Shape, classes: int, config: SizedConfig) -> tuple[DenseGenerator, StridedDiscriminator]:
+    """The pair: `base` is the first convolution's width, 64 for the layers above; the article's latent is 100.
 
-    `base` is the first convolution's width, 64 for the layers above: the generator's are 4, 8 and 16 times as wide.
-    The article's latent is 100. `blocks` is 1.
+    The generator's layers are 4, 8 and 16 times as wide.
     """
-    require_one_block("classic", blocks)
-    shape = channels, height, width
+    base = config.base
     widths = [4 * base, 8 * base, 16 * base]
     return (
-        DenseGenerator(shape, classes, widths, latent=latent, embedding=embedding, slope=SLOPE),
+        DenseGenerator(shape, classes, widths, config=config, slope=SLOPE),
         StridedDiscriminator(shape, classes, [base, 2 * base], kernel=4, slope=SLOPE),
     )
+
+
+PAIR = Pair(classic_pair, SizedConfig, has_features=True)

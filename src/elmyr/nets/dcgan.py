@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.parts import LabeledLatents, require_one_block, require_size, start_as_keras
+from elmyr.nets.pair import Pair, Shape, SizedConfig
+from elmyr.nets.parts import LabeledLatents, require_size, start_as_keras
 from elmyr.nets.strided import StridedDiscriminator
 
 ARTICLE_BASE = 64
@@ -25,12 +26,11 @@ class DCGANGenerator(nn.Module):
     In training its batch normalization looks at the whole batch; in eval mode each image is its own.
     """
 
-    def __init__(
-        self, height: int, width: int, channels: int, classes: int, *, base: int, latent: int, embedding: int
-    ) -> None:
+    def __init__(self, shape: Shape, classes: int, config: SizedConfig) -> None:
         super().__init__()
+        (channels, height, width), base = shape, config.base
         self.start = 4 * base, height // 4, width // 4
-        self.input = LabeledLatents(latent, classes, embedding)
+        self.input = LabeledLatents(config.latent, classes, config.embedding)
         entries = 4 * base * (height // 4) * (width // 4)
         self.dense = nn.Linear(self.input.entries, entries, bias=False)
         self.dense_norm = nn.BatchNorm1d(entries, eps=EPSILON, momentum=MOMENTUM)
@@ -50,25 +50,15 @@ class DCGANGenerator(nn.Module):
         return torch.tanh(self.pixels(x))
 
 
-def dcgan_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[DCGANGenerator, StridedDiscriminator]:
-    """The pair for images of one shape; `classes` 0 for an unconditional one.
-
-    `base` is the width of the maps nearest to the image: the article's is 64, its latent 100. `blocks` is 1.
+def dcgan_pair(shape: Shape, classes: int, config: SizedConfig) -> tuple[DCGANGenerator, StridedDiscriminator]:
+    """The pair: `base` is the width of the maps nearest to the image: the article's is 64, its latent 100.
     Raises InputError for sides that are no multiples of 4.
     """
-    require_one_block("dcgan", blocks)
-    require_size("dcgan", height, width, multiple=4, least=8)
+    require_size("dcgan", *shape[1:], multiple=4, least=8)
     return (
-        DCGANGenerator(height, width, channels, classes, base=base, latent=latent, embedding=embedding),
-        StridedDiscriminator((channels, height, width), classes, [base, 2 * base], kernel=5, slope=SLOPE, bias=False),
+        DCGANGenerator(shape, classes, config),
+        StridedDiscriminator(shape, classes, [config.base, 2 * config.base], kernel=5, slope=SLOPE, bias=False),
     )
+
+
+PAIR = Pair(dcgan_pair, SizedConfig, has_features=True)

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.parts import LabeledLatents, require_one_block, require_size, start_as_keras
+from elmyr.nets.pair import Pair, Shape, SizedConfig
+from elmyr.nets.parts import LabeledLatents, require_size, start_as_keras
 from elmyr.nets.strided import StridedDiscriminator
 from elmyr.nets.to_pixels import ConvTransposeToPixels
 
@@ -29,12 +30,11 @@ class DCGAN64Generator(nn.Module):
     the transposed convolutions have biases, which their batch normalization subtracts again.
     """
 
-    def __init__(
-        self, height: int, width: int, channels: int, classes: int, *, base: int, latent: int, embedding: int
-    ) -> None:
+    def __init__(self, shape: Shape, classes: int, config: SizedConfig) -> None:
         super().__init__()
+        (channels, height, width), base = shape, config.base
         self.start = 4 * base, height // 16, width // 16
-        self.input = LabeledLatents(latent, classes, embedding)
+        self.input = LabeledLatents(config.latent, classes, config.embedding)
         dense = [2 * base, 2 * base, 16 * base, 16 * base]
         self.dense = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([self.input.entries, *dense]))
         self.dense_norms = nn.ModuleList(nn.BatchNorm1d(b, eps=EPSILON, momentum=MOMENTUM) for b in dense)
@@ -56,25 +56,15 @@ class DCGAN64Generator(nn.Module):
         return torch.tanh(self.pixels(x))
 
 
-def dcgan64_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[DCGAN64Generator, StridedDiscriminator]:
-    """The pair for images of one shape; `classes` 0 for an unconditional one.
-
-    `base` is the width of the maps nearest to the image: the article's is 64, its latent 100. `blocks` is 1.
+def dcgan64_pair(shape: Shape, classes: int, config: SizedConfig) -> tuple[DCGAN64Generator, StridedDiscriminator]:
+    """The pair: `base` is the width of the maps nearest to the image: the article's is 64, its latent 100.
     Raises InputError for sides that are no multiples of 16.
     """
-    require_one_block("dcgan64", blocks)
-    require_size("dcgan64", height, width, multiple=16, least=16)
+    require_size("dcgan64", *shape[1:], multiple=16, least=16)
     return (
-        DCGAN64Generator(height, width, channels, classes, base=base, latent=latent, embedding=embedding),
-        StridedDiscriminator((channels, height, width), classes, [base, 2 * base, 2 * base], kernel=4, slope=SLOPE),
+        DCGAN64Generator(shape, classes, config),
+        StridedDiscriminator(shape, classes, [config.base, 2 * config.base, 2 * config.base], kernel=4, slope=SLOPE),
     )
+
+
+PAIR = Pair(dcgan64_pair, SizedConfig, has_features=True)

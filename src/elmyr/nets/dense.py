@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr.nets.pair import Shape, SizedConfig
 from elmyr.nets.parts import LabeledLatents, start_as_keras
 
 
@@ -20,18 +21,17 @@ class DenseGenerator(nn.Module):
 
     def __init__(
         self,
-        shape: tuple[int, int, int],
+        shape: Shape,
         classes: int,
         widths: Sequence[int],
         *,
-        latent: int,
-        embedding: int,
+        config: SizedConfig,
         slope: float,
         sharpness: float = 1.0,
     ) -> None:
         super().__init__()
         self.shape, self.slope, self.sharpness = shape, slope, sharpness
-        self.input = LabeledLatents(latent, classes, embedding)
+        self.input = LabeledLatents(config.latent, classes, config.embedding)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([self.input.entries, *widths]))
         self.pixels = nn.Linear(widths[-1], prod(shape))
         start_as_keras(self)

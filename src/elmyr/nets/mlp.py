@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.dense import DenseGenerator
-from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors, require_one_block, start_as_keras
+from elmyr.nets.pair import Pair, Shape, SizedConfig
+from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors, start_as_keras
 
 ARTICLE_BASE = 128
 GROWTH = (1, 2, 4, 8)
@@ -21,7 +22,7 @@ GROWTH = (1, 2, 4, 8)
 class DenseDiscriminator(Discriminator):
     """Images to one logit each by dense layers, ReLU after each: high for real."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, widths: list[int]) -> None:
+    def __init__(self, shape: Shape, classes: int, widths: list[int]) -> None:
         super().__init__()
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([prod(shape), *widths]))
         self.width = widths[-1]
@@ -36,25 +37,13 @@ class DenseDiscriminator(Discriminator):
         return x
 
 
-def mlp_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[DenseGenerator, DenseDiscriminator]:
-    """The pair for images of one shape; `classes` 0 for an unconditional one.
-
-    `base` is the narrowest layer's width: the article's is 128, its latent 100. `blocks` is 1.
-    """
-    require_one_block("mlp", blocks)
-    shape = channels, height, width
-    widths = [base * growth for growth in GROWTH]
+def mlp_pair(shape: Shape, classes: int, config: SizedConfig) -> tuple[DenseGenerator, DenseDiscriminator]:
+    """The pair: `base` is the narrowest layer's width, the article's 128; its latent is 100."""
+    widths = [config.base * growth for growth in GROWTH]
     return (
-        DenseGenerator(shape, classes, widths, latent=latent, embedding=embedding, slope=0.0, sharpness=0.5),
+        DenseGenerator(shape, classes, widths, config=config, slope=0.0, sharpness=0.5),
         DenseDiscriminator(shape, classes, widths[::-1]),
     )
+
+
+PAIR = Pair(mlp_pair, SizedConfig, has_features=True)

@@ -7,32 +7,23 @@ and high features joined; its code, followed here, has neither. Put right: the p
 """
 
 from elmyr.nets.dense import DenseGenerator
-from elmyr.nets.parts import require_one_block
+from elmyr.nets.pair import Pair, Shape, SizedConfig
 from elmyr.nets.strided import StridedDiscriminator
 
 ARTICLE_BASE = 64
 SLOPE = 0.2
 
 
-def mlp_cnn_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[DenseGenerator, StridedDiscriminator]:
-    """The pair for images of one shape; `classes` 0 for an unconditional one.
+def mlp_cnn_pair(shape: Shape, classes: int, config: SizedConfig) -> tuple[DenseGenerator, StridedDiscriminator]:
+    """The pair: `base` is the first convolution's width, the article's 64; all other layers are twice as wide.
 
-    `base` is the first convolution's width, the article's 64; all other layers are twice as wide. The article's latent
-    is 100. `blocks` is 1.
+    The article's latent is 100.
     """
-    require_one_block("mlp-cnn", blocks)
-    shape = channels, height, width
+    base = config.base
     return (
-        DenseGenerator(shape, classes, [2 * base, 2 * base], latent=latent, embedding=embedding, slope=SLOPE),
+        DenseGenerator(shape, classes, [2 * base, 2 * base], config=config, slope=SLOPE),
         StridedDiscriminator(shape, classes, [base, 2 * base], kernel=5, slope=SLOPE),
     )
+
+
+PAIR = Pair(mlp_cnn_pair, SizedConfig, has_features=True)

@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import nn
 
 from elmyr.errors import InputError
-
-
-class PairBuilder(Protocol):
-    """What makes a generator and a discriminator for images of one shape.
-
-    The generator takes latents (N, latent) and labels int64 (N,), None without classes, to images (N, C, H, W) about
-    [-1, 1]; the discriminator takes images and labels to logits (N,), high for real. `classes` 0 means unconditional.
-    Raises InputError for a size that the networks do not take.
-    """
-
-    def __call__(
-        self,
-        height: int,
-        width: int,
-        channels: int,
-        classes: int,
-        *,
-        base: int,
-        blocks: int,
-        latent: int,
-        embedding: int,
-    ) -> tuple[nn.Module, Discriminator]:
-        """The generator and the discriminator, with random weights."""
-        ...
 
 
 class LabeledLatents(nn.Module):
@@ -83,10 +57,15 @@ class Discriminator(nn.Module):
         """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
         raise NotImplementedError
 
+    def look(self, images: torch.Tensor, labels: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,), their features."""
+        features = self.features(images)
+        logits: torch.Tensor = self.head(features, labels)
+        return logits, features
+
     def forward(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
-        """Images (N, C, H, W) in [-1, 1] and labels int64 (N,), None without classes -> logits (N,)."""
-        logits: torch.Tensor = self.head(self.features(images), labels)
-        return logits
+        """As `look`, the logits alone."""
+        return self.look(images, labels)[0]
 
 
 def require_size(name: str, height: int, width: int, *, multiple: int, least: int) -> None:
@@ -98,12 +77,6 @@ def require_size(name: str, height: int, width: int, *, multiple: int, least: in
             f"network '{name}' takes sides that are multiples of {multiple} from {least} on, not {height}x{width}: "
             f"pass --size {nearest}, or take network 'residual', which takes any"
         )
-
-
-def require_one_block(name: str, blocks: int) -> None:
-    """Raises InputError where more than one block is asked of a network that has no levels of blocks."""
-    if blocks != 1:
-        raise InputError(f"network '{name}' has no blocks: leave network.blocks at 1, not {blocks}")
 
 
 def check_batch(net: nn.Module, batch: int) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.errors import InputError
+from elmyr.nets.pair import BlocksConfig, Pair, Shape
 from elmyr.nets.parts import Discriminator, LabeledLatents, ProjectionHead, halvings, indifferent_vectors
 
 L = TypeVar("L", nn.Linear, nn.Conv2d)
@@ -73,24 +74,16 @@ class Resampler(nn.Module):
 class R3GANGenerator(nn.Module):
     """Latents (and classes) to images."""
 
-    def __init__(
-        self,
-        sizes: list[tuple[int, int]],
-        channels: int,
-        classes: int,
-        *,
-        base: int,
-        blocks: int,
-        latent: int,
-        embedding: int,
-    ) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
-        self.latents = LabeledLatents(latent, classes, embedding)
+        (channels, *size), base = shape, config.base
+        sizes = halvings(*size)
+        self.latents = LabeledLatents(config.latent, classes, config.embedding)
         if self.latents.embedding is not None:
             nn.init.normal_(self.latents.embedding.weight, std=1 / sqrt(classes))
         self.weights = _start(nn.Linear(self.latents.entries, base, bias=False))
         self.basis = nn.Parameter(torch.randn(base, *sizes[-1]))
-        self.levels, self.resampler = _levels(len(sizes), base, blocks), Resampler(base)
+        self.levels, self.resampler = _levels(len(sizes), base, config.blocks), Resampler(base)
         self.to_pixels = _start(nn.Conv2d(base, channels, 1, bias=False))
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
@@ -106,10 +99,12 @@ class R3GANGenerator(nn.Module):
 class R3GANDiscriminator(Discriminator):
     """Images to one logit each: the generator's mirror."""
 
-    def __init__(self, sizes: list[tuple[int, int]], channels: int, classes: int, *, base: int, blocks: int) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
+        (channels, *size), base = shape, config.base
+        sizes = halvings(*size)
         self.from_pixels = _start(nn.Conv2d(channels, base, 1, bias=False))
-        self.levels, self.resampler = _levels(len(sizes), base, blocks), Resampler(base)
+        self.levels, self.resampler = _levels(len(sizes), base, config.blocks), Resampler(base)
         self.basis = _start(nn.Conv2d(base, base, sizes[-1], groups=base, bias=False))
         self.width = base
         self.head = ProjectionHead(_start(nn.Linear(base, 1, bias=False)), indifferent_vectors(classes, base))
@@ -134,25 +129,15 @@ def _start(layer: L, gain: float = 1.0) -> L:
     return layer
 
 
-def r3gan_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[R3GANGenerator, R3GANDiscriminator]:
+def r3gan_pair(shape: Shape, classes: int, config: BlocksConfig) -> tuple[R3GANGenerator, R3GANDiscriminator]:
     """The generator and the discriminator for images of one shape; InputError for channels that make no groups."""
+    base = config.base
     if base > GROUP // EXPANSION and EXPANSION * base % GROUP:
         raise InputError(
             f"network 'r3gan' convolves in groups of {GROUP} channels: network.base is {base}, take a multiple of "
             f"{GROUP // EXPANSION}"
         )
-    sizes = halvings(height, width)
-    return (
-        R3GANGenerator(sizes, channels, classes, base=base, blocks=blocks, latent=latent, embedding=embedding),
-        R3GANDiscriminator(sizes, channels, classes, base=base, blocks=blocks),
-    )
+    return R3GANGenerator(shape, classes, config), R3GANDiscriminator(shape, classes, config)
+
+
+PAIR = Pair(r3gan_pair, BlocksConfig, has_features=True)

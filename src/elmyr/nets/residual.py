@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr.nets.pair import BlocksConfig, Pair, Shape
 from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors
 from elmyr.nets.to_pixels import ConvToPixels, ConvTransposeToPixels
 
@@ -57,8 +58,9 @@ class ResidualBlock(nn.Module):
 class ResidualDiscriminator(Discriminator):
     """Images to one logit each: high for real. With classes, the logit is that of "a real image of this class"."""
 
-    def __init__(self, height: int, width: int, channels: int, classes: int, base: int, blocks: int) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
+        (channels, height, width), base = shape, config.base
         self.image_size = height, width
         sizes = pyramid(height, width)
         widths = _channels(len(sizes), base)
@@ -67,7 +69,7 @@ class ResidualDiscriminator(Discriminator):
             if _has_strided_stem(height, width)
             else nn.Conv2d(channels, base, 3, padding=1)
         )
-        self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(blocks))) for c in widths)
+        self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(config.blocks))) for c in widths)
         self.widenings = nn.ModuleList(nn.Conv2d(a, b, 1) if a != b else nn.Identity() for a, b in pairwise(widths))
         self.width = widths[-1]
         self.dense = nn.Linear(widths[-1] * sizes[-1][0] * sizes[-1][1], self.width)
@@ -87,25 +89,17 @@ class ResidualDiscriminator(Discriminator):
 class ResidualGenerator(nn.Module):
     """Latents (and classes) to images: the discriminator's mirror."""
 
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        channels: int,
-        classes: int,
-        base: int,
-        blocks: int,
-        latent: int,
-        embedding: int,
-    ) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
+        (channels, height, width), base, latent = shape, config.base, config.latent
+        embedding = config.embedding if classes else 0
         self.latent = latent
         self.image_size = height, width
         self.sizes = pyramid(height, width)[::-1]
         widths = _channels(len(self.sizes), base)[::-1]
         self.class_embedding = nn.Embedding(classes, embedding) if classes else None
-        self.root = nn.Linear(latent + (embedding if classes else 0), widths[0] * self.sizes[0][0] * self.sizes[0][1])
-        self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(blocks))) for c in widths)
+        self.root = nn.Linear(latent + embedding, widths[0] * self.sizes[0][0] * self.sizes[0][1])
+        self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(config.blocks))) for c in widths)
         self.narrowings = nn.ModuleList(nn.Conv2d(a, b, 1) if a != b else nn.Identity() for a, b in pairwise(widths))
         strided = _has_strided_stem(height, width)
         self.head = ConvTransposeToPixels(base, channels) if strided else ConvToPixels(base, channels)
@@ -124,19 +118,9 @@ class ResidualGenerator(nn.Module):
         return images[:, :, :height, :width]
 
 
-def residual_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[ResidualGenerator, ResidualDiscriminator]:
+def residual_pair(shape: Shape, classes: int, config: BlocksConfig) -> tuple[ResidualGenerator, ResidualDiscriminator]:
     """The generator and the discriminator for images of one shape; `classes` 0 for an unconditional pair."""
-    return (
-        ResidualGenerator(height, width, channels, classes, base, blocks, latent, embedding),
-        ResidualDiscriminator(height, width, channels, classes, base, blocks),
-    )
+    return ResidualGenerator(shape, classes, config), ResidualDiscriminator(shape, classes, config)
+
+
+PAIR = Pair(residual_pair, BlocksConfig, has_features=True)

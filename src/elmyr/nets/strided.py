@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr.nets.pair import Shape
 from elmyr.nets.parts import Discriminator, ProjectionHead, indifferent_vectors, start_as_keras
 
 
@@ -19,7 +20,7 @@ class StridedDiscriminator(Discriminator):
 
     def __init__(
         self,
-        shape: tuple[int, int, int],
+        shape: Shape,
         classes: int,
         widths: Sequence[int],
         *,

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.equalized import EqualizedConvolution, EqualizedLinear, activated
+from elmyr.nets.pair import BlocksConfig, Pair, Shape
 from elmyr.nets.parts import Discriminator, ProjectionHead, doubled_widths, halvings, indifferent_vectors, require_size
 from elmyr.nets.style_generator import SMALLEST, StyleGenerator
 
@@ -78,13 +79,14 @@ class StyleDiscriminator(Discriminator):
 
     batch_multiple = GROUP
 
-    def __init__(self, height: int, width: int, channels: int, classes: int, *, base: int, blocks: int) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
-        sizes = halvings(height, width)
+        (channels, *size), base = shape, config.base
+        sizes = halvings(*size)
         widths = doubled_widths(len(sizes), base)
         self.width = widths[-1]
         self.from_image = EqualizedConvolution(channels, base, 1)
-        self.halvings = nn.Sequential(*(HalvingBlock(a, b, blocks) for a, b in pairwise(widths)))
+        self.halvings = nn.Sequential(*(HalvingBlock(a, b, config.blocks) for a, b in pairwise(widths)))
         self.deviation = GroupDeviation()
         self.last = EqualizedConvolution(self.width + 1, self.width, 3)
         self.dense = EqualizedLinear(self.width * sizes[-1][0] * sizes[-1][1], self.width)
@@ -98,25 +100,15 @@ class StyleDiscriminator(Discriminator):
         return activated(self.dense(x.flatten(1)))
 
 
-def style_pair(
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
-    *,
-    base: int,
-    blocks: int,
-    latent: int,
-    embedding: int,
-) -> tuple[StyleGenerator, StyleDiscriminator]:
-    """The pair for images of one shape; `classes` 0 for an unconditional one.
+def style_pair(shape: Shape, classes: int, config: BlocksConfig) -> tuple[StyleGenerator, StyleDiscriminator]:
+    """The pair: `base` is the width of the maps at full size, doubled at each halving up to four times.
 
-    `base` is the width of the maps at full size, doubled at each halving up to four times; `blocks` the convolutions at
-    each size besides the one that doubles or halves it: the paper's is 1. The style has as many entries as the latent.
+    `blocks` are the convolutions at each size besides the one that doubles or halves it: the paper's is 1. The style
+    has as many entries as the latent.
     Raises InputError for sides that are no multiples of 4.
     """
-    require_size("style", height, width, multiple=4, least=8)
-    return (
-        StyleGenerator(height, width, channels, classes, base=base, blocks=blocks, latent=latent, embedding=embedding),
-        StyleDiscriminator(height, width, channels, classes, base=base, blocks=blocks),
-    )
+    require_size("style", *shape[1:], multiple=4, least=8)
+    return StyleGenerator(shape, classes, config), StyleDiscriminator(shape, classes, config)
+
+
+PAIR = Pair(style_pair, BlocksConfig, has_features=True)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.nets.equalized import EqualizedLinear, activated
+from elmyr.nets.pair import BlocksConfig, Shape
 from elmyr.nets.parts import doubled_widths, halvings
 
 MAPPING_LAYERS = 2  # as in the StyleGAN2 of Karras et al. 2020 ("limited data") for CIFAR-10; 8 for faces
@@ -103,27 +104,17 @@ class StyledLayer(nn.Module):
 class StyleGenerator(nn.Module):
     """Latents (and classes) to images, each its own whatever the batch. Nothing squashes them: about [-1, 1]."""
 
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        channels: int,
-        classes: int,
-        *,
-        base: int,
-        blocks: int,
-        latent: int,
-        embedding: int,
-    ) -> None:
+    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
         super().__init__()
-        sizes = halvings(height, width)[::-1]
-        widths = doubled_widths(len(sizes), base)[::-1]
-        self.mapping = Mapping(latent, classes, embedding)
+        (channels, *full), latent = shape, config.latent
+        sizes = halvings(*full)[::-1]
+        widths = doubled_widths(len(sizes), config.base)[::-1]
+        self.mapping = Mapping(latent, classes, config.embedding)
         self.constant = nn.Parameter(torch.randn(widths[0], *sizes[0]))
         self.levels = nn.ModuleList()
         for level, (size, outputs) in enumerate(zip(sizes, widths, strict=True)):
             # The layer after a doubling, and `blocks` more; the constant's level has only these.
-            inputs = [widths[level - 1]] * (level > 0) + [outputs] * blocks
+            inputs = [widths[level - 1]] * (level > 0) + [outputs] * config.blocks
             self.levels.append(nn.ModuleList(StyledLayer(a, outputs, latent, size, latent) for a in inputs))
         self.to_image = nn.ModuleList(ModulatedConvolution(w, channels, 1, latent, demodulates=False) for w in widths)
         self.bias = nn.Parameter(torch.zeros(channels))

@@ -240,8 +240,7 @@ class AdversarialTask:
     def _look(self, images: torch.Tensor, labels: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """The discriminator's logits, and the features that it gives them by."""
         with machine.autocast(self.device, self.precision):
-            features = self.discriminator.features(images)
-            logits: torch.Tensor = self.discriminator.head(features, labels)
+            logits, features = self.discriminator.look(images, labels)
         return logits.to(torch.get_default_dtype()), features.to(torch.get_default_dtype())
 
     def _discriminate(self, images: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:

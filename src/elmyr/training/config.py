@@ -16,6 +16,7 @@ from elmyr.errors import InputError, suggestion
 from elmyr.gan import CodeConfig, GANConfig, NetworkConfig
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
 from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE, makes, suitable_size
+from elmyr.nets import network_choices, options_heard
 from elmyr.synonyms import rows_of
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
@@ -150,6 +151,8 @@ def parse_settings(settings: Settings) -> dict[str, Any]:
 def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's choices with the user's settings put in; an unknown name is refused with the nearest one."""
     choices = {key: value for key, value in read_preset(preset).items() if key not in NARRATION}
+    network = settings.get("network.name", choices["network"]["name"])
+    choices["network"] = network_choices(str(network), choices["network"])
     known = flattened(choices)
     for name, value in settings.items():
         if name not in known:
@@ -158,6 +161,7 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(f"the setting {name} is {value!r}: it is a number, a word, true or false")
         section, _, inner = name.rpartition(".")
         (choices[section] if section else choices)[inner] = value
+    choices["network"] = options_heard(choices["network"])
     batch = choices["batch"]
     if batch != AUTO and (not isinstance(batch, int) or isinstance(batch, bool) or batch < 1):
         raise InputError(f"batch is {batch!r}: it is a whole number of at least 1")

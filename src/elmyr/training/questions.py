@@ -31,7 +31,7 @@ class Questions(nn.Module):
     def __init__(self, config: AuxiliaryConfig, gan: GANConfig, *, width: int) -> None:
         super().__init__()
         self.config, self.code = config, gan.code
-        _check(config, gan)
+        _check(config, gan, width)
         self.classes = nn.Linear(width, len(gan.classes)) if config.classification else None
         self.categories = nn.Linear(width, gan.code.categories) if gan.code.categories else None
         self.values = nn.Linear(width, gan.code.values) if gan.code.values else None
@@ -58,7 +58,13 @@ class Questions(nn.Module):
         return total, scalars
 
 
-def _check(config: AuxiliaryConfig, gan: GANConfig) -> None:
+def _check(config: AuxiliaryConfig, gan: GANConfig, width: int) -> None:
+    if not width and (config.classification or config.information):
+        asked = "classification" if config.classification else "information"
+        raise InputError(
+            f"network '{gan.network.name}' has a discriminator without features to predict from: "
+            f"pass --set auxiliary.{asked}=0"
+        )
     if config.classification and not gan.classes:
         raise InputError("auxiliary.classification needs classes: train with labels, or leave it at 0")
     if config.information and not gan.code.entries:

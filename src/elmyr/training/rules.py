@@ -47,6 +47,12 @@ def _share_of_budget(count: int) -> Callable[[Facts, Mapping[str, Any]], int]:
     return lambda facts, choices: max(choices["batch"], facts.budget // count)
 
 
+def _has_features(network: str) -> bool:
+    from elmyr.nets import PAIRS  # needs torch
+
+    return PAIRS.named(network).has_features
+
+
 RULES = (
     Rule("batch", "16; 64 below 16 pixels a side", lambda facts, _: 64 if facts.tiny else 16),
     Rule("conditional", "with classes where the images have labels", lambda facts, _: facts.labeled),
@@ -68,7 +74,7 @@ RULES = (
     Rule(
         "auxiliary.classification",
         "0.3 with classes, 0 without",
-        lambda _, choices: 0.3 if choices["conditional"] else 0.0,
+        lambda _, choices: 0.3 if choices["conditional"] and _has_features(choices["network.name"]) else 0.0,
     ),
     Rule("loop.log_every", "a hundredth of the budget, at least a batch", _share_of_budget(LOGS)),
     Rule("loop.preview_every", "a tenth of the budget, at least a batch", _share_of_budget(PREVIEWS)),
