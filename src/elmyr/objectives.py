@@ -3,6 +3,7 @@
 Both sides take the logits of real and of generated images, (N,) each and paired, and return losses (N,), unreduced.
 """
 
+from collections.abc import Callable
 from inspect import signature
 from typing import Protocol, cast
 
@@ -11,6 +12,8 @@ from torch.nn.functional import relu, softplus
 
 from elmyr.errors import InputError
 from elmyr.tables import Table
+
+Mean = Callable[[torch.Tensor], torch.Tensor]  # logits (N,) of a batch, or of a process's share of it -> 0-d
 
 
 class Objective(Protocol):
@@ -134,13 +137,16 @@ class RelativisticAverage:
 
     border: float | None = None
 
+    def __init__(self, mean: Mean = torch.mean) -> None:
+        self.mean = mean
+
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor, target: float = 1.0) -> torch.Tensor:
         """Real logits above the mean generated one, generated ones below the mean real one."""
-        return binary_cross_entropy(real - fake.mean(), target) + softplus(fake - real.mean())
+        return binary_cross_entropy(real - self.mean(fake), target) + softplus(fake - self.mean(real))
 
     def generator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """Generated logits above the mean real one, real ones below the mean generated one."""
-        return softplus(real.mean() - fake) + softplus(real - fake.mean())
+        return softplus(self.mean(real) - fake) + softplus(real - self.mean(fake))
 
 
 OBJECTIVES: Table[type[Objective]] = Table(
@@ -155,6 +161,12 @@ OBJECTIVES: Table[type[Objective]] = Table(
         "wasserstein": Wasserstein,
     },
 )
+
+
+def objective_of(name: str, mean: Mean = torch.mean) -> Objective:
+    """The objective of a name, which takes means over a batch by `mean` where it takes any; InputError for another."""
+    kind = OBJECTIVES.named(name)
+    return kind(mean) if "mean" in signature(kind).parameters else kind()  # type: ignore[call-arg]  # those that do
 
 
 class Targeted(Objective, Protocol):

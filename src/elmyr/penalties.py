@@ -16,6 +16,7 @@ from elmyr import seeds
 from elmyr.tables import Table
 
 Discriminate = Callable[[torch.Tensor], torch.Tensor]
+OfAll = Callable[[torch.Tensor], torch.Tensor]  # (n, …) of a share of a batch -> (N, …)
 
 
 @dataclass(eq=False)
@@ -24,7 +25,7 @@ class Judged:
 
     real, fake: images (N, C, H, W) in [-1, 1], as they are. images (2N, C, H, W): both, real first; logits (2N,): of
     these, augmented as the game has it. `random` draws for a penalty. augmented: images augmented in every way.
-    of_all: the logits of all processes, of those of this one. scalars: what a penalty wants to be logged.
+    of_all: the logits or the images of all processes, of those of this one. scalars: what a penalty wants to be logged.
     """
 
     discriminator: nn.Module
@@ -35,7 +36,7 @@ class Judged:
     logits: torch.Tensor
     random: seeds.Random
     augmented: Callable[[torch.Tensor], torch.Tensor]
-    of_all: Callable[[torch.Tensor], torch.Tensor]
+    of_all: OfAll
     scalars: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @cached_property
@@ -83,7 +84,12 @@ def gradient_penalty(
 
 
 def dragan(
-    discriminate: Discriminate, real: torch.Tensor, generator: seeds.Random, *, spread: float = 0.5
+    discriminate: Discriminate,
+    real: torch.Tensor,
+    generator: seeds.Random,
+    *,
+    spread: float = 0.5,
+    of_all: OfAll = lambda images: images,
 ) -> torch.Tensor:
     """(|d logit / d image| - 1)^2 (N,) around the real images only (DRAGAN, Kodali et al. 2017).
 
@@ -91,7 +97,7 @@ def dragan(
     `spread` standard deviations of the batch, as in the authors' code. Usual weight: 10.
     """
     images = real.detach()
-    noise = spread * images.std() * _uniform(images.shape, generator, images)
+    noise = spread * of_all(images).std() * _uniform(images.shape, generator, images)
     share = _uniform((len(images), 1, 1, 1), generator, images)
     return _distance_from_slope_one(discriminate, images + share * noise)
 
@@ -190,7 +196,7 @@ PENALTIES: Table[Penalty] = Table(
         ),
         "dragan": Penalty(
             "gradients of norm 1 around real images (Kodali et al. 2017: 10)",
-            lambda judged: dragan(judged.discriminate, judged.real, judged.random),
+            lambda judged: dragan(judged.discriminate, judged.real, judged.random, of_all=judged.of_all),
             lazy=True,
         ),
         "consistency": Penalty("the same logit for an augmented image (Zhao et al. 2020: 10)", _consistency_of_both),

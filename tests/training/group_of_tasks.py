@@ -1,4 +1,4 @@
-"""The updates of every kind of task but the game by as many processes as `torchrun` started, in float64.
+"""The updates of every kind of task by as many processes as `torchrun` started, in float64.
 
 `torchrun --nproc-per-node 2 -m tests.training.group_of_tasks FOLDER`: the first writes what came of each task.
 """
@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from elmyr import seeds
+from elmyr.gan import GANConfig, NetworkConfig
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.methods import read_method
 from elmyr.recognition.selection import Selection
@@ -22,8 +23,10 @@ from elmyr.recognition.task import RecognizerTask
 from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import damage_of
 from elmyr.restoration.task import RestorerTask
+from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.processes import Processes, joined
+from elmyr.training.regularizer import PenaltyConfig
 from elmyr.training.task import BatchSource, Task
 from elmyr.translation.config import TranslatorChoices
 from elmyr.translation.domains import DomainData
@@ -114,7 +117,21 @@ def translator(method: str, reader: str = "", **choices: Any) -> Case:
     return Case(begun, "discriminator-a-to-b")
 
 
+def game(**choices: Any) -> Case:
+    def begun(group: Processes) -> tuple[Task, BatchSource]:
+        size = NetworkConfig(base=4, latent=4, embedding=4)
+        gan = GANConfig(height=8, width=8, channels=3, classes=IMAGES.classes, network=size)
+        where: dict[str, Any] = {"seed": 3, "device": CPU, "precision": "fp32"}
+        task = AdversarialTask(gan, AdversarialConfig(**choices), batch=SIZES[0], processes=group, **where)
+        return task, data()
+
+    return Case(begun, "discriminator")
+
+
 CASES = {
+    "game by means of the batch": game(
+        objective="relativistic-average", label_smoothing=0.1, penalties=PenaltyConfig(dragan=1.0, every=2)
+    ),
     "supervised": recognizer(augment=False, class_weights=WEIGHTS),
     "augment": recognizer(augment=True),
     "augment, taught": recognizer(augment=True, teacher=teacher),
@@ -126,9 +143,11 @@ CASES = {
     "restorer of any damage": restorer("any"),
     "restorer without noise": restorer("occlusion:3,poisson:4-9", noise=0),
     "restorer without a discriminator": restorer("block:2-4,noise:0.1-0.4", noise=4, adversarial=0.0),
+    "restorer by means of the batch": restorer("noise", objective="relativistic-average", adversarial=1.0),
     "translator, cycle": translator("cycle", "learning", identity=0.5),
     "translator, contrastive": translator("contrastive", "given", identity=0.5, styled=True),
     "translator, paired": translator("paired", back=False),
+    "translator by means of the batch": translator("cycle", objective="relativistic-average"),
 }
 
 

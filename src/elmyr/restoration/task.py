@@ -15,7 +15,7 @@ from elmyr import machine, seeds
 from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
-from elmyr.objectives import OBJECTIVES
+from elmyr.objectives import objective_of
 from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import Damage
 from elmyr.training.ema import average_decay, update_average
@@ -53,7 +53,7 @@ class RestorerTask:
         processes: Processes = ALONE,
     ) -> None:
         self.choices, self.damage, self.seed, self.device, self.precision = choices, damage, seed, device, precision
-        self.objective = OBJECTIVES.named(choices.objective)()
+        self.objective = objective_of(choices.objective, processes.mean_of)
         self.shown, self.processes = shown, processes
         height, width, channels = shape
         with seeds.initialization(seed, "restorer"):

@@ -16,7 +16,7 @@ from elmyr import machine, seeds
 from elmyr.gan import GAN, GANConfig, to_unit
 from elmyr.images import image_grid
 from elmyr.nets import check_batch
-from elmyr.objectives import OBJECTIVES, Objective, Smoothed
+from elmyr.objectives import Objective, Smoothed, objective_of
 from elmyr.penalties import Judged
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.microbatch import Part, logits_of, parts_of, places
@@ -54,8 +54,8 @@ class AdversarialConfig(BaseModel):
     auxiliary: AuxiliaryConfig = AuxiliaryConfig()
 
 
-def _objective_of(config: AdversarialConfig) -> Objective:
-    objective = OBJECTIVES.named(config.objective)()
+def _objective_of(config: AdversarialConfig, processes: Processes) -> Objective:
+    objective = objective_of(config.objective, processes.mean_of)
     return Smoothed(objective, config.label_smoothing) if config.label_smoothing else objective
 
 
@@ -79,7 +79,7 @@ class AdversarialTask:
         self.gan, self.config, self.batch, self.seed = gan, config, batch, seed
         self.device, self.precision, self.trained = device, precision, trained or {}
         self.processes, self._images, self._place = processes, batch, slice(0, batch)  # of the present pass
-        self.objective = _objective_of(config)
+        self.objective = _objective_of(config, processes)
         self.regularizer = Regularizer(config.penalties, batch=batch).to(device)
         self.freeze = Freeze(config.stabilizers).to(device)
         self.view = View(config.augmentation, config.stabilizers, random=self._random).to(device)
@@ -112,7 +112,8 @@ class AdversarialTask:
 
     def adopt(self, config: AdversarialConfig) -> None:
         """Plays on by another objective, other strengths of R1 and R2, or other learning rates."""
-        self.config, self.objective, self.regularizer.config = config, _objective_of(config), config.penalties
+        self.config, self.regularizer.config = config, config.penalties
+        self.objective = _objective_of(config, self.processes)
         rates = {"generator": config.learning_rate, "discriminator": config.discriminator_learning_rate}
         for name, rate in rates.items():
             self.optimizers[name].defaults["lr"] = rate

@@ -59,13 +59,18 @@ class Processes:
         mean: torch.Tensor = _Mean.apply(values, self)  # type: ignore[no-untyped-call]  # torch's own
         return mean
 
+    def mean_of(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean (0-d) of the values (N,) of all processes, as many in each."""
+        return self.mean(values.mean())
+
     def of_all(self, values: torch.Tensor, images: int) -> torch.Tensor:
-        """The values (N,) of the whole batch of so many images, of which this process has its share."""
+        """The values (N, …) of the whole batch of so many images, of which this process has its share."""
         if self.count == 1 or images % self.count:
             return values
-        parts = [torch.empty_like(values) for _ in range(self.count)]
+        own = values.contiguous()
+        parts = [torch.empty_like(own) for _ in range(self.count)]
         with _one_line():
-            distributed.all_gather(parts, values.contiguous())
+            distributed.all_gather(parts, own)
         return torch.cat(parts)
 
     def most(self, *values: int) -> list[int]:

@@ -17,7 +17,7 @@ from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
 from elmyr.nets import TranslatorNet
-from elmyr.objectives import OBJECTIVES
+from elmyr.objectives import objective_of
 from elmyr.textures import over_textures
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.optimizers import Adam
@@ -60,8 +60,8 @@ class TranslatorTask:
         processes: Processes = ALONE,
     ) -> None:
         self.choices, self.seed, self.device, self.precision = choices, seed, device, precision
-        self.objective, self.keeper, self.shown = OBJECTIVES.named(choices.objective)(), keeper, shown
-        self.processes = processes
+        self.objective = objective_of(choices.objective, processes.mean_of)
+        self.keeper, self.shown, self.processes = keeper, shown, processes
         method = method_of(choices.method)
         directions = [A_TO_B, B_TO_A] if choices.back or method.needs_back else [A_TO_B]
         with seeds.initialization(seed, "translator"):
