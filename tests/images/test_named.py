@@ -17,7 +17,7 @@ from elmyr.errors import InputError
 from elmyr.files import cache_folder
 from elmyr.images import ImageSet, Source, open_source, save_images
 from elmyr.images.catalog import CATALOG, DataSet
-from elmyr.images.readers import BY_NAME
+from elmyr.images.readers import SOURCES
 from elmyr.images.readers.idx import read_idx_folder
 from elmyr.images.readers.named import locate, read_named
 from tests.images.local_mirror import Mirror, data_set, serving
@@ -88,7 +88,7 @@ def test_every_set_of_the_catalog_can_be_had_and_cited(entry: DataSet) -> None:
 
 
 def test_every_set_of_the_catalog_can_be_opened_by_its_name() -> None:
-    assert set(BY_NAME) == {"digits", *CATALOG}
+    assert set(SOURCES) == {"digits", *CATALOG}
     assert all(name == entry.name for name, entry in CATALOG.items())
 
 

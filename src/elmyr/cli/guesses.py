@@ -107,6 +107,6 @@ def _tried(told: str, line: str) -> str:
 
 def _is_data(word: str) -> bool:
     from elmyr.images.derived import DERIVED
-    from elmyr.images.readers import BY_NAME
+    from elmyr.images.readers import SOURCES
 
-    return os.path.exists(word) or word in BY_NAME or word in DERIVED
+    return os.path.exists(word) or word in SOURCES or word in DERIVED

@@ -21,7 +21,7 @@ from elmyr.images.given import Data, image_set_of, is_path, refuse_run
 from elmyr.images.imageset import ImageSet
 from elmyr.images.passed_over import examples
 from elmyr.images.raw import leveled
-from elmyr.images.readers import BY_NAME, BY_PATH, Part, Parts, PathReader
+from elmyr.images.readers import READERS, SOURCES, Part, Parts, PathReader, reader_of
 from elmyr.images.readers.hub import PREFIX, read_hub
 from elmyr.images.readers.labels import is_possible
 from elmyr.images.shaping import AS_IT_IS, Shaping, choice_of, in_form
@@ -119,11 +119,11 @@ def every_part(
     if isinstance(source, ImageSet):
         return source, None
     text = os.fspath(source)
-    by_name = text in BY_NAME or text in DERIVED
+    by_name = text in SOURCES or text in DERIVED
     if label_column is not None and by_name:
         raise InputError(f"'{text}' has no columns to choose labels from: leave out --label-column")
-    if text in BY_NAME:
-        return BY_NAME[text](_data_root(data_root))
+    if text in SOURCES:
+        return SOURCES[text](_data_root(data_root))
     if text in DERIVED:
         return derive(text, lambda name: _both(_shaped(read_parts(name, data_root), AS_IT_IS)))
     if text.startswith(PREFIX):
@@ -132,10 +132,10 @@ def every_part(
     if not os.path.exists(path):  # Path.exists raises where the name is too long
         raise InputError(_not_there(text, path))
     refuse_run(path)
-    for reader in BY_PATH:
-        if reader.matches(path):
-            return _read_path(reader, path, label_column)
-    raise InputError(_not_read(path))
+    reader = reader_of(path)
+    if reader is None:
+        raise InputError(_not_read(path))
+    return _read_path(reader, path, label_column)
 
 
 def _read_path(reader: PathReader, path: Path, label_column: str | None) -> Parts:
@@ -148,7 +148,7 @@ def _read_path(reader: PathReader, path: Path, label_column: str | None) -> Part
 
 def _not_there(text: str, path: Path) -> str:
     """What was likely meant by a word that is neither a known name nor a path: a name beside it, or another set."""
-    beside, known = likely_meant(path), [*BY_NAME, *DERIVED]
+    beside, known = likely_meant(path), [*SOURCES, *DERIVED]
     if len(path.parts) < 2 and (beside is None or nearest(text, known) is not None):
         return f"no data named '{text}' and no such path: {suggestion(text, known)}"
     return f"no such path '{text}': " + (f"did you mean '{beside}'?" if beside else "check how it is written")
@@ -164,7 +164,7 @@ def _not_read(path: Path) -> str:
     if fix is not None:
         given = "that file" if fix == AS_ARRAYS else "the folder"
         return f"'{path}' is not read as it is: {fix}, and give {given}"
-    return f"'{path}' holds no images: give {', '.join(reader.what for reader in BY_PATH)} or a known name"
+    return f"'{path}' holds no images: give {', '.join(reader.what for reader in READERS.values())} or a known name"
 
 
 def _shaped(parts: Parts, shaping: Shaping, *, choose_size: bool = False) -> Settled:
@@ -214,7 +214,7 @@ def lasting_name(source: str | os.PathLike[str]) -> str:
     text = os.fspath(source)
     return (
         text
-        if text in BY_NAME or text in DERIVED or text.startswith(PREFIX)
+        if text in SOURCES or text in DERIVED or text.startswith(PREFIX)
         else os.path.abspath(Path(text).expanduser())
     )
 

@@ -15,7 +15,7 @@ from elmyr.images.codecs import is_image
 from elmyr.images.encoded import EncodedImages, open_file, shown
 from elmyr.images.listing import Listing, as_people_order, files_in, is_glob, listed, paths_in
 from elmyr.images.raw import RawImages
-from elmyr.images.readers import BY_NAME, BY_PATH
+from elmyr.images.readers import SOURCES, reader_of
 from elmyr.images.shaping import choice_of
 from elmyr.images.sources import every_part
 
@@ -98,7 +98,7 @@ def given_by(
         elif os.path.lexists(word) or is_glob(word):
             files.append(listed([word]))
         else:
-            near = likely_meant(Path(word)) or nearest(word, BY_NAME)
+            near = likely_meant(Path(word)) or nearest(word, SOURCES)
             hint = f"did you mean '{shown(str(near))}'?" if near else "check the path"
             raise InputError(f"there is no file or folder '{shown(word)}': {hint}")
     end_files()
@@ -113,5 +113,5 @@ def _is_data(word: str) -> bool:
     if lasting_name(word) == word and not path.is_absolute():
         return True  # a known name
     if path.is_dir():
-        return any(reader.matches(path) for reader in BY_PATH) and not files_in(word).files
-    return not is_image(word) and any(reader.matches(path) for reader in BY_PATH)
+        return reader_of(path) is not None and not files_in(word).files
+    return not is_image(word) and reader_of(path) is not None

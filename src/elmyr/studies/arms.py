@@ -22,6 +22,7 @@ from elmyr.recognition import (
 )
 from elmyr.recognition.methods import read_method
 from elmyr.studies.ground import Ground
+from elmyr.tables import Table
 from elmyr.training.progress import shown
 
 MIXED_SHARES = (0.25, 0.5)
@@ -98,25 +99,30 @@ def _suspects_corrected(ground: Ground) -> ImageSet:
     return with_corrections(ground.labeled, ground.doubts)
 
 
-ARMS = {
-    arm.name: arm
-    for arm in (
-        Arm("real", "supervised"),
-        Arm("real + classical", "augment"),
-        Arm("class weights", "augment", parameters={"class_weight": "balanced"}, where=_unbalanced),
-        Arm("over-sampling", "augment", images=_resampled("random"), where=_unbalanced, needs="imblearn"),
-        Arm("SMOTE", "augment", images=_resampled("smote"), where=_unbalanced, needs="imblearn"),
-        Arm("suspects dropped", "augment", images=_suspects_dropped, where=_noisy, doubts=True),
-        Arm("suspects corrected", "augment", images=_suspects_corrected, where=_noisy, doubts=True),
-        Arm("consistency", "consistency", where=_unlabeled),
-        Arm("gan-semi", "gan-semi", plays=True, where=_unlabeled),
-        Arm("gan-consistency", "gan-consistency", plays=True, where=_unlabeled),
-        Arm("generated", "supervised", needs_run=True, shares=(1.0,)),
-        Arm("real + generated", "supervised", needs_run=True, shares=MIXED_SHARES),
-        Arm("real + classical + generated", "augment", needs_run=True, shares=MIXED_SHARES),
-        Arm("GAN over-sampling", "augment", needs_run=True, images=_filled_by_gan, where=_unbalanced, needs="imblearn"),
-    )
-}
+ALL = (
+    Arm("real", "supervised"),
+    Arm("real + classical", "augment"),
+    Arm("class weights", "augment", parameters={"class_weight": "balanced"}, where=_unbalanced),
+    Arm("over-sampling", "augment", images=_resampled("random"), where=_unbalanced, needs="imblearn"),
+    Arm("SMOTE", "augment", images=_resampled("smote"), where=_unbalanced, needs="imblearn"),
+    Arm("suspects dropped", "augment", images=_suspects_dropped, where=_noisy, doubts=True),
+    Arm("suspects corrected", "augment", images=_suspects_corrected, where=_noisy, doubts=True),
+    Arm("consistency", "consistency", where=_unlabeled),
+    Arm("gan-semi", "gan-semi", plays=True, where=_unlabeled),
+    Arm("gan-consistency", "gan-consistency", plays=True, where=_unlabeled),
+    Arm("generated", "supervised", needs_run=True, shares=(1.0,)),
+    Arm("real + generated", "supervised", needs_run=True, shares=MIXED_SHARES),
+    Arm("real + classical + generated", "augment", needs_run=True, shares=MIXED_SHARES),
+    Arm(
+        "GAN over-sampling",
+        "augment",
+        needs_run=True,
+        images=_filled_by_gan,
+        where=_unbalanced,
+        needs="imblearn",
+    ),
+)
+ARMS: Table[Arm] = Table("arm", {arm.name: arm for arm in ALL})
 
 
 def arms_for(case: Case) -> tuple[tuple[str, ...], tuple[Arm, ...]]:

@@ -1,4 +1,4 @@
-"""The readers of image sets, in two tables: known names, and what a path may hold.
+"""The readers of image sets, in two tables: named sources, and what a path may hold.
 
 A reader gives the images and, where the data bring one, their own test split. A new one is a file here and a
 line in its table.
@@ -25,6 +25,7 @@ from elmyr.images.readers.parquet import has_parquet_files, read_parquet
 from elmyr.images.readers.pixel_tables import has_pixel_tables, read_pixel_tables
 from elmyr.images.readers.tar import has_tar_files, read_tar
 from elmyr.images.readers.usps import read_usps
+from elmyr.tables import Table
 
 Part = ImageSet | RawImages | EncodedImages
 Parts = tuple[ImageSet | RawImages, ImageSet | RawImages | None] | tuple[EncodedImages, EncodedImages | None]
@@ -41,26 +42,37 @@ class PathReader:
 
 
 # Read from the data root or the cache, downloaded where they are in neither, or in need of no file at all.
-BY_NAME: dict[str, Callable[[Path | None], Parts]] = {
-    "digits": read_digits,
-    "mnist": named("mnist", read_idx_folder),
-    "fashion-mnist": named("fashion-mnist", read_idx_folder),
-    "kmnist": named("kmnist", read_idx_folder),
-    "emnist-letters": named("emnist-letters", partial(read_emnist, part="letters")),
-    "emnist-digits": named("emnist-digits", partial(read_emnist, part="digits")),
-    "emnist-balanced": named("emnist-balanced", partial(read_emnist, part="balanced")),
-    "usps": named("usps", read_usps),
-    "cifar10": read_cifar10,
-}
-
-# The first that matches reads.
-BY_PATH = (
-    PathReader("an .npz file", lambda path: path.is_file() and path.suffix.lower() == ".npz", read_npz),
-    PathReader("an .npy file", lambda path: path.is_file() and path.suffix.lower() == ".npy", read_npy),
-    PathReader("a folder of arrays", has_arrays, read_array_folder),
-    PathReader("a table of pixels (.csv)", has_pixel_tables, read_pixel_tables, read_pixel_tables),
-    PathReader("a parquet file or a folder of them", has_parquet_files, read_parquet, read_parquet),
-    PathReader("a WebDataset tar file or a folder of them", has_tar_files, read_tar, read_tar),
-    PathReader("an IDX file or a folder of them", has_idx_files, read_idx_path),
-    PathReader("a folder of images", Path.is_dir, read_folder, read_folder),
+SOURCES: Table[Callable[[Path | None], Parts]] = Table(
+    "data set",
+    {
+        "digits": read_digits,
+        "mnist": named("mnist", read_idx_folder),
+        "fashion-mnist": named("fashion-mnist", read_idx_folder),
+        "kmnist": named("kmnist", read_idx_folder),
+        "emnist-letters": named("emnist-letters", partial(read_emnist, part="letters")),
+        "emnist-digits": named("emnist-digits", partial(read_emnist, part="digits")),
+        "emnist-balanced": named("emnist-balanced", partial(read_emnist, part="balanced")),
+        "usps": named("usps", read_usps),
+        "cifar10": read_cifar10,
+    },
 )
+
+READERS: Table[PathReader] = Table(
+    "reader",
+    {
+        "npz": PathReader("an .npz file", lambda path: path.is_file() and path.suffix.lower() == ".npz", read_npz),
+        "npy": PathReader("an .npy file", lambda path: path.is_file() and path.suffix.lower() == ".npy", read_npy),
+        "arrays": PathReader("a folder of arrays", has_arrays, read_array_folder),
+        "pixels": PathReader("a table of pixels (.csv)", has_pixel_tables, read_pixel_tables, read_pixel_tables),
+        "parquet": PathReader("a parquet file or a folder of them", has_parquet_files, read_parquet, read_parquet),
+        "tar": PathReader("a WebDataset tar file or a folder of them", has_tar_files, read_tar, read_tar),
+        "idx": PathReader("an IDX file or a folder of them", has_idx_files, read_idx_path),
+        "folder": PathReader("a folder of images", Path.is_dir, read_folder, read_folder),
+    },
+)
+
+
+def reader_of(path: Path) -> PathReader | None:
+    """The first that matches: those of plug-ins before elmyr's own, of which the last takes any folder."""
+    added = [READERS[name] for name in READERS.origins]
+    return next((reader for reader in (*added, *READERS.values()) if reader.matches(path)), None)
