@@ -11,9 +11,9 @@ import time
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from elmyr.evaluation.features import EXTRACTORS, extractor_for
-from elmyr.evaluation.figures import take_figures
-from elmyr.evaluation.reference import look, reference_of
+from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
+from elmyr.evaluation.figures import Evidence, take_figures
+from elmyr.evaluation.reference import embed, reference_of
 from elmyr.evaluation.sides import common_count, first_of
 from elmyr.images import ImageSet, open_source, split_source
 
@@ -59,15 +59,15 @@ def main() -> None:
     sets |= {f"training images, {name}": images for name, images in spoiled(first_of(splits.train, count)).items()}
     print(f"{options.data}: {count:,} images a side against the test part, split of seed 0\n")
     for name in EXTRACTORS:
-        extractor = extractor_for(splits.train, name)
+        extractor = extractor_for(splits.train, Extraction(name))
         started = time.monotonic()
-        look(extractor, first_of(splits.test, count))
+        embed(extractor, first_of(splits.test, count))
         seen = count / (time.monotonic() - started)
         real = reference_of(extractor, first_of(splits.test, count))
         print(f"## {name} ({extractor.dimension} features, {seen:,.0f} images/s)\n")
         print(f"| images | {' | '.join(SHOWN).replace('_', ' ')} |\n| --- |{' --- |' * len(SHOWN)}")
         for title, images in sets.items():
-            taken = take_figures(real, look(extractor, images))
+            taken = take_figures(Evidence(real, embed(extractor, images)))
             cells = [f"{taken[figure].value:.4g}" if figure in taken else "" for figure in SHOWN]
             print(f"| {title} | {' | '.join(cells)} |", flush=True)
         print()

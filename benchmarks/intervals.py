@@ -38,7 +38,7 @@ def figures(random: np.random.Generator, count: int, scale: float, shift: float)
     read_real, read = real[:, :CLASSES].argmax(axis=1), probabilities.argmax(axis=1)
     return {
         "Fréchet distance": frechet_distance(real, generated),
-        "Fréchet distance, without end": frechet_distance_at_infinity(real, generated),
+        "FID∞ (extrapolated)": frechet_distance_at_infinity(real, generated),
         "kernel distance": kernel_distance(real, generated),
         "precision": precision,
         "recall": recall,

@@ -6,12 +6,13 @@ import pytest
 
 from elmyr import GAN, evaluate, train
 from elmyr.errors import InputError
-from elmyr.evaluation.features import EXTRACTORS, Pixels, cache_folder, extractor_for
+from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
+from elmyr.evaluation.features import PixelMeans
 from elmyr.evaluation.judging import Judging, judge
 from elmyr.evaluation.reference import reference_of
 from elmyr.evaluation.sides import comparable, first_of, parts
 from elmyr.evaluation.stages import Stages
-from elmyr.files import read_json
+from elmyr.files import cache_folder, read_json
 from elmyr.images import ImageSet, Source, load_images, save_npz, split_source
 from elmyr.report.run_report import run_page
 from tests.conftest import small_image_set
@@ -73,7 +74,7 @@ def test_wrong_labels_are_not_read_back() -> None:
 def test_every_extractor_sees_noise(name: str) -> None:
     splits = split_source(Source("blobs", small_image_set(1200), None), 0)
     clean, noisy = (
-        judge([images], splits, "test", subject="x", judging=Judging(name))
+        judge([images], splits, "test", subject="x", judging=Judging(Extraction(name)))
         for images in (splits.validation, noised(splits.validation, 120))
     )
     for figure in ("frechet_distance", "kernel_distance"):
@@ -86,17 +87,17 @@ def test_every_extractor_sees_noise(name: str) -> None:
 def test_extractors_of_another_seed_or_width_are_others() -> None:
     training = split_source(source(), 0).train
     made = [
-        extractor_for(training, "random", seed=seed, width=width)
+        extractor_for(training, Extraction("random", seed, width))
         for seed, width in ((0, 32), (0, 32), (1, 32), (0, 16))
     ]
     assert made[0].sha256 == made[1].sha256
     assert len({extractor.sha256 for extractor in made}) == 3
     with pytest.raises(InputError, match="did you mean 'domain'"):
-        extractor_for(training, "domian")
+        Extraction("domian")
     with pytest.raises(InputError, match="multiple of 4"):
-        extractor_for(training, "random", width=30)
+        Extraction("random", width=30)
     with pytest.raises(InputError, match="learns from labels"):
-        extractor_for(ImageSet(training.images, None), "domain")
+        extractor_for(ImageSet(training.images, None), Extraction("domain"))
 
 
 def test_a_dropped_class_costs_recall_and_shows_in_the_classes_read() -> None:
@@ -121,20 +122,20 @@ def own_cache(quick_extractor: None, tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.usefixtures("own_cache")
 def test_the_extractor_is_trained_once_and_a_damaged_cache_is_not_trusted() -> None:
     training, said = split_source(source(), 0).train, list[str]()
-    first = extractor_for(training, say=said.append)
-    again = extractor_for(training, say=said.append)
+    first = extractor_for(training, stages=Stages(say=said.append))
+    again = extractor_for(training, stages=Stages(say=said.append))
     assert len(said) == 1
     assert first.sha256 == again.sha256
     (weights,) = cache_folder().rglob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:-8])
-    assert extractor_for(training, say=said.append).sha256 == first.sha256
+    assert extractor_for(training, stages=Stages(say=said.append)).sha256 == first.sha256
     assert len(said) == 2
 
 
 def test_pixels_are_means_over_squares() -> None:
     images = np.zeros((1, 16, 16, 1), np.uint8)
     images[0, :2, :2] = 255
-    features = Pixels(64).features(ImageSet(images, None))
+    features = PixelMeans(64).features(ImageSet(images, None))
     assert features.shape == (1, 64)
     assert features[0, 0] == 1
     assert features[0, 1:].sum() == 0
@@ -220,7 +221,7 @@ def test_use_tells_whether_recognizers_can_learn_from_the_images() -> None:
     splits, said = split_source(Source("blobs", small_image_set(1200), None), 0), list[str]()
     judging = Judging(use=True, stages=Stages(4, said.append))
     good = judge([splits.validation], splits, "test", subject="x", judging=judging)
-    assert said[-1] == "4 of 4: training 2 recognizers, each on 150 images …"
+    assert said[-2] == "3 of 4: training 2 recognizers, each on 150 images …"
     useless = noised(splits.validation, 2000)
     bad = judge([useless], splits, "test", subject="x", judging=Judging(use=True))
     for name in ("trained_on_generated", "tested_on_generated"):
@@ -236,7 +237,7 @@ def test_a_class_without_samples_is_told_and_its_figures_are_left_out() -> None:
     splits, said = split_source(source(), 0), list[str]()
     labels = splits.validation.require_labels()
     without = splits.validation.take(np.flatnonzero(labels != 1))
-    found = judge([without], splits, "test", subject="x", judging=Judging(say=said.append))
+    found = judge([without], splits, "test", subject="x", judging=Judging(stages=Stages(say=said.append)))
     assert said[0].startswith("'x' has fewer than 8 images of class 'b' (0)")
     assert "class_frechet_distance" not in [figure.name for figure in found.figures]
     assert found.classes[1].label_accuracy is found.classes[1].frechet_distance is None
@@ -257,7 +258,7 @@ def test_the_best_and_the_worst_are_places_in_the_samples_as_given() -> None:
     spoiled = [3, 17, 40]
     images[spoiled] = np.random.default_rng(0).integers(0, 256, images[spoiled].shape)
     samples = ImageSet(images, splits.validation.labels, splits.validation.classes)
-    found = judge([samples], splits, "test", subject="x", judging=Judging("pixels"))
+    found = judge([samples], splits, "test", subject="x", judging=Judging(Extraction("pixels")))
     assert set(found.worst[:3]) == set(spoiled)
     assert not set(found.best) & set(spoiled)
 
@@ -265,13 +266,13 @@ def test_the_best_and_the_worst_are_places_in_the_samples_as_given() -> None:
 @pytest.mark.usefixtures("own_cache")
 def test_the_reference_is_looked_at_once_and_a_spoiled_cache_is_not_used() -> None:
     splits, said = split_source(source(), 0), list[str]()
-    extractor = extractor_for(splits.train, "random")
+    extractor = extractor_for(splits.train, Extraction("random"))
     first = reference_of(extractor, splits.test, said.append)
     (path,) = (cache_folder() / "references").iterdir()
     written = path.stat().st_mtime_ns
     again = reference_of(extractor, splits.test, said.append)
     assert path.stat().st_mtime_ns == written
-    assert (again.look.features == first.look.features).all()
+    assert (again.embedding.features == first.embedding.features).all()
     assert (again.near.squared_radii == first.near.squared_radii).all()
     assert again.far.k == first.far.k == 5
     assert not said
@@ -281,18 +282,18 @@ def test_the_reference_is_looked_at_once_and_a_spoiled_cache_is_not_used() -> No
     for content in (b"", whole[:-100], whole.replace(b"near", b"nerr"), foreign):
         path.write_bytes(content)
         found = reference_of(extractor, splits.test, said.append)
-        assert (found.look.features == first.look.features).all()
+        assert (found.embedding.features == first.embedding.features).all()
         assert "not used" in said.pop()
         assert path.read_bytes() == whole
-    assert len(other.look.features) == len(splits.validation)
+    assert len(other.embedding.features) == len(splits.validation)
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("ELMYR_CACHE_DIR", str(tmp_path / "file"))
     splits, said = split_source(source(), 0), list[str]()
-    extractor = extractor_for(splits.train, "pixels")
-    assert len(reference_of(extractor, splits.test, said.append).look.features) == len(splits.test)
+    extractor = extractor_for(splits.train, Extraction("pixels"))
+    assert len(reference_of(extractor, splits.test, said.append).embedding.features) == len(splits.test)
     assert "not kept" in said[0]
 
 

@@ -110,7 +110,7 @@ def test_everything_is_reached_with_the_keyboard_and_read_without_script(run: Pa
         page.keyboard.press("Tab")
         reached.append(page.evaluate(FOCUSED))
     assert {"SUMMARYMore curves", "DIVFigures of copying", "DIVWhat was not measured"} <= set(reached)
-    page.locator("summary").first.press("Enter")
+    page.locator("summary", has_text="More curves").press("Enter")
     assert page.get_by_role("img", name="Strength against training images processed").is_visible()
     context.close()
 

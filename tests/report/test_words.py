@@ -10,7 +10,7 @@ import pytest
 import elmyr
 from elmyr.errors import InputError
 from elmyr.evaluation import copies
-from elmyr.evaluation.titles import TITLES
+from elmyr.evaluation.figure_specs import BETTER, FIGURES
 from elmyr.report import (
     confusion,
     evidence,
@@ -49,8 +49,8 @@ def literal_messages() -> set[str]:
 
 
 def messages_of_tables() -> set[str]:
-    titles = {title for title, _ in TITLES.values()} | set(copies.TITLES.values())
-    ways = {better for _, better in TITLES.values()}
+    titles = {*copies.TITLES.values(), *BETTER}
+    titles |= {text for spec in FIGURES.values() for text in (spec.title, spec.meaning, spec.reason) if text}
     logged = {*CURVE_TITLES.values(), *Trouble}
     told_of_tasks = {
         text
@@ -61,10 +61,10 @@ def messages_of_tables() -> set[str]:
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
     outcomes |= {study_report.NUMBERS, study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy", *ARMS}
-    verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values(), *evidence.REASONS.values()}
+    verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values()}
     outcomes |= {study_report.COLLAPSED, *collapse.SENTENCES} | set(collapse.SENTENCES.values())
     keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
-    return titles | logged | ways | labels | outcomes | studies | verdicts | told_of_tasks | keys
+    return titles | logged | labels | outcomes | studies | verdicts | told_of_tasks | keys
 
 
 def test_every_message_is_in_the_table() -> None:

@@ -11,17 +11,19 @@ from elmyr.cli.options import (
     AsJson,
     DataRoot,
     Device,
-    Extractor,
-    ExtractorSeed,
-    ExtractorWidth,
     Part,
     Precision,
     Quiet,
-    Use,
     formed,
     shaped,
 )
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
+from elmyr.evaluation.extractors import AUTO, EXTRACTORS, WIDTH
+
+Extractor = Annotated[str, typer.Option(help=f"Feature extractor: {', '.join([AUTO, *EXTRACTORS])}.")]
+ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
+ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
+Use = Annotated[bool, typer.Option("--use", help="Also downstream classification by generated images.")]
 
 
 @shaped
@@ -34,9 +36,9 @@ def evaluate(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="For samples: the seed of the split.", min=0)] = None,
     use: Use = False,
-    extractor: Extractor = "auto",
+    extractor: Extractor = AUTO,
     extractor_seed: ExtractorSeed = 0,
-    extractor_width: ExtractorWidth = 32,
+    extractor_width: ExtractorWidth = WIDTH,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
@@ -82,9 +84,9 @@ def compare(
     seed: Annotated[int | None, typer.Option(help="The seed of the split of --data.", min=0)] = None,
     use: Use = False,
     out: Annotated[Path | None, typer.Option(help="An .html page with the figures drawn.")] = None,
-    extractor: Extractor = "auto",
+    extractor: Extractor = AUTO,
     extractor_seed: ExtractorSeed = 0,
-    extractor_width: ExtractorWidth = 32,
+    extractor_width: ExtractorWidth = WIDTH,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,

@@ -7,20 +7,40 @@ from elmyr.lazy import lazily
 if TYPE_CHECKING:
     from elmyr.evaluation.comparison import Comparison as Comparison
     from elmyr.evaluation.comparison import compare as compare
+    from elmyr.evaluation.extractors import EXTRACTORS as EXTRACTORS
+    from elmyr.evaluation.extractors import ExtractorSpec as ExtractorSpec
+    from elmyr.evaluation.figure_specs import FIGURES as FIGURES
+    from elmyr.evaluation.figure_specs import FigureSpec as FigureSpec
     from elmyr.evaluation.judging import Evaluation as Evaluation
     from elmyr.evaluation.judging import Figure as Figure
     from elmyr.evaluation.judging import evaluate as evaluate
     from elmyr.evaluation.sides import FEWEST_FOR_FIGURES as FEWEST_FOR_FIGURES
     from elmyr.evaluation.sides import common_count as common_count
 
-__all__ = ["FEWEST_FOR_FIGURES", "Comparison", "Evaluation", "Figure", "common_count", "compare", "evaluate"]
+__all__ = [
+    "EXTRACTORS",
+    "FEWEST_FOR_FIGURES",
+    "FIGURES",
+    "Comparison",
+    "Evaluation",
+    "ExtractorSpec",
+    "Figure",
+    "FigureSpec",
+    "common_count",
+    "compare",
+    "evaluate",
+]
 
 # At their first use: a training's report reads records alone, and must not wait for recognizers and extractors.
 _HOMES = {
+    "EXTRACTORS": "elmyr.evaluation.extractors",
     "FEWEST_FOR_FIGURES": "elmyr.evaluation.sides",
+    "FIGURES": "elmyr.evaluation.figure_specs",
     "Comparison": "elmyr.evaluation.comparison",
     "Evaluation": "elmyr.evaluation.judging",
+    "ExtractorSpec": "elmyr.evaluation.extractors",
     "Figure": "elmyr.evaluation.judging",
+    "FigureSpec": "elmyr.evaluation.figure_specs",
     "common_count": "elmyr.evaluation.sides",
     "compare": "elmyr.evaluation.comparison",
     "evaluate": "elmyr.evaluation.judging",

@@ -10,10 +10,11 @@ from typing import Any
 from elmyr import seeds
 from elmyr.calls import checked
 from elmyr.errors import InputError
-from elmyr.evaluation.features import WIDTH, refuse_unlabeled
+from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, refuse_unlabeled
+from elmyr.evaluation.figure_specs import FIGURES, Better, named
 from elmyr.evaluation.judging import Judging
 from elmyr.evaluation.sides import (
-    Part,
+    SplitPart,
     check_count,
     check_exists,
     common_count,
@@ -25,8 +26,7 @@ from elmyr.evaluation.sides import (
 )
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
-from elmyr.evaluation.titles import TITLES, Better, named
-from elmyr.evaluation.use import check_useful, use_figures
+from elmyr.evaluation.use import check_useful
 from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, split_source
 from elmyr.images.given import is_path
@@ -105,13 +105,13 @@ class Comparison:
 def compare(
     subjects: Sequence[Subject],
     *,
-    against: Part = "test",
+    against: SplitPart = "test",
     data: Data | None = None,
     data_root: str | os.PathLike[str] | None = None,
     seed: int | None = None,
     shaping: Shaping = AS_IT_IS,
     use: bool = False,
-    extractor: str = "auto",
+    extractor: str = AUTO,
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
     device: str = "auto",
@@ -129,21 +129,26 @@ def compare(
     if not isinstance(subjects, list | tuple) or len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
-    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say, quiet, stages)
+    judging = Judging(Extraction(extractor, extractor_seed, extractor_width, device, precision), use, stages)
     judging.check(against)
-    names = [name_of(subject) for subject in subjects]
     for subject in subjects:
         if is_path(subject) and not is_run(subject):
             check_exists(os.fspath(subject))
     splits = _splits(subjects, data, data_root, seed, shaping)
     refuse_unlabeled(splits.train, extractor)
     loaded = [_load(subject, splits, data_root, device, precision) for subject in subjects]
+    return _compared([name_of(subject) for subject in subjects], loaded, splits, against, judging)
+
+
+def _compared(
+    names: Sequence[str], loaded: Sequence[GAN | ImageSet], splits: Splits, against: SplitPart, judging: Judging
+) -> Comparison:
     count = min([common_count(splits, against), *(len(images) for images in loaded if isinstance(images, ImageSet))])
     check_count(count)
     for name, images in zip(names, loaded, strict=True):
         if isinstance(images, ImageSet):
             labeled = comparable(images, splits.train, name)  # refused before work starts
-            if use:
+            if judging.use:
                 check_useful(labeled, name)
     reference, other = (first_of(images, count) for images in parts(splits, against))
 
@@ -151,31 +156,27 @@ def compare(
         pairs = zip(names, loaded, strict=True)
         return [comparable(_beside(images, real, seed), splits.train, name) for name, images in pairs]
 
-    stages.begin(f"{count:,} images of each")
+    judging.stages.begin(f"{count:,} images of each")
     samples = drawn(reference, seeds.COMPARED)
-    training = drawn(splits.train, seeds.LEARNED_FROM_FOR_USE) if use else []
+    training = drawn(splits.train, seeds.LEARNED_FROM_FOR_USE) if judging.use else []
     for name, images in zip(names, training, strict=False):
         check_useful(images, name)
     for name, images in zip(names, samples, strict=True):
-        tell_missing(images, reference, name, say)
-    eyes = judging.extractor_of(splits.train)
-    stages.begin(f"comparing {count:,} images of each, extractor '{eyes.name}'")
-    yardstick, *taken = judging.taken(eyes, reference, [other, *samples])[2]
-    if use:
-        lessons = [(splits.train, other), *zip(training, samples, strict=True)]
-        useful = use_figures(lessons, real=reference, device=device, precision=precision, stages=stages)
-        for figures, more in zip((yardstick, *taken), useful, strict=True):
-            figures |= more
-    common = [figure for figure in TITLES if all(figure in figures for figures in (yardstick, *taken))]
+        tell_missing(images, reference, name, judging.stages.say)
+    extractor = judging.extractor_of(splits.train)
+    lessons = [(splits.train, other), *zip(training, samples, strict=True)] if judging.use else []
+    _, (baseline, *taken) = judging.taken(extractor, reference, [other, *samples], lessons=lessons)
     return Comparison(
         subjects=tuple(names),
         data=splits.train.name,
         split_seed=splits.seed,
         against=against,
         count=count,
-        extractor=judging.told(eyes, reference),
+        extractor=judging.told(extractor, reference),
         rows=tuple(
-            _row(figure, yardstick[figure].value, names, [figures[figure] for figures in taken]) for figure in common
+            _row(figure, of_real.value, names, [figures[figure] for figures in taken])
+            for figure, of_real in baseline.items()
+            if all(figure in figures for figures in taken)
         ),
     )
 
@@ -214,13 +215,13 @@ def _load(
 
 
 def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequence[Estimate]) -> Row:
-    title, better = TITLES[figure]
+    spec = FIGURES[figure]
     sides = [Side(names[0], *estimates[0].interval, difference=None, outcome=None)]
     for name, estimate in zip(names[1:], estimates[1:], strict=True):
         apart = difference(estimate, estimates[0])
-        outcome = _outcome(apart, better, yardstick, estimates[0].value, estimate.value)
+        outcome = _outcome(apart, spec.better, yardstick, estimates[0].value, estimate.value)
         sides.append(Side(name, *estimate.interval, difference=apart.interval, outcome=outcome))
-    return Row(figure, title, better, yardstick, tuple(sides))
+    return Row(figure, spec.title, spec.better, yardstick, tuple(sides))
 
 
 def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, this: float) -> str:

@@ -1,4 +1,4 @@
-"""Feature extractors, and the cache of the trained one."""
+"""The feature extractors: of networks, of pixels, of a function; and the cache of the trained one."""
 
 from __future__ import annotations
 
@@ -6,63 +6,32 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from elmyr import machine
-from elmyr.errors import InputError, suggestion
+from elmyr.errors import InputError
+from elmyr.evaluation.extractors import Extraction, ExtractorSpec
 from elmyr.evaluation.stages import Stages
 from elmyr.files import cache_folder
 from elmyr.images import ImageSet
 from elmyr.recognition import Recognizer
 
 UPDATES = 1500
-WIDTH, WIDEST = 32, 512  # channels of the first convolution
 POOLED = 8  # pixels a side that "pixels" looks at
-AT_ONCE = 1000  # images whose pixels are averaged at a time
-
-
-class FeatureExtractor(Protocol):
-    """What looks at images for a figure."""
-
-    @property
-    def name(self) -> str:
-        """What it is called beside every figure."""
-        ...
-
-    @property
-    def dimension(self) -> int:
-        """The number of features."""
-        ...
-
-    @property
-    def sha256(self) -> str:
-        """That of its weights, or of nothing where it has none."""
-        ...
-
-    @property
-    def resize(self) -> str:
-        """What it does to the size of images before it looks."""
-        ...
-
-    def features(self, images: ImageSet) -> NDArray[np.float64]:
-        """Features float64 (N, dimension)."""
-        ...
-
-    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """The probability of each class float64 (N, K) behind features, None where it knows no classes."""
-        ...
+AT_ONCE = 1000  # images that are looked at at a time, but by a network
+TRIED = 16  # images whose features tell one function from another
 
 
 @dataclass(frozen=True)
-class Domain:
-    """A recognizer of the data's own classes, trained by elmyr on the real training part: needs no download."""
+class NetworkFeatures:
+    """The layer before the last of a recognizer's network. classifies: whether its last layer has learned anything."""
 
+    name: str
     recognizer: Recognizer
     sha256: str
-    name: str = "domain"
+    classifies: bool
     resize: str = "none"
 
     @property
@@ -74,8 +43,10 @@ class Domain:
         """The layer before the last."""
         return self.recognizer.features(images.images)
 
-    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """The recognizer's; 0 for a class that the training part has no image of."""
+        if not self.classifies:
+            return None
         known = self.recognizer.classes_
         spread = np.zeros((len(features), known.max() + 1))
         spread[:, known] = self.recognizer.proba_of_features(features)
@@ -83,29 +54,7 @@ class Domain:
 
 
 @dataclass(frozen=True)
-class Random:
-    """The recognizer's network with the weights it begins with: no bias to any domain (Naeem et al. 2020)."""
-
-    recognizer: Recognizer
-    sha256: str
-    name: str = "random"
-    resize: str = "none"
-
-    @property
-    def dimension(self) -> int:
-        """The size of the layer before the last."""
-        return self.recognizer.feature_count
-
-    def features(self, images: ImageSet) -> NDArray[np.float64]:
-        """The layer before the last."""
-        return self.recognizer.features(images.images)
-
-    def probabilities(self, features: NDArray[np.float64]) -> None:
-        """It knows no classes."""
-
-
-@dataclass(frozen=True)
-class Pixels:
+class PixelMeans:
     """The pixels themselves, averaged over squares to at most 8x8: for image sets without labels."""
 
     dimension: int
@@ -122,85 +71,94 @@ class Pixels:
         """Pixels know no classes."""
 
 
-EXTRACTORS = ("domain", "random", "pixels")
+@dataclass(frozen=True)
+class FunctionExtractor:
+    """A function of images as an extractor. sha256: of the features of some training images, as a function has no
+    weights to tell it from another."""
+
+    name: str
+    function: Callable[[NDArray[np.uint8]], ArrayLike]
+    dimension: int
+    sha256: str
+    resize: str = "its own"
+
+    def features(self, images: ImageSet) -> NDArray[np.float64]:
+        """Those of the function; InputError where it does not give a row of finite numbers for each image."""
+        starts = range(0, len(images), AT_ONCE)
+        return np.concatenate([self._of(images.images[start : start + AT_ONCE]) for start in starts])
+
+    def probabilities(self, features: NDArray[np.float64]) -> None:
+        """It knows no classes."""
+
+    def _of(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        found = np.asarray(self.function(np.asarray(images)), np.float64)
+        if found.ndim != 2 or len(found) != len(images) or not found.shape[1] or not np.isfinite(found).all():
+            raise InputError(
+                f"the extractor '{self.name}' makes {found.shape} of {len(images)} images: it is to give finite "
+                "features (N, D), a row for each image"
+            )
+        return found
 
 
-def extractor_for(
-    training: ImageSet,
-    name: str = "auto",
-    *,
-    seed: int = 0,
-    width: int = WIDTH,
-    device: str = "auto",
-    precision: str = "auto",
-    say: Callable[[str], None] = lambda line: None,
-    quiet: bool = True,
-) -> FeatureExtractor:
-    """An extractor by name; `auto` is `domain` for a labeled training part of several classes, else `pixels`.
-
-    seed and width: of the network's weights, and the channels of its first convolution, for `domain` and `random`.
-    `domain` is trained once and cached by its content; its progress is shown unless `quiet`.
-    """
-    check_extractor(name, width)
-    machine.choose_device(device)  # refused here, where it would not be taken for a damaged cache
-    refuse_unlabeled(training, name)
-    if name == "auto":
-        name = auto_extractor(training)
-    if name == "domain":
-        return _domain(training, seed, width, device, precision, say, quiet)
-    if name == "random":
-        return _random(training, seed, width, device)
-    return Pixels(squares(training.images[:1], POOLED).shape[1])
+def function_extractor(
+    name: str, function: Callable[[NDArray[np.uint8]], ArrayLike], training: ImageSet
+) -> FunctionExtractor:
+    """The function as an extractor; it is tried on some of the training images."""
+    found = FunctionExtractor(name, function, 0, "").features(training.take(np.arange(min(TRIED, len(training)))))
+    return FunctionExtractor(name, function, found.shape[1], hashlib.sha256(found.tobytes()).hexdigest())
 
 
-def auto_extractor(training: ImageSet) -> str:
-    """The name of the extractor that is taken where none is asked for."""
-    return "domain" if training.labels is not None and len(np.unique(training.labels)) > 1 else "pixels"
-
-
-def refuse_unlabeled(training: ImageSet, name: str) -> None:
-    """InputError for an extractor that learns from labels which the training part does not have."""
-    if name == "domain" and auto_extractor(training) != name:
-        raise InputError(
-            f"the extractor 'domain' learns from labels of several classes, '{training.name}' has none: take "
-            "--extractor pixels, or random"
-        )
-
-
-def check_extractor(name: str, width: int) -> None:
-    """InputError for an extractor that there is not."""
-    if name not in ("auto", *EXTRACTORS):
-        raise InputError(f"no extractor '{name}': {suggestion(name, ('auto', *EXTRACTORS))}")
-    if not 4 <= width <= WIDEST or width % 4:
-        raise InputError(f"the extractor's width is {width}: give a multiple of 4 up to {WIDEST}")
-
-
-def _domain(
-    training: ImageSet, seed: int, width: int, device: str, precision: str, say: Callable[[str], None], quiet: bool
-) -> Domain:
-    precision = machine.choose_precision(precision, machine.choose_device(device))
-    key = f"domain-{training.digest()[:20]}-{UPDATES}-{seed}-{width}-{precision}-{version('elmyr')}"
+def _domain(training: ImageSet, asked: Extraction, stages: Stages) -> NetworkFeatures:
+    precision = machine.choose_precision(asked.precision, machine.choose_device(asked.device))
+    key = f"domain-{training.digest()[:20]}-{UPDATES}-{asked.seed}-{asked.width}-{precision}-{version('elmyr')}"
     folder = cache_folder() / "extractors" / key
     try:
-        recognizer = Recognizer.load(folder, device=device)
+        recognizer = Recognizer.load(folder, device=asked.device)
     except InputError:
-        say(f"training the feature extractor on the {len(training):,} real training images …")
+        stages.say(f"training the feature extractor on the {len(training):,} real training images …")
         recognizer = Recognizer(
-            method="augment", updates=UPDATES, base=width, seed=seed, device=device, precision=precision
+            method="augment",
+            updates=UPDATES,
+            base=asked.width,
+            seed=asked.seed,
+            device=asked.device,
+            precision=precision,
         )
-        Stages(quiet=quiet).fitted(recognizer, training, "feature extractor")
+        stages.fitted(recognizer, training, "feature extractor")
         try:
             recognizer.save(folder)
         except (InputError, OSError) as error:
-            say(f"the extractor is not kept for the next time, as ELMYR_CACHE_DIR cannot be written: {error}")
-    return Domain(recognizer, _sha256_of(recognizer))
+            stages.say(f"the extractor is not kept for the next time, as ELMYR_CACHE_DIR cannot be written: {error}")
+    return NetworkFeatures("domain", recognizer, _sha256_of(recognizer), classifies=True)
 
 
-def _random(training: ImageSet, seed: int, width: int, device: str) -> Random:
-    recognizer = Recognizer(base=width, seed=seed, device=device).initialize(
+def _random(training: ImageSet, asked: Extraction, stages: Stages) -> NetworkFeatures:
+    recognizer = Recognizer(base=asked.width, seed=asked.seed, device=asked.device).initialize(
         (training.height, training.width, training.channels)
     )
-    return Random(recognizer, _sha256_of(recognizer))
+    return NetworkFeatures("random", recognizer, _sha256_of(recognizer), classifies=False)
+
+
+def _pixels(training: ImageSet, asked: Extraction, stages: Stages) -> PixelMeans:
+    return PixelMeans(squares(training.images[:1], POOLED).shape[1])
+
+
+DOMAIN = ExtractorSpec(
+    "domain",
+    "a recognizer that elmyr trains on the real training images and keeps in its cache (`ELMYR_CACHE_DIR`, else the "
+    "platform's cache folder). It sees what distinguishes the classes, and little else",
+    _domain,
+    learns_labels=True,
+    seeded=True,
+)
+PIXELS = ExtractorSpec("pixels", "means over squares; the default where images have no labels", _pixels)
+# No bias to any domain: Naeem et al. 2020.
+RANDOM = ExtractorSpec(
+    "random",
+    "the network of `domain` with its initial weights. It has no bias to any domain, and cannot classify",
+    _random,
+    seeded=True,
+)
 
 
 def _sha256_of(recognizer: Recognizer) -> str:

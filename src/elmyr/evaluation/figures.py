@@ -1,38 +1,128 @@
-"""The figures themselves: what is taken of generated images beside real ones."""
+"""What figures are taken from, and the figures of all images and of each class."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from elmyr.evaluation.reference import FAR, NEAR, Look, Reference
+from elmyr.evaluation.figure_specs import FIGURES
+from elmyr.evaluation.reference import FAR, NEAR, Embedding, Reference
 from elmyr.evaluation.sides import FEWEST_OF_A_CLASS
-from elmyr.metrics import (
-    Estimate,
-    class_divergence,
-    class_frechet_distances,
-    density_coverage,
-    diversity,
-    frechet_distance,
-    frechet_distance_at_infinity,
-    inception_score,
-    kernel_distance,
-    mean_of_classes,
-    precision_recall,
-    share_right,
-)
+from elmyr.metrics import Estimate, class_frechet_distances, density_coverage, precision_recall, share_right
 
 INSIDE = 0.5  # share of a class's real images that the distance inside it is taken of: samples vary in their counts
-FEWEST_A_DIMENSION = 5  # images for each feature, below which the distance at infinity is not to be trusted
+
+Pair = tuple[NDArray[Any], NDArray[Any]]  # of the real images, and of the generated ones
 
 
-def take_figures(real: Reference, generated: Look) -> dict[str, Estimate]:
-    """Every figure that these images allow, by name; each with its interval."""
-    taken: dict[str, Estimate] = {}
-    for take in (_distances, _neighbors, _classes, _labels):
-        taken |= take(real, generated)
+class AmongNeighbors(NamedTuple):
+    """The figures of nearest neighbors, which are taken together."""
+
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the figures of generated images are taken from.
+
+    logits: what the discriminator says of the real and of the generated images. recognizers: which real images one that
+    learned from generated ones classifies correctly, and which generated images one that learned from
+    real ones. None where there is none.
+    """
+
+    real: Reference
+    generated: Embedding
+    logits: Pair | None = None
+    recognizers: Pair | None = None
+
+    def given(self, need: str) -> Sequence[Any] | None:
+        """What `take` of a figure is called with for one of its needs; None where it is missing."""
+        found: Sequence[Any] | None = getattr(self, need.replace(" ", "_"))
+        return found
+
+    @property
+    def features(self) -> Pair:
+        """What the extractor makes of both sides."""
+        return self.real.embedding.features, self.generated.features
+
+    @property
+    def labels(self) -> Pair | None:
+        """Those of the real images, and those that were asked for."""
+        return _both(self.real.embedding.labels, self.generated.labels)
+
+    @property
+    def probabilities(self) -> Pair | None:
+        """Of each class, by the extractor."""
+        return _both(self.real.embedding.probabilities, self.generated.probabilities)
+
+    @property
+    def predictions(self) -> Pair | None:
+        """The most likely classes."""
+        return _both(self.real.embedding.predictions, self.generated.predictions)
+
+    @property
+    def labels_of_full_classes(self) -> Pair | None:
+        """The labels, where there are enough generated images of every class of the real ones."""
+        if self.labels is None:
+            return None
+        there, counts = np.unique(self.labels[1], return_counts=True)
+        full = set(there[counts >= FEWEST_OF_A_CLASS].tolist())
+        return self.labels if set(np.unique(self.labels[0]).tolist()) <= full else None
+
+    @cached_property
+    def neighbors(self) -> tuple[AmongNeighbors]:
+        """Quality and variety by nearest neighbors."""
+        features = self.generated.features
+        near, far = precision_recall(self.real.near, features, NEAR), density_coverage(self.real.far, features, FAR)
+        return (AmongNeighbors(*near, *far),)
+
+    @property
+    def class_distances(self) -> tuple[dict[int, Estimate]] | None:
+        """The Fréchet distance of every class, where there are enough images of each."""
+        if self.labels is None or self.labels_of_full_classes is None:
+            return None
+        whole = len(self.distances_of_classes) == len(np.unique(self.labels[0]))
+        return (self.distances_of_classes,) if whole else None
+
+    @cached_property
+    def distances_of_classes(self) -> dict[int, Estimate]:
+        """Of each class with as many images on both sides, always so many: a distance grows where images are fewer."""
+        if self.labels is None:
+            return {}
+        kept_real, kept_generated = [], []
+        for label, count in zip(*np.unique(self.labels[0], return_counts=True), strict=True):
+            size = int(count * INSIDE)
+            of_real, of_generated = (np.flatnonzero(labels == label)[:size] for labels in self.labels)
+            if len(of_real) == len(of_generated) >= FEWEST_OF_A_CLASS:
+                kept_real.append(of_real)
+                kept_generated.append(of_generated)
+        if not kept_real:
+            return {}
+        a, b = np.concatenate(kept_real), np.concatenate(kept_generated)
+        (features_a, features_b), (labels_a, labels_b) = self.features, self.labels
+        return class_frechet_distances(features_a[a], labels_a[a], features_b[b], labels_b[b])
+
+
+def _both(real: NDArray[Any] | None, generated: NDArray[Any] | None) -> Pair | None:
+    return None if real is None or generated is None else (real, generated)
+
+
+def take_figures(evidence: Evidence) -> dict[str, Estimate]:
+    """Every figure of the table that these images allow, by name and in its order; each with its interval."""
+    taken = {}
+    for name, spec in FIGURES.items():
+        given = [evidence.given(need) for need in spec.needs]
+        known = [each for each in given if each is not None]
+        if len(known) == len(given) and (estimate := spec.estimate([array for each in known for array in each])):
+            taken[name] = estimate
     return taken
 
 
@@ -40,67 +130,6 @@ def averaged(estimates: Sequence[Estimate]) -> tuple[float, float, float]:
     """The mean of a figure over some sets of samples, and of its ends: no narrower for having sampled more."""
     value, low, high = np.mean([estimate.interval for estimate in estimates], axis=0).tolist()
     return value, low, high
-
-
-def _distances(real: Reference, generated: Look) -> dict[str, Estimate]:
-    a, b = real.look.features, generated.features
-    taken = {"frechet_distance": frechet_distance(a, b), "kernel_distance": kernel_distance(a, b)}
-    if min(len(a), len(b)) >= FEWEST_A_DIMENSION * a.shape[1]:
-        taken["frechet_distance_at_infinity"] = frechet_distance_at_infinity(a, b)
-    return taken
-
-
-def _neighbors(real: Reference, generated: Look) -> dict[str, Estimate]:
-    precision, recall = precision_recall(real.near, generated.features, NEAR)
-    density, coverage = density_coverage(real.far, generated.features, FAR)
-    return {"precision": precision, "recall": recall, "density": density, "coverage": coverage}
-
-
-def _classes(real: Reference, generated: Look) -> dict[str, Estimate]:
-    """The figures of generated images with labels, where there are enough of every class of the real ones."""
-    if generated.labels is None or real.look.labels is None:
-        return {}
-    there, counts = np.unique(generated.labels, return_counts=True)
-    if not set(np.unique(real.look.labels).tolist()) <= set(there[counts >= FEWEST_OF_A_CLASS].tolist()):
-        return {}
-    taken = {"diversity": diversity(generated.features, generated.labels)}
-    of_classes = _class_distances(real, generated)
-    if len(of_classes) == len(np.unique(real.look.labels)):
-        taken["class_frechet_distance"] = mean_of_classes(list(of_classes.values()))
-    return taken
-
-
-def _labels(real: Reference, generated: Look) -> dict[str, Estimate]:
-    """The figures of the classes that the extractor reads."""
-    if generated.probabilities is None or generated.read is None or real.look.read is None:
-        return {}
-    classes = generated.probabilities.shape[1]
-    taken = {
-        "inception_score": inception_score(generated.probabilities),
-        "class_divergence": class_divergence(real.look.read, generated.read, classes),
-    }
-    if generated.labels is not None:
-        taken["label_accuracy"] = share_right(generated.read == generated.labels, of="generated")
-    return taken
-
-
-def _class_distances(real: Reference, generated: Look) -> dict[int, Estimate]:
-    """Of each class with as many images on both sides, always so many: a distance grows where images are fewer."""
-    if real.look.labels is None or generated.labels is None:
-        return {}
-    kept_real, kept_generated = [], []
-    for label, count in zip(*np.unique(real.look.labels, return_counts=True), strict=True):
-        size = int(count * INSIDE)
-        of_real, of_generated = (np.flatnonzero(one.labels == label)[:size] for one in (real.look, generated))
-        if len(of_real) == len(of_generated) >= FEWEST_OF_A_CLASS:
-            kept_real.append(of_real)
-            kept_generated.append(of_generated)
-    if not kept_real:
-        return {}
-    a, b = np.concatenate(kept_real), np.concatenate(kept_generated)
-    return class_frechet_distances(
-        real.look.features[a], real.look.labels[a], generated.features[b], generated.labels[b]
-    )
 
 
 @dataclass(frozen=True)
@@ -116,18 +145,19 @@ class ClassRow:
     label_accuracy: tuple[float, float, float] | None
 
 
-def class_rows(real: Reference, generated: Look, classes: Sequence[str]) -> tuple[ClassRow, ...]:
+def class_rows(evidence: Evidence, classes: Sequence[str]) -> tuple[ClassRow, ...]:
     """A row for each class, where both sides have labels."""
-    if real.look.labels is None or generated.labels is None:
+    if evidence.labels is None:
         return ()
-    distances = _class_distances(real, generated)
+    (real, asked), predictions = evidence.labels, evidence.generated.predictions
     rows = []
     for label, name in enumerate(classes):
-        of_class = generated.labels == label
-        count = int(min(of_class.sum(), (real.look.labels == label).sum()))
-        distance = distances[label].interval if label in distances else None
-        right = None
-        if generated.read is not None and of_class.any():
-            right = share_right(generated.read[of_class] == label, of="generated").interval
+        of_class = asked == label
+        distance = right = None
+        if label in evidence.distances_of_classes:
+            distance = evidence.distances_of_classes[label].interval
+        if predictions is not None and of_class.any():
+            right = share_right(predictions[of_class] == label, of="generated").interval
+        count = int(min(of_class.sum(), (real == label).sum()))
         rows.append(ClassRow(name, count, distance, right))
     return tuple(rows)

@@ -13,20 +13,23 @@ from elmyr import seeds
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.evaluation.copies import Copies, look_for_copies
-from elmyr.evaluation.features import (
+from elmyr.evaluation.extractors import (
+    AUTO,
+    EXTRACTORS,
     WIDTH,
+    Extraction,
     FeatureExtractor,
-    auto_extractor,
-    check_extractor,
     extractor_for,
     refuse_unlabeled,
 )
-from elmyr.evaluation.figures import ClassRow, averaged, class_rows, take_figures
+from elmyr.evaluation.figure_specs import FIGURES, Better, named
+from elmyr.evaluation.figures import ClassRow, Evidence, averaged, class_rows, take_figures
+from elmyr.evaluation.keeping import keep
 from elmyr.evaluation.plane import FeatureMap, map_of
-from elmyr.evaluation.reference import Look, Reference, look, reference_of
+from elmyr.evaluation.reference import embed, reference_of
 from elmyr.evaluation.sides import (
     LARGEST_COUNT,
-    Part,
+    SplitPart,
     check_count,
     check_part,
     common_count,
@@ -40,16 +43,14 @@ from elmyr.evaluation.sides import (
 )
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
-from elmyr.evaluation.titles import TITLES, Better, named
-from elmyr.evaluation.use import check_useful, use_figures
-from elmyr.files import write_json
+from elmyr.evaluation.use import Lesson, check_useful, recognized
 from elmyr.gan import GAN
-from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, save_npz, source_of, split_source
+from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
 from elmyr.images.showing import table_html
-from elmyr.metrics import Estimate, realism, told_apart
+from elmyr.metrics import Estimate, realism
 from elmyr.runs import GAN_KIND
 from elmyr.training.plan import config_of, opened_again
-from elmyr.training.rundir import RunDirectory, beside_evaluation, open_run
+from elmyr.training.rundir import RunDirectory, open_run
 
 STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
 SHOWN_SHORTLY = 3  # figures
@@ -125,13 +126,13 @@ class Evaluation:
 def evaluate(
     subject: Subject,
     *,
-    against: Part = "test",
+    against: SplitPart = "test",
     data: Data | None = None,
     data_root: str | os.PathLike[str] | None = None,
     seed: int | None = None,
     shaping: Shaping = AS_IT_IS,
     use: bool = False,
-    extractor: str = "auto",
+    extractor: str = AUTO,
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
     device: str = "auto",
@@ -146,11 +147,11 @@ def evaluate(
     and a GAN without a run need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The baseline is
     the other held-out part in the place of the generated images; all figures are on equal counts, a run's with the same
     labels on both sides. `use` adds downstream classification: a recognizer is trained on them and one on real images.
-    The extractor is `domain`, `random` or `pixels`, as `extractor_for` makes it of the training part. `say` hears of
-    each stage; progress inside of them is shown unless `quiet`.
+    The extractor is one of the table, such as `domain`, `pixels` or `random`, made of the training part. `say` hears
+    of each stage; progress inside of them is shown unless `quiet`.
     """
     stages = Stages(STAGES + (is_run(subject) or isinstance(subject, GAN)) + use, say, quiet=quiet)
-    judging = Judging(extractor, extractor_seed, extractor_width, use, device, precision, say, quiet, stages)
+    judging = Judging(Extraction(extractor, extractor_seed, extractor_width, device, precision), use, stages)
     judging.check(against)
     if is_run(subject):
         if seed is not None or shaping != AS_IT_IS:
@@ -169,51 +170,48 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Judging:
-    """How images are judged: the feature extractor, whether recognizers are trained on them, where that is computed."""
+    """How images are judged: the feature extractor, and whether recognizers are trained on them."""
 
-    extractor: str = "auto"
-    extractor_seed: int = 0
-    extractor_width: int = WIDTH
+    extraction: Extraction = field(default_factory=Extraction)
     use: bool = False
-    device: str = "auto"
-    precision: str = "auto"
-    say: Callable[[str], None] = lambda line: None
-    quiet: bool = True
     stages: Stages = field(default_factory=Stages)
 
-    def check(self, against: Part) -> None:
+    def check(self, against: SplitPart) -> None:
         """InputError, before any work, for what cannot be done."""
         check_part(against)
-        check_extractor(self.extractor, self.extractor_width)
         if self.use and against == "train":
             raise InputError("--use asks about images that no recognizer has learned from: leave out --against train")
 
     def extractor_of(self, training: ImageSet) -> FeatureExtractor:
         """The feature extractor, made of the training part."""
         self.stages.begin("feature extractor")
-        return extractor_for(
-            training,
-            self.extractor,
-            seed=self.extractor_seed,
-            width=self.extractor_width,
-            device=self.device,
-            precision=self.precision,
-            say=self.say,
-            quiet=self.quiet,
-        )
+        return extractor_for(training, self.extraction, self.stages)
 
     def taken(
-        self, extractor: FeatureExtractor, reference: ImageSet, others: Sequence[ImageSet]
-    ) -> tuple[Reference, list[Look], list[dict[str, Estimate]]]:
-        """What the extractor sees in the real images and in the others, and the figures of these."""
-        real = reference_of(extractor, reference, self.say)
-        looks, figures = list[Look](), list[dict[str, Estimate]]()
+        self,
+        extractor: FeatureExtractor,
+        reference: ImageSet,
+        others: Sequence[ImageSet],
+        *,
+        gan: GAN | None = None,
+        lessons: Sequence[Lesson] = (),
+    ) -> tuple[list[Evidence], list[dict[str, Estimate]]]:
+        """What is known of each of some image sets beside the real ones, and its figures.
+
+        gan: whose discriminator is asked. lessons: of the first of the sets, what recognizers learn from and read.
+        """
+        answers = recognized(lessons, reference, self.extraction, self.stages)
+        self.stages.begin(f"comparing {len(reference):,} images of each, extractor '{extractor.name}'")
+        real = reference_of(extractor, reference, self.stages.say)
+        of_real = None if gan is None else gan.discriminate(reference)
+        known, figures = list[Evidence](), list[dict[str, Estimate]]()
         with self.stages.progress("figures", total=len(others), unit="sets of images") as listener:
             for place, images in enumerate(others):
                 listener.advance(place)
-                looks.append(look(extractor, images))
-                figures.append(take_figures(real, looks[-1]))
-        return real, looks, figures
+                logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
+                known.append(Evidence(real, embed(extractor, images), logits, next(iter(answers[place:]), None)))
+                figures.append(take_figures(known[-1]))
+        return known, figures
 
     def told(self, extractor: FeatureExtractor, images: ImageSet) -> dict[str, Any]:
         """What is said of the extractor beside the figures, and of the size of the images that it was given."""
@@ -224,27 +222,28 @@ class Judging:
             "input": "x".join(map(str, images.images.shape[1:])),
             "resize": extractor.resize,
         }
-        if extractor.name == "pixels":
-            return about
-        return about | {"seed": self.extractor_seed, "width": self.extractor_width}
+        weights = {"seed": self.extraction.seed, "width": self.extraction.width}
+        return about | (weights if EXTRACTORS[extractor.name].seeded else {})
 
 
 def _evaluate_run(
     run: RunDirectory,
-    against: Part,
+    against: SplitPart,
     data: str | os.PathLike[str] | None,
     data_root: str | os.PathLike[str] | None,
     judging: Judging,
 ) -> Evaluation:
-    gan = GAN.load(run.path, device=judging.device, precision=judging.precision)
+    gan = GAN.load(run.path, device=judging.extraction.device, precision=judging.extraction.precision)
     of_run = config_of(run).data
     splits = opened_again(of_run if data is None else of_run.at(data, data_root), data_root)
     evaluation, samples = _judge_gan(gan, splits, against, str(run.path), judging)
-    _keep(run, evaluation, samples, splits.train)
+    keep(run, evaluation, samples, splits.train)
     return evaluation
 
 
-def _judge_gan(gan: GAN, splits: Splits, against: Part, subject: str, judging: Judging) -> tuple[Evaluation, ImageSet]:
+def _judge_gan(
+    gan: GAN, splits: Splits, against: SplitPart, subject: str, judging: Judging
+) -> tuple[Evaluation, ImageSet]:
     """The evaluation of what a GAN makes, and the first of the sets that it made."""
     if judging.use:
         check_useful(splits.train, splits.train.name)
@@ -269,34 +268,10 @@ def _judge_gan(gan: GAN, splits: Splits, against: Part, subject: str, judging: J
     return evaluation, samples[0]
 
 
-def _keep(run: RunDirectory, evaluation: Evaluation, samples: ImageSet, training: ImageSet) -> None:
-    """Writes an evaluation beside those under other conditions, which figures do not compare with."""
-    extractor, usual = evaluation.extractor, auto_extractor(training)
-    other = [extractor["name"]] if extractor["name"] != usual else []
-    other += [
-        f"{name}{extractor[name]}"
-        for name, value in (("seed", 0), ("width", WIDTH))
-        if extractor.get(name, value) != value
-    ]
-    other += [evaluation.against] if evaluation.against != "test" else []
-    path = run.evaluation.with_stem("-".join(["evaluation", *other]))
-    write_json(path, evaluation.as_json())
-    for name, places in (("best", evaluation.best), ("worst", evaluation.worst)):
-        save_npz(samples.take(places), beside_evaluation(path, name))
-    save_npz(_pairs(samples, training, evaluation.copies), beside_evaluation(path, "pairs"))
-
-
-def _pairs(generated: ImageSet, training: ImageSet, copies: Copies) -> ImageSet:
-    """The most suspicious pairs, each generated image followed by the training image that is nearest to it."""
-    places, known = np.array(copies.pairs, np.int64).T
-    sides = generated.take(places).in_memory(), training.take(known).in_memory()
-    return ImageSet(np.stack(sides, axis=1).reshape(-1, *sides[0].shape[1:]), None)
-
-
 def judge(
     repeats: list[ImageSet],
     splits: Splits,
-    against: Part,
+    against: SplitPart,
     *,
     subject: str,
     sampling_seeds: tuple[int, ...] = (),
@@ -309,7 +284,7 @@ def judge(
     gan: its discriminator judges too. training: the generated images that a recognizer learns from where `judging` asks
     for use; else all of the first repeat.
     """
-    refuse_unlabeled(splits.train, judging.extractor)
+    refuse_unlabeled(splits.train, judging.extraction.name)
     repeats = [comparable(samples, splits.train, subject) for samples in repeats]
     training = training or repeats[0]
     if judging.use:
@@ -320,27 +295,18 @@ def judge(
     check_count(count)
     of_first = first_places(len(repeats[0]), count)
     reference, other, *repeats = (first_of(images, count) for images in (reference, other, *repeats))
-    tell_missing(repeats[0], reference, subject, judging.say)
+    tell_missing(repeats[0], reference, subject, judging.stages.say)
 
     judging.stages.begin("looking for copies of training images")
     held_out, others = never_seen(splits, against)
     copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)
     pairs = tuple((int(of_first[place]), known) for place, known in copies.pairs)
     extractor = judging.extractor_of(splits.train)
-    judging.stages.begin(f"comparing {count:,} generated with {count:,} real images, extractor '{extractor.name}'")
-    real, looks, taken = judging.taken(extractor, reference, [other, *repeats])
-    if gan is not None:
-        of_real = gan.discriminate(reference)
-        for figures, images in zip(taken, (other, *repeats), strict=True):
-            figures["told_apart"] = told_apart(of_real, gan.discriminate(images))
-    if judging.use:
-        lessons = [(splits.train, other), (training, repeats[0])]
-        device, precision, stages = judging.device, judging.precision, judging.stages
-        useful = use_figures(lessons, real=reference, device=device, precision=precision, stages=stages)
-        for figures, more in zip(taken, useful, strict=False):  # of the first repeat alone
-            figures |= more
-    yardstick, *of_repeats = taken
-    by_realism = of_first[np.argsort(realism(real.near, looks[1].features), kind="stable")].tolist()
+    lessons = [(splits.train, other), (training, repeats[0])] if judging.use else []  # of the first repeat alone
+    (_, first, *_), (baseline, *of_repeats) = judging.taken(
+        extractor, reference, [other, *repeats], gan=gan, lessons=lessons
+    )
+    by_realism = of_first[np.argsort(realism(first.real.near, first.features[1]), kind="stable")].tolist()
     return Evaluation(
         subject=subject,
         data=splits.train.name,
@@ -350,19 +316,18 @@ def judge(
         sampling_seeds=sampling_seeds,
         extractor=judging.told(extractor, reference),
         figures=tuple(
-            _figure(name, [figures[name] for figures in of_repeats if name in figures], yardstick[name])
-            for name in TITLES
-            if name in of_repeats[0] and name in yardstick
+            _figure(name, [figures[name] for figures in of_repeats if name in figures], baseline[name].value)
+            for name in of_repeats[0]
+            if name in baseline
         ),
-        classes=class_rows(real, looks[1], splits.train.classes),
+        classes=class_rows(first, splits.train.classes),
         best=tuple(by_realism[: -EXTREMES - 1 : -1]),
         worst=tuple(by_realism[:EXTREMES]),
         copies=replace(copies, pairs=pairs),
-        map=map_of(real.look, looks[1]),
+        map=map_of(first.real.embedding, first.generated),
     )
 
 
-def _figure(name: str, estimates: Sequence[Estimate], yardstick: Estimate) -> Figure:
-    title, better = TITLES[name]
-    value, low, high = averaged(estimates)
-    return Figure(name, title, value, low, high, SPREAD, yardstick.value, better)
+def _figure(name: str, estimates: Sequence[Estimate], baseline: float) -> Figure:
+    spec, (value, low, high) = FIGURES[name], averaged(estimates)
+    return Figure(name, spec.title, value, low, high, SPREAD, baseline, spec.better)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.evaluation.reference import Look
+from elmyr.evaluation.reference import Embedding
 from elmyr.metrics import principal_plane
 
 MOST = 400  # images of each side that are drawn
@@ -24,7 +24,7 @@ class FeatureMap:
     shares: tuple[float, float]
 
 
-def map_of(real: Look, generated: Look) -> FeatureMap | None:
+def map_of(real: Embedding, generated: Embedding) -> FeatureMap | None:
     """The first 400 of each side on the two first principal components of the real features; None of one feature."""
     if real.features.shape[1] < 2:
         return None

@@ -1,4 +1,4 @@
-"""What an extractor sees in images; of the real ones all that each comparison with them needs, cached."""
+"""What an extractor makes of images; of the real ones all that each comparison with them needs, cached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from elmyr.arrays import read_arrays
 from elmyr.errors import InputError
-from elmyr.evaluation.features import FeatureExtractor
+from elmyr.evaluation.extractors import FeatureExtractor
 from elmyr.files import cache_folder, replacing
 from elmyr.images import ImageSet
 from elmyr.metrics import Balls, balls_of
@@ -26,8 +26,8 @@ ARRAYS = ("features", "probabilities", "near", "near_without", "far", "far_witho
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """What an extractor sees in some images.
+class Embedding:
+    """What an extractor makes of some images.
 
     features (N, D); probabilities of the classes (N, K), or None; labels (N,) that were asked for, or None.
     """
@@ -37,8 +37,8 @@ class Look:
     labels: NDArray[np.int64] | None
 
     @property
-    def read(self) -> NDArray[np.int64] | None:
-        """The labels int64 (N,) that are read."""
+    def predictions(self) -> NDArray[np.int64] | None:
+        """The most likely classes int64 (N,)."""
         return None if self.probabilities is None else self.probabilities.argmax(axis=1).astype(np.int64)
 
 
@@ -46,15 +46,15 @@ class Look:
 class Reference:
     """Real images as an extractor sees them, and the balls around them."""
 
-    look: Look
+    embedding: Embedding
     near: Balls
     far: Balls
 
 
-def look(extractor: FeatureExtractor, images: ImageSet) -> Look:
-    """What the extractor sees in an image set."""
+def embed(extractor: FeatureExtractor, images: ImageSet) -> Embedding:
+    """What the extractor makes of an image set."""
     features = extractor.features(images)
-    return Look(features, extractor.probabilities(features), images.labels)
+    return Embedding(features, extractor.probabilities(features), images.labels)
 
 
 def reference_of(
@@ -72,7 +72,7 @@ def reference_of(
             return _read(path, key, images)
         except InputError as error:
             say(f"the cached features are not used, and are computed again: {error}")
-    seen = look(extractor, images)
+    seen = embed(extractor, images)
     reference = Reference(seen, balls_of(seen.features, NEAR), balls_of(seen.features, FAR))
     try:
         _write(path, key, reference)
@@ -101,7 +101,7 @@ def _read(path: Path, key: str, images: ImageSet) -> Reference:
     if not whole or (told_key, told_digest) != (key, _digest(arrays)):
         raise InputError(f"'{path}' is of other images, or changed: remove it")
     return Reference(
-        Look(arrays["features"], arrays.get("probabilities"), images.labels),
+        Embedding(arrays["features"], arrays.get("probabilities"), images.labels),
         Balls(arrays["features"], NEAR, arrays["near"], arrays["near_without"]),
         Balls(arrays["features"], FAR, arrays["far"], arrays["far_without"]),
     )
@@ -110,8 +110,8 @@ def _read(path: Path, key: str, images: ImageSet) -> Reference:
 def _arrays(reference: Reference) -> dict[str, Any]:
     near, far = reference.near, reference.far
     values = (
-        reference.look.features,
-        reference.look.probabilities,
+        reference.embedding.features,
+        reference.embedding.probabilities,
         *(near.squared_radii, near.squared_radii_without, far.squared_radii, far.squared_radii_without),
     )
     return {name: value for name, value in zip(ARRAYS, values, strict=True) if value is not None}

@@ -25,7 +25,7 @@ SHOWN = 10
 CLEAN, DAMAGED, REPAIRED = "clean", "damaged", "repaired"
 
 # Damaged images uint8 (N, H, W, C) and masks bool (N, H, W), None where nothing is hidden -> repaired images.
-Method = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None"], NDArray[np.uint8]]
+RepairMethod = Callable[[NDArray[np.uint8], "NDArray[np.bool_] | None"], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _as_json(result: MethodResult) -> dict[str, Any]:
 
 def judge_repair(
     images: ImageSet,
-    methods: Mapping[str, Method],
+    methods: Mapping[str, RepairMethod],
     *,
     damages: Sequence[str] | None = None,
     recognizer: Recognizer | None = None,
@@ -110,7 +110,7 @@ def images_to_repair(
     return splits_of(config_of(open_run(model, KIND)), data_root).part(part)
 
 
-def restoring(model: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> Method:
+def restoring(model: str | os.PathLike[str], *, device: str = "auto", precision: str = "auto") -> RepairMethod:
     """A restorer's run as a method: masks are told where there are any."""
     restorer = Restorer.load(model, device=device, precision=precision)
     return lambda damaged, masks: restorer.restore(damaged, masks).images

@@ -18,7 +18,7 @@ from elmyr.runs import told_of_runs
 LARGEST_COUNT = 10_000
 FEWEST_FOR_FIGURES = 16
 FEWEST_OF_A_CLASS = 8
-Part = Literal["test", "validation", "train"]
+SplitPart = Literal["test", "validation", "train"]
 
 
 def check_exists(subject: str) -> None:
@@ -27,10 +27,10 @@ def check_exists(subject: str) -> None:
         raise InputError(f"there is no run, file or folder '{subject}': {told_of_runs(subject)}")
 
 
-def check_part(against: Part) -> None:
+def check_part(against: SplitPart) -> None:
     """InputError for what is no part of a split."""
-    if against not in get_args(Part):
-        raise InputError(f"cannot judge against '{against}': {suggestion(against, get_args(Part))}")
+    if against not in get_args(SplitPart):
+        raise InputError(f"cannot judge against '{against}': {suggestion(against, get_args(SplitPart))}")
 
 
 def sample_beside(gan: GAN, reference: ImageSet, seed: int) -> ImageSet:
@@ -38,7 +38,7 @@ def sample_beside(gan: GAN, reference: ImageSet, seed: int) -> ImageSet:
     return gan.sample(len(reference), label=reference.labels if gan.config.classes else None, seed=seed)
 
 
-def parts(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
+def parts(splits: Splits, against: SplitPart) -> tuple[ImageSet, ImageSet]:
     """The real images to compare with, and those that take the place of generated ones for the real-data baseline.
 
     The test images are looked at for the figures of the test part alone.
@@ -51,7 +51,7 @@ def parts(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
     return sides[against]
 
 
-def never_seen(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
+def never_seen(splits: Splits, against: SplitPart) -> tuple[ImageSet, ImageSet]:
     """Two disjoint sets of real images that no network learned from, the first of the training part's distribution.
 
     The first is of the validation part, as a source's own test split may be of other writers, cameras or years.
@@ -63,7 +63,7 @@ def never_seen(splits: Splits, against: Part) -> tuple[ImageSet, ImageSet]:
     return splits.validation.take(places[:half]), splits.validation.take(places[half:])
 
 
-def common_count(splits: Splits, against: Part = "test") -> int:
+def common_count(splits: Splits, against: SplitPart = "test") -> int:
     """The number of images on each side of a figure: as many as both parts have, at most 10,000."""
     return min(*map(len, parts(splits, against)), LARGEST_COUNT)
 

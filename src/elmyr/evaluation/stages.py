@@ -15,13 +15,14 @@ class Stages:
     """The stages of one judgment. count: how many there are; quiet: whether no progress is shown inside of them."""
 
     def __init__(self, count: int = 1, say: Callable[[str], None] = lambda line: None, *, quiet: bool = True) -> None:
-        self._count, self._say, self._quiet = count, say, quiet
+        self.say = say
+        self._count, self._quiet = count, quiet
         self._begun = 0
 
     def begin(self, what: str) -> None:
         """Says that the next stage begins, and how many there are."""
         self._begun += 1
-        self._say(f"{self._begun} of {self._count}: {what} …")
+        self.say(f"{self._begun} of {self._count}: {what} …")
 
     def progress(self, what: str, *, total: int, unit: str = "images") -> AbstractContextManager[Listener]:
         """The progress inside of a stage, to be entered."""

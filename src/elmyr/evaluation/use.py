@@ -12,36 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.errors import InputError
+from elmyr.evaluation.extractors import Extraction
 from elmyr.evaluation.sides import first_of
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet
-from elmyr.metrics import Estimate, share_right
 from elmyr.recognition import Recognizer, default_updates
 
+Lesson = tuple[ImageSet, ImageSet]  # what a recognizer learns from, and what one reads that learned from real images
 
-def use_figures(
-    subjects: Sequence[tuple[ImageSet, ImageSet]],
-    *,
-    real: ImageSet,
-    device: str = "auto",
-    precision: str = "auto",
-    stages: Stages,
-) -> list[dict[str, Estimate]]:
-    """The accuracy on `real` of a recognizer that was trained on a subject's images, and the reverse.
 
-    Of a subject are given the images that a recognizer learns from and those that are read by one that learned from
-    real images; the first subject is real images themselves: training images, and held-out ones. All recognizers learn
-    from as many images, with as many updates as a study's.
+def recognized(
+    lessons: Sequence[Lesson], real: ImageSet, computed: Extraction, stages: Stages
+) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Which of `real` a recognizer classifies correctly that learned from a subject's images, and the reverse.
+
+    The first lesson is of real images themselves: training images, and held-out ones. All recognizers learn from as
+    many images, with as many updates as a study's; where, says `computed`.
     """
-    count = min(len(training) for training, _ in subjects)
-    stages.begin(f"training {len(subjects)} recognizers, each on {count:,} images")
-    readers = [_recognizer_of(first_of(training, count), device, precision, stages) for training, _ in subjects]
+    if not lessons:
+        return []
+    count = min(len(training) for training, _ in lessons)
+    stages.begin(f"training {len(lessons)} recognizers, each on {count:,} images")
+    readers = [_recognizer_of(first_of(training, count), computed, stages) for training, _ in lessons]
     return [
-        {
-            "trained_on_generated": share_right(_right(reader, real), of="real"),
-            "tested_on_generated": share_right(_right(readers[0], tested), of="generated"),
-        }
-        for reader, (_, tested) in zip(readers, subjects, strict=True)
+        (_right(reader, real), _right(readers[0], made)) for reader, (_, made) in zip(readers, lessons, strict=True)
     ]
 
 
@@ -51,8 +45,8 @@ def check_useful(images: ImageSet, name: str) -> None:
         raise InputError(f"'{name}' has no labels of several classes for a recognizer to learn from: leave out --use")
 
 
-def _recognizer_of(images: ImageSet, device: str, precision: str, stages: Stages) -> Recognizer:
-    recognizer = Recognizer(updates=default_updates(images), device=device, precision=precision)
+def _recognizer_of(images: ImageSet, computed: Extraction, stages: Stages) -> Recognizer:
+    recognizer = Recognizer(updates=default_updates(images), device=computed.device, precision=computed.precision)
     return stages.fitted(recognizer, images, f"recognizer of {images.name}")
 
 

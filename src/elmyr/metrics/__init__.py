@@ -24,7 +24,7 @@ from elmyr.metrics.frechet import (
 )
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
-from elmyr.metrics.jackknife import Estimate, difference, jackknife, means_without
+from elmyr.metrics.jackknife import Estimate, difference, groups_of, jackknife, means_without
 from elmyr.metrics.kernel import kernel_distance
 from elmyr.metrics.labels import (
     accuracy,
@@ -85,6 +85,7 @@ __all__ = [
     "frechet_distance",
     "frechet_distance_at_infinity",
     "gaussian_of",
+    "groups_of",
     "half_width",
     "inception_score",
     "is_double",

@@ -12,6 +12,7 @@ from elmyr.report.figures import Bar, interval_chart
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.numbers import count, number
 from elmyr.report.page import figures_table, note, page, section
+from elmyr.report.sections import meanings
 from elmyr.report.writing import check_page
 
 WORDS = {"lower": "low", "higher": "high", "near the baseline": "near the baseline"}
@@ -35,10 +36,11 @@ def comparison_page(comparison: Comparison) -> str:
         f"{comparison.subjects[0]}, or no significant effect, by the interval of the difference: bars that overlap may "
         "still differ."
     )
+    told_of = meanings([row.name for row in comparison.rows])
     return page(
         f"elmyr comparison with {comparison.subjects[0]}",
         tag("section", *(tag("p", line, class_="sentence") for line in summaries(comparison)), class_="opening"),
-        section("Figure by figure", note(told), tag("div", *map(_chart, comparison.rows), class_="charts")),
+        section("Figure by figure", note(told), tag("div", *map(_chart, comparison.rows), class_="charts"), told_of),
         section("In numbers", _table(comparison)),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from elmyr.evaluation.answers import Results, Share
-from elmyr.evaluation.titles import TITLES
+from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.report.figures import Bar, interval_chart, scatter_chart
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.numbers import MISSING, count, duration, is_finite, number, percent
@@ -43,20 +43,6 @@ SENTENCES = {
         "Copies of training images? Certain: {doubles} of {count} generated images are twice as near to a training "
         "image as to any unseen one; of real images {yardstick} are."
     ),
-}
-FEW = "there are fewer than 5 images for each feature"
-LABELS = "needs labels, and 8 images or more of every class"
-READING = "needs a feature extractor that classifies: --extractor domain, and labeled images"
-REASONS = {
-    "frechet_distance_at_infinity": FEW,
-    "class_frechet_distance": LABELS,
-    "diversity": LABELS,
-    "inception_score": READING,
-    "class_divergence": READING,
-    "label_accuracy": READING,
-    "told_apart": "needs the discriminator of a run",
-    "trained_on_generated": "computed with --use, as it trains recognizers",
-    "tested_on_generated": "computed with --use, as it trains recognizers",
 }
 
 
@@ -212,8 +198,8 @@ def missing_section(evaluation: Evaluation | None, people: People, run: str | No
         rows.insert(0, (words("All figures"), _command("evaluate", run) or words("no held-out images are enough")))
     else:
         taken = {figure.name for figure in evaluation.figures}
-        absent = [name for name in TITLES if name not in taken and name in REASONS]
-        rows = [(words(TITLES[name][0]), words(REASONS[name])) for name in absent] + rows
+        absent = [spec for name, spec in FIGURES.items() if name not in taken and spec.reason]
+        rows = [(words(spec.title), words(spec.reason)) for spec in absent] + rows
         if evaluation.copies is None:
             rows.append((words("Copies of training images"), _command("evaluate", run) or MISSING))
     if not people.results:

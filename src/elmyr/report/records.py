@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from elmyr.errors import InputError
 from elmyr.evaluation.answers import Results, results_of
+from elmyr.evaluation.figure_specs import Better, titled
 from elmyr.evaluation.survey import identity_of, read_answers
-from elmyr.evaluation.titles import Better, titled
 from elmyr.files import read_json, read_lines
 from elmyr.report.numbers import is_finite
 from elmyr.training.rundir import RunDirectory

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.images import ImageSet
 from elmyr.report.curve_titles import curve_title
 from elmyr.report.figures import Series, line_chart
@@ -126,7 +127,16 @@ def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
     return join(
         note(f"{_judged(evaluation, words)}{interval}{yardstick}"),
         figures_table(words("Figures of the generated images"), list(map(words, head)), rows, words=(4,)),
+        meanings([figure.name for figure in evaluation.figures], words),
         _class_figures(evaluation, words),
+    )
+
+
+def meanings(names: Sequence[str], words: Words = ENGLISH) -> Markup:
+    """What some figures say, folded; those that the table does not know are left out."""
+    title, specs = words("What each figure says"), [FIGURES[name] for name in names if name in FIGURES]
+    return folded(
+        title, facts_table(title, [(words(spec.title), words(spec.meaning)) for spec in specs if spec.meaning])
     )
 
 

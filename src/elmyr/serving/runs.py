@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from elmyr.errors import InputError
-from elmyr.evaluation.titles import titled
+from elmyr.evaluation.figure_specs import titled
 from elmyr.files import lines_of, read_json
 from elmyr.runs import kind_in
 from elmyr.training.rundir import RunDirectory

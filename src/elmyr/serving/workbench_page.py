@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from elmyr.evaluation.titles import BETTER, TITLES
+from elmyr.evaluation.figure_specs import BETTER, FIGURES
 from elmyr.report.curve_titles import CURVE_TITLES
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.words import Words
@@ -17,7 +17,7 @@ from elmyr.serving.workbench_tabs import TABS
 
 # What the records of runs call their kinds, figures and curves; the page says them in its own language.
 SPOKEN = (
-    *BETTER, *(title for title, _ in TITLES.values()),
+    *BETTER,
     "recognizer", "restorer", "translator", "adaptation", "study",
     "Losses", "Logits", "discriminator", "generator", "real", "generated",
     "accuracy", "balanced accuracy", "images per second", "generator learning rate", "discriminator learning rate",
@@ -63,7 +63,8 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         tag("section", tag("h1", title), *TABS[name](models, words), data_tab=name, hidden="")
         for name, title in titles.items()
     ]
-    spoken = {text: words(text) for text in SPOKEN if words(text) != text}
+    titles_of_figures = (spec.title for spec in FIGURES.values())  # of plug-ins too
+    spoken = {text: words(text) for text in (*SPOKEN, *titles_of_figures) if words(text) != text}
     spoken |= {"gan": words("GAN")}
     spoken |= {key.replace("_", " "): words(title) for key, title in CURVE_TITLES.items()}
     main = tag(

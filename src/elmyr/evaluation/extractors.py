@@ -1,0 +1,147 @@
+"""The table of feature extractors: what looks at images for a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from elmyr.errors import InputError, suggestion
+from elmyr.tables import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from elmyr.evaluation.stages import Stages
+    from elmyr.images import ImageSet
+
+AUTO = "auto"
+WIDTH, WIDEST = 32, 512  # channels of the first convolution
+
+
+class FeatureExtractor(Protocol):
+    """What looks at images for a figure."""
+
+    @property
+    def name(self) -> str:
+        """What it is called beside every figure."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """The number of features."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """That of its weights, or of nothing where it has none."""
+        ...
+
+    @property
+    def resize(self) -> str:
+        """What it does to the size of images before it looks."""
+        ...
+
+    def features(self, images: ImageSet) -> NDArray[np.float64]:
+        """Features float64 (N, dimension)."""
+        ...
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """The probability of each class float64 (N, K) behind features, None where it knows no classes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Which extractor is asked for. seed, width: of a network's weights, and the channels of its first convolution."""
+
+    name: str = AUTO
+    seed: int = 0
+    width: int = WIDTH
+    device: str = "auto"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        """InputError for an extractor that there is not."""
+        if self.name not in (AUTO, *EXTRACTORS):
+            raise InputError(f"no extractor '{self.name}': {suggestion(self.name, (AUTO, *EXTRACTORS))}")
+        if not 4 <= self.width <= WIDEST or self.width % 4:
+            raise InputError(f"the extractor's width is {self.width}: give a multiple of 4 up to {WIDEST}")
+
+
+@dataclass(frozen=True)
+class ExtractorSpec:
+    """A feature extractor as it is asked for by name.
+
+    about: what it is, in a sentence. build: makes it of the real training part. learns_labels: whether it needs labels
+    of several classes there; seeded: whether its weights follow from the seed and the width that are asked for.
+    """
+
+    name: str
+    about: str
+    build: Callable[[ImageSet, Extraction, Stages], FeatureExtractor]
+    learns_labels: bool = False
+    seeded: bool = False
+
+    @classmethod
+    def of(cls, name: str, about: str, features: Callable[[NDArray[np.uint8]], ArrayLike]) -> ExtractorSpec:
+        """One that is but a function from images uint8 (N, H, W, C) to features (N, D), and knows no classes.
+
+        The function is called with up to 1,000 images at a time; it must give an image the same features in whatever
+        company it comes.
+        """
+
+        def build(training: ImageSet, asked: Extraction, stages: Stages) -> FeatureExtractor:
+            from elmyr.evaluation.features import function_extractor
+
+            return function_extractor(name, features, training)
+
+        return cls(name, about, build)
+
+
+# A new one is a file and a line; `auto` is the first that the training part allows.
+EXTRACTORS: Table[ExtractorSpec] = Table(
+    "extractor",
+    lazy={
+        "domain": "elmyr.evaluation.features:DOMAIN",
+        "pixels": "elmyr.evaluation.features:PIXELS",
+        "random": "elmyr.evaluation.features:RANDOM",
+    },
+)
+
+
+def extractor_for(
+    training: ImageSet, asked: Extraction | None = None, stages: Stages | None = None
+) -> FeatureExtractor:
+    """The extractor that is asked for; `auto` is `domain` for a labeled training part of several classes, else
+    `pixels`.
+
+    `domain` is trained once and cached by its content; stages hear of it. InputError as `refuse_unlabeled`.
+    """
+    from elmyr import machine
+    from elmyr.evaluation.stages import Stages
+
+    asked = asked or Extraction()
+    machine.choose_device(asked.device)  # refused here, where it would not be taken for a damaged cache
+    refuse_unlabeled(training, asked.name)
+    name = auto_extractor(training) if asked.name == AUTO else asked.name
+    return EXTRACTORS[name].build(training, asked, stages or Stages())
+
+
+def auto_extractor(training: ImageSet) -> str:
+    """The name of the extractor that is taken where none is asked for."""
+    return next(name for name, spec in EXTRACTORS.items() if not spec.learns_labels or _of_classes(training))
+
+
+def refuse_unlabeled(training: ImageSet, name: str) -> None:
+    """InputError for an extractor that learns from labels which the training part does not have."""
+    if name != AUTO and EXTRACTORS[name].learns_labels and not _of_classes(training):
+        raise InputError(
+            f"the extractor '{name}' learns from labels of several classes, '{training.name}' has none: take "
+            "--extractor pixels, or random"
+        )
+
+
+def _of_classes(training: ImageSet) -> bool:
+    return training.labels is not None and len(set(training.labels.tolist())) > 1

@@ -1,0 +1,180 @@
+"""A figure, or an extractor, is one entry of a table: all that shows it follows."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elmyr import compare, evaluate, train
+from elmyr.cli.show import show_figures
+from elmyr.errors import InputError
+from elmyr.evaluation import EXTRACTORS, FIGURES, ExtractorSpec, FigureSpec
+from elmyr.evaluation.extractors import AUTO, Extraction, auto_extractor, extractor_for
+from elmyr.evaluation.figure_specs import NEEDS
+from elmyr.evaluation.figures import Evidence
+from elmyr.files import read_json
+from elmyr.images import ImageSet, save_npz
+from elmyr.metrics import Estimate
+from elmyr.report import write_comparison, write_report
+from elmyr.report.words import words_in
+from elmyr.serving.runs import Runs
+from elmyr.serving.workbench_page import workbench_page
+from tests.conftest import small_image_set
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def mean_gap(real: np.ndarray, generated: np.ndarray) -> float:
+    return float(np.abs(real.mean(0) - generated.mean(0)).max())
+
+
+def stripes(images: np.ndarray) -> np.ndarray:
+    return images.mean((2, 3))
+
+
+@pytest.fixture
+def own_metric() -> Iterator[FigureSpec]:
+    spec = FigureSpec("mean_gap", "Gap of the means", "lower", ("features",), mean_gap, "how far the means are apart")
+    yield FIGURES.add(spec.name, spec)
+    FIGURES.remove(spec.name)
+
+
+@pytest.fixture
+def own_extractor() -> Iterator[ExtractorSpec]:
+    yield EXTRACTORS.add("stripes", ExtractorSpec.of("stripes", "the mean of each row", stripes))
+    EXTRACTORS.remove("stripes")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    save_npz(small_image_set(400), tmp_path / "blobs.npz")
+    return tmp_path / "blobs.npz"
+
+
+def noised(folder: Path, amount: float) -> Path:
+    images = small_image_set(120, seed=3)
+    noise = np.random.default_rng(1).normal(0, amount, images.images.shape)
+    save_npz(ImageSet(np.clip(images.images + noise, 0, 255).astype(np.uint8), images.labels, images.classes),
+             folder / f"noise-{amount}.npz")  # fmt: skip
+    return folder / f"noise-{amount}.npz"
+
+
+def test_a_metric_of_ones_own_is_in_table_file_report_comparison_and_workbench(
+    tmp_path: Path, data: Path, own_metric: FigureSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"network.base": 8, "batch": 16}
+    run = train(data, out=tmp_path / "runs" / "one", images=32, settings=settings, device="cpu")
+    found = evaluate(run.path, extractor="pixels", quiet=True)
+    figure = found["mean_gap"]
+    assert found.figures[-1] is figure is found["gap of the means"]
+    assert figure.low < figure.value < figure.high and figure.yardstick < figure.value
+
+    show_figures(found.as_json())
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Gap of the means ")]
+    assert line.endswith("lower")
+    (kept,) = run.path.glob("evaluation*.json")
+    assert read_json(kept)["figures"][-1]["value"] == figure.value
+    page = write_report(run.path).read_text()
+    assert "Gap of the means</th>" in page and "how far the means are apart" in page
+    assert "Gap of the means</th>" in write_report(run.path, language="zh").read_text()
+
+    compared = compare([noised(tmp_path, 10), noised(tmp_path, 250)], data=data, extractor="pixels", quiet=True)
+    assert compared["mean_gap"].sides[1].outcome == "worse"
+    write_comparison(compared, tmp_path / "compared.html")
+    assert "how far the means are apart" in (tmp_path / "compared.html").read_text()
+
+    (row,) = Runs(tmp_path / "runs").listed()
+    assert row["figures"][-1]["title"] == "Gap of the means"
+    assert "Gap of the means" not in workbench_page([], words_in("zh"))  # said as it is, where there is no translation
+
+    FIGURES.remove("mean_gap")  # as where the page is made without the plug-in
+    assert "Gap of the means</th>" in write_report(run.path).read_text()
+    assert Runs(tmp_path / "runs").listed() == [row]
+    FIGURES.add("mean_gap", own_metric)
+
+
+def test_a_number_has_the_interval_of_the_jackknife() -> None:
+    spec = FigureSpec(
+        "gap", "Gap", "lower", ("features", "labels"), lambda a, b, x, y: (b[y == 0] - a[x == 0].mean()).mean()
+    )
+    random = np.random.default_rng(0)
+    labels = np.zeros(2000, np.int64)
+    covered = 0
+    for _ in range(40):
+        a, b = random.normal(0, 1, (2000, 1)), random.normal(1, 2, (2000, 1))
+        found = spec.estimate([a, b, labels, labels])
+        assert isinstance(found, Estimate) and found.value == pytest.approx(b.mean() - a.mean())
+        assert found.high - found.low == pytest.approx(2 * 2.09 * np.sqrt(5 / 2000), rel=0.6)
+        covered += found.low <= 1 <= found.high
+    assert covered >= 34
+
+
+def test_a_figure_that_is_not_taken_is_left_out_and_a_wrong_one_refused() -> None:
+    assert FigureSpec("a", "A", "lower", ("features",), lambda a, b: None).estimate([np.ones((4, 1))] * 2) is None
+    for wrong in (float("nan"), "high", np.ones(3)):
+        with pytest.raises(InputError, match="the metric 'a' gives .*: it is to give an Estimate or a finite number"):
+            FigureSpec("a", "A", "lower", ("features",), lambda a, b, w=wrong: w).estimate([np.ones((4, 1))] * 2)
+    with pytest.raises(InputError, match="the metric 'a' needs 'feature': did you mean 'features'"):
+        FigureSpec("a", "A", "lower", ("feature",), mean_gap)
+    with pytest.raises(InputError, match="the metric 'a' is better when 'low': did you mean 'lower'"):
+        FigureSpec("a", "A", "low", ("features",), mean_gap)  # type: ignore[arg-type]  # what a plug-in may try
+
+
+def test_every_need_is_one_of_the_evidence() -> None:
+    assert all(hasattr(Evidence, need.replace(" ", "_")) for need in NEEDS if need not in ("logits", "recognizers"))
+
+
+def test_the_docs_tell_of_every_figure_and_extractor_what_the_tables_say() -> None:
+    text = (DOCS / "figures.md").read_text(encoding="utf-8")
+    better = {"lower": "low", "higher": "high"}
+    rows = [f"| {s.title} | {s.meaning} | {better.get(s.better, s.better)} |" for s in FIGURES.values()]
+    assert "\n".join(rows) in text.replace("`", "")
+    flowing = " ".join(text.split())
+    ends = [flowing.index(f"- `{name}`: {spec.about}") for name, spec in EXTRACTORS.items()]
+    assert ends == sorted(ends)
+    for glossary in ("glossary.md", "zh/glossary.md"):
+        assert all(f"`{name}`" in (DOCS / glossary).read_text(encoding="utf-8") for name in EXTRACTORS)
+
+
+def test_an_extractor_of_ones_own_is_named_beside_its_figures(
+    tmp_path: Path, data: Path, own_extractor: ExtractorSpec
+) -> None:
+    found = [evaluate(noised(tmp_path, amount), data=data, extractor="stripes", quiet=True) for amount in (10, 250)]
+    assert {key: found[0].extractor[key] for key in ("name", "dimension", "resize")} == {
+        "name": "stripes", "dimension": 8, "resize": "its own",
+    }  # fmt: skip
+    assert "seed" not in found[0].extractor
+    assert found[0]["frechet_distance"].value < found[1]["frechet_distance"].low
+    training = small_image_set()
+    assert auto_extractor(training) == "domain"
+    with pytest.raises(InputError, match="no extractor 'stripe': did you mean 'stripes'"):
+        Extraction("stripe")
+
+
+def test_functions_are_told_apart_by_what_they_make_and_refused_where_it_is_no_table(
+    own_extractor: ExtractorSpec,
+) -> None:
+    training, own = small_image_set(), Extraction("stripes")
+    first = extractor_for(training, own)
+    assert first.sha256 == extractor_for(training, own).sha256 and first.probabilities(np.ones((2, 8))) is None
+    wrong = {"a row": lambda images: images.mean((1, 2, 3)), "infinite": lambda images: stripes(images) / 0}
+    for about, function in wrong.items():
+        EXTRACTORS.remove("stripes")
+        EXTRACTORS.add("stripes", ExtractorSpec.of("stripes", about, function))
+        with np.errstate(all="ignore"), pytest.raises(InputError, match=r"'stripes' makes .* of 16 images"):
+            extractor_for(training, own)
+    EXTRACTORS.remove("stripes")
+    EXTRACTORS.add("stripes", ExtractorSpec.of("stripes", "other", lambda images: stripes(images) * 2))
+    assert extractor_for(training, own).sha256 != first.sha256
+    assert AUTO not in EXTRACTORS
+
+
+def test_json_of_a_figure_that_nobody_knows_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"kind": "gan", "data": {"name": "blobs"}}))
+    old = {"name": "of_old", "title": "Figure of old", "value": 3.5, "better": "lower", "yardstick": 1.0}
+    (tmp_path / "evaluation.json").write_text(json.dumps({"figures": [old]}))
+    page = write_report(tmp_path).read_text()
+    assert re.search(r"Figure of old</th>.*3\.5", page)
