@@ -37,7 +37,7 @@ def literal_messages() -> set[str]:
     return {
         call.args[0].value
         for room in ROOMS
-        for path in (SOURCE / room).glob("*.py")
+        for path in (SOURCE / room).rglob("*.py")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)

@@ -17,17 +17,17 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from elmyr import Recognizer
+from elmyr import Recognizer, Translator
 from elmyr.images import ImageSet
 from elmyr.recognition import images_to_read, train_recognizer
 from tests.browser import launched, needs_browser, serious_violations
 from tests.serving.strokes import Point, strokes_of
-from tests.serving.workbench import PATIENCE, Workbench, served
+from tests.serving.workbench import PATIENCE, Workbench, as_png, served
 
 pytestmark = needs_browser
 
 DATA = os.environ.get("ELMYR_DATA")  # read before the tests are kept from it
-TABS = ("draw", "generate", "repair", "between", "runs", "watch")
+TABS = ("draw", "generate", "repair", "translate", "between", "runs", "watch")
 DRAWN = 20
 
 
@@ -39,9 +39,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def runs(small_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of its own, which tests may add to: a GAN, a restorer, and a recognizer that can read a little."""
+    """A folder of its own, which tests may add to: a run of each kind, the recognizer one that can read a little."""
     folder = tmp_path_factory.mktemp("page") / "runs"
-    for name in ("gan", "restorer"):
+    for name in ("gan", "restorer", "translator"):
         shutil.copytree(small_runs / name, folder / name)
     recognizer = Recognizer(method="supervised", updates=250, base=16, device="cpu")
     train_recognizer("digits", recognizer, out=folder / "recognizer")
@@ -51,7 +51,7 @@ def runs(small_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bench(runs: Path) -> Iterator[Workbench]:
     shutil.copytree(runs / "gan", runs.parent / "short-lived")
-    models = [*(runs / name for name in ("recognizer", "gan", "restorer")), runs.parent / "short-lived"]
+    models = [*(runs / name for name in ("recognizer", "gan", "restorer", "translator")), runs.parent / "short-lived"]
     with served(*models, options=["--runs", str(runs)]) as it:
         yield it
 
@@ -342,6 +342,39 @@ def test_what_comes_transparent_counts_as_rubbed_out(browser: Any, bench: Workbe
         page.get_by_text("Repaired: 4 answers").wait_for()
         assert ((pixels_of(page.locator(".given img"))[..., 3] == 0) == (given[..., 3] == 0)).all()
         assert (pixels_of(page.locator(".answer img").first) == given[..., 0])[given[..., 3] > 0].all()
+
+
+def test_an_image_stands_beside_its_translation_in_either_direction(
+    browser: Any, bench: Workbench, digits: ImageSet, runs: Path
+) -> None:
+    translator = Translator.load(runs / "translator", device="cpu")
+    with opened(browser, bench, "translate") as page:
+        section = page.locator("[data-tab=translate]")
+
+        def comes(expected: NDArray[np.uint8]) -> bool:
+            for _ in range(100):
+                if np.array_equal(pixels_of(section.locator(".answers img")), expected):
+                    return True
+                page.wait_for_timeout(50)
+            return False
+
+        assert section.locator("h2").all_inner_texts() == ["digits-thin", "digits-thick"]
+        empty = translator.translate(np.zeros((1, 8, 8, 1), np.uint8))[0, ..., 0]
+        assert comes(empty)
+        draw(page, "translate", [[(0.2, 0.2), (0.8, 0.8)]])
+        settle(page, "translate")
+        assert not np.array_equal(pixels_of(section.locator(".answers img")), empty)
+        image = digits.in_memory()[5, ..., 0]
+        section.locator("[type=file]").set_input_files(
+            {"name": "five.png", "mimeType": "image/png", "buffer": as_png(image)}
+        )
+        there = translator.translate(image[None], "a-to-b")[..., 0]
+        assert comes(there[0])
+        section.get_by_role("button", name="Translate the result back").click()
+        assert section.locator("h2").all_inner_texts() == ["digits-thick", "digits-thin"]
+        assert comes(translator.translate(there, "b-to-a")[0, ..., 0])
+        section.get_by_label("digits-thin to digits-thick").check()
+        assert comes(translator.translate(there, "a-to-b")[0, ..., 0])
 
 
 def test_an_upload_that_is_no_image_is_told(browser: Any, bench: Workbench) -> None:

@@ -8,14 +8,14 @@ import pytest
 
 import elmyr
 from elmyr.report.words import ENGLISH, words_in
-from elmyr.serving.workbench_page import OPENS_ON, SPOKEN, workbench_page
-from elmyr.serving.workbench_tabs import TABS
+from elmyr.serving.kinds import SERVED
+from elmyr.serving.workbench_page import SPOKEN, TABS, workbench_page
 
 STATIC = Path(elmyr.__file__).parent / "serving" / "static"
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js") if path.name != "survey.js"}
 MODELS = [
     {"name": name, "kind": kind, "classes": ["0", "1"], "image_shape": [8, 8, 1], "loaded": False, "trained_on": None}
-    for name, kind in (("one", "gan"), ("two", "recognizer"), ("three", "restorer"))
+    for name, kind in (("one", "gan"), ("two", "recognizer"), ("three", "restorer"), ("four", "translator"))
 ]
 
 
@@ -28,7 +28,7 @@ def test_the_page_has_nothing_inline_and_nothing_from_elsewhere(models: list[dic
     static = {f"/static/{name}" for name in ("icon.svg", "workbench.css", "workbench.js")}
     other = {"en": "zh", "zh": "en"}[language]
     assert set(re.findall(r"(?:src|href)=\"(/[^\"]*)\"", page)) == static | {f"/?lang={other}"}
-    assert len(re.findall(r"<section data-tab=\"\w+\" hidden=\"\">", page)) == len(TABS) == 6
+    assert len(re.findall(r"<section data-tab=\"\w+\" hidden=\"\">", page)) == len(TABS) == 7
 
 
 def test_scripts_take_nothing_from_elsewhere_and_one_module_alone_asks_the_server() -> None:
@@ -58,6 +58,7 @@ def test_without_a_model_each_tab_says_which_commands_make_one() -> None:
         "elmyr train digits --out runs/gan",
         "elmyr recognizer train digits",
         "elmyr restorer train digits",
+        "elmyr translator train digits-thin digits-thick --out runs/translator\nelmyr serve runs/translator",
     ):
         assert command in page
     assert "<canvas" not in page and "<form" not in page
@@ -71,6 +72,7 @@ def test_without_a_model_each_tab_says_which_commands_make_one() -> None:
         (MODELS, "generate"),
         (MODELS[1:2], "draw"),
         (MODELS[2:], "repair"),
+        (MODELS[3:], "translate"),
         ([*MODELS[2:], MODELS[0]], "repair"),
         ([MODELS[0] | {"kind": "a kind to come"}, MODELS[1]], "draw"),
         ([], "runs"),
@@ -79,7 +81,7 @@ def test_without_a_model_each_tab_says_which_commands_make_one() -> None:
 def test_the_page_opens_on_a_tab_that_has_a_model(models: list[dict[str, object]], first: str) -> None:
     page = workbench_page(models, ENGLISH)
     assert f'data-first="{first}"' in page and f'<section data-tab="{first}"' in page
-    assert "page.dataset.first" in MODULES["workbench.js"] and set(OPENS_ON.values()) < set(TABS)
+    assert "page.dataset.first" in MODULES["workbench.js"] and {kind.tab for kind in SERVED.values()} < set(TABS)
 
 
 def test_a_hostile_name_is_text() -> None:

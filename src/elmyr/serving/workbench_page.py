@@ -1,4 +1,4 @@
-"""The page of the workbench: its frame, and which tab stands in it; the tabs' own words are in workbench_tabs.py.
+"""The page of the workbench: its frame, and which tab stands in it; each tab's own words are in its module.
 
 All words are in the HTML: what a script says stands in data- attributes, with {places} that it fills.
 """
@@ -13,7 +13,14 @@ from elmyr.evaluation.figure_specs import BETTER, FIGURES
 from elmyr.report.curve_titles import CURVE_TITLES
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.words import Words
-from elmyr.serving.workbench_tabs import TABS
+from elmyr.serving.draw_tab import DRAW
+from elmyr.serving.generate_tabs import BETWEEN, GENERATE
+from elmyr.serving.kinds import SERVED
+from elmyr.serving.repair_tab import REPAIR
+from elmyr.serving.run_tabs import RUNS, WATCH
+from elmyr.serving.tab_parts import Tab
+from elmyr.serving.translate_tab import TRANSLATE
+from elmyr.tables import Table
 
 # What the records of runs call their kinds, figures and curves; the page says them in its own language.
 SPOKEN = (
@@ -28,8 +35,18 @@ SPOKEN = (
 )  # fmt: skip
 
 
-# The tab that each kind of model is for; the page opens on that of the first model, and without one on the runs.
-OPENS_ON = {"recognizer": "draw", "gan": "generate", "restorer": "repair"}
+TABS: Table[Tab] = Table(
+    "tab",
+    {
+        "draw": DRAW,
+        "generate": GENERATE,
+        "repair": REPAIR,
+        "translate": TRANSLATE,
+        "between": BETWEEN,
+        "runs": RUNS,
+        "watch": WATCH,
+    },
+)
 
 
 def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
@@ -43,14 +60,7 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         tag("link", rel="stylesheet", href="/static/workbench.css"),
         tag("script", type="module", src="/static/workbench.js"),
     )
-    titles = {
-        "draw": words("Draw"),
-        "generate": words("Generate"),
-        "repair": words("Repair"),
-        "between": words("Interpolate"),
-        "runs": words("Runs"),
-        "watch": words("Live training"),
-    }
+    titles = {name: words(tab.title) for name, tab in TABS.items()}
     links = [tag("a", title, href=f"#{name}") for name, title in titles.items()]
     other = ("zh", "zh-CN", "中文") if words.tag == "en" else ("en", "en", "English")
     top = tag(
@@ -60,7 +70,7 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         tag("a", other[2], href=f"/?lang={other[0]}", lang=other[1], hreflang=other[1], id="language"),
     )
     sections = [
-        tag("section", tag("h1", title), *TABS[name](models, words), data_tab=name, hidden="")
+        tag("section", tag("h1", title), *TABS[name].content(models, words), data_tab=name, hidden="")
         for name, title in titles.items()
     ]
     titles_of_figures = (spec.title for spec in FIGURES.values())  # of plug-ins too
@@ -85,4 +95,5 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
 
 
 def _first_tab(models: Sequence[Mapping[str, Any]]) -> str:
-    return next((OPENS_ON[model["kind"]] for model in models if model["kind"] in OPENS_ON), "runs")
+    """That of the first model; without one the runs."""
+    return next((SERVED[model["kind"]].tab for model in models if model["kind"] in SERVED), "runs")

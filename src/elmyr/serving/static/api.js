@@ -30,6 +30,8 @@ export const recognize = (model, picture, { prepare, nearest, signal } = {}) =>
 
 export const repair = (model, png, values, signal) => toJson(ofModel(model, "repair", values), image(png, signal));
 
+export const translate = (model, png, values, signal) => toJson(ofModel(model, "translate", values), image(png, signal));
+
 export const generateAddress = (model, values, format) => ofModel(model, "generate", { ...values, format });
 
 export const generateGrid = (model, values, signal) => toBlob(generateAddress(model, values, "png"), { signal });

@@ -7,9 +7,10 @@ import generate from "./generate.js";
 import { page } from "./parts.js";
 import repair from "./repair.js";
 import runs from "./runs.js";
+import translate from "./translate.js";
 import watch from "./watch.js";
 
-const tabs = { draw, generate, repair, between, runs, watch };
+const tabs = { draw, generate, repair, translate, between, runs, watch };
 const shows = {}; // what each tab that was woken does when it is shown with values of the address
 const links = [...document.querySelectorAll("nav a")];
 const language = document.getElementById("language");

@@ -1,0 +1,99 @@
+"""Generate and interpolate: images of a GAN, and the way from one to another."""
+
+from __future__ import annotations
+
+from elmyr.report.markup import Markup, tag
+from elmyr.report.words import Words
+from elmyr.serving.limits import MOST_GENERATED
+from elmyr.serving.tab_parts import (
+    LAST_SEED,
+    Models,
+    Tab,
+    buttons,
+    class_field,
+    error_line,
+    model_field,
+    none_served,
+    number,
+    of_kind,
+    slider,
+)
+
+
+def _generate(models: Models, words: Words) -> list[Markup]:
+    told = words("Generate images. The same settings and seed give the same images, byte for byte.")
+    gans = of_kind(models, "gan")
+    if not gans:
+        return [tag("p", told), none_served("gan", words("No GAN is served."), words)]
+    form = tag(
+        "form",
+        model_field("generate", words("GAN"), gans),
+        class_field("generate", "class", words("Class"), words("all, in turn")),
+        number("generate", "count", words("How many"), 100, 1, MOST_GENERATED),
+        number("generate", "seed", words("Seed"), 0, 0, LAST_SEED),
+        slider("generate", "truncation", words("Truncation"), 1, 0.05, 1, 0.05,
+                words("Less than 1: more typical images, less variety.")),
+        buttons(tag("button", words("Generate"), class_="main"),
+                 tag("button", words("The next seed"), type="button", data_do="next")),
+        class_="panel",
+    )  # fmt: skip
+    found = tag(
+        "div",
+        error_line(),
+        tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …"),
+            data_made=words("{count} images of seed {seed}"),
+            data_made_class=words("{count} images of class {class}, seed {seed}")),
+        tag("div", class_="grid"),
+        tag("p",
+            tag("a", words("Download as PNG"), class_="png", download=""),
+            tag("a", words("Download as npz"), class_="npz", download=""),
+            tag("a", words("A link to exactly this grid"), class_="link"),
+            tag("button", words("Copy the link"), type="button", data_do="copy", data_done=words("Copied")),
+            class_="after", hidden=""),
+        class_="results", aria_busy="false",
+    )  # fmt: skip
+    return [tag("p", told), tag("div", form, found, class_="columns")]
+
+
+def _between(models: Models, words: Words) -> list[Markup]:
+    told = words("Interpolate between two generated images.")
+    gans = of_kind(models, "gan")
+    if not gans:
+        return [tag("p", told), none_served("gan", words("No GAN is served."), words)]
+    ends = [
+        tag(
+            "fieldset",
+            tag("legend", legend),
+            class_field("between", f"{end}_class", words("Class"), words("any")),
+            number("between", f"{end}_seed", words("Seed"), seed, 0, LAST_SEED),
+        )
+        for end, legend, seed in (("from", words("From"), 0), ("to", words("To"), 1))
+    ]
+    form = tag(
+        "form",
+        model_field("between", words("GAN"), gans),
+        *ends,
+        number("between", "steps", words("Number of images"), 17, 2, 64),
+        buttons(tag("button", words("Interpolate"), class_="main"),
+                 tag("button", words("Other seeds"), type="button", data_do="next")),
+        class_="panel",
+    )  # fmt: skip
+    walk = tag(
+        "div",
+        error_line(),
+        tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …")),
+        tag("div", class_="stage", data_alt=words("Interpolated image {number} of {total}")),
+        tag("div",
+            tag("label", words("Position"), for_="between-place"),
+            tag("input", id="between-place", type="range", min="0", max="16", value="0", step="1"),
+            tag("button", words("Play"), type="button", data_do="play", data_stop=words("Stop"), aria_pressed="false"),
+            tag("p", words("Your system asks for reduced motion: use the slider."), class_="quiet still"),
+            class_="walk", hidden=""),
+        tag("div", class_="strip"),
+        class_="results", aria_busy="false",
+    )  # fmt: skip
+    return [tag("p", told), tag("div", form, walk, class_="columns")]
+
+
+GENERATE = Tab("Generate", _generate)
+BETWEEN = Tab("Interpolate", _between)

@@ -1,0 +1,75 @@
+"""Repair: a part of an image is erased, and a restorer fills it in."""
+
+from __future__ import annotations
+
+from elmyr.report.markup import Markup, tag
+from elmyr.report.words import Words
+from elmyr.serving.limits import MOST_PIXELS
+from elmyr.serving.tab_parts import (
+    LAST_SEED,
+    Models,
+    Tab,
+    buttons,
+    error_line,
+    image_sources,
+    model_field,
+    none_served,
+    number,
+    of_kind,
+    pad,
+    radio,
+    slider,
+)
+
+
+def _repair(models: Models, words: Words) -> list[Markup]:
+    told = words("Erase a part of an image and see what the restorer fills in; it can give several answers.")
+    restorers, gans = of_kind(models, "restorer"), of_kind(models, "gan")
+    if not restorers:
+        return [tag("p", told), none_served("restorer", words("No restorer is served."), words)]
+    tools = tag(
+        "fieldset",
+        tag("legend", words("Tool")),
+        radio("repair", "tool", "pen", words("Pen"), checked=True),
+        radio("repair", "tool", "rub", words("Eraser")),
+        class_="tools",
+    )
+    desk = tag(
+        "div",
+        model_field("repair", words("Restorer"), restorers),
+        image_sources(
+            "repair",
+            gans,
+            words,
+            most=MOST_PIXELS,
+            too_large=words("'{name}' has {pixels} pixels, at most {most} are taken: make it smaller"),
+        ),
+        tools,
+        slider("repair", "width", words("Width"), 9, 2, 40, 1),
+        pad("repair", words("The image to repair"), words),
+        class_="desk",
+    )
+    form = tag(
+        "form",
+        slider("repair", "noise", words("Noise"), 0, 0, 1, 0.05,
+                words("Standard deviation of the noise (white is 1). The noise is added first; then every pixel is "
+                      "repaired.")),
+        number("repair", "answers", words("Answers"), 4, 1, 8),
+        number("repair", "seed", words("Seed"), 0, 0, LAST_SEED),
+        buttons(tag("button", words("Repair"), class_="main")),
+        class_="panel",
+    )  # fmt: skip
+    found = tag(
+        "div",
+        form,
+        error_line(),
+        tag("p", class_="told quiet", aria_live="polite", data_working=words("The image is being repaired …"),
+            data_done=words("Repaired: {count} answers"), data_one=words("Repaired: one answer")),
+        tag("div", class_="answers", data_given=words("Given"), data_answer=words("Answer {number}"),
+            data_spread=words("Where the answers differ (bright: much)")),
+        class_="results", aria_busy="false",
+    )  # fmt: skip
+    return [tag("p", told), tag("div", desk, found, class_="columns")]
+
+
+REPAIR = Tab("Repair", _repair)
