@@ -32,7 +32,7 @@ def survey(
     from elmyr.errors import InputError
     from elmyr.evaluation.answers import results_of
     from elmyr.evaluation.shown import classes_of, generated_beside, real_to_ask_about
-    from elmyr.evaluation.survey import Survey, identity_of, read_answers
+    from elmyr.evaluation.survey import Form, Survey, identity_of, read_answers
     from elmyr.report import write_report
     from elmyr.report.words import words_in
     from elmyr.runs import GAN_KIND
@@ -49,15 +49,8 @@ def survey(
             raise InputError(f"a survey needs {error.name}: pip install 'elmyr[serve]'") from None
         with listening(port, next_free=next_port) as listener:
             real = real_to_ask_about(opened, data_root=data_root)
-            asked = Survey(
-                opened.survey,
-                identity,
-                classes=classes_of(real),
-                form="pairs" if pairs else "single",
-                questions=questions,
-                seats=seats,
-                seed=seed,
-            )
+            form: Form = "pairs" if pairs else "single"
+            asked = Survey(opened.survey, identity, classes_of(real), form, questions, seats, seed)
             pictures = generated_beside(opened, real, device=device, precision=precision)  # slow, so last
             app = survey_app(asked, pictures, port=port_of(listener), show=show, words=words)
             tell(f"the survey, on this machine alone: {address_of(listener)}")
@@ -67,13 +60,12 @@ def survey(
     page = write_report(opened.path)
     if as_json:
         show_json({"run": str(opened.path), "report": str(page), "results": [one.as_json() for one in found]})
-        return
-    if not found:
-        tell(f"nobody has answered yet: elmyr survey {opened.path}")
-    for one in found:
-        _show_results(one)
-    if found:
+    elif found:
+        for one in found:
+            _show_results(one)
         tell(f"the report: {page}")
+    else:
+        tell(f"nobody has answered yet: elmyr survey {opened.path}")
 
 
 def report(

@@ -30,7 +30,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Share:
+class TakenForReal:
     """How many of `count` images were taken for real: the share with Wilson's 95 % interval."""
 
     name: str
@@ -54,10 +54,10 @@ class Results:
     answers: int
     people: int
     seconds: float
-    generated: Share
-    real: Share | None
-    classes: tuple[Share, ...]
-    persons: tuple[Share, ...]
+    generated: TakenForReal
+    real: TakenForReal | None
+    classes: tuple[TakenForReal, ...]
+    persons: tuple[TakenForReal, ...]
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -88,12 +88,12 @@ def results_of(answers: Sequence[Answer]) -> list[Results]:
     return found
 
 
-def _by_class(answers: Sequence[Answer]) -> tuple[Share, ...]:
+def _by_class(answers: Sequence[Answer]) -> tuple[TakenForReal, ...]:
     names = sorted({answer.of_class for answer in answers} - {""}, key=_in_order)
     return tuple(_share(name, [answer for answer in answers if answer.of_class == name]) for name in names)
 
 
-def _by_person(answers: Sequence[Answer]) -> tuple[Share, ...]:
+def _by_person(answers: Sequence[Answer]) -> tuple[TakenForReal, ...]:
     """By number, and where several have one name that is told with it."""
     names = {answer.person: answer.name for answer in answers}
     namesakes = Counter(names.values())
@@ -112,6 +112,6 @@ def _in_order(name: str) -> tuple[float, str]:
     return (int(name) if name.isdecimal() else inf), name
 
 
-def _share(name: str, answers: Sequence[Answer]) -> Share:
+def _share(name: str, answers: Sequence[Answer]) -> TakenForReal:
     taken = sum(answer.taken for answer in answers)
-    return Share(name, taken, len(answers), taken / len(answers), *wilson_interval(taken, len(answers)))
+    return TakenForReal(name, taken, len(answers), taken / len(answers), *wilson_interval(taken, len(answers)))

@@ -40,7 +40,7 @@ STAGES = 3  # samples, extractor, figures; `use` trains recognizers after
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedSubject:
     """One subject's figure, and how it differs from the first subject's: None for the first itself."""
 
     subject: str
@@ -52,14 +52,14 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedFigure:
     """A figure of all subjects, and of real images: the real-data baseline."""
 
     name: str
     title: str
     better: Better
     yardstick: float
-    sides: tuple[Side, ...]
+    sides: tuple[ComparedSubject, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,7 +72,7 @@ class Comparison:
     against: str
     count: int
     extractor: dict[str, Any]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedFigure, ...]
 
     def __repr__(self) -> str:
         return f"Comparison(of {' and '.join(self.subjects)} on '{self.data}': {len(self.rows)} figures)"
@@ -89,7 +89,7 @@ class Comparison:
         """All of it as JSON values."""
         return asdict(self)
 
-    def __getitem__(self, name: str) -> Row:
+    def __getitem__(self, name: str) -> ComparedFigure:
         """A figure by its name, such as "frechet_distance", or its title; KeyError where it was not taken."""
         return named(self.rows, name)
 
@@ -214,14 +214,14 @@ def _load(
     return GAN.load(run.path, device=device, precision=precision)
 
 
-def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequence[Estimate]) -> Row:
+def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequence[Estimate]) -> ComparedFigure:
     spec = FIGURES[figure]
-    sides = [Side(names[0], *estimates[0].interval, difference=None, outcome=None)]
+    sides = [ComparedSubject(names[0], *estimates[0].interval, difference=None, outcome=None)]
     for name, estimate in zip(names[1:], estimates[1:], strict=True):
         apart = difference(estimate, estimates[0])
         outcome = _outcome(apart, spec.better, yardstick, estimates[0].value, estimate.value)
-        sides.append(Side(name, *estimate.interval, difference=apart.interval, outcome=outcome))
-    return Row(figure, spec.title, spec.better, yardstick, tuple(sides))
+        sides.append(ComparedSubject(name, *estimate.interval, difference=apart.interval, outcome=outcome))
+    return ComparedFigure(figure, spec.title, spec.better, yardstick, tuple(sides))
 
 
 def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, this: float) -> str:

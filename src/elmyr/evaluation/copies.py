@@ -16,7 +16,7 @@ from elmyr.images import ImageSet
 from elmyr.metrics import (
     Estimate,
     Excess,
-    Nearest,
+    NearestRows,
     authenticity,
     cells_of,
     centers_of,
@@ -95,8 +95,8 @@ class Copies:
 class _Side:
     """Images beside the training and the held-out ones."""
 
-    to_training: Nearest
-    to_held_out: Nearest
+    to_training: NearestRows
+    to_held_out: NearestRows
 
     @property
     def _distances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -137,7 +137,7 @@ class _Chance:
         ours, theirs = (np.bincount(labels, minlength=len(training.classes)) for labels in self.labels)
         self.shares = ours / np.maximum(ours + theirs, 1)
 
-    def of(self, training: Nearest, held_out: Nearest) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def of(self, training: NearestRows, held_out: NearestRows) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The chance for each image, and a number of its nearest image."""
         is_training = training.distances <= held_out.distances
         numbers = np.where(is_training, training.places, self.count + held_out.places)
@@ -213,7 +213,7 @@ def _verdict(generated: tuple[int, int], real: tuple[int, int], excess: Excess) 
     return "suspected" if excess.deviations > SUSPICIOUS else "no evidence"
 
 
-def _authenticity(to_training: Nearest, known: NDArray[np.float64]) -> Estimate:
+def _authenticity(to_training: NearestRows, known: NDArray[np.float64]) -> Estimate:
     copied, which = np.unique(to_training.places, return_inverse=True)
     around = nearest(known[copied], known, but=copied)
     return authenticity(to_training.distances, around.distances[which])

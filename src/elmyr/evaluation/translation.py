@@ -22,7 +22,7 @@ from elmyr.translation.runs import KIND, config_of, domains_of
 SHOWN = 10
 LUMINANCE = (0.299, 0.587, 0.114)
 
-Pixels = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Strokes:
 
 
 @dataclass(frozen=True)
-class Kept:
+class LabelsKept:
     """Of how many images the label is read after the translation as before, with a 95 % interval.
 
     right_before, right_after: the share that is read as the images' own labels say; None where they have none.
@@ -47,7 +47,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Near:
+class Similarity:
     """PSNR in dB and mean SSIM of what was made (and of a rival) beside the image that belongs there."""
 
     psnr: float
@@ -64,10 +64,10 @@ class WayJudgment:
     given: Strokes
     made: Strokes
     wanted: Strokes
-    kept: Kept | None
-    near: Near | None
+    kept: LabelsKept | None
+    near: Similarity | None
     returned: float | None  # PSNR of the way there and back, dB
-    pictures: Mapping[str, Pixels]
+    pictures: Mapping[str, Images]
     read: Mapping[str, tuple[str, ...]]  # what the recognizer reads in the pictures, by their name
 
 
@@ -95,7 +95,7 @@ def judge_translation(
     *,
     paired: bool = False,
     recognizer: Recognizer | None = None,
-    rivals: Callable[[str, Pixels], Mapping[str, Pixels]] | None = None,
+    rivals: Callable[[str, Images], Mapping[str, Images]] | None = None,
 ) -> TranslationJudgment:
     """Translates images of both kinds each way that the translator has learned, and says what became of them.
 
@@ -135,7 +135,7 @@ def _judged(
     wanted: ImageSet,
     paired: bool,
     recognizer: Recognizer | None,
-    rivals: Mapping[str, Pixels],
+    rivals: Mapping[str, Images],
 ) -> WayJudgment:
     back = B_TO_A if name == A_TO_B else A_TO_B
     before, there = given.in_memory(), wanted.in_memory()
@@ -162,11 +162,11 @@ def _judged(
     )
 
 
-def _read(recognizer: Recognizer, images: Pixels) -> tuple[str, ...]:
+def _read(recognizer: Recognizer, images: Images) -> tuple[str, ...]:
     return tuple(map(str, recognizer.predict(images)))
 
 
-def _kept(recognizer: Recognizer, given: ImageSet, made: Pixels) -> Kept:
+def _kept(recognizer: Recognizer, given: ImageSet, made: Images) -> LabelsKept:
     before, after = (np.array(_read(recognizer, images)) for images in (given.in_memory(), made))
     right: list[float | None] = [None, None]
     if given.labels is not None:
@@ -178,17 +178,17 @@ def _kept(recognizer: Recognizer, given: ImageSet, made: Pixels) -> Kept:
             )
         right = [float((read == names).mean()) for read in (before, after)]
     same = int((before == after).sum())
-    return Kept(same / len(before), wilson_interval(same, len(before)), *right)
+    return LabelsKept(same / len(before), wilson_interval(same, len(before)), *right)
 
 
-def _near(made: Pixels, there: Pixels, rivals: Mapping[str, Pixels]) -> Near:
-    def apart(images: Pixels) -> tuple[float, float]:
+def _near(made: Images, there: Images, rivals: Mapping[str, Images]) -> Similarity:
+    def apart(images: Images) -> tuple[float, float]:
         return psnr(squared_error(images, there)), float(ssim(images, there).mean())
 
-    return Near(*apart(made), {what: apart(images) for what, images in rivals.items()})
+    return Similarity(*apart(made), {what: apart(images) for what, images in rivals.items()})
 
 
-def _strokes(images: Pixels) -> Strokes:
+def _strokes(images: Images) -> Strokes:
     gray = images[..., 0].astype(float) if images.shape[3] == 1 else images @ np.array(LUMINANCE)
     return Strokes(float(np.nanmean(stroke_thickness(gray))), float(np.nanmean(slant(gray))))
 

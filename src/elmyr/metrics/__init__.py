@@ -3,7 +3,7 @@
 from elmyr.metrics.calibration import calibration_error
 from elmyr.metrics.copying import (
     Excess,
-    Nearest,
+    NearestRows,
     authenticity,
     cells_of,
     centers_of,
@@ -41,8 +41,8 @@ from elmyr.metrics.projection import Plane, principal_plane
 from elmyr.metrics.recalls import (
     FEWEST_TESTED,
     UNBALANCED,
+    Proportion,
     Recall,
-    Share,
     chance_of,
     half_width,
     is_unbalanced,
@@ -60,11 +60,11 @@ __all__ = [
     "Estimate",
     "Excess",
     "MeanInterval",
-    "Nearest",
+    "NearestRows",
     "PairedDifference",
     "Plane",
+    "Proportion",
     "Recall",
-    "Share",
     "accuracy",
     "authenticity",
     "balanced_accuracy",

@@ -26,7 +26,7 @@ Rows = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 
-class Nearest(NamedTuple):
+class NearestRows(NamedTuple):
     """For each row the Euclidean distance to the nearest of others `(N,)`, and that one's place among them `(N,)`."""
 
     distances: Rows
@@ -43,7 +43,7 @@ class Excess(NamedTuple):
     deviations: float
 
 
-def nearest(rows: ArrayLike, others: ArrayLike, *, but: Places | None = None) -> Nearest:
+def nearest(rows: ArrayLike, others: ArrayLike, *, but: Places | None = None) -> NearestRows:
     """The nearest of others `(M, D)` to each row `(N, D)`; `but` `(N,)` is a place among them that a row passes over.
 
     Raises InputError for fewer than 2 others, different D, or values that are not finite.
@@ -60,7 +60,7 @@ def nearest(rows: ArrayLike, others: ArrayLike, *, but: Places | None = None) ->
             apart[np.arange(len(apart)), but[part]] = np.inf
         places[part] = apart.argmin(axis=1)
     # From the differences: a copy is at 0, not at the rounding of the product.
-    return Nearest(np.sqrt(((a - b[places]) ** 2).sum(axis=1)), places)
+    return NearestRows(np.sqrt(((a - b[places]) ** 2).sum(axis=1)), places)
 
 
 def distance_ratio(to_training: ArrayLike, to_held_out: ArrayLike) -> Estimate:

@@ -16,7 +16,7 @@ UNBALANCED = 3.0  # images of the largest class for one of the smallest, from wh
 FEWEST_TESTED = 10  # images of a class: with nine its recall is known to about 27 points either way
 
 
-class Share(NamedTuple):
+class Proportion(NamedTuple):
     """A share in [0, 1] with its 95 % interval."""
 
     value: float
@@ -31,7 +31,7 @@ class Recall:
     label: int
     count: int
     right: int
-    share: Share
+    share: Proportion
 
 
 def ratio_of(counts: ArrayLike) -> float:
@@ -54,11 +54,11 @@ def recalls_of(confusion: ArrayLike) -> list[Recall]:
     found = []
     for label, (count, right) in enumerate(zip(table.sum(1).tolist(), table.diagonal().tolist(), strict=True)):
         if count:
-            found.append(Recall(label, count, right, Share(right / count, *wilson_interval(right, count))))
+            found.append(Recall(label, count, right, Proportion(right / count, *wilson_interval(right, count))))
     return sorted(found, key=lambda recall: (recall.share.value, recall.count))
 
 
-def mean_recall(confusion: ArrayLike) -> Share:
+def mean_recall(confusion: ArrayLike) -> Proportion:
     """The balanced accuracy, which is the mean of the recalls of the classes that have images, with a 95 % interval.
 
     From counts (K, K), [class][prediction]. The classes are independent samples, so the distances from each share to
@@ -72,7 +72,7 @@ def mean_recall(confusion: ArrayLike) -> Share:
     value = sum(share.value for share in shares) / len(shares)
     below = sqrt(sum((share.value - share.low) ** 2 for share in shares)) / len(shares)
     above = sqrt(sum((share.high - share.value) ** 2 for share in shares)) / len(shares)
-    return Share(value, max(0.0, value - below), min(1.0, value + above))
+    return Proportion(value, max(0.0, value - below), min(1.0, value + above))
 
 
 def chance_of(confusion: ArrayLike) -> float | None:

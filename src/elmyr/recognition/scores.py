@@ -14,8 +14,8 @@ from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.metrics import (
     FEWEST_TESTED,
+    Proportion,
     Recall,
-    Share,
     accuracy,
     calibration_error,
     chance_of,
@@ -63,7 +63,7 @@ class Reading:
         return recalls_of(self.confusion)
 
     @property
-    def balanced(self) -> Share:
+    def balanced(self) -> Proportion:
         """The balanced accuracy, the mean of the recalls, with its interval."""
         return mean_recall(self.confusion)
 
@@ -80,7 +80,7 @@ class Reading:
 
         part: what the images are, such as "test images"; name: of which set.
         """
-        plain = Share(self.accuracy, *self.interval)
+        plain = Proportion(self.accuracy, *self.interval)
         figures = {"balanced accuracy": self.balanced, "accuracy": plain} if self.unbalanced else {"accuracy": plain}
         told = ", ".join(f"{name} {told_share(share)}" for name, share in figures.items())
         lines = [f"{self.count:,} {part} of {name}: {told}"]
@@ -120,7 +120,7 @@ class Reading:
         }
 
 
-def told_share(share: Share) -> str:
+def told_share(share: Proportion) -> str:
     """A share in percent with its interval."""
     return f"{share.value:.1%} (95 % interval {share.low:.1%} to {share.high:.1%})"
 

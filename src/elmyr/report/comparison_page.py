@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from elmyr.evaluation import Comparison
-from elmyr.evaluation.comparison import Row
+from elmyr.evaluation.comparison import ComparedFigure
 from elmyr.files import write_text
 from elmyr.report.figures import Bar, interval_chart
 from elmyr.report.markup import Markup, join, tag
@@ -57,7 +57,7 @@ def summaries(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _chart(row: Row) -> Markup:
+def _chart(row: ComparedFigure) -> Markup:
     bars = [Bar(side.subject, COLORS[side.outcome], side.value, side.low, side.high) for side in row.sides]
     caption = tag("figcaption", tag("strong", row.title), tag("span", f"best: {WORDS[row.better]}", class_="note"))
     return tag("figure", caption, interval_chart(row.title, bars, mark=row.yardstick), class_="chart")

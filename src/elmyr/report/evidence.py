@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from elmyr.evaluation.answers import Results, Share
+from elmyr.evaluation.answers import Results, TakenForReal
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.report.figures import Bar, interval_chart, scatter_chart
 from elmyr.report.markup import Markup, join, tag
@@ -174,7 +174,7 @@ def _answers(one: Results, words: Words) -> Markup:
     return join(tag("p", people_sentence(one, words)), note(told), tag("div", *charts, class_="charts"))
 
 
-def _shares(title: str, shares: Sequence[Share], color: str, words: Words) -> Markup:
+def _shares(title: str, shares: Sequence[TakenForReal], color: str, words: Words) -> Markup:
     bars = [
         Bar(
             f"{one.name if color else words(one.name)}: {one.taken} / {one.count}",
