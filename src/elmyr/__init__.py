@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from elmyr.images import ImageSet as ImageSet
     from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
+    from elmyr.plugins import load_plugin as load_plugin
+    from elmyr.plugins import register as register
     from elmyr.recognition import Recognizer as Recognizer
     from elmyr.recognition import train_recognizer as train_recognizer
     from elmyr.restoration import Restorer as Restorer
@@ -36,8 +38,10 @@ _HOMES = {
     "Translator": "elmyr.translation",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
+    "load_plugin": "elmyr.plugins",
     "load_images": "elmyr.images",
     "open_run": "elmyr.training",
+    "register": "elmyr.plugins",
     "resume": "elmyr.resuming",
     "study": "elmyr.studies",
     "train": "elmyr.training",
@@ -55,7 +59,9 @@ __all__ = [
     "compare",
     "evaluate",
     "load_images",
+    "load_plugin",
     "open_run",
+    "register",
     "resume",
     "study",
     "train",

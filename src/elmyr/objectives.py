@@ -5,7 +5,7 @@ Both sides take the logits of real and of generated images, (N,) each and paired
 
 from collections.abc import Callable
 from inspect import signature
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch.nn.functional import relu, softplus
@@ -14,6 +14,8 @@ from elmyr.errors import InputError
 from elmyr.tables import Table
 
 Mean = Callable[[torch.Tensor], torch.Tensor]  # logits (N,) of a batch, or of a process's share of it -> 0-d
+
+SIDES = ("discriminator", "generator")
 
 
 class Objective(Protocol):
@@ -149,6 +151,12 @@ class RelativisticAverage:
         return softplus(self.mean(real) - fake) + softplus(real - self.mean(fake))
 
 
+def _accepted(part: Any) -> type[Objective]:
+    if not isinstance(part, type) or not all(callable(getattr(part, side, None)) for side in SIDES):
+        raise InputError("an objective is a class with the methods discriminator(real, fake) and generator(real, fake)")
+    return part
+
+
 OBJECTIVES: Table[type[Objective]] = Table(
     "objective",
     {
@@ -160,6 +168,7 @@ OBJECTIVES: Table[type[Objective]] = Table(
         "hinge": Hinge,
         "wasserstein": Wasserstein,
     },
+    accept=_accepted,
 )
 
 
@@ -201,7 +210,7 @@ class Smoothed:
             raise InputError(f"label smoothing is {amount}: it takes from 0 up to, not including, 0.5; usual is 0.1")
         self.objective = cast(Targeted, objective)
         self.target = 1 - amount
-        self.border: float | None = objective.border
+        self.border: float | None = getattr(objective, "border", None)
 
     def discriminator(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         """The objective's, toward the smoothed target."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import nn
 
 from elmyr import seeds
+from elmyr.errors import InputError
 from elmyr.tables import Table
 
 Discriminate = Callable[[torch.Tensor], torch.Tensor]
@@ -173,6 +175,14 @@ def _consistency_of_both(judged: Judged) -> torch.Tensor:
     return real.mean() + fake.mean()
 
 
+def _accepted(part: Any) -> Penalty:
+    if isinstance(part, Penalty):
+        return part
+    if callable(part):
+        return Penalty((part.__doc__ or "").partition("\n")[0], part)
+    raise InputError("a penalty is a function of what was judged, or a Penalty of one")
+
+
 # The order is the one that they are taken in: sums of floats depend on it.
 PENALTIES: Table[Penalty] = Table(
     "penalty",
@@ -208,6 +218,7 @@ PENALTIES: Table[Penalty] = Table(
         ),
         "weight_l2": Penalty("their squares", lambda judged: weight_norms(judged.discriminator, 2)),
     },
+    accept=_accepted,
 )
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from elmyr.errors import InputError
 from elmyr.files import likely_meant, read_json
+from elmyr.plugins import require_parts
 
 RUNS = Path("runs")
-CONFIG, SUMMARY, MODEL = "config.json", "summary.json", "model"
+CONFIG, ENVIRONMENT, SUMMARY, MODEL = "config.json", "environment.json", "summary.json", "model"
 LATEST = "latest"
 GAN_KIND = "gan"  # what a run trained that names no other kind; before it was written "GAN"
 STUDY_KIND = "study"
@@ -99,7 +100,15 @@ def finished_model(run: Run, kind: str) -> Path:
     if not (path / SUMMARY).is_file():
         before = f" (as it was before: '{path / MODEL}')" if (path / MODEL / description).is_file() else ""
         raise InputError(f"'{path}' is not finished: elmyr resume {path}{before}")
+    require_plugins(path)
     return path / MODEL
+
+
+def require_plugins(path: Path) -> None:
+    """InputError where what a run directory was trained with is a part of a plug-in that is not loaded."""
+    surroundings = path / ENVIRONMENT
+    if surroundings.is_file():
+        require_parts(path, read_json(surroundings), read_config(path))
 
 
 def range_of(run: Run, kind: str, images: str = "data") -> tuple[float, float] | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from elmyr.errors import InputError, suggestion
 
@@ -18,16 +18,22 @@ class Table(Mapping[str, T], Generic[T]):
     """The parts of one kind, such as objectives, by name.
 
     kind: what one of them is called in messages. parts: by name. lazy: parts by name as `module:attribute`, imported
-    when first asked for.
+    when first asked for. accept: makes a part of what a plug-in adds, or raises InputError.
     """
 
     def __init__(
-        self, kind: str, parts: Mapping[str, T] | None = None, *, lazy: Mapping[str, str] | None = None
+        self,
+        kind: str,
+        parts: Mapping[str, T] | None = None,
+        *,
+        lazy: Mapping[str, str] | None = None,
+        accept: Callable[[Any], T] | None = None,
     ) -> None:
         self.kind = kind
         self._parts: dict[str, T] = dict(parts or {})
         self._lazy = dict(lazy or {})
-        self.origins: dict[str, str] = {}  # of what was added: the plug-in's file, or "" for a call of Python
+        self._accept = accept
+        self.origins: dict[str, str] = {}  # of what was added: its plug-in, "" without one
 
     def __getitem__(self, name: str) -> T:
         if name not in self._parts and name in self._lazy:
@@ -55,11 +61,14 @@ class Table(Mapping[str, T], Generic[T]):
             raise InputError(f"no {self.kind} '{name}': {suggestion(name, list(self))}")
 
     def add(self, name: str, part: T, origin: str = "") -> T:
-        """Adds a part, with the plug-in's file it is of; InputError for a name that is taken or cannot be typed."""
+        """Adds a part of a plug-in; InputError for a name that is taken or cannot be typed, and for what is no part."""
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise InputError(f"a {self.kind} cannot be named {name!r}: small letters, digits, - and _ make a name")
+            raise InputError(f"no {self.kind} can be named {name!r}: small letters, digits, - and _ make a name")
         if name in self:
             raise InputError(f"{self.kind} '{name}' is there already: give yours another name")
+        if getattr(part, "name", name) != name:
+            raise InputError(f"{self.kind} '{name}' calls itself '{getattr(part, 'name', '')}': give both one name")
+        part = part if self._accept is None else self._accept(part)
         self._parts[name], self.origins[name] = part, origin
         return part
 

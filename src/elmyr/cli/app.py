@@ -24,11 +24,13 @@ from elmyr.cli.show import Warned, show_error
 from elmyr.cli.study import study
 from elmyr.cli.translator import translator
 from elmyr.errors import ElmyrError, InputError, InterruptedRun
+from elmyr.plugins import failing_in, load_all
 
 # What typer raises for wrong words; the class is click's, which newer versions carry inside them.
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 
 INTERRUPTED = 130
+HELP = {"--help", "-h", "--version", "-V"}
 SECOND_NAMES = {"generate": "sample"}
 
 app = Commands(
@@ -50,6 +52,10 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="A Python file with parts of your own; may be given several times."),
+    ] = None,
 ) -> None:
     pass
 
@@ -79,6 +85,22 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise InterruptedRun("terminated", signal_number=number)
 
 
+def _with_plugins(arguments: list[str]) -> list[str]:
+    """The words without `--plugin FILE`, which may stand anywhere; the plug-ins are loaded, but for a word of help."""
+    words, files, left = iter(arguments), list[str](), list[str]()
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option != "--plugin":
+            left.append(word)
+        elif file := value if equals else next(words, ""):
+            files.append(file)
+        else:
+            raise InputError("--plugin takes a file: --plugin my.py")
+    if not HELP.intersection(left):
+        load_all(files)
+    return left or ["--help"]
+
+
 def main() -> None:
     """Runs the program; ends the process with the documented exit code."""
     status = _status()
@@ -98,6 +120,7 @@ def _status() -> int:
     warnings.showwarning = Warned()
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        arguments = _with_plugins(arguments)
         status = app(arguments, prog_name="elmyr", standalone_mode=False)
         if status == INTERRUPTED:  # what typer makes of Ctrl-C, without a word
             show_error("stopped")
@@ -119,5 +142,7 @@ def _status() -> int:
     except Exception as error:
         if debug:
             raise
-        show_error(f"{type(error).__name__}: {error} (this is a defect of elmyr; --debug shows where)")
+        where = failing_in(error)
+        whose = "this is a defect of elmyr" if where is None else where
+        show_error(f"{type(error).__name__}: {error} ({whose}; --debug shows where)")
         return 1

@@ -140,7 +140,8 @@ def every_part(
 
 def _read_path(reader: PathReader, path: Path, label_column: str | None) -> Parts:
     if label_column is None:
-        return reader.read(path)
+        parts = reader.read(path)
+        return (parts, None) if isinstance(parts, ImageSet) else parts
     if reader.read_column is None:
         raise InputError(f"'{path}' is {reader.what}, which has no columns of labels: leave out --label-column")
     return reader.read_column(path, label_column)
@@ -164,7 +165,8 @@ def _not_read(path: Path) -> str:
     if fix is not None:
         given = "that file" if fix == AS_ARRAYS else "the folder"
         return f"'{path}' is not read as it is: {fix}, and give {given}"
-    return f"'{path}' holds no images: give {', '.join(reader.what for reader in READERS.values())} or a known name"
+    known = ", ".join(reader.what for reader in READERS.values())
+    return f"'{path}' holds no images: give {known} or a known name, or pass the --plugin that reads it"
 
 
 def _shaped(parts: Parts, shaping: Shaping, *, choose_size: bool = False) -> Settled:

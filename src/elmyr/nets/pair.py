@@ -70,6 +70,14 @@ class Pair:
         return generator, discriminator
 
 
+def _accepted(part: Any) -> Pair:
+    if isinstance(part, Pair):
+        return part
+    if callable(part):
+        return Pair(part)
+    raise InputError("networks are a function of (shape, classes, config) that makes both, or a Pair of one")
+
+
 PAIRS: Table[Pair] = Table(
     "network",
     lazy={
@@ -83,6 +91,7 @@ PAIRS: Table[Pair] = Table(
         "style": "elmyr.nets.style:PAIR",
         "r3gan": "elmyr.nets.r3gan:PAIR",
     },
+    accept=_accepted,
 )
 OF_BEFORE = {"blocks": 1}  # what runs of before have for pairs without it
 

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
+from elmyr.plugins import load_all
 from elmyr.serving.answers import Answer, refusal
 from elmyr.serving.catalog import WorkerOptions
 from elmyr.serving.models import Models
@@ -28,6 +29,7 @@ def main(words: Sequence[str]) -> None:
     spoken = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever is printed on the way is no frame
     share_the_machine()
+    load_all()
     models = Models(WorkerOptions.of_word(words[0]))
     _say(spoken, packed({"hello": os.getpid()}))
     while (frame := read_frame(sys.stdin.buffer)) is not None:

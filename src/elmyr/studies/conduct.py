@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elmyr import machine
+from elmyr import machine, plugins
 from elmyr.amounts import Amount, seconds_of
 from elmyr.calls import checked
 from elmyr.errors import InputError, InterruptedRun
@@ -248,7 +248,9 @@ def _interruption(number: int, folder: Path) -> InterruptedRun:
 
 def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
     worker, ledger, pieces = Worker(folder), Ledger(folder), pieces_of(config)
-    surroundings = machine.environment() | {"device": config.device, "precision": config.precision}
+    surroundings = (
+        machine.environment() | plugins.environment() | {"device": config.device, "precision": config.precision}
+    )
     write_json(folder / "environment.json", surroundings)
     _require_same_images(worker.source, config, folder)
     known = ledger.results()

@@ -19,6 +19,7 @@ import torch
 
 from elmyr.errors import ElmyrError, InputError
 from elmyr.notes import DataWarning
+from elmyr.plugins import load_all
 from elmyr.studies.work import Done, Piece, Worker
 from elmyr.training.progress import shown
 from elmyr.training.session import RUN_AGAIN
@@ -116,6 +117,7 @@ def _begin(study: Path, threads: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warnings.simplefilter("ignore", DataWarning)  # told by the process that planned the study
     torch.set_num_threads(threads)
+    load_all()
     _worker = Worker(study)
 
 

@@ -225,7 +225,7 @@ class AdversarialTask:
 
     def _judged(self, real_logits: torch.Tensor, fake_logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits less the objective's border, so that their sign says real or generated; differences without one."""
-        border = self.objective.border
+        border = getattr(self.objective, "border", None)  # a plug-in's may say nothing of it
         if border is None:
             return real_logits - fake_logits, fake_logits - real_logits
         return real_logits - border, fake_logits - border

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import make_folder, read_json
-from elmyr.runs import CONFIG, MODEL, SUMMARY, Run, called, kind_of, read_config, run_path
+from elmyr.runs import CONFIG, MODEL, SUMMARY, Run, called, kind_of, read_config, require_plugins, run_path
 from elmyr.training.collapse import Collapse, collapse_in
 
 LOOKED_AT = (0.01, 0.05, 0.1)  # seconds between tries to lock a run
@@ -157,6 +157,7 @@ def open_run(run: Run, kind: str | None = None) -> RunDirectory:
 
 def config_as(run: RunDirectory, model: type[M]) -> M:
     """The config that a run directory holds, as this model has it; InputError if it is not whole."""
+    require_plugins(run.path)
     try:
         return model.model_validate(run.read_config())
     except ValidationError as error:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from elmyr import machine
+from elmyr import machine, plugins
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.training.checkpoint import latest_checkpoint
@@ -28,12 +28,16 @@ C = TypeVar("C", bound=BaseModel)
 
 def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precision: str, processes: int = 1) -> None:
     """Writes `environment.json`, and then `config.json`, with which the directory is a run."""
-    surroundings = machine.environment() | {
-        "device": device,
-        "precision": precision,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processes": processes,
-    }
+    surroundings = (
+        machine.environment()
+        | plugins.environment()
+        | {
+            "device": device,
+            "precision": precision,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "processes": processes,
+        }
+    )
     write_json(run.environment, surroundings)
     write_json(run.config, config.model_dump(mode="json"))
 

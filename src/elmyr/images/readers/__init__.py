@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from elmyr.errors import InputError
 from elmyr.images.encoded import EncodedImages
 from elmyr.images.imageset import ImageSet
 from elmyr.images.raw import RawImages
@@ -33,11 +35,15 @@ Parts = tuple[ImageSet | RawImages, ImageSet | RawImages | None] | tuple[Encoded
 
 @dataclass(frozen=True)
 class PathReader:
-    """A kind of image set on disk: how to know it, to read it, and to read it with the labels of a named column."""
+    """A kind of image set on disk: how to know it, to read it, and to read it with the labels of a named column.
+
+    `read` gives the training and the test part, None where there is no split; a reader of a plug-in may give all
+    images as one set.
+    """
 
     what: str
     matches: Callable[[Path], bool]
-    read: Callable[[Path], Parts]
+    read: Callable[[Path], Parts | ImageSet]
     read_column: Callable[[Path, str], Parts] | None = None
 
 
@@ -57,6 +63,13 @@ SOURCES: Table[Callable[[Path | None], Parts]] = Table(
     },
 )
 
+
+def _accepted(part: Any) -> PathReader:
+    if isinstance(part, PathReader):
+        return part
+    raise InputError("a reader is a PathReader: what it reads, matches(path), read(path)")
+
+
 READERS: Table[PathReader] = Table(
     "reader",
     {
@@ -69,6 +82,7 @@ READERS: Table[PathReader] = Table(
         "idx": PathReader("an IDX file or a folder of them", has_idx_files, read_idx_path),
         "folder": PathReader("a folder of images", Path.is_dir, read_folder, read_folder),
     },
+    accept=_accepted,
 )
 
 

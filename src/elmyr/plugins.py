@@ -1,0 +1,216 @@
+"""Plug-ins: Python files of a user's own that register parts, such as an objective or a pair of networks.
+
+A plug-in is code that runs, so it is named by the user alone, never by a file that is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from elmyr.errors import ElmyrError, InputError, suggestion
+from elmyr.files import likely_meant
+from elmyr.tables import Table
+
+VARIABLE = "ELMYR_PLUGINS"  # paths, as PATH has them; worker processes inherit it
+GROUP = "elmyr.plugins"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of part: its table as `module:attribute`, and where a run's config names one, as `key` or `key.inner`.
+
+    In the latter `*` stands for the part's name, as a key whose value is not 0.
+    """
+
+    table: str
+    named_at: str | None = None
+
+
+KINDS = {
+    "objective": Kind("elmyr.objectives:OBJECTIVES", "objective"),
+    "networks": Kind("elmyr.nets:PAIRS", "network.name"),
+    "penalty": Kind("elmyr.penalties:PENALTIES", "penalties.*"),
+    "metric": Kind("elmyr.evaluation:FIGURES"),
+    "extractor": Kind("elmyr.evaluation:EXTRACTORS"),
+    "reader": Kind("elmyr.images.readers:READERS"),
+    "source": Kind("elmyr.images.readers:SOURCES", "source"),
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A file that has registered parts: its path as it was named, and the sha256 of what was read of it."""
+
+    path: str
+    sha256: str
+
+
+_files: dict[str, Plugin] = {}  # by their real paths
+
+
+def register(kind: str, name: str, part: Any = None) -> Any:
+    """Adds a part of your own to elmyr, to be asked for by its name; returns the part.
+
+    kind: "objective", "networks", "penalty", "metric", "extractor", "reader" or "source". Without a part it is a
+    decorator of one: `@elmyr.register("objective", "mine")`. Raises InputError for an unknown kind, a taken name, and
+    for what is no such part. docs/extending.md shows one of each.
+    """
+    file = sys._getframe(1).f_globals.get("__file__")
+
+    def add(part: Any) -> Any:
+        table_of(kind).add(name, part, "" if file is None else _plugin_of(file).path)
+        return part
+
+    return add if part is None else add(part)
+
+
+def table_of(kind: str) -> Table[Any]:
+    """The table of a kind of part; InputError for an unknown one."""
+    if kind not in KINDS:
+        raise InputError(f"no kind of part '{kind}': {suggestion(kind, KINDS)}")
+    module, _, attribute = KINDS[kind].table.partition(":")
+    table: Table[Any] = getattr(import_module(module), attribute)
+    return table
+
+
+def load_plugin(path: str | os.PathLike[str]) -> None:
+    """Runs a file that registers parts, once; worker processes that begin later run it too.
+
+    Raises InputError for a file that is not there, fails, registers a taken name, or nothing: then nothing is added.
+    """
+    named = os.fspath(path)
+    file = Path(named).expanduser()
+    if not file.is_file():
+        near = likely_meant(file)
+        raise InputError(f"no plug-in '{named}': " + (f"did you mean '{near}'?" if near else "name a file of Python"))
+    real = str(file.resolve())
+    if real in _files:
+        return
+    content = file.read_bytes()
+    _files[real] = Plugin(named, hashlib.sha256(content).hexdigest())
+    stem = re.sub(r"\W", "_", file.stem)
+    module = ModuleType(f"elmyr_plugin_{stem}_{_files[real].sha256[:8]}")
+    module.__file__ = real
+    sys.modules[module.__name__] = module
+    if str(file.parent.resolve()) not in sys.path:
+        sys.path.append(str(file.parent.resolve()))  # for the files beside it that it imports
+    with _all_or_nothing(real):
+        exec(compile(content, real, "exec"), module.__dict__)
+    inherited = os.environ.get(VARIABLE, "")
+    if real not in inherited.split(os.pathsep):
+        os.environ[VARIABLE] = os.pathsep.join(filter(None, [inherited, real]))
+
+
+def load_all(named: Iterator[str] | list[str] | tuple[str, ...] = ()) -> None:
+    """Loads the plug-ins that are named here, in the environment's ELMYR_PLUGINS, and by installed packages."""
+    for path in [*named, *filter(None, os.environ.get(VARIABLE, "").split(os.pathsep))]:
+        load_plugin(path)
+    for point in entry_points(group=GROUP):
+        try:
+            point.load()
+        except Exception as error:
+            raise InputError(f"plug-in '{point.name}' ({point.value}) cannot be loaded: {_told(error)}") from error
+
+
+def environment() -> dict[str, Any]:
+    """The plug-ins of this process for a run's `environment.json`; empty where there is none."""
+    found = [
+        {"path": plugin.path, "sha256": plugin.sha256, "parts": parts}
+        for plugin in _files.values()
+        if (parts := _parts_of(plugin.path))
+    ]
+    return {"plugins": found} if found else {}
+
+
+def require_parts(where: str | os.PathLike[str], surroundings: Any, config: Any) -> None:
+    """InputError where the config of a run names a part of a plug-in that is not here.
+
+    surroundings: the run's `environment.json`, which tells what it was trained with. Nothing is loaded by it.
+    """
+    for plugin in surroundings.get("plugins", ()) if isinstance(surroundings, Mapping) else ():
+        for kind, names in plugin["parts"].items():
+            for name in names:
+                if kind in KINDS and uses(config, KINDS[kind].named_at, name) and name not in table_of(kind):
+                    path = shlex.quote(plugin["path"])
+                    raise InputError(
+                        f"'{os.fspath(where)}' was trained with the {table_of(kind).kind} '{name}' of the plug-in "
+                        f"{path}: pass --plugin {path}"
+                    )
+
+
+def uses(config: Any, named_at: str | None, name: str) -> bool:
+    """Whether a config, at any depth, names a part there, as `Kind.named_at` has it."""
+    if named_at is None or not isinstance(config, Mapping):
+        return False
+    key, _, inner = named_at.partition(".")
+    found = config.get(key)
+    if inner and isinstance(found, Mapping):
+        found = found.get(inner) if inner != "*" else (name if found.get(name) else None)
+    return found == name or any(uses(each, named_at, name) for each in config.values())
+
+
+def failing_in(error: BaseException) -> str | None:
+    """The plug-in and the line in which an error arose; None where it arose elsewhere."""
+    if isinstance(error, SyntaxError) and error.filename in _files:
+        return f"plug-in '{_files[error.filename].path}', line {error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in _files]
+    return f"plug-in '{_files[frames[-1].filename].path}', line {frames[-1].lineno}" if frames else None
+
+
+class _all_or_nothing:
+    """Inside, a plug-in is run: where it fails, or registers nothing, what it added is taken out again."""
+
+    def __init__(self, real: str) -> None:
+        self.real = real
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        plugin = _files[self.real]
+        if error is None and _parts_of(plugin.path):
+            return
+        where = f"plug-in '{plugin.path}'" if error is None else failing_in(error) or f"plug-in '{plugin.path}'"
+        for kind, names in _parts_of(plugin.path).items():
+            for name in names:
+                table_of(kind).remove(name)
+        del _files[self.real]
+        if error is None:
+            raise InputError(f"{where} registers nothing: call elmyr.register(kind, name, part) in it")
+        if isinstance(error, Exception | SystemExit):
+            raise InputError(f"{where}: {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    reason = (str(getattr(error, "msg", None) or error).splitlines() or [""])[0]
+    return reason if isinstance(error, ElmyrError) else f"{type(error).__name__}: {reason}"
+
+
+def _plugin_of(file: str) -> Plugin:
+    """The plug-in that a file is; also of one that was imported, not loaded."""
+    real = str(Path(file).resolve())
+    if real not in _files:
+        _files[real] = Plugin(file, hashlib.sha256(Path(real).read_bytes()).hexdigest())
+    return _files[real]
+
+
+def _parts_of(path: str) -> dict[str, list[str]]:
+    """What a plug-in has registered, by kind; looks only at tables that are loaded, since others hold nothing of it."""
+    found: dict[str, list[str]] = {}
+    for kind, at in KINDS.items():
+        if at.table.partition(":")[0] in sys.modules:
+            names = [name for name, origin in table_of(kind).origins.items() if origin == path]
+            if names:
+                found[kind] = names
+    return found
