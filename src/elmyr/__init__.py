@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from elmyr.lazy import lazily
 
 if TYPE_CHECKING:
+    from elmyr.evaluation import ExtractorSpec as ExtractorSpec
+    from elmyr.evaluation import FigureSpec as FigureSpec
     from elmyr.evaluation import compare as compare
     from elmyr.evaluation import evaluate as evaluate
     from elmyr.gan import GAN as GAN
@@ -30,6 +32,8 @@ __version__ = "0.1.0"
 
 # Loaded at the first use: `elmyr --help` must not wait for torch.
 _HOMES = {
+    "ExtractorSpec": "elmyr.evaluation",
+    "FigureSpec": "elmyr.evaluation",
     "GAN": "elmyr.gan",
     "ImageSet": "elmyr.images",
     "Recognizer": "elmyr.recognition",
@@ -50,6 +54,8 @@ _HOMES = {
     "train_translator": "elmyr.translation",
 }
 __all__ = [
+    "ExtractorSpec",
+    "FigureSpec",
     "GAN",
     "ImageSet",
     "Recognizer",

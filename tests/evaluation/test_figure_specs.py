@@ -44,7 +44,7 @@ def own_metric() -> Iterator[FigureSpec]:
 
 @pytest.fixture
 def own_extractor() -> Iterator[ExtractorSpec]:
-    yield EXTRACTORS.add("stripes", ExtractorSpec.of("stripes", "the mean of each row", stripes))
+    yield EXTRACTORS.add("stripes", ExtractorSpec.of("the mean of each row", stripes))
     EXTRACTORS.remove("stripes")
 
 
@@ -163,13 +163,30 @@ def test_functions_are_told_apart_by_what_they_make_and_refused_where_it_is_no_t
     wrong = {"a row": lambda images: images.mean((1, 2, 3)), "infinite": lambda images: stripes(images) / 0}
     for about, function in wrong.items():
         EXTRACTORS.remove("stripes")
-        EXTRACTORS.add("stripes", ExtractorSpec.of("stripes", about, function))
+        EXTRACTORS.add("stripes", ExtractorSpec.of(about, function))
         with np.errstate(all="ignore"), pytest.raises(InputError, match=r"'stripes' makes .* of 16 images"):
             extractor_for(training, own)
     EXTRACTORS.remove("stripes")
-    EXTRACTORS.add("stripes", ExtractorSpec.of("stripes", "other", lambda images: stripes(images) * 2))
+    EXTRACTORS.add("stripes", ExtractorSpec.of("other", lambda images: stripes(images) * 2))
     assert extractor_for(training, own).sha256 != first.sha256
     assert AUTO not in EXTRACTORS
+
+
+def test_a_class_is_an_extractor_and_is_made_when_it_is_asked_for(own_extractor: ExtractorSpec) -> None:
+    made: list[int] = []
+
+    class Striped:
+        def __init__(self) -> None:
+            made.append(1)
+
+        def features(self, images: np.ndarray) -> np.ndarray:
+            return stripes(images)
+
+    EXTRACTORS.remove("stripes")
+    EXTRACTORS.add("stripes", ExtractorSpec.of("rows", Striped))
+    assert not made
+    training = small_image_set()
+    assert (extractor_for(training, Extraction("stripes")).features(training) == stripes(training.images)).all()
 
 
 def test_json_of_a_figure_that_nobody_knows_stays_as_it_is(tmp_path: Path) -> None:

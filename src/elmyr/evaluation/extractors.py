@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from elmyr.errors import InputError, suggestion
 from elmyr.tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from elmyr.evaluation.stages import Stages
     from elmyr.images import ImageSet
@@ -72,32 +72,32 @@ class Extraction:
 
 @dataclass(frozen=True)
 class ExtractorSpec:
-    """A feature extractor as it is asked for by name.
+    """A feature extractor as it is asked for by its name in the table.
 
     about: what it is, in a sentence. build: makes it of the real training part. learns_labels: whether it needs labels
     of several classes there; seeded: whether its weights follow from the seed and the width that are asked for.
     """
 
-    name: str
     about: str
     build: Callable[[ImageSet, Extraction, Stages], FeatureExtractor]
     learns_labels: bool = False
     seeded: bool = False
 
     @classmethod
-    def of(cls, name: str, about: str, features: Callable[[NDArray[np.uint8]], ArrayLike]) -> ExtractorSpec:
-        """One that is but a function from images uint8 (N, H, W, C) to features (N, D), and knows no classes.
+    def of(cls, about: str, part: Any) -> ExtractorSpec:
+        """That of a function from images uint8 (N, H, W, C) to features (N, D), or of a class with such a `features`.
 
-        The function is called with up to 1,000 images at a time; it must give an image the same features in whatever
-        company it comes.
+        It knows no classes. It is called with up to 1,000 images at a time, and must give an image the same features
+        in whatever company it comes. A class is made when the extractor is first asked for.
         """
 
         def build(training: ImageSet, asked: Extraction, stages: Stages) -> FeatureExtractor:
             from elmyr.evaluation.features import function_extractor
 
-            return function_extractor(name, features, training)
+            made = part() if isinstance(part, type) else part
+            return function_extractor(asked.name, getattr(made, "features", made), training)
 
-        return cls(name, about, build)
+        return cls(about, build)
 
 
 # A new one is a file and a line; `auto` is the first that the training part allows.
@@ -126,7 +126,7 @@ def extractor_for(
     machine.choose_device(asked.device)  # refused here, where it would not be taken for a damaged cache
     refuse_unlabeled(training, asked.name)
     name = auto_extractor(training) if asked.name == AUTO else asked.name
-    return EXTRACTORS[name].build(training, asked, stages or Stages())
+    return EXTRACTORS[name].build(training, replace(asked, name=name), stages or Stages())
 
 
 def auto_extractor(training: ImageSet) -> str:

@@ -144,17 +144,15 @@ def _pixels(training: ImageSet, asked: Extraction, stages: Stages) -> PixelMeans
 
 
 DOMAIN = ExtractorSpec(
-    "domain",
     "a recognizer that elmyr trains on the real training images and keeps in its cache (`ELMYR_CACHE_DIR`, else the "
     "platform's cache folder). It sees what distinguishes the classes, and little else",
     _domain,
     learns_labels=True,
     seeded=True,
 )
-PIXELS = ExtractorSpec("pixels", "means over squares; the default where images have no labels", _pixels)
+PIXELS = ExtractorSpec("means over squares; the default where images have no labels", _pixels)
 # No bias to any domain: Naeem et al. 2020.
 RANDOM = ExtractorSpec(
-    "random",
     "the network of `domain` with its initial weights. It has no bias to any domain, and cannot classify",
     _random,
     seeded=True,
