@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,15 @@ def note(text: str) -> None:
         warnings.warn(text, Note, stacklevel=2)
     elif text not in kept:
         kept.append(text)
+
+
+@contextmanager
+def told_if_not_written(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Inside, what cannot be written into a run's folder is no error but a note: its figures are given all the same."""
+    try:
+        yield
+    except OSError as error:
+        note(f"'{os.fspath(folder)}' cannot be written to ({error.strerror}): its report does not show these figures")
 
 
 @contextmanager

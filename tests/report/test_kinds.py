@@ -151,6 +151,19 @@ def test_a_damaged_evaluation_is_told_in_one_line(recognizer: Path) -> None:
         write_report(recognizer)
 
 
+def test_readings_of_other_images_stand_on_the_pages_of_the_recognizer_and_of_its_adaptation(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", "adaptation")
+    assert "Not measured yet" in Page(write_report(run)).text
+    (run / "recognizer" / "config.json").write_text(json.dumps({"kind": "recognizer"}))
+    other = reading(data="others", part="", against="others", accuracy=0.5, interval=[0.4, 0.6], count=90)
+    (run / "recognizer" / "evaluation-others.json").write_text(json.dumps(other))
+    for folder, title in ((run, "How well it recognizes"), (run / "recognizer", "On other images")):
+        lines = [line for line in Page(write_report(folder)).text.splitlines() if line.strip()]
+        place = lines.index("others")
+        assert title in lines and lines[place : place + 4] == ["others", "90", "50.0 %", "40.0 % to 60.0 %"]
+    assert "Not measured yet" not in Page(write_report(run)).text
+
+
 @needs_browser
 def test_the_page_of_a_recognizer_is_accessible_and_fits(recognizer: Path) -> None:
     path = write_report(recognizer)

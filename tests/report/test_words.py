@@ -9,8 +9,9 @@ import pytest
 
 import elmyr
 from elmyr.errors import InputError
-from elmyr.evaluation import copies
+from elmyr.evaluation import copies, kept_figures
 from elmyr.evaluation.figure_specs import BETTER, FIGURES
+from elmyr.evaluation.repair import DAMAGED, REPAIRED
 from elmyr.report import (
     confusion,
     evidence,
@@ -19,6 +20,7 @@ from elmyr.report import (
     sections,
     study_cell,
     study_report,
+    task_figures,
     task_report,
 )
 from elmyr.report.curve_titles import CURVE_TITLES
@@ -64,6 +66,8 @@ def messages_of_tables() -> set[str]:
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values()}
     outcomes |= {study_report.COLLAPSED, *collapse.SENTENCES} | set(collapse.SENTENCES.values())
     keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
+    keys |= {*task_figures.REPAIR_HEAD, *task_figures.READ_HEAD, *task_figures.STROKES_HEAD, *task_figures.READING_HEAD}
+    keys |= {*task_figures.STROKES.values(), *kept_figures.TITLES.values(), DAMAGED, REPAIRED}
     return titles | logged | labels | outcomes | studies | verdicts | told_of_tasks | keys
 
 

@@ -162,18 +162,21 @@ def evaluate(
     Where classes differ by 3:1 or more, balanced accuracy comes first.
     """
     from elmyr.files import require_place
+    from elmyr.notes import told_if_not_written
     from elmyr.recognition import images_to_read, keep_reading, mistakes_grid, open_recognizer, read_through
     from elmyr.report import write_report
-    from elmyr.training import open_run
+    from elmyr.runs import CONFIG, finished_model
+    from elmyr.training import RunDirectory
 
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
     images = images_to_read(model, data=data, part=against.value, data_root=data_root)
     reading = read_through(open_recognizer(model, device=device), images)
-    if data is None and against is Part.test:
-        run = open_run(model, "recognizer")
-        keep_reading(run, reading, images)
-        write_report(run.path)
+    folder = finished_model(model, "recognizer").parent
+    if (folder / CONFIG).is_file():
+        with told_if_not_written(folder):
+            keep_reading(RunDirectory(folder), reading, images, part="" if data is not None else against.value)
+            write_report(folder)
     if mistakes is not None:
         _save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")
     if as_json:

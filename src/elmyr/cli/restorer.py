@@ -167,19 +167,29 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a restorer: PSNR, SSIM and recognition, by damage and severity."""
-    from elmyr.evaluation.repair import REPAIRED, images_to_repair, judge_repair, restoring
-    from elmyr.evaluation.sides import first_of
+    from elmyr.evaluation.run_figures import evaluate_restorer
     from elmyr.machine import keep_freed_memory
-    from elmyr.recognition import open_recognizer
-    from elmyr.report import check_page, write_repair
+    from elmyr.notes import told_if_not_written
+    from elmyr.report import check_page, write_repair, write_report
+    from elmyr.runs import run_path
 
     if out is not None:
         check_page(out)
     keep_freed_memory()
-    reader = None if recognizer is None else open_recognizer(recognizer, device=device)
-    method = restoring(model, device=device, precision=precision)
-    images = first_of(images_to_repair(model, part=against.value, data_root=data_root), limit)
-    judgment = judge_repair(images, {REPAIRED: method}, damages=corruption or None, recognizer=reader, quiet=False)
+    judgment = evaluate_restorer(
+        model,
+        recognizer=recognizer,
+        damages=corruption,
+        part=against.value,
+        limit=limit,
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        quiet=False,
+    )
+    folder = run_path(model, "restorer")
+    with told_if_not_written(folder):
+        write_report(folder)
     if out is not None:
         write_repair(judgment, out)
     if as_json:

@@ -149,19 +149,27 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a translator: is the label kept, how thick and slanted are strokes, how close is the pair."""
-    from elmyr.evaluation.translation import images_to_translate, judge_translation
+    from elmyr.evaluation.run_figures import evaluate_translator
     from elmyr.machine import keep_freed_memory
-    from elmyr.recognition import open_recognizer
-    from elmyr.report import check_page, write_translation
-    from elmyr.translation import Translator
+    from elmyr.notes import told_if_not_written
+    from elmyr.report import check_page, write_report, write_translation
+    from elmyr.runs import run_path
 
     if out is not None:
         check_page(out)
     keep_freed_memory()
-    reader = None if recognizer is None else open_recognizer(recognizer, device=device)
-    opened = Translator.load(model, device=device, precision=precision)
-    a, b, paired = images_to_translate(model, part=against.value, limit=limit, data_root=data_root)
-    judgment = judge_translation(opened, a, b, paired=paired, recognizer=reader)
+    judgment = evaluate_translator(
+        model,
+        recognizer=recognizer,
+        part=against.value,
+        limit=limit,
+        device=device,
+        precision=precision,
+        data_root=data_root,
+    )
+    folder = run_path(model, "translator")
+    with told_if_not_written(folder):
+        write_report(folder)
     if out is not None:
         write_translation(judgment, out)
     if as_json:

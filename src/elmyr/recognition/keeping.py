@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from elmyr.files import write_json
@@ -10,10 +11,16 @@ from elmyr.recognition.scores import Reading
 from elmyr.training.rundir import RunDirectory, beside_evaluation
 
 KEPT = 24  # mistakes
+PLAIN = re.compile(r"[^\w.-]+")
 
 
-def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet) -> None:
-    """Writes how well the test images of a run were read, and `mistakes.npz` beside it, the surest first."""
+def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet, *, part: str = "test") -> None:
+    """Writes how well images were read, and beside it `mistakes.npz`, the surest first.
+
+    part: that of the run's own images; "" for images of another source. What is not about the test part stands under
+    a name of its own, beside the usual one.
+    """
+    path = run.evaluation if part == "test" else run.evaluation.with_stem(f"evaluation-{part or _plain(images.name)}")
     shown = reading.mistakes[:KEPT]
     mistaken = [
         {
@@ -23,12 +30,16 @@ def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet) -> None:
         }
         for place in shown
     ]
-    pictures = beside_evaluation(run.evaluation, "mistakes")
+    pictures = beside_evaluation(path, "mistakes")
     pictures.unlink(missing_ok=True)
     if len(shown):
         save_npz(images.take(shown), pictures)
-    told = {"data": images.name, "part": "test", "against": "test", "mistaken": mistaken, "figures": _figures(reading)}
-    write_json(run.evaluation, reading.as_json() | told)
+    told = {"data": images.name, "part": part, "against": part or images.name, "mistaken": mistaken}
+    write_json(path, reading.as_json() | told | {"figures": _figures(reading)})
+
+
+def _plain(name: str) -> str:
+    return PLAIN.sub("-", name).strip("-")[:60] or "other"
 
 
 def _figures(reading: Reading) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from elmyr.report.pictures import grid, read_pictures
 from elmyr.report.records import Reading, flattened, read_reading, read_table
 from elmyr.report.run_parts import how_made, not_measured, opening, quoted, training_curves
 from elmyr.report.sections import foot
+from elmyr.report.task_figures import interval, readings_table
 from elmyr.report.words import ENGLISH, Words
 
 MOST_BARS = 20
@@ -36,6 +37,7 @@ def recognizer_page(folder: Path, words: Words = ENGLISH) -> str:
         _title(config, folder, words),
         opening(config, read_table(folder / "summary.json"), words, before=_result(reading, words)),
         *shown,
+        section(words("On other images"), readings_table(folder, words, without=folder / "evaluation.json")),
         training_curves(folder, words),
         how_made(config, environment, words("Settings of the recognizer"), following, words),
         foot=foot(environment, words),
@@ -113,7 +115,7 @@ def _reading(folder: Path, reading: Reading, words: Words) -> Markup:
             reading.classes[place],
             count(reading.counts[place]),
             percent(reading.recalls[place], 1),
-            _interval(reading, place, words),
+            interval(reading.ends(place), words),
             _taken_for(reading, place),
         )
         for place in places
@@ -140,11 +142,6 @@ def _bar(reading: Reading, place: int) -> Bar:
     recall, ends = reading.recalls[place], reading.ends(place)
     low, high = (None, None) if ends is None else (100 * ends[0], 100 * ends[1])
     return Bar(reading.classes[place], "real", None if recall is None else 100 * recall, low, high)
-
-
-def _interval(reading: Reading, place: int, words: Words) -> str:
-    ends = reading.ends(place)
-    return "" if ends is None else words("{low} to {high}", low=percent(ends[0], 1), high=percent(ends[1], 1))
 
 
 def _taken_for(reading: Reading, place: int) -> str:

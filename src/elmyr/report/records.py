@@ -236,17 +236,17 @@ class Reading(Record):
 
 def read_study(path: Path) -> Study:
     """A `study.json`; InputError if it is damaged."""
-    return _validated(Study, path)
+    return validated(Study, path)
 
 
 def read_evaluations(folder: Path) -> dict[Path, Evaluation]:
     """The evaluations of a run by their files, the usual one first; InputError if one is damaged."""
-    return {path: _validated(Evaluation, path) for path in RunDirectory(folder).evaluations}
+    return {path: validated(Evaluation, path) for path in RunDirectory(folder).evaluations}
 
 
 def read_reading(path: Path) -> Reading | None:
     """A recognizer's `evaluation.json`; None if there is none, InputError if it is damaged."""
-    return _validated(Reading, path) if path.exists() else None
+    return validated(Reading, path) if path.exists() else None
 
 
 def read_people(folder: Path) -> People:
@@ -302,7 +302,8 @@ def _numbers(line: dict[str, Any]) -> dict[str, float]:
     return {key: float(value) if is_finite(value) else math.nan for key, value in numbers.items()}
 
 
-def _validated(kind: type[R], path: Path) -> R:
+def validated(kind: type[R], path: Path) -> R:
+    """A JSON file as a record; InputError, which says where, if it is damaged."""
     try:
         return kind.model_validate(read_json(path))
     except ValidationError as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from elmyr.report.markup import Markup
 from elmyr.report.page import page, section
 from elmyr.report.records import flattened, read_table
 from elmyr.report.run_parts import how_made, not_measured, opening, previews, quoted, training_curves
 from elmyr.report.sections import foot
+from elmyr.report.task_figures import adaptation_figures, restorer_figures, translator_figures
 from elmyr.report.words import ENGLISH, Words
 
 
@@ -21,6 +23,7 @@ class Task:
     names: Mapping[str, str]  # the places of the title, and which setting fills each
     measured: str
     evaluate: str
+    figures: Callable[[Path, str, Words], Markup]
     pictures: str
     settings: str
     following: tuple[str, ...]
@@ -32,7 +35,8 @@ TASKS = {
         title="elmyr restorer of {name}",
         names={"name": "data.name"},
         measured="How well it repairs",
-        evaluate="elmyr restorer evaluate {run} --out repaired.html",
+        evaluate="elmyr restorer evaluate {run}",
+        figures=restorer_figures,
         pictures="From top to bottom: images as they were, damaged, repaired, and two other answers.",
         settings="Settings of the restorer",
         following=("elmyr restorer apply {run} IMAGES --out repaired", "elmyr serve {run}"),
@@ -41,19 +45,21 @@ TASKS = {
         title="elmyr translator from {name} to {other}",
         names={"name": "a.name", "other": "b.name"},
         measured="How well it translates",
-        evaluate="elmyr translator evaluate {run} --out translated.html",
+        evaluate="elmyr translator evaluate {run}",
+        figures=translator_figures,
         pictures="From top to bottom: images of each domain, their translations, and the translations back.",
         settings="Settings of the translator",
-        following=("elmyr translator apply {run} IMAGES --out translated",),
+        following=("elmyr translator apply {run} IMAGES --out translated", "elmyr serve {run}"),
     ),
     "adaptation": Task(
         title="elmyr recognizer of {name} for {other}",
         names={"name": "source", "other": "target"},
         measured="How well it recognizes",
         evaluate="elmyr recognizer evaluate {run}/recognizer --data {other}",
+        figures=adaptation_figures,
         pictures="From top to bottom: images of each domain, their translations, and the translations back.",
         settings="Settings of the adaptation",
-        following=("elmyr predict {run}/recognizer IMAGES", "elmyr report {run}/recognizer"),
+        following=("elmyr predict {run}/recognizer IMAGES", "elmyr report {run}/recognizer", "elmyr serve {run}"),
         parts=("translator", "recognizer"),
     ),
 }
@@ -65,6 +71,7 @@ def task_page(folder: Path, words: Words = ENGLISH) -> str:
     task, known = TASKS[str(config["kind"])], dict(flattened(config))
     names = {place: known.get(key, "?") for place, key in task.names.items()}
     run = {"run": quoted(folder)}
+    evaluate = task.evaluate.format(**run, **names)
     shown = []
     for part in task.parts:
         name = f": {words(part)}" if part else ""
@@ -75,7 +82,7 @@ def task_page(folder: Path, words: Words = ENGLISH) -> str:
     return page(
         words(task.title, **names),
         opening(config, read_table(folder / "summary.json"), words),
-        section(words(task.measured), not_measured(task.evaluate.format(**run, **names), words)),
+        section(words(task.measured), task.figures(folder, evaluate, words) or not_measured(evaluate, words)),
         *shown,
         how_made(
             config, environment, words(task.settings), [line.format(**run, **names) for line in task.following], words

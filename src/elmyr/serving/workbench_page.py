@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elmyr.evaluation.figure_specs import BETTER, FIGURES
+from elmyr.evaluation.kept_figures import TITLES as KEPT_TITLES
 from elmyr.report.curve_titles import CURVE_TITLES
 from elmyr.report.markup import Markup, join, tag
 from elmyr.report.words import Words
@@ -74,7 +75,7 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         for name, title in titles.items()
     ]
     titles_of_figures = (spec.title for spec in FIGURES.values())  # of plug-ins too
-    spoken = {text: words(text) for text in (*SPOKEN, *titles_of_figures) if words(text) != text}
+    spoken = {text: words(text) for text in (*SPOKEN, *titles_of_figures, *KEPT_TITLES.values()) if words(text) != text}
     spoken |= {"gan": words("GAN")}
     spoken |= {key.replace("_", " "): words(title) for key, title in CURVE_TITLES.items()}
     main = tag(
