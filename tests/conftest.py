@@ -5,11 +5,13 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # one thread a test worker: before torch is imported
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from elmyr import plugins
 from elmyr.images import ImageSet, save_npz
 
 
@@ -61,6 +63,17 @@ def without_imbalanced_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.split(".")[0] == "imblearn"]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "imblearn", None)
+
+
+@pytest.fixture(autouse=True)
+def _own_parts() -> Iterator[None]:
+    """What a test adds to a table of parts is taken out again."""
+    yield
+    for kind, of_kind in plugins.KINDS.items():
+        if of_kind.table.partition(":")[0] in sys.modules:
+            table = plugins.table_of(kind)
+            for name in list(table.origins):
+                table.remove(name)
 
 
 @pytest.fixture(autouse=True)

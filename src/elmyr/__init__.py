@@ -54,9 +54,9 @@ _HOMES = {
     "train_translator": "elmyr.translation",
 }
 __all__ = [
+    "GAN",
     "ExtractorSpec",
     "FigureSpec",
-    "GAN",
     "ImageSet",
     "Recognizer",
     "Restorer",

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import elmyr
 from elmyr import compare, evaluate, train
 from elmyr.cli.show import show_figures
 from elmyr.errors import InputError
@@ -36,16 +36,14 @@ def stripes(images: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture
-def own_metric() -> Iterator[FigureSpec]:
+def own_metric() -> FigureSpec:
     spec = FigureSpec("mean_gap", "Gap of the means", "lower", ("features",), mean_gap, "how far the means are apart")
-    yield FIGURES.add(spec.name, spec)
-    FIGURES.remove(spec.name)
+    return FIGURES.add(spec.name, spec)
 
 
 @pytest.fixture
-def own_extractor() -> Iterator[ExtractorSpec]:
-    yield EXTRACTORS.add("stripes", ExtractorSpec.of("the mean of each row", stripes))
-    EXTRACTORS.remove("stripes")
+def own_extractor() -> ExtractorSpec:
+    return EXTRACTORS.add("stripes", ExtractorSpec.of("the mean of each row", stripes))
 
 
 @pytest.fixture
@@ -93,7 +91,6 @@ def test_a_metric_of_ones_own_is_in_table_file_report_comparison_and_workbench(
     FIGURES.remove("mean_gap")  # as where the page is made without the plug-in
     assert "Gap of the means</th>" in write_report(run.path).read_text()
     assert Runs(tmp_path / "runs").listed() == [row]
-    FIGURES.add("mean_gap", own_metric)
 
 
 def test_a_number_has_the_interval_of_the_jackknife() -> None:
@@ -121,6 +118,15 @@ def test_a_figure_that_is_not_taken_is_left_out_and_a_wrong_one_refused() -> Non
         FigureSpec("a", "A", "lower", ("feature",), mean_gap)
     with pytest.raises(InputError, match="the metric 'a' is better when 'low': did you mean 'lower'"):
         FigureSpec("a", "A", "low", ("features",), mean_gap)  # type: ignore[arg-type]  # what a plug-in may try
+
+
+def test_what_is_no_metric_and_no_extractor_is_refused_and_a_function_is_an_extractor() -> None:
+    with pytest.raises(InputError, match="a metric is an elmyr.FigureSpec"):
+        elmyr.register("metric", "mean_gap", mean_gap)
+    with pytest.raises(InputError, match="an extractor is a function from images"):
+        elmyr.register("extractor", "stripes", 3)
+    elmyr.register("extractor", "stripes", stripes)
+    assert extractor_for(small_image_set(), Extraction("stripes")).dimension == 8
 
 
 def test_every_need_is_one_of_the_evidence() -> None:

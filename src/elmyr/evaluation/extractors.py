@@ -100,6 +100,17 @@ class ExtractorSpec:
         return cls(about, build)
 
 
+def _accepted(part: Any) -> ExtractorSpec:
+    if isinstance(part, ExtractorSpec):
+        return part
+    if callable(getattr(part, "features", part)):
+        return ExtractorSpec.of(" ".join((part.__doc__ or "").split()), part)
+    raise InputError(
+        "an extractor is a function from images uint8 (N, H, W, C) to features (N, D), a class with such a method "
+        "`features`, or an elmyr.ExtractorSpec"
+    )
+
+
 # A new one is a file and a line; `auto` is the first that the training part allows.
 EXTRACTORS: Table[ExtractorSpec] = Table(
     "extractor",
@@ -108,6 +119,7 @@ EXTRACTORS: Table[ExtractorSpec] = Table(
         "pixels": "elmyr.evaluation.features:PIXELS",
         "random": "elmyr.evaluation.features:RANDOM",
     },
+    accept=_accepted,
 )
 
 

@@ -123,6 +123,12 @@ def _at_infinity(real: NDArray[np.float64], generated: NDArray[np.float64]) -> E
     return frechet_distance_at_infinity(real, generated) if enough else None
 
 
+def _accepted(part: Any) -> FigureSpec:
+    if isinstance(part, FigureSpec):
+        return part
+    raise InputError("a metric is an elmyr.FigureSpec: name, title, better, needs, take(real, generated)")
+
+
 FIGURES: Table[FigureSpec] = Table(
     "metric",
     {
@@ -206,6 +212,7 @@ FIGURES: Table[FigureSpec] = Table(
             ),
         )
     },
+    accept=_accepted,
 )  # fmt: skip
 
 
