@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated, Any
 
@@ -101,6 +103,16 @@ def _with_plugins(arguments: list[str]) -> list[str]:
     return left or ["--help"]
 
 
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Inside, SIGTERM ends the work in good order; afterwards it does not disturb what is said of the end."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def main() -> None:
     """Runs the program; ends the process with the documented exit code."""
     status = _status()
@@ -110,6 +122,7 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.exit(status)
 
 
@@ -118,10 +131,10 @@ def _status() -> int:
     arguments = [word for word in sys.argv[1:] if word != "--debug"] or ["--help"]
     arguments[0] = SECOND_NAMES.get(arguments[0], arguments[0])
     warnings.showwarning = Warned()
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        arguments = _with_plugins(arguments)
-        status = app(arguments, prog_name="elmyr", standalone_mode=False)
+        with _ended_by_sigterm():
+            arguments = _with_plugins(arguments)
+            status = app(arguments, prog_name="elmyr", standalone_mode=False)
         if status == INTERRUPTED:  # what typer makes of Ctrl-C, without a word
             show_error("stopped")
         return int(status or 0)
