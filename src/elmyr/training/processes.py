@@ -7,6 +7,7 @@ what it got. The batch is the same whatever the number of processes, and what is
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -153,4 +154,7 @@ def _one_line() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise ElmyrError(f"another process of the group is gone ({str(error).splitlines()[0]})") from None
+        why = re.sub(r"^\[\S+\] ", "", str(error).splitlines()[0]).partition(". ")[0]  # no place in gloo's source
+        raise ElmyrError(
+            f"another process of the group is gone ({why}): see what it said, and resume the run"
+        ) from None
