@@ -83,3 +83,22 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ELMYR_DATA", raising=False)
     monkeypatch.setenv("ELMYR_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
+
+
+def unplug() -> None:
+    """Takes out of elmyr's tables what plug-ins have added, as a new process has them."""
+    for kind in plugins.KINDS:
+        table = plugins.table_of(kind)
+        for name in list(table.origins):
+            table.remove(name)
+    plugins._files.clear()
+    os.environ.pop(plugins.VARIABLE, None)
+
+
+@pytest.fixture
+def unplugged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No plug-in at the beginning, and none left at the end."""
+    monkeypatch.delenv(plugins.VARIABLE, raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    unplug()

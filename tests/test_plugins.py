@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from elmyr.errors import InputError
 from elmyr.objectives import OBJECTIVES
 from elmyr.penalties import PENALTIES
 from elmyr.training.rundir import RunDirectory
+from tests.conftest import unplug
 
 MINE = """
 import elmyr
@@ -34,23 +34,33 @@ def center(judged):
     return judged.logits.square()
 """
 
+NETWORKS = """
+import elmyr
+from torch import nn
+from elmyr.nets import Pair, PairConfig
 
-def unplug() -> None:
-    for kind in plugins.KINDS:
-        table = plugins.table_of(kind)
-        for name in list(table.origins):
-            table.remove(name)
-    plugins._files.clear()
-    os.environ.pop(plugins.VARIABLE, None)
+class Config(PairConfig):
+    depth: int = 1
+
+class Generator(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(64, 8 * 8)
+
+    def forward(self, latents):
+        return self.net(latents).tanh().reshape(-1, 1, 8, 8)
+
+def build(shape, classes, config):
+    layers = [nn.Linear(64, 64) for _ in range(config.depth)]
+    return Generator(), nn.Sequential(nn.Flatten(), *layers, nn.Linear(64, 1))
+
+elmyr.register("networks", "tiny", Pair(build, Config))
+"""
 
 
 @pytest.fixture(autouse=True)
-def unplugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(plugins.VARIABLE, raising=False)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    yield
-    unplug()
+def _unplugged(unplugged: None) -> None:
+    pass
 
 
 def written(text: str, name: str = "mine.py") -> str:
@@ -59,7 +69,7 @@ def written(text: str, name: str = "mine.py") -> str:
 
 
 def trained(path: str, **settings: object) -> RunDirectory:
-    settings = {"network.base": 4, "batch": 8, **settings}
+    settings = {"batch": 8, **({} if "network.name" in settings else {"network.base": 4}), **settings}
     return elmyr.train("digits", out=path, images=16, settings=settings, device="cpu", precision="fp32", quiet=True)
 
 
@@ -75,20 +85,38 @@ def test_what_a_plug_in_registers_is_asked_for_by_name_and_written_into_the_run(
 
 def test_a_run_whose_plug_in_is_missing_says_so_and_opens_with_it() -> None:
     elmyr.load_plugin(written(MINE))
-    by_objective = trained("one", **{"adversarial.objective": "mine"})
-    by_penalty = trained("two", **{"penalties.center": 0.5})
-    by_neither = trained("three")
+    trained("one", **{"adversarial.objective": "mine"})
+    trained("two", **{"penalties.center": 0.5})
+    trained("three")
     unplug()
     told = "^'one' was trained with the objective 'mine' of the plug-in mine.py: pass --plugin mine.py$"
+    with pytest.raises(InputError, match=told):
+        elmyr.resume("one", images=24, quiet=True)
+    with pytest.raises(InputError, match="^'two' was trained with the penalty 'center' of the plug-in mine.py"):
+        elmyr.resume("two", images=24, quiet=True)
+    assert elmyr.GAN.load("one").sample(1).images.shape == (1, 8, 8, 1)  # a trained generator needs neither
+    assert elmyr.resume("three", images=24, quiet=True).finished
+    elmyr.load_plugin("mine.py")
+    for run in ("one", "two"):
+        assert elmyr.resume(run, images=24, quiet=True).finished
+
+
+def test_a_model_whose_networks_are_missing_says_so() -> None:
+    elmyr.load_plugin(written(NETWORKS))
+    trained("run", **{"network.name": "tiny", "network.depth": 2, "conditional": False})
+    assert elmyr.GAN.load("run").config.network.options == {"latent": 64, "depth": 2}
+    unplug()
+    told = "^'run' was trained with the network 'tiny' of the plug-in mine.py: pass --plugin mine.py$"
     for opening in (elmyr.GAN.load, lambda run: elmyr.resume(run, images=24, quiet=True)):
         with pytest.raises(InputError, match=told):
-            opening("one")
-    with pytest.raises(InputError, match="^'two' was trained with the penalty 'center' of the plug-in mine.py"):
-        elmyr.GAN.load(by_penalty)
-    assert elmyr.GAN.load(by_neither).sample(1).images.shape == (1, 8, 8, 1)
-    elmyr.load_plugin("mine.py")
-    assert elmyr.GAN.load(by_objective).sample(1).images.shape == (1, 8, 8, 1)
-    assert elmyr.resume("two", images=24, quiet=True).finished
+            opening("run")
+
+
+def test_networks_of_other_shapes_are_refused_before_anything_is_written() -> None:
+    elmyr.load_plugin(written(NETWORKS.replace("64, 8 * 8)", "64, 7 * 8)").replace("-1, 1, 8, 8", "-1, 1, 7, 8")))
+    with pytest.raises(InputError, match=r"^network 'tiny': its generator gives images of the shape \(2, 1, 7, 8\)"):
+        trained("run", **{"network.name": "tiny", "conditional": False})
+    assert not Path("run").exists()
 
 
 def test_nothing_that_is_opened_loads_a_plug_in() -> None:

@@ -31,16 +31,18 @@ GROUP = "elmyr.plugins"
 class Kind:
     """A kind of part: its table as `module:attribute`, and where a run's config names one, as `key` or `key.inner`.
 
-    In the latter `*` stands for the part's name, as a key whose value is not 0.
+    In the latter `*` stands for the part's name, as a key whose value is not 0. in_model: whether what was trained
+    needs it, not the training alone.
     """
 
     table: str
     named_at: str | None = None
+    in_model: bool = False
 
 
 KINDS = {
     "objective": Kind("elmyr.objectives:OBJECTIVES", "objective"),
-    "networks": Kind("elmyr.nets:PAIRS", "network.name"),
+    "networks": Kind("elmyr.nets:PAIRS", "network.name", in_model=True),
     "penalty": Kind("elmyr.penalties:PENALTIES", "penalties.*"),
     "metric": Kind("elmyr.evaluation:FIGURES"),
     "extractor": Kind("elmyr.evaluation:EXTRACTORS"),
@@ -134,15 +136,18 @@ def environment() -> dict[str, Any]:
     return {"plugins": found} if found else {}
 
 
-def require_parts(where: str | os.PathLike[str], surroundings: Any, config: Any) -> None:
+def require_parts(where: str | os.PathLike[str], surroundings: Any, config: Any, *, of_model: bool = False) -> None:
     """InputError where the config of a run names a part of a plug-in that is not here.
 
     surroundings: the run's `environment.json`, which tells what it was trained with. Nothing is loaded by it.
+    of_model: whether only its model is opened.
     """
     for plugin in surroundings.get("plugins", ()) if isinstance(surroundings, Mapping) else ():
         for kind, names in plugin["parts"].items():
             for name in names:
-                if kind in KINDS and uses(config, KINDS[kind].named_at, name) and name not in table_of(kind):
+                if not (known := KINDS.get(kind)) or (of_model and not known.in_model):
+                    continue
+                if uses(config, known.named_at, name) and name not in table_of(kind):
                     path = shlex.quote(plugin["path"])
                     raise InputError(
                         f"'{os.fspath(where)}' was trained with the {table_of(kind).kind} '{name}' of the plug-in "

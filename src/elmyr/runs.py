@@ -100,15 +100,15 @@ def finished_model(run: Run, kind: str) -> Path:
     if not (path / SUMMARY).is_file():
         before = f" (as it was before: '{path / MODEL}')" if (path / MODEL / description).is_file() else ""
         raise InputError(f"'{path}' is not finished: elmyr resume {path}{before}")
-    require_plugins(path)
+    require_plugins(path, of_model=True)
     return path / MODEL
 
 
-def require_plugins(path: Path) -> None:
-    """InputError where what a run directory was trained with is a part of a plug-in that is not loaded."""
+def require_plugins(path: Path, *, of_model: bool = False) -> None:
+    """InputError where what a run, or only its model, was made with is a part of a plug-in that is not loaded."""
     surroundings = path / ENVIRONMENT
     if surroundings.is_file():
-        require_parts(path, read_json(surroundings), read_config(path))
+        require_parts(path, read_json(surroundings), read_config(path), of_model=of_model)
 
 
 def range_of(run: Run, kind: str, images: str = "data") -> tuple[float, float] | None:

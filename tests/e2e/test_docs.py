@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SMALLER = {
     "train": "--images 320 --set network.base=8 --set batch=32",
+    "train --set network.name": "--images 320 --set batch=32",  # of one's own, without a base
     "study": "--images 128 --updates 5 --seeds 1 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
@@ -42,6 +43,7 @@ QUICKER = {  # what figures.md has, too
     ("README.md", "elmyr evaluate runs/mine"): ["--extractor", "pixels"],
     ("README.md", "elmyr compare runs/mine samples.npz"): ["--extractor", "pixels"],
 }
+PLUGIN = re.compile(r"# (my_\w+\.py)\n")  # the first line of a piece that is a file
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -51,12 +53,16 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 def smaller(line: str) -> list[str]:
     words = shlex.split(line)
+    if words[1] == "--plugin":
+        return [*smaller(shlex.join([words[0], *words[3:]])), *words[1:3]]
     if "--minutes" in words:
         words[words.index("--minutes") + 1] = "0.02"
         return [*words, "--set", "network.base=8"]
     if words[1] == "resume" and "--images" in words:
         words[words.index("--images") + 1] = "640"
     name = " ".join(words[1:3]) if words[1] in ("recognizer", "restorer", "translator") else words[1]
+    if any(word.startswith("network.name=") for word in words):
+        name = "train --set network.name"
     return words + SMALLER.get(name, "").split()
 
 
@@ -147,7 +153,7 @@ def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elmyr.training.speed.measure_speed", partial(measure_speed, seconds=0.1))
 
 
-@pytest.mark.usefixtures("in_a_moment")
+@pytest.mark.usefixtures("in_a_moment", "unplugged")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_a_page_work_one_after_the_other(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,8 +166,13 @@ def test_the_commands_of_a_page_work_one_after_the_other(
         run(smaller("elmyr train digits --out runs/digits"), monkeypatch)
     if page.name == "figures.md":
         run(smaller("elmyr sample runs/digits"), monkeypatch)
+    for _, block in blocks(page):
+        if file := PLUGIN.match(block):
+            Path(file[1]).write_text(block)
     names: dict[str, Any] = {}  # what one piece of Python defines, the next of the page has
     for language, block in blocks(page):
+        if PLUGIN.match(block):
+            continue
         if language == "python":
             with kept_notes():
                 exec(shorter(block), names)
@@ -174,6 +185,12 @@ def test_the_commands_of_a_page_work_one_after_the_other(
                 subprocess.run([sys.executable, "-m", "torch.distributed.run", *words], check=True, timeout=200)
             elif not line.startswith("curl "):
                 assert re.match(r"make [a-z]|py -m venv|\.venv\\Scripts\\", line), line
+
+
+def test_a_part_of_one_s_own_takes_at_most_thirty_lines() -> None:
+    files = [block for _, block in blocks(ROOT / "docs" / "extending.md") if PLUGIN.match(block)]
+    assert len(files) >= 6
+    assert [block.splitlines()[0] for block in files if len(block.splitlines()) > 30] == []
 
 
 def test_the_targets_that_the_readme_names_exist() -> None:

@@ -119,6 +119,10 @@ def test_the_state_of_one_s_own_penalty_is_kept() -> None:
     assert list(regularizer.state_dict()) == ["state of steps.count"]
 
 
+def test_a_penalty_that_is_left_out_need_not_be_known() -> None:
+    assert PenaltyConfig.model_validate({"mine": 0.0, "r1": 2}).model_dump() == PenaltyConfig(r1=2).model_dump()
+
+
 def test_an_unknown_penalty_is_refused_with_the_nearest() -> None:
     with pytest.raises(ValidationError, match="no penalty 'dragon': did you mean 'dragan'"):
         PenaltyConfig.model_validate({"dragon": 1})

@@ -29,10 +29,13 @@ class PenaltyConfig(BaseModel):
     def _strength_of_each(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        for name in values:
+        counting = {
+            name: value for name, value in values.items() if value != 0
+        }  # 0 may be of a plug-in that is not here
+        for name in counting:
             if name != "every":
                 PENALTIES.require(name)
-        return dict.fromkeys(PENALTIES, 0.0) | values
+        return dict.fromkeys(PENALTIES, 0.0) | counting
 
 
 class Regularizer(nn.Module):
