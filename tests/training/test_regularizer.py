@@ -107,9 +107,9 @@ def test_a_penalty_of_one_s_own_has_a_strength_like_any_other() -> None:
     assert taken(mine=0.5) == 0.5 * BATCH * -7
     config = AdversarialConfig.model_validate({"penalties": {"mine": 0.5}}).model_dump()["penalties"]
     assert config["mine"] == 0.5 and config["r1"] == 0.0 and config["every"] == 4
-    for wrong in (-1, float("nan"), "much"):
+    for wrong in ({"mine": -1}, {"mine": float("nan")}, {"mine": "much"}, {"every": 0}):
         with pytest.raises(ValidationError):
-            PenaltyConfig.model_validate({"mine": wrong})
+            PenaltyConfig.model_validate(wrong)
 
 
 @pytest.mark.usefixtures("mine")

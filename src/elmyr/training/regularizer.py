@@ -29,13 +29,11 @@ class PenaltyConfig(BaseModel):
     def _strength_of_each(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        counting = {
-            name: value for name, value in values.items() if value != 0
-        }  # 0 may be of a plug-in that is not here
-        for name in counting:
-            if name != "every":
-                PENALTIES.require(name)
-        return dict.fromkeys(PENALTIES, 0.0) | counting
+        left_out = [name for name, value in values.items() if value == 0 and name not in (*PENALTIES, "every")]
+        given = {name: value for name, value in values.items() if name not in left_out}  # of a plug-in that is not here
+        for name in given.keys() - {"every"}:
+            PENALTIES.require(name)
+        return dict.fromkeys(PENALTIES, 0.0) | given
 
 
 class Regularizer(nn.Module):
