@@ -7,7 +7,6 @@ import pytest
 from elmyr import GAN, evaluate, train
 from elmyr.errors import InputError
 from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
-from elmyr.evaluation.features import PixelMeans
 from elmyr.evaluation.judging import Judging, judge
 from elmyr.evaluation.reference import reference_of
 from elmyr.evaluation.sides import comparable, first_of, parts
@@ -135,7 +134,7 @@ def test_the_extractor_is_trained_once_and_a_damaged_cache_is_not_trusted() -> N
 def test_pixels_are_means_over_squares() -> None:
     images = np.zeros((1, 16, 16, 1), np.uint8)
     images[0, :2, :2] = 255
-    features = PixelMeans(64).features(ImageSet(images, None))
+    features = extractor_for(ImageSet(images, None), Extraction("pixels")).features(ImageSet(images, None))
     assert features.shape == (1, 64)
     assert features[0, 0] == 1
     assert features[0, 1:].sum() == 0

@@ -174,20 +174,14 @@ def doctor(
 
 
 def _show_comparison(comparison: Any) -> None:
-    from elmyr.report.numbers import number
+    from elmyr.report.comparison_page import compared_rows
 
     first, *others = comparison.subjects
     print(f"\n{conditions(comparison.as_json())}")
     for place, other in enumerate(others, 1):
         print(f"\n{other} compared with {first}")
-        rows = [["figure", "real-data baseline", "first", "this", "difference", "95 % interval", "this is"]]
-        for row in comparison.rows:
-            side = row.sides[place]
-            apart, low, high = side.difference
-            interval = f"{number(low)} to {number(high)}"
-            known = [number(row.yardstick), number(row.sides[0].value), number(side.value), number(apart), interval]
-            rows.append([row.title, *known, side.outcome])
-        show_table(rows)
+        head = ["figure", "real-data baseline", "first", "this", "difference", "95 % interval", "this is"]
+        show_table([head, *compared_rows(comparison, place)])
 
 
 def _costs(preset: str) -> list[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import numpy as np
@@ -54,27 +55,11 @@ class NetworkFeatures:
 
 
 @dataclass(frozen=True)
-class PixelMeans:
-    """The pixels themselves, averaged over squares to at most 8x8: for image sets without labels."""
-
-    dimension: int
-    sha256: str = hashlib.sha256().hexdigest()
-    name: str = "pixels"
-    resize: str = "means over squares, at most 8x8"
-
-    def features(self, images: ImageSet) -> NDArray[np.float64]:
-        """Means over squares, in [0, 1]."""
-        starts = range(0, len(images), AT_ONCE)
-        return np.concatenate([squares(images.images[start : start + AT_ONCE], POOLED) for start in starts])
-
-    def probabilities(self, features: NDArray[np.float64]) -> None:
-        """Pixels know no classes."""
-
-
-@dataclass(frozen=True)
 class FunctionExtractor:
-    """A function of images as an extractor. sha256: of the features of some training images, as a function has no
-    weights to tell it from another."""
+    """A function of images as an extractor that knows no classes.
+
+    sha256: of the features of some training images, as a function has no weights to tell it from another.
+    """
 
     name: str
     function: Callable[[NDArray[np.uint8]], ArrayLike]
@@ -139,8 +124,11 @@ def _random(training: ImageSet, asked: Extraction, stages: Stages) -> NetworkFea
     return NetworkFeatures("random", recognizer, _sha256_of(recognizer), classifies=False)
 
 
-def _pixels(training: ImageSet, asked: Extraction, stages: Stages) -> PixelMeans:
-    return PixelMeans(squares(training.images[:1], POOLED).shape[1])
+def pixel_means(training: ImageSet, asked: Extraction, stages: Stages) -> FunctionExtractor:
+    """The pixels themselves, averaged over squares to at most 8x8: for image sets without labels."""
+    dimension, nothing = squares(training.images[:1], POOLED).shape[1], hashlib.sha256().hexdigest()
+    told = f"means over squares, at most {POOLED}x{POOLED}"
+    return FunctionExtractor("pixels", partial(squares, most=POOLED), dimension, nothing, told)
 
 
 DOMAIN = ExtractorSpec(
@@ -150,7 +138,7 @@ DOMAIN = ExtractorSpec(
     learns_labels=True,
     seeded=True,
 )
-PIXELS = ExtractorSpec("means over squares; the default where images have no labels", _pixels)
+PIXELS = ExtractorSpec("means over squares; the default where images have no labels", pixel_means)
 # No bias to any domain: Naeem et al. 2020.
 RANDOM = ExtractorSpec(
     "the network of `domain` with its initial weights. It has no bias to any domain, and cannot classify",

@@ -63,17 +63,22 @@ def _chart(row: ComparedFigure) -> Markup:
     return tag("figure", caption, interval_chart(row.title, bars, mark=row.yardstick), class_="chart")
 
 
+def compared_rows(comparison: Comparison, place: int) -> list[list[str]]:
+    """Each figure of the subject at `place` beside the first: baseline, first, this, difference, interval, outcome."""
+    rows = []
+    for row in comparison.rows:
+        first, this = row.sides[0], row.sides[place]
+        assert this.difference is not None and this.outcome is not None  # the first alone has none
+        apart, low, high = map(number, this.difference)
+        values = [number(row.yardstick), number(first.value), number(this.value)]
+        rows.append([row.title, *values, apart, f"{low} to {high}", this.outcome])
+    return rows
+
+
 def _table(comparison: Comparison) -> Markup:
     first, *others = comparison.subjects
     tables = []
     for place, other in enumerate(others, 1):
-        rows = []
-        for row in comparison.rows:
-            side = row.sides[place]
-            assert side.difference is not None
-            apart, low, high = map(number, side.difference)
-            known = (number(row.yardstick), number(row.sides[0].value), number(side.value), apart, f"{low} to {high}")
-            rows.append((row.title, *known, side.outcome or ""))
         head = ("figure", "real-data baseline", first, other, "difference", "interval", "the latter is")
-        tables.append(figures_table(f"{other} beside {first}", head, rows, words=(6,)))
+        tables.append(figures_table(f"{other} beside {first}", head, compared_rows(comparison, place), words=(6,)))
     return join(*tables)
