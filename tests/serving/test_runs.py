@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from elmyr.errors import InputError
+from elmyr.report.words import ENGLISH
+from elmyr.runs import budget_of
 from elmyr.serving.events import Watched, events_of
 from elmyr.serving.runs import MOST_POINTS, Runs, curves_of
 from elmyr.training.rundir import RunDirectory
@@ -170,3 +173,25 @@ def test_the_stream_ends_with_the_run_and_with_the_service(runs: Path) -> None:
     finished = "".join(asyncio.run(gathered("gan")))
     assert '"images": 320' in finished and finished.endswith('event: end\ndata: {"state": "finished"}\n\n')
     assert "event: end" not in "".join(asyncio.run(gathered("stopped", stops=True)))
+
+
+def test_the_budget_is_read_whichever_elmyr_wrote_it() -> None:
+    for config, budget in (
+        ({"loop": {"images": 640}}, 640),
+        ({"images": 320}, 320),
+        ({"parameters": {"updates": 10, "batch": 32}}, 320),
+        ({"kind": "adaptation", "updates": 10}, None),
+        ({"loop": 3, "parameters": [], "images": "many"}, None),
+    ):
+        assert budget_of(config) == budget
+
+
+def test_a_report_of_what_is_no_run_or_damaged_is_told(runs: Path) -> None:
+    assert Runs(runs).report("nobody", ENGLISH) is None
+    (runs / "gan" / "summary.json").write_text("[")
+    with pytest.raises(InputError, match="summary.json"):
+        Runs(runs).report("gan", ENGLISH)
+    (runs / "reader" / "previews").mkdir(exist_ok=True)
+    (runs / "reader" / "previews" / "images-7.png").symlink_to(runs / "gan" / "previews" / "images-000000320.png")
+    told = Runs(runs).report("reader", ENGLISH)
+    assert told is not None and "after 7 images" not in told

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,31 @@ from tests.serving.workbench import Workbench, as_npy, as_png
 def test_the_page_s_process_loads_no_torch() -> None:
     code = "import sys, elmyr.serving.workbench_app, elmyr.serving.start; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_page_s_process_makes_reports_of_every_kind_without_torch(small_runs: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from elmyr.report.words import ENGLISH; from elmyr.serving.runs import Runs\n"
+        "runs = Runs(Path(sys.argv[1])); assert len(runs.found()) == 4\n"
+        "assert all('<h1>' in runs.report(name, ENGLISH) for name in runs.found()); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(small_runs)]).returncode == 0
+
+
+def test_the_report_of_a_run_is_a_page_of_its_own(workbench: Workbench) -> None:
+    for run, lang, expected in (
+        ("gan", "en", "elmyr run on digits"),
+        ("translator", "en", "elmyr translator from digits-thin to digits-thick"),
+        ("restorer", "zh", "elmyr 修复器：digits"),
+    ):
+        told = workbench.get(f"/v1/runs/{run}/report?lang={lang}")
+        assert told.status == 200 and told.headers["content-type"].startswith("text/html")
+        assert f"<h1>{expected}</h1>" in told.body.decode() and "data:image/png" in told.body.decode()
+        policy = told.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script" not in policy and "frame-ancestors 'none'" in policy
+    assert workbench.get("/v1/runs/nobody/report").status == 404
+    assert "give 'en' or 'zh'" in workbench.get("/v1/runs/gan/report?lang=xx").json["error"]
 
 
 def test_models_health_and_counts_are_told(workbench: Workbench, digits: ImageSet) -> None:
@@ -65,6 +91,7 @@ def test_the_description_names_every_address_with_its_bounds_and_examples(workbe
         "/v1/runs",
         "/v1/runs/{run}",
         "/v1/runs/{run}/events",
+        "/v1/runs/{run}/report",
         "/v1/runs/{run}/previews/{position}.png",
     }
     recognize = description["paths"]["/v1/models/{model}/recognize"]["post"]

@@ -31,6 +31,7 @@ FACTS = {
     "device": ("device", "parameters.device"),
     "numeric precision": ("precision", "parameters.precision"),
 }
+COUNTS = ("training images", "training images processed", "updates")
 ASIDE = ("preset", "method", "damage", "seed")
 FIRST, LAST = 3, 3  # previews shown; what lies between is left out
 
@@ -41,7 +42,11 @@ def facts_of(config: Mapping[str, Any], words: Words) -> dict[str, str]:
     found = {
         name: next((known[key] for key in keys if known.get(key, "null") != "null"), "") for name, keys in FACTS.items()
     }
-    return {name: value for name, value in found.items() if value}
+    return {
+        name: numbers.count(int(value)) if name in COUNTS and value.isdecimal() else value
+        for name, value in found.items()
+        if value
+    }
 
 
 def opening(
@@ -79,7 +84,7 @@ def opening(
 
 def previews(folder: Path, told: str, words: Words) -> Markup:
     """The first and last pictures that the training made; `told` says what is in them."""
-    files = sorted((folder / "previews").glob("*.png"))
+    files = sorted(file for file in (folder / "previews").glob("*.png") if not file.is_symlink())
     chosen = files if len(files) <= FIRST + LAST else files[:FIRST] + files[-LAST:]
     shown = [_preview(file, _seen(file, words), "generated", words) for file in chosen]
     shown.append(_preview(folder / "reals.png", words("real images"), "real", words))

@@ -133,6 +133,7 @@ thead th { color: var(--quiet); font-weight: 400; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 .figures td:not(.words), .figures thead th:not(.words) { text-align: right; }
 .figures td:not(.words) { white-space: nowrap; }
+.figures td.words, .figures thead th { word-break: keep-all; overflow-wrap: break-word; }
 .figures thead th { max-width: 13rem; } .figures tbody th { min-width: 8rem; }
 .facts th { color: var(--quiet); font-weight: 400; } .facts td { overflow-wrap: anywhere; }
 small { display: block; color: var(--quiet); font-size: .84rem; font-weight: 400; }

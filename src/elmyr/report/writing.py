@@ -1,25 +1,26 @@
 """What is written of a run or a study: one page, whole or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from elmyr.errors import InputError
 from elmyr.files import require_place, write_text
-from elmyr.report.recognizer_report import recognizer_page
 from elmyr.report.records import read_table
-from elmyr.report.run_report import run_page
-from elmyr.report.study_report import study_page
-from elmyr.report.task_report import TASKS, task_page
-from elmyr.report.words import Words, words_in
+from elmyr.report.words import ENGLISH, Words, words_in
 from elmyr.runs import GAN_KIND, STUDY_KIND, kind_in
+from elmyr.tables import Table
 
-# The page of each kind of run.
-PAGES: Mapping[str, Callable[[Path, Words], str]] = {
-    GAN_KIND: run_page,
-    STUDY_KIND: study_page,
-    "recognizer": recognizer_page,
-    **dict.fromkeys(TASKS, task_page),
-}
+Page = Callable[[Path, Words], str]
+
+PAGES: Table[Page] = Table(
+    "page",
+    lazy={
+        GAN_KIND: "elmyr.report.run_report:run_page",
+        STUDY_KIND: "elmyr.report.study_report:study_page",
+        "recognizer": "elmyr.report.recognizer_report:recognizer_page",
+        **dict.fromkeys(("restorer", "translator", "adaptation"), "elmyr.report.task_report:task_page"),
+    },
+)
 
 
 def write_report(folder: Path, *, language: str = "en", out: Path | None = None) -> Path:
@@ -31,13 +32,18 @@ def write_report(folder: Path, *, language: str = "en", out: Path | None = None)
     words = words_in(language)
     if out is not None:
         check_page(out)
-    kind = _kind_of(folder)
-    if kind not in PAGES:
-        raise InputError(f"'{folder}' is the run of a {kind}, of which this elmyr has no page: use another version")
-    content = PAGES[kind](folder, words)
+    content = report_of(folder, words)
     path = out or folder / ("report.html" if language == "en" else f"report.{language}.html")
     write_text(path, content)
     return path
+
+
+def report_of(folder: Path, words: Words = ENGLISH) -> str:
+    """The page of a run or study directory; InputError as `write_report`."""
+    kind = _kind_of(folder)
+    if kind not in PAGES:
+        raise InputError(f"'{folder}' is the run of a {kind}, of which this elmyr has no page: use another version")
+    return PAGES[kind](folder, words)
 
 
 def _kind_of(folder: Path) -> str:

@@ -25,8 +25,9 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+POLICY_HEADER = "content-security-policy"
 HEADERS: Mapping[str, str] = {
-    "content-security-policy": POLICY,
+    POLICY_HEADER: POLICY,
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -40,11 +41,12 @@ class Guard:
     """Lets an app hear only requests for its own address, and only its own page change anything.
 
     Another page may lead here by a link, and load nothing into itself: it could not see it, but make the machine work.
-    Every answer forbids what the page does not need, and keeps nothing in a cache. names: its own, that a request may
-    call it by. accepts: the content types that a change may have, none of which a foreign page can send without asking
-    first. strangers: whether a change may come
-    without an Origin, as from a program; a browser always names one. token: what every request but those for health
-    must show, in an `Authorization: Bearer` header or a cookie, which `/?token=…` sets; any Host will do then.
+    Every answer forbids what the page does not need, unless it has a policy of its own, and is kept in no cache.
+
+    names: its own, that a request may call it by. accepts: the content types that a change may have, none of which a
+    foreign page can send without asking first. strangers: whether a change may come without an Origin, as from a
+    program; a browser always names one. token: what every request but those for health must show, in an
+    `Authorization: Bearer` header or a cookie, which `/?token=…` sets; any Host will do then.
     """
 
     def __init__(
@@ -72,8 +74,10 @@ class Guard:
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                known = [pair for pair in message["headers"] if pair[0].decode("latin-1") not in self.headers]
-                added = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+                own = {name.decode("latin-1") for name, _ in message["headers"]} & {POLICY_HEADER}
+                ours = {name: value for name, value in self.headers.items() if name not in own}
+                known = [pair for pair in message["headers"] if pair[0].decode("latin-1") not in ours]
+                added = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in ours.items()]
                 message = {**message, "headers": known + added}
             await send(message)
 

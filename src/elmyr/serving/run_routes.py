@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from elmyr.report.page import POLICY
+from elmyr.report.words import words_in
 from elmyr.serving.events import events_of
+from elmyr.serving.guard import POLICY_HEADER
 from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.model_routes import ERROR
 from elmyr.serving.query_words import refuse_unknown_words
@@ -17,6 +20,7 @@ from elmyr.serving.service import Service
 from elmyr.training.rundir import RunDirectory
 
 LARGEST = 2**53
+OF_REPORTS = f"{POLICY}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 Name = Annotated[str, Path(max_length=255, description="the run's id, as in /v1/runs", examples=["00003-mnist"])]
 NO_RUN: dict[int | str, dict[str, Any]] = {404: {"description": "no such run, or nothing of it there", **ERROR}}
 
@@ -35,6 +39,19 @@ def run_routes(service: Service) -> APIRouter:
         if found is None:
             raise _no_run(run)
         return found
+
+    @routes.get(
+        "/{run}/report",
+        summary="The report of a run, as a page",
+        responses={200: {"description": "the page", "content": {"text/html": {}}}, **NO_RUN},
+        response_class=Response,
+    )
+    async def read_report(run: Name, lang: Literal["en", "zh"] = "en") -> Response:
+        async with service.reporting:  # one at a time: the page stays quick
+            content = await asyncio.to_thread(service.runs.report, run, words_in(lang))
+        if content is None:
+            raise _no_run(run)
+        return Response(content, media_type="text/html; charset=utf-8", headers={POLICY_HEADER: OF_REPORTS})
 
     @routes.get(
         "/{run}/previews/{position}.png",

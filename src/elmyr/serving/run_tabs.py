@@ -25,6 +25,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         tag("h2", tabindex="-1", data_two=words("{one} beside {other}")),
         select("runs", "with", words("Compare with"), [tag("option", words("no other"), value="")]),
         tag("p", class_="facts quiet"),
+        tag("p", class_="reports", data_one=words("Report"), data_of=words("Report of {id}")),
         tag("p", class_="collapse", hidden="", data_won=words(WON), data_covered=words(COVERED)),
         tag("div",
             tag("h3", words("Images over time")),
@@ -37,7 +38,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         tag("div", class_="figures", data_title=words("Figures"), data_figure=words("figure"),
             data_interval=words("{low} to {high}"), data_yardstick=words("real-data baseline"),
             data_better=words("better when"),
-            data_unjudged=words("{name} is not evaluated yet; elmyr evaluate does that."),
+            data_unjudged=words("{name} is not evaluated yet; {command} does that."),
             data_unlike=words("These figures cannot be compared: the data, the feature extractor or the number of "
                               "images differ."),
             data_counted=words("{name}: {count} {part} images"),

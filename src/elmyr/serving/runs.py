@@ -14,7 +14,9 @@ from typing import Any
 from elmyr.errors import InputError
 from elmyr.evaluation.figure_specs import titled
 from elmyr.files import lines_of, read_json
-from elmyr.runs import kind_in
+from elmyr.report.words import Words
+from elmyr.report.writing import report_of
+from elmyr.runs import budget_of, kind_in
 from elmyr.training.rundir import RunDirectory
 
 MOST_POINTS = 500
@@ -65,6 +67,14 @@ class Runs:
                 "previews": sorted(previews_of(run)),
                 "offset": len(whole),
             }
+        except OSError:
+            return None  # removed meanwhile
+
+    def report(self, name: str, words: Words) -> str | None:
+        """A run's page; None where there is none of this name, InputError where a record of it is damaged."""
+        run = self.found().get(name)
+        try:
+            return None if run is None else report_of(run.path, words)
         except OSError:
             return None  # removed meanwhile
 
@@ -124,16 +134,15 @@ def _row_of(name: str, run: RunDirectory) -> dict[str, Any] | None:
     try:
         config = run.read_config()
         kind, collapse = kind_in(config), run.collapse
-        data = config.get("data")
         return {
             "id": name,
-            "name": str(data.get("name", name)) if isinstance(data, dict) else name,
+            "name": _data_of(config) or name,
             "kind": kind,
             "preset": config.get("preset"),
             "state": state_of(run),
             "collapse": None if collapse is None else {"sentence": collapse.sentence, **collapse.message[1]},
             "images": _images_seen(run),
-            "budget": _budget_of(config),
+            "budget": budget_of(config),
             "begun": run.config.stat().st_mtime,
             **_judged(run),
         }
@@ -141,13 +150,10 @@ def _row_of(name: str, run: RunDirectory) -> dict[str, Any] | None:
         return None  # damaged, or removed meanwhile
 
 
-def _budget_of(config: Mapping[str, Any]) -> int | None:
-    loop, parameters = config.get("loop"), config.get("parameters")
-    images = loop.get("images") if isinstance(loop, dict) else config.get("images")
-    if images is None and isinstance(parameters, dict):
-        updates, batch = parameters.get("updates"), parameters.get("batch")
-        images = updates * batch if isinstance(updates, int) and isinstance(batch, int) else None
-    return images if isinstance(images, int) else None
+def _data_of(config: Mapping[str, Any]) -> str:
+    """What a run learned from, of a translator both sets; empty where its config does not say."""
+    named = [config[side].get("name") for side in ("data", "a", "b") if isinstance(config.get(side), dict)]
+    return " → ".join(str(name) for name in named if name)
 
 
 def _images_seen(run: RunDirectory) -> int:

@@ -29,6 +29,7 @@ class Service:
     intake: Intake = field(default_factory=Intake)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    reporting: asyncio.Lock = field(default_factory=asyncio.Lock)
     watchers: int = 0
 
     @property

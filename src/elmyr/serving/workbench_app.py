@@ -19,7 +19,7 @@ from elmyr import __version__
 from elmyr.errors import InputError
 from elmyr.report.words import TAGS, words_in
 from elmyr.serving.access_log import AccessLog
-from elmyr.serving.guard import LOOPBACK, POLICY, Guard
+from elmyr.serving.guard import LOOPBACK, POLICY, POLICY_HEADER, Guard
 from elmyr.serving.http_errors import HTTPError
 from elmyr.serving.model_routes import UPLOADS, model_routes
 from elmyr.serving.query_words import told_of
@@ -28,7 +28,7 @@ from elmyr.serving.service import Service
 from elmyr.serving.workbench_page import workbench_page
 
 STATIC = Path(__file__).parent / "static"
-OF_PAGE = {"content-security-policy": POLICY.replace("img-src 'self'", "img-src 'self' data: blob:")}
+OF_PAGE = {POLICY_HEADER: POLICY.replace("img-src 'self'", "img-src 'self' data: blob:")}
 
 
 def workbench_app(

@@ -46,6 +46,8 @@ const ofRun = (id) => `/v1/runs/${encodeURIComponent(id)}`;
 
 export const run = (id, signal) => toJson(ofRun(id), { signal });
 
+export const reportAddress = (id, lang) => `${ofRun(id)}/report?lang=${lang}`;
+
 export const preview = (id, position) => toBlob(`${ofRun(id)}/previews/${position}.png`);
 
 // What happens in a run after the place in its figures that `run` told.

@@ -7,6 +7,12 @@ import { drawCurves } from "./chart.js";
 import { about, count, filled, make, number, pictured, said, tell, titled } from "./parts.js";
 
 const IN_TABLE = ["frechet_distance", "label_accuracy", "accuracy", "balanced_accuracy"]; // the figures of a row
+const EVALUATED_BY = {
+  gan: "elmyr evaluate",
+  recognizer: "elmyr recognizer evaluate",
+  restorer: "elmyr restorer evaluate",
+  translator: "elmyr translator evaluate",
+};
 const WIDTH = 620; // of the previews on the screen
 
 export default function runs(section) {
@@ -44,7 +50,8 @@ export default function runs(section) {
       run.budget && run.budget !== run.images
         ? filled(table.dataset.of, { seen: count(run.images), budget: count(run.budget) })
         : count(run.images ?? 0);
-    const figures = (run.figures ?? []).filter((figure) => IN_TABLE.includes(figure.name));
+    const main = (run.figures ?? []).filter((figure) => IN_TABLE.includes(figure.name));
+    const figures = main.length ? main : (run.figures ?? []).slice(0, 2);
     const { looked: seen_by, counted } = table.dataset;
     const looked =
       figures.length && run.judged
@@ -94,6 +101,7 @@ export default function runs(section) {
     for (const option of other.options) option.hidden = option.disabled = option.value === first.id;
     other.value = second?.id ?? "";
     one.querySelector(".facts").textContent = opened.map(facts).join(" — ");
+    one.querySelector(".reports").replaceChildren(...opened.map(report));
     showCollapse();
     drawCurves(one.querySelector(".curves"), opened);
     const most = Math.max(...opened.map((run) => run.previews.length));
@@ -123,6 +131,12 @@ export default function runs(section) {
     [titled(kind), name, config.preset, config.method, config.corruption, config.precision]
       .filter((value) => typeof value === "string")
       .join(" · ");
+
+  function report({ id }) {
+    const { one: only, of } = one.querySelector(".reports").dataset;
+    const href = api.reportAddress(id, document.documentElement.lang.slice(0, 2));
+    return make("a", { href, target: "_blank", rel: "noopener" }, opened.length > 1 ? filled(of, { id }) : only);
+  }
 
   // The nearest preview of each run to the place of the slider.
   async function showPreviews() {
@@ -201,8 +215,9 @@ export default function runs(section) {
     const { judged: looked, counted, unjudged } = one.querySelector(".figures").dataset;
     const told = judged?.extractor ? looked : counted;
     if (judged) return make("p", { class: "quiet" }, filled(told, { name: id, ...spelled(judged) }));
-    return kind === "gan" && state !== "training"
-      ? make("p", { class: "quiet" }, filled(unjudged, { name: id }))
+    const command = EVALUATED_BY[kind];
+    return command && state !== "training"
+      ? make("p", { class: "quiet" }, filled(unjudged, { name: id, command }))
       : null;
   }
 
