@@ -26,6 +26,7 @@ from elmyr.report import (
 from elmyr.report.curve_titles import CURVE_TITLES
 from elmyr.report.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
+from elmyr.serving.workbench_page import TABS
 from elmyr.studies.arms import ARMS
 from elmyr.training import collapse
 from elmyr.training.trouble import Trouble
@@ -67,7 +68,8 @@ def messages_of_tables() -> set[str]:
     outcomes |= {study_report.COLLAPSED, *collapse.SENTENCES} | set(collapse.SENTENCES.values())
     keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
     keys |= {*task_figures.REPAIR_HEAD, *task_figures.READ_HEAD, *task_figures.STROKES_HEAD, *task_figures.READING_HEAD}
-    keys |= {*task_figures.STROKES.values(), *kept_figures.TITLES.values(), DAMAGED, REPAIRED}
+    tabs = {text for tab in TABS.values() for text in (tab.title, tab.about, *filter(None, [tab.missing]))}
+    keys |= {*tabs, *task_figures.STROKES.values(), *kept_figures.TITLES.values(), DAMAGED, REPAIRED}
     return titles | logged | labels | outcomes | studies | verdicts | told_of_tasks | keys
 
 

@@ -7,16 +7,11 @@ import json
 from elmyr.report.markup import Markup, tag
 from elmyr.report.words import Words
 from elmyr.serving.limits import LARGEST_BODY, MOST_PHOTO_PIXELS
-from elmyr.serving.tab_parts import Models, Tab, buttons, error_line, model_field, none_served, of_kind, pad
+from elmyr.serving.tab_parts import Models, Tab, buttons, error_line, model_field, of_kind, pad
 
 
 def _draw(models: Models, words: Words) -> list[Markup]:
-    told = words(
-        "Draw a digit, or another class that the recognizer knows: it is recognized as you draw. Or upload photos."
-    )
     recognizers = of_kind(models, "recognizer")
-    if not recognizers:
-        return [tag("p", told), none_served("recognizer", words("No recognizer is served."), words)]
     desk = tag(
         "div",
         model_field("draw", words("Recognizer"), recognizers),
@@ -46,7 +41,7 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("ul", class_="nearest", data_alt=words("A training image of class {label}, distance {distance}")),
         class_="results", aria_busy="false",
     )  # fmt: skip
-    return [tag("p", told), tag("div", desk, reading, class_="columns")]
+    return [tag("div", desk, reading, class_="columns")]
 
 
 def _photos(words: Words) -> Markup:
@@ -69,4 +64,10 @@ def _photos(words: Words) -> Markup:
     return tag("div", buttons(upload), tag("p", paper), tag("p", told, class_="quiet"), class_="sources")
 
 
-DRAW = Tab("Draw", _draw)
+DRAW = Tab(
+    "Draw",
+    "Draw a digit, or another class that the recognizer knows: it is recognized as you draw. Or upload photos.",
+    _draw,
+    kind="recognizer",
+    missing="No recognizer is served.",
+)

@@ -13,7 +13,6 @@ from elmyr.serving.tab_parts import (
     class_field,
     error_line,
     model_field,
-    none_served,
     number,
     of_kind,
     slider,
@@ -21,10 +20,7 @@ from elmyr.serving.tab_parts import (
 
 
 def _generate(models: Models, words: Words) -> list[Markup]:
-    told = words("Generate images. The same settings and seed give the same images, byte for byte.")
     gans = of_kind(models, "gan")
-    if not gans:
-        return [tag("p", told), none_served("gan", words("No GAN is served."), words)]
     form = tag(
         "form",
         model_field("generate", words("GAN"), gans),
@@ -52,14 +48,11 @@ def _generate(models: Models, words: Words) -> list[Markup]:
             class_="after", hidden=""),
         class_="results", aria_busy="false",
     )  # fmt: skip
-    return [tag("p", told), tag("div", form, found, class_="columns")]
+    return [tag("div", form, found, class_="columns")]
 
 
 def _between(models: Models, words: Words) -> list[Markup]:
-    told = words("Interpolate between two generated images.")
     gans = of_kind(models, "gan")
-    if not gans:
-        return [tag("p", told), none_served("gan", words("No GAN is served."), words)]
     ends = [
         tag(
             "fieldset",
@@ -92,8 +85,16 @@ def _between(models: Models, words: Words) -> list[Markup]:
         tag("div", class_="strip"),
         class_="results", aria_busy="false",
     )  # fmt: skip
-    return [tag("p", told), tag("div", form, walk, class_="columns")]
+    return [tag("div", form, walk, class_="columns")]
 
 
-GENERATE = Tab("Generate", _generate)
-BETWEEN = Tab("Interpolate", _between)
+GENERATE = Tab(
+    "Generate",
+    "Generate images. The same settings and seed give the same images, byte for byte.",
+    _generate,
+    kind="gan",
+    missing="No GAN is served.",
+)
+BETWEEN = Tab(
+    "Interpolate", "Interpolate between two generated images.", _between, kind="gan", missing="No GAN is served."
+)

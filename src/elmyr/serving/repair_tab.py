@@ -13,7 +13,6 @@ from elmyr.serving.tab_parts import (
     error_line,
     image_sources,
     model_field,
-    none_served,
     number,
     of_kind,
     pad,
@@ -23,10 +22,7 @@ from elmyr.serving.tab_parts import (
 
 
 def _repair(models: Models, words: Words) -> list[Markup]:
-    told = words("Erase a part of an image and see what the restorer fills in; it can give several answers.")
     restorers, gans = of_kind(models, "restorer"), of_kind(models, "gan")
-    if not restorers:
-        return [tag("p", told), none_served("restorer", words("No restorer is served."), words)]
     tools = tag(
         "fieldset",
         tag("legend", words("Tool")),
@@ -69,7 +65,13 @@ def _repair(models: Models, words: Words) -> list[Markup]:
             data_spread=words("Where the answers differ (bright: much)")),
         class_="results", aria_busy="false",
     )  # fmt: skip
-    return [tag("p", told), tag("div", desk, found, class_="columns")]
+    return [tag("div", desk, found, class_="columns")]
 
 
-REPAIR = Tab("Repair", _repair)
+REPAIR = Tab(
+    "Repair",
+    "Erase a part of an image and see what the restorer fills in; it can give several answers.",
+    _repair,
+    kind="restorer",
+    missing="No restorer is served.",
+)

@@ -67,6 +67,11 @@ def run_routes(service: Service) -> APIRouter:
             )
         return Response(content, media_type="image/png")
 
+    _add_events(routes, service)
+    return routes
+
+
+def _add_events(routes: APIRouter, service: Service) -> None:
     @routes.get(
         "/{run}/events",
         summary="What happens in a run, as it happens",
@@ -86,8 +91,6 @@ def run_routes(service: Service) -> APIRouter:
         offset = int(told) if told.isascii() and told.isdecimal() and len(told) < 16 else after
         service.check_watchers()
         return StreamingResponse(_counted(service, found, offset), media_type="text/event-stream")
-
-    return routes
 
 
 async def _counted(service: Service, run: RunDirectory, offset: int) -> AsyncIterator[str]:

@@ -48,7 +48,6 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         class_="one", hidden="",
     )  # fmt: skip
     return [
-        tag("p", words("All runs in this folder, with their curves and figures.")),
         error_line(),
         _no_runs(words),
         table,
@@ -73,7 +72,6 @@ def _watch(models: Models, words: Words) -> list[Markup]:
         class_="live", hidden="",
     )  # fmt: skip
     return [
-        tag("p", words("Follow a training live.")),
         select("watch", "run", words("Run"), []),
         error_line(),
         _no_runs(words),
@@ -91,5 +89,5 @@ def _curves(words: Words) -> Markup:
     return tag("div", tag("h3", words("Curves")), tag("div", class_="charts"), more, class_="curves", hidden="")
 
 
-RUNS = Tab("Runs", _runs)
-WATCH = Tab("Live training", _watch)
+RUNS = Tab("Runs", "All runs in this folder, with their curves and figures.", _runs)
+WATCH = Tab("Live training", "Follow a training live.", _watch)

@@ -63,14 +63,7 @@ def survey_app(
     app = FastAPI(title="elmyr survey", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC))
 
-    @app.exception_handler(InputError)
-    def refuse(request: Request, error: InputError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, status_code=STATUS.get(type(error), 422))
-
-    @app.exception_handler(RequestValidationError)
-    def refuse_form(request: Request, error: RequestValidationError) -> JSONResponse:
-        # Nothing of what was sent is told: JSON can hold what no answer can, such as half a character.
-        return JSONResponse({"error": "this is nothing that the survey's page sends"}, status_code=422)
+    _add_refusals(app)
 
     @app.get("/", response_class=HTMLResponse)
     def read_page() -> str:
@@ -104,6 +97,17 @@ def survey_app(
         return Response(encoded[side][place], media_type="image/png")
 
     return Guard(app, port=port)
+
+
+def _add_refusals(app: FastAPI) -> None:
+    @app.exception_handler(InputError)
+    def refuse(request: Request, error: InputError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status_code=STATUS.get(type(error), 422))
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_form(request: Request, error: RequestValidationError) -> JSONResponse:
+        # Nothing of what was sent is told: JSON can hold what no answer can, such as half a character.
+        return JSONResponse({"error": "this is nothing that the survey's page sends"}, status_code=422)
 
 
 def _encoded(pictures: Mapping[str, ImageSet]) -> dict[str, Sequence[bytes]]:

@@ -17,10 +17,22 @@ LAST_SEED = 2**31 - 1
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab of the page: its title, and what stands in it for the models that are served."""
+    """A tab of the page: its title, what it is for, and what stands in it for the models that are served.
+
+    kind: of the models that it is for; where none is served, `missing` says so, and which commands train one.
+    """
 
     title: str
+    about: str
     content: Callable[[Models, Words], list[Markup]]
+    kind: str = ""
+    missing: str = ""
+
+    def shown(self, models: Models, words: Words) -> list[Markup]:
+        """All that stands in it."""
+        known = not self.kind or of_kind(models, self.kind)
+        rest = self.content(models, words) if known else [_none_served(self.kind, words(self.missing), words)]
+        return [tag("h1", words(self.title)), tag("p", words(self.about)), *rest]
 
 
 def of_kind(models: Models, kind: str) -> list[Mapping[str, Any]]:
@@ -28,7 +40,7 @@ def of_kind(models: Models, kind: str) -> list[Mapping[str, Any]]:
     return [model for model in models if model["kind"] == kind]
 
 
-def none_served(kind: str, missing: str, words: Words) -> Markup:
+def _none_served(kind: str, missing: str, words: Words) -> Markup:
     """What to do where the tab's kind of model is missing."""
     train = SERVED[kind].train
     lines = f"{train}\nelmyr serve {train.split()[-1]}"

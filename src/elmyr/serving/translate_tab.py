@@ -12,7 +12,6 @@ from elmyr.serving.tab_parts import (
     error_line,
     image_sources,
     model_field,
-    none_served,
     number,
     of_kind,
     pad,
@@ -21,13 +20,7 @@ from elmyr.serving.tab_parts import (
 
 
 def _translate(models: Models, words: Words) -> list[Markup]:
-    told = words("Draw or upload an image of one domain and see it in the other; it is translated as you draw.")
     translators = of_kind(models, "translator")
-    if not translators:
-        return [
-            tag("p", told),
-            none_served("translator", words("No translator is served."), words),
-        ]
     asked = tag(
         "div",
         model_field("translate", words("Translator"), translators),
@@ -66,7 +59,13 @@ def _translate(models: Models, words: Words) -> list[Markup]:
             class_="after", hidden=""),
         class_="results", aria_busy="false",
     )  # fmt: skip
-    return [tag("p", told), tag("div", asked, given, made, class_="beside")]
+    return [tag("div", asked, given, made, class_="beside")]
 
 
-TRANSLATE = Tab("Translate", _translate)
+TRANSLATE = Tab(
+    "Translate",
+    "Draw or upload an image of one domain and see it in the other; it is translated as you draw.",
+    _translate,
+    kind="translator",
+    missing="No translator is served.",
+)

@@ -70,10 +70,7 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         tag("nav", *links, aria_label=words("Workbench")),
         tag("a", other[2], href=f"/?lang={other[0]}", lang=other[1], hreflang=other[1], id="language"),
     )
-    sections = [
-        tag("section", tag("h1", title), *TABS[name].content(models, words), data_tab=name, hidden="")
-        for name, title in titles.items()
-    ]
+    sections = [tag("section", *tab.shown(models, words), data_tab=name, hidden="") for name, tab in TABS.items()]
     titles_of_figures = (spec.title for spec in FIGURES.values())  # of plug-ins too
     spoken = {text: words(text) for text in (*SPOKEN, *titles_of_figures, *KEPT_TITLES.values()) if words(text) != text}
     spoken |= {"gan": words("GAN")}
