@@ -6,6 +6,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,9 +26,11 @@ from elmyr.restoration.damage import damage_of
 from elmyr.restoration.task import RestorerTask
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
 from elmyr.training.data import MixedData, ResidentData
+from elmyr.training.loop import LoopConfig, run_loop
 from elmyr.training.processes import Processes, joined
 from elmyr.training.regularizer import PenaltyConfig
-from elmyr.training.task import BatchSource, Task
+from elmyr.training.rundir import RunDirectory
+from elmyr.training.task import Batch, BatchSource, Task
 from elmyr.translation.config import TranslatorChoices
 from elmyr.translation.domains import DomainData
 from elmyr.translation.labels import GivenReader, LearningReader
@@ -178,12 +181,37 @@ def after(case: Case, group: Processes) -> dict[str, torch.Tensor]:
         torch.set_default_dtype(torch.float32)
 
 
+def ends_of_a_bad_number(folder: Path, group: Processes) -> dict[str, torch.Tensor]:
+    """The weights after a training in which the last process alone once saw a number that is not finite; and what each
+    process said of it, in `said-RANK.txt`."""
+    task, source = CASES["augment"].begun(group)
+    assert isinstance(task, RecognizerTask)
+    original, said, updates = task.update, list[str](), count()
+
+    def update(batch: Batch, position: int) -> dict[str, torch.Tensor]:
+        bad = next(updates) == 3 and group.rank == group.count - 1
+        told = original(batch, position)
+        return told | ({"loss": told["loss"] * torch.nan} if bad else {})
+
+    task.update = update  # type: ignore[method-assign]  # what a defect of one machine would do
+    course = LoopConfig.of_budget(240, batch=24, decay_from=0.5)
+    (folder / "run").mkdir(exist_ok=True)
+    run_loop(task, source, course, run=RunDirectory(folder / "run"), say=said.append, processes=group)
+    (folder / f"said-{group.rank}.txt").write_text("\n".join(said))
+    return dict(task.net.state_dict())
+
+
 def main() -> None:
+    folder = Path(sys.argv[1])
     with joined() as processes:
         for name, case in CASES.items():
             found = after(case, processes)
             if processes.writes:
-                save_file(found, Path(sys.argv[1]) / f"{name}.safetensors")
+                save_file(found, folder / f"{name}.safetensors")
+        ends = ends_of_a_bad_number(folder, processes)
+        save_file(
+            {key: value.contiguous() for key, value in ends.items()}, folder / f"end-{processes.rank}.safetensors"
+        )
 
 
 if __name__ == "__main__":

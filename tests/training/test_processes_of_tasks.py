@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from elmyr.errors import InputError
@@ -28,6 +29,16 @@ def test_many_processes_train_as_one_does_each_on_its_share(by_many: tuple[int, 
     assert count * found.pop("seen") == expected.pop("seen")
     apart = {key: float((found[key] - expected[key]).abs().max()) for key in expected}
     assert {key: value for key, value in apart.items() if not value <= 1e-10} == {}
+
+
+def test_where_one_sees_a_number_that_is_not_finite_all_go_back(by_many: tuple[int, Path]) -> None:
+    count, folder = by_many
+    told = [(folder / f"said-{rank}.txt").read_text() for rank in range(count)]
+    rest = "; back to 72 images, with half the learning rates (1 of 3 times)"
+    others = f"training diverged: numbers of another process not finite at 72 images{rest}"
+    assert told == [others] * (count - 1) + [f"training diverged: loss not finite at 72 images{rest}"]
+    first, *more = (load_file(folder / f"end-{rank}.safetensors") for rank in range(count))
+    assert all(torch.equal(first[key], each[key]) for each in more for key in first)
 
 
 @pytest.mark.parametrize(("name", "part", "size"), [("adapt", "semi.labeled", 12), ("gan-semi", "semi.game.images", 6)])
