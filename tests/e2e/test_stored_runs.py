@@ -15,8 +15,9 @@ from elmyr.cli import main
 
 STORED = Path(__file__).parents[1] / "stored"
 PLACE = "@STORED@"  # in the stored configs, of the folder that they lie in
-KINDS = sorted(path.name for path in STORED.iterdir() if path.is_dir())
+KINDS = sorted(path.parent.name for path in STORED.glob("*/finished"))
 INTERRUPTED = [kind for kind in KINDS if (STORED / kind / "interrupted").is_dir()]
+CONFIGS = sorted((STORED / "configs").iterdir())  # each with the summary beside it
 GANS = ("gan", "mlp", "infogan")
 READERS = {"recognizer": "", "few-labels": "", "generated": "", "student": "", "adaptation": "recognizer"}
 # On the machine of then weights and logs are the same to the bit. Another one adds up in another order, which moves a
@@ -120,6 +121,16 @@ def test_a_stored_study_has_the_verdict_of_then(stored: Path) -> None:
     then = json.loads((STORED / "study" / "finished" / "study.json").read_text())
     (verdict,) = elmyr.resume(stored / "study" / "finished").verdicts
     assert verdict == {"cell": "all images", **then["cells"][0]["verdict"]}
+
+
+@pytest.mark.parametrize("content", CONFIGS, ids=lambda path: path.stem)
+def test_a_config_of_any_preset_and_task_opens(tmp_path: Path, content: Path) -> None:
+    run, told = tmp_path / "run", list[str]()
+    run.mkdir()
+    for name, part in json.loads(content.read_text()).items():
+        (run / f"{name}.json").write_text(json.dumps(part))
+    elmyr.resume(run, say=told.append)
+    assert "finished already: nothing to do" in told[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
