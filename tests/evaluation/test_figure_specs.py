@@ -116,6 +116,9 @@ def test_a_figure_that_is_not_taken_is_left_out_and_a_wrong_one_refused() -> Non
             FigureSpec("a", "A", "lower", ("features",), lambda a, b, w=wrong: w).estimate([np.ones((4, 1))] * 2)
     with pytest.raises(InputError, match="the metric 'a' needs 'feature': did you mean 'features'"):
         FigureSpec("a", "A", "lower", ("feature",), mean_gap)
+    for needs in ("features", ()):
+        with pytest.raises(InputError, match=r"give names, as needs=\('features',\)"):
+            FigureSpec("a", "A", "lower", needs, mean_gap)  # type: ignore[arg-type]  # a comma forgotten
     with pytest.raises(InputError, match="the metric 'a' is better when 'low': did you mean 'lower'"):
         FigureSpec("a", "A", "low", ("features",), mean_gap)  # type: ignore[arg-type]  # what a plug-in may try
 

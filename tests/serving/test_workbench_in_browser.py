@@ -414,7 +414,9 @@ def test_between_two_images_a_slider_walks_and_an_animation_where_motion_is_want
 def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, runs: Path) -> None:
     figures = [
         {"name": "frechet_distance", "title": "FID (elmyr's features)", "value": 12.5, "low": 11.0, "high": 14.25,
-         "yardstick": 3.5, "better": "lower"}
+         "yardstick": 3.5, "better": "lower"},
+        {"name": "of_a_plug_in", "title": "Gap of the means", "value": 0.25, "low": 0.125, "high": 0.5,
+         "yardstick": 0.0625, "better": "lower"},
     ]  # fmt: skip
     told = {"figures": figures, "extractor": {"name": "domain"}, "count": 500, "against": "test"}
     (runs / "gan" / "evaluation.json").write_text(json.dumps(told))
@@ -434,6 +436,7 @@ def test_runs_are_listed_opened_and_compared(browser: Any, bench: Workbench, run
         page.wait_for_function("src => document.querySelector('.pair img').getAttribute('src') !== src", arg=last)
         table = page.locator(".figures table").inner_text()
         assert "3.5" in table and "lower" in table
+        assert "Gap of the means\t0.25 (0.125 to 0.5)\t0.0625\tlower" in table  # that no table of this elmyr has
         page.get_by_label("Compare with").select_option("other")
         page.get_by_role("heading", name="gan beside other").wait_for()
         page.get_by_text("These figures cannot be compared").wait_for()  # of 500 and of 400 images

@@ -75,6 +75,8 @@ class FigureSpec:
     missing: str = ""
 
     def __post_init__(self) -> None:
+        if isinstance(self.needs, str) or not self.needs:
+            raise InputError(f"the metric '{self.name}' needs {self.needs!r}: give names, as needs=('features',)")
         for need in self.needs:
             if need not in NEEDS:
                 raise InputError(f"the metric '{self.name}' needs '{need}': {suggestion(need, NEEDS)}")
