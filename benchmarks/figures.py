@@ -38,7 +38,7 @@ def main() -> None:
         "inception_score": partial(metrics.inception_score, shares),
         "diversity": partial(metrics.diversity, b, labels),
         "class_divergence": partial(metrics.class_divergence, labels, labels, CLASSES),
-        "told_apart": partial(metrics.told_apart, a[:, 0], b[:, 0]),
+        "told_apart": partial(metrics.discriminator_accuracy, a[:, 0], b[:, 0]),
     }
     print(f"{options.count:,} against as many rows of {DIMENSION} features\n")
     print("| figure | seconds |\n| --- | --- |")

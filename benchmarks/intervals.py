@@ -14,13 +14,13 @@ from elmyr.metrics import (
     Estimate,
     class_divergence,
     density_coverage,
+    discriminator_accuracy,
     diversity,
     frechet_distance,
     frechet_distance_at_infinity,
     inception_score,
     kernel_distance,
     precision_recall,
-    told_apart,
 )
 
 WIDTH, CLASSES = 16, 5
@@ -47,7 +47,7 @@ def figures(random: np.random.Generator, count: int, scale: float, shift: float)
         "Inception Score": inception_score(probabilities),
         "diversity": diversity(generated, np.arange(count) % CLASSES),
         "class divergence": class_divergence(read_real, read, CLASSES),
-        "told apart": told_apart(real.sum(axis=1), generated.sum(axis=1)),
+        "discriminator accuracy": discriminator_accuracy(real.sum(axis=1), generated.sum(axis=1)),
     }
 
 

@@ -8,6 +8,7 @@ from elmyr.metrics import (
     class_frechet_distances,
     density_coverage,
     difference,
+    discriminator_accuracy,
     diversity,
     frechet_distance,
     frechet_distance_at_infinity,
@@ -17,7 +18,6 @@ from elmyr.metrics import (
     mean_of_classes,
     means_without,
     precision_recall,
-    told_apart,
 )
 
 
@@ -70,7 +70,7 @@ def all_figures(generator: np.random.Generator, count: int, width: int) -> dict[
         "inception": inception_score(probabilities),
         "diversity": diversity(generated, np.arange(count) % 5),
         "divergence": class_divergence(real[:, :5].argmax(axis=1), probabilities.argmax(axis=1), 5),
-        "told apart": told_apart(real[:, 0], generated[:, 0]),
+        "discriminator accuracy": discriminator_accuracy(real[:, 0], generated[:, 0]),
     }
 
 

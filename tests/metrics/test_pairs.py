@@ -3,22 +3,22 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from elmyr.errors import InputError
-from elmyr.metrics import diversity, told_apart
+from elmyr.metrics import discriminator_accuracy, diversity
 
 
 def test_pairs_told_apart_are_the_area_under_the_roc_curve() -> None:
     generator = np.random.default_rng(0)
     real, generated = generator.normal(size=60).round(1) + 0.5, generator.normal(size=80).round(1)
     theirs = roc_auc_score([1] * 60 + [0] * 80, np.concatenate([real, generated]))
-    found = told_apart(real, generated)
+    found = discriminator_accuracy(real, generated)
     assert found.value == pytest.approx(theirs, abs=1e-12)
     assert found.low < found.value < found.high
-    assert told_apart(generated, real).value == pytest.approx(1 - theirs, abs=1e-12)
+    assert discriminator_accuracy(generated, real).value == pytest.approx(1 - theirs, abs=1e-12)
 
 
 def test_what_is_always_and_never_told_apart() -> None:
-    assert told_apart(np.arange(10) + 100, np.arange(10)).value == 1
-    assert told_apart(np.zeros(10), np.zeros(8)).value == 0.5
+    assert discriminator_accuracy(np.arange(10) + 100, np.arange(10)).value == 1
+    assert discriminator_accuracy(np.zeros(10), np.zeros(8)).value == 0.5
 
 
 def test_diversity_is_the_mean_distance_inside_a_class() -> None:

@@ -21,11 +21,11 @@ from elmyr.metrics import (
     cells_of,
     centers_of,
     copying_statistic,
+    discriminator_accuracy,
     distance_ratio,
     doubles,
     is_double,
     nearest,
-    told_apart,
     training_is_nearest,
     wilson_interval,
 )
@@ -187,7 +187,7 @@ def look_for_copies(
     if gan is not None:
         remembered = training.take(known_places[first_places(len(known_places), MOST)])
         known_logits, unseen_logits = (gan.discriminate(images) for images in (remembered, first_of(held_out, MOST)))
-        taken["membership"] = told_apart(known_logits, unseen_logits), 0.5
+        taken["membership"] = discriminator_accuracy(known_logits, unseen_logits), 0.5
     draws, draws_real = (side.draws() for side in sides)
     worst = np.argsort(sides[0].suspicion(), kind="stable")[:PAIRS]
     return Copies(

@@ -16,6 +16,7 @@ from elmyr.errors import InputError, suggestion
 from elmyr.metrics import (
     Estimate,
     class_divergence,
+    discriminator_accuracy,
     diversity,
     frechet_distance,
     frechet_distance_at_infinity,
@@ -25,7 +26,6 @@ from elmyr.metrics import (
     kernel_distance,
     mean_of_classes,
     share_right,
-    told_apart,
 )
 from elmyr.tables import Table
 
@@ -197,7 +197,7 @@ FIGURES: Table[FigureSpec] = Table(
                 "share of generated images that are classified as the requested class",
             ),
             FigureSpec(
-                "told_apart", "discriminator accuracy", "near the baseline", ("logits",), told_apart,
+                "told_apart", "discriminator accuracy", "near the baseline", ("logits",), discriminator_accuracy,
                 "share of pairs, one real and one generated, in which the run's discriminator scores the real one "
                 "higher: 50 % where it cannot tell; only for a run",
             ),

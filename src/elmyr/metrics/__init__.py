@@ -36,7 +36,7 @@ from elmyr.metrics.labels import (
     wilson_interval,
 )
 from elmyr.metrics.neighbors import Balls, balls_of, density_coverage, precision_recall, realism
-from elmyr.metrics.pairs import diversity, told_apart
+from elmyr.metrics.pairs import discriminator_accuracy, diversity
 from elmyr.metrics.projection import Plane, principal_plane
 from elmyr.metrics.recalls import (
     FEWEST_TESTED,
@@ -79,6 +79,7 @@ __all__ = [
     "copying_statistic",
     "density_coverage",
     "difference",
+    "discriminator_accuracy",
     "distance_ratio",
     "diversity",
     "doubles",
@@ -111,7 +112,6 @@ __all__ = [
     "squared_error",
     "ssim",
     "stroke_thickness",
-    "told_apart",
     "training_is_nearest",
     "wilson_interval",
 ]

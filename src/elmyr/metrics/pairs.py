@@ -34,7 +34,7 @@ def diversity(features: ArrayLike, labels: ArrayLike) -> Estimate:
     return jackknife(float(np.mean(means)), generated=of_classes, low=0.0)
 
 
-def told_apart(real: ArrayLike, generated: ArrayLike) -> Estimate:
+def discriminator_accuracy(real: ArrayLike, generated: ArrayLike) -> Estimate:
     """The share of pairs, a real and a generated image, in which the real one has the higher logit (ties: half).
 
     The discriminator's accuracy where it is shown one of each: 0.5 where it cannot tell, 1 where it always can. Unlike

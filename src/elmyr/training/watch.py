@@ -10,7 +10,7 @@ import torch
 
 from elmyr import seeds
 from elmyr.images import Splits
-from elmyr.metrics import told_apart
+from elmyr.metrics import discriminator_accuracy
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.collapse import Collapse, written
 from elmyr.training.config import changed_config
@@ -96,7 +96,7 @@ class Watch:
         gan = self.task.result(position)
         labels = self._real.labels if gan.config.classes else None
         generated = gan.sample(len(self._real), label=labels, seed=self.task.seed)
-        apart = told_apart(gan.discriminate(self._real), gan.discriminate(generated)).value
+        apart = discriminator_accuracy(gan.discriminate(self._real), gan.discriminate(generated)).value
         return Look(position, self._sights.of(generated), apart)
 
     def _tell(self, trouble: Trouble, position: int) -> None:
