@@ -22,10 +22,10 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from elmyr import ImageSet, Shaping
-from elmyr.gan import GANConfig, NetworkConfig
+from elmyr.gan import GANConfig
 from elmyr.images import open_source, split_source
 from elmyr.machine import choose_device, choose_precision, keep_freed_memory
-from elmyr.nets import PAIRS, Discriminator, Pair, PairConfig, Shape
+from elmyr.nets import PAIRS, Discriminator, NetworkConfig, Pair, PairConfig, Shape
 from elmyr.nets.parts import ProjectionHead
 from elmyr.nets.to_pixels import ConvToPixels
 from elmyr.nets.upsampled import UpsampledConv2d

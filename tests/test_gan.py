@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from elmyr import seeds
 from elmyr.errors import InputError
-from elmyr.gan import CHUNK, GAN, CodeConfig, GANConfig, NetworkConfig, in_shares, to_pixels, to_unit
+from elmyr.gan import CHUNK, GAN, CodeConfig, GANConfig, in_shares, to_pixels, to_unit
 from elmyr.images import ImageSet
+from elmyr.nets import NetworkConfig
 
 SMALL = NetworkConfig(base=8, latent=6, embedding=4)
 

@@ -9,8 +9,9 @@ import pytest
 
 from elmyr import GAN, Recognizer, Restorer, Translator, evaluate
 from elmyr.files import write_json
-from elmyr.gan import GANConfig, NetworkConfig
+from elmyr.gan import GANConfig
 from elmyr.images import save_png
+from elmyr.nets import NetworkConfig
 from elmyr.studies import Study
 from elmyr.training import RunDirectory
 from tests.conftest import small_image_set

@@ -24,35 +24,12 @@ from elmyr.files import make_folder, read_json, replacing, write_json
 from elmyr.images import ImageSet
 from elmyr.images.showing import picture_html, picture_of
 from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE
-from elmyr.nets import PAIRS, Cost, Discriminator, Shape, StyleGenerator, cost_of, options_heard, require_fit
+from elmyr.nets import PAIRS, Cost, Discriminator, NetworkConfig, Shape, StyleGenerator, cost_of, require_fit
 from elmyr.runs import CONFIG, GAN_KIND, Run, finished_model
 
 FORMAT = 1
 SHOWN = 10  # samples of a class, in a notebook
 CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same in whatever company it is asked for.
-
-
-class NetworkConfig(BaseModel):
-    """The two networks: which pair, and the options of the config that the pair owns."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str = "residual"
-    latent: int = 64
-
-    @model_validator(mode="before")
-    @classmethod
-    def _options_of_the_pair(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        given = options_heard({"name": "residual"} | values)
-        name = given.pop("name")
-        return {"name": name} | PAIRS[name].config(**given).model_dump()
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What the pair's config is made of."""
-        return self.model_dump(exclude={"name"})
 
 
 class CodeConfig(BaseModel):
@@ -116,21 +93,16 @@ class GANConfig(BaseModel):
                 f"code.categories is {self.code.categories} and code.values {self.code.values}: categories are 0 or "
                 f"from 2 on, and both together fewer than network.latent, {self.network.latent}"
             )
-        generator, discriminator = self._pair(len(self.classes))
+        pair, options = PAIRS.named(self.network.name), self.network.options
+        shape = Shape(self.channels, self.height, self.width)
+        generator, discriminator = pair.networks(shape, len(self.classes), options)
         if self.classes and not self.projection:
-            _, discriminator = self._pair(0)
+            _, discriminator = pair.networks(shape, 0, options)
         if self.network.name in PAIRS.origins:
-            require_fit(self.network.name, generator, discriminator, self._shape, self.network.latent, self.classes)
+            require_fit(self.network.name, generator, discriminator, shape, self.network.latent, self.classes)
         for net in (generator, discriminator):
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
         return generator, discriminator
-
-    def _pair(self, classes: int) -> tuple[nn.Module, Discriminator]:
-        return PAIRS[self.network.name].networks(self._shape, classes, self.network.options)
-
-    @property
-    def _shape(self) -> Shape:
-        return Shape(self.channels, self.height, self.width)
 
     def costs(self) -> tuple[Cost, Cost]:
         """What the generator and the discriminator cost: weights, and FLOPs a pass of one image."""

@@ -4,8 +4,8 @@ import torch
 
 from elmyr.editing import between
 from elmyr.errors import InputError
-from elmyr.gan import GAN, CodeConfig, GANConfig, NetworkConfig
-from elmyr.nets import PAIRS
+from elmyr.gan import GAN, CodeConfig, GANConfig
+from elmyr.nets import PAIRS, NetworkConfig
 
 SIZES = {"dcgan64": 64}
 

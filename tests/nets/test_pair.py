@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from torch import nn
 
 from elmyr.errors import InputError
-from elmyr.gan import GAN, GANConfig, NetworkConfig
-from elmyr.nets import PAIRS, Pair, PairConfig, Shape, SizedConfig, network_choices
+from elmyr.gan import GAN, GANConfig
+from elmyr.nets import PAIRS, NetworkConfig, Pair, PairConfig, Shape, SizedConfig, network_choices
 
 Register = Callable[[Pair], GANConfig]
 

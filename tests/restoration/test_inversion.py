@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from elmyr.errors import InputError
-from elmyr.gan import GAN, GANConfig, NetworkConfig
+from elmyr.gan import GAN, GANConfig
+from elmyr.nets import NetworkConfig
 from elmyr.restoration import invert
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from elmyr.gan import GANConfig, NetworkConfig
+from elmyr.gan import GANConfig
+from elmyr.nets import NetworkConfig
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
 from elmyr.training.data import ResidentData
 from elmyr.training.processes import Processes, joined

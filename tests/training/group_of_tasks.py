@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import save_file
 
 from elmyr import seeds
-from elmyr.gan import GANConfig, NetworkConfig
-from elmyr.nets import StridedClassifier
+from elmyr.gan import GANConfig
+from elmyr.nets import NetworkConfig, StridedClassifier
 from elmyr.recognition.methods import read_method
 from elmyr.recognition.selection import Selection
 from elmyr.recognition.semi import SemiConfig, SemiData, SemiTask

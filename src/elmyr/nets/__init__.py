@@ -2,7 +2,7 @@
 
 from elmyr.nets.classifier import StridedClassifier
 from elmyr.nets.cost import Cost, cost_of
-from elmyr.nets.pair import PAIRS, Pair, PairConfig, Shape, SizedConfig, network_choices, options_heard
+from elmyr.nets.pair import PAIRS, NetworkConfig, Pair, PairConfig, Shape, SizedConfig, network_choices, options_heard
 from elmyr.nets.parts import Discriminator, check_batch
 from elmyr.nets.patch import NormalizedPatchDiscriminator, PatchDiscriminator
 from elmyr.nets.plain import require_fit
@@ -14,6 +14,7 @@ __all__ = [
     "PAIRS",
     "Cost",
     "Discriminator",
+    "NetworkConfig",
     "NormalizedPatchDiscriminator",
     "Pair",
     "PairConfig",

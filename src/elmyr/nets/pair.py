@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
 from elmyr.errors import InputError, suggestion
@@ -113,3 +113,26 @@ def network_choices(name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
     config = PAIRS.named(name).config
     own = {option: field.default for option, field in config.model_fields.items()}
     return own | (dict(stated) if issubclass(config, SizedConfig) else {}) | {"name": name}
+
+
+class NetworkConfig(BaseModel):
+    """The two networks: which pair, and the options of the config that the pair owns."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str = "residual"
+    latent: int = 64
+
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_the_pair(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        given = options_heard({"name": "residual"} | values)
+        name = given.pop("name")
+        return {"name": name} | PAIRS[name].config(**given).model_dump()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the pair's config is made of."""
+        return self.model_dump(exclude={"name"})

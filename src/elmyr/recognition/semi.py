@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from elmyr import machine, seeds
-from elmyr.gan import GANConfig, NetworkConfig, to_unit
-from elmyr.nets import StridedClassifier
+from elmyr.gan import GANConfig, to_unit
+from elmyr.nets import NetworkConfig, StridedClassifier
 from elmyr.recognition.consistency import Consistency, ConsistencyConfig, changed_little, changed_much
 from elmyr.recognition.game import GameConfig, discriminator_loss, matching_loss
 from elmyr.recognition.task import RecognizerTask

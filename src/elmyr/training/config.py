@@ -13,10 +13,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elmyr.errors import InputError, suggestion
-from elmyr.gan import CodeConfig, GANConfig, NetworkConfig
+from elmyr.gan import CodeConfig, GANConfig
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, Splits, lasting_name, open_source, split_source
 from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE, makes, suitable_size
-from elmyr.nets import network_choices, options_heard
+from elmyr.nets import NetworkConfig, network_choices, options_heard
 from elmyr.synonyms import rows_of
 from elmyr.training.adversarial import AdversarialConfig
 from elmyr.training.loop import LoopConfig
