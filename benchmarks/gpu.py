@@ -21,9 +21,9 @@ import torch
 from elmyr import ImageSet, machine, train
 from elmyr.files import read_lines
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.budget import UPDATES_AT_ONCE
-from elmyr.training.config import adversarial_config, gan_config, settled_choices
+from elmyr.training.choices import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
+from elmyr.training.pace import UPDATES_AT_ONCE
 from elmyr.training.speed import COUNTED_BATCH, convolution_peak, flops_per_image
 
 CLASSES, IMAGES = 10, 4_096

@@ -19,9 +19,9 @@ from elmyr.report.figures import Series, line_chart
 from elmyr.report.markup import tag
 from elmyr.report.page import page, section
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.budget import measured_speed
-from elmyr.training.config import adversarial_config, gan_config, settled_choices
+from elmyr.training.choices import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
+from elmyr.training.pace import measured_speed
 
 SIDES = (8, 12, 16, 28, 32, 48, 64)
 WIDTHS = (16, 32, 48, 64, 96, 128)

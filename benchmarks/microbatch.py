@@ -16,7 +16,7 @@ import torch
 
 from elmyr import ImageSet, machine
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.config import adversarial_config, gan_config, settled_choices
+from elmyr.training.choices import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
 
 SIDE = 28

@@ -15,7 +15,8 @@ from elmyr import Recognizer, Shaping, calls
 from elmyr.calls import CallError, checked
 from elmyr.errors import InputError
 from elmyr.synonyms import OPTIONS
-from elmyr.training.config import choices_of, parse_settings
+from elmyr.training.choices import choices_of
+from elmyr.training.config import parse_settings
 
 UNKNOWN: list[tuple[str, dict[str, Any], str]] = [
     ("train", {"epochs": 10}, "images=60_000"),

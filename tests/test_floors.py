@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "elmyr"
 
 FLOORS = [
     {"errors", "lazy", "notes", "synonyms", "version"},
-    {"amounts", "calls", "tables", "seeds", "files", "arrays", "machine", "skeleton"},
+    {"amounts", "calls", "former", "tables", "seeds", "files", "arrays", "machine", "skeleton"},
     {"plugins"},
     {"images", "nets", "runs", "metrics", "objectives", "auxiliary", "penalties", "augment", "textures"},
     {"gan"},

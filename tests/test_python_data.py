@@ -19,8 +19,9 @@ from elmyr.images import ImageSet, save_npz
 from elmyr.recognition import Recognizer, train_recognizer
 from elmyr.restoration import train_restorer
 from elmyr.studies import make_study_plan
-from elmyr.training import make_plan, open_run, resume
-from elmyr.training.plan import config_of
+from elmyr.training import open_run, resume
+from elmyr.training.plan import GANAsk, config_of, plan_of
+from elmyr.training.spec import Asked
 from elmyr.translation import train_translator
 from tests.conftest import small_image_set
 
@@ -55,7 +56,7 @@ KINDS: dict[str, Callable[[], Any]] = {
 FUNCTIONS: dict[str, Callable[[Any], str]] = {
     "load_images": lambda data: load_images(data).name and str(load_images(data).in_memory().sum()),
     "train": lambda data: str(
-        make_plan(data, preset="residual", settings=TINY, device="cpu").splits.train.images.sum()
+        plan_of(GANAsk(data, asked=Asked(settings=TINY, device="cpu"))).splits.train.images.sum()
     ),
     "study": lambda data: str(make_study_plan(data, seeds=1, images=64, settings=("network.base=8",)).images),
     "train_recognizer": lambda data: str(_sum_of(train_recognizer(data, Recognizer(updates=2)).path)),

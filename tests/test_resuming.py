@@ -8,8 +8,9 @@ import pytest
 import elmyr
 from elmyr.errors import InputError
 from elmyr.files import read_json, write_json
-from elmyr.resuming import RESUMES
+from elmyr.resuming import COMPOSED
 from elmyr.runs import called
+from elmyr.training.tasks import TASKS
 from tests.conftest import small_image_set
 
 CHOICES: dict[str, Any] = {
@@ -20,11 +21,8 @@ CHOICES: dict[str, Any] = {
     "track": "tensorboard",
 }
 HAS = {
-    "gan": {"images", "settings", "keep_going", "track"},
+    **{kind: {"images", "settings", "keep_going", "track"} for kind in TASKS},
     "study": {"processes"},
-    "recognizer": set(),
-    "restorer": {"images"},
-    "translator": {"images"},
     "adaptation": set(),
 }
 
@@ -37,7 +35,7 @@ def begun(kind: str) -> Path:
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-@pytest.mark.parametrize("kind", RESUMES)
+@pytest.mark.parametrize("kind", [*TASKS, *COMPOSED])
 def test_a_choice_that_a_kind_does_not_have_is_refused(kind: str, choice: str) -> None:
     refusal = f"the run of a {called(kind)}, which resumes without --{'set' if choice == 'settings' else choice[:4]}"
     with pytest.raises(InputError) as refused:

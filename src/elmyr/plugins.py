@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from elmyr.calls import checked
 from elmyr.errors import ElmyrError, InputError, suggestion
 from elmyr.files import likely_meant
 from elmyr.tables import Table
@@ -62,6 +63,7 @@ class Plugin:
 _files: dict[str, Plugin] = {}  # by their real paths
 
 
+@checked
 def register(kind: str, name: str, part: Any = None) -> Any:
     """Adds a part of your own to elmyr, to be asked for by its name; returns the part.
 
@@ -69,7 +71,7 @@ def register(kind: str, name: str, part: Any = None) -> Any:
     decorator of one: `@elmyr.register("objective", "mine")`. Raises InputError for an unknown kind, a taken name, and
     for what is no such part. docs/extending.md shows one of each.
     """
-    file = sys._getframe(1).f_globals.get("__file__")
+    file = sys._getframe(2).f_globals.get("__file__")  # of the caller, past the check of the call
 
     def add(part: Any) -> Any:
         table_of(kind).add(name, part, "" if file is None else _plugin_of(file).path)
@@ -87,6 +89,7 @@ def table_of(kind: str) -> Table[Any]:
     return table
 
 
+@checked
 def load_plugin(path: str | os.PathLike[str]) -> None:
     """Runs a file that registers parts, once; worker processes that begin later run it too.
 

@@ -12,19 +12,16 @@ from elmyr.amounts import Amount
 from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.images import Data, source_of
-from elmyr.runs import GAN_KIND, STUDY_KIND, Run, called, kind_of, run_path
+from elmyr.runs import STUDY_KIND, Run, called, kind_of, run_path
+from elmyr.training.tasks import TASKS
 
 if TYPE_CHECKING:
     from elmyr.studies import Study
     from elmyr.training import RunDirectory
     from elmyr.training.config import Settings
 
-RESUMES = {  # imported for a run of its kind only: most runs need not wait for the others
-    GAN_KIND: ("elmyr.training", "resume"),
+COMPOSED = {  # of several trainings, imported for one of its kind only
     STUDY_KIND: ("elmyr.studies", "resume_study"),
-    "recognizer": ("elmyr.recognition", "resume_recognizer"),
-    "restorer": ("elmyr.restoration", "resume_restorer"),
-    "translator": ("elmyr.translation", "resume_translator"),
     "adaptation": ("elmyr.translation", "resume_adaptation"),
 }
 OPTIONS = {"settings": "set"}  # what the command line calls a choice, where not by its own name
@@ -46,17 +43,18 @@ def resume(
 ) -> RunDirectory | Study:
     """Resumes an interrupted run or study, to the same result, and returns it finished.
 
-    images: another budget, of a finished run too: of GANs, restorers and translators. data: where the images are by
-    now, or the images themselves, as `train` takes them; of a translator a pair of them, None for what has not moved.
-    processes: of a study. settings, keep_going, track: of a GAN, as `train` has them; settings are the run's own.
-    Raises InputError for a choice that a run of this kind does not have.
+    images: another budget, of a finished run too. data: where the images are by now, or the images themselves, as
+    `train` takes them; of a translator a pair of them, None for what has not moved. processes: of a study. settings are
+    the run's own; keep_going, track: as `train` has them. Raises InputError for a choice that a study, or a run of this
+    kind, does not have.
     """
     path = run_path(run)
     kind = kind_of(path)
-    if kind not in RESUMES:
-        raise InputError(f"'{path}' is the run of a {kind}, which this elmyr does not know: update elmyr")
-    package, name = RESUMES[kind]
-    function = getattr(import_module(package), name)
+    if kind in COMPOSED:
+        package, name = COMPOSED[kind]
+        function = getattr(import_module(package), name)
+    else:
+        from elmyr.training.run import resume as function
     asked = {
         "images": images,
         "settings": settings or None,
@@ -75,9 +73,12 @@ def resume(
 
 
 def _places(data: Data, kind: str) -> Any:
-    """Where the images are: one place, or A's and B's of a translator."""
-    if kind != "translator":
+    """Where the images are: one place, or one of each source, as A's and B's of a translator."""
+    sources = TASKS[kind].sources if kind in TASKS else 1
+    if sources == 1:
         return source_of(data)
-    if not isinstance(data, tuple) or len(data) != 2:
-        raise InputError("a translator learned from two sets of images: give data=(a, b), None for what has not moved")
+    if not isinstance(data, tuple) or len(data) != sources:
+        raise InputError(
+            f"a {called(kind)} learned from two sets of images: give data=(a, b), None for what has not moved"
+        )
     return tuple(None if each is None else source_of(each) for each in data)

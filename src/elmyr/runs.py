@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from elmyr.errors import InputError
 from elmyr.files import likely_meant, read_json
+from elmyr.former import FORMAT, in_todays_shape
 from elmyr.plugins import require_parts
 
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, SUMMARY, MODEL = "config.json", "environment.json", "summary.json", "model"
 LATEST = "latest"
-GAN_KIND = "gan"  # what a run trained that names no other kind; before it was written "GAN"
+GAN_KIND: Literal["gan"] = "gan"
 STUDY_KIND = "study"
 OPENERS = {
     GAN_KIND: "elmyr.GAN.load",
@@ -88,11 +89,15 @@ def called(kind: str) -> str:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The `config.json` of a run directory; InputError where it is not whole."""
+    """The `config.json` of a run directory, in today's shape; InputError where it is not whole, or of a later elmyr."""
     content = read_json(path / CONFIG)
     if not isinstance(content, dict):
         raise InputError(f"'{path / CONFIG}' holds no JSON object: restore it, or train again")
-    return content
+    config = in_todays_shape(content)
+    written = config.get("format")
+    if isinstance(written, int) and written > FORMAT:
+        raise InputError(f"'{path / CONFIG}' is of a later elmyr (format {written}, not {FORMAT}): update elmyr")
+    return config
 
 
 def finished_model(run: Run, kind: str) -> Path:

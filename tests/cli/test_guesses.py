@@ -16,7 +16,7 @@ from elmyr.errors import nearest, suggestion
 from elmyr.images import open_source, split_source
 from elmyr.restoration.config import RestorerChoices
 from elmyr.synonyms import COMMANDS, OPTIONS, Instead
-from elmyr.training.config import choices_of
+from elmyr.training.choices import choices_of
 from elmyr.training.rules import flattened
 from elmyr.translation.config import TranslatorChoices
 

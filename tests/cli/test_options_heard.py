@@ -150,6 +150,20 @@ PORT = {
 }
 
 
+def of_task(run: str, setting: str, small: tuple[str, ...]) -> dict[str, Heard | str]:
+    """The lines of a training's life. run: one of its kind; small: words that make it quick."""
+    return {
+        "--images": heard("--images", "64"),
+        "--minutes": heard("--minutes", "0.001", given=small),
+        "--set": heard("--set", setting),
+        "--from": heard("--from", run, given=small),
+        "--deterministic": heard("--deterministic"),
+        "--keep-going": "tests/e2e/test_life_of_a_run.py",
+        "--track": heard("--track", "nowhere"),
+        "--dry-run": heard("--dry-run", given=small),
+    }
+
+
 def of_training(*words: str, brief: tuple[str, ...], named: tuple[str, ...]) -> dict[str, Heard | str]:
     """The lines that every training has; `named` asks for it on images that lie under --data-root."""
     return {
@@ -190,19 +204,8 @@ COMMANDS: dict[str, Command] = {
         ("train", "{blobs}"),
         config,
         of_training("train", brief=BRIEF, named=("mnist",))
-        | {
-            "--images": heard("--images", "64"),
-            "--minutes": heard("--minutes", "0.001", given=TINY),
-            "--preset": heard("--preset", "mlp"),
-            "--set": heard("--set", "batch=8"),
-            "--rescue": heard("--rescue"),
-            "--from": heard("--from", "{gan}", given=TINY),
-            "--deterministic": heard("--deterministic"),
-            "--keep": heard("--keep", "7"),
-            "--keep-going": "tests/training/test_survival.py",
-            "--track": heard("--track", "nowhere"),
-            "--dry-run": heard("--dry-run", given=TINY),
-        },
+        | of_task("{gan}", "batch=8", TINY)
+        | {"--preset": heard("--preset", "mlp"), "--rescue": heard("--rescue"), "--keep": heard("--keep", "7")},
         begins=True,
     ),
     "study": Command(
@@ -226,6 +229,7 @@ COMMANDS: dict[str, Command] = {
         ("recognizer", "train", "{blobs}"),
         config,
         of_training("recognizer", "train", brief=("--updates", "2"), named=("mnist",))
+        | of_task("{reader}", "batch=64", ("--tiny",))
         | {
             "--method": heard("--method", "supervised"),
             "--unlabeled": heard("--unlabeled", "{more}"),
@@ -247,23 +251,19 @@ COMMANDS: dict[str, Command] = {
         ("restorer", "train", "{blobs}"),
         config,
         of_training("restorer", "train", brief=("--images", "32"), named=("mnist",))
-        | {
-            "--corruption": heard("--corruption", "noise:0.2"),
-            "--images": heard("--images", "64"),
-            "--set": heard("--set", "noise=0"),
-        },
+        | of_task("{restorer}", "noise=0", ("--set", "widths=[8,8]"))
+        | {"--corruption": heard("--corruption", "noise:0.2")},
         begins=True,
     ),
     "translator train": Command(
         ("translator", "train", "{blobs}", "{more}"),
         config,
         of_training("translator", "train", brief=("--images", "32"), named=("mnist", "mnist"))
+        | of_task("{translator}", "cycle=5", ("--set", "widths=[8,8]"))
         | {
             "--method": heard("--method", "contrastive"),
             "--paired": heard("--paired"),
             "--recognizer": heard("--recognizer", "{reader}"),
-            "--images": heard("--images", "64"),
-            "--set": heard("--set", "cycle=5"),
         },
         begins=True,
     ),

@@ -15,7 +15,8 @@ from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE, size_for_training, s
 from elmyr.notes import kept_notes
 from elmyr.recognition.suspects import labels_to_doubt
 from elmyr.studies.plan import make_study_plan
-from elmyr.training.plan import make_plan, splits_of
+from elmyr.training.plan import GANAsk, plan_of, splits_of
+from elmyr.training.spec import Asked
 from elmyr.translation.sources import open_domains
 
 SIZE = st.tuples(st.integers(1, 5000), st.integers(1, 5000))
@@ -65,7 +66,7 @@ CHOSEN = "images of 150x200 to 200x300: taken at 64x64 (--fit crop); another siz
 
 def test_every_plan_of_a_training_takes_the_size_tells_it_and_keeps_it(photos: Path) -> None:
     for plan in (
-        lambda: make_plan(photos, preset="residual").config.data.shaping,
+        lambda: plan_of(GANAsk(photos)).config.data.shaping,
         lambda: make_study_plan(photos, seeds=1).shaping,
         lambda: open_domains(photos, photos, paired=False, seed=0).shaping,
     ):
@@ -78,7 +79,7 @@ def test_every_plan_of_a_training_takes_the_size_tells_it_and_keeps_it(photos: P
 
 def test_what_was_chosen_is_taken_again_without_a_word(photos: Path) -> None:
     with kept_notes():
-        config = make_plan(photos, preset="residual").config
+        config = plan_of(GANAsk(photos)).config
     with kept_notes() as told:
         assert splits_of(config).train.images.shape[1:] == (64, 64, 3)
     assert told == []
@@ -86,7 +87,7 @@ def test_what_was_chosen_is_taken_again_without_a_word(photos: Path) -> None:
 
 def test_a_size_that_is_asked_for_is_taken_by_itself(photos: Path) -> None:
     with kept_notes() as told:
-        config = make_plan(photos, preset="residual", shaping=Shaping(size=(32, 48), fit="pad")).config
+        config = plan_of(GANAsk(photos, asked=Asked(shaping=Shaping(size=(32, 48), fit="pad")))).config
     assert (config.gan.height, config.gan.width) == config.data.shaping.size == (32, 48) and told == []
 
 
@@ -94,7 +95,7 @@ def test_what_does_not_train_is_told_the_size_to_pass(photos: Path) -> None:
     with pytest.raises(InputError, match=r"the others are 150x200: .*pass --size 150x200"):
         open_source(photos)
     with pytest.raises(InputError, match=r"a GAN makes 8 to 128 pixels a side: pass --size 64"):
-        make_plan(photos, preset="residual", shaping=Shaping(size=(200, 200)))
+        plan_of(GANAsk(photos, asked=Asked(shaping=Shaping(size=(200, 200)))))
 
 
 def test_an_array_of_large_images_is_brought_to_the_size_too(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from elmyr.gan import in_shares
 from elmyr.images import ImageSet, save_npz
 from elmyr.recognition import chosen_samples, train_recognizer
 from elmyr.recognition.choosing import _occurrences
-from elmyr.recognition.runs import config_of, resume_recognizer
-from elmyr.training import open_gan
+from elmyr.recognition.sources import config_of
+from elmyr.training import open_gan, resume
 from tests.conftest import small_image_set
 
 TINY = {"network.base": 8, "network.latent": 16, "network.embedding": 4, "batch": 16}
@@ -140,6 +140,6 @@ def test_a_run_says_how_its_images_were_chosen_and_resumes(unequal: Path, run: P
     plain = train_recognizer(unequal, small("gan-augment"), out=tmp_path / "plain", gan=run)
     assert config_of(plain).digests["generated"] != config.digests["generated"]
     chosen.summary.unlink()
-    assert resume_recognizer(chosen.path).finished
+    assert resume(chosen.path).finished
     with pytest.raises(InputError, match="choose among generated images"):
         train_recognizer(unequal, small("augment"), out=tmp_path / "none", realism=0.5)

@@ -9,6 +9,7 @@ import torch
 from elmyr import Recognizer
 from elmyr.errors import InputError
 from elmyr.recognition.consistency import Consistency, ConsistencyConfig
+from elmyr.recognition.fitting import choices_of, new_net
 from elmyr.recognition.game import discriminator_loss, matching_loss, realness
 from elmyr.recognition.methods import method_names, read_method
 from elmyr.recognition.semi import SemiConfig, SemiData, SemiTask
@@ -92,11 +93,9 @@ def test_the_same_seed_gives_the_same_bits(method: str) -> None:
 def test_the_generator_s_step_changes_the_generator_alone() -> None:
     blobs = small_image_set(60)
     config = SemiConfig(**read_method("gan-semi", SETTINGS).semi.model_dump())  # type: ignore[union-attr]  # it has one
-    recognizer = Recognizer(**QUICK)
-    recognizer.classes_, recognizer.image_shape_ = np.arange(3), (8, 8, 1)
     options: dict[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.0, "seed": 0, "precision": "fp32"}
     task = SemiTask(
-        recognizer._new_net(recognizer._choices("gan-semi")),
+        new_net(choices_of(Recognizer(**QUICK), "gan-semi"), (8, 8, 1), 3, 0),
         config,
         shape=(8, 8, 1),
         device=torch.device("cpu"),

@@ -21,13 +21,12 @@ from elmyr.recognition import (
     mistakes_grid,
     open_recognizer,
     read_through,
-    resume_recognizer,
     told_of_few,
     train_recognizer,
 )
 from elmyr.recognition.selection import Selection
 from elmyr.recognition.semi import SemiTask
-from elmyr.training import RunDirectory, open_gan, repeat, resume, train
+from elmyr.training import RunDirectory, open_gan, resume, train
 from tests.conftest import small_image_set
 
 FEW = Shaping(labels_per_class=2)
@@ -192,8 +191,8 @@ def test_other_images_than_those_of_the_beginning_are_refused(blobs: Path, tmp_p
     run = train_recognizer(blobs, quick(), out=tmp_path / "run")
     run.summary.unlink()
     save_npz(small_image_set(240, seed=1), blobs)
-    with pytest.raises(InputError, match="was trained on other labeled images"):
-        resume_recognizer(run.path)
+    with pytest.raises(InputError, match="is not what the run was trained on"):
+        resume(run.path)
 
 
 def test_a_gan_s_images_teach_as_well(blobs: Path, tmp_path: Path) -> None:
@@ -214,7 +213,7 @@ def test_what_is_no_recognizer_is_not_taken_for_one(blobs: Path, tmp_path: Path)
     with pytest.raises(InputError, match="is the run of a GAN, not of a recognizer"):
         open_recognizer(gan.path)
     run = train_recognizer(blobs, quick(), out=tmp_path / "run")
-    for open_as_gan in (resume, open_gan, repeat, evaluate):
+    for open_as_gan in (open_gan, evaluate):
         with pytest.raises(InputError, match="is the run of a recognizer, not of a GAN"):
             open_as_gan(run.path)
 

@@ -12,8 +12,9 @@ from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
 from elmyr.report.study_report import guessed
 from elmyr.report.writing import PAGES
-from elmyr.resuming import RESUMES
+from elmyr.resuming import COMPOSED
 from elmyr.runs import GAN_KIND, STUDY_KIND
+from elmyr.training.tasks import TASKS
 from tests.browser import launched, needs_browser, serious_violations
 from tests.report.test_report import HOSTILE, Page
 
@@ -72,7 +73,7 @@ def recognizer(tmp_path: Path) -> Path:
 
 
 def test_every_kind_that_can_be_trained_has_a_page() -> None:
-    assert set(PAGES) == {GAN_KIND, STUDY_KIND, *RESUMES}
+    assert set(PAGES) == {*TASKS, *COMPOSED}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -15,9 +15,9 @@ from elmyr.errors import InputError, InterruptedRun
 from elmyr.evaluation.repair import RepairJudgment, judge_repair
 from elmyr.files import read_json
 from elmyr.images import ImageSet, save_npz
-from elmyr.restoration import Restorer, resume_restorer, train_restorer
+from elmyr.restoration import Restorer, train_restorer
 from elmyr.restoration.task import RestorerTask
-from elmyr.training import RunDirectory
+from elmyr.training import RunDirectory, resume
 from tests.conftest import small_image_set
 
 TINY = {"widths": (8, 12), "bottom": 1, "noise": 4, "discriminator_base": 8}
@@ -104,16 +104,13 @@ def test_other_images_than_those_of_the_beginning_are_refused(blobs: Path, tmp_p
     begun.summary.unlink()
     save_npz(small_image_set(240, seed=1), blobs)
     with pytest.raises(InputError, match="not what the run was trained on"):
-        resume_restorer(begun.path)
+        resume(begun.path)
 
 
-def test_what_cannot_be_trained_leaves_nothing(blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_trained_leaves_nothing(blobs: Path, tmp_path: Path) -> None:
     for words in ({"corruption": "block:14"}, {"corruption": "blok"}, {"settings": {"bottom": 0}}):
         with pytest.raises(InputError):
             train_restorer(blobs, out=tmp_path / "none", **QUICK | words)
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(InputError, match="a restorer is trained by one process"):
-        train_restorer(blobs, out=tmp_path / "none", **QUICK)
     assert not (tmp_path / "none").exists()
 
 
@@ -221,7 +218,9 @@ def test_the_kinds_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def test_a_summary_tells_what_was_trained(run: RunDirectory) -> None:
-    assert read_json(run.summary) | {"seconds": 0} == {"images": 480, "seconds": 0, "corruption": "any"}
+    summary = read_json(run.summary)
+    assert summary.pop("seconds") > 0 and summary.pop("images_per_second") > 0
+    assert summary == {"images": 480, "corruption": "any"}
 
 
 def test_a_finished_run_goes_on_with_a_larger_budget(
@@ -235,4 +234,3 @@ def test_a_finished_run_goes_on_with_a_larger_budget(
     assert call(monkeypatch, "resume", begun.path, "--images", 128, "--quiet", "--json") == 0
     assert json.loads(capsys.readouterr().out)["images"] == 128
     assert read_json(begun.config)["extended_from"] == 64
-    assert call(monkeypatch, "resume", begun.path, "--track", "tensorboard") == 2

@@ -17,7 +17,7 @@ from elmyr.objectives import OBJECTIVES
 from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialTask
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.config import adversarial_config, choices_of, gan_config, settled_choices
+from elmyr.training.choices import adversarial_config, choices_of, gan_config, settled_choices
 from elmyr.training.presets import preset_names, read_preset
 from elmyr.training.stabilizers import Freeze, StabilizerConfig, faded_noise
 from elmyr.training.view import within_range

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from elmyr.errors import InputError
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.config import adversarial_config, gan_config, settled_choices
+from elmyr.training.choices import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
 from elmyr.training.microbatch import places
 from elmyr.training.processes import ALONE

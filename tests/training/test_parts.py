@@ -11,7 +11,8 @@ from torch import nn
 
 from elmyr.errors import DivergedError, InputError
 from elmyr.files import read_lines
-from elmyr.training.config import choices_of, loop_config, parse_settings
+from elmyr.training.choices import choices_of, loop_config
+from elmyr.training.config import parse_settings
 from elmyr.training.data import MixedData, ResidentData
 from elmyr.training.ema import average_decay, update_average
 from elmyr.training.logbook import Logbook

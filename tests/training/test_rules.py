@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from elmyr.training.budget import Pace
-from elmyr.training.config import choices_of
+from elmyr.training.choices import choices_of
 from elmyr.training.loop import LoopConfig
+from elmyr.training.pace import Pace
 from elmyr.training.presets import preset_names
 from elmyr.training.rules import AUTO, RULES, Facts, flattened, resolve
 

@@ -33,8 +33,9 @@ from elmyr.training.checkpoint import (
 )
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
-from elmyr.training.plan import config_of, make_plan, new_task
+from elmyr.training.plan import GANAsk, config_of, new_task, plan_of
 from elmyr.training.rundir import position_of
+from elmyr.training.spec import Asked
 from tests.conftest import small_image_set
 from tests.training.killed import IMAGES, INTERVAL, POINTS, SETTINGS
 from tests.training.test_game import weights
@@ -347,7 +348,7 @@ def test_100000_updates_grow_neither_memory_nor_open_files(tmp_path: Path) -> No
 
     save_npz(small_image_set(), tmp_path / "blobs.npz")
     settings = SETTINGS | {"batch": 2, "loop.checkpoint_every": 2_000, "loop.log_every": 200}
-    config = make_plan(tmp_path / "blobs.npz", preset="residual", images=200_000, settings=settings).config
+    config = plan_of(GANAsk(tmp_path / "blobs.npz", asked=Asked(images=200_000, settings=settings))).config
     run = RunDirectory(tmp_path)
     data = ResidentData(small_image_set(), seed=0, device=torch.device("cpu"))
     run_loop(new_task(config), data, config.loop, run=run, listener=Measuring())

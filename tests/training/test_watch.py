@@ -16,8 +16,8 @@ from elmyr.report import write_report
 from elmyr.serving.runs import Runs, state_of
 from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
+from elmyr.training.choices import changed_config
 from elmyr.training.collapse import SENTENCES, Collapse, collapse_in
-from elmyr.training.config import changed_config
 from elmyr.training.sight import Sight, Sights, effective_number, features_of
 from elmyr.training.trouble import LOOKS_IN_TURN, Look, Trouble, remedy, trouble_in
 from elmyr.training.watch import Watch

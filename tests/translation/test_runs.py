@@ -15,8 +15,8 @@ from elmyr.cli import main
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import read_json
 from elmyr.images import ImageSet, Shaping, load_images, save_npz
-from elmyr.training import RunDirectory
-from elmyr.translation import Translator, resume_translator, train_translator
+from elmyr.training import RunDirectory, resume
+from elmyr.translation import Translator, train_translator
 from elmyr.translation.domains import DomainData
 from elmyr.translation.sources import open_domains
 from elmyr.translation.task import TranslatorTask
@@ -112,7 +112,7 @@ def test_a_finished_run_goes_on_with_a_larger_budget(
     begun.summary.unlink()
     save_npz(small_image_set(150), kinds[1])
     with pytest.raises(InputError, match="not what the run was trained on"):
-        resume_translator(begun.path)
+        resume(begun.path)
 
 
 def test_the_two_kinds_are_shown_in_orders_that_have_nothing_in_common(kinds: tuple[Path, Path]) -> None:
@@ -206,7 +206,7 @@ def test_a_recognizer_that_changed_is_not_gone_on_with(kinds: tuple[Path, Path],
             begun = train_translator(*kinds, out=tmp_path / "run", **words)
             begun.summary.unlink()
     with pytest.raises(InputError, match="not the recognizer of"):
-        resume_translator(begun.path)
+        resume(begun.path)
 
 
 def test_the_methods_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

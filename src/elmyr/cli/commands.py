@@ -185,7 +185,7 @@ def _show_comparison(comparison: Any) -> None:
 
 
 def _costs(preset: str) -> list[list[str]]:
-    from elmyr.training.config import example_config
+    from elmyr.training.choices import example_config
 
     rows = []
     for kind, channels in (("gray", 1), ("color", 3)):

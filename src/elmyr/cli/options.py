@@ -127,20 +127,25 @@ def formed(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _with_shaping(command: Callable[..., None], without: Sequence[str]) -> Callable[..., None]:
+    return spread(command, "shaping", _shaping_options, without)
+
+
+def spread(
+    command: Callable[..., None], name: str, options: Callable[..., Any], without: Sequence[str] = ()
+) -> Callable[..., None]:
+    """A command with the parameters of `options` in the place of the one of this `name`, which is what they give.
+
+    Those that the command has itself, and those left out by `without`, keep their defaults.
+    """
     of_command = inspect.signature(command, eval_str=True).parameters
-    all_of_shaping = inspect.signature(_shaping_options, eval_str=True).parameters
-    of_shaping = {
-        name: option for name, option in all_of_shaping.items() if name not in of_command and name not in without
-    }
+    known = inspect.signature(options, eval_str=True).parameters
+    added = {each: option for each, option in known.items() if each not in of_command and each not in without}
 
     def parsed(**words: Any) -> None:
-        shaping = _shaping_options(**{name: words.pop(name) for name in of_shaping})
-        command(**words, shaping=shaping)
+        command(**{name: options(**{each: words.pop(each) for each in added})}, **words)
 
     parameters = [
-        one
-        for name, parameter in of_command.items()
-        for one in (of_shaping.values() if name == "shaping" else [parameter])
+        one for each, parameter in of_command.items() for one in (added.values() if each == name else [parameter])
     ]
     parsed.__doc__, parsed.__name__ = command.__doc__, command.__name__
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads

@@ -15,7 +15,6 @@ from elmyr.cli.options import (
     Data,
     DataRoot,
     Device,
-    Out,
     Part,
     Precision,
     Quiet,
@@ -25,6 +24,7 @@ from elmyr.cli.options import (
 )
 from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
+from elmyr.cli.trained import Training, carry_out, trained
 
 recognizer = Commands(
     help="Train a recognizer (an image classifier) with many labels or few, apply it, and measure it.",
@@ -48,10 +48,9 @@ def _help(context: typer.Context) -> None:
 
 
 @recognizer.command("train")
-@shaped
+@trained
 def train(
     data: Data,
-    out: Out = None,
     method: Annotated[str, typer.Option(help="How it learns; see: elmyr recognizer methods.")] = "auto",
     unlabeled: Annotated[str | None, typer.Option(metavar="DATA", help="More images, without labels.")] = None,
     gan: Annotated[str | None, typer.Option(metavar="RUN", help="A GAN whose images it learns from as well.")] = None,
@@ -84,64 +83,63 @@ def train(
     no_validation: Annotated[
         bool, typer.Option("--no-validation", help="Choose and calibrate nothing on the validation part.")
     ] = False,
-    seed: Seed = 0,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
-    shaping: Any = None,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
+    training: Any = None,
 ) -> None:
     """Train a recognizer; with --labels-per-class the other training images are unlabeled ones."""
     from elmyr.errors import InputError
-    from elmyr.recognition import TINY, Recognizer, train_recognizer
-    from elmyr.translation import train_adapted
+    from elmyr.recognition import TINY, Recognizer
+    from elmyr.recognition.runs import LearnsFrom, RecognizerAsk
 
+    asked = training.asked
     parameters: dict[str, Any] = dict(TINY) if tiny else {}
-    parameters["class_weight"] = None if class_weight is Weights.none else class_weight.value
-    reader = Recognizer(method=method, updates=updates, seed=seed, device=device, precision=precision, **parameters)
+    parameters |= {"class_weight": None if class_weight is Weights.none else class_weight.value}
+    parameters |= {"seed": asked.seed, "device": asked.device, "precision": asked.precision}
+    reader = Recognizer(method=method, updates=updates, **parameters)
     if target is not None:
         if method != "auto" or unlabeled or gan or realism != 1 or agreeing or teacher or no_validation:
             raise InputError("--target has a method of its own: leave out other ways to learn, as --method or --gan")
-        adapted = train_adapted(
-            data,
-            target,
-            out=out,
-            translation=image_count(translation, "--translation"),
-            self_training=self_training,
-            recognizer=reader,
-            data_root=data_root,
-            shaping=shaping,
-            quiet=quiet,
-            say=hush if quiet else say,
-        )
-        following = f"elmyr recognizer evaluate {adapted.path / 'recognizer'} --data {target}"
-        show_trained(adapted, following, quiet=quiet, as_json=as_json)
+        _adapt(data, target, image_count(translation, "--translation"), self_training, reader, training)
         return
     if translation is not None or not self_training:
         raise InputError("--translation and --no-self-training are for --target: name one")
-    run = train_recognizer(
+    learns_from = LearnsFrom(unlabeled, None, gan, realism, agreeing, teacher, not no_validation)
+    ask = RecognizerAsk(data, recognizer=reader, learns_from=learns_from, asked=asked)
+    carry_out("recognizer", ask, training)
+
+
+def _adapt(
+    data: str, target: str, translation: int | None, self_training: bool, reader: Any, training: Training
+) -> None:
+    from elmyr.errors import InputError
+    from elmyr.translation import train_adapted
+
+    asked, manner = training.asked, training.manner
+    own = {
+        "--images": asked.images,
+        "--minutes": asked.minutes,
+        "--set": asked.settings,
+        "--from": asked.start_from,
+        "--deterministic": asked.deterministic,
+        "--keep-going": manner.keep_going,
+        "--track": manner.track,
+        "--dry-run": training.dry_run,
+    }
+    if strange := next((option for option, value in own.items() if value), None):
+        raise InputError(f"--target trains in stages, without {strange}: leave it out; the budget is --updates")
+    adapted = train_adapted(
         data,
-        reader,
-        out=out,
-        unlabeled=unlabeled,
-        gan=gan,
-        realism=realism,
-        agreeing=agreeing,
-        teacher=teacher,
-        validate=not no_validation,
-        data_root=data_root,
-        shaping=shaping,
-        quiet=quiet,
-        say=hush if quiet else say,
+        target,
+        out=manner.out,
+        translation=translation,
+        self_training=self_training,
+        recognizer=reader,
+        data_root=asked.data_root,
+        shaping=asked.shaping,
+        quiet=manner.quiet,
+        say=manner.say,
     )
-    show_trained(
-        run,
-        f"elmyr recognizer evaluate {run.path}",
-        f"elmyr predict {run.path} IMAGES",
-        quiet=quiet,
-        as_json=as_json,
-    )
+    following = f"elmyr recognizer evaluate {adapted.path / 'recognizer'} --data {target}"
+    show_trained(adapted, following, quiet=manner.quiet, as_json=training.as_json)
 
 
 recognizer.command("apply")(predict)

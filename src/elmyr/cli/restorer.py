@@ -14,16 +14,13 @@ from elmyr.cli.options import (
     Data,
     DataRoot,
     Device,
-    Out,
     Part,
     Precision,
     Quiet,
-    Seed,
-    image_count,
     of_channels,
-    shaped,
 )
-from elmyr.cli.show import hush, say, show_json, show_table, show_trained
+from elmyr.cli.show import say, show_json, show_table
+from elmyr.cli.trained import carry_out, trained
 
 restorer = Commands(
     help="Repair images: noise, holes, occlusion, blur, few pixels.",
@@ -48,50 +45,18 @@ def _help(context: typer.Context) -> None:
 
 
 @restorer.command("train")
-@shaped
+@trained
 def train(
     data: Data,
-    out: Out = None,
     corruption: Annotated[
         str, typer.Option(help="The damage to undo, as block:14,noise:0.2; see: elmyr restorer corruptions.")
     ] = "any",
-    images: Annotated[str | None, typer.Option(help="Budget in images seen, such as 200k.")] = None,
-    seed: Seed = 0,
-    settings: Annotated[
-        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as noise=0.")
-    ] = [],  # noqa: B006  # typer copies it
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
-    shaping: Any = None,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
+    training: Any = None,
 ) -> None:
     """Train a restorer on undamaged images, which it damages itself."""
-    from elmyr.restoration import train_restorer
-    from elmyr.training.config import parse_settings
+    from elmyr.restoration.runs import RestorerAsk
 
-    run = train_restorer(
-        data,
-        out=out,
-        corruption=corruption,
-        images=image_count(images),
-        seed=seed,
-        settings=parse_settings(settings),
-        device=device,
-        precision=precision,
-        data_root=data_root,
-        shaping=shaping,
-        quiet=quiet,
-        say=hush if quiet else say,
-    )
-    show_trained(
-        run,
-        f"elmyr restorer apply {run.path} IMAGES --out repaired",
-        f"elmyr restorer evaluate {run.path}",
-        quiet=quiet,
-        as_json=as_json,
-    )
+    carry_out("restorer", RestorerAsk(data, corruption=corruption, asked=training.asked), training)
 
 
 @restorer.command("apply")

@@ -126,6 +126,8 @@ class Rewording:
         if first == "--set" and not setting.startswith("batch="):  # the settings of a GAN, which presets have
             of_gan = "." in setting.partition("=")[0] or setting.startswith("conditional=")
             return first in self._options and of_gan == ("--preset" in self._options)
+        if setting == "{steps}" and "--preset" not in self._options and "--updates" in self._options:
+            return False  # of a recognizer, which counts its own
         return not first or first in self._options
 
     def _argument(self, kind: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,75 +21,31 @@ from elmyr.cli.options import (
     Preset,
     Quiet,
     Run,
-    Seed,
     Settings,
     Track,
     image_count,
-    shaped,
 )
-from elmyr.cli.show import hush, say, show_json, show_table, show_trained
+from elmyr.cli.show import hush, say, show_json, show_trained
 from elmyr.cli.study import show_study
+from elmyr.cli.trained import carry_out, show_run, trained
+from elmyr.runs import called
 
 
-@shaped
+@trained
 def train(
     data: Data,
-    out: Out = None,
-    images: Annotated[str | None, typer.Option(help="Budget in images seen, exactly, such as 200k.")] = None,
-    minutes: Annotated[
-        str | None, typer.Option(help="Budget in minutes (instead of --images), such as 90 or 1h30m.")
-    ] = None,
     preset: Preset = "residual",
-    seed: Seed = 0,
-    settings: Settings = [],  # noqa: B006  # typer copies it
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
-    shaping: Any = None,
     rescue: Annotated[bool, typer.Option("--rescue", help="Let the training monitor fix problems.")] = False,
-    start_from: Annotated[
-        str | None, typer.Option("--from", metavar="RUN", help="Begin with the weights of this run.")
-    ] = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="The same bits on any number of threads, at the speed of one.")
-    ] = False,
     keep: Annotated[int | None, typer.Option(help="How many checkpoints are kept.", min=1)] = None,
-    keep_going: KeepGoing = False,
-    track: Track = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the settings and the estimated time, and stop.")
-    ] = False,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
+    training: Any = None,
 ) -> None:
     """Train a GAN on the training part of an image set."""
-    from elmyr.amounts import minutes_of
-    from elmyr.training import make_plan, refuse_taken, rehearse
-    from elmyr.training import train as train_gan
+    from elmyr.training.plan import GANAsk
 
-    choices: dict[str, Any] = {
-        "preset": preset,
-        "images": image_count(images),
-        "minutes": minutes_of(minutes, "--minutes"),
-        "seed": seed,
-        "settings": [*settings, *([f"loop.keep={keep}"] if keep is not None else [])],
-        "device": device,
-        "precision": precision,
-        "data_root": data_root,
-        "shaping": shaping,
-        "rescue": rescue,
-        "start_from": start_from,
-        "deterministic": deterministic,
-    }
-    if dry_run:
-        if out is not None:
-            refuse_taken(out)
-        _show_rehearsal(rehearse(make_plan(data, **choices)), as_json)
-        return
-    run = train_gan(
-        data, **choices, out=out, keep_going=keep_going, track=track, quiet=quiet, say=hush if quiet else say
-    )
-    _show_run(run, quiet, as_json)
+    asked = training.asked
+    if keep is not None:
+        asked = replace(asked, settings=[*asked.settings, f"loop.keep={keep}"])
+    carry_out("gan", GANAsk(data, preset=preset, rescue=rescue, asked=asked), training)
 
 
 def resume(
@@ -107,6 +63,7 @@ def resume(
     """Resume an interrupted training or study, to the same result; or train a finished run longer."""
     from elmyr.resuming import resume as resume_run
     from elmyr.training import open_run
+    from elmyr.training.tasks import TASKS
 
     kind = open_run(run).kind
     done: Any = resume_run(
@@ -123,39 +80,43 @@ def resume(
     )
     if kind == "study":
         show_study(done, as_json)
-    elif kind == "gan":
-        _show_run(done, quiet, as_json)
+    elif kind in TASKS:
+        show_run(done, quiet=quiet, as_json=as_json)
     else:
         show_trained(done, quiet=quiet, as_json=as_json)
 
 
-def _places(data: list[str], kind: str) -> str | tuple[str, str | None]:
-    """Where the images of a run lie by now: one place, or A's and B's of a translator."""
+def _places(data: list[str], kind: str) -> str | tuple[str | None, ...]:
+    """Where the images of a run lie by now: one place, or those of its sources in turn."""
     from elmyr.errors import InputError
+    from elmyr.training.tasks import TASKS
 
     if kind == "adaptation":
         raise InputError(
             "an adaptation finds its images where it began with them: leave out --data, and put them there"
         )
-    if len(data) > (2 if kind == "translator" else 1):
+    count = TASKS[kind].sources if kind in TASKS else 1
+    if len(data) > count:
         raise InputError(
-            f"--data is given {len(data)} times: a {kind} learned from {'two' if kind == 'translator' else 'one'}"
+            f"--data is given {len(data)} times: a {called(kind)} learned from {'two' if count == 2 else 'one'}"
         )
-    return (data[0], data[1] if len(data) > 1 else None) if kind == "translator" else data[0]
+    return data[0] if count == 1 else (*data, *[None] * (count - len(data)))
 
 
 def repeat(
     run: Run,
     out: Out = None,
-    data: Annotated[str | None, typer.Option(metavar="NEW", help="Where its images are now.")] = None,
+    data: Moved = [],  # noqa: B006  # typer copies it
     data_root: DataRoot = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Repeat a finished training, and check that the result is the same to the bit."""
+    from elmyr.training import open_run
     from elmyr.training import repeat as repeat_run
 
-    done = repeat_run(run, out=out, data=data, data_root=data_root, quiet=quiet, say=hush if quiet else say)
+    moved = _places(data, open_run(run).kind) if data else None
+    done = repeat_run(run, out=out, data=moved, data_root=data_root, quiet=quiet, say=hush if quiet else say)
     same = not done.differences
     if as_json:
         show_json(
@@ -207,33 +168,3 @@ def sample(
         show_json({"out": str(out), "count": count})
     elif not quiet:
         say(f"{count:,} images of {config.height}x{config.width}: {out}")
-
-
-def _show_rehearsal(rehearsal: Any, as_json: bool) -> None:
-    if as_json:
-        show_json(rehearsal.as_json())
-        return
-    config = rehearsal.config
-    gan, data = config.gan, config.data
-    kinds = f", {len(gan.classes)} classes" if gan.classes else ", no classes"
-    print(f"{data.name}: {data.images:,} training images of {gan.height}x{gan.width}x{gan.channels}{kinds}")
-    for net, cost in zip(("generator", "discriminator"), rehearsal.costs, strict=True):
-        print(f"{net}: {cost.parameters:,} weights, {cost.flops / 1e6:,.1f} MFLOP per image")
-    print(
-        f"budget: {config.loop.images:,} images seen at {rehearsal.images_per_second:,.0f} images/s "
-        f"({config.precision} on {config.device}), about {rehearsal.minutes:,.1f} minutes\n"
-    )
-    rows = [[choice.name, str(choice.value), choice.words] for choice in rehearsal.resolved]
-    show_table([["automatic", "is", "by the rule"], *rows])
-
-
-def _show_run(run: Any, quiet: bool, as_json: bool) -> None:
-    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0":
-        return  # under torchrun the first process speaks for all
-    show_trained(
-        run,
-        f"elmyr sample {run.path} -n 1000 --out samples.npz",
-        f"elmyr evaluate {run.path}",
-        quiet=quiet,
-        as_json=as_json,
-    )

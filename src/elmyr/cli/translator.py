@@ -12,16 +12,13 @@ from elmyr.cli.options import (
     AsJson,
     DataRoot,
     Device,
-    Out,
     Part,
     Precision,
     Quiet,
-    Seed,
-    image_count,
     of_channels,
-    shaped,
 )
-from elmyr.cli.show import hush, say, show_json, show_table, show_trained
+from elmyr.cli.show import say, show_json, show_table
+from elmyr.cli.trained import carry_out, trained
 
 translator = Commands(
     help="Translate images of one domain into another: color, thickness, slant, texture; with pairs or without.",
@@ -37,11 +34,10 @@ def _help(context: typer.Context) -> None:
 
 
 @translator.command("train")
-@shaped
+@trained
 def train(
     a: Annotated[str, typer.Argument(metavar="A", help="Images of one domain: a known name or a path.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Images of another; their labels are ignored.")],
-    out: Out = None,
     method: Annotated[
         str | None, typer.Option(help="cycle (default), contrastive (lighter, one way), or paired.")
     ] = None,
@@ -49,48 +45,16 @@ def train(
     recognizer: Annotated[
         str | None, typer.Option(metavar="RUN", help="A recognizer whose predictions should stay the same.")
     ] = None,
-    images: Annotated[str | None, typer.Option(help="Budget in images of A seen, such as 60k.")] = None,
-    seed: Seed = 0,
-    settings: Annotated[
-        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as cycle=10.")
-    ] = [],  # noqa: B006  # typer copies it
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
-    shaping: Any = None,
-    quiet: Quiet = False,
-    as_json: AsJson = False,
+    training: Any = None,
 ) -> None:
     """Train a translator between two domains."""
     from elmyr.errors import InputError
-    from elmyr.training.config import parse_settings
-    from elmyr.translation import train_translator
+    from elmyr.translation.runs import TranslatorAsk
 
     if paired and method not in (None, "paired"):
         raise InputError(f"--paired and --method {method} are given: choose one")
-    run = train_translator(
-        a,
-        b,
-        out=out,
-        method="paired" if paired else method or "cycle",
-        recognizer=recognizer,
-        images=image_count(images),
-        seed=seed,
-        settings=parse_settings(settings),
-        device=device,
-        precision=precision,
-        data_root=data_root,
-        shaping=shaping,
-        quiet=quiet,
-        say=hush if quiet else say,
-    )
-    show_trained(
-        run,
-        f"elmyr translator apply {run.path} IMAGES --out translated",
-        f"elmyr translator evaluate {run.path}",
-        quiet=quiet,
-        as_json=as_json,
-    )
+    asked_method = "paired" if paired else method or "cycle"
+    carry_out("translator", TranslatorAsk(a, b, asked_method, recognizer, training.asked), training)
 
 
 @translator.command("apply")

@@ -49,7 +49,7 @@ from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source,
 from elmyr.images.showing import table_html
 from elmyr.metrics import Estimate, realism
 from elmyr.runs import GAN_KIND
-from elmyr.training.plan import config_of, opened_again
+from elmyr.training.plan import config_of
 from elmyr.training.rundir import RunDirectory, open_run
 
 STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
@@ -235,7 +235,7 @@ def _evaluate_run(
 ) -> Evaluation:
     gan = GAN.load(run.path, device=judging.extraction.device, precision=judging.extraction.precision)
     of_run = config_of(run).data
-    splits = opened_again(of_run if data is None else of_run.at(data, data_root), data_root)
+    splits = (of_run if data is None else of_run.at(data, data_root)).reopened(data_root)
     evaluation, samples = _judge_gan(gan, splits, against, str(run.path), judging)
     keep(run, evaluation, samples, splits.train)
     return evaluation

@@ -21,13 +21,12 @@ if TYPE_CHECKING:
     from elmyr.recognition.recognizer import Recognizer as Recognizer
     from elmyr.recognition.recognizer import default_updates as default_updates
     from elmyr.recognition.resampling import GanOverSampler as GanOverSampler
-    from elmyr.recognition.runs import open_recognizer as open_recognizer
-    from elmyr.recognition.runs import resume_recognizer as resume_recognizer
     from elmyr.recognition.runs import train_recognizer as train_recognizer
     from elmyr.recognition.scores import Reading as Reading
     from elmyr.recognition.scores import read_through as read_through
     from elmyr.recognition.scores import told_of_balance as told_of_balance
     from elmyr.recognition.scores import told_of_few as told_of_few
+    from elmyr.recognition.sources import open_recognizer as open_recognizer
 
 __all__ = [
     "TINY",
@@ -46,7 +45,6 @@ __all__ = [
     "open_recognizer",
     "read_through",
     "resampled",
-    "resume_recognizer",
     "told_of_balance",
     "told_of_few",
     "train_recognizer",
@@ -70,10 +68,9 @@ _HOMES = {
     "images_to_read": "elmyr.recognition.judging",
     "keep_reading": "elmyr.recognition.keeping",
     "mistakes_grid": "elmyr.recognition.judging",
-    "open_recognizer": "elmyr.recognition.runs",
+    "open_recognizer": "elmyr.recognition.sources",
     "read_through": "elmyr.recognition.scores",
     "resampled": "elmyr.recognition.oversampling",
-    "resume_recognizer": "elmyr.recognition.runs",
     "told_of_balance": "elmyr.recognition.scores",
     "told_of_few": "elmyr.recognition.scores",
     "train_recognizer": "elmyr.recognition.runs",

@@ -13,8 +13,8 @@ from elmyr.errors import InputError
 from elmyr.images import ImageSet, Splits, captioned_grid, drawable_names, open_source
 from elmyr.images.encoded import shown
 from elmyr.notes import kept_notes, note
-from elmyr.recognition.runs import RecognizerConfig, config_of, splits_of
 from elmyr.recognition.scores import Reading
+from elmyr.recognition.sources import RecognizerConfig, config_of, splits_of
 from elmyr.recognition.trained import KIND, open_trained
 from elmyr.runs import Run, finished_model
 from elmyr.training.rundir import RunDirectory, open_run

@@ -14,31 +14,27 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from elmyr import machine, seeds
+from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, ImageSet, Pixels, Shaping, StoredPixels
 from elmyr.nets import StridedClassifier
+from elmyr.recognition.fitting import Fitting, choices_of, method_of, new_net
 from elmyr.recognition.grounds import ground_of
 from elmyr.recognition.lesson import Lesson, Pair, checked_images
-from elmyr.recognition.methods import MethodConfig, chosen_method, read_method
+from elmyr.recognition.methods import chosen_method, read_method
 from elmyr.recognition.predictions import Paths, Prediction, Prepare, predict_files, prepared_pixels
 from elmyr.recognition.reading import features_of, probabilities_of, softmax
-from elmyr.recognition.selection import LOOKS, Selection, fitted_temperature
-from elmyr.recognition.semi import SemiData, SemiTask
+from elmyr.recognition.selection import fitted_temperature
 from elmyr.recognition.task import RecognizerTask, Teacher
 from elmyr.recognition.trained import DESCRIPTION, FORMAT, KIND, WEIGHTS, Trained, open_trained
-from elmyr.recognition.weights import ClassWeight, as_json, class_weights, from_json, settled_weight
+from elmyr.recognition.weights import ClassWeight, as_json, from_json, settled_weight
 from elmyr.runs import CONFIG, Run, finished_model
-from elmyr.training.data import MixedData, ResidentData
-from elmyr.training.loop import LoopConfig, run_loop
+from elmyr.training.loop import run_loop
 from elmyr.training.progress import Listener
 from elmyr.training.rules import is_tiny
-from elmyr.training.rundir import RunDirectory
-from elmyr.training.task import BatchSource
 
 TINY: Mapping[str, Any] = {"base": 8, "dimension": 32}  # parameters of a recognizer of a tenth of the weights
-DECAY_FROM = 0.2
 
 
 class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -104,7 +100,6 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         generated: Pair | None = None,
         validation: Pair | None = None,
         teacher: Recognizer | None = None,
-        run: RunDirectory | None = None,
         listener: Listener | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> Self:
@@ -113,8 +108,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         X may be an image set, whose labels then are y, by the names of their classes.
         With `validation` (images, labels) the weights that read it best are taken, and probabilities are calibrated on
         it. With a `teacher`, a fitted recognizer of the same classes, it learns what that reads in the images as they
-        are shown, instead of y. With `run` the training is saved there as it goes, and goes on from what is saved;
-        `say` hears what goes wrong on the way. The number of updates is the same whatever the number of images.
+        are shown, instead of y. `say` hears what goes wrong on the way. The number of updates is the same whatever the
+        number of images.
         """
         for of_another_fit in ("net_", "path"):  # a fit that fails leaves no recognizer of other classes
             self.__dict__.pop(of_another_fit, None)
@@ -128,23 +123,28 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             validation=validation,
             classes=None if teacher is None else teacher.classes_,
         )
+        fitting = Fitting(self, lesson, teacher)
+        outcome = run_loop(
+            fitting.task, fitting.data, fitting.course, watcher=fitting.watcher, listener=listener, say=say
+        )
+        return self.learned(fitting, outcome.seconds)
+
+    def learned(self, fitting: Fitting, seconds: float) -> Self:
+        """Takes what a fit has learned in so many seconds."""
+        lesson, chosen = fitting.lesson, fitting.watcher
         self.classes_: NDArray[Any] = lesson.classes
         self.class_counts_: NDArray[np.int64] = lesson.class_counts
         self.image_shape_ = lesson.shape
         self.preparation_: Shaping = AS_IT_IS.preparation(lesson.shape)
         self.ground_: float | None = ground_of(lesson.labeled)
-        task, source, config = self._begun(lesson, teacher)
-        selection = None if lesson.validation is None else Selection(task, lesson.validation)
-        course = self._course(config, selection)
-        outcome = run_loop(task, source, course, run=run, watcher=selection, listener=listener, say=say)
-        self.net_ = task.average if selection is None else selection.best
+        self.net_ = fitting.task.average if chosen is None else chosen.best
         self.temperature_ = 1.0 if lesson.validation is None else fitted_temperature(self.net_, lesson.validation)
-        self.method_, self.seconds_ = self._config(lesson)[0], outcome.seconds
+        self.method_, self.seconds_ = fitting.method, seconds
         return self
 
     def settled(self, lesson: Lesson, teacher: Recognizer | None = None) -> Self:
         """A copy whose parameters leave nothing open for this lesson; InputError for what cannot be trained."""
-        method, config = self._config(lesson)
+        method, config = method_of(self, lesson)
         device = machine.choose_device(self.device)
         copy: Self = clone(self).set_params(
             method=method,
@@ -158,14 +158,12 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             device=str(device),
             precision=machine.choose_precision(self.precision, device),
         )
-        trial = clone(copy)
-        trial.classes_, trial.image_shape_ = lesson.classes, lesson.shape
-        trial._begun(lesson, teacher)
+        Fitting(copy, lesson, teacher)
         return copy
 
     def budget(self, lesson: Lesson) -> int:
         """The images that a fit to this lesson sees."""
-        _, config = self._config(lesson)
+        _, config = method_of(self, lesson)
         return config.updates * config.batch
 
     def initialize(self, image_shape: tuple[int, int, int]) -> Self:
@@ -176,7 +174,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False)
         self.temperature_ = 1.0
         self.net_ = (
-            self._new_net(self._choices(self.method_))
+            new_net(choices_of(self, self.method_), image_shape, 1, self.seed)
             .to(machine.choose_device(self.device))
             .requires_grad_(False)
             .eval()
@@ -298,78 +296,12 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             )
         return images
 
-    def _new_net(self, config: MethodConfig) -> StridedClassifier:
-        if config.base % 4:
-            raise InputError(f"base is {config.base}: it is a multiple of 4")
-        height, width, channels = self.image_shape_
-        with seeds.initialization(self.seed, "recognizer"):
-            return StridedClassifier(height, width, channels, len(self.classes_), config.base, config.dimension)
-
-    def _config(self, lesson: Lesson) -> tuple[str, MethodConfig]:
-        """The method and its choices, with those that the parameters give; `updates` by the size of the images."""
-        has_unlabeled, has_generated = lesson.unlabeled is not None, lesson.generated is not None
-        method = chosen_method(self.method, has_unlabeled=has_unlabeled, has_generated=has_generated)
-        config = self._choices(method)
-        if self.updates is None and "updates" not in (self.settings or {}) and is_tiny(lesson.labeled):
-            config = config.model_copy(update={"updates": config.updates_of_tiny})
-        return method, config
-
-    def _choices(self, method: str) -> MethodConfig:
-        """The choices of a method, with those that the parameters give."""
-        names = ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return read_method(method, {**(self.settings or {}), **given})
-
-    def _begun(self, lesson: Lesson, teacher: Recognizer | None) -> tuple[RecognizerTask, BatchSource, MethodConfig]:
-        """The task at its beginning, its batches and the method's choices; InputError for what cannot be trained."""
-        _, config = self._config(lesson)
-        device = machine.choose_device(self.device)
-        common: dict[str, Any] = {
-            "learning_rate": config.learning_rate,
-            "weight_decay": config.weight_decay,
-            "seed": self.seed,
-            "device": device,
-            "precision": machine.choose_precision(self.precision, device),
-            "class_weights": class_weights(self.class_weight, lesson, self.generated_share),
-        }
-        source, net = self._source(lesson, config, device), self._new_net(config)
-        if config.semi is None:
-            taught = None if teacher is None else teacher.reading(self.image_shape_, device)
-            return RecognizerTask(net, augment=config.augment, teacher=taught, **common), source, config
-        if teacher is not None:
-            raise InputError("a teacher takes the place of labels: choose the method supervised or augment")
-        return SemiTask(net, config.semi, shape=self.image_shape_, **common), source, config
-
     def reading(self, image_shape: tuple[int, ...], device: torch.device) -> Teacher:
         """What it reads, as a function on a device: images (N, C, H, W) in [-1, 1] to probabilities (N, K)."""
         net, temperature = deepcopy(self._net()).to(device), self.temperature_
         if self.image_shape_ != image_shape:
             raise InputError(f"the teacher takes images {self.image_shape_}, X holds {image_shape}: make them alike")
         return lambda images: (net(images).float() / temperature).softmax(1)
-
-    def _source(self, lesson: Lesson, config: MethodConfig, device: torch.device) -> BatchSource:
-        """Where the batches come from; labels of generated images are the real ones'."""
-        labeled = ResidentData(lesson.labeled, seed=self.seed, device=device)
-        if config.semi is not None:
-            assert lesson.unlabeled is not None
-            unlabeled = ResidentData(lesson.unlabeled, seed=self.seed, device=device)
-            return SemiData(labeled, unlabeled, count=config.semi.labeled)
-        if lesson.generated is None:
-            return labeled
-        generated = ResidentData(lesson.generated, seed=self.seed, device=device)
-        return MixedData(labeled, generated, share=self.generated_share)
-
-    def _course(self, config: MethodConfig, selection: Selection | None) -> LoopConfig:
-        images = config.updates * config.batch
-        return LoopConfig(
-            images=images,
-            batch=config.batch,
-            decay_from=DECAY_FROM,
-            log_every=max(config.batch, images // 10),
-            preview_every=images,
-            checkpoint_every=max(config.batch, images // 10),
-            watch_every=max(config.batch, images // LOOKS) if selection else 0,
-        )
 
 
 def default_updates(images: ImageSet, method: str = "supervised") -> int:

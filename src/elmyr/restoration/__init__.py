@@ -7,7 +7,7 @@ from elmyr.restoration.inversion import invert, require_invertible
 from elmyr.restoration.noisy import restore_noisy
 from elmyr.restoration.repair import Repair
 from elmyr.restoration.restorer import Restorer
-from elmyr.restoration.runs import resume_restorer, train_restorer
+from elmyr.restoration.runs import train_restorer
 
 __all__ = [
     "KINDS",
@@ -22,6 +22,5 @@ __all__ = [
     "repair_files",
     "require_invertible",
     "restore_noisy",
-    "resume_restorer",
     "train_restorer",
 ]

@@ -28,9 +28,9 @@ from elmyr.restoration.tiles import tiles
 from elmyr.runs import Run, finished_model
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.progress import Listener
 from elmyr.training.rules import is_tiny
-from elmyr.training.rundir import RunDirectory
 
 FORMAT = 1
 IMAGES, IMAGES_OF_TINY = 160_000, 60_000
@@ -74,25 +74,24 @@ class Restorer:
         self,
         X: Data,
         *,
-        run: RunDirectory | None = None,
         listener: Listener | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> Self:
-        """Learns from undamaged images, at least 8x8: an image set, or what `ImageSet.of` takes; labels are ignored.
-
-        With `run` the training is saved there as it goes, and goes on from what is saved.
-        """
+        """Learns from undamaged images, at least 8x8: an image set, or what `ImageSet.of` takes; labels are ignored."""
         images = image_set_of(X)
         images = ImageSet(images.images, None, name=images.name)
         task, course = self.task(images), self.course(images)
         data = ResidentData(images, seed=self.seed, device=self.device)
-        outcome = run_loop(task, data, course, run=run, listener=listener, say=say)
+        return self.learned(task, images, run_loop(task, data, course, listener=listener, say=say).seconds)
+
+    def learned(self, task: RestorerTask, images: ImageSet, seconds: float) -> Self:
+        """Takes what a training on images has learned in so many seconds."""
         self.net_: UNet = task.average
         self.channels_, self.side_ = images.channels, min(images.height, images.width)
-        self.seconds_ = outcome.seconds
+        self.seconds_ = seconds
         return self
 
-    def task(self, images: ImageSet) -> RestorerTask:
+    def task(self, images: ImageSet, processes: Processes = ALONE) -> RestorerTask:
         """The training of it at its beginning; InputError for images that it cannot learn from."""
         side = min(images.height, images.width)
         if side < SMALLEST_SIDE:
@@ -108,6 +107,7 @@ class Restorer:
             device=self.device,
             precision=self.precision,
             shown=shown,
+            processes=processes,
         )
         if len(images):
             task.preview(0)  # a damage that these images cannot take is refused before work starts

@@ -1,52 +1,129 @@
-"""A restorer's run from end to end: its directory, trained, resumed, finished."""
+"""Restorers, for the life of a run; and one trained from Python, in one call."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from elmyr.amounts import Amount, image_count
+from elmyr.amounts import Amount
 from elmyr.calls import checked
-from elmyr.files import write_json
-from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
+from elmyr.images import AS_IT_IS, Data, Shaping, Splits, open_source, source_of, split_source
 from elmyr.restoration.config import RestorerChoices
 from elmyr.restoration.damage import ANY
 from elmyr.restoration.restorer import Restorer
-from elmyr.runs import RUNS, Run
-from elmyr.training.config import DataConfig
-from elmyr.training.plan import opened_again
-from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
-from elmyr.training.session import (
-    at_work,
-    moved,
-    nothing_to_do,
-    refuse_groups,
-    refuse_less,
-    shown_progress,
-    write_beginning,
-    write_other_budget,
-)
+from elmyr.runs import Run
+from elmyr.training.config import DataConfig, RunConfig, Settings
+from elmyr.training.data import ResidentData
+from elmyr.training.loop import Outcome
+from elmyr.training.processes import Processes
+from elmyr.training.run import train
+from elmyr.training.rundir import RunDirectory, config_as
+from elmyr.training.spec import Asked, Finished, Manner, Plan, Say, TaskSpec, hush
 
 KIND: Literal["restorer"] = "restorer"
 
 
-class RestorerConfig(BaseModel):
-    """All choices of one run; `config.json`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class RestorerConfig(RunConfig):
+    """All choices of a restorer's run."""
 
     kind: Literal["restorer"] = KIND
     data: DataConfig
     corruption: str = Field(description="the damage that it learns to undo")
-    images: int = Field(ge=1, description="the budget")
-    extended_from: int | None = Field(None, description="the budget before, where it was changed on the way")
-    seed: int = Field(ge=0)
-    device: str
-    precision: str
     choices: RestorerChoices
+
+    @property
+    def restorer(self) -> Restorer:
+        """The restorer, not trained yet."""
+        return Restorer(
+            corruption=self.corruption,
+            images=self.loop.images,
+            settings=self.choices.model_dump(),
+            seed=self.seed,
+            device=self.device,
+            precision=self.precision,
+        )
+
+
+@dataclass(frozen=True)
+class RestorerAsk:
+    """What may be asked of a restorer's training. corruption: the damage that it learns to undo."""
+
+    data: Data
+    labels: Any = None
+    corruption: str = ANY
+    asked: Asked = field(default_factory=Asked)
+
+
+class RestorerTraining:
+    """A restorer's training, and the model at its end."""
+
+    watcher = None
+
+    def __init__(self, config: RestorerConfig, splits: Splits, processes: Processes) -> None:
+        self.config, self.restorer, self.images = config, config.restorer, splits.train
+        self.task = self.restorer.task(self.images, processes)
+        self.data = ResidentData(self.images, seed=config.seed, device=self.task.device)
+
+    def finish(self, run: RunDirectory, outcome: Outcome) -> Finished:
+        """Writes the model."""
+        self.restorer.learned(self.task, self.images, outcome.seconds).save(run.model)
+        return Finished({"corruption": self.config.corruption}, how=f"for the damage '{self.config.corruption}'")
+
+
+class RestorerSpec(TaskSpec[RestorerAsk, RestorerConfig, Splits]):
+    """Trains a U-Net to undo damage."""
+
+    kind = KIND
+    title = "restorer"
+    config = RestorerConfig
+
+    def plan(self, ask: RestorerAsk) -> Plan[RestorerConfig, Splits]:
+        """By the damage, the settings and the data."""
+        asked = ask.asked
+        restorer = Restorer(corruption=ask.corruption, images=asked.budget, settings=asked.parsed, seed=asked.seed)
+        data, common = source_of(ask.data, ask.labels, asked.shaping), asked.common(KIND)
+        source = open_source(data, asked.data_root, asked.shaping, choose_size=True)
+        splits = split_source(source, asked.seed, source.shaping)
+        config = RestorerConfig(
+            **common,
+            data=DataConfig.of(data, splits.train, data_root=asked.data_root, shaping=source.shaping, seed=asked.seed),
+            loop=restorer.course(splits.train),
+            corruption=ask.corruption,
+            choices=restorer.choices,
+        )
+        config.restorer.task(splits.train)  # refuses what it cannot learn from
+        return Plan(config, splits)
+
+    def reopen(self, config: RestorerConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
+        """The split."""
+        return config.data.reopened(data_root)
+
+    def begin(self, config: RestorerConfig, inputs: Splits, processes: Processes, say: Say) -> RestorerTraining:
+        """With random weights."""
+        return RestorerTraining(config, inputs, processes)
+
+    def name(self, config: RestorerConfig) -> str:
+        """The data's name and the kind's."""
+        return f"{config.data.name}-restorer"
+
+    def following(self, run: RunDirectory) -> Sequence[str]:
+        """Repaired images and figures."""
+        return f"elmyr restorer apply {run.path} IMAGES --out repaired", f"elmyr restorer evaluate {run.path}"
+
+    def networks(self, config: RestorerConfig) -> Mapping[str, Any]:
+        """The choices that make them."""
+        return config.choices.model_dump(include={"widths", "bottom", "noise", "discriminator_base"})
+
+    def settings(self, config: RestorerConfig) -> Mapping[str, Any]:
+        """Its choices."""
+        return config.choices.model_dump(mode="json")
+
+
+RESTORER = RestorerSpec()
 
 
 @checked
@@ -57,72 +134,28 @@ def train_restorer(
     out: str | os.PathLike[str] | None = None,
     corruption: str = ANY,
     images: Amount | None = None,
+    minutes: Amount | None = None,
     seed: int = 0,
-    settings: Mapping[str, object] | None = None,
+    settings: Settings = (),
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
+    deterministic: bool = False,
+    start_from: Run | None = None,
+    keep_going: bool = False,
+    track: str | None = None,
     quiet: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = hush,
 ) -> RunDirectory:
     """Trains a restorer on the training part of an image set and returns its finished run directory.
 
-    data: as `train` has it. The other parameters are those of `Restorer`; its split follows from `seed`. Raises
-    InputError before anything is written.
+    data, the budget and all that follows `settings`: as `train` has them. corruption and settings: those of `Restorer`.
+    Raises InputError before anything is written.
     """
-    refuse_groups(KIND)
-    restorer = Restorer(
-        corruption=corruption, images=images, settings=settings, seed=seed, device=device, precision=precision
-    )
-    data = source_of(data, labels, shaping)
-    source = open_source(data, data_root, shaping, choose_size=True)
-    training = split_source(source, seed, source.shaping).train
-    restorer.task(training)  # refuses what it cannot learn from
-    config = RestorerConfig(
-        data=DataConfig.of(data, training, data_root=data_root, shaping=source.shaping, seed=seed),
-        corruption=corruption,
-        images=restorer.budget(training),
-        seed=seed,
-        device=str(restorer.device),
-        precision=restorer.precision,
-        choices=restorer.choices,
-    )
-    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{training.name}-restorer"))
-    write_beginning(run, config, device=config.device, precision=config.precision)
-    _run_to_end(run, config, training, quiet, run.noting(say))
-    return run
-
-
-def resume_restorer(
-    name: Run,
-    *,
-    images: Amount | None = None,
-    data: str | os.PathLike[str] | None = None,
-    data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = False,
-    say: Callable[[str], None] = lambda line: None,
-) -> RunDirectory:
-    """Resumes an interrupted run as if nothing had happened, and returns it finished.
-
-    `images`: another budget, for a finished run too; the learning rates then fall by that one. `data`: where the images
-    lie by now, which the run keeps. Raises InputError where the images are not the same any more.
-    """
-    refuse_groups(KIND)
-    images = image_count(images)
-    run = open_run(name, KIND)
-    config = config_of(run)
-    if data is not None:
-        config = moved(run, config, {"data": config.data.at(data, data_root)}, splits_of)
-    if nothing_to_do(run, config.images, images, say):
-        return run
-    training = splits_of(config, data_root).train
-    if images is not None and images != config.images:
-        refuse_less(run, images)
-        config = config.model_copy(update={"images": images, "extended_from": config.images})
-        write_other_budget(run, config)
-    _run_to_end(run, config, training, quiet, run.noting(say))
-    return run
+    asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
+    ask = RestorerAsk(data, labels, corruption, asked)
+    return train(RESTORER, ask, Manner(out, keep_going, track, quiet, say))
 
 
 def config_of(run: RunDirectory) -> RestorerConfig:
@@ -132,24 +165,4 @@ def config_of(run: RunDirectory) -> RestorerConfig:
 
 def splits_of(config: RestorerConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
     """The split of a run, opened again; InputError where its training images are not the same any more."""
-    return opened_again(config.data, data_root)
-
-
-def _run_to_end(
-    run: RunDirectory, config: RestorerConfig, training: ImageSet, quiet: bool, say: Callable[[str], None]
-) -> None:
-    restorer = Restorer(
-        corruption=config.corruption,
-        images=config.images,
-        settings=config.choices.model_dump(),
-        seed=config.seed,
-        device=config.device,
-        precision=config.precision,
-    )
-    with at_work(run, say):
-        with shown_progress(run, config.images, quiet=quiet) as listener:
-            restorer.fit(training, run=run, listener=listener, say=say)
-        restorer.save(run.model)
-        seconds = round(restorer.seconds_, 3)
-        write_json(run.summary, {"images": config.images, "seconds": seconds, "corruption": config.corruption})
-    say(f"trained for the damage '{config.corruption}', {config.images:,} images in {seconds:,.0f} s: {run.path}")
+    return config.data.reopened(data_root)

@@ -15,7 +15,7 @@ from elmyr.recognition import Recognizer
 from elmyr.recognition.grounds import are_opposite
 from elmyr.recognition.nearest import Nearest
 from elmyr.recognition.predictions import PREPARATIONS
-from elmyr.recognition.runs import config_of, splits_of
+from elmyr.recognition.sources import config_of, splits_of
 from elmyr.serving.answers import Answer, in_base64, json_answer, npz_answer, refusal
 from elmyr.serving.catalog import ServedModel, WorkerOptions
 from elmyr.serving.http_errors import HTTPError

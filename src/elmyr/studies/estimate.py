@@ -18,7 +18,10 @@ from elmyr.recognition.methods import read_method
 from elmyr.studies.arms import ARMS, Arm
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.work import FIGURES, GAN, Piece, pieces_of
-from elmyr.training import make_plan, rehearse
+from elmyr.training.gan_spec import GAN_SPEC
+from elmyr.training.plan import GANAsk
+from elmyr.training.rehearsal import rehearse
+from elmyr.training.spec import Asked
 
 SECONDS = 2.0  # of timing the GAN
 FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it
@@ -82,9 +85,7 @@ def _methods(config: StudyConfig) -> set[str]:
 
 
 def _gan_seconds(config: StudyConfig) -> float:
-    plan = make_plan(
-        config.source,
-        preset=config.preset,
+    asked = Asked(
         images=config.images,
         seed=config.seeds[0],
         settings=config.settings,
@@ -93,7 +94,8 @@ def _gan_seconds(config: StudyConfig) -> float:
         data_root=config.root,
         shaping=config.shaping,
     )
-    return AROUND * 60 * rehearse(plan, seconds=SECONDS).minutes
+    ask = GANAsk(config.source, preset=config.preset, asked=asked)
+    return AROUND * 60 * rehearse(GAN_SPEC, ask, seconds=SECONDS).minutes
 
 
 def _update_seconds(method: str, source: Source, config: StudyConfig) -> float:

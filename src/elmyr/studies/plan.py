@@ -36,8 +36,9 @@ from elmyr.recognition import default_updates, told_of_balance, told_of_spared
 from elmyr.studies.arms import ARMS, Case, arms_for
 from elmyr.studies.config import FAIR_SEEDS, Cell, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
-from elmyr.training import make_plan
 from elmyr.training.config import Settings, parse_settings
+from elmyr.training.plan import GANAsk, plan_of
+from elmyr.training.spec import Asked
 
 NAMED = 3
 MOST_SEEDS = 1000
@@ -95,9 +96,7 @@ def make_study_plan(
         splits = split_source(source, number, form)
         for trouble in troubles:
             _refuse_impossible(trouble, splits)
-    gan = make_plan(
-        data,
-        preset=preset,
+    asked = Asked(
         images=images,
         seed=seed,
         settings=chosen,
@@ -105,7 +104,8 @@ def make_study_plan(
         precision=precision,
         data_root=data_root,
         shaping=troubles[0],
-    ).config  # refuses what cannot be trained
+    )
+    gan = plan_of(GANAsk(data, preset=preset, asked=asked)).config  # refuses what cannot be trained
     if not gan.gan.classes:
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
     for number in () if allow_duplicates else numbers:

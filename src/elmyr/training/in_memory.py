@@ -10,7 +10,7 @@ from elmyr.amounts import Amount, image_count
 from elmyr.gan import GAN
 from elmyr.images import ImageSet
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.config import choices_of
+from elmyr.training.choices import choices_of
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import run_loop
 from elmyr.training.plan import parts_of

@@ -1,17 +1,14 @@
 """The model card: what a finished run holds, for people who find the folder."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from elmyr.training.collapse import collapse_in
-from elmyr.training.config import RunConfig
+from elmyr.training.choices import GANRunConfig
+from elmyr.training.collapse import Collapse
+from elmyr.training.loop import Outcome
 
 
-def model_card(config: RunConfig, summary: Mapping[str, Any]) -> str:
+def model_card(config: GANRunConfig, outcome: Outcome, collapse: Collapse | None) -> str:
     """The README.md of a run directory."""
     gan, data = config.gan, config.data
     classes = f"{len(gan.classes)} classes ({', '.join(gan.classes)})" if gan.classes else "no classes"
-    collapse = collapse_in(summary)
     warning = f"\n**{collapse.sentence}**\n" if collapse else ""
     return f"""# A GAN for {data.name}, trained by elmyr
 {warning}
@@ -20,7 +17,7 @@ def model_card(config: RunConfig, summary: Mapping[str, Any]) -> str:
 | makes | {gan.height}x{gan.width} images, {gan.channels} channel(s), {classes} |
 | trained on | {data.images:,} images: the training part of `{data.name}`, split by seed {data.split_seed} |
 | preset | `{config.preset}`, seed {config.seed} |
-| budget | {summary["images"]:,} images seen in {summary["seconds"]:,.0f} s on {config.device}, {config.precision} |
+| budget | {outcome.images:,} images seen in {outcome.seconds:,.0f} s on {config.device}, {config.precision} |
 
 Use it:
 

@@ -1,29 +1,28 @@
-"""What a training would do, and how long it would take, before any of it is done: `train --dry-run`."""
+"""What a training would do, and how long it would take, before any of it is done: `--dry-run`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from elmyr import machine
 from elmyr.nets import Cost
-from elmyr.training.budget import MEASURED_SHARE, Pace
 from elmyr.training.config import RunConfig
-from elmyr.training.plan import Plan, new_task
+from elmyr.training.pace import MEASURED_SHARE
 from elmyr.training.rules import Resolved
+from elmyr.training.run import pace_of, planned
+from elmyr.training.spec import TaskSpec
 
 SECONDS = 3.0
-NETWORKS = ("generator", "discriminator")
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The config that would be trained by, and what it costs on this machine."""
+    """The config that would be trained by, and what it costs on this machine; `costs` by the name of a network."""
 
     config: RunConfig
     resolved: Sequence[Resolved]
-    costs: tuple[Cost, Cost]  # the generator's and the discriminator's
+    costs: Mapping[str, Cost]
     images_per_second: float
 
     @property
@@ -36,21 +35,20 @@ class Rehearsal:
         return {
             "config": self.config.model_dump(mode="json"),
             "automatic": {choice.name: {"value": choice.value, "rule": choice.words} for choice in self.resolved},
-            "costs": {name: asdict(cost) for name, cost in zip(NETWORKS, self.costs, strict=True)},
+            "costs": {name: asdict(cost) for name, cost in self.costs.items()},
             "images_per_second": self.images_per_second,
             "minutes": self.minutes,
         }
 
 
-def rehearse(plan: Plan, *, seconds: float = SECONDS) -> Rehearsal:
-    """Measures the speed of a plan's updates on a throw-away copy; a budget in minutes becomes images.
+def rehearse(spec: TaskSpec[Any, Any, Any], ask: Any, *, seconds: float = SECONDS) -> Rehearsal:
+    """Plans what is asked for, and measures its speed on a throw-away copy; a budget in minutes becomes images.
 
     Makes no run directory. The time is that of the updates: looks, previews and checkpoints add a few percent.
     """
-    config = plan.config
-    with machine.one_order_of_sums(config.deterministic):
-        pace = Pace.of(new_task(config), plan.splits, config.loop, seconds=seconds)
-    if config.minutes is not None:
-        left = (1 - MEASURED_SHARE) * 60 * config.minutes  # the rest goes into measuring, as it does in the training
-        plan = plan.with_budget(pace.reached(left, config.loop))
-    return Rehearsal(plan.config, plan.resolved, config.gan.costs(), pace.images_per_second)
+    plan = planned(spec, ask)
+    pace = pace_of(spec, plan, seconds=seconds)
+    if plan.config.minutes is not None:
+        left = (1 - MEASURED_SHARE) * 60 * plan.config.minutes  # the rest goes into measuring, as in the training
+        plan = plan.with_budget(pace.reached(left, plan.config.loop))
+    return Rehearsal(plan.config, plan.resolved, spec.costs(plan.config), pace.images_per_second)

@@ -12,10 +12,11 @@ import torch
 from elmyr import machine
 from elmyr.errors import InputError
 from elmyr.files import read_json, read_lines, sha256_of
-from elmyr.runs import GAN_KIND, Run
-from elmyr.training.plan import config_of, splits_of
-from elmyr.training.run import Manner, run_anew
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.runs import Run
+from elmyr.training.run import Places, moved, train_by
+from elmyr.training.rundir import RunDirectory, config_as, open_run
+from elmyr.training.spec import Manner, Plan
+from elmyr.training.tasks import spec_of
 
 TIMES = {"seconds", "images_per_second"}
 SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit", "processes")  # what other bits may come of
@@ -34,7 +35,7 @@ def repeat(
     name: Run,
     *,
     out: str | os.PathLike[str] | None = None,
-    data: str | os.PathLike[str] | None = None,
+    data: Places | None = None,
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -44,20 +45,21 @@ def repeat(
     `data`: where its images lie by now. Raises InputError for a run that is not finished, or that was given another
     budget on the way.
     """
-    run = open_run(name, GAN_KIND)
+    run = open_run(name)
+    spec = spec_of(run)
     if not run.finished:
         raise InputError(f"'{run.path}' is not finished: elmyr resume {run.path}")
-    config, before = config_of(run), _surroundings(run)
+    config, before = config_as(run, spec.config), _surroundings(run)
     if config.extended_from is not None:
         raise InputError(
             f"'{run.path}' was extended from {config.extended_from:,} images: only a run in one go repeats"
         )
     if data is not None:
-        config = config.model_copy(update={"data": config.data.at(data, data_root)})
+        config = moved(config, data, data_root)
     threads = torch.get_num_threads()
     torch.set_num_threads(int(before.get("threads") or threads))
     try:
-        again = run_anew(config, splits_of(config, data_root), out=out, manner=Manner(quiet=quiet, say=say))
+        again = train_by(spec, Plan(config, spec.reopen(config, data_root)), Manner(out=out, quiet=quiet, say=say))
     finally:
         torch.set_num_threads(threads)
     now = _surroundings(again)

@@ -6,10 +6,9 @@ import multiprocessing
 import os
 import shlex
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -17,13 +16,10 @@ from elmyr import machine, plugins
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.config import DataConfig
 from elmyr.training.progress import Listener, shown
 from elmyr.training.rundir import RunDirectory, position_of
 
 RUN_AGAIN = 78  # the exit code of `refuse_rerun`
-
-C = TypeVar("C", bound=BaseModel)
 
 
 def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precision: str, processes: int = 1) -> None:
@@ -39,15 +35,14 @@ def write_beginning(run: RunDirectory, config: BaseModel, *, device: str, precis
         }
     )
     write_json(run.environment, surroundings)
-    write_json(run.config, config.model_dump(mode="json"))
+    write_config(run, config)
 
 
-def nothing_to_do(run: RunDirectory, budget: int, images: int | None, say: Callable[[str], None]) -> bool:
-    """Whether a run is finished, and no other budget is asked for; says so."""
-    done = run.finished and images in (None, budget)
-    if done:
+def nothing_to_do(run: RunDirectory, say: Callable[[str], None]) -> bool:
+    """Whether a run is finished; says so."""
+    if run.finished:
         say(f"'{run.path}' is finished already: nothing to do (more with: elmyr resume {run.path} --images N)")
-    return done
+    return run.finished
 
 
 def refuse_less(run: RunDirectory, images: int) -> None:
@@ -58,23 +53,9 @@ def refuse_less(run: RunDirectory, images: int) -> None:
         raise InputError(f"'{run.path}' has seen {seen:,} images already: --images is at least that")
 
 
-def write_other_budget(run: RunDirectory, config: BaseModel) -> None:
-    """Writes down a config with another budget; the run is unfinished from then on."""
-    with run.locked():
-        run.summary.unlink(missing_ok=True)
-        write_json(run.config, config.model_dump(mode="json"))
-
-
-def moved(run: RunDirectory, config: C, places: Mapping[str, DataConfig], check: Callable[[C], object]) -> C:
-    """The config of a run whose images lie elsewhere by now, written down; `places` by their names in the config.
-
-    check: raises InputError where the images there are others; then nothing is written.
-    """
-    changed = config.model_copy(update=dict(places))
-    check(changed)
-    with run.locked():
-        write_json(run.config, changed.model_dump(mode="json"))
-    return changed
+def write_config(run: RunDirectory, config: BaseModel) -> None:
+    """Writes `config.json`."""
+    write_json(run.config, config.model_dump(mode="json"))
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from torch.utils.flop_counter import flop_registry
 from elmyr import machine
 from elmyr.images import ImageSet
 from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.budget import UPDATES_AT_ONCE, measured_speed
-from elmyr.training.config import adversarial_config, gan_config, settled_choices
+from elmyr.training.choices import adversarial_config, gan_config, settled_choices
 from elmyr.training.data import ResidentData
+from elmyr.training.pace import UPDATES_AT_ONCE, measured_speed
 from elmyr.training.rules import BUDGET
 
 PEAK_SHAPES = ((64, 14), (128, 7), (128, 14))  # channels and sides of the maps whose 3x3 convolutions are timed

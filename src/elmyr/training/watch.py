@@ -12,8 +12,8 @@ from elmyr import seeds
 from elmyr.images import Splits
 from elmyr.metrics import discriminator_accuracy
 from elmyr.training.adversarial import AdversarialTask
+from elmyr.training.choices import changed_config
 from elmyr.training.collapse import Collapse, written
-from elmyr.training.config import changed_config
 from elmyr.training.sight import Sight, Sights
 from elmyr.training.trouble import LOOKS_IN_TURN, QUIET_IMAGES, Look, Trouble, remedy, trouble_in
 

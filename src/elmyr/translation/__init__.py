@@ -4,7 +4,7 @@ from elmyr.translation.adaptation import resume_adaptation, train_adapted
 from elmyr.translation.config import A_TO_B, B_TO_A, DIRECTIONS
 from elmyr.translation.files import translate_files, translated
 from elmyr.translation.methods import METHODS
-from elmyr.translation.runs import resume_translator, train_translator
+from elmyr.translation.runs import train_translator
 from elmyr.translation.translator import Translator
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "METHODS",
     "Translator",
     "resume_adaptation",
-    "resume_translator",
     "train_adapted",
     "train_translator",
     "translate_files",

@@ -17,12 +17,13 @@ from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError, InterruptedRun
 from elmyr.files import write_json
 from elmyr.images import AS_IT_IS, Data, Shaping, save_npz, source_of
-from elmyr.recognition import Recognizer, resume_recognizer, train_recognizer
+from elmyr.recognition import Recognizer, train_recognizer
 from elmyr.runs import RUNS, Run
+from elmyr.training.run import resume
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import refuse_groups, write_beginning
 from elmyr.translation.files import translated
-from elmyr.translation.runs import resume_translator, train_translator
+from elmyr.translation.runs import train_translator
 from elmyr.translation.sources import open_domains
 from elmyr.translation.translator import Translator
 
@@ -157,7 +158,7 @@ def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
             _write_translated(made, stand_ins, config)
     reader = RunDirectory(run.path / "recognizer")
     if reader.config.is_file():
-        resume_recognizer(reader.path, data_root=config.root, quiet=quiet, say=say)
+        resume(reader.path, data_root=config.root, quiet=quiet, say=say)
     else:
         train_recognizer(
             config.source,
@@ -189,7 +190,7 @@ def _translator(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
     """The run of the translator, finished."""
     made = RunDirectory(run.path / "translator")
     if made.config.is_file():
-        return resume_translator(made.path, data_root=config.root, quiet=quiet, say=say)
+        return resume(made.path, data_root=config.root, quiet=quiet, say=say)
     return train_translator(
         config.source,
         config.target,

@@ -1,34 +1,29 @@
-"""A translator's run from end to end: its directory, trained, resumed, finished."""
+"""Translators, for the life of a run; and one trained from Python, in one call."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from elmyr.amounts import Amount, image_count
+from elmyr.amounts import Amount
 from elmyr.calls import checked
 from elmyr.errors import InputError
-from elmyr.files import sha256_of, write_json
-from elmyr.images import AS_IT_IS, Data, Shaping, source_of
+from elmyr.files import sha256_of
+from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, source_of
 from elmyr.recognition import Recognizer, open_recognizer
 from elmyr.recognition.trained import KIND as RECOGNIZER_KIND
-from elmyr.runs import RUNS, Run, finished_model
-from elmyr.training.config import DataConfig, require_there
-from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
-from elmyr.training.session import (
-    at_work,
-    moved,
-    nothing_to_do,
-    refuse_groups,
-    refuse_less,
-    shown_progress,
-    write_beginning,
-    write_other_budget,
-)
+from elmyr.runs import Run, finished_model
+from elmyr.training.config import DataConfig, RunConfig, Settings, require_there
+from elmyr.training.loop import Outcome
+from elmyr.training.processes import Processes
+from elmyr.training.run import train
+from elmyr.training.rundir import RunDirectory, config_as
+from elmyr.training.spec import Asked, Finished, Manner, Plan, Say, TaskSpec, hush
 from elmyr.translation.config import TranslatorChoices
 from elmyr.translation.sources import Domains, open_domains
 from elmyr.translation.translator import Translator
@@ -36,27 +31,126 @@ from elmyr.translation.translator import Translator
 KIND: Literal["translator"] = "translator"
 
 
-class TranslatorConfig(BaseModel):
-    """All choices of one run; `config.json`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class TranslatorConfig(RunConfig):
+    """All choices of a translator's run; the budget counts images of A."""
 
     kind: Literal["translator"] = KIND
     a: DataConfig
     b: DataConfig
     recognizer: str | None = Field(None, description="the run of a recognizer whose predictions should stay the same")
     recognizer_digest: str | None = Field(None, description="sha256 of its weights")
-    images: int = Field(ge=1, description="the budget, in images of A")
-    extended_from: int | None = Field(None, description="the budget before, where it was changed on the way")
-    seed: int = Field(ge=0)
-    device: str
-    precision: str
     choices: TranslatorChoices
 
     @property
     def paired(self) -> bool:
         """Whether it learned from pairs."""
         return self.choices.method == "paired"
+
+    @property
+    def translator(self) -> Translator:
+        """The translator, not trained yet."""
+        return Translator(
+            method=self.choices.method,
+            images=self.loop.images,
+            settings=self.choices.model_dump(exclude={"method"}),
+            seed=self.seed,
+            device=self.device,
+            precision=self.precision,
+        )
+
+
+@dataclass(frozen=True)
+class TranslatorAsk:
+    """What may be asked of a translator's training.
+
+    recognizer: a run whose predictions are to stay the same. The splits follow from the seed; of the shaping, the form
+    is that of both kinds, the choice that of A.
+    """
+
+    a: Data
+    b: Data
+    method: str = "cycle"
+    recognizer: Run | None = None
+    asked: Asked = field(default_factory=Asked)
+
+
+class TranslatorTraining:
+    """A translator's training, and the model at its end."""
+
+    watcher = None
+
+    def __init__(self, config: TranslatorConfig, domains: Domains, processes: Processes) -> None:
+        self.config, self.translator = config, config.translator
+        self.images = domains.a.train, domains.b.train
+        self.task = self.translator.task(*self.images, _reader(config), processes)
+        self.data = self.translator.data(*self.images)
+
+    def finish(self, run: RunDirectory, outcome: Outcome) -> Finished:
+        """Writes the model."""
+        self.translator.learned(self.task, *self.images, outcome.seconds).save(run.model)
+        return Finished({"method": self.config.choices.method}, how=f"by the method {self.config.choices.method}")
+
+
+class TranslatorSpec(TaskSpec[TranslatorAsk, TranslatorConfig, Domains]):
+    """Trains networks that turn images of one kind into images of another."""
+
+    kind = KIND
+    title = "translator"
+    config = TranslatorConfig
+    sources = 2
+
+    def plan(self, ask: TranslatorAsk) -> Plan[TranslatorConfig, Domains]:
+        """By the method, the settings and the data of both kinds."""
+        asked, told = ask.asked, list[str]()
+        translator = Translator(method=ask.method, images=asked.budget, settings=asked.parsed, seed=asked.seed)
+        a, b = source_of(ask.a, shaping=asked.shaping), source_of(ask.b, shaping=asked.shaping)
+        common, paired = asked.common(KIND), translator.choices.method == "paired"
+        domains = open_domains(
+            a, b, paired=paired, seed=asked.seed, data_root=asked.data_root, shaping=asked.shaping, say=told.append
+        )
+        path = None
+        if ask.recognizer is not None:
+            path = os.path.abspath(finished_model(ask.recognizer, RECOGNIZER_KIND))
+        config = TranslatorConfig(
+            **common,
+            a=_data_config(a, domains.a.train, asked, domains.shaping),
+            b=_data_config(b, domains.b.train, asked, domains.of_b),
+            loop=translator.course(domains.a.train),
+            recognizer=path,
+            recognizer_digest=None if path is None else _weights_digest(path),
+            choices=translator.choices,
+        )
+        config.translator.task(domains.a.train, domains.b.train, _reader(config))  # refuses what it cannot learn from
+        return Plan(config, domains, told)
+
+    def reopen(self, config: TranslatorConfig, data_root: str | os.PathLike[str] | None = None) -> Domains:
+        """Both splits, and the recognizer looked at."""
+        if config.recognizer is not None and _weights_digest(config.recognizer) != config.recognizer_digest:
+            raise InputError(f"'{config.recognizer}' is not the recognizer of this run any more: restore it")
+        return domains_of(config, data_root)
+
+    def begin(self, config: TranslatorConfig, inputs: Domains, processes: Processes, say: Say) -> TranslatorTraining:
+        """With random weights."""
+        return TranslatorTraining(config, inputs, processes)
+
+    def name(self, config: TranslatorConfig) -> str:
+        """The names of both kinds."""
+        return f"{config.a.name}-to-{config.b.name}-translator"
+
+    def following(self, run: RunDirectory) -> Sequence[str]:
+        """Translated images and figures."""
+        return f"elmyr translator apply {run.path} IMAGES --out translated", f"elmyr translator evaluate {run.path}"
+
+    def networks(self, config: TranslatorConfig) -> Mapping[str, Any]:
+        """The choices that make them."""
+        return config.choices.model_dump(include={"method", "back", "widths", "bottom", "styled", "discriminator_base"})
+
+    def settings(self, config: TranslatorConfig) -> Mapping[str, Any]:
+        """Its choices."""
+        return config.choices.model_dump(mode="json")
+
+
+TRANSLATOR = TranslatorSpec()
 
 
 @checked
@@ -68,93 +162,30 @@ def train_translator(
     method: str = "cycle",
     recognizer: Run | None = None,
     images: Amount | None = None,
+    minutes: Amount | None = None,
     seed: int = 0,
-    settings: Mapping[str, object] | None = None,
+    settings: Settings = (),
     device: str = "auto",
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
+    deterministic: bool = False,
+    start_from: Run | None = None,
+    keep_going: bool = False,
+    track: str | None = None,
     quiet: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = hush,
 ) -> RunDirectory:
     """Trains a translator between the training parts of two image sets and returns its finished run directory.
 
-    a, b: each as the data of `train`. The other parameters are those of `Translator`; `recognizer` names a run whose
-    reading is to stay the same. The splits follow from `seed`; of `shaping`, the form is that of both kinds, the choice
-    that of A. Raises InputError before anything is written.
+    a, b: each as the data of `train`, as are the budget, in images of A, and all that follows `settings`. method and
+    settings: those of `Translator`; `recognizer` names a run whose predictions are to stay the same. The splits follow
+    from `seed`; of `shaping`, the form is that of both kinds, the choice that of A. Raises InputError before anything
+    is written.
     """
-    refuse_groups(KIND)
-    translator = Translator(
-        method=method, images=images, settings=settings, seed=seed, device=device, precision=precision
-    )
-    a, b = source_of(a, shaping=shaping), source_of(b, shaping=shaping)
-    paired = translator.choices.method == "paired"
-    told: list[str] = []
-    domains = open_domains(a, b, paired=paired, seed=seed, data_root=data_root, shaping=shaping, say=told.append)
-    path = None if recognizer is None else os.path.abspath(finished_model(recognizer, RECOGNIZER_KIND))
-    reader = None if path is None else open_recognizer(path, device=device)
-    one, other = domains.a.train, domains.b.train
-    translator.task(one, other, reader)  # refuses what it cannot learn from
-    config = TranslatorConfig(
-        a=DataConfig.of(a, one, data_root=data_root, shaping=domains.shaping, seed=seed),
-        b=DataConfig.of(b, other, data_root=data_root, shaping=domains.of_b, seed=seed),
-        recognizer=path,
-        recognizer_digest=None if path is None else _weights_digest(path),
-        images=translator.budget(one),
-        seed=seed,
-        device=str(translator.device),
-        precision=translator.precision,
-        choices=translator.choices,
-    )
-    run = RunDirectory(new_directory(out, parent=RUNS, name=f"{one.name}-to-{other.name}-translator"))
-    write_beginning(run, config, device=config.device, precision=config.precision)
-    note = run.noting(say)
-    for line in told:
-        note(line)
-    _run_to_end(run, config, domains, reader, quiet, note)
-    return run
-
-
-def resume_translator(
-    name: Run,
-    *,
-    images: Amount | None = None,
-    data: Sequence[str | os.PathLike[str] | None] = (),
-    data_root: str | os.PathLike[str] | None = None,
-    quiet: bool = False,
-    say: Callable[[str], None] = lambda line: None,
-) -> RunDirectory:
-    """Resumes an interrupted run as if nothing had happened, and returns it finished.
-
-    `images`: another budget, for a finished run too; the learning rates then fall by that one. `data`: where the images
-    of A and of B lie by now, None where they have not moved; the run keeps it. Raises InputError where what it learned
-    from is not the same any more.
-    """
-    refuse_groups(KIND)
-    images = image_count(images)
-    run = open_run(name, KIND)
-    config = config_of(run)
-    places = {
-        kind: at.at(place, data_root)
-        for (kind, at), place in zip((("a", config.a), ("b", config.b)), data, strict=False)
-        if place is not None
-    }
-    if places:
-        config = moved(run, config, places, domains_of)
-    if nothing_to_do(run, config.images, images, say):
-        return run
-    domains = domains_of(config, data_root)
-    reader = None
-    if config.recognizer is not None:
-        if _weights_digest(config.recognizer) != config.recognizer_digest:
-            raise InputError(f"'{config.recognizer}' is not the recognizer of '{run.path}' any more: restore it")
-        reader = open_recognizer(config.recognizer, device=config.device)
-    if images is not None and images != config.images:
-        refuse_less(run, images)
-        config = config.model_copy(update={"images": images, "extended_from": config.images})
-        write_other_budget(run, config)
-    _run_to_end(run, config, domains, reader, quiet, run.noting(say))
-    return run
+    asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
+    ask = TranslatorAsk(a, b, method, recognizer, asked)
+    return train(TRANSLATOR, ask, Manner(out, keep_going, track, quiet, say))
 
 
 def config_of(run: RunDirectory) -> TranslatorConfig:
@@ -181,30 +212,13 @@ def domains_of(config: TranslatorConfig, data_root: str | os.PathLike[str] | Non
     return domains
 
 
+def _data_config(source: str | os.PathLike[str], images: ImageSet, asked: Asked, shaping: Shaping) -> DataConfig:
+    return DataConfig.of(source, images, data_root=asked.data_root, shaping=shaping, seed=asked.seed)
+
+
+def _reader(config: TranslatorConfig) -> Recognizer | None:
+    return None if config.recognizer is None else open_recognizer(config.recognizer, device=config.device)
+
+
 def _weights_digest(folder: str) -> str:
     return sha256_of(Path(folder) / "recognizer.safetensors")
-
-
-def _run_to_end(
-    run: RunDirectory,
-    config: TranslatorConfig,
-    domains: Domains,
-    reader: Recognizer | None,
-    quiet: bool,
-    say: Callable[[str], None],
-) -> None:
-    translator = Translator(
-        method=config.choices.method,
-        images=config.images,
-        settings=config.choices.model_dump(exclude={"method"}),
-        seed=config.seed,
-        device=config.device,
-        precision=config.precision,
-    )
-    with at_work(run, say):
-        with shown_progress(run, config.images, quiet=quiet) as listener:
-            translator.fit(domains.a.train, domains.b.train, recognizer=reader, run=run, listener=listener, say=say)
-        translator.save(run.model)
-        seconds = round(translator.seconds_, 3)
-        write_json(run.summary, {"images": config.images, "seconds": seconds, "method": config.choices.method})
-    say(f"trained by the method {config.choices.method}, {config.images:,} images in {seconds:,.0f} s: {run.path}")

@@ -26,9 +26,9 @@ from elmyr.restoration.repair import require_channels, require_pixels
 from elmyr.runs import Run, finished_model
 from elmyr.textures import over_textures
 from elmyr.training.loop import LoopConfig, run_loop
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.progress import Listener
 from elmyr.training.rules import is_tiny
-from elmyr.training.rundir import RunDirectory
 from elmyr.translation.config import A_TO_B, B_TO_A, DIRECTIONS, choices_of
 from elmyr.translation.domains import DomainData
 from elmyr.translation.labels import GivenReader, Keeper, LearningReader
@@ -80,7 +80,6 @@ class Translator:
         B: Data,
         *,
         recognizer: Recognizer | None = None,
-        run: RunDirectory | None = None,
         listener: Listener | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> Self:
@@ -88,22 +87,27 @@ class Translator:
 
         Of the method "paired", image *i* of A belongs to image *i* of B. What is made is to be read as the image was:
         by `recognizer`, a fitted one that reads both kinds, or else, where A has labels and there are no pairs, by a
-        small one that learns along. Labels of B are not looked at. With `run` the training is saved there as it goes,
-        and goes on from what is saved. Raises InputError for kinds of unequal shape, and for an empty one.
+        small one that learns along. Labels of B are not looked at. Raises InputError for kinds of unequal shape, and
+        for an empty one.
         """
         a, b = image_set_of(A), image_set_of(B)
-        task, data = self.task(a, b, recognizer), self._data(a, b)
-        outcome = run_loop(task, data, self.course(a), run=run, listener=listener, say=say)
+        task, data = self.task(a, b, recognizer), self.data(a, b)
+        return self.learned(task, a, b, run_loop(task, data, self.course(a), listener=listener, say=say).seconds)
+
+    def learned(self, task: TranslatorTask, a: ImageSet, b: ImageSet, seconds: float) -> Self:
+        """Takes what a training on images of both kinds has learned in so many seconds."""
         self.nets_: dict[str, TranslatorNet] = task.averages
         self.directions_, self.channels_ = tuple(task.averages), a.channels
         self.image_shape_: tuple[int, ...] | None = (a.height, a.width, a.channels)
         self.examples_: dict[str, NDArray[np.uint8]] = {}
         if self.choices.styled:
             self.examples_ = {way: _some(b if way == A_TO_B else a) for way in self.directions_}
-        self.seconds_ = outcome.seconds
+        self.seconds_ = seconds
         return self
 
-    def task(self, a: ImageSet, b: ImageSet, recognizer: Recognizer | None = None) -> TranslatorTask:
+    def task(
+        self, a: ImageSet, b: ImageSet, recognizer: Recognizer | None = None, processes: Processes = ALONE
+    ) -> TranslatorTask:
         """The training of it at its beginning; InputError for what it cannot learn from."""
         require_alike(a, b)
         if min(a.height, a.width) < SMALLEST_SIDE:
@@ -118,13 +122,15 @@ class Translator:
             precision=self.precision,
             keeper=self._keeper(a, recognizer) if self.choices.label else None,
             shown=(a.take(np.arange(min(SHOWN, len(a)))), b.take(np.arange(min(SHOWN, len(b))))),
+            processes=processes,
         )
 
     @property
     def _paired(self) -> bool:
         return method_of(self.choices.method).paired
 
-    def _data(self, a: ImageSet, b: ImageSet) -> DomainData:
+    def data(self, a: ImageSet, b: ImageSet) -> DomainData:
+        """The batches of a fit to these."""
         return DomainData(a, b, paired=self._paired, seed=self.seed, device=self.device)
 
     def _keeper(self, a: ImageSet, recognizer: Recognizer | None) -> Keeper | None:

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from elmyr import machine
-from elmyr.images import Splits
-from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.data import ResidentData
 from elmyr.training.loop import LoopConfig
 from elmyr.training.rules import CHECKPOINTS
+from elmyr.training.spec import Begun
 from elmyr.training.task import BatchSource, Task
-from elmyr.training.watch import Watch
 
 WARM_UP_UPDATES = 8
 ENDING = 2.0  # seconds, about, for the model, its samples and the report
@@ -29,15 +26,14 @@ class Pace:
     pause: float
 
     @classmethod
-    def of(cls, task: AdversarialTask, splits: Splits, config: LoopConfig, *, seconds: float) -> Self:
-        """That of a throw-away task, measured over about so many seconds."""
-        data = ResidentData(splits.train, seed=task.seed, device=task.device)
-        speed = measured_speed(task, data, config.batch, seconds=seconds)
-        watch = Watch(task, splits, say=lambda line: None)
+    def of(cls, begun: Begun, config: LoopConfig, *, seconds: float) -> Self:
+        """That of a throw-away training, measured over about so many seconds."""
+        speed = measured_speed(begun.task, begun.data, config.batch, seconds=seconds)
         for _ in range(2):  # the first one also imports what looks need
             started = time.monotonic()
-            watch.look(0)
-            task.preview(0)
+            if begun.watcher is not None:
+                begun.watcher.look(0)
+            begun.task.preview(0)
         return cls(speed, time.monotonic() - started)
 
     def reached(self, seconds: float, config: LoopConfig) -> int:

@@ -1,0 +1,31 @@
+"""The kinds of things that can be trained: a line each, imported when a run of its kind is met."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from elmyr.errors import InputError
+from elmyr.runs import GAN_KIND
+from elmyr.tables import Table
+
+if TYPE_CHECKING:
+    from elmyr.training.rundir import RunDirectory
+    from elmyr.training.spec import TaskSpec
+
+TASKS: Table[TaskSpec[Any, Any, Any]] = Table(
+    "task",
+    lazy={
+        GAN_KIND: "elmyr.training.gan_spec:GAN_SPEC",
+        "recognizer": "elmyr.recognition.runs:RECOGNIZER",
+        "restorer": "elmyr.restoration.runs:RESTORER",
+        "translator": "elmyr.translation.runs:TRANSLATOR",
+    },
+)
+
+
+def spec_of(run: RunDirectory) -> TaskSpec[Any, Any, Any]:
+    """The spec of a run's kind; InputError for a kind that is not known."""
+    kind = run.kind
+    if kind not in TASKS:
+        raise InputError(f"'{run.path}' is the run of a {kind}, which this elmyr does not know: update elmyr")
+    return TASKS[kind]

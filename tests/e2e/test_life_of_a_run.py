@@ -1,0 +1,272 @@
+"""The life of a run is the same for whatever is trained: each ability, for every kind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import elmyr
+from elmyr.errors import DivergedError, InputError
+from elmyr.files import read_json, read_lines
+from elmyr.images import save_npz
+from elmyr.recognition import Recognizer
+from elmyr.recognition.runs import RecognizerAsk
+from elmyr.report import write_report
+from elmyr.restoration.runs import RestorerAsk
+from elmyr.serving.catalog import find_served
+from elmyr.serving.kinds import SERVED
+from elmyr.training import RunDirectory, checkpoint, repeat
+from elmyr.training.plan import GANAsk
+from elmyr.training.rehearsal import rehearse
+from elmyr.training.run import train
+from elmyr.training.spec import Asked, Manner
+from elmyr.training.tasks import TASKS
+from elmyr.translation.runs import TranslatorAsk
+from tests.conftest import small_image_set
+from tests.training.test_processes import run as run_words
+from tests.training.test_processes import torchrun
+
+BATCH, IMAGES = 16, 160
+SMALL: dict[str, dict[str, Any]] = {
+    "gan": {"network.base": 4, "network.latent": 4, "network.embedding": 4, "batch": BATCH},
+    "recognizer": {"batch": BATCH, "base": 4, "dimension": 8},
+    "restorer": {"batch": BATCH, "widths": [8, 8], "bottom": 1, "discriminator_base": 4},
+    "translator": {"batch": BATCH, "widths": [8, 8], "bottom": 1, "discriminator_base": 4},
+}
+WORDS = {  # of the command line, before the options that all share
+    "gan": ("train", "{0}"),
+    "recognizer": ("recognizer", "train", "{0}"),
+    "restorer": ("restorer", "train", "{0}"),
+    "translator": ("translator", "train", "{0}", "{1}"),
+}
+RATES = {"gan": "adversarial.learning_rate"}  # by what a kind is made to diverge, where not by `learning_rate`
+ASKS: dict[str, Callable[[Path, Path, Asked], Any]] = {
+    "gan": lambda a, b, asked: GANAsk(a, asked=asked),
+    "recognizer": lambda a, b, asked: RecognizerAsk(a, recognizer=Recognizer(method="augment"), asked=asked),
+    "restorer": lambda a, b, asked: RestorerAsk(a, asked=asked),
+    "translator": lambda a, b, asked: TranslatorAsk(a, b, asked=asked),
+}
+
+
+class Kind:
+    """A kind, with small images and networks to train it by."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder, self.spec = name, folder, TASKS[name]
+        self.places = folder / "a.npz", folder / "b.npz"
+        for place, seed in zip(self.places, (0, 1), strict=True):
+            save_npz(small_image_set(120, seed=seed), place)
+
+    def ask(self, settings: dict[str, Any] | None = None, **words: Any) -> Any:
+        asked = Asked(images=IMAGES, device="cpu", precision="fp32", settings=SMALL[self.name] | (settings or {}))
+        return ASKS[self.name](*self.places, replace(asked, **words))
+
+    def trained(self, out: str = "run", manner: Manner = Manner(), **words: Any) -> RunDirectory:  # noqa: B008
+        return train(self.spec, self.ask(**words), replace(manner, out=self.folder / out))
+
+    def words(self, out: str, *more: str) -> list[str]:
+        """Those of its command line."""
+        words = [word.format(*self.places) for word in WORDS[self.name]]
+        settings = [f"--set={name}={value}".replace(" ", "") for name, value in SMALL[self.name].items()]
+        common = ["--out", str(self.folder / out), "--device=cpu", "--precision=fp32", "--quiet", *settings]
+        return ["elmyr", *words, *common, *more]
+
+
+@pytest.fixture(params=list(TASKS))
+def kind(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kind:
+    monkeypatch.chdir(tmp_path)
+    return Kind(request.param, tmp_path)
+
+
+def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
+    files = sorted(run.model.glob("*.safetensors"))
+    assert files
+    return {f"{file.stem}/{name}": value for file in files for name, value in load_file(file).items()}
+
+
+def same(one: RunDirectory, other: RunDirectory) -> bool:
+    ours, theirs = weights(one), weights(other)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def logged(run: RunDirectory) -> list[dict[str, Any]]:
+    times = ("seconds", "images_per_second")
+    return [{key: value for key, value in line.items() if key not in times} for line in read_lines(run.metrics)]
+
+
+def test_it_is_trained_reported_and_served_and_says_what_may_follow(kind: Kind) -> None:
+    said: list[str] = []
+    run = kind.trained(manner=Manner(say=said.append))
+    assert run.finished and run.kind == kind.name
+    assert read_json(run.summary)["images"] == read_json(run.config)["loop"]["images"] == IMAGES
+    assert any(re.match(r"trained .*160 images in ", line) for line in said)
+    assert said[0] in run.log.read_text()
+    commands = kind.spec.following(run)
+    assert commands and all(command.startswith("elmyr ") and str(run.path) in command for command in commands)
+    assert str(run.path) in write_report(run.path).read_text()
+    (served,) = find_served([str(run.path)])
+    assert served.kind == kind.name and kind.name in SERVED
+
+
+def test_a_budget_in_minutes_becomes_images(kind: Kind) -> None:
+    run = kind.trained(images=None, minutes=0.002)
+    config = read_json(run.config)
+    assert config["minutes"] == 0.002
+    assert BATCH <= config["loop"]["images"] == read_json(run.summary)["images"]
+
+
+def test_a_dry_run_writes_nothing_and_tells_config_and_time(kind: Kind) -> None:
+    told = rehearse(kind.spec, kind.ask(), seconds=0.01).as_json()
+    assert told["config"]["loop"]["images"] == IMAGES and told["minutes"] > 0
+    assert not [path for path in kind.folder.iterdir() if path.suffix != ".npz"]
+
+
+def test_settings_are_its_own_and_stay(kind: Kind) -> None:
+    run = kind.trained()
+    own = kind.spec.settings(kind.spec.config.model_validate(run.read_config()))
+    assert own | SMALL[kind.name] == own
+    with pytest.raises(InputError, match="resumes with its own settings .*batch is 16, not 32.*--from"):
+        elmyr.resume(run.path, settings={"batch": 32})
+    with pytest.raises(InputError, match="no setting 'dream'"):
+        elmyr.resume(run.path, settings={"dream": 32})
+    with pytest.raises(InputError, match="'?dream'?"):
+        kind.trained("other", settings={"dream": 1})
+    assert not (kind.folder / "other").exists()
+
+
+def test_it_begins_with_another_run_s_weights(kind: Kind) -> None:
+    first = kind.trained("first")
+    second = kind.trained("second", start_from=first.path, seed=1)
+    assert second.finished and not same(second, kind.trained("fresh", seed=1))
+    other = {"gan": {"network.base": 8}, "recognizer": {"base": 8}}.get(kind.name, {"widths": [4, 8]})
+    with pytest.raises(InputError, match="has other networks"):
+        kind.trained("third", start_from=first.path, settings=other)
+    assert not (kind.folder / "third").exists()
+
+
+def test_it_is_repeated_to_the_bit(kind: Kind) -> None:
+    run = kind.trained()
+    again = repeat(run.path, out=kind.folder / "again")
+    assert again.differences == () == again.surroundings
+
+
+def test_the_same_bits_on_one_thread_and_on_two(kind: Kind) -> None:
+    threads = torch.get_num_threads()
+    try:
+        found = []
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            found.append(kind.trained(f"{count}", deterministic=True))
+    finally:
+        torch.set_num_threads(threads)
+    assert same(*found)
+
+
+def test_a_tracker_is_told(kind: Kind) -> None:
+    run = kind.trained(manner=Manner(track="tensorboard"))
+    assert list((run.path / "tensorboard").iterdir())
+    with pytest.raises(InputError, match="no tracker 'nowhere'"):
+        kind.trained("other", manner=Manner(track="nowhere"))
+
+
+def test_a_finished_run_goes_on_with_a_larger_budget(kind: Kind) -> None:
+    run = kind.trained()
+    more = elmyr.resume(run.path, images=IMAGES + 2 * BATCH)
+    assert read_lines(more.metrics)[-1]["images"] == read_json(run.summary)["images"] == IMAGES + 2 * BATCH
+    assert more.read_config()["extended_from"] == IMAGES
+    with pytest.raises(InputError, match="has seen 192 images already"):
+        elmyr.resume(run.path, images=IMAGES)
+    with pytest.raises(InputError, match="was extended from 160 images"):
+        repeat(run.path)
+
+
+@pytest.mark.parametrize("position", [64, 144, pytest.param(0, marks=pytest.mark.slow)])
+def test_killed_at_any_place_it_ends_the_same_to_the_bit(
+    kind: Kind, position: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = kind.trained("whole")
+    dying(kind, position, monkeypatch)
+    with pytest.raises(MemoryError):
+        kind.trained()
+    monkeypatch.undo()
+    done = elmyr.resume(kind.folder / "run")
+    assert same(done, whole) and logged(done) == logged(whole)
+
+
+def dying(kind: Kind, position: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its update ends at this position as if the machine had."""
+    begin = kind.spec.begin
+
+    def begun(*given: Any) -> Any:
+        found = begin(*given)
+        update = found.task.update
+
+        def ends(batch: Any, at: int) -> Any:
+            if at == position:
+                raise MemoryError
+            return update(batch, at)
+
+        found.task.update = ends
+        return found
+
+    monkeypatch.setattr(kind.spec, "begin", begun)
+
+
+def test_numbers_gone_bad_roll_it_back_and_end_it_with_what_to_try(kind: Kind) -> None:
+    said: list[str] = []
+    rate = RATES.get(kind.name, "learning_rate")
+    with pytest.raises(DivergedError, match="3 times back to a checkpoint with half the learning rates did not help"):
+        kind.trained(settings={rate: 1e30}, manner=Manner(say=said.append))
+    assert sum("with half the learning rates (" in line for line in said) == 3
+    for file in (kind.folder / "run" / "checkpoints").rglob("*.safetensors"):
+        assert all(value.isfinite().all() for value in load_file(file).values() if value.is_floating_point())
+
+
+def test_a_full_disk_ends_it_or_with_keep_going_only_its_saving(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = os.statvfs(kind.folder)
+    monkeypatch.setattr(checkpoint, "MARGIN", usage.f_bavail * usage.f_frsize + 10**12)
+    with pytest.raises(checkpoint.SaveError, match=r"no room for 3 checkpoints.*make room, then: elmyr resume"):
+        kind.trained()
+    said: list[str] = []
+    run = kind.trained("unsaved", manner=Manner(keep_going=True, say=said.append))
+    assert run.finished and any("continues without saving" in line for line in said)
+
+
+def test_sigterm_saves_and_it_resumes_to_the_bit(kind: Kind) -> None:
+    budget = ("--images", "40000")
+    child = subprocess.Popen(
+        [sys.executable, "-m", *kind.words("run", *budget)], stderr=subprocess.PIPE, text=True, cwd=kind.folder
+    )
+    metrics = kind.folder / "run" / "metrics.jsonl"
+    for _ in range(600):
+        if metrics.is_file() and metrics.stat().st_size:
+            break
+        time.sleep(0.1)
+    child.send_signal(signal.SIGTERM)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 143, errors
+    assert re.search(r"stopped at [\d,]+ of 40,000 images, all saved; resume with: elmyr resume ", errors)
+    run = RunDirectory(kind.folder / "run")
+    assert not run.finished and list(run.checkpoints.glob("images-*"))
+
+
+def test_two_processes_train_it_as_one_does(kind: Kind) -> None:
+    done = run_words(torchrun(2, *kind.words("run", f"--images={IMAGES}")))
+    assert done.returncode == 0, done.stderr[-3_000:]
+    found, alone = logged(RunDirectory(kind.folder / "run")), logged(kind.trained("alone"))
+    assert [line["images"] for line in found] == [line["images"] for line in alone]
+    losses = {name: value for name, value in alone[0].items() if name.endswith("loss")}
+    assert losses and {name: found[0][name] for name in losses} == pytest.approx(losses, rel=1e-3)
+    odd = run_words(torchrun(3, *kind.words("odd", f"--images={IMAGES}")))
+    assert odd.returncode != 0 and "3 processes take one that is a multiple of 3" in odd.stderr
+    assert not (kind.folder / "odd").exists()
