@@ -16,10 +16,16 @@ from tests.serving.workbench import Workbench, as_npy, as_png
 Random = np.random.Generator
 ROUTES = (
     "/", "/v1/models", "/v1/models/reader/recognize", "/v1/models/reader/embed", "/v1/models/gan/generate",
-    "/v1/models/gan/between", "/v1/models/restorer/repair", "/v1/runs", "/v1/runs/gan", "/v1/runs/gan/previews/320.png",
+    "/v1/models/gan/between", "/v1/models/restorer/repair", "/v1/models/translator/translate", "/v1/runs",
+    "/v1/runs/gan", "/v1/runs/gan/report", "/v1/runs/gan/previews/320.png",
     "/health/ready", "/metrics", "/static/survey.js", "/v1/openapi.json",
 )  # fmt: skip
-UPLOADED = ("/v1/models/reader/recognize", "/v1/models/reader/embed", "/v1/models/restorer/repair")
+UPLOADED = (
+    "/v1/models/reader/recognize",
+    "/v1/models/reader/embed",
+    "/v1/models/restorer/repair",
+    "/v1/models/translator/translate",
+)
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PRI", "get", "G\x00T", "")
 PATHS = (
     "/../../etc/passwd", "/static/../../../etc/passwd", "/static/%2e%2e/%2e%2e/guard.py", "/static/..%5c..%5cx",
@@ -48,7 +54,7 @@ VALUES = (
     "1",
 )
 NAMES = ("count", "class", "seed", "truncation", "format", "steps", "from_seed", "answers", "noise", "nearest", "lang",
-         "prepare", "after", "token", "from_class", "to_class")  # fmt: skip
+         "prepare", "after", "token", "from_class", "to_class", "direction", "examples")  # fmt: skip
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -195,3 +195,18 @@ def test_a_report_of_what_is_no_run_or_damaged_is_told(runs: Path) -> None:
     (runs / "reader" / "previews" / "images-7.png").symlink_to(runs / "gan" / "previews" / "images-000000320.png")
     told = Runs(runs).report("reader", ENGLISH)
     assert told is not None and "after 7 images" not in told
+
+
+def test_of_an_adaptation_the_figures_and_curves_are_its_recognizer_s(runs: Path) -> None:
+    adapted = runs / "adapted"
+    adapted.mkdir()
+    (adapted / "config.json").write_text(json.dumps({"kind": "adaptation", "source": "digits", "target": "b"}))
+    before = Runs(runs).read("adapted")
+    assert before is not None and (before["images"], before["curves"], before["figures"]) == (0, {}, [])
+    shutil.copytree(runs / "reader", adapted / "recognizer")
+    (row,) = (row for row in Runs(runs).listed() if row["id"] == "adapted")
+    reader = Runs(runs).read("reader")
+    assert reader is not None and row["kind"] == "adaptation"
+    assert {key: row[key] for key in ("images", "budget", "figures")} == {
+        key: reader[key] for key in ("images", "budget", "figures")
+    }

@@ -108,12 +108,21 @@ def hint(models: Sequence[ServedModel], name: str) -> str:
     return suggestion(name, [model.name for model in models]) if models else "none is served"
 
 
+def run_of_model(run: RunDirectory) -> RunDirectory:
+    """The run itself; of one that holds others, such as an adaptation, the one that is wanted, once it has begun."""
+    kind = SERVED.get(run.kind)
+    inside = run if kind is None else RunDirectory(run.path / kind.inside)
+    return inside if inside.config.is_file() else run
+
+
 def _described(name: str, path: str) -> ServedModel:
     folder, config = Path(path), dict[str, Any]()
     kind = _kind_in(folder)
     if kind is None:
         asked = open_run(path)
-        run = _holding_the_model(asked)
+        if asked.kind not in SERVED:
+            raise InputError(f"'{path}' is the run of a {asked.kind}: name one of its runs, or another")
+        run = run_of_model(asked)
         name = name or asked.path.resolve().name
         folder, config = run.model, run.read_config()
         kind = _kind_in(folder)
@@ -136,11 +145,3 @@ def _kind_in(folder: Path) -> str | None:
     """The kind of the model that was saved in a folder."""
     own = {kind: served.file for kind, served in SERVED.items() if not served.inside}
     return next((kind for kind, file in own.items() if (folder / file).is_file()), None)
-
-
-def _holding_the_model(run: RunDirectory) -> RunDirectory:
-    """The run itself, or the one inside it that is served in its place."""
-    if run.kind not in SERVED:
-        raise InputError(f"'{run.path}' is the run of a {run.kind}: name one of its runs, or another")
-    inside = RunDirectory(run.path / SERVED[run.kind].inside)
-    return inside if inside.config.is_file() else run

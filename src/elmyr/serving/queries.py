@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmyr.serving.limits import MOST_ANSWERS, MOST_GENERATED, MOST_NEAREST, MOST_STEPS
+from elmyr.serving.limits import MOST_ANSWERS, MOST_GENERATED, MOST_IMAGES, MOST_NEAREST, MOST_STEPS
 
 LARGEST_SEED = 2**63 - 1
 
@@ -83,6 +83,7 @@ class Translate(Words):
     examples: int = Field(
         0,
         ge=0,
+        le=MOST_IMAGES,
         description="of a styled translator: so many images at the end of the array show the style; with 0 it is "
         "taken from training images that the translator keeps",
     )

@@ -17,6 +17,7 @@ from elmyr.files import lines_of, read_json
 from elmyr.report.words import Words
 from elmyr.report.writing import report_of
 from elmyr.runs import budget_of, kind_in
+from elmyr.serving.catalog import run_of_model
 from elmyr.training.rundir import RunDirectory
 
 MOST_POINTS = 500
@@ -58,7 +59,8 @@ class Runs:
         if run is None or row is None:
             return None
         try:
-            content = run.metrics.read_bytes() if run.metrics.is_file() else b""
+            told = run_of_model(run)
+            content = told.metrics.read_bytes() if told.metrics.is_file() else b""
             whole = content[: content.rfind(b"\n") + 1]  # of a run in progress the last line may be half written
             return {
                 **row,
@@ -132,19 +134,18 @@ def _thinned(line: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
 
 def _row_of(name: str, run: RunDirectory) -> dict[str, Any] | None:
     try:
-        config = run.read_config()
-        kind, collapse = kind_in(config), run.collapse
+        config, told, collapse = run.read_config(), run_of_model(run), run.collapse
         return {
             "id": name,
             "name": _data_of(config) or name,
-            "kind": kind,
+            "kind": kind_in(config),
             "preset": config.get("preset"),
             "state": state_of(run),
             "collapse": None if collapse is None else {"sentence": collapse.sentence, **collapse.message[1]},
-            "images": _images_seen(run),
-            "budget": budget_of(config),
+            "images": _images_seen(told),
+            "budget": budget_of(told.read_config()),
             "begun": run.config.stat().st_mtime,
-            **_judged(run),
+            **_judged(told),
         }
     except (InputError, OSError):
         return None  # damaged, or removed meanwhile

@@ -184,4 +184,4 @@ async def _ended(process: Process) -> None:
     """Ends a worker, if it has not ended: it keeps nothing that could be lost."""
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-    await process.wait()
+    await process.communicate()  # to the end of its pipes, too: a loop that closes before them leaves them open
