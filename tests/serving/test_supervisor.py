@@ -104,3 +104,28 @@ def test_the_worker_that_stands_by_ends_with_the_service(tmp_path: Path, monkeyp
         return during, len(children()) - before
 
     assert asyncio.run(stopped()) == (2, 0)
+
+
+def test_a_stop_while_a_worker_is_being_ended_waits_for_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "WORKER", [str(tmp_path / "worker")])
+    echo_at(tmp_path / "worker")
+
+    async def stopped() -> int | None:
+        keeper = Supervisor([])
+        await keeper.start()
+        async with asyncio.timeout(30):
+            while not keeper.ready:
+                await asyncio.sleep(0.01)
+            process = keeper._process
+            assert process is not None
+            job = keeper.ask("a", "recognize", {}, b"asked")
+            keeper._end_stuck()
+            while keeper.ready:
+                await asyncio.sleep(0)
+            await keeper.stop()
+        assert isinstance(job.future.exception(), HTTPError)
+        return process.returncode
+
+    assert asyncio.run(stopped()) == -signal.SIGKILL

@@ -181,7 +181,12 @@ class Supervisor:
 
 
 async def _ended(process: Process) -> None:
-    """Ends a worker, if it has not ended: it keeps nothing that could be lost."""
+    """Ends a worker, if it has not ended: it keeps nothing that could be lost. Whoever is told to stop waits, too."""
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-    await process.communicate()  # to the end of its pipes, too: a loop that closes before them leaves them open
+    gone = asyncio.ensure_future(process.communicate())
+    try:
+        await asyncio.shield(gone)
+    except asyncio.CancelledError:
+        await gone
+        raise
