@@ -11,7 +11,8 @@ import pytest
 
 import elmyr
 from elmyr import plugins
-from elmyr.errors import InputError
+from elmyr.errors import ElmyrError, InputError
+from elmyr.notes import Note
 from elmyr.objectives import OBJECTIVES
 from elmyr.penalties import PENALTIES
 from elmyr.training.rundir import RunDirectory
@@ -175,6 +176,60 @@ def test_a_plug_in_is_run_once_and_may_import_what_lies_beside_it() -> None:
     for path in ("beside/mine.py", Path("beside/mine.py").resolve(), "./beside/../beside/mine.py"):
         elmyr.load_plugin(path)
     assert sys.modules["counted_beside"].COUNTED == [1]
+
+
+def test_a_plug_in_may_be_of_several_files_and_is_told_by_the_one_that_is_named() -> None:
+    written(MINE, "part_of_mine.py")
+    elmyr.load_plugin(written("import part_of_mine", "several.py"))
+    assert OBJECTIVES.origins == {"mine": "several.py"}
+
+
+def test_a_plug_in_that_has_changed_since_is_told(recwarn: pytest.WarningsRecorder) -> None:
+    elmyr.load_plugin(written(MINE))
+    trained("run", **{"adversarial.objective": "mine"})
+    elmyr.resume("run", images=24, quiet=True)
+    assert not recwarn.list
+    unplug()
+    elmyr.load_plugin(written(f"{MINE}\n# mended"))
+    with pytest.warns(Note, match="objective 'mine' of the plug-in mine.py as it was before it was changed"):
+        elmyr.resume("run", images=32, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        (
+            "return -fake",
+            "return -fake.mean()",
+            r"its generator makes \(\) of two logits, it has to make losses \(2,\)",
+        ),
+        ("return -fake", "pass", "its generator makes NoneType of two logits"),
+        (
+            "(self, real, fake):\n        return (1",
+            "(self, real):\n        return (1",
+            "its discriminator fails .TypeErr",
+        ),
+    ],
+)
+def test_an_objective_that_makes_no_losses_is_refused_before_anything_is_written(
+    was: str, becomes: str, told: str
+) -> None:
+    elmyr.load_plugin(written(MINE.replace(was, becomes)))
+    with pytest.raises(InputError, match=f"^objective 'mine': {told}"):
+        trained("run", **{"adversarial.objective": "mine"})
+    assert not Path("run").exists()
+
+
+def test_a_penalty_that_gives_no_tensor_is_told_by_its_name() -> None:
+    elmyr.load_plugin(written(MINE.replace("return judged.logits.square()", "return 3.0")))
+    with pytest.raises(ElmyrError, match="^penalty 'center' gives a float: it has to give a tensor$"):
+        trained("run", **{"penalties.center": 1})
+
+
+def test_a_name_that_means_something_else_is_refused() -> None:
+    for kind, name in (("penalty", "every"), ("extractor", "auto")):
+        with pytest.raises(InputError, match=f"{kind} '{name}' is there already"):
+            elmyr.register(kind, name, lambda _: None)
 
 
 def test_worker_processes_find_plug_ins_in_the_environment() -> None:

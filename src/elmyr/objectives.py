@@ -173,9 +173,26 @@ OBJECTIVES: Table[type[Objective]] = Table(
 
 
 def objective_of(name: str, mean: Mean = torch.mean) -> Objective:
-    """The objective of a name, which takes means over a batch by `mean` where it takes any; InputError for another."""
+    """The objective of a name, which takes means over a batch by `mean` where it takes any; InputError for another.
+
+    And for one of a plug-in that does not make losses (N,) of logits.
+    """
     kind = OBJECTIVES.named(name)
+    if name in OBJECTIVES.origins:
+        _try(name, kind)
     return kind(mean) if "mean" in signature(kind).parameters else kind()  # type: ignore[call-arg]  # those that do
+
+
+def _try(name: str, kind: type[Objective]) -> None:
+    for side in SIDES:
+        try:
+            loss = getattr(kind(), side)(torch.zeros(2), torch.zeros(2))
+        except Exception as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise InputError(f"objective '{name}': its {side} fails ({type(error).__name__}: {reason})") from error
+        found = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
+        if found != (2,):
+            raise InputError(f"objective '{name}': its {side} makes {found} of two logits, it has to make losses (2,)")
 
 
 class Targeted(Objective, Protocol):

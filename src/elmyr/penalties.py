@@ -219,6 +219,7 @@ PENALTIES: Table[Penalty] = Table(
         "weight_l2": Penalty("their squares", lambda judged: weight_norms(judged.discriminator, 2)),
     },
     accept=_accepted,
+    reserved=("every",),
 )
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from elmyr.calls import checked
 from elmyr.errors import ElmyrError, InputError, suggestion
 from elmyr.files import likely_meant
+from elmyr.notes import note
 from elmyr.tables import Table
 
 VARIABLE = "ELMYR_PLUGINS"  # paths, as PATH has them; worker processes inherit it
@@ -61,6 +62,7 @@ class Plugin:
 
 
 _files: dict[str, Plugin] = {}  # by their real paths
+_loading: list[Plugin] = []  # what it registers is its own, also by a file that it imports
 
 
 @checked
@@ -74,7 +76,8 @@ def register(kind: str, name: str, part: Any = None) -> Any:
     file = sys._getframe(2).f_globals.get("__file__")  # of the caller, past the check of the call
 
     def add(part: Any) -> Any:
-        table_of(kind).add(name, part, "" if file is None else _plugin_of(file).path)
+        whose = _loading[-1].path if _loading else "" if file is None else _plugin_of(file).path
+        table_of(kind).add(name, part, whose)
         return part
 
     return add if part is None else add(part)
@@ -101,8 +104,14 @@ def load_plugin(path: str | os.PathLike[str]) -> None:
         near = likely_meant(file)
         raise InputError(f"no plug-in '{named}': " + (f"did you mean '{near}'?" if near else "name a file of Python"))
     real = str(file.resolve())
-    if real in _files:
-        return
+    if real not in _files:
+        _run(named, file, real)
+    inherited = os.environ.get(VARIABLE, "")
+    if real not in inherited.split(os.pathsep):
+        os.environ[VARIABLE] = os.pathsep.join(filter(None, [inherited, real]))
+
+
+def _run(named: str, file: Path, real: str) -> None:
     content = file.read_bytes()
     _files[real] = Plugin(named, hashlib.sha256(content).hexdigest())
     stem = re.sub(r"\W", "_", file.stem)
@@ -113,9 +122,6 @@ def load_plugin(path: str | os.PathLike[str]) -> None:
         sys.path.append(str(file.parent.resolve()))  # for the files beside it that it imports
     with _all_or_nothing(real):
         exec(compile(content, real, "exec"), module.__dict__)
-    inherited = os.environ.get(VARIABLE, "")
-    if real not in inherited.split(os.pathsep):
-        os.environ[VARIABLE] = os.pathsep.join(filter(None, [inherited, real]))
 
 
 def load_all(named: Iterator[str] | list[str] | tuple[str, ...] = ()) -> None:
@@ -150,12 +156,14 @@ def require_parts(where: str | os.PathLike[str], surroundings: Any, config: Any,
             for name in names:
                 if not (known := KINDS.get(kind)) or (of_model and not known.in_model):
                     continue
-                if uses(config, known.named_at, name) and name not in table_of(kind):
-                    path = shlex.quote(plugin["path"])
-                    raise InputError(
-                        f"'{os.fspath(where)}' was trained with the {table_of(kind).kind} '{name}' of the plug-in "
-                        f"{path}: pass --plugin {path}"
-                    )
+                if not uses(config, known.named_at, name):
+                    continue
+                path = shlex.quote(plugin["path"])
+                told = f"'{os.fspath(where)}' was trained with the {table_of(kind).kind} '{name}' of the plug-in {path}"
+                if name not in table_of(kind):
+                    raise InputError(f"{told}: pass --plugin {path}")
+                if plugin["sha256"] not in {here.sha256 for here in _files.values()}:
+                    note(f"{told} as it was before it was changed")
 
 
 def uses(config: Any, named_at: str | None, name: str) -> bool:
@@ -183,10 +191,11 @@ class _all_or_nothing:
     def __init__(self, real: str) -> None:
         self.real = real
 
-    def __enter__(self) -> None: ...
+    def __enter__(self) -> None:
+        _loading.append(_files[self.real])
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        plugin = _files[self.real]
+        plugin = _loading.pop()
         if error is None and _parts_of(plugin.path):
             return
         where = f"plug-in '{plugin.path}'" if error is None else failing_in(error) or f"plug-in '{plugin.path}'"

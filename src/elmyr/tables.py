@@ -18,7 +18,8 @@ class Table(Mapping[str, T], Generic[T]):
     """The parts of one kind, such as objectives, by name.
 
     kind: what one of them is called in messages. parts: by name. lazy: parts by name as `module:attribute`, imported
-    when first asked for. accept: makes a part of what a plug-in adds, or raises InputError.
+    when first asked for. accept: makes a part of what a plug-in adds, or raises InputError. reserved: names that mean
+    something else where one of these is asked for.
     """
 
     def __init__(
@@ -28,11 +29,12 @@ class Table(Mapping[str, T], Generic[T]):
         *,
         lazy: Mapping[str, str] | None = None,
         accept: Callable[[Any], T] | None = None,
+        reserved: tuple[str, ...] = (),
     ) -> None:
         self.kind = kind
         self._parts: dict[str, T] = dict(parts or {})
         self._lazy = dict(lazy or {})
-        self._accept = accept
+        self._accept, self._reserved = accept, reserved
         self.origins: dict[str, str] = {}  # of what was added: its plug-in, "" without one
 
     def __getitem__(self, name: str) -> T:
@@ -64,7 +66,7 @@ class Table(Mapping[str, T], Generic[T]):
         """Adds a part of a plug-in; InputError for a name that is taken or cannot be typed, and for what is no part."""
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise InputError(f"no {self.kind} can be named {name!r}: small letters, digits, - and _ make a name")
-        if name in self:
+        if name in self or name in self._reserved:
             raise InputError(f"{self.kind} '{name}' is there already: give yours another name")
         if getattr(part, "name", name) != name:
             raise InputError(f"{self.kind} '{name}' calls itself '{getattr(part, 'name', '')}': give both one name")

@@ -120,6 +120,7 @@ EXTRACTORS: Table[ExtractorSpec] = Table(
         "random": "elmyr.evaluation.features:RANDOM",
     },
     accept=_accepted,
+    reserved=(AUTO,),
 )
 
 

@@ -9,6 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
+from elmyr.errors import ElmyrError
 from elmyr.penalties import PENALTIES, Judged, Penalty
 
 
@@ -57,8 +58,11 @@ class Regularizer(nn.Module):
         total = judged.logits.new_zeros(())
         for name, penalty, strength in self._due(position):
             times = self.config.every if penalty.lazy else 1
-            value = self._remembering.get(name) or cast(Callable[[Judged], torch.Tensor], penalty.value)
-            total = total + times * (strength * value(judged).mean())
+            take = self._remembering.get(name) or cast(Callable[[Judged], torch.Tensor], penalty.value)
+            value = take(judged)
+            if not isinstance(value, torch.Tensor):
+                raise ElmyrError(f"penalty '{name}' gives a {type(value).__name__}: it has to give a tensor")
+            total = total + times * (strength * value.mean())
         return total
 
     def _due(self, position: int) -> Iterator[tuple[str, Penalty, float]]:
