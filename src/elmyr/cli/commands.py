@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,56 +17,60 @@ from elmyr.cli.options import (
     Quiet,
     formed,
     shaped,
+    spread,
 )
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
 from elmyr.evaluation.extractors import AUTO, EXTRACTORS, WIDTH
 
-Extractor = Annotated[str, typer.Option(help=f"Feature extractor: {', '.join([AUTO, *EXTRACTORS])}.")]
-ExtractorSeed = Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)]
-ExtractorWidth = Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")]
-Use = Annotated[bool, typer.Option("--use", help="Also downstream classification by generated images.")]
+
+def _judging_options(
+    against: Annotated[Part, typer.Option(help="The part of the real images to compare with.")] = Part.test,
+    seed: Annotated[int | None, typer.Option(help="The seed of the split of --data, without a run.", min=0)] = None,
+    use: Annotated[bool, typer.Option("--use", help="Also downstream classification by generated images.")] = False,
+    extractor: Annotated[str, typer.Option(help=f"Feature extractor: {', '.join([AUTO, *EXTRACTORS])}.")] = AUTO,
+    extractor_seed: Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)] = 0,
+    extractor_width: Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")] = WIDTH,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+) -> dict[str, Any]:
+    """What `elmyr.evaluate` and `elmyr.compare` are asked alike."""
+    return {
+        "against": against.value,
+        "seed": seed,
+        "use": use,
+        "extractor": extractor,
+        "extractor_seed": extractor_seed,
+        "extractor_width": extractor_width,
+        "device": device,
+        "precision": precision,
+        "data_root": data_root,
+        "say": hush if quiet else say,
+        "quiet": quiet,
+    }
+
+
+judged = partial(spread, name="judging", options=_judging_options)
 
 
 @shaped
+@judged
 def evaluate(
     subject: Annotated[str, typer.Argument(metavar="RUN|SAMPLES", help="A run directory, an .npz or a folder.")],
-    against: Annotated[Part, typer.Option(help="The part of the real images to compare with.")] = Part.test,
     data: Annotated[
         str | None,
         typer.Option(help="For samples: the real images to compare with; for a run: where its images are now."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="For samples: the seed of the split.", min=0)] = None,
-    use: Use = False,
-    extractor: Extractor = AUTO,
-    extractor_seed: ExtractorSeed = 0,
-    extractor_width: ExtractorWidth = WIDTH,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
+    judging: Any = None,
     shaping: Any = None,
-    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure generated images, each figure beside its real-data baseline."""
     from elmyr.evaluation import evaluate as evaluate_subject
     from elmyr.report import write_report
 
-    evaluation = evaluate_subject(
-        subject,
-        against=against.value,
-        data=data,
-        data_root=data_root,
-        shaping=shaping,
-        seed=seed,
-        use=use,
-        extractor=extractor,
-        extractor_seed=extractor_seed,
-        extractor_width=extractor_width,
-        device=device,
-        precision=precision,
-        say=hush if quiet else say,
-        quiet=quiet,
-    )
+    evaluation = evaluate_subject(subject, data=data, shaping=shaping, **judging)
     if (Path(evaluation.subject) / "config.json").is_file():
         write_report(Path(evaluation.subject))
     if as_json:
@@ -75,23 +80,15 @@ def evaluate(
 
 
 @formed
+@judged
 def compare(
     subjects: Annotated[
         list[str], typer.Argument(metavar="RUN|SAMPLES …", help="Two or more: run directories, .npz files or folders.")
     ],
-    against: Annotated[Part, typer.Option(help="The part of the real images to compare with.")] = Part.test,
     data: Annotated[str | None, typer.Option(help="The real images, if none of the subjects is a run.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The seed of the split of --data.", min=0)] = None,
-    use: Use = False,
     out: Annotated[Path | None, typer.Option(help="An .html page with the figures drawn.")] = None,
-    extractor: Extractor = AUTO,
-    extractor_seed: ExtractorSeed = 0,
-    extractor_width: ExtractorWidth = WIDTH,
-    device: Device = "auto",
-    precision: Precision = "auto",
-    data_root: DataRoot = None,
+    judging: Any = None,
     shaping: Any = None,
-    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare runs or sets of samples, figure by figure, with the first of them."""
@@ -100,30 +97,15 @@ def compare(
 
     if out is not None:
         check_page(out)
-    comparison = compare_subjects(
-        subjects,
-        against=against.value,
-        data=data,
-        data_root=data_root,
-        shaping=shaping,
-        seed=seed,
-        use=use,
-        extractor=extractor,
-        extractor_seed=extractor_seed,
-        extractor_width=extractor_width,
-        device=device,
-        precision=precision,
-        say=hush if quiet else say,
-        quiet=quiet,
-    )
+    comparison = compare_subjects(subjects, data=data, shaping=shaping, **judging)
     if out is not None:
         write_comparison(comparison, out)
     if as_json:
         show_json(comparison.as_json())
     else:
         _show_comparison(comparison)
-        if out is not None and not quiet:
-            say(f"the page: {out}")
+        if out is not None:
+            judging["say"](f"the page: {out}")
 
 
 def presets(

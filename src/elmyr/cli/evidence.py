@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, DataRoot, Device, Language, Precision, Quiet, Run
+from elmyr.cli.options import AsJson, DataRoot, Device, Language, Precision, Quiet, Run, spread
 from elmyr.cli.show import hush, say, show_json, show_table
 
 
+def _questions(
+    questions: Annotated[int, typer.Option(help="Questions for each person.", min=2)] = 20,
+    pairs: Annotated[bool, typer.Option("--pairs", help="Show a real and a generated image side by side.")] = False,
+    seats: Annotated[int, typer.Option(help="How many people at the same time.", min=1)] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of images and their order.", min=0)] = 0,
+) -> dict[str, Any]:
+    """What `Survey` is asked."""
+    return {"form": "pairs" if pairs else "single", "questions": questions, "seats": seats, "seed": seed}
+
+
+def _page(
+    show: Annotated[float | None, typer.Option(help="Hide an image after so many seconds.", min=0.05)] = None,
+    port: Annotated[int, typer.Option(help="Where the page is: a port of this machine; 0 for any.")] = 8321,
+    next_port: Annotated[bool, typer.Option("--next-port", help="Take the next free one where it is in use.")] = False,
+) -> tuple[float | None, int, bool]:
+    """For how long the page shows an image, where it is, and whether another port will do."""
+    return show, port, next_port
+
+
+@partial(spread, name="asking", options=_questions)
+@partial(spread, name="page", options=_page)
 def survey(
     run: Run,
     results: Annotated[bool, typer.Option("--results", help="Show the answers so far, and stop.")] = False,
-    questions: Annotated[int, typer.Option(help="Questions for each person.", min=2)] = 20,
-    pairs: Annotated[bool, typer.Option("--pairs", help="Show a real and a generated image side by side.")] = False,
-    show: Annotated[float | None, typer.Option(help="Hide an image after so many seconds.", min=0.05)] = None,
-    seats: Annotated[int, typer.Option(help="How many people at the same time.", min=1)] = 4,
-    seed: Annotated[int, typer.Option(help="Seed of the choice of images and their order.", min=0)] = 0,
-    port: Annotated[int, typer.Option(help="Where the page is: a port of this machine; 0 for any.")] = 8321,
-    next_port: Annotated[bool, typer.Option("--next-port", help="Take the next free one where it is in use.")] = False,
+    asking: Any = None,
+    page: Any = None,
     language: Language = "en",
     device: Device = "auto",
     precision: Precision = "auto",
@@ -32,7 +49,7 @@ def survey(
     from elmyr.errors import InputError
     from elmyr.evaluation.answers import results_of
     from elmyr.evaluation.shown import classes_of, generated_beside, real_to_ask_about
-    from elmyr.evaluation.survey import Form, Survey, identity_of, read_answers
+    from elmyr.evaluation.survey import Survey, identity_of, read_answers
     from elmyr.report import write_report
     from elmyr.report.words import words_in
     from elmyr.runs import GAN_KIND
@@ -47,23 +64,23 @@ def survey(
             from elmyr.serving.survey_app import survey_app
         except ImportError as error:
             raise InputError(f"a survey needs {error.name}: pip install 'elmyr[serve]'") from None
-        with listening(port, next_free=next_port) as listener:
+        show, port, next_free = page
+        with listening(port, next_free=next_free) as listener:
             real = real_to_ask_about(opened, data_root=data_root)
-            form: Form = "pairs" if pairs else "single"
-            asked = Survey(opened.survey, identity, classes_of(real), form, questions, seats, seed)
+            asked = Survey(opened.survey, identity, classes_of(real), **asking)
             pictures = generated_beside(opened, real, device=device, precision=precision)  # slow, so last
             app = survey_app(asked, pictures, port=port_of(listener), show=show, words=words)
             tell(f"the survey, on this machine alone: {address_of(listener)}")
             tell("Ctrl-C ends it; every answer is saved at once, and people continue where they stopped")
             serve_until_stopped(app, listener)
     found = results_of(read_answers(opened.survey, identity))
-    page = write_report(opened.path)
+    report_page = write_report(opened.path)
     if as_json:
-        show_json({"run": str(opened.path), "report": str(page), "results": [one.as_json() for one in found]})
+        show_json({"run": str(opened.path), "report": str(report_page), "results": [one.as_json() for one in found]})
     elif found:
         for one in found:
             _show_results(one)
-        tell(f"the report: {page}")
+        tell(f"the report: {report_page}")
     else:
         tell(f"nobody has answered yet: elmyr survey {opened.path}")
 
