@@ -17,7 +17,7 @@ from elmyr.serving.runs import Runs, state_of
 from elmyr.training import RunDirectory, resume
 from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
 from elmyr.training.choices import changed_config
-from elmyr.training.collapse import SENTENCES, Collapse, collapse_in
+from elmyr.training.collapse import SENTENCES, Collapse, collapse_in, collapse_of
 from elmyr.training.sight import Sight, Sights, effective_number, features_of
 from elmyr.training.trouble import LOOKS_IN_TURN, Look, Trouble, remedy, trouble_in
 from elmyr.training.watch import Watch
@@ -211,11 +211,12 @@ def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> N
     run = train("digits", preset="mlp-cnn", images=30_000, settings=COLLAPSING, out=tmp_path / "run", say=said.append)
     assert any(": mode collapse: " in line for line in said)
     assert "mode collapse" in run.log.read_text()
-    assert run.collapse is not None and (run.collapse.trouble, run.collapse.images) == ("mode collapse", 30_000)
-    assert run.collapse.modes < 0.25 or run.collapse.diversity < 0.15
-    assert run.collapse.sentence == said[-1] and "Train again with: --set adversarial.objective=" in said[-1]
+    collapse = collapse_of(run)
+    assert collapse is not None and (collapse.trouble, collapse.images) == ("mode collapse", 30_000)
+    assert collapse.modes < 0.25 or collapse.diversity < 0.15
+    assert collapse.sentence == said[-1] and "Train again with: --set adversarial.objective=" in said[-1]
     assert state_of(run) == "collapsed" and Runs(tmp_path).listed()[0]["state"] == "collapsed"
-    assert run.collapse.sentence in (run.path / "README.md").read_text(encoding="utf-8")
+    assert collapse.sentence in (run.path / "README.md").read_text(encoding="utf-8")
     page = write_report(run.path).read_text(encoding="utf-8")
     assert ">collapsed</p>" in page and "the generated images cover" in page
     assert "已崩溃" in write_report(run.path, language="zh").read_text(encoding="utf-8")
@@ -238,7 +239,7 @@ def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:
     settings = {"loop.watch_every": 1_000, "network.base": 16}
     run = train("digits", images=8_000, settings=settings, out=tmp_path / "run", say=said.append)
     assert not any("--set" in line for line in said)
-    assert run.collapse is None and state_of(run) == "finished"
+    assert collapse_of(run) is None and state_of(run) == "finished"
 
 
 def test_a_training_is_judged_by_what_it_ends_with() -> None:

@@ -65,6 +65,7 @@ def plot(
     """Draw the curves of a run: losses, logits and figures over the training images processed."""
     from elmyr.report.plot import plot_run
     from elmyr.training import open_run
+    from elmyr.training.collapse import collapse_of
 
     opened = open_run(run)
     place = out or opened.path / "curves.png"
@@ -73,5 +74,5 @@ def plot(
         show_json({"out": str(place), "curves": titles})
     elif not quiet:
         say(f"{len(titles)} charts: {place}")
-        if opened.collapse:
-            say(opened.collapse.sentence)
+        if (collapse := collapse_of(opened)) is not None:
+            say(collapse.sentence)

@@ -18,6 +18,7 @@ from elmyr.report.words import Words
 from elmyr.report.writing import report_of
 from elmyr.runs import budget_of, kind_in
 from elmyr.serving.catalog import run_of_model
+from elmyr.training.collapse import collapse_of
 from elmyr.training.rundir import RunDirectory
 
 MOST_POINTS = 500
@@ -94,7 +95,7 @@ def state_of(run: RunDirectory) -> str:
     """ "finished", "collapsed" (finished, with images not fit for use), "training" or "stopped"."""
     if run.in_progress:
         return "training"
-    if run.collapse:
+    if collapse_of(run):
         return "collapsed"
     return "finished" if run.finished else "stopped"
 
@@ -134,7 +135,7 @@ def _thinned(line: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
 
 def _row_of(name: str, run: RunDirectory) -> dict[str, Any] | None:
     try:
-        config, told, collapse = run.read_config(), run_of_model(run), run.collapse
+        config, told, collapse = run.read_config(), run_of_model(run), collapse_of(run)
         return {
             "id": name,
             "name": _data_of(config) or name,

@@ -22,6 +22,7 @@ from elmyr.studies.ground import Ground
 from elmyr.studies.ledger import Ledger, Place
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
 from elmyr.studies.work import GAN, Piece, Worker
+from elmyr.training.collapse import collapse_of
 
 SHOWN_PER_CLASS = 10
 MOST_CHANGED = 12
@@ -111,7 +112,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "changed": _changed(folder, cell, with_gan, without, tested, worker.source),
         "evaluation": read_json(figures) if figures.is_file() else None,
         "gan_seconds": gan_seconds,
-        "collapsed": [seed for seed, ground in zip(config.seeds, grounds, strict=True) if ground.run.collapse],
+        "collapsed": [seed for seed, ground in zip(config.seeds, grounds, strict=True) if collapse_of(ground.run)],
         "gan_runs": [str(ground.run.path.relative_to(folder)) for ground in grounds],
     }
 

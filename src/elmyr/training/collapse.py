@@ -7,6 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from elmyr.errors import InputError
+from elmyr.files import read_json
+from elmyr.training.rundir import RunDirectory
+
 COVERED = (
     "Collapsed ({trouble}): at {images} images seen, the generated images cover {modes} of the modes and {diversity} "
     "of the diversity of real images. Train again with: {settings}"
@@ -57,6 +61,15 @@ def collapse_in(summary: Mapping[str, Any]) -> Collapse | None:
         return Collapse.model_validate(summary["collapse"]) if summary.get("collapse") else None
     except ValidationError:
         return None  # of another version, or damaged
+
+
+def collapse_of(run: RunDirectory) -> Collapse | None:
+    """What a run's training ended in, where it collapsed; None for every other run."""
+    try:
+        summary = read_json(run.summary) if run.finished else None
+    except InputError:
+        return None
+    return collapse_in(summary) if isinstance(summary, dict) else None
 
 
 def written(settings: Mapping[str, Any]) -> list[str]:

@@ -17,9 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from elmyr.calls import checked
 from elmyr.errors import InputError
-from elmyr.files import make_folder, read_json
+from elmyr.files import make_folder
 from elmyr.runs import CONFIG, MODEL, SUMMARY, Run, called, kind_of, read_config, require_plugins, run_path
-from elmyr.training.collapse import Collapse, collapse_in
 
 LOOKED_AT = (0.01, 0.05, 0.1)  # seconds between tries to lock a run
 
@@ -65,15 +64,6 @@ class RunDirectory:
     def finished(self) -> bool:
         """Whether the training has reached its end."""
         return self.summary.is_file()
-
-    @property
-    def collapse(self) -> Collapse | None:
-        """What its training ended in, where it collapsed; None for every other run."""
-        try:
-            summary = read_json(self.summary) if self.finished else None
-        except InputError:
-            return None
-        return collapse_in(summary) if isinstance(summary, dict) else None
 
     @property
     def evaluations(self) -> list[Path]:
