@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +17,11 @@ from elmyr.errors import ElmyrError, InputError
 from elmyr.notes import Note
 from elmyr.objectives import OBJECTIVES
 from elmyr.penalties import PENALTIES
+from elmyr.report import write_report
+from elmyr.training.run import train
 from elmyr.training.rundir import RunDirectory
+from elmyr.training.spec import Asked, DataAsk, Manner
+from elmyr.training.tasks import TASKS
 from tests.conftest import unplug
 
 MINE = """
@@ -148,6 +154,7 @@ def test_nothing_that_is_opened_loads_a_plug_in() -> None:
         ),
         (MINE + "elmyr.register('penalty', 'two', 3)", r"line 16: a penalty is a function of what was judged"),
         (MINE + "elmyr.register('reader', 'two', 3)", r"line 16: a reader is a PathReader"),
+        (MINE + "elmyr.register('task', 'two', 3)", r"line 16: a task is a TaskSpec of elmyr.training.spec"),
         (MINE + "1 / 0", r"line 16: ZeroDivisionError: division by zero"),
     ],
 )
@@ -230,6 +237,52 @@ def test_a_name_that_means_something_else_is_refused() -> None:
     for kind, name in (("penalty", "every"), ("extractor", "auto")):
         with pytest.raises(InputError, match=f"{kind} '{name}' is there already"):
             elmyr.register(kind, name, lambda _: None)
+
+
+@pytest.fixture
+def task_of_the_docs() -> None:
+    """The example of a task in docs/extending.md."""
+    text = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
+    block = re.search(r"```python\n(# my_task.py\n.*?)```", text, re.DOTALL)
+    assert block is not None
+    elmyr.load_plugin(written(block[1], "my_task.py"))
+
+
+@pytest.mark.usefixtures("task_of_the_docs")
+def test_a_task_of_one_s_own_has_the_life_of_every_run() -> None:
+    asked = Asked(images=640, settings={"width": 8}, device="cpu", precision="fp32")
+    run = train(TASKS["rotation"], DataAsk("digits", asked=asked), Manner("run"))
+    assert run.kind == "rotation" and run.finished and (run.model / "net.safetensors").is_file()
+    for checkpoint in sorted(run.checkpoints.glob("images-*"))[1:]:
+        shutil.rmtree(checkpoint)
+    (first,) = run.checkpoints.glob("images-*")
+    (run.checkpoints / "latest").write_text(f"{first.name}\n")
+    weights = (run.model / "net.safetensors").read_bytes()
+    for path in (run.summary, run.model / "net.safetensors"):
+        path.unlink()
+    assert elmyr.resume("run", quiet=True).finished
+    assert (run.model / "net.safetensors").read_bytes() == weights
+    assert elmyr.training.repeat("run", out="again").differences == ()
+    assert "rotation" in write_report(run.path).read_text()
+
+
+@pytest.mark.usefixtures("task_of_the_docs")
+def test_a_run_of_a_task_that_is_missing_says_so() -> None:
+    asked = Asked(images=64, settings={"width": 8}, device="cpu", precision="fp32")
+    run = train(TASKS["rotation"], DataAsk("digits", asked=asked), Manner("run"))
+    unplug()
+    told = "^'run' was trained with the task 'rotation' of the plug-in my_task.py: pass --plugin my_task.py$"
+    for opening in (elmyr.resume, elmyr.training.repeat, lambda path: write_report(Path(path))):
+        with pytest.raises(InputError, match=told):
+            opening("run")
+    assert run.kind == "rotation"
+
+
+@pytest.mark.usefixtures("task_of_the_docs")
+def test_a_setting_that_a_task_of_one_s_own_lacks_is_refused() -> None:
+    with pytest.raises(InputError, match="rotation: widht is 8: Extra inputs are not permitted"):
+        train(TASKS["rotation"], DataAsk("digits", asked=Asked(settings={"widht": 8})), Manner("run"))
+    assert not Path("run").exists()
 
 
 def test_worker_processes_find_plug_ins_in_the_environment() -> None:

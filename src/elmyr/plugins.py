@@ -50,6 +50,7 @@ KINDS = {
     "extractor": Kind("elmyr.evaluation:EXTRACTORS"),
     "reader": Kind("elmyr.images.readers:READERS"),
     "source": Kind("elmyr.images.readers:SOURCES", "source"),
+    "task": Kind("elmyr.training.tasks:TASKS", "kind", in_model=True),
 }
 
 
@@ -69,8 +70,8 @@ _loading: list[Plugin] = []  # what it registers is its own, also by a file that
 def register(kind: str, name: str, part: Any = None) -> Any:
     """Adds a part of your own to elmyr, to be asked for by its name; returns the part.
 
-    kind: "objective", "networks", "penalty", "metric", "extractor", "reader" or "source". Without a part it is a
-    decorator of one: `@elmyr.register("objective", "mine")`. Raises InputError for an unknown kind, a taken name, and
+    kind: "objective", "networks", "penalty", "metric", "extractor", "reader", "source" or "task". Without a part it is
+    a decorator of one: `@elmyr.register("objective", "mine")`. Raises InputError for an unknown kind, a taken name, and
     for what is no such part. docs/extending.md shows one of each.
     """
     file = sys._getframe(2).f_globals.get("__file__")  # of the caller, past the check of the call

@@ -68,8 +68,9 @@ class Table(Mapping[str, T], Generic[T]):
             raise InputError(f"no {self.kind} can be named {name!r}: small letters, digits, - and _ make a name")
         if name in self or name in self._reserved:
             raise InputError(f"{self.kind} '{name}' is there already: give yours another name")
-        if getattr(part, "name", name) != name:
-            raise InputError(f"{self.kind} '{name}' calls itself '{getattr(part, 'name', '')}': give both one name")
+        for called in (getattr(part, "name", name), getattr(part, "kind", name)):
+            if isinstance(called, str) and called != name:
+                raise InputError(f"{self.kind} '{name}' calls itself '{called}': give both one name")
         part = part if self._accept is None else self._accept(part)
         self._parts[name], self.origins[name] = part, origin
         return part

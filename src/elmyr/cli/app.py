@@ -18,6 +18,7 @@ from elmyr.cli import commands, drawn, evidence, runs
 from elmyr.cli.data import data
 from elmyr.cli.guesses import corrected, unquoted
 from elmyr.cli.helped import Commands
+from elmyr.cli.own_tasks import add_own_tasks
 from elmyr.cli.predict import predict
 from elmyr.cli.recognizer import recognizer
 from elmyr.cli.restorer import restorer
@@ -100,6 +101,7 @@ def _with_plugins(arguments: list[str]) -> list[str]:
             raise InputError("--plugin takes a file: --plugin my.py")
     if not HELP.intersection(left):
         load_all(files)
+        add_own_tasks(app)
     return left or ["--help"]
 
 

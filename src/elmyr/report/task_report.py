@@ -90,3 +90,17 @@ def task_page(folder: Path, words: Words = ENGLISH) -> str:
         foot=foot(environment, words),
         words=words,
     )
+
+
+def own_page(folder: Path, words: Words = ENGLISH) -> str:
+    """The HTML of a run of a task that a plug-in has added: its previews, its curves, how it was made."""
+    config, environment = read_table(folder / "config.json"), read_table(folder / "environment.json")
+    return page(
+        f"elmyr {config['kind']}",
+        opening(config, read_table(folder / "summary.json"), words),
+        previews(folder, "", words),
+        training_curves(folder, words),
+        how_made(config, environment, words("Settings"), [], words),
+        foot=foot(environment, words),
+        words=words,
+    )

@@ -6,9 +6,11 @@ from pathlib import Path
 from elmyr.errors import InputError
 from elmyr.files import require_place, write_text
 from elmyr.report.records import read_table
+from elmyr.report.task_report import own_page
 from elmyr.report.words import ENGLISH, Words, words_in
-from elmyr.runs import GAN_KIND, STUDY_KIND, kind_in
+from elmyr.runs import GAN_KIND, STUDY_KIND, kind_in, require_plugins
 from elmyr.tables import Table
+from elmyr.training.tasks import TASKS
 
 Page = Callable[[Path, Words], str]
 
@@ -41,7 +43,10 @@ def write_report(folder: Path, *, language: str = "en", out: Path | None = None)
 def report_of(folder: Path, words: Words = ENGLISH) -> str:
     """The page of a run or study directory; InputError as `write_report`."""
     kind = _kind_of(folder)
+    if kind in TASKS.origins:
+        return own_page(folder, words)
     if kind not in PAGES:
+        require_plugins(folder)
         raise InputError(f"'{folder}' is the run of a {kind}, of which this elmyr has no page: use another version")
     return PAGES[kind](folder, words)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from elmyr import machine
 from elmyr.amounts import Amount, image_count, minutes_of
 from elmyr.errors import InputError, suggestion
-from elmyr.images import AS_IT_IS, Shaping
+from elmyr.images import AS_IT_IS, Data, Shaping
 from elmyr.nets import Cost
 from elmyr.runs import GAN_KIND, Run, run_path
 from elmyr.training.config import RunConfig, Settings, parse_settings
@@ -73,6 +73,15 @@ class Asked:
             "start_from": None if self.start_from is None else os.path.abspath(run_path(self.start_from, kind)),
             "deterministic": self.deterministic,
         }
+
+
+@dataclass(frozen=True)
+class DataAsk:
+    """What is asked of a task that needs no more than images."""
+
+    data: Data
+    labels: Any = None
+    asked: Asked = field(default_factory=Asked)
 
 
 def hush(line: str) -> None:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from elmyr.errors import InputError
-from elmyr.runs import GAN_KIND
+from elmyr.runs import GAN_KIND, require_plugins
 from elmyr.tables import Table
 
 if TYPE_CHECKING:
     from elmyr.training.rundir import RunDirectory
     from elmyr.training.spec import TaskSpec
+
+
+def _accepted(part: Any) -> TaskSpec[Any, Any, Any]:
+    from elmyr.training.spec import TaskSpec
+
+    made = part() if isinstance(part, type) else part
+    if not isinstance(made, TaskSpec):
+        raise InputError("a task is a TaskSpec of elmyr.training.spec")
+    return made
+
 
 TASKS: Table[TaskSpec[Any, Any, Any]] = Table(
     "task",
@@ -20,6 +30,7 @@ TASKS: Table[TaskSpec[Any, Any, Any]] = Table(
         "restorer": "elmyr.restoration.runs:RESTORER",
         "translator": "elmyr.translation.runs:TRANSLATOR",
     },
+    accept=_accepted,
 )
 
 
@@ -27,5 +38,6 @@ def spec_of(run: RunDirectory) -> TaskSpec[Any, Any, Any]:
     """The spec of a run's kind; InputError for a kind that is not known."""
     kind = run.kind
     if kind not in TASKS:
+        require_plugins(run.path)
         raise InputError(f"'{run.path}' is the run of a {kind}, which this elmyr does not know: update elmyr")
     return TASKS[kind]
