@@ -181,7 +181,7 @@ class Supervisor:
 
 
 async def _ended(process: Process) -> None:
-    """Ends a worker, if it has not ended: it keeps nothing that could be lost. Told to stop meanwhile, it waits all the same."""
+    """Ends a worker, if it has not ended, and waits also when told to stop: it keeps nothing that could be lost."""
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     gone = asyncio.ensure_future(process.communicate())
