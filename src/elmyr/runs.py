@@ -74,12 +74,9 @@ def kind_in(config: Mapping[str, Any]) -> str:
 
 
 def budget_of(config: Mapping[str, Any]) -> int | None:
-    """The budget of a run in images seen, by its config, whichever elmyr wrote it; None where it has none."""
-    loop, parameters = config.get("loop"), config.get("parameters")
-    images = loop.get("images") if isinstance(loop, Mapping) else config.get("images")
-    if images is None and isinstance(parameters, Mapping):
-        updates, batch = parameters.get("updates"), parameters.get("batch")
-        images = updates * batch if isinstance(updates, int) and isinstance(batch, int) else None
+    """The budget of a run in images seen, by its config in today's shape; None where it has none."""
+    loop = config.get("loop")
+    images = loop.get("images") if isinstance(loop, Mapping) else None
     return images if isinstance(images, int) else None
 
 

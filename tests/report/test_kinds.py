@@ -21,7 +21,16 @@ from tests.report.test_report import HOSTILE, Page
 RUNS = sorted(set(PAGES) - {STUDY_KIND})
 CONFIGS: dict[str, dict[str, Any]] = {
     GAN_KIND: {"preset": "residual", "gan": {}, "loop": {"images": 640}},
-    "recognizer": {"parameters": {"method": "augment", "updates": 10, "seed": 3}},
+    "recognizer": {
+        "parameters": {
+            "method": "augment",
+            "updates": 10,
+            "batch": 64,
+            "seed": 3,
+            "device": "cpu",
+            "precision": "fp32",
+        },  # as an elmyr of before wrote it
+    },
     "restorer": {"corruption": "any", "images": 640, "choices": {"batch": 16}},
     "translator": {"choices": {"method": "cycle"}, "images": 640},
     "adaptation": {"source": "blobs", "target": "others", "updates": 10},

@@ -8,7 +8,6 @@ import pytest
 
 from elmyr.errors import InputError
 from elmyr.report.words import ENGLISH
-from elmyr.runs import budget_of
 from elmyr.serving.events import Watched, events_of
 from elmyr.serving.runs import MOST_POINTS, Runs, curves_of
 from elmyr.training.rundir import RunDirectory
@@ -175,15 +174,21 @@ def test_the_stream_ends_with_the_run_and_with_the_service(runs: Path) -> None:
     assert "event: end" not in "".join(asyncio.run(gathered("stopped", stops=True)))
 
 
-def test_the_budget_is_read_whichever_elmyr_wrote_it() -> None:
-    for config, budget in (
+def test_the_budget_is_read_whichever_elmyr_wrote_it(tmp_path: Path) -> None:
+    course = {"batch": 32, "decay_from": 0.5}
+    parameters = {"updates": 10, "batch": 32, "seed": 0, "device": "cpu", "precision": "fp32"}
+    configs: tuple[tuple[dict[str, Any], int | None], ...] = (
         ({"loop": {"images": 640}}, 640),
-        ({"images": 320}, 320),
-        ({"parameters": {"updates": 10, "batch": 32}}, 320),
+        ({"kind": "restorer", "images": 320, "choices": course}, 320),
+        ({"kind": "recognizer", "parameters": parameters}, 320),
         ({"kind": "adaptation", "updates": 10}, None),
         ({"loop": 3, "parameters": [], "images": "many"}, None),
-    ):
-        assert budget_of(config) == budget
+    )
+    for number, (config, budget) in enumerate(configs):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "config.json").write_text(json.dumps(config))
+        read = Runs(tmp_path).read(str(number))
+        assert read is not None and read["budget"] == budget
 
 
 def test_a_report_of_what_is_no_run_or_damaged_is_told(runs: Path) -> None:

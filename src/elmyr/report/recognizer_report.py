@@ -17,6 +17,7 @@ from elmyr.report.run_parts import how_made, not_measured, opening, quoted, trai
 from elmyr.report.sections import foot
 from elmyr.report.task_figures import interval, readings_table
 from elmyr.report.words import ENGLISH, Words
+from elmyr.runs import read_config
 
 MOST_BARS = 20
 HEAD = ("class", "images", "recall", "95 % interval", "most often confused with")
@@ -24,7 +25,7 @@ HEAD = ("class", "images", "recall", "95 % interval", "most often confused with"
 
 def recognizer_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a recognizer's run directory."""
-    config, environment = read_table(folder / "config.json"), read_table(folder / "environment.json")
+    config, environment = read_config(folder), read_table(folder / "environment.json")
     reading, name = read_reading(folder / "evaluation.json"), quoted(folder)
     evaluate = f"elmyr recognizer evaluate {name}"
     shown = (

@@ -24,12 +24,12 @@ FACTS = {
     "from": ("a.source",),
     "to": ("b.source", "target"),
     "training images": ("data.images", "a.images"),
-    "seed": ("seed", "parameters.seed"),
-    "training images processed": ("loop.images", "images"),
+    "seed": ("seed",),
+    "training images processed": ("loop.images",),
     "updates": ("parameters.updates", "updates"),
-    "batch": ("loop.batch", "parameters.batch", "choices.batch"),
-    "device": ("device", "parameters.device"),
-    "numeric precision": ("precision", "parameters.precision"),
+    "batch": ("loop.batch",),
+    "device": ("device",),
+    "numeric precision": ("precision",),
 }
 COUNTS = ("training images", "training images processed", "updates")
 ASIDE = ("preset", "method", "damage", "seed")

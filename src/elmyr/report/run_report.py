@@ -17,13 +17,14 @@ from elmyr.report.records import Evaluation, flattened, read_evaluations, read_p
 from elmyr.report.run_parts import how_made, not_measured, opening, previews, quoted, training_curves
 from elmyr.report.sections import evaluation_table, extremes, foot, side_by_side
 from elmyr.report.words import ENGLISH, Words
+from elmyr.runs import read_config
 from elmyr.training.collapse import Collapse, collapse_in, written
 from elmyr.training.rundir import beside_evaluation
 
 
 def run_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a run directory."""
-    config, environment = read_table(folder / "config.json"), read_table(folder / "environment.json")
+    config, environment = read_config(folder), read_table(folder / "environment.json")
     summary = read_table(folder / "summary.json")
     gan = config.get("gan")
     classes = gan.get("classes") if isinstance(gan, dict) else None

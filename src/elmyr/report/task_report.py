@@ -13,6 +13,7 @@ from elmyr.report.run_parts import how_made, not_measured, opening, previews, qu
 from elmyr.report.sections import foot
 from elmyr.report.task_figures import adaptation_figures, restorer_figures, translator_figures
 from elmyr.report.words import ENGLISH, Words
+from elmyr.runs import read_config
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ TASKS = {
 
 def task_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a run directory of one of these kinds."""
-    config, environment = read_table(folder / "config.json"), read_table(folder / "environment.json")
+    config, environment = read_config(folder), read_table(folder / "environment.json")
     task, known = TASKS[str(config["kind"])], dict(flattened(config))
     names = {place: known.get(key, "?") for place, key in task.names.items()}
     run = {"run": quoted(folder)}
@@ -94,7 +95,7 @@ def task_page(folder: Path, words: Words = ENGLISH) -> str:
 
 def own_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a run of a task that a plug-in has added: its previews, its curves, how it was made."""
-    config, environment = read_table(folder / "config.json"), read_table(folder / "environment.json")
+    config, environment = read_config(folder), read_table(folder / "environment.json")
     return page(
         f"elmyr {config['kind']}",
         opening(config, read_table(folder / "summary.json"), words),

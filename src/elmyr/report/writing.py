@@ -5,10 +5,9 @@ from pathlib import Path
 
 from elmyr.errors import InputError
 from elmyr.files import require_place, write_text
-from elmyr.report.records import read_table
 from elmyr.report.task_report import own_page
 from elmyr.report.words import ENGLISH, Words, words_in
-from elmyr.runs import GAN_KIND, STUDY_KIND, kind_in, require_plugins
+from elmyr.runs import GAN_KIND, STUDY_KIND, kind_of, require_plugins
 from elmyr.tables import Table
 from elmyr.training.tasks import TASKS
 
@@ -58,7 +57,7 @@ def _kind_of(folder: Path) -> str:
         raise InputError(
             f"'{folder}' is neither a run nor a study directory: name a folder that holds config.json or study.json"
         )
-    kind = kind_in(read_table(folder / "config.json"))
+    kind = kind_of(folder)
     if kind == STUDY_KIND:
         raise InputError(f"the study in '{folder}' is not finished: elmyr resume {folder}")
     return kind
