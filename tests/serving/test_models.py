@@ -4,12 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
 
 from elmyr.errors import InputError
 from elmyr.recognition import Recognizer
+from elmyr.serving.answers import Answer, json_answer
 from elmyr.serving.catalog import WorkerOptions, find_served
-from elmyr.serving.models import Gone, Models
-from elmyr.serving.operations import answer_together
+from elmyr.serving.kinds import JSON, SERVED, Described, Operation, ServedKind
+from elmyr.serving.model_routes import model_routes
+from elmyr.serving.models import Gone, KindWork, Models, Opened
+from elmyr.serving.operations import Query, answer_together, one_by_one
+from elmyr.serving.runs import Runs
+from elmyr.serving.service import Service
+from elmyr.serving.supervisor import Supervisor
 from tests.serving.workbench import as_npy
 
 
@@ -123,3 +131,42 @@ def test_a_study_and_a_kind_of_another_version_are_not_served(tmp_path: Path) ->
         (tmp_path / kind / "config.json").write_text(json.dumps({"kind": kind}))
         with pytest.raises(InputError, match=f"is the run of a {kind}: name one of its runs, or another"):
             find_served([str(tmp_path / kind)])
+
+
+def test_a_kind_of_one_s_own_is_one_entry(tmp_path: Path) -> None:
+    class Word(BaseModel):
+        times: int = Field(1, ge=1, le=9)
+
+    def shout(opened: Opened, query: Query, body: bytes) -> Answer:
+        return json_answer({"said": opened.model * query["times"]})
+
+    parrot = ServedKind(
+        file="parrot.json",
+        describe=lambda content, config: Described((None, None, 1), more={"word": content["word"]}),
+        work=KindWork(
+            lambda served, options: Opened(served, json.loads(served.description.read_text())["word"], []),
+            {"shout": one_by_one(shout)},
+        ),
+        operations={"shout": Operation("Say it", Word, (JSON,), {"said": "hello"})},
+        tab="runs",
+        train="my-parrot train",
+    )
+    SERVED.add("parrot", parrot)
+    try:
+        (tmp_path / "polly").mkdir()
+        (tmp_path / "polly" / "parrot.json").write_text('{"word": "hello"}')
+        (polly,) = found = find_served([str(tmp_path / "polly")])
+        assert polly.as_json()["word"] == "hello" and WorkerOptions(found) == WorkerOptions.of_word(
+            WorkerOptions(found).as_word()
+        )
+        (answer,) = answer_together(Models(WorkerOptions(found)), "polly", "shout", [{"times": 2}], [b""])
+        assert json.loads(answer.content) == {"said": "hellohello"}
+        (refused,) = answer_together(Models(WorkerOptions(found)), "polly", "generate", [{}], [b""])
+        assert json.loads(refused.content)["error"] == "'polly' is a parrot, which does not generate: ask a GAN"
+        service = Service(found, Supervisor([]), Runs(tmp_path))
+        app = FastAPI()
+        app.include_router(model_routes(service))
+        (asked,) = app.openapi()["paths"]["/v1/models/{model}/shout"]["get"]["parameters"][1:]
+        assert asked["name"] == "times" and asked["schema"]["maximum"] == 9
+    finally:
+        SERVED.remove("parrot")

@@ -53,14 +53,15 @@ class ServedKind:
     """How models of a kind are served.
 
     file: what describes one in its folder. describe: reads that, and the config of the run that it lies in ({} without
-    one); whatever it raises of AttributeError, KeyError, TypeError and ValueError means a damaged file. work: where the
-    `KindWork` of the worker is, as `module:attribute`. tab: that of the page which the kind is for, train: the command
-    that makes one. inside: of a run that holds others, the one that is served in its place.
+    one); whatever it raises of AttributeError, KeyError, TypeError and ValueError means a damaged file. work: the
+    `KindWork` of the worker, or `module:attribute` of it, so that the page's process need not load it. tab: that of the
+    page which the kind is for. train: the command that makes one. inside: of a run that holds others, the one that is
+    served in its place.
     """
 
     file: str
     describe: Callable[[Any, Parts], Described]
-    work: str
+    work: str | Any
     operations: Mapping[str, Operation]
     tab: str
     train: str

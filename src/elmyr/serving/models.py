@@ -65,8 +65,11 @@ class Models:
 
     def work_of(self, name: str) -> KindWork:
         """What is done with the model of this name; imports it when it is first asked for."""
-        module, _, attribute = SERVED[self._served[name].kind].work.partition(":")
-        work: KindWork = getattr(import_module(module), attribute)
+        work = SERVED[self._served[name].kind].work
+        if isinstance(work, str):
+            module, _, attribute = work.partition(":")
+            work = getattr(import_module(module), attribute)
+        assert isinstance(work, KindWork)
         return work
 
     def __getitem__(self, name: str) -> Opened:
