@@ -119,6 +119,22 @@ def test_a_model_whose_networks_are_missing_says_so() -> None:
             opening("run")
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"network.base": 8}, "network 'tiny' has no base: choose from: depth, latent, name"),
+        ({"network.dept": 8}, "no setting 'network.dept': did you mean 'network.depth'"),
+        ({"network.depth": "deep"}, "network: depth is 'deep': Input should be a valid integer"),
+        ({"conditional": True}, "network 'tiny': the generator takes no labels: pass --set conditional=false"),
+    ],
+)
+def test_settings_that_networks_of_one_s_own_lack_are_refused(setting: dict[str, object], told: str) -> None:
+    elmyr.load_plugin(written(NETWORKS))
+    with pytest.raises(InputError, match=f"^{told}"):
+        trained("run", **({"network.name": "tiny", "conditional": False} | setting))
+    assert not Path("run").exists()
+
+
 def test_networks_of_other_shapes_are_refused_before_anything_is_written() -> None:
     elmyr.load_plugin(written(NETWORKS.replace("64, 8 * 8)", "64, 7 * 8)").replace("-1, 1, 8, 8", "-1, 1, 7, 8")))
     with pytest.raises(InputError, match=r"^network 'tiny': its generator gives images of the shape \(2, 1, 7, 8\)"):

@@ -148,3 +148,11 @@ def test_a_preset_s_size_is_for_pairs_of_that_kind_of_size(register: Register) -
     register(Pair(lambda *_: (nn.Identity(), nn.Identity()), Deep))
     assert network_choices("mine", stated) == {"name": "mine", "latent": 64, "depth": 3}
     assert not issubclass(Deep, SizedConfig)
+
+
+def test_every_option_has_a_default() -> None:
+    class Needy(PairConfig):
+        depth: int
+
+    with pytest.raises(InputError, match="the option 'depth' of networks has no default"):
+        Pair(lambda *_: (nn.Identity(), nn.Identity()), Needy)

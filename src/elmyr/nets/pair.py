@@ -58,6 +58,12 @@ class Pair:
     config: type[PairConfig] = PairConfig
     has_features: bool = False
 
+    def __post_init__(self) -> None:
+        """InputError for an option without a default."""
+        for name, field in self.config.model_fields.items():
+            if field.is_required():
+                raise InputError(f"the option '{name}' of networks has no default: give it one in their config")
+
     def networks(
         self, shape: Shape, classes: int = 0, options: Mapping[str, Any] | None = None
     ) -> tuple[nn.Module, Discriminator]:
@@ -111,7 +117,7 @@ def options_heard(network: Mapping[str, Any]) -> dict[str, Any]:
 def network_choices(name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a pair by its own defaults and, where its size is stated as that of elmyr's own, a preset's."""
     config = PAIRS.named(name).config
-    own = {option: field.default for option, field in config.model_fields.items()}
+    own = config().model_dump()
     return own | (dict(stated) if issubclass(config, SizedConfig) else {}) | {"name": name}
 
 

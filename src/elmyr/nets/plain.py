@@ -52,7 +52,7 @@ class PlainDiscriminator(Discriminator):
     def look(self, images: torch.Tensor, labels: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Images (N, C, H, W) and labels int64 (N,) or None -> logits (N,), and features (N, 0)."""
         if self.labeled and not self.takes_labels:
-            raise InputError("the discriminator takes no labels: pass --set conditional=false or projection=false")
+            raise InputError("the discriminator takes no labels: pass --set conditional=false")
         given = (images, labels if self.labeled else None) if self.takes_labels else (images,)
         logits: torch.Tensor = self.net(*given)
         return logits.squeeze(1) if logits.shape[1:] == (1,) else logits, images.new_empty(len(images), 0)

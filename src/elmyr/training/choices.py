@@ -48,9 +48,10 @@ class GANRunConfig(RunConfig):
 def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's choices with the user's settings put in; an unknown name is refused with the nearest one."""
     choices = {key: value for key, value in read_preset(preset).items() if key not in NARRATION}
-    network = settings.get("network.name", choices["network"]["name"])
-    choices["network"] = network_choices(str(network), choices["network"])
-    known = flattened(choices)
+    of_preset = choices["network"]
+    network = settings.get("network.name", of_preset["name"])
+    choices["network"] = network_choices(str(network), of_preset)
+    known = flattened({"network": of_preset}) | flattened(choices)  # `options_heard` answers for the first
     for name, value in settings.items():
         if name not in known:
             raise InputError(f"no setting '{name}': {_meant(name, known)}")
