@@ -57,7 +57,7 @@ def smaller(line: str) -> list[str]:
         return [*smaller(shlex.join([words[0], *words[3:]])), *words[1:3]]
     if "--minutes" in words:
         words[words.index("--minutes") + 1] = "0.02"
-        return [*words, "--set", "network.base=8"]
+        return [*words, *(["--set", "network.base=8"] if words[1] == "train" else [])]
     if words[1] == "resume" and "--images" in words:
         words[words.index("--images") + 1] = "640"
     name = " ".join(words[1:3]) if words[1] in ("recognizer", "restorer", "translator") else words[1]

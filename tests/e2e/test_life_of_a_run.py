@@ -1,5 +1,6 @@
 """The life of a run is the same for whatever is trained: each ability, for every kind."""
 
+import inspect
 import os
 import re
 import signal
@@ -16,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 import elmyr
-from elmyr.errors import DivergedError, InputError
+from elmyr.errors import DivergedError, InputError, InterruptedRun
 from elmyr.files import read_json, read_lines
 from elmyr.images import save_npz
 from elmyr.recognition import Recognizer
@@ -195,7 +196,7 @@ def test_killed_at_any_place_it_ends_the_same_to_the_bit(
     kind: Kind, position: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = kind.trained("whole")
-    dying(kind, position, monkeypatch)
+    at_position(kind, position, die, monkeypatch)
     with pytest.raises(MemoryError):
         kind.trained()
     monkeypatch.undo()
@@ -203,20 +204,34 @@ def test_killed_at_any_place_it_ends_the_same_to_the_bit(
     assert same(done, whole) and logged(done) == logged(whole)
 
 
-def dying(kind: Kind, position: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its update ends at this position as if the machine had."""
+def test_stopped_by_ctrl_c_it_ends_the_same_to_the_bit(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = kind.trained("whole")
+    at_position(kind, 64, lambda: signal.raise_signal(signal.SIGINT), monkeypatch)
+    with pytest.raises(InterruptedRun, match="stopped at 80 of 160 images, all saved"):
+        kind.trained()
+    monkeypatch.undo()
+    done = elmyr.resume(kind.folder / "run")
+    assert same(done, whole) and logged(done) == logged(whole)
+
+
+def die() -> None:
+    raise MemoryError
+
+
+def at_position(kind: Kind, position: int, what: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something happens in its update at this position."""
     begin = kind.spec.begin
 
     def begun(*given: Any) -> Any:
         found = begin(*given)
         update = found.task.update
 
-        def ends(batch: Any, at: int) -> Any:
+        def interrupted(batch: Any, at: int) -> Any:
             if at == position:
-                raise MemoryError
+                what()
             return update(batch, at)
 
-        found.task.update = ends
+        found.task.update = interrupted
         return found
 
     monkeypatch.setattr(kind.spec, "begin", begun)
@@ -242,7 +257,7 @@ def test_a_full_disk_ends_it_or_with_keep_going_only_its_saving(kind: Kind, monk
     assert run.finished and any("continues without saving" in line for line in said)
 
 
-def test_sigterm_saves_and_it_resumes_to_the_bit(kind: Kind) -> None:
+def test_sigterm_saves_and_says_how_to_resume(kind: Kind) -> None:
     budget = ("--images", "40000")
     child = subprocess.Popen(
         [sys.executable, "-m", *kind.words("run", *budget)], stderr=subprocess.PIPE, text=True, cwd=kind.folder
@@ -270,3 +285,33 @@ def test_two_processes_train_it_as_one_does(kind: Kind) -> None:
     odd = run_words(torchrun(3, *kind.words("odd", f"--images={IMAGES}")))
     assert odd.returncode != 0 and "3 processes take one that is a multiple of 3" in odd.stderr
     assert not (kind.folder / "odd").exists()
+
+
+ABILITIES: dict[str, Callable[..., None]] = {  # of docs/runs.md, each with the test that holds it
+    "train": test_it_is_trained_reported_and_served_and_says_what_may_follow,
+    "`--images`": test_it_is_trained_reported_and_served_and_says_what_may_follow,
+    "`--minutes`": test_a_budget_in_minutes_becomes_images,
+    "`--set`": test_settings_are_its_own_and_stay,
+    "`--from`": test_it_begins_with_another_run_s_weights,
+    "`--dry-run`": test_a_dry_run_writes_nothing_and_tells_config_and_time,
+    "resume after a kill": test_killed_at_any_place_it_ends_the_same_to_the_bit,
+    "resume after Ctrl-C or SIGTERM": test_stopped_by_ctrl_c_it_ends_the_same_to_the_bit,
+    "resume with another budget": test_a_finished_run_goes_on_with_a_larger_budget,
+    "repeat": test_it_is_repeated_to_the_bit,
+    "`--deterministic`": test_the_same_bits_on_one_thread_and_on_two,
+    "roll back where numbers are not finite": test_numbers_gone_bad_roll_it_back_and_end_it_with_what_to_try,
+    "`--keep-going`": test_a_full_disk_ends_it_or_with_keep_going_only_its_saving,
+    "`--track`": test_a_tracker_is_told,
+    "torchrun": test_two_processes_train_it_as_one_does,
+    "report": test_it_is_trained_reported_and_served_and_says_what_may_follow,
+    "serve": test_it_is_trained_reported_and_served_and_says_what_may_follow,
+}
+
+
+def test_the_docs_table_of_abilities_is_what_these_tests_hold() -> None:
+    page = Path(__file__).parents[2] / "docs" / "runs.md"
+    lines = page.read_text(encoding="utf-8").partition("| ability |")[2].partition("\n\n")[0].splitlines()
+    kinds, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert kinds == list(TASKS)
+    assert {ability: cells for ability, *cells in rows} == {name: ["yes"] * len(TASKS) for name in ABILITIES}
+    assert all("kind" in inspect.signature(test).parameters for test in ABILITIES.values())
