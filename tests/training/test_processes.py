@@ -84,7 +84,7 @@ def test_the_number_of_processes_does_not_matter(tmp_path: Path, count: int, dty
     for net in ("generator", "discriminator"):  # as a whole: the gradient of a bias that cancels out is all rounding
         keys = [key for key in expected if key.startswith(f"gradient/{net}.")]
         one, other = (torch.cat([each[key].flatten() for key in keys]) for each in (found, expected))
-        assert (one - other).norm() <= 1e-5 * other.norm()
+        assert (one - other).norm() <= 1e-4 * other.norm()  # 6e-5 of fp32 on some machines
 
 
 @pytest.mark.slow
