@@ -153,13 +153,22 @@ def test_nothing_that_is_opened_loads_a_plug_in() -> None:
 
 
 @pytest.mark.parametrize(
+    "damaged",
+    [3, [3], [{}], [{"path": 3, "sha256": "", "parts": {}}], [{"path": "x", "sha256": "", "parts": {"objective": 3}}]],
+)
+def test_a_damaged_record_of_plug_ins_is_passed_over(damaged: object) -> None:
+    plugins.require_parts("run", {"plugins": damaged}, {"objective": "mine"})
+    plugins.require_parts("run", damaged, {"objective": "mine"})
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("x = 1\n\nx.missing\n", r"plug-in 'mine.py', line 3: AttributeError: 'int' object has no attribute 'missing'"),
         ("import nowhere_at_all", r"plug-in 'mine.py', line 1: ModuleNotFoundError: No module named 'nowhere_at_all'"),
         ("x = 1\nx = = 2\n", r"plug-in 'mine.py', line 2: SyntaxError: invalid syntax"),
         ("raise SystemExit(3)", r"plug-in 'mine.py', line 1: SystemExit: 3"),
-        ("x = 1", r"plug-in 'mine.py' registers nothing: call elmyr.register\(kind, name, part\) in it"),
+        ("x = 1", r"plug-in 'mine.py': it registers nothing, call elmyr.register\(kind, name, part\) in it"),
         (MINE + "elmyr.register('objective', 'hinge', Mine)", r"line 16: objective 'hinge' is there already"),
         (MINE + "elmyr.register('objective', 'Two Words', Mine)", r"line 16: no objective can be named 'Two Words'"),
         (MINE + "elmyr.register('objektive', 'two', Mine)", r"line 16: no kind of part 'objektive': did you mean"),

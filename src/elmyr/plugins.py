@@ -11,7 +11,8 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -125,7 +126,7 @@ def _run(named: str, file: Path, real: str) -> None:
         exec(compile(content, real, "exec"), module.__dict__)
 
 
-def load_all(named: Iterator[str] | list[str] | tuple[str, ...] = ()) -> None:
+def load_all(named: Iterable[str] = ()) -> None:
     """Loads the plug-ins that are named here, in the environment's ELMYR_PLUGINS, and by installed packages."""
     for path in [*named, *filter(None, os.environ.get(VARIABLE, "").split(os.pathsep))]:
         load_plugin(path)
@@ -152,19 +153,26 @@ def require_parts(where: str | os.PathLike[str], surroundings: Any, config: Any,
     surroundings: the run's `environment.json`, which tells what it was trained with. Nothing is loaded by it.
     of_model: whether only its model is opened.
     """
-    for plugin in surroundings.get("plugins", ()) if isinstance(surroundings, Mapping) else ():
-        for kind, names in plugin["parts"].items():
-            for name in names:
-                if not (known := KINDS.get(kind)) or (of_model and not known.in_model):
-                    continue
-                if not uses(config, known.named_at, name):
-                    continue
-                path = shlex.quote(plugin["path"])
-                told = f"'{os.fspath(where)}' was trained with the {table_of(kind).kind} '{name}' of the plug-in {path}"
-                if name not in table_of(kind):
-                    raise InputError(f"{told}: pass --plugin {path}")
-                if plugin["sha256"] not in {here.sha256 for here in _files.values()}:
-                    note(f"{told} as it was before it was changed")
+    for plugin, kind, name in _recorded(surroundings):
+        known = KINDS[kind]
+        if (of_model and not known.in_model) or not uses(config, known.named_at, name):
+            continue
+        table, path = table_of(kind), shlex.quote(plugin.path)
+        told = f"'{os.fspath(where)}' was trained with the {table.kind} '{name}' of the plug-in {path}"
+        if name not in table:
+            raise InputError(f"{told}: pass --plugin {path}")
+        if plugin.sha256 not in {here.sha256 for here in _files.values()}:
+            note(f"{told} as it was before it was changed")
+
+
+def _recorded(surroundings: Any) -> Iterator[tuple[Plugin, str, str]]:
+    """The plug-ins of an `environment.json`, each with kind and name of its parts; what is damaged is left out."""
+    with suppress(KeyError, TypeError, AttributeError):
+        for each in surroundings.get("plugins", ()):
+            plugin = Plugin(" ".join(each["path"].split()), str(each["sha256"]))
+            for kind in KINDS.keys() & each["parts"].keys():
+                for name in each["parts"][kind]:
+                    yield plugin, kind, str(name)
 
 
 def uses(config: Any, named_at: str | None, name: str) -> bool:
@@ -186,28 +194,26 @@ def failing_in(error: BaseException) -> str | None:
     return f"plug-in '{_files[frames[-1].filename].path}', line {frames[-1].lineno}" if frames else None
 
 
-class _all_or_nothing:
+@contextmanager
+def _all_or_nothing(real: str) -> Iterator[None]:
     """Inside, a plug-in is run: where it fails, or registers nothing, what it added is taken out again."""
-
-    def __init__(self, real: str) -> None:
-        self.real = real
-
-    def __enter__(self) -> None:
-        _loading.append(_files[self.real])
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        plugin = _loading.pop()
-        if error is None and _parts_of(plugin.path):
-            return
-        where = f"plug-in '{plugin.path}'" if error is None else failing_in(error) or f"plug-in '{plugin.path}'"
+    plugin = _files[real]
+    _loading.append(plugin)
+    try:
+        yield
+        if not _parts_of(plugin.path):
+            raise InputError("it registers nothing, call elmyr.register(kind, name, part) in it")
+    except BaseException as error:
+        where = failing_in(error) or f"plug-in '{plugin.path}'"
         for kind, names in _parts_of(plugin.path).items():
             for name in names:
                 table_of(kind).remove(name)
-        del _files[self.real]
-        if error is None:
-            raise InputError(f"{where} registers nothing: call elmyr.register(kind, name, part) in it")
+        del _files[real]
         if isinstance(error, Exception | SystemExit):
             raise InputError(f"{where}: {_told(error)}") from error
+        raise
+    finally:
+        _loading.pop()
 
 
 def _told(error: BaseException) -> str:
