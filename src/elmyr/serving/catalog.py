@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from elmyr.errors import InputError, suggestion
 from elmyr.files import read_json
@@ -62,24 +62,15 @@ class WorkerOptions:
 
     def as_word(self) -> str:
         """As a word of a command line."""
-        return json.dumps(asdict(self), default=os.fspath)
+        return _OPTIONS.dump_json(self).decode()
 
     @classmethod
     def of_word(cls, word: str) -> WorkerOptions:
         """What `as_word` made of it."""
-        content = json.loads(word)
-        models = [
-            ServedModel(
-                **each
-                | {
-                    "path": Path(each["path"]),
-                    "classes": tuple(each["classes"]),
-                    "image_shape": tuple(each["image_shape"]),
-                }
-            )
-            for each in content.pop("models")
-        ]
-        return cls(models=models, **content)
+        return _OPTIONS.validate_json(word)
+
+
+_OPTIONS = TypeAdapter(WorkerOptions)
 
 
 def find_served(words: Sequence[str]) -> list[ServedModel]:

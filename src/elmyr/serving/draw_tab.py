@@ -6,16 +6,17 @@ import json
 
 from elmyr.report.markup import Markup, tag
 from elmyr.report.words import Words
+from elmyr.serving import tab_parts as parts
 from elmyr.serving.limits import LARGEST_BODY, MOST_PHOTO_PIXELS
-from elmyr.serving.tab_parts import Models, Tab, buttons, error_line, model_field, of_kind, pad
+from elmyr.serving.tab_parts import Models, Tab
 
 
 def _draw(models: Models, words: Words) -> list[Markup]:
-    recognizers = of_kind(models, "recognizer")
+    recognizers = parts.of_kind(models, "recognizer")
     desk = tag(
         "div",
-        model_field("draw", words("Recognizer"), recognizers),
-        pad("draw", words("Drawing surface"), words),
+        parts.model_field("draw", words("Recognizer"), recognizers),
+        parts.pad("draw", words("Drawing surface"), words),
         _photos(words),
         class_="desk",
     )
@@ -25,7 +26,7 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("p", class_="reading", aria_live="polite", data_none=words("Nothing is drawn yet."),
             data_read=words("{label}, with a probability of {probability}")),
         tag("ol", class_="bars", aria_label=words("Probability of each class")),
-        error_line(),
+        parts.error_line(),
         tag("ul", class_="photos", aria_label=words("Photos"), data_read=words("{label}, {probability}")),
         tag("h2", words("Input of the recognizer")),
         tag("p", words("Cut out, scaled and centered as its training images were."), class_="quiet how",
@@ -61,7 +62,7 @@ def _photos(words: Words) -> Markup:
         " ",
         words("One character on paper: cut it out and center it"),
     )
-    return tag("div", buttons(upload), tag("p", paper), tag("p", told, class_="quiet"), class_="sources")
+    return tag("div", parts.buttons(upload), tag("p", paper), tag("p", told, class_="quiet"), class_="sources")
 
 
 DRAW = Tab(

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from elmyr.report.markup import Markup, tag
 from elmyr.report.words import Words
+from elmyr.serving import tab_parts as parts
 from elmyr.serving.limits import MOST_GENERATED
-from elmyr.serving.tab_parts import (
-    LAST_SEED,
-    Models,
-    Tab,
-    buttons,
-    class_field,
-    error_line,
-    model_field,
-    number,
-    of_kind,
-    slider,
-)
+from elmyr.serving.tab_parts import Models, Tab
 
 
 def _generate(models: Models, words: Words) -> list[Markup]:
-    gans = of_kind(models, "gan")
+    gans = parts.of_kind(models, "gan")
     form = tag(
         "form",
-        model_field("generate", words("GAN"), gans),
-        class_field("generate", "class", words("Class"), words("all, in turn")),
-        number("generate", "count", words("How many"), 100, 1, MOST_GENERATED),
-        number("generate", "seed", words("Seed"), 0, 0, LAST_SEED),
-        slider("generate", "truncation", words("Truncation"), 1, 0.05, 1, 0.05,
+        parts.model_field("generate", words("GAN"), gans),
+        parts.class_field("generate", "class", words("Class"), words("all, in turn")),
+        parts.number("generate", "count", words("How many"), 100, 1, MOST_GENERATED),
+        parts.number("generate", "seed", words("Seed"), 0, 0, parts.LAST_SEED),
+        parts.slider("generate", "truncation", words("Truncation"), 1, 0.05, 1, 0.05,
                 words("Less than 1: more typical images, less variety.")),
-        buttons(tag("button", words("Generate"), class_="main"),
+        parts.buttons(tag("button", words("Generate"), class_="main"),
                  tag("button", words("The next seed"), type="button", data_do="next")),
         class_="panel",
     )  # fmt: skip
     found = tag(
         "div",
-        error_line(),
+        parts.error_line(),
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …"),
             data_made=words("{count} images of seed {seed}"),
             data_made_class=words("{count} images of class {class}, seed {seed}")),
@@ -52,28 +42,28 @@ def _generate(models: Models, words: Words) -> list[Markup]:
 
 
 def _between(models: Models, words: Words) -> list[Markup]:
-    gans = of_kind(models, "gan")
+    gans = parts.of_kind(models, "gan")
     ends = [
         tag(
             "fieldset",
             tag("legend", legend),
-            class_field("between", f"{end}_class", words("Class"), words("any")),
-            number("between", f"{end}_seed", words("Seed"), seed, 0, LAST_SEED),
+            parts.class_field("between", f"{end}_class", words("Class"), words("any")),
+            parts.number("between", f"{end}_seed", words("Seed"), seed, 0, parts.LAST_SEED),
         )
         for end, legend, seed in (("from", words("From"), 0), ("to", words("To"), 1))
     ]
     form = tag(
         "form",
-        model_field("between", words("GAN"), gans),
+        parts.model_field("between", words("GAN"), gans),
         *ends,
-        number("between", "steps", words("Number of images"), 17, 2, 64),
-        buttons(tag("button", words("Interpolate"), class_="main"),
+        parts.number("between", "steps", words("Number of images"), 17, 2, 64),
+        parts.buttons(tag("button", words("Interpolate"), class_="main"),
                  tag("button", words("Other seeds"), type="button", data_do="next")),
         class_="panel",
     )  # fmt: skip
     walk = tag(
         "div",
-        error_line(),
+        parts.error_line(),
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The images are being made …")),
         tag("div", class_="stage", data_alt=words("Interpolated image {number} of {total}")),
         tag("div",

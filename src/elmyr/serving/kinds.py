@@ -96,90 +96,66 @@ def _of_translator(content: Any, config: Parts) -> Described:
     return Described(shape, trained_on=f"{a} and {b}" if config else None, more=more)
 
 
-MADE = {"images": [{"label": "3", "image": "iVBORw0KGgo…"}]}
+PICTURE = "iVBORw0KGgo…"
+MADE = {"images": [{"label": "3", "image": PICTURE}]}
+READ = {"images": [{"label": "3", "probability": 0.98, "probabilities": {"3": 0.98, "5": 0.02}}]}
+REPAIRED = {"seen": PICTURE, "answers": [PICTURE], "spread": None}
+TRANSLATED = {"direction": "a-to-b", "images": [{"answers": [PICTURE]}]}
+NO_NEAREST = {409: "the training images are not available, so there are no nearest ones"}
+HIDDEN = "What is wholly transparent in a PNG is hidden, and made anew; the rest stays, unless it is noisy."
+FEATURES = "The recognizer's features of images"
 
 RECOGNIZER = ServedKind(
-    file="recognizer.json",
-    describe=_of_recognizer,
-    work="elmyr.serving.recognizing:WORK",
-    operations={
-        "recognize": Operation(
-            summary="Classify images",
-            query=queries.Recognize,
-            types=(JSON,),
-            example={"images": [{"label": "3", "probability": 0.98, "probabilities": {"3": 0.98, "5": 0.02}}]},
-            upload=True,
-            reasons={409: "the training images are not available, so there are no nearest ones"},
-        ),
-        "embed": Operation(
-            summary="The recognizer's features of images",
-            query=queries.Embed,
-            types=(JSON, NPZ),
-            example={"features": [[0.1, -0.2]]},
-            upload=True,
-        ),
+    "recognizer.json",
+    _of_recognizer,
+    "elmyr.serving.recognizing:WORK",
+    {
+        "recognize": Operation("Classify images", queries.Recognize, (JSON,), READ, upload=True, reasons=NO_NEAREST),
+        "embed": Operation(FEATURES, queries.Embed, (JSON, NPZ), {"features": [[0.1, -0.2]]}, upload=True),
     },
     tab="draw",
     train="elmyr recognizer train digits --out runs/recognizer",
+)
+GAN = ServedKind(
+    "gan.json",
+    _of_gan,
+    "elmyr.serving.generating:WORK",
+    {
+        "generate": Operation("Make images", queries.Generate, (PNG, NPZ, JSON), MADE),
+        "between": Operation("Interpolate between two images", queries.Between, (JSON, PNG, NPZ), MADE),
+    },
+    tab="generate",
+    train="elmyr train digits --out runs/gan",
+)
+RESTORER = ServedKind(
+    "restorer.json",
+    _of_restorer,
+    "elmyr.serving.repairing:WORK",
+    {"repair": Operation("Repair a damaged image", queries.Repair, (JSON,), REPAIRED, upload=True, about=HIDDEN)},
+    tab="repair",
+    train="elmyr restorer train digits --out runs/restorer",
+)
+TRANSLATOR = ServedKind(
+    "translator.json",
+    _of_translator,
+    "elmyr.serving.translating:WORK",
+    {
+        "translate": Operation(
+            "Translate images into another domain", queries.Translate, (JSON, PNG, NPZ), TRANSLATED, upload=True
+        )
+    },
+    tab="translate",
+    train="elmyr translator train digits-thin digits-thick --out runs/translator",
 )
 
 SERVED: Table[ServedKind] = Table(
     "kind of model",
     {
-        GAN_KIND: ServedKind(
-            file="gan.json",
-            describe=_of_gan,
-            work="elmyr.serving.generating:WORK",
-            operations={
-                "generate": Operation(
-                    summary="Make images", query=queries.Generate, types=(PNG, NPZ, JSON), example=MADE
-                ),
-                "between": Operation(
-                    summary="Interpolate between two images",
-                    query=queries.Between,
-                    types=(JSON, PNG, NPZ),
-                    example=MADE,
-                ),
-            },
-            tab="generate",
-            train="elmyr train digits --out runs/gan",
-        ),
+        GAN_KIND: GAN,
         "recognizer": RECOGNIZER,
+        "restorer": RESTORER,
+        "translator": TRANSLATOR,
         "adaptation": replace(RECOGNIZER, inside="recognizer"),
-        "restorer": ServedKind(
-            file="restorer.json",
-            describe=_of_restorer,
-            work="elmyr.serving.repairing:WORK",
-            operations={
-                "repair": Operation(
-                    summary="Repair a damaged image",
-                    query=queries.Repair,
-                    types=(JSON,),
-                    example={"seen": "iVBORw0KGgo…", "answers": ["iVBORw0KGgo…"], "spread": None},
-                    upload=True,
-                    about="What is wholly transparent in a PNG is hidden, and made anew; the rest stays, unless it is "
-                    "noisy.",
-                )
-            },
-            tab="repair",
-            train="elmyr restorer train digits --out runs/restorer",
-        ),
-        "translator": ServedKind(
-            file="translator.json",
-            describe=_of_translator,
-            work="elmyr.serving.translating:WORK",
-            operations={
-                "translate": Operation(
-                    summary="Translate images into another domain",
-                    query=queries.Translate,
-                    types=(JSON, PNG, NPZ),
-                    example={"direction": "a-to-b", "images": [{"answers": ["iVBORw0KGgo…"]}]},
-                    upload=True,
-                )
-            },
-            tab="translate",
-            train="elmyr translator train digits-thin digits-thick --out runs/translator",
-        ),
     },
 )
 

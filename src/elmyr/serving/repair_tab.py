@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from elmyr.report.markup import Markup, tag
 from elmyr.report.words import Words
+from elmyr.serving import tab_parts as parts
 from elmyr.serving.limits import MOST_PIXELS
-from elmyr.serving.tab_parts import (
-    LAST_SEED,
-    Models,
-    Tab,
-    buttons,
-    error_line,
-    image_sources,
-    model_field,
-    number,
-    of_kind,
-    pad,
-    radio,
-    slider,
-)
+from elmyr.serving.tab_parts import Models, Tab
 
 
 def _repair(models: Models, words: Words) -> list[Markup]:
-    restorers, gans = of_kind(models, "restorer"), of_kind(models, "gan")
+    restorers, gans = parts.of_kind(models, "restorer"), parts.of_kind(models, "gan")
     tools = tag(
         "fieldset",
         tag("legend", words("Tool")),
-        radio("repair", "tool", "pen", words("Pen"), checked=True),
-        radio("repair", "tool", "rub", words("Eraser")),
+        parts.radio("repair", "tool", "pen", words("Pen"), checked=True),
+        parts.radio("repair", "tool", "rub", words("Eraser")),
         class_="tools",
     )
     desk = tag(
         "div",
-        model_field("repair", words("Restorer"), restorers),
-        image_sources(
+        parts.model_field("repair", words("Restorer"), restorers),
+        parts.image_sources(
             "repair",
             gans,
             words,
@@ -41,24 +29,24 @@ def _repair(models: Models, words: Words) -> list[Markup]:
             too_large=words("'{name}' has {pixels} pixels, at most {most} are taken: make it smaller"),
         ),
         tools,
-        slider("repair", "width", words("Width"), 9, 2, 40, 1),
-        pad("repair", words("The image to repair"), words),
+        parts.slider("repair", "width", words("Width"), 9, 2, 40, 1),
+        parts.pad("repair", words("The image to repair"), words),
         class_="desk",
     )
     form = tag(
         "form",
-        slider("repair", "noise", words("Noise"), 0, 0, 1, 0.05,
+        parts.slider("repair", "noise", words("Noise"), 0, 0, 1, 0.05,
                 words("Standard deviation of the noise (white is 1). The noise is added first; then every pixel is "
                       "repaired.")),
-        number("repair", "answers", words("Answers"), 4, 1, 8),
-        number("repair", "seed", words("Seed"), 0, 0, LAST_SEED),
-        buttons(tag("button", words("Repair"), class_="main")),
+        parts.number("repair", "answers", words("Answers"), 4, 1, 8),
+        parts.number("repair", "seed", words("Seed"), 0, 0, parts.LAST_SEED),
+        parts.buttons(tag("button", words("Repair"), class_="main")),
         class_="panel",
     )  # fmt: skip
     found = tag(
         "div",
         form,
-        error_line(),
+        parts.error_line(),
         tag("p", class_="told quiet", aria_live="polite", data_working=words("The image is being repaired …"),
             data_done=words("Repaired: {count} answers"), data_one=words("Repaired: one answer")),
         tag("div", class_="answers", data_given=words("Given"), data_answer=words("Answer {number}"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from elmyr.report.markup import Markup, tag
 from elmyr.report.words import Words
-from elmyr.serving.tab_parts import Models, Tab, error_line, select
+from elmyr.serving import tab_parts as parts
+from elmyr.serving.tab_parts import Models, Tab
 from elmyr.training.collapse import COVERED, WON
 
 
@@ -23,7 +24,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
     one = tag(
         "div",
         tag("h2", tabindex="-1", data_two=words("{one} beside {other}")),
-        select("runs", "with", words("Compare with"), [tag("option", words("no other"), value="")]),
+        parts.select("runs", "with", words("Compare with"), [tag("option", words("no other"), value="")]),
         tag("p", class_="facts quiet"),
         tag("p", class_="reports", data_one=words("Report"), data_of=words("Report of {id}")),
         tag("p", class_="collapse", hidden="", data_won=words(WON), data_covered=words(COVERED)),
@@ -48,7 +49,7 @@ def _runs(models: Models, words: Words) -> list[Markup]:
         class_="one", hidden="",
     )  # fmt: skip
     return [
-        error_line(),
+        parts.error_line(),
         _no_runs(words),
         table,
         one,
@@ -72,8 +73,8 @@ def _watch(models: Models, words: Words) -> list[Markup]:
         class_="live", hidden="",
     )  # fmt: skip
     return [
-        select("watch", "run", words("Run"), []),
-        error_line(),
+        parts.select("watch", "run", words("Run"), []),
+        parts.error_line(),
         _no_runs(words),
         live,
     ]

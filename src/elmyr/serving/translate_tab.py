@@ -4,51 +4,44 @@ from __future__ import annotations
 
 from elmyr.report.markup import Markup, tag
 from elmyr.report.words import Words
+from elmyr.serving import tab_parts as parts
 from elmyr.serving.limits import MOST_TRANSLATED
-from elmyr.serving.tab_parts import (
-    LAST_SEED,
-    Models,
-    Tab,
-    error_line,
-    image_sources,
-    model_field,
-    number,
-    of_kind,
-    pad,
-    radio,
-)
+from elmyr.serving.tab_parts import Models, Tab
 
 
 def _translate(models: Models, words: Words) -> list[Markup]:
-    translators = of_kind(models, "translator")
+    translators = parts.of_kind(models, "translator")
     asked = tag(
         "div",
-        model_field("translate", words("Translator"), translators),
+        parts.model_field("translate", words("Translator"), translators),
         tag(
             "fieldset",
             tag("legend", words("Direction")),
-            radio("translate", "direction", "a-to-b", "", checked=True),
-            radio("translate", "direction", "b-to-a", ""),
+            parts.radio("translate", "direction", "a-to-b", "", checked=True),
+            parts.radio("translate", "direction", "b-to-a", ""),
             class_="directions", data_way=words("{from} to {to}"),
         ),
         tag(
             "div",
-            number("translate", "answers", words("Answers"), 4, 1, 8),
-            number("translate", "seed", words("Seed"), 0, 0, LAST_SEED),
+            parts.number("translate", "answers", words("Answers"), 4, 1, 8),
+            parts.number("translate", "seed", words("Seed"), 0, 0, parts.LAST_SEED),
             tag("p", words("Each answer has the style of another training image of the target domain."),
                 class_="quiet"),
             class_="styles panel", hidden="",
         ),
-        image_sources("translate", of_kind(models, "gan"), words, most=MOST_TRANSLATED),
+        parts.image_sources("translate", parts.of_kind(models, "gan"), words, most=MOST_TRANSLATED),
         class_="asked",
     )  # fmt: skip
     given = tag(
-        "div", tag("h2", class_="source"), pad("translate", words("The image to translate"), words), class_="given"
+        "div",
+        tag("h2", class_="source"),
+        parts.pad("translate", words("The image to translate"), words),
+        class_="given",
     )
     made = tag(
         "div",
         tag("h2", class_="target"),
-        error_line(),
+        parts.error_line(),
         tag("div", class_="answers", data_answer=words("Answer {number}"),
             data_alt=words("The image, translated into {to}")),
         tag("p", class_="told quiet", role="status", data_working=words("The image is being translated …"),
