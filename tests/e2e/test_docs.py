@@ -28,6 +28,7 @@ from tests.conftest import small_image_set
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"  # its commands are make, pytest and git, which a test does not run
 SMALLER = {
     "train": "--images 320 --set network.base=8 --set batch=32",
     "train --set network.name": "--images 320 --set batch=32",  # of one's own, without a base
@@ -171,7 +172,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(
             Path(file[1]).write_text(block)
     names: dict[str, Any] = {}  # what one piece of Python defines, the next of the page has
     for language, block in blocks(page):
-        if PLUGIN.match(block):
+        if PLUGIN.match(block) or language == "text":  # a drawing or a sketch
             continue
         if language == "python":
             with kept_notes():
@@ -201,13 +202,37 @@ def test_the_targets_that_the_readme_names_exist() -> None:
     assert {"demo", "test"} <= named <= targets
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_contributing_names_is_there() -> None:
+    text, source = CONTRIBUTING.read_text(encoding="utf-8"), ROOT / "src" / "elmyr"
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert (
+        {"setup", "test", "lint"} <= set(re.findall(r"^make (?:-C \S+ )?([a-z-]+)", text, re.MULTILINE)) <= {*targets}
+    )
+    files = re.findall(r"(?:tests|benchmarks)/[\w/]+(?:\.py)?", text)
+    assert len(files) > 4 and [file for file in files if not (ROOT / file).exists()] == []
+    modules = "\n".join(path.read_text(encoding="utf-8") for path in source.rglob("*.py"))
+    tables = re.findall(r"`([A-Z]{4,})`", text)
+    assert len(tables) >= 9
+    assert [name for name in tables if not re.search(rf"^{name}: Table\[", modules, re.MULTILINE)] == []
+
+
+@pytest.mark.skipif(not (ROOT / "src" / "elmyr" / "core").is_dir(), reason="the map shows the rooms that are to come")
+def test_what_the_architecture_names_is_there() -> None:
+    page, source = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), ROOT / "src" / "elmyr"
+    rows = re.findall(r"^\| .* \| `([A-Z]+)` \| `(\S+)` \|$", page, re.MULTILINE)
+    assert len(rows) > 10
+    assert [name for name, file in rows if not re.search(rf"\b{name}\b", (source / file).read_text())] == []
+    rooms = "core|images|nets|losses|metrics|engine|tasks|evaluation|studies|report|serving|cli"
+    assert [name for name in re.findall(rf"`((?:{rooms})/[^`]*)`", page) if not (source / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, CONTRIBUTING], ids=lambda page: page.name)
 def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, CONTRIBUTING], ids=lambda page: page.name)
 def test_no_page_has_a_gap_left_to_fill(page: Path) -> None:
     prose = FENCE.sub("", page.read_text(encoding="utf-8"))
     assert not re.findall(r"\{[A-Z_]+\}|TODO|TBD", prose)
