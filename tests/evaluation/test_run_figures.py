@@ -4,11 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from elmyr import Recognizer
 from elmyr.evaluation.run_figures import evaluate_restorer, evaluate_translator
 from elmyr.files import read_json
+from elmyr.images import load_images, save_npz
 from elmyr.notes import Note
 from elmyr.recognition import train_recognizer
 from elmyr.report import write_report
@@ -16,6 +18,7 @@ from elmyr.restoration import train_restorer
 from elmyr.training import RunDirectory
 from elmyr.translation import train_translator
 from tests.e2e.test_bad_input import told as refused
+from tests.recognition.test_runs import call
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,24 @@ def test_a_translator_keeps_the_figures_of_each_direction(runs: Path) -> None:
     assert f"{other.near.psnr:.2f} dB" in told and f"{one.made.thickness:.2f}" in told
     chinese = write_report(run, language="zh").read_text(encoding="utf-8")
     assert "从 digits 到 digits-thick" in chinese and "笔画粗细" in chinese and "unchanged" not in chinese
+
+
+def test_a_recognizer_keeps_what_it_read_of_other_images_beside_its_own(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunDirectory(shutil.copytree(runs / "reader", tmp_path / "run"))
+    own = read_json(run.evaluation)
+    save_npz(load_images("digits-slant").take(np.arange(50)), tmp_path / "slanted ones.npz")
+    assert call(monkeypatch, "recognizer", "evaluate", run.path, "--data", tmp_path / "slanted ones.npz") == 0
+    assert read_json(run.evaluation) == own
+    other = read_json(run.path / "evaluation-slanted-ones.json")
+    assert (other["data"], other["part"], other["against"], other["count"]) == ("slanted ones", "", "slanted ones", 50)
+    told = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "On other images" in told and "slanted ones" in told
+    Recognizer.load(run).save(tmp_path / "saved")
+    assert call(monkeypatch, "recognizer", "evaluate", tmp_path / "saved", "--data", tmp_path / "slanted ones.npz") == 0
+    assert not list(tmp_path.glob("evaluation*"))
+    capsys.readouterr()
 
 
 def test_a_damaged_evaluation_is_one_line(

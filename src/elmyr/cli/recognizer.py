@@ -163,18 +163,18 @@ def evaluate(
     from elmyr.notes import told_if_not_written
     from elmyr.recognition import images_to_read, keep_reading, mistakes_grid, open_recognizer, read_through
     from elmyr.report import write_report
-    from elmyr.runs import CONFIG, finished_model
+    from elmyr.runs import finished_model
     from elmyr.training import RunDirectory
 
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
     images = images_to_read(model, data=data, part=against.value, data_root=data_root)
     reading = read_through(open_recognizer(model, device=device), images)
-    folder = finished_model(model, "recognizer").parent
-    if (folder / CONFIG).is_file():
-        with told_if_not_written(folder):
-            keep_reading(RunDirectory(folder), reading, images, part="" if data is not None else against.value)
-            write_report(folder)
+    run = RunDirectory(finished_model(model, "recognizer").parent)
+    if run.config.is_file() and run.kind == "recognizer":
+        with told_if_not_written(run.path):
+            keep_reading(run, reading, images, part="" if data is not None else against.value)
+            write_report(run.path)
     if mistakes is not None:
         _save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")
     if as_json:
