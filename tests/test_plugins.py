@@ -379,3 +379,12 @@ def test_an_error_on_the_way_names_the_plug_in_s_line() -> None:
     with pytest.raises(TypeError) as error:
         OBJECTIVES["hinge"]().generator(0, "no tensor")
     assert plugins.failing_in(error.value) is None
+
+
+@pytest.mark.slow
+def test_the_processes_of_a_study_load_plug_ins() -> None:
+    elmyr.load_plugin(written(MINE))
+    settings = {"adversarial.objective": "mine", "network.base": 4, "batch": 8}
+    study = elmyr.study("digits", out="study", images=16, updates=2, seeds=1, processes=2, settings=settings)
+    (run,) = Path(study.path, "runs").iterdir()
+    assert json.loads((run / "environment.json").read_text())["plugins"][0]["parts"]["objective"] == ["mine"]
