@@ -2,14 +2,19 @@
 
 GROUPS = {
     "The main job": ("study", "predict"),
-    "Train and use a GAN": ("train", "resume", "repeat", "sample", "interpolate"),
-    "See how good it is": ("evaluate", "compare", "plot", "report", "survey", "serve"),
+    "Train and use a GAN": ("train", "sample", "interpolate"),
+    "See how good it is": ("evaluate", "compare", "survey"),
     "Other tasks": ("recognizer", "restorer", "translator"),
+    "Whatever was trained": ("resume", "repeat", "plot", "report", "serve"),
     "Data and machine": ("data", "presets", "doctor"),
 }
 
 # Of commands with many options; those that are named nowhere come first.
 OPTIONS = {
+    "Other runs and images": (
+        *("--unlabeled", "--gan", "--realism", "--agreeing", "--teacher"),
+        *("--target", "--translation", "--self-training"),
+    ),
     "Images": (
         *("--size", "--fit", "--channels", "--range", "--label-column", "--classes", "--limit", "--folds"),
         *("--data-root", "--allow-duplicates"),
@@ -34,7 +39,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "study": ("elmyr study digits", "elmyr study path/to/folder --size 64 --budget 2h"),
     "train": ("elmyr train digits --images 60k --out runs/digits", "elmyr train path/to/folder --size 64 --minutes 30"),
     "resume": ("elmyr resume latest", "elmyr resume runs/digits --images 400k"),
-    "repeat": ("elmyr repeat runs/digits",),
+    "repeat": ("elmyr repeat runs/digits", "elmyr repeat latest --out runs/again"),
     "predict": ("elmyr predict latest photo.jpg", "elmyr predict runs/reader folder --out predictions.csv --least 0.8"),
     "sample": (
         "elmyr sample runs/digits -n 1000 --out samples.npz",
@@ -67,7 +72,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "recognizer doubts": ("elmyr recognizer doubts path/to/folder --out errors.csv --picture errors.png",),
     "recognizer methods": ("elmyr recognizer methods",),
     "restorer": ("elmyr restorer train digits", "elmyr restorer apply latest folder --out repaired"),
-    "restorer train": ("elmyr restorer train digits", "elmyr restorer train digits --corruption noise:0.2"),
+    "restorer train": (
+        "elmyr restorer train digits --minutes 10",
+        "elmyr restorer train digits --corruption noise:0.2 --out runs/restorer",
+    ),
     "restorer apply": ("elmyr restorer apply latest folder --out repaired",),
     "restorer evaluate": ("elmyr restorer evaluate latest --out repair.html",),
     "restorer damage": ("elmyr restorer damage digits --corruption noise:0.2 --limit 20 --out damaged",),

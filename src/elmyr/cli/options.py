@@ -28,7 +28,7 @@ Preset = Annotated[str, typer.Option(help="Preset of settings; see: elmyr preset
 Seed = Annotated[int, typer.Option(help="Seed of the split, the weights and all random choices.", min=0)]
 Settings = Annotated[
     list[str],
-    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as penalties.r1=2."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting of the GANs, such as penalties.r1=2."),
 ]
 Checkpoint = Annotated[
     str | None, typer.Option(help="latest, best, or a number of images, such as 100k; also of an unfinished run.")

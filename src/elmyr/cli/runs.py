@@ -21,7 +21,6 @@ from elmyr.cli.options import (
     Preset,
     Quiet,
     Run,
-    Settings,
     Track,
     image_count,
 )
@@ -51,7 +50,10 @@ def train(
 def resume(
     run: Run,
     images: Annotated[str | None, typer.Option(help="Another budget, also for a finished run, such as 400k.")] = None,
-    settings: Settings = [],  # noqa: B006  # typer copies it
+    settings: Annotated[
+        list[str],
+        typer.Option("--set", metavar="NAME=VALUE", help="Only the run's own; with others train a new run --from it."),
+    ] = [],  # noqa: B006  # typer copies it
     data: Moved = [],  # noqa: B006  # typer copies it
     data_root: DataRoot = None,
     keep_going: KeepGoing = False,

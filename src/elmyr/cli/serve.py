@@ -31,7 +31,7 @@ def serve(
     data_root: DataRoot = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw and recognize, generate, repair, compare and watch: a page and an HTTP API, until Ctrl-C."""
+    """Draw and recognize, generate, repair, translate, compare and watch: a page and an HTTP API, until Ctrl-C."""
     from elmyr.errors import InputError
 
     try:

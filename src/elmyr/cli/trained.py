@@ -18,7 +18,6 @@ from elmyr.cli.options import (
     Precision,
     Quiet,
     Seed,
-    Settings,
     Track,
     image_count,
     shaped,
@@ -41,14 +40,18 @@ class Training:
 
 
 def _options(
-    images: Annotated[str | None, typer.Option(help="Budget in images seen, exactly, such as 200k.")] = None,
+    images: Annotated[str | None, typer.Option(help="Budget in images seen, such as 200k.")] = None,
     minutes: Annotated[
         str | None, typer.Option(help="Budget in minutes (instead of --images), such as 90 or 1h30m.")
     ] = None,
     seed: Seed = 0,
-    settings: Settings = [],  # noqa: B006  # typer copies it
+    settings: Annotated[
+        list[str],
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as batch=32; all: --dry-run --json."),
+    ] = [],  # noqa: B006  # typer copies it
     start_from: Annotated[
-        str | None, typer.Option("--from", metavar="RUN", help="Begin with the weights of this run.")
+        str | None,
+        typer.Option("--from", metavar="RUN", help="Begin with the weights of this run, of the same networks."),
     ] = None,
     out: Out = None,
     shaping: Any = None,
