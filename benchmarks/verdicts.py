@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from elmyr.images import ImageSet, Shaping, open_source, split_source
-from elmyr.studies import make_study_plan
+from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.studies.arms import ARMS, MEASURES, train_arm
 from elmyr.studies.ground import Ground
 from elmyr.studies.ledger import Result
@@ -70,7 +70,7 @@ def main() -> None:
 
 def outcome(options: argparse.Namespace, disguise: Callable[[Ground, ImageSet], ImageSet], run: int) -> str:
     """The verdict of one run."""
-    config = make_study_plan(
+    ask = StudyAsk(
         options.data,
         seeds=options.seeds,
         seed=run * options.seeds,
@@ -80,6 +80,7 @@ def outcome(options: argparse.Namespace, disguise: Callable[[Ground, ImageSet], 
         data_root=options.data_root,
         images_per_class=[options.images_per_class],
     )
+    config = make_study_plan(ask)
     source, (cell,) = open_source(config.source, config.root, config.shaping), config.cells
     results: dict[str, list[Result]] = {name: [] for name in cell.arms}
     tested = []

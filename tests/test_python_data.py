@@ -18,7 +18,7 @@ from elmyr.files import read_json
 from elmyr.images import ImageSet, save_npz
 from elmyr.recognition import Recognizer, train_recognizer
 from elmyr.restoration import train_restorer
-from elmyr.studies import make_study_plan
+from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.training import open_run, resume
 from elmyr.training.plan import GANAsk, config_of, plan_of
 from elmyr.training.spec import Asked
@@ -58,7 +58,7 @@ FUNCTIONS: dict[str, Callable[[Any], str]] = {
     "train": lambda data: str(
         plan_of(GANAsk(data, asked=Asked(settings=TINY, device="cpu"))).splits.train.images.sum()
     ),
-    "study": lambda data: str(make_study_plan(data, seeds=1, images=64, settings=("network.base=8",)).images),
+    "study": lambda data: str(make_study_plan(StudyAsk(data, seeds=1, images=64, settings=("network.base=8",))).images),
     "train_recognizer": lambda data: str(_sum_of(train_recognizer(data, Recognizer(updates=2)).path)),
     "train_restorer": lambda data: str(_sum_of(train_restorer(data, images=16, settings=NARROW).path)),
     "train_translator": lambda data: str(_sum_of(train_translator(data, data, images=16, settings=NARROW).path, "a")),

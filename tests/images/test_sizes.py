@@ -14,7 +14,7 @@ from elmyr.images import Shaping, open_source
 from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE, size_for_training, suitable_size
 from elmyr.notes import kept_notes
 from elmyr.recognition.suspects import labels_to_doubt
-from elmyr.studies.plan import make_study_plan
+from elmyr.studies.plan import StudyAsk, make_study_plan
 from elmyr.training.plan import GANAsk, plan_of, splits_of
 from elmyr.training.spec import Asked
 from elmyr.translation.sources import open_domains
@@ -67,7 +67,7 @@ CHOSEN = "images of 150x200 to 200x300: taken at 64x64 (--fit crop); another siz
 def test_every_plan_of_a_training_takes_the_size_tells_it_and_keeps_it(photos: Path) -> None:
     for plan in (
         lambda: plan_of(GANAsk(photos)).config.data.shaping,
-        lambda: make_study_plan(photos, seeds=1).shaping,
+        lambda: make_study_plan(StudyAsk(photos, seeds=1)).shaping,
         lambda: open_domains(photos, photos, paired=False, seed=0).shaping,
     ):
         with kept_notes() as told:

@@ -9,7 +9,7 @@ import pytest
 from elmyr import Shaping
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, Source, save_npz, split_source
-from elmyr.studies import Study, make_study_plan, parse_folds, study
+from elmyr.studies import Study, StudyAsk, make_study_plan, parse_folds, study
 from elmyr.studies.config import Cell
 from elmyr.studies.folds import folds_for
 from elmyr.studies.ground import opened
@@ -60,7 +60,7 @@ def test_words_for_folds() -> None:
 def planned(tmp_path: Path, *counts: int, **options: Any) -> tuple[Any, list[str]]:
     said: list[str] = []
     save_npz(parts(*counts), tmp_path / "parts.npz")
-    return make_study_plan(tmp_path / "parts.npz", **QUICK | options, say=said.append), said
+    return make_study_plan(StudyAsk(tmp_path / "parts.npz", **QUICK | options), said.append), said
 
 
 def test_by_default_a_rare_class_is_tested_on_all_of_its_images(tmp_path: Path) -> None:

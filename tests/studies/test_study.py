@@ -160,20 +160,21 @@ def test_one_image_a_class_has_a_verdict_though_it_has_no_figures(few: Path, tmp
 
 
 def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: Path) -> None:
-    from elmyr.studies import make_study_plan
+    from elmyr.studies import StudyAsk, make_study_plan
 
     asked = {"seeds": 2, "images": 1_234_567, "settings": TINY, "device": "cpu", "updates": 4}
-    config = make_study_plan(few, label_noise=(0.25, 0.0), images_per_class=(8, None), allow_duplicates=True, **asked)
+    config = make_study_plan(
+        StudyAsk(few, label_noise=(0.25, 0.0), images_per_class=(8, None), allow_duplicates=True, **asked)
+    )
     words = shlex.split(command_of(config))
     got: list[Any] = []
 
-    def called(data: str, **options: Any) -> None:
-        options.pop("out"), options.pop("quiet"), options.pop("budget")
-        got.append(make_study_plan(data, **options))
+    def called(ask: StudyAsk, **how: Any) -> None:
+        got.append(make_study_plan(ask))
         raise InputError("that is enough")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("elmyr.studies.study", called)
+        patch.setattr("elmyr.studies.conduct", called)
         patch.setattr("sys.argv", words)
         with pytest.raises(SystemExit):
             main()
@@ -366,9 +367,9 @@ def test_test_images_that_are_learned_from_are_named_and_refused_unless_told_oth
 def test_the_plan_says_what_would_run_and_a_budget_leaves_seeds_out(
     blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from elmyr.studies import make_study_plan, rehearse_study
+    from elmyr.studies import StudyAsk, make_study_plan, rehearse_study
 
-    config = make_study_plan(blobs, seeds=4, images_per_class=(8, None), **QUICK)
+    config = make_study_plan(StudyAsk(blobs, seeds=4, images_per_class=(8, None), **QUICK))
     _, whole = rehearse_study(config)
     assert [(cell, what) for cell, what, _ in whole.rows(config)] == [
         (cell, what)
@@ -385,8 +386,10 @@ def test_the_plan_says_what_would_run_and_a_budget_leaves_seeds_out(
     images = small_image_set(48)
     assert images.labels is not None
     save_npz(images.take(np.argsort(images.labels, kind="stable")), tmp_path / "sorted.npz")  # as folders are
-    _, estimated = rehearse_study(make_study_plan(tmp_path / "sorted.npz", seeds=1, label_noise=(0.2,), **QUICK))
-    by_arm = {what: spent for _, what, spent in estimated.rows(make_study_plan(blobs, seeds=1, **QUICK))}
+    _, estimated = rehearse_study(
+        make_study_plan(StudyAsk(tmp_path / "sorted.npz", seeds=1, label_noise=(0.2,), **QUICK))
+    )
+    by_arm = {what: spent for _, what, spent in estimated.rows(make_study_plan(StudyAsk(blobs, seeds=1, **QUICK)))}
     assert by_arm["suspects dropped"] > by_arm["real + classical"]  # the doubts take their time, too
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,10 +57,9 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines on stdout: one object per image.")] = False,
 ) -> None:
     """Predict what images show: the class and probability of each file, or why it cannot be read."""
-    from elmyr.files import replacing
     from elmyr.images import Shaping, parse_names, parse_range, parse_size
     from elmyr.recognition.given import given_by
-    from elmyr.recognition.prediction_rows import ROWS, CsvRows, JsonRows, TableRows, require_rows, write_predictions
+    from elmyr.recognition.prediction_rows import CsvRows, JsonRows, TableRows, require_rows, write_predictions
     from elmyr.recognition.predictions import predictions
     from elmyr.recognition.trained import open_trained
 
@@ -77,16 +77,12 @@ def predict(
         shaping=Shaping(classes=parse_names(classes) if classes else (), limit=limit),
     )
     read = predictions(trained, given, prepare=prepare.value, least=least)
+    names = [name for images in given for name in images.names]
     with ExitStack() as stack:
-        sinks = []
-        if out is not None:
-            beside = stack.enter_context(replacing(out))
-            file = stack.enter_context(beside.open("w", encoding="utf-8-sig" if bom else "utf-8", newline=""))
-            sinks.append(ROWS[out.suffix.lower()](file, trained.names, top))
+        sinks = [] if out is None else [stack.enter_context(_file(out, trained.names, top, bom))]
         if as_json:
             sinks.append(JsonRows(sys.stdout, trained.names, top))
         elif out is None and sys.stdout.isatty():
-            names = [name for images in given for name in images.names]
             sinks.append(TableRows(sys.stdout, trained.names, top, names=names))
         elif out is None:
             sinks.append(CsvRows(sys.stdout, trained.names, top))
@@ -96,3 +92,16 @@ def predict(
         say(tally.told() + (f"; passed over: {passed_over}" if passed_over else ""))
     if tally.unreadable == tally.images:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _file(out: Path, names: Any, top: int, bom: bool) -> Iterator[Any]:
+    """The rows of a file that is there when all of them are."""
+    from elmyr.files import replacing
+    from elmyr.recognition.prediction_rows import ROWS
+
+    with (
+        replacing(out) as beside,
+        beside.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file,
+    ):
+        yield ROWS[out.suffix.lower()](file, names, top)

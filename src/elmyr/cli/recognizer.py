@@ -225,7 +225,7 @@ def doubts(
     """List suspected label errors, the most likely first."""
     from elmyr.files import replacing, require_place
     from elmyr.images import check_writable, save_images
-    from elmyr.recognition import doubting, doubts_of, told_of_spared, with_corrections, without_suspects
+    from elmyr.recognition import doubting, doubts_of, with_corrections, without_suspects
     from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, write_suspects
 
     if out is not None:
@@ -247,15 +247,8 @@ def doubts(
         quiet=quiet,
     )
     suspects = found.suspects(sure)
-    known = labels.found(found, suspects)
     if not quiet:
-        say(
-            f"{found.share:.1%} of {len(labels.images):,} labels are estimated to be wrong; {len(suspects):,} are named"
-        )
-        if spared := told_of_spared(labels.images):
-            say(spared)
-        if known is not None:
-            say(f"known, as they were made: {known[0]:.1%} of these are wrong, and {known[1]:.1%} of all wrong ones")
+        _say_doubts(labels, found, suspects)
     if out is not None:
         with replacing(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
             write_suspects(labels, found, suspects, file)
@@ -267,20 +260,34 @@ def doubts(
     if corrected is not None:
         save_images(with_corrections(labels.images, found, sure), corrected)
     if as_json:
-        show_json(
-            {
-                "images": len(labels.images),
-                "share": found.share,
-                "spared": [labels.images.classes[place] for place in found.spared],
-                "suspects": [labels.names[place] for place in suspects],
-                "given": [labels.images.classes[found.given[place]] for place in suspects],
-                "proposed": [labels.images.classes[found.proposed[place]] for place in suspects],
-                "chance": found.chance[suspects].round(6).tolist(),
-                "known": None if known is None else {"precision": known[0], "recall": known[1]},
-            }
-        )
+        show_json(_doubts_as_json(labels, found, suspects))
     elif out is None:
         write_suspects(labels, found, suspects, sys.stdout)
+
+
+def _say_doubts(labels: Any, found: Any, suspects: Any) -> None:
+    from elmyr.recognition import told_of_spared
+
+    count = f"{len(labels.images):,}"
+    say(f"{found.share:.1%} of {count} labels are estimated to be wrong; {len(suspects):,} are named")
+    if spared := told_of_spared(labels.images):
+        say(spared)
+    if (known := labels.found(found, suspects)) is not None:
+        say(f"known, as they were made: {known[0]:.1%} of these are wrong, and {known[1]:.1%} of all wrong ones")
+
+
+def _doubts_as_json(labels: Any, found: Any, suspects: Any) -> dict[str, Any]:
+    classes, known = labels.images.classes, labels.found(found, suspects)
+    return {
+        "images": len(labels.images),
+        "share": found.share,
+        "spared": [classes[place] for place in found.spared],
+        "suspects": [labels.names[place] for place in suspects],
+        "given": [classes[found.given[place]] for place in suspects],
+        "proposed": [classes[found.proposed[place]] for place in suspects],
+        "chance": found.chance[suspects].round(6).tolist(),
+        "known": None if known is None else {"precision": known[0], "recall": known[1]},
+    }
 
 
 def _save_captioned(drawn: Any, path: Path, none: str) -> None:

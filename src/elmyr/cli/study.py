@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -19,14 +20,12 @@ from elmyr.cli.options import (
     image_count,
     several,
     shaped,
+    spread,
 )
 from elmyr.cli.show import hush, say, show_figures, show_json, show_table
 
 
-@shaped
-def study(
-    data: Data,
-    out: Out = None,
+def _choices(
     images_per_class: Annotated[
         str | None, typer.Option(metavar="N,…,all", help="Data-scarcity scenario: so many training images per class.")
     ] = None,
@@ -51,8 +50,6 @@ def study(
     seeds: Annotated[int, typer.Option(help="How many seeds: each a new split, GAN and recognizers.")] = 5,
     seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
     updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
-    budget: Annotated[str | None, typer.Option(help="Time limit, such as 2h: as many seeds as fit.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Show what would run and the estimated time, and stop.")] = False,
     processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
     allow_duplicates: Annotated[
         bool, typer.Option("--allow-duplicates", help="Test images may be training images, too.")
@@ -63,40 +60,53 @@ def study(
     precision: Precision = "auto",
     data_root: DataRoot = None,
     shaping: Any = None,
+) -> Any:
+    """All that makes a study, but its data."""
+    from elmyr.studies import StudyAsk, parse_folds
+
+    noise = several(label_noise, "label-noise", float)
+    return partial(
+        StudyAsk,
+        seeds=seeds,
+        seed=seed,
+        images=image_count(images),
+        updates=updates,
+        preset=preset,
+        settings=tuple(settings),
+        device=device,
+        precision=precision,
+        data_root=data_root,
+        shaping=shaping,
+        images_per_class=several(images_per_class, "images-per-class", int),
+        imbalance=several(imbalance, "imbalance", float),
+        label_noise=None if noise is None else [share or 0.0 for share in noise],
+        labels_per_class=several(labels_per_class, "labels-per-class", int),
+        folds=parse_folds(folds),
+        processes=processes,
+        allow_duplicates=allow_duplicates,
+    )
+
+
+@shaped
+@partial(spread, name="choices", options=_choices)
+def study(
+    data: Data,
+    out: Out = None,
+    budget: Annotated[str | None, typer.Option(help="Time limit, such as 2h: as many seeds as fit.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would run and the estimated time, and stop.")] = False,
+    choices: Any = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """The main job: does a GAN make a recognizer of these images better? Gives a verdict and a report."""
     from elmyr.amounts import seconds_of
-    from elmyr.studies import make_study_plan, parse_folds, rehearse_study
-    from elmyr.studies import study as run_study
+    from elmyr.studies import conduct, make_study_plan, rehearse_study
 
-    noise = several(label_noise, "label-noise", float)
-    choices: dict[str, Any] = {
-        "seeds": seeds,
-        "seed": seed,
-        "images": image_count(images),
-        "updates": updates,
-        "preset": preset,
-        "settings": tuple(settings),
-        "device": device,
-        "precision": precision,
-        "data_root": data_root,
-        "shaping": shaping,
-        "images_per_class": several(images_per_class, "images-per-class", int),
-        "imbalance": several(imbalance, "imbalance", float),
-        "label_noise": None if noise is None else [share or 0.0 for share in noise],
-        "labels_per_class": several(labels_per_class, "labels-per-class", int),
-        "folds": parse_folds(folds),
-        "processes": processes,
-        "allow_duplicates": allow_duplicates,
-        "say": hush if quiet else say,
-    }
-    seconds = seconds_of(budget, "--budget")
+    ask, speak, seconds = choices(data), hush if quiet else say, seconds_of(budget, "--budget")
     if plan:
-        _show_plan(*rehearse_study(make_study_plan(data, **choices), seconds, choices["say"]), as_json)
+        _show_plan(*rehearse_study(make_study_plan(ask, speak), seconds, speak), as_json)
         return
-    show_study(run_study(data, **choices, out=out, budget=seconds, quiet=quiet), as_json)
+    show_study(conduct(ask, out=out, budget=seconds, quiet=quiet, say=speak), as_json)
 
 
 def show_study(done: Any, as_json: bool) -> None:

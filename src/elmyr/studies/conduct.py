@@ -25,7 +25,7 @@ from elmyr.studies.estimate import Estimate, estimate, told, within
 from elmyr.studies.folds import Folds
 from elmyr.studies.ground import opened
 from elmyr.studies.ledger import Ledger
-from elmyr.studies.plan import digest_of, make_study_plan
+from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
 from elmyr.studies.pool import NoMainGuard, performed
 from elmyr.studies.summary import summary_of
 from elmyr.studies.work import FIGURES, GAN, Done, Piece, Worker, pieces_of
@@ -104,30 +104,24 @@ def study(
     done at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
+    of_cells = images_per_class, imbalance, label_noise, labels_per_class
+    of_gan = images, updates, preset, settings, device, precision, data_root, shaping
+    ask = StudyAsk(data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates)
+    return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
+
+
+def conduct(
+    ask: StudyAsk,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    budget: Amount | None = None,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Study:
+    """The study that is asked for, parameters as `study`."""
     refuse_rerun()
     budget = seconds_of(budget)
-    config = make_study_plan(
-        data,
-        labels=labels,
-        seeds=seeds,
-        seed=seed,
-        images=images,
-        updates=updates,
-        preset=preset,
-        settings=settings,
-        device=device,
-        precision=precision,
-        data_root=data_root,
-        shaping=shaping,
-        images_per_class=images_per_class,
-        imbalance=imbalance,
-        label_noise=label_noise,
-        labels_per_class=labels_per_class,
-        folds=folds,
-        processes=processes,
-        allow_duplicates=allow_duplicates,
-        say=say,
-    )
+    config = make_study_plan(ask, say)
     if out is not None and (Path(out) / "config.json").is_file():
         return _gone_on_with(Path(out), config, budget, quiet, say)
     if budget is not None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from math import comb, prod
 from typing import Any
@@ -44,100 +45,112 @@ NAMED = 3
 MOST_SEEDS = 1000
 
 
-def make_study_plan(
-    data: Data,
-    labels: Any = None,
-    *,
-    seeds: int = FAIR_SEEDS,
-    seed: int = 0,
-    images: Amount | None = None,
-    updates: Amount | None = None,
-    preset: str = "residual",
-    settings: Settings = (),
-    device: str = "auto",
-    precision: str = "auto",
-    data_root: str | os.PathLike[str] | None = None,
-    shaping: Shaping = AS_IT_IS,
-    images_per_class: Sequence[int | None] | None = None,
-    imbalance: Sequence[float | None] | None = None,
-    label_noise: Sequence[float] | None = None,
-    labels_per_class: Sequence[int | None] | None = None,
-    folds: Folds = "auto",
-    processes: int = 1,
-    allow_duplicates: bool = False,
-    say: Callable[[str], None] = lambda line: None,
-) -> StudyConfig:
-    """The config of a study, parameters as `study`; InputError for whatever cannot be done. Writes nothing."""
-    if seeds < 1:
-        raise InputError(f"--seeds is {seeds}: at least 1 is needed, 5 give a fair interval")
-    if seeds > MOST_SEEDS:
-        raise InputError(f"--seeds is {seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
-    if processes < 0:
-        raise InputError(f"--processes is {processes}: at least 1, or 0 for as many as there are cores")
-    chosen = parse_settings(settings)
-    data = source_of(data, labels, shaping.form())
-    source = open_source(data, data_root, shaping.form(), choose_size=True)
-    form = source.shaping.model_copy(update={"folds": folds_for(source, folds, source.shaping)})
-    updates = image_count(updates, "updates") or default_updates(source.train)
+@dataclass(frozen=True)
+class StudyAsk:
+    """What may be asked of a study; see `study`, which has the same by name."""
+
+    data: Data
+    labels: Any = None
+    seeds: int = FAIR_SEEDS
+    seed: int = 0
+    images: Amount | None = None
+    updates: Amount | None = None
+    preset: str = "residual"
+    settings: Settings = ()
+    device: str = "auto"
+    precision: str = "auto"
+    data_root: str | os.PathLike[str] | None = None
+    shaping: Shaping = AS_IT_IS
+    images_per_class: Sequence[int | None] | None = None
+    imbalance: Sequence[float | None] | None = None
+    label_noise: Sequence[float] | None = None
+    labels_per_class: Sequence[int | None] | None = None
+    folds: Folds = "auto"
+    processes: int = 1
+    allow_duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise InputError(f"--seeds is {self.seeds}: at least 1 is needed, 5 give a fair interval")
+        if self.seeds > MOST_SEEDS:
+            raise InputError(f"--seeds is {self.seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
+        if self.processes < 0:
+            raise InputError(f"--processes is {self.processes}: at least 1, or 0 for as many as there are cores")
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The seeds themselves."""
+        return tuple(range(self.seed, self.seed + self.seeds))
+
+    def troubles(self, form: Shaping) -> list[Shaping]:
+        """Those of the cells, of images in this form."""
+        return troubles_of(
+            form,
+            images_per_class=self.images_per_class or (self.shaping.images_per_class,),
+            imbalance=self.imbalance or (self.shaping.imbalance,),
+            label_noise=self.label_noise or (self.shaping.label_noise,),
+            labels_per_class=self.labels_per_class or (self.shaping.labels_per_class,),
+        )
+
+    def of_gan(self, data: str | os.PathLike[str], trouble: Shaping) -> GANAsk:
+        """What is asked of the GAN of a cell with its first seed."""
+        asked = Asked(self.images, None, self.seed, self.settings, self.device, self.precision, self.data_root, trouble)
+        return GANAsk(data, preset=self.preset, asked=asked)
+
+
+def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: None) -> StudyConfig:
+    """The config of a study; InputError for whatever cannot be done. Writes nothing."""
+    chosen, numbers = parse_settings(ask.settings), ask.numbers
+    data = source_of(ask.data, ask.labels, ask.shaping.form())
+    source = open_source(data, ask.data_root, ask.shaping.form(), choose_size=True)
+    form = source.shaping.model_copy(update={"folds": folds_for(source, ask.folds, source.shaping)})
+    updates = image_count(ask.updates, "updates") or default_updates(source.train)
     if len(np.unique(source.train.require_labels())) < 2:
         raise InputError(
             f"'{source.name}' has one class, and a study compares recognizers of several: add images of another"
         )
-    troubles = troubles_of(
-        form,
-        images_per_class=images_per_class or (shaping.images_per_class,),
-        imbalance=imbalance or (shaping.imbalance,),
-        label_noise=label_noise or (shaping.label_noise,),
-        labels_per_class=labels_per_class or (shaping.labels_per_class,),
-    )
-    numbers = tuple(range(seed, seed + seeds))
-    _refuse_too_many_seeds(source, seeds, form.folds)
+    troubles = ask.troubles(form)
+    _refuse_too_many_seeds(source, ask.seeds, form.folds)
     for number in numbers:
         splits = split_source(source, number, form)
         for trouble in troubles:
             _refuse_impossible(trouble, splits)
-    asked = Asked(
-        images=images,
-        seed=seed,
-        settings=chosen,
-        device=device,
-        precision=precision,
-        data_root=data_root,
-        shaping=troubles[0],
-    )
-    gan = plan_of(GANAsk(data, preset=preset, asked=asked)).config  # refuses what cannot be trained
+    gan = plan_of(ask.of_gan(data, troubles[0])).config  # refuses what cannot be trained
     if not gan.gan.classes:
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
-    for number in () if allow_duplicates else numbers:
+    for number in () if ask.allow_duplicates else numbers:
         _refuse_leaks(split_source(source, number, form))
-    if few := told_of_seeds(seeds):
+    if few := told_of_seeds(ask.seeds):
         say(few)
     tell_of_test(source, form, numbers, say)
-    first = split_source(source, seed, form)
-    figures = common_count(first) >= FEWEST_FOR_FIGURES
-    processes, threads = _shared_out(processes, gan.device, seeds * len(troubles))
+    processes, threads = _shared_out(ask.processes, gan.device, ask.seeds * len(troubles))
     return StudyConfig(
         source=lasting_name(data),
         name=source.name,
-        root=os.path.abspath(data_root) if data_root is not None else None,
+        root=os.path.abspath(ask.data_root) if ask.data_root is not None else None,
         shaping=form,
-        digest=digest_of(first),
-        cells=tuple(
-            _cell(
-                trouble, split_source(source, seed, trouble), figures and (trouble == form or len(troubles) == 1), say
-            )
-            for trouble in troubles
-        ),
+        digest=digest_of(split_source(source, ask.seed, form)),
+        cells=_cells(source, form, troubles, ask.seed, say),
         seeds=numbers,
         images=gan.loop.images,
         updates=updates,
-        preset=preset,
+        preset=ask.preset,
         settings=tuple(f"{name}={_word(value)}" for name, value in chosen.items()),
-        allow_duplicates=allow_duplicates,
+        allow_duplicates=ask.allow_duplicates,
         device=gan.device,
         precision=gan.precision,
         processes=processes,
         threads=threads,
+    )
+
+
+def _cells(
+    source: Source, form: Shaping, troubles: Sequence[Shaping], seed: int, say: Callable[[str], None]
+) -> tuple[Cell, ...]:
+    figures = common_count(split_source(source, seed, form)) >= FEWEST_FOR_FIGURES
+    return tuple(
+        _cell(trouble, split_source(source, seed, trouble), figures and (trouble == form or len(troubles) == 1), say)
+        for trouble in troubles
     )
 
 
