@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from elmyr.restoration import train_restorer as train_restorer
     from elmyr.resuming import resume as resume
     from elmyr.studies import study as study
+    from elmyr.training import open_model as open_model
     from elmyr.training import open_run as open_run
     from elmyr.training import train as train
     from elmyr.translation import Translator as Translator
@@ -44,6 +45,7 @@ _HOMES = {
     "evaluate": "elmyr.evaluation",
     "load_plugin": "elmyr.plugins",
     "load_images": "elmyr.images",
+    "open_model": "elmyr.training",
     "open_run": "elmyr.training",
     "register": "elmyr.plugins",
     "resume": "elmyr.resuming",
@@ -66,6 +68,7 @@ __all__ = [
     "evaluate",
     "load_images",
     "load_plugin",
+    "open_model",
     "open_run",
     "register",
     "resume",

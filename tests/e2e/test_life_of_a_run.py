@@ -112,6 +112,7 @@ def test_it_is_trained_reported_and_served_and_says_what_may_follow(kind: Kind) 
     assert read_json(run.summary)["images"] == read_json(run.config)["loop"]["images"] == IMAGES
     assert any(re.match(r"trained .*160 images in ", line) for line in said)
     assert said[0] in run.log.read_text()
+    assert isinstance(elmyr.open_model(run), type(elmyr.open_model(run.path)))
     commands = kind.spec.following(run)
     assert commands and all(command.startswith("elmyr ") and str(run.path) in command for command in commands)
     assert str(run.path) in write_report(run.path).read_text()

@@ -11,7 +11,6 @@ from elmyr import Restorer
 from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.restoration import corrupt
-from elmyr.restoration.restorer import WEIGHTS
 from elmyr.restoration.tiles import tiles
 from tests.conftest import small_image_set
 
@@ -118,8 +117,8 @@ def test_saved_and_loaded_it_repairs_the_same(trained: Restorer, tmp_path: Path)
     loaded = Restorer.load(tmp_path / "model", device="cpu")
     images = small_image_set(4).in_memory()
     assert np.array_equal(loaded.restore(images).images, trained.restore(images).images)
-    weights = (tmp_path / "model" / WEIGHTS).read_bytes()
-    (tmp_path / "model" / WEIGHTS).write_bytes(weights[:-4] + b"\0\0\0\1")
+    weights = (tmp_path / "model" / "restorer.safetensors").read_bytes()
+    (tmp_path / "model" / "restorer.safetensors").write_bytes(weights[:-4] + b"\0\0\0\1")
     with pytest.raises(InputError, match="no whole restorer"):
         Restorer.load(tmp_path / "model", device="cpu")
 

@@ -11,7 +11,6 @@ from elmyr import Recognizer, Translator
 from elmyr.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.metrics import psnr, squared_error
-from elmyr.translation.task import WEIGHTS
 from tests.conftest import small_image_set
 
 TINY: dict[str, Any] = {"widths": (8, 12), "bottom": 1, "discriminator_base": 8, "batch": 16}
@@ -137,8 +136,8 @@ def test_what_is_saved_is_what_is_opened(both_ways: Translator, tmp_path: Path) 
     images = small_image_set(5).in_memory()
     for way in ("a-to-b", "b-to-a"):
         assert np.array_equal(opened.translate(images, way), both_ways.translate(images, way))
-    weights = (tmp_path / "model" / WEIGHTS).read_bytes()
-    (tmp_path / "model" / WEIGHTS).write_bytes(weights[:-4] + b"\0\0\0\1")
+    weights = (tmp_path / "model" / "translator.safetensors").read_bytes()
+    (tmp_path / "model" / "translator.safetensors").write_bytes(weights[:-4] + b"\0\0\0\1")
     with pytest.raises(InputError, match="no whole translator"):
         Translator.load(tmp_path / "model")
 

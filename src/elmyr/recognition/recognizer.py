@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.files import sha256_of, write_json
 from elmyr.images import AS_IT_IS, ImageSet, Pixels, Shaping, StoredPixels
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.fitting import Fitting, choices_of, method_of, new_net
@@ -26,8 +25,8 @@ from elmyr.recognition.methods import chosen_method, read_method
 from elmyr.recognition.predictions import Paths, Prediction, Prepare, predict_files, prepared_pixels
 from elmyr.recognition.reading import features_of, probabilities_of, softmax
 from elmyr.recognition.selection import fitted_temperature
-from elmyr.recognition.task import RecognizerTask, Teacher
-from elmyr.recognition.trained import DESCRIPTION, FORMAT, KIND, WEIGHTS, Trained, open_trained
+from elmyr.recognition.task import Teacher
+from elmyr.recognition.trained import FILES, KIND, Trained, open_trained
 from elmyr.recognition.weights import ClassWeight, as_json, from_json, settled_weight
 from elmyr.runs import CONFIG, Run, finished_model
 from elmyr.training.loop import run_loop
@@ -228,11 +227,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
         Labels must be numbers or strings.
         """
-        folder = Path(folder)
-        RecognizerTask.export_weights(self._net(), folder)
         parameters = self.get_params() | {"class_weight": as_json(self.class_weight)}
         content = {
-            "format": FORMAT,
             "parameters": {name: value for name, value in parameters.items() if name != "device"},
             "method": self.method_,
             "temperature": self.temperature_,
@@ -241,9 +237,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "image_shape": list(self.image_shape_),
             "ground": self.ground_,
             "preparation": self.preparation_.model_dump(mode="json"),
-            "sha256": sha256_of(folder / WEIGHTS),
         }
-        write_json(folder / DESCRIPTION, content)
+        FILES.write(Path(folder), self._net().state_dict(), content)
 
     @classmethod
     def load(cls, path: Run, *, device: str = "auto") -> Self:

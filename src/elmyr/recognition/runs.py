@@ -165,13 +165,13 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
             raise InputError(f"the run was trained on other {changed[0]} images: restore them, or train again")
         return sources
 
+    def open(self, run: Run, *, device: str = "auto", precision: str = "auto") -> Recognizer:
+        """The recognizer, which is always used in fp32."""
+        return Recognizer.load(run, device=device)
+
     def begin(self, config: RecognizerConfig, inputs: Sources, processes: Processes, say: Say) -> RecognizerTraining:
         """With random weights."""
         return RecognizerTraining(config, inputs, processes)
-
-    def name(self, config: RecognizerConfig) -> str:
-        """The data's name and the kind's."""
-        return f"{config.data.name}-recognizer"
 
     def following(self, run: RunDirectory) -> Sequence[str]:
         """Figures and predictions."""

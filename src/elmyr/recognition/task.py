@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
 from elmyr import machine, seeds
 from elmyr.augment import random_affine
-from elmyr.files import make_folder, replacing
 from elmyr.gan import to_unit
 from elmyr.nets import StridedClassifier
 from elmyr.training.ema import average_decay, update_average
@@ -92,14 +89,3 @@ class RecognizerTask:
 
     def preview(self, position: int) -> None:
         """A recognizer has no picture."""
-
-    def export(self, folder: Path, position: int) -> None:
-        """The average's weights as `recognizer.safetensors`."""
-        self.export_weights(self.average, folder)
-
-    @staticmethod
-    def export_weights(net: nn.Module, folder: Path) -> None:
-        """Writes a classifier's weights as `recognizer.safetensors` into `folder`."""
-        weights = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
-        with replacing(make_folder(folder) / "recognizer.safetensors") as beside:
-            save_file(weights, beside)

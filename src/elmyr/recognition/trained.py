@@ -11,23 +11,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from elmyr import machine
 from elmyr.errors import InputError
-from elmyr.files import read_json, sha256_of
 from elmyr.images import AS_IT_IS, Pixels, Shaping
 from elmyr.images.ranges import Range
 from elmyr.images.sizes import Size
 from elmyr.nets import StridedClassifier
 from elmyr.recognition.reading import probabilities_of
-from elmyr.runs import Run, finished_model, read_config
+from elmyr.runs import Run, read_config
+from elmyr.training.model_files import ModelFiles
 
 KIND: Literal["recognizer"] = "recognizer"
-FORMAT = 2
-WEIGHTS, DESCRIPTION = "recognizer.safetensors", "recognizer.json"
-BROKEN = (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError)  # what damaged files raise
+FILES = ModelFiles(KIND, format=2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +77,10 @@ def open_trained(name: Run, *, device: str = "auto") -> Trained:
 
     InputError where there is none, or where it is not whole.
     """
-    folder, chosen = finished_model(name, KIND), machine.choose_device(device)
-    content = read_json(folder / DESCRIPTION)
-    try:
-        if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / WEIGHTS):
-            raise InputError(f"'{folder}' is no whole recognizer of this elmyr: train it again")
+    chosen = machine.choose_device(device)
+    with FILES.reading(name) as (folder, content, weights):
         classes, shape = np.asarray(content["classes"]), tuple(map(int, content["image_shape"]))
         height, width, channels = shape
-        weights = load_file(folder / WEIGHTS)
         base, dimension = len(weights["convolutions.0.weight"]), len(weights["dense.weight"])
         net = StridedClassifier(height, width, channels, len(classes), base, dimension)
         net.load_state_dict(weights)
@@ -103,11 +95,6 @@ def open_trained(name: Run, *, device: str = "auto") -> Trained:
             dict(content["parameters"]),
             content.get("ground"),
         )
-    except BROKEN as error:
-        if isinstance(error, InputError):
-            raise
-        reason = str(error).splitlines()[0]
-        raise InputError(f"'{folder}' is no whole recognizer ({reason}): train it again") from None
 
 
 def _preparation(content: Mapping[str, Any], folder: Path, shape: tuple[int, int, int]) -> Shaping:

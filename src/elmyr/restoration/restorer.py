@@ -9,34 +9,30 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from elmyr import machine, seeds
 from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError
-from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import Data, ImageSet, image_set_of
 from elmyr.nets import UNet
 from elmyr.restoration.config import choices_of
 from elmyr.restoration.damage import ANY, Corruption, damage_of
 from elmyr.restoration.repair import Repair, checked, deviation, require_channels
-from elmyr.restoration.task import SHOWN, WEIGHTS, RestorerTask
+from elmyr.restoration.task import SHOWN, RestorerTask
 from elmyr.restoration.tiles import tiles
-from elmyr.runs import Run, finished_model
+from elmyr.runs import Run
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import LoopConfig, run_loop
+from elmyr.training.model_files import ModelFiles
 from elmyr.training.processes import ALONE, Processes
 from elmyr.training.progress import Listener
 from elmyr.training.rules import is_tiny
 
-FORMAT = 1
+FILES = ModelFiles("restorer")
 IMAGES, IMAGES_OF_TINY = 160_000, 60_000
 SMALLEST_SIDE = 8
 AT_ONCE = 1 << 18  # pixels that the network sees at a time
-DESCRIPTION = "restorer.json"
 
 
 class Restorer:
@@ -194,18 +190,14 @@ class Restorer:
 
     def save(self, folder: str | Path) -> None:
         """Writes `restorer.safetensors` and `restorer.json`."""
-        folder = Path(folder)
-        RestorerTask.export_weights(self._net(), folder)
         content = {
-            "format": FORMAT,
             "corruption": self.corruption if isinstance(self.corruption, str) else None,
             "choices": self.choices.model_dump(mode="json"),
             "channels": self.channels_,
             "side": self.side_,
             "seconds": self.seconds_,
-            "sha256": sha256_of(folder / WEIGHTS),
         }
-        write_json(folder / DESCRIPTION, content)
+        FILES.write(Path(folder), self._net().state_dict(), content)
 
     @classmethod
     def load(cls, run: Run, *, device: str = "auto", precision: str = "auto") -> Self:
@@ -213,22 +205,13 @@ class Restorer:
 
         Raises InputError where there is none, or where it is not whole.
         """
-        folder = finished_model(run, "restorer")
-        content = read_json(folder / DESCRIPTION)
-        try:
-            if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / WEIGHTS):
-                raise InputError(f"'{folder}' is no whole restorer of this elmyr: train it again")
+        with FILES.reading(run) as (folder, content, weights):
             corruption = content["corruption"] or ANY
             restorer = cls(corruption=corruption, settings=content["choices"], device=device, precision=precision)
             restorer.channels_, restorer.side_ = int(content["channels"]), int(content["side"])
             restorer.seconds_ = float(content["seconds"])
             net = restorer.choices.generator(restorer.channels_, restorer.side_)
-            net.load_state_dict(load_file(folder / WEIGHTS))
-        except (KeyError, TypeError, ValueError, OSError, RuntimeError, ValidationError, SafetensorError) as error:
-            if isinstance(error, InputError):
-                raise
-            reason = str(error).splitlines()[0]
-            raise InputError(f"'{folder}' is no whole restorer ({reason}): train it again") from None
+            net.load_state_dict(weights)
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
         restorer.net_ = net.to(restorer.device).requires_grad_(False).eval()
         restorer.path = folder

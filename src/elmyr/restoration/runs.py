@@ -102,13 +102,13 @@ class RestorerSpec(TaskSpec[RestorerAsk, RestorerConfig, Splits]):
         """The split."""
         return config.data.reopened(data_root)
 
+    def open(self, run: Run, *, device: str = "auto", precision: str = "auto") -> Restorer:
+        """The restorer."""
+        return Restorer.load(run, device=device, precision=precision)
+
     def begin(self, config: RestorerConfig, inputs: Splits, processes: Processes, say: Say) -> RestorerTraining:
         """With random weights."""
         return RestorerTraining(config, inputs, processes)
-
-    def name(self, config: RestorerConfig) -> str:
-        """The data's name and the kind's."""
-        return f"{config.data.name}-restorer"
 
     def following(self, run: RunDirectory) -> Sequence[str]:
         """Repaired images and figures."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from elmyr import machine, seeds
-from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
 from elmyr.objectives import objective_of
@@ -24,7 +21,6 @@ from elmyr.training.processes import ALONE, Processes
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 
-WEIGHTS = "restorer.safetensors"
 AVERAGE_RAMP = 0.05
 SHOWN = 10
 
@@ -152,14 +148,3 @@ class RestorerTask:
             noise = torch.randn(2, self.choices.noise, generator=seeds.generator(self.seed, "preview noise"))
             rows += [self.average(damaged, masks, each.expand(len(clean), -1).to(self.device)) for each in noise]
         return image_grid(to_pixels(torch.cat(rows)).permute(0, 2, 3, 1).cpu().numpy(), columns=len(clean))
-
-    def export(self, folder: Path, position: int) -> None:
-        """The average's weights."""
-        self.export_weights(self.average, folder)
-
-    @staticmethod
-    def export_weights(net: nn.Module, folder: Path) -> None:
-        """Writes a U-Net's weights as `restorer.safetensors` into `folder`."""
-        weights = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
-        with replacing(make_folder(folder) / WEIGHTS) as beside:
-            save_file(weights, beside)

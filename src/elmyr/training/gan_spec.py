@@ -12,7 +12,7 @@ from elmyr.files import write_text
 from elmyr.gan import GAN
 from elmyr.images import ImageSet, Splits, class_rows, image_grid, save_npz, save_png
 from elmyr.nets import Cost
-from elmyr.runs import GAN_KIND
+from elmyr.runs import GAN_KIND, Run
 from elmyr.training.choices import SECTIONS, GANRunConfig, choices_of
 from elmyr.training.data import ResidentData
 from elmyr.training.loop import Outcome
@@ -60,6 +60,10 @@ class GANSpec(TaskSpec[GANAsk, GANRunConfig, Splits]):
     def reopen(self, config: GANRunConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
         """The split."""
         return config.data.reopened(data_root)
+
+    def open(self, run: Run, *, device: str = "auto", precision: str = "auto") -> GAN:
+        """The GAN."""
+        return GAN.load(run, device=device, precision=precision)
 
     def begin(self, config: GANRunConfig, inputs: Splits, processes: Processes, say: Say) -> GANTraining:
         """With random weights."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from elmyr import machine
 from elmyr.amounts import Amount, image_count
+from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import write_json
 from elmyr.runs import RUNS, Run
@@ -142,6 +143,13 @@ def resume(
             config = _with_budget(run, longer, processes)
         _run_to_end(spec, run, config, inputs, manner, processes)
     return run
+
+
+@checked
+def open_model(run: Run, *, device: str = "auto", precision: str = "auto") -> Any:
+    """The model of a finished run of any kind (a path, "latest", what training returned): a GAN, a recognizer …"""
+    directory = open_run(run)
+    return spec_of(directory).open(directory, device=device, precision=precision)
 
 
 def moved(config: RunConfig, data: Places, data_root: str | os.PathLike[str] | None) -> RunConfig:

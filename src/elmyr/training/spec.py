@@ -181,12 +181,16 @@ class TaskSpec(ABC, Generic[A, C, I]):
         """What a run learns from, opened again; InputError where it is not the same any more."""
 
     @abstractmethod
+    def open(self, run: Run, *, device: str = "auto", precision: str = "auto") -> Any:
+        """The model of a finished run."""
+
+    @abstractmethod
     def begin(self, config: C, inputs: I, processes: Processes, say: Say) -> Begun:
         """The training at its beginning, or as the loop will continue it."""
 
-    @abstractmethod
     def name(self, config: C) -> str:
-        """What its directory is named after."""
+        """What its directory is named after: the data and the kind."""
+        return "-".join([*(source.name for source in config.sources.values()), self.kind])
 
     def introduce(self, run: RunDirectory, inputs: I) -> None:
         """Writes what a run keeps of its images."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,10 +56,6 @@ class Task(Protocol):
 
     def preview(self, position: int) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
         """A picture (H, W, C) of where the training stands, or None."""
-        ...
-
-    def export(self, folder: Path, position: int) -> None:
-        """Writes what was trained, for use."""
         ...
 
 

@@ -129,6 +129,10 @@ class TranslatorSpec(TaskSpec[TranslatorAsk, TranslatorConfig, Domains]):
             raise InputError(f"'{config.recognizer}' is not the recognizer of this run any more: restore it")
         return domains_of(config, data_root)
 
+    def open(self, run: Run, *, device: str = "auto", precision: str = "auto") -> Translator:
+        """The translator."""
+        return Translator.load(run, device=device, precision=precision)
+
     def begin(self, config: TranslatorConfig, inputs: Domains, processes: Processes, say: Say) -> TranslatorTraining:
         """With random weights."""
         return TranslatorTraining(config, inputs, processes)

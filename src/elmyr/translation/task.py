@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from elmyr import machine, seeds
-from elmyr.files import make_folder, replacing
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import ImageSet, image_grid
 from elmyr.nets import TranslatorNet
@@ -31,7 +27,6 @@ from elmyr.translation.labels import Keeper
 from elmyr.translation.methods import method_of
 from elmyr.translation.methods.terms import Way
 
-WEIGHTS = "translator.safetensors"
 AVERAGE_RAMP = 0.05
 LARGEST_NORM = 5.0
 SHOWN = 10
@@ -192,23 +187,3 @@ class TranslatorTask:
             images = over_textures(images, examples, seeds.generator(self.seed, "textures, shown"))
         shown: torch.Tensor = net(images).clamp(-1, 1)
         return shown
-
-    def export(self, folder: Path, position: int) -> None:
-        """The averages' weights."""
-        self.export_weights(self.averages, folder)
-
-    @staticmethod
-    def export_weights(
-        nets: dict[str, TranslatorNet],
-        folder: Path,
-        examples: Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]] | None = None,
-    ) -> None:
-        """Writes the weights of each direction's network, and its examples, as `translator.safetensors`."""
-        weights = {
-            f"{way}.{name}": tensor.contiguous().cpu()
-            for way, net in nets.items()
-            for name, tensor in net.state_dict().items()
-        }
-        weights |= {f"{way}.examples": torch.from_numpy(images) for way, images in (examples or {}).items()}
-        with replacing(make_folder(folder) / WEIGHTS) as beside:
-            save_file(weights, beside)

@@ -9,23 +9,20 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from elmyr import machine, seeds
 from elmyr.amounts import Amount, image_count
 from elmyr.errors import InputError, suggestion
-from elmyr.files import read_json, sha256_of, write_json
 from elmyr.gan import to_pixels, to_unit
 from elmyr.images import Data, ImageSet, StoredPixels, image_set_of
 from elmyr.nets import StridedClassifier, TranslatorNet
 from elmyr.recognition import Recognizer
 from elmyr.restoration.repair import require_channels, require_pixels
-from elmyr.runs import Run, finished_model
+from elmyr.runs import Run
 from elmyr.textures import over_textures
 from elmyr.training.loop import LoopConfig, run_loop
+from elmyr.training.model_files import ModelFiles
 from elmyr.training.processes import ALONE, Processes
 from elmyr.training.progress import Listener
 from elmyr.training.rules import is_tiny
@@ -33,14 +30,13 @@ from elmyr.translation.config import A_TO_B, B_TO_A, DIRECTIONS, choices_of
 from elmyr.translation.domains import DomainData
 from elmyr.translation.labels import GivenReader, Keeper, LearningReader
 from elmyr.translation.methods import method_of
-from elmyr.translation.task import SHOWN, WEIGHTS, TranslatorTask
+from elmyr.translation.task import SHOWN, TranslatorTask
 
-FORMAT = 1
+FILES = ModelFiles("translator")
 IMAGES, IMAGES_OF_TINY = 60_000, 30_000
 SMALLEST_SIDE = 8
 AT_ONCE = 1 << 18  # pixels that the network sees at a time
 READER_BASE, READER_DIMENSION = 16, 64  # of the recognizer that learns along
-DESCRIPTION = "translator.json"
 EXAMPLES = 200  # of the wanted kind, that a styled translator keeps
 
 
@@ -219,19 +215,16 @@ class Translator:
 
     def save(self, folder: str | Path) -> None:
         """Writes `translator.safetensors` and `translator.json`."""
-        folder = Path(folder)
         self._net(A_TO_B)
-        TranslatorTask.export_weights(self.nets_, folder, self.examples_)
         content = {
-            "format": FORMAT,
             "choices": self.choices.model_dump(mode="json"),
             "directions": list(self.directions_),
             "channels": self.channels_,
-            "image_shape": self.image_shape_,
             "seconds": self.seconds_,
-            "sha256": sha256_of(folder / WEIGHTS),
         }
-        write_json(folder / DESCRIPTION, content)
+        weights = {f"{way}.{name}": each for way, net in self.nets_.items() for name, each in net.state_dict().items()}
+        weights |= {f"{way}.examples": torch.from_numpy(images) for way, images in self.examples_.items()}
+        FILES.write(Path(folder), weights, content)
 
     @classmethod
     def load(cls, run: Run, *, device: str = "auto", precision: str = "auto") -> Self:
@@ -239,17 +232,12 @@ class Translator:
 
         Raises InputError where there is none, or where it is not whole.
         """
-        folder = finished_model(run, "translator")
-        content = read_json(folder / DESCRIPTION)
-        try:
-            if content["format"] != FORMAT or content["sha256"] != sha256_of(folder / WEIGHTS):
-                raise InputError(f"'{folder}' is no whole translator of this elmyr: train it again")
+        with FILES.reading(run) as (folder, content, weights):
             settings = dict(content["choices"])
             translator = cls(method=settings.pop("method"), settings=settings, device=device, precision=precision)
             translator.directions_, translator.channels_ = tuple(content["directions"]), int(content["channels"])
             translator.seconds_, shape = float(content["seconds"]), content.get("image_shape")
             translator.image_shape_ = shape and tuple(shape)  # which translators of before do not tell
-            weights = load_file(folder / WEIGHTS)
             translator.nets_, translator.examples_ = {}, {}
             for way in translator.directions_:
                 net = translator.choices.translator(translator.channels_)
@@ -259,11 +247,6 @@ class Translator:
                 net.load_state_dict(own)
                 net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
                 translator.nets_[way] = net.to(translator.device).requires_grad_(False).eval()
-        except (KeyError, TypeError, ValueError, OSError, RuntimeError, ValidationError, SafetensorError) as error:
-            if isinstance(error, InputError):
-                raise
-            reason = str(error).splitlines()[0]
-            raise InputError(f"'{folder}' is no whole translator ({reason}): train it again") from None
         translator.path = folder
         return translator
 
