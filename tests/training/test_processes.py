@@ -19,7 +19,7 @@ from elmyr.images import save_npz
 from elmyr.seeds import Share, generator, normal, uniform
 from elmyr.training import RunDirectory, resume
 from elmyr.training.checkpoint import latest_checkpoint
-from elmyr.training.processes import ALONE, Processes, refuse_odd_batch
+from elmyr.training.processes import ALONE, Processes, refuse_odd_parts
 from tests.conftest import small_image_set
 from tests.training.group import updates
 from tests.training.test_game import weights
@@ -67,8 +67,8 @@ def test_shares_are_disjoint_and_the_whole_where_they_cannot_be_even() -> None:
     group = [Processes(rank, 4) for rank in range(4)]
     assert [range(16)[one.share(16)] for one in group] == [range(k, k + 4) for k in range(0, 16, 4)]
     assert all(one.share(10) == slice(0, 10) for one in group)
-    with pytest.raises(InputError, match="multiple of 4"):
-        refuse_odd_batch(18, 4)
+    with pytest.raises(InputError, match="^semi.labeled is 18: 4 processes take one that is a multiple of 4$"):
+        refuse_odd_parts({"batch": 16, "semi.labeled": 18}, 4)
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
@@ -104,6 +104,18 @@ def test_a_run_by_two_processes_ends_whole_and_is_extended_by_one(blobs_here: Pa
     images = [line["images"] for line in read_lines(found.metrics) if "generator_loss" in line]
     assert images == sorted(set(images))
     assert resume(found.path, images=264).finished
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("setting", "size"), [("semi.labeled", 9), ("semi.game.images", 7)])
+def test_parts_of_a_batch_that_cannot_be_shared_are_refused_unwritten(
+    blobs_here: Path, setting: str, size: int
+) -> None:
+    words = ["elmyr", "recognizer", "train", str(blobs_here / "blobs.npz"), "--method", "gan-semi"]
+    more = ["--labels-per-class", "12", "--set", "batch=32", "--set", "semi.labeled=8", "--set", f"{setting}={size}"]
+    done = run(torchrun(2, *words, *more, "--out", str(blobs_here / "run"), "--device", "cpu"))
+    assert f"elmyr: {setting} is {size}: 2 processes take one that is a multiple of 2" in done.stderr
+    assert done.returncode != 0 and not (blobs_here / "run").exists()
 
 
 def workers(parent: int) -> list[int]:

@@ -6,8 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from elmyr.errors import InputError
-from elmyr.training.processes import ALONE, Processes
+from elmyr.training.processes import ALONE
 from tests.training.group_of_tasks import CASES, after
 from tests.training.test_processes import run, torchrun
 
@@ -39,12 +38,3 @@ def test_where_one_sees_a_number_that_is_not_finite_all_go_back(by_many: tuple[i
     assert told == [others] * (count - 1) + [f"training diverged: loss not finite at 72 images{rest}"]
     first, *more = (load_file(folder / f"end-{rank}.safetensors") for rank in range(count))
     assert all(torch.equal(first[key], each[key]) for each in more for key in first)
-
-
-@pytest.mark.parametrize(("name", "part", "size"), [("adapt", "semi.labeled", 12), ("gan-semi", "semi.game.images", 6)])
-def test_parts_of_a_batch_that_cannot_be_shared_are_refused(name: str, part: str, size: int) -> None:
-    count = 8 if part == "semi.labeled" else 4
-    with pytest.raises(
-        InputError, match=f"^{part} is {size}: {count} processes take one that is a multiple of {count}$"
-    ):
-        CASES[name].begun(Processes(0, count))

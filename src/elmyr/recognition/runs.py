@@ -17,7 +17,7 @@ from elmyr.files import write_text
 from elmyr.images import AS_IT_IS, Data, Shaping, lasting_name, open_source, source_of, split_source
 from elmyr.recognition.fitting import Fitting, method_of
 from elmyr.recognition.keeping import keep_reading
-from elmyr.recognition.methods import read_method
+from elmyr.recognition.methods import MethodConfig, read_method
 from elmyr.recognition.modelcard import model_card
 from elmyr.recognition.recognizer import Recognizer
 from elmyr.recognition.scores import read_through, told_of_balance
@@ -181,13 +181,21 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
         """The parameters that make them."""
         return {name: config.parameters[name] for name in ("base", "dimension")}
 
+    def shared(self, config: RecognizerConfig) -> Mapping[str, int]:
+        """The batch, and the parts of a method that learns from unlabeled images."""
+        semi = _method_of(config).semi
+        return {**super().shared(config), **({} if semi is None else semi.shared)}
+
     def settings(self, config: RecognizerConfig) -> Mapping[str, Any]:
         """The method's choices, by their dotted names."""
-        parameters = config.parameters
-        own = ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")
-        changes = (parameters["settings"] or {}) | {name: parameters[name] for name in own}
-        choices = read_method(parameters["method"], changes).model_dump(exclude={"about", "needs"})
-        return flattened(choices)
+        return flattened(_method_of(config).model_dump(exclude={"about", "needs"}))
+
+
+def _method_of(config: RecognizerConfig) -> MethodConfig:
+    parameters = config.parameters
+    own = ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")
+    changes = (parameters["settings"] or {}) | {name: parameters[name] for name in own}
+    return read_method(parameters["method"], changes)
 
 
 RECOGNIZER = RecognizerSpec()

@@ -21,7 +21,7 @@ from elmyr.textures import over_textures
 from elmyr.training.config import validated
 from elmyr.training.data import ResidentData
 from elmyr.training.optimizers import Adam
-from elmyr.training.processes import ALONE, Processes, refuse_odd_batch
+from elmyr.training.processes import ALONE, Processes
 from elmyr.training.step import step
 from elmyr.training.task import Batch
 from elmyr.training.view import within_range
@@ -55,6 +55,11 @@ class SemiConfig(BaseModel):
     )
     consistency: ConsistencyConfig = ConsistencyConfig()
     game: GameConfig = GameConfig()
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """The parts of an update that processes share beside the whole batch, by the settings' names."""
+        return {"semi.labeled": self.labeled} | ({"semi.game.images": self.game.images} if self.game.weight else {})
 
 
 class SemiData:
@@ -101,13 +106,11 @@ class SemiTask(RecognizerTask):
             class_weights=class_weights,
             processes=processes,
         )
-        refuse_odd_batch(config.labeled, processes.count, "semi.labeled")
         self.config = config
         self.consistency = Consistency(config.consistency, net.logits.out_features, processes).to(device)
         self.modules["consistency"] = self.consistency
         self.generator: nn.Module | None = None
         if config.game.weight:
-            refuse_odd_batch(config.game.images, processes.count, "semi.game.images")
             height, width, channels = shape
             size = NetworkConfig(base=config.game.base, latent=config.game.latent)
             sides = {"height": height, "width": width, "channels": channels}

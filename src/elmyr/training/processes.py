@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -125,10 +125,11 @@ def _restarts() -> int:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
-def refuse_odd_batch(batch: int, count: int, name: str = "batch") -> None:
-    """InputError for a batch, or a part of it by its name, that cannot be parted evenly."""
-    if batch % count:
-        raise InputError(f"{name} is {batch}: {count} processes take one that is a multiple of {count}")
+def refuse_odd_parts(shared: Mapping[str, int], count: int) -> None:
+    """InputError for a batch, or a part of it by its name, that cannot be shared evenly."""
+    for name, images in shared.items():
+        if images % count:
+            raise InputError(f"{name} is {images}: {count} processes take one that is a multiple of {count}")
 
 
 def _reduced(values: torch.Tensor, by: distributed.ReduceOp.RedOpType) -> torch.Tensor:

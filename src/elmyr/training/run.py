@@ -19,7 +19,7 @@ from elmyr.training.checkpoint import latest_checkpoint
 from elmyr.training.config import RunConfig, Settings
 from elmyr.training.loop import Outcome, run_loop
 from elmyr.training.pace import MEASURED_SHARE, Pace
-from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_batch, was_restarted
+from elmyr.training.processes import ALONE, Processes, joined, refuse_odd_parts, was_restarted
 from elmyr.training.rundir import RunDirectory, config_as, new_directory, open_run
 from elmyr.training.session import (
     at_work,
@@ -85,7 +85,7 @@ def _train_in_group(spec: Spec, plan: Plan[Any, Any], manner: Manner, processes:
     """As one of several processes: the first makes the run directory, all go on from what it holds."""
     if manner.out is None or plan.config.minutes is not None:
         raise InputError("several processes need a run directory that all of them know, and a budget: --out, --images")
-    refuse_odd_batch(plan.config.loop.batch, processes.count)
+    refuse_odd_parts(spec.shared(plan.config), processes.count)
     run = RunDirectory(Path(manner.out))
     if processes.writes:
         if not was_restarted():
@@ -138,7 +138,7 @@ def resume(
         return run
     inputs = spec.reopen(config, data_root)
     with joined() as processes:
-        refuse_odd_batch(config.loop.batch, processes.count)
+        refuse_odd_parts(spec.shared(config), processes.count)
         if longer.loop != config.loop:
             config = _with_budget(run, longer, processes)
         _run_to_end(spec, run, config, inputs, manner, processes)

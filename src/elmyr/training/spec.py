@@ -212,6 +212,10 @@ class TaskSpec(ABC, Generic[A, C, I]):
         words = [] if self.kind == GAN_KIND else [self.kind]
         return " ".join(["elmyr", *words, "train", *(source.source for source in config.sources.values())])
 
+    def shared(self, config: C) -> Mapping[str, int]:
+        """What processes share of an update, by the settings' names: each a multiple of their number."""
+        return {"batch": config.loop.batch}
+
     @abstractmethod
     def settings(self, config: C) -> Mapping[str, Any]:
         """The settings that a run has, by the names that `--set` knows."""

@@ -220,6 +220,7 @@ class Translator:
             "choices": self.choices.model_dump(mode="json"),
             "directions": list(self.directions_),
             "channels": self.channels_,
+            "image_shape": self.image_shape_,
             "seconds": self.seconds_,
         }
         weights = {f"{way}.{name}": each for way, net in self.nets_.items() for name, each in net.state_dict().items()}
