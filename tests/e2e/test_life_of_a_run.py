@@ -1,6 +1,7 @@
 """The life of a run is the same for whatever is trained: each ability, for every kind."""
 
 import inspect
+import json
 import os
 import re
 import signal
@@ -130,6 +131,7 @@ def test_a_budget_in_minutes_becomes_images(kind: Kind) -> None:
 def test_a_dry_run_writes_nothing_and_tells_config_and_time(kind: Kind) -> None:
     told = rehearse(kind.spec, kind.ask(), seconds=0.01).as_json()
     assert told["config"]["loop"]["images"] == IMAGES and told["minutes"] > 0
+    assert json.loads(json.dumps(told["settings"])).items() >= SMALL[kind.name].items()
     assert not [path for path in kind.folder.iterdir() if path.suffix != ".npz"]
 
 

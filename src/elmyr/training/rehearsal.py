@@ -18,9 +18,13 @@ SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The config that would be trained by, and what it costs on this machine; `costs` by the name of a network."""
+    """The config that would be trained by, and what it costs on this machine; `costs` by the name of a network.
+
+    settings: by the names that `--set` knows.
+    """
 
     config: RunConfig
+    settings: Mapping[str, Any]
     resolved: Sequence[Resolved]
     costs: Mapping[str, Cost]
     images_per_second: float
@@ -34,6 +38,7 @@ class Rehearsal:
         """All of it, for a program."""
         return {
             "config": self.config.model_dump(mode="json"),
+            "settings": dict(self.settings),
             "automatic": {choice.name: {"value": choice.value, "rule": choice.words} for choice in self.resolved},
             "costs": {name: asdict(cost) for name, cost in self.costs.items()},
             "images_per_second": self.images_per_second,
@@ -51,4 +56,5 @@ def rehearse(spec: TaskSpec[Any, Any, Any], ask: Any, *, seconds: float = SECOND
     if plan.config.minutes is not None:
         left = (1 - MEASURED_SHARE) * 60 * plan.config.minutes  # the rest goes into measuring, as in the training
         plan = plan.with_budget(pace.reached(left, plan.config.loop))
-    return Rehearsal(plan.config, plan.resolved, spec.costs(plan.config), pace.images_per_second)
+    config = plan.config
+    return Rehearsal(config, spec.settings(config), plan.resolved, spec.costs(config), pace.images_per_second)
