@@ -10,6 +10,7 @@ from elmyr.errors import InputError
 from elmyr.files import read_json, write_json
 from elmyr.resuming import COMPOSED
 from elmyr.runs import called
+from elmyr.training import repeat
 from elmyr.training.tasks import TASKS
 from tests.conftest import small_image_set
 
@@ -46,6 +47,15 @@ def test_a_choice_that_a_kind_does_not_have_is_refused(kind: str, choice: str) -
 def test_a_run_of_a_kind_that_is_not_known_is_told() -> None:
     with pytest.raises(InputError, match="the run of a dream, which this elmyr does not know: update elmyr"):
         elmyr.resume(begun("dream"))
+
+
+@pytest.mark.parametrize("kind", list(COMPOSED))
+def test_what_is_made_of_several_runs_is_repeated_run_by_run(kind: str) -> None:
+    run = begun(kind)
+    (run / "first").mkdir()
+    write_json(run / "first" / "config.json", {})
+    with pytest.raises(InputError, match="'run' is made of several runs: name one of them, such as run/first"):
+        repeat(run)
 
 
 def test_a_restorer_is_trained_longer_on_images_that_moved_into_memory(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from elmyr.errors import InputError
-from elmyr.runs import GAN_KIND, require_plugins
+from elmyr.runs import CONFIG, GAN_KIND, require_plugins
 from elmyr.tables import Table
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ TASKS: Table[TaskSpec[Any, Any, Any]] = Table(
 
 
 def spec_of(run: RunDirectory) -> TaskSpec[Any, Any, Any]:
-    """The spec of a run's kind; InputError for a kind that is not known."""
+    """The spec of a run's kind; InputError for a kind that is not known, and for what is made of several runs."""
     kind = run.kind
     if kind not in TASKS:
         require_plugins(run.path)
+        inside = sorted(config.parent for config in run.path.glob(f"*/**/{CONFIG}"))
+        if inside:
+            raise InputError(f"'{run.path}' is made of several runs: name one of them, such as {inside[0]}")
         raise InputError(f"'{run.path}' is the run of a {kind}, which this elmyr does not know: update elmyr")
     return TASKS[kind]
