@@ -12,6 +12,7 @@ from PIL import Image
 from elmyr.cli import main
 from elmyr.errors import InputError
 from elmyr.images import ImageSet, Shaping, open_source, save_images, save_npz, take_account
+from elmyr.studies import StudyAsk
 from tests.conftest import small_image_set
 
 
@@ -283,7 +284,7 @@ MEANT = FORM.model_copy(update={"labels_per_class": 20, "imbalance": 5.0})
 @pytest.mark.parametrize(
     ("library", "words", "thin", "meant"),
     [
-        ("elmyr.training.train", ["train", "data.npz"], THIN, MEANT),
+        ("elmyr.training.run.train", ["train", "data.npz"], THIN, MEANT),
         ("elmyr.evaluation.evaluate", ["evaluate", "samples.npz", "--data", "data.npz"], THIN, MEANT),
         ("elmyr.evaluation.compare", ["compare", "one.npz", "two.npz", "--data", "data.npz"], [], FORM),
     ],
@@ -294,8 +295,8 @@ def test_every_command_that_opens_data_hands_on_what_the_options_ask_for(
 ) -> None:
     got: list[Any] = []
 
-    def called(*given: Any, shaping: Shaping, **options: Any) -> None:
-        got.append(shaping)
+    def called(*given: Any, **options: Any) -> None:
+        got.append(options["shaping"] if "shaping" in options else given[1].asked.shaping)
         raise InputError("that is enough")
 
     monkeypatch.setattr(library, called)
@@ -305,19 +306,19 @@ def test_every_command_that_opens_data_hands_on_what_the_options_ask_for(
 
 
 def test_a_study_hands_on_the_form_and_each_trouble_by_itself(elmyr: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    got: list[Any] = []
+    got: list[StudyAsk] = []
 
-    def called(*given: Any, **options: Any) -> None:
-        got.append(options)
+    def called(ask: StudyAsk, **how: Any) -> None:
+        got.append(ask)
         raise InputError("that is enough")
 
-    monkeypatch.setattr("elmyr.studies.study", called)
+    monkeypatch.setattr("elmyr.studies.conduct", called)
     troubles = ["--labels-per-class", "5,all", "--label-noise", "all,0.2", "--imbalance", "10"]
     assert "that is enough" in elmyr.refused("study", "data.npz", *WORDS, *troubles)
-    (options,) = got
-    assert options["shaping"] == MEANT.model_copy(update={"labels_per_class": None, "imbalance": None})
-    assert (options["labels_per_class"], options["label_noise"]) == ([5, None], [0.0, 0.2])
-    assert (options["imbalance"], options["images_per_class"]) == ([10.0], None)
+    (ask,) = got
+    assert ask.shaping == MEANT.model_copy(update={"labels_per_class": None, "imbalance": None})
+    assert (ask.labels_per_class, ask.label_noise) == ([5, None], [0.0, 0.2])
+    assert (ask.imbalance, ask.images_per_class) == ([10.0], None)
 
 
 def test_a_training_takes_the_options_from_the_command_line_into_its_config(elmyr: Program, blobs_file: Path) -> None:
