@@ -180,9 +180,9 @@ class TaskSpec(ABC, Generic[A, C, I]):
     def reopen(self, config: C, data_root: str | os.PathLike[str] | None = None) -> I:
         """What a run learns from, opened again; InputError where it is not the same any more."""
 
-    @abstractmethod
     def open(self, run: Run, *, device: str = "auto", precision: str = "auto") -> Any:
-        """The model of a finished run."""
+        """The model of a finished run, for `elmyr.open_model`; InputError where a kind has none to open."""
+        raise InputError(f"a {self.title} cannot be opened: its spec has no method open")
 
     @abstractmethod
     def begin(self, config: C, inputs: I, processes: Processes, say: Say) -> Begun:
