@@ -398,3 +398,25 @@ def test_latest_is_the_newest_of_its_kind(
     assert call(monkeypatch, "recognizer", "evaluate", "latest", "--json") == 0
     assert call(monkeypatch, "sample", "latest", "-n", "2", "--out", "two.npz") == 0
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--updates", "4", "--images", "32"), "both --images and --updates are given: choose one"),
+        (("--updates", "4", "--minutes", "1"), "both --minutes and --updates are given: choose one"),
+        (("--set", "updates=4", "--images", "32"), "both --images and --set updates are given: choose one"),
+        (("--set", "updates=4", "--updates", "3"), "both --updates and --set updates are given: choose one"),
+        (("--realism", "nan", "--gan", "run"), "--realism is nan: it is a share, from 0.05 to 1"),
+    ],
+)
+def test_two_budgets_and_a_share_that_is_none_are_refused(
+    words: tuple[str, ...],
+    told: str,
+    blobs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(monkeypatch, "recognizer", "train", str(blobs), "--out", "out", *words) == 2
+    assert capsys.readouterr().err == f"elmyr: {told}\n"
+    assert not Path("out").exists()

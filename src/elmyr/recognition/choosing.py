@@ -32,8 +32,7 @@ def chosen_samples(
     InputError for a GAN without classes or a reader of others, and where so few images of a class are good enough that
     ten times as many do not suffice.
     """
-    if not LEAST_SHARE <= realism <= 1:
-        raise InputError(f"--realism is {realism:g}: it is a share, from {LEAST_SHARE} to 1")
+    require_realism(realism)
     if realism == 1 and reader is None:
         return gan.sample(count, seed=seed)
     classes = gan.config.classes
@@ -60,6 +59,12 @@ def chosen_samples(
         )
     labels = np.concatenate([part.require_labels() for part in parts])
     return ImageSet(np.concatenate([part.images for part in parts]), labels, classes, name=parts[0].name)
+
+
+def require_realism(share: float) -> None:
+    """InputError for what is no share of generated images to take."""
+    if not LEAST_SHARE <= share <= 1:
+        raise InputError(f"--realism is {share:g}: it is a share, from {LEAST_SHARE} to 1")
 
 
 def _real_enough(gan: GAN, made: ImageSet, share: float) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from elmyr.calls import checked
 from elmyr.errors import InputError
 from elmyr.files import write_text
 from elmyr.images import AS_IT_IS, Data, Shaping, lasting_name, open_source, source_of, split_source
+from elmyr.recognition.choosing import require_realism
 from elmyr.recognition.fitting import Fitting, method_of
 from elmyr.recognition.keeping import keep_reading
 from elmyr.recognition.methods import MethodConfig, read_method
@@ -53,6 +54,7 @@ class LearnsFrom:
             raise InputError(
                 "a teacher takes the place of labels and of generated images: leave out --unlabeled and --gan"
             )
+        require_realism(self.realism)
         if self.gan is None and (self.realism != 1 or self.agreeing is not None):
             raise InputError(
                 "--realism and --agreeing choose among generated images: name a GAN with --gan, or leave them out"
@@ -124,8 +126,7 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
     def plan(self, ask: RecognizerAsk) -> Plan[RecognizerConfig, Sources]:
         """By the recognizer's parameters, and all that it learns from."""
         asked, recognizer = ask.asked, _with_settings(ask.recognizer, ask.asked.parsed)
-        if asked.budget is not None and recognizer.updates is not None:
-            raise InputError("both --images and --updates are given: choose one")
+        _refuse_two_budgets(asked, recognizer)
         data = source_of(ask.data, ask.labels, asked.shaping)
         others = ask.learns_from.as_config(data, asked.shaping)
         whole = without_thinned_labels(asked.shaping)
@@ -254,6 +255,18 @@ def _with_settings(recognizer: Recognizer, settings: Mapping[str, Any]) -> Recog
     copy: Recognizer = clone(recognizer)
     copy.set_params(settings={**(recognizer.settings or {}), **settings} or None)
     return copy
+
+
+def _refuse_two_budgets(asked: Asked, recognizer: Recognizer) -> None:
+    budgets = {
+        "--images": asked.budget,
+        "--minutes": asked.minutes,
+        "--updates": recognizer.updates,
+        "--set updates": (recognizer.settings or {}).get("updates"),
+    }
+    given = [option for option, value in budgets.items() if value is not None]
+    if len(given) > 1:
+        raise InputError(f"both {given[0]} and {given[1]} are given: choose one")
 
 
 def _place(run: Run | None, kind: str) -> str | None:
