@@ -197,7 +197,7 @@ def test_a_plug_in_that_is_not_there_is_told_with_the_nearest() -> None:
     with pytest.raises(InputError, match="^no plug-in 'net.py': did you mean 'nets.py'"):
         elmyr.load_plugin("net.py")
     Path("folder.py").mkdir()
-    with pytest.raises(InputError, match="^no plug-in 'folder.py'"):
+    with pytest.raises(InputError, match="^the plug-in 'folder.py' is a folder: name a file of Python"):
         elmyr.load_plugin("folder.py")
 
 
@@ -369,6 +369,11 @@ def test_the_command_takes_plug_ins_anywhere_and_tells_of_bad_ones_in_a_line() -
     assert (status, lines) == (0, []) and Path("run/model/gan.json").is_file()
     assert told("--debug", "presets", "--plugin", "bad.py")[1][0].startswith("Traceback")
     assert told("presets", "--plugin") == (2, ["elmyr: --plugin takes a file: --plugin my.py"])
+
+
+def test_ctrl_c_while_a_plug_in_is_loaded_ends_in_a_line() -> None:
+    written("raise KeyboardInterrupt")
+    assert told("presets", "--plugin", "mine.py") == (130, ["elmyr: stopped"])
 
 
 def test_an_error_on_the_way_names_the_plug_in_s_line() -> None:

@@ -103,6 +103,8 @@ def load_plugin(path: str | os.PathLike[str]) -> None:
     named = os.fspath(path)
     file = Path(named).expanduser()
     if not file.is_file():
+        if file.is_dir():
+            raise InputError(f"the plug-in '{named}' is a folder: name a file of Python")
         near = likely_meant(file)
         raise InputError(f"no plug-in '{named}': " + (f"did you mean '{near}'?" if near else "name a file of Python"))
     real = str(file.resolve())

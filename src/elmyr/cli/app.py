@@ -149,6 +149,9 @@ def _status() -> int:
             raise
         show_error((unquoted(arguments) if isinstance(error, InputError) else None) or str(error))
         return error.exit_code
+    except KeyboardInterrupt:  # while plug-ins are loaded; typer's own is the status above
+        show_error("stopped")
+        return INTERRUPTED
     except OSError as error:
         if debug:
             raise
