@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from elmyr import train
-from elmyr.training.loop import Course
+from elmyr.engine.loop import Course
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import numpy as np
 
 from elmyr import GAN, Recognizer, train
 from elmyr.images import ImageSet, Splits, open_source, split_source
-from elmyr.recognition import chosen_samples, default_updates
-from elmyr.training import open_gan
+from elmyr.tasks.gan import open_gan
+from elmyr.tasks.recognition import chosen_samples, default_updates
 
 Choice = Callable[[GAN, int, Recognizer], ImageSet]
 CHOICES: dict[str, Choice] = {

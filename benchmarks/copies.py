@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.evaluation.copies import TITLES, Copies, look_for_copies
-from elmyr.gan import GAN
 from elmyr.images import ImageSet, Source, Splits, open_source, split_source
-from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import RunDirectory
+from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.gan.plan import config_of, splits_of
 
 Pixels = NDArray[np.uint8]
 

@@ -13,8 +13,8 @@ from scipy.ndimage import gaussian_filter
 
 from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
 from elmyr.evaluation.figures import Evidence, take_figures
+from elmyr.evaluation.paired_samples import common_count, first_of
 from elmyr.evaluation.reference import embed, reference_of
-from elmyr.evaluation.sides import common_count, first_of
 from elmyr.images import ImageSet, open_source, split_source
 
 SHOWN = (

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from elmyr import Recognizer
 from elmyr.images import Shaping, open_source, split_source
-from elmyr.images.shaping import labeled_places
-from elmyr.recognition.methods import method_names
+from elmyr.images.dataset.shaping import labeled_places
+from elmyr.tasks.recognition.learning.methods import method_names
 
 
 def main() -> None:

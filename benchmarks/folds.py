@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.images.split import TEST_SHARE, folds_of
+from elmyr.images.dataset.split import TEST_SHARE, folds_of
 from elmyr.metrics import FEWEST_SEEDS, balanced_weights, paired_difference
 
 COUNTS = ((200, 60, 9), (60, 9, 9), (30, 30, 30), (12, 12, 12))

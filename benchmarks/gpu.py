@@ -18,13 +18,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from elmyr import ImageSet, machine, train
-from elmyr.files import read_lines
-from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.choices import adversarial_config, gan_config, settled_choices
-from elmyr.training.data import ResidentData
-from elmyr.training.pace import UPDATES_AT_ONCE
-from elmyr.training.speed import COUNTED_BATCH, convolution_peak, flops_per_image
+from elmyr import ImageSet, train
+from elmyr.core import machine
+from elmyr.core.files import read_lines
+from elmyr.engine.data import ResidentData
+from elmyr.engine.pace import UPDATES_AT_ONCE
+from elmyr.tasks.gan.config import adversarial_config, gan_config, settled_choices
+from elmyr.tasks.gan.speed import COUNTED_BATCH, convolution_peak, flops_per_image
+from elmyr.tasks.gan.task import AdversarialTask
 
 CLASSES, IMAGES = 10, 4_096
 SECONDS = 10.0

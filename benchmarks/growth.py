@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from elmyr import ImageSet, machine
-from elmyr.report.figures import Series, line_chart
-from elmyr.report.markup import tag
-from elmyr.report.page import page, section
-from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.choices import adversarial_config, gan_config, settled_choices
-from elmyr.training.data import ResidentData
-from elmyr.training.pace import measured_speed
+from elmyr import ImageSet
+from elmyr.core import machine
+from elmyr.engine.data import ResidentData
+from elmyr.engine.pace import measured_speed
+from elmyr.report.charts.svg import Series, line_chart
+from elmyr.report.parts.markup import tag
+from elmyr.report.parts.page import page, section
+from elmyr.tasks.gan.config import adversarial_config, gan_config, settled_choices
+from elmyr.tasks.gan.task import AdversarialTask
 
 SIDES = (8, 12, 16, 28, 32, 48, 64)
 WIDTHS = (16, 32, 48, 64, 96, 128)

@@ -14,10 +14,11 @@ from multiprocessing import get_context
 import numpy as np
 import torch
 
-from elmyr import ImageSet, machine
-from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.choices import adversarial_config, gan_config, settled_choices
-from elmyr.training.data import ResidentData
+from elmyr import ImageSet
+from elmyr.core import machine
+from elmyr.engine.data import ResidentData
+from elmyr.tasks.gan.config import adversarial_config, gan_config, settled_choices
+from elmyr.tasks.gan.task import AdversarialTask
 
 SIDE = 28
 UPDATES = 8  # two intervals of the penalties

@@ -25,9 +25,9 @@ from statistics import mean, stdev
 import torch
 from torch import nn
 
-from elmyr import seeds
-from elmyr.objectives import OBJECTIVES
-from elmyr.penalties import Discriminate, gradient_penalty, squared_gradient_norm
+from elmyr.core import seeds
+from elmyr.losses.objectives import OBJECTIVES
+from elmyr.losses.penalties import Discriminate, gradient_penalty, squared_gradient_norm
 
 SEEDS = range(3)
 LATENT, WIDTH, BATCH = 2, 64, 128

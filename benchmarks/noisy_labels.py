@@ -22,9 +22,16 @@ from sklearn.metrics import roc_auc_score
 
 from elmyr import Recognizer
 from elmyr.images import ImageSet, Shaping, Source, open_source, split_source
-from elmyr.recognition.doubts import GAN_WEIGHT, Doubts, doubts_by, out_of_fold, with_corrections, without_suspects
-from elmyr.training import open_gan
-from elmyr.training.opening import class_logits_by
+from elmyr.tasks.gan import open_gan
+from elmyr.tasks.gan.checkpoints import class_logits_by
+from elmyr.tasks.recognition.label_errors.estimate import (
+    GAN_WEIGHT,
+    Doubts,
+    doubts_by,
+    out_of_fold,
+    with_corrections,
+    without_suspects,
+)
 
 
 def main() -> None:

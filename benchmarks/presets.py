@@ -13,7 +13,7 @@ from pathlib import Path
 from elmyr import GAN, Shaping, evaluate, train
 from elmyr.cli.options import image_count
 from elmyr.images import class_rows, image_grid, parse_size, save_png
-from elmyr.training.presets import preset_names
+from elmyr.tasks.gan.presets import preset_names
 
 FIGURES = ("frechet_distance", "precision", "recall", "label_accuracy")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from elmyr import evaluate, train
 from elmyr.cli.options import image_count
-from elmyr.errors import ElmyrError
+from elmyr.core.errors import ElmyrError
 
 FIGURES = ("frechet_distance", "precision", "recall", "label_accuracy")
 EXTRACTORS = ("domain", "random", "pixels")

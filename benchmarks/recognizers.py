@@ -16,7 +16,7 @@ from elmyr import Recognizer
 from elmyr.images import ImageSet, open_source
 from elmyr.metrics import wilson_interval
 from elmyr.nets import cost_of
-from elmyr.recognition import TINY
+from elmyr.tasks.recognition import TINY
 
 SIZES = [(TINY["base"], TINY["dimension"]), (16, 64), (32, 96), (48, 128)]
 

@@ -22,15 +22,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from elmyr.evaluation.repair import RepairJudgment, images_to_repair, judge_repair
-from elmyr.evaluation.sides import first_of
+from elmyr.core.machine import keep_freed_memory
+from elmyr.evaluation.of_tasks.repair import RepairJudgment, images_to_repair, judge_repair
+from elmyr.evaluation.paired_samples import first_of
 from elmyr.images import ImageSet, image_grid, save_png
-from elmyr.machine import keep_freed_memory
 from elmyr.metrics import psnr, squared_error
-from elmyr.recognition import open_recognizer
 from elmyr.report import write_repair
-from elmyr.restoration import Restorer, corrupt, invert
-from elmyr.training import open_gan
+from elmyr.tasks.gan import open_gan
+from elmyr.tasks.recognition import open_recognizer
+from elmyr.tasks.restoration import Restorer, corrupt, invert
 
 SIX = ["center:14", "right:0.5", "missing:0.75", "noise:0.5", "motion:9", "lowres:4"]
 COLOR = ["noise:0.2", "center:12", "lowres:2"]

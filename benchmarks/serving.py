@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from elmyr.recognition import open_recognizer
+from elmyr.tasks.recognition import open_recognizer
 
 RATE = 50  # requests a second, for the first table
 LARGE = 64  # images of a larger request
@@ -188,8 +188,8 @@ def own_speed(path: str) -> float:
     """Images a second of the model alone, in batches of `LARGE`, on the threads that the worker has: the best of 3."""
     code = (
         "import sys, time, numpy as np\n"
-        "from elmyr.recognition import open_recognizer\n"
-        "from elmyr.serving.worker import share_the_machine\n"
+        "from elmyr.tasks.recognition import open_recognizer\n"
+        "from elmyr.serving.worker.process import share_the_machine\n"
         "share_the_machine()\n"
         "recognizer = open_recognizer(sys.argv[1], device='cpu')\n"
         "shape = (int(sys.argv[2]), *recognizer.image_shape_)\n"

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import rel_entr
 
-from elmyr import GAN, ImageSet, Recognizer, load_images, seeds, train
-from elmyr.files import read_json
+from elmyr import GAN, ImageSet, Recognizer, load_images, train
+from elmyr.core import seeds
+from elmyr.core.files import read_json
 from elmyr.images import image_grid, save_npz, save_png
 from elmyr.metrics import accuracy
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from elmyr import study
 from elmyr.cli.options import image_count, several
-from elmyr.files import read_json
-from elmyr.report.numbers import duration, mean, percent, percent_over_seeds, points
+from elmyr.core.files import read_json
+from elmyr.report.parts.numbers import duration, mean, percent, percent_over_seeds, points
 from elmyr.studies.arms import ARMS
+from elmyr.studies.cell_data import Ground, opened
 from elmyr.studies.config import StudyConfig
-from elmyr.studies.ground import Ground, opened
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.verdict import Judged, Trial, difference_of
 

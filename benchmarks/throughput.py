@@ -22,15 +22,15 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from elmyr import ImageSet, Shaping
-from elmyr.gan import GANConfig
+from elmyr.core.machine import choose_device, choose_precision, keep_freed_memory
+from elmyr.engine.data import ResidentData
 from elmyr.images import open_source, split_source
-from elmyr.machine import choose_device, choose_precision, keep_freed_memory
 from elmyr.nets import PAIRS, Discriminator, NetworkConfig, Pair, PairConfig, Shape
-from elmyr.nets.parts import ProjectionHead
-from elmyr.nets.to_pixels import ConvToPixels
-from elmyr.nets.upsampled import UpsampledConv2d
-from elmyr.training.adversarial import AdversarialConfig, AdversarialTask
-from elmyr.training.data import ResidentData
+from elmyr.nets.layers.parts import ProjectionHead
+from elmyr.nets.layers.to_pixels import ConvToPixels
+from elmyr.nets.layers.upsampled import UpsampledConv2d
+from elmyr.tasks.gan.model import GANConfig
+from elmyr.tasks.gan.task import AdversarialConfig, AdversarialTask
 
 SIDE, LATENT, BATCH, RATE, BETAS = 32, 100, 64, 2e-4, (0.5, 0.999)
 

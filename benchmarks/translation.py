@@ -20,15 +20,15 @@ import torch
 from numpy.typing import NDArray
 
 from elmyr import Recognizer, Translator
-from elmyr.evaluation.sides import first_of
-from elmyr.evaluation.translation import TranslationJudgment, judge_translation
+from elmyr.core.machine import keep_freed_memory
+from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.evaluation.of_tasks.translation import TranslationJudgment, judge_translation
+from elmyr.evaluation.paired_samples import first_of
 from elmyr.images import ImageSet, Shaping, load_images
-from elmyr.machine import keep_freed_memory
 from elmyr.metrics import wilson_interval
-from elmyr.recognition import open_recognizer
 from elmyr.report import write_translation
-from elmyr.training.rundir import RunDirectory
-from elmyr.translation import train_adapted
+from elmyr.tasks.recognition import open_recognizer
+from elmyr.tasks.translation import train_adapted
 
 Pixels = NDArray[np.uint8]
 COLOR = Shaping(channels=3)

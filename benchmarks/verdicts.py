@@ -20,7 +20,7 @@ import numpy as np
 from elmyr.images import ImageSet, Shaping, open_source, split_source
 from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.studies.arms import ARMS, MEASURES, train_arm
-from elmyr.studies.ground import Ground
+from elmyr.studies.cell_data import Ground
 from elmyr.studies.ledger import Result
 from elmyr.studies.verdict import Judged, Trial, verdict_of
 

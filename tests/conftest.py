@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmyr import plugins
+from elmyr.core import plugins
 from elmyr.images import ImageSet, save_npz
 
 
@@ -54,7 +54,7 @@ def quick_extractor(_own_folders: None, extractors: Path, monkeypatch: pytest.Mo
 @pytest.fixture
 def quick_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recognizers that tell what images are good for, of as many updates as blobs need."""
-    monkeypatch.setattr("elmyr.evaluation.use.default_updates", lambda images: 60)
+    monkeypatch.setattr("elmyr.evaluation.downstream.default_updates", lambda images: 60)
 
 
 @pytest.fixture

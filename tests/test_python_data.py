@@ -13,16 +13,16 @@ import torch
 from torch.utils.data import TensorDataset
 
 from elmyr import GAN, compare, evaluate, load_images, study, train
-from elmyr.errors import InputError
-from elmyr.files import read_json
+from elmyr.core.errors import InputError
+from elmyr.core.files import read_json
+from elmyr.engine import open_run, resume
+from elmyr.engine.spec import Asked
 from elmyr.images import ImageSet, save_npz
-from elmyr.recognition import Recognizer, train_recognizer
-from elmyr.restoration import train_restorer
 from elmyr.studies import StudyAsk, make_study_plan
-from elmyr.training import open_run, resume
-from elmyr.training.plan import GANAsk, config_of, plan_of
-from elmyr.training.spec import Asked
-from elmyr.translation import train_translator
+from elmyr.tasks.gan.plan import GANAsk, config_of, plan_of
+from elmyr.tasks.recognition import Recognizer, train_recognizer
+from elmyr.tasks.restoration import train_restorer
+from elmyr.tasks.translation import train_translator
 from tests.conftest import small_image_set
 
 BLOBS = small_image_set(180)

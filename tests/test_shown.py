@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from elmyr import GAN, Recognizer, Restorer, Translator, evaluate
-from elmyr.files import write_json
-from elmyr.gan import GANConfig
+from elmyr.core.files import write_json
+from elmyr.engine import RunDirectory
 from elmyr.images import save_png
 from elmyr.nets import NetworkConfig
 from elmyr.studies import Study
-from elmyr.training import RunDirectory
+from elmyr.tasks.gan.model import GANConfig
 from tests.conftest import small_image_set
 
 

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from elmyr.lazy import lazily
+from elmyr.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from elmyr.core.plugins import load_plugin as load_plugin
+    from elmyr.core.plugins import register as register
+    from elmyr.engine import open_model as open_model
+    from elmyr.engine import open_run as open_run
     from elmyr.evaluation import ExtractorSpec as ExtractorSpec
     from elmyr.evaluation import FigureSpec as FigureSpec
     from elmyr.evaluation import compare as compare
     from elmyr.evaluation import evaluate as evaluate
-    from elmyr.gan import GAN as GAN
     from elmyr.images import ImageSet as ImageSet
     from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
-    from elmyr.plugins import load_plugin as load_plugin
-    from elmyr.plugins import register as register
-    from elmyr.recognition import Recognizer as Recognizer
-    from elmyr.recognition import train_recognizer as train_recognizer
-    from elmyr.restoration import Restorer as Restorer
-    from elmyr.restoration import train_restorer as train_restorer
-    from elmyr.resuming import resume as resume
     from elmyr.studies import study as study
-    from elmyr.training import open_model as open_model
-    from elmyr.training import open_run as open_run
-    from elmyr.training import train as train
-    from elmyr.translation import Translator as Translator
-    from elmyr.translation import train_translator as train_translator
+    from elmyr.studies.resuming import resume as resume
+    from elmyr.tasks.gan import train as train
+    from elmyr.tasks.gan.model import GAN as GAN
+    from elmyr.tasks.recognition import Recognizer as Recognizer
+    from elmyr.tasks.recognition import train_recognizer as train_recognizer
+    from elmyr.tasks.restoration import Restorer as Restorer
+    from elmyr.tasks.restoration import train_restorer as train_restorer
+    from elmyr.tasks.translation import Translator as Translator
+    from elmyr.tasks.translation import train_translator as train_translator
 
 __version__ = "0.1.0"
 
@@ -35,25 +35,25 @@ __version__ = "0.1.0"
 _HOMES = {
     "ExtractorSpec": "elmyr.evaluation",
     "FigureSpec": "elmyr.evaluation",
-    "GAN": "elmyr.gan",
+    "GAN": "elmyr.tasks.gan.model",
     "ImageSet": "elmyr.images",
-    "Recognizer": "elmyr.recognition",
-    "Restorer": "elmyr.restoration",
+    "Recognizer": "elmyr.tasks.recognition",
+    "Restorer": "elmyr.tasks.restoration",
     "Shaping": "elmyr.images",
-    "Translator": "elmyr.translation",
+    "Translator": "elmyr.tasks.translation",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
-    "load_plugin": "elmyr.plugins",
+    "load_plugin": "elmyr.core.plugins",
     "load_images": "elmyr.images",
-    "open_model": "elmyr.training",
-    "open_run": "elmyr.training",
-    "register": "elmyr.plugins",
-    "resume": "elmyr.resuming",
+    "open_model": "elmyr.engine",
+    "open_run": "elmyr.engine",
+    "register": "elmyr.core.plugins",
+    "resume": "elmyr.studies.resuming",
     "study": "elmyr.studies",
-    "train": "elmyr.training",
-    "train_recognizer": "elmyr.recognition",
-    "train_restorer": "elmyr.restoration",
-    "train_translator": "elmyr.translation",
+    "train": "elmyr.tasks.gan",
+    "train_recognizer": "elmyr.tasks.recognition",
+    "train_restorer": "elmyr.tasks.restoration",
+    "train_translator": "elmyr.tasks.translation",
 }
 __all__ = [
     "GAN",

@@ -10,15 +10,15 @@ import typer
 
 from elmyr.cli import main
 from elmyr.cli.app import SECOND_NAMES, app
-from elmyr.cli.guesses import corrected
-from elmyr.cli.rewording import Rewording
-from elmyr.errors import nearest, suggestion
+from elmyr.cli.helping.guesses import corrected
+from elmyr.cli.helping.rewording import Rewording
+from elmyr.core.errors import nearest, suggestion
+from elmyr.core.synonyms import COMMANDS, OPTIONS, Instead
+from elmyr.engine.rules import flattened
 from elmyr.images import open_source, split_source
-from elmyr.restoration.config import RestorerChoices
-from elmyr.synonyms import COMMANDS, OPTIONS, Instead
-from elmyr.training.choices import choices_of
-from elmyr.training.rules import flattened
-from elmyr.translation.config import TranslatorChoices
+from elmyr.tasks.gan.config import choices_of
+from elmyr.tasks.restoration.config import RestorerChoices
+from elmyr.tasks.translation.config import TranslatorChoices
 
 PROGRAM: Any = typer.main.get_command(app)
 VALUES = {  # where not 3

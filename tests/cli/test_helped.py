@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from elmyr.cli.app import app
-from elmyr.cli.examples import EXAMPLES, GROUPS, OPTIONS
+from elmyr.cli.helping.examples import EXAMPLES, GROUPS, OPTIONS
 from tests.cli.test_guesses import PROGRAM, commands, parsed
 
 NAMES = {" ".join(path): command for path, command in commands()}

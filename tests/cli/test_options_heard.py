@@ -22,15 +22,16 @@ import pytest
 import typer
 from PIL import Image
 
-from elmyr import GAN, Recognizer, Shaping, machine, train
+from elmyr import GAN, Recognizer, Shaping, train
 from elmyr.cli import main
 from elmyr.cli.app import app
-from elmyr.errors import ElmyrError
+from elmyr.core import machine
+from elmyr.core.errors import ElmyrError
+from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.images import ImageSet, save_images
-from elmyr.recognition import train_recognizer
-from elmyr.restoration import train_restorer
-from elmyr.training.rundir import RunDirectory
-from elmyr.translation import train_translator
+from elmyr.tasks.recognition import train_recognizer
+from elmyr.tasks.restoration import train_restorer
+from elmyr.tasks.translation import train_translator
 from tests.conftest import small_image_set
 
 TINY = ("--set", "network.base=8", "--set", "batch=16")
@@ -275,7 +276,7 @@ COMMANDS: dict[str, Command] = {
             "--set": heard("--set", "batch=8"),
             "--data": heard("--data", "{others}"),
             "--data-root": heard("--data-root", "{root}", base=("resume", "named", "--images", "48")),
-            "--keep-going": "tests/training/test_survival.py",
+            "--keep-going": "tests/engine/test_survival.py",
             "--track": heard("--track", "nowhere"),
             "--processes": heard("--processes", "2"),
             **QUIET,
@@ -697,10 +698,10 @@ def run(
         with monkeypatch.context() as inside:
             inside.chdir(place)
             inside.setattr("sys.argv", ["elmyr", *(word.format_map(things) for word in words)])
-            inside.setattr("elmyr.evaluation.use.default_updates", lambda images: 5)
-            inside.setattr("elmyr.serving.survey_app.survey_app", _shown_survey)
-            inside.setattr("elmyr.serving.workbench_app.workbench_app", _shown_workbench)
-            inside.setattr("elmyr.serving.start.serve_until_stopped", lambda app, listener, **how: None)
+            inside.setattr("elmyr.evaluation.downstream.default_updates", lambda images: 5)
+            inside.setattr("elmyr.serving.http.survey_app.survey_app", _shown_survey)
+            inside.setattr("elmyr.serving.http.workbench_app.workbench_app", _shown_workbench)
+            inside.setattr("elmyr.serving.http.start.serve_until_stopped", lambda app, listener, **how: None)
             if begins:
                 inside.setattr(RunDirectory, "locked", _begun)
             capsys.readouterr()

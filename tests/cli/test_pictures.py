@@ -8,11 +8,11 @@ from PIL import Image
 
 from elmyr import Recognizer, train
 from elmyr.cli import main
-from elmyr.files import read_json, write_json
+from elmyr.core.files import read_json, write_json
 from elmyr.images import save_npz
-from elmyr.recognition import train_recognizer
-from elmyr.restoration import train_restorer
-from elmyr.translation import train_translator
+from elmyr.tasks.recognition import train_recognizer
+from elmyr.tasks.restoration import train_restorer
+from elmyr.tasks.translation import train_translator
 from tests.conftest import small_image_set
 
 # What is written, and by which command; the runs that a training writes its pictures into need none.

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from elmyr.cli import main
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Shaping, open_source, save_images, save_npz, take_account
 from elmyr.studies import StudyAsk
 from tests.conftest import small_image_set
@@ -284,7 +284,7 @@ MEANT = FORM.model_copy(update={"labels_per_class": 20, "imbalance": 5.0})
 @pytest.mark.parametrize(
     ("library", "words", "thin", "meant"),
     [
-        ("elmyr.training.run.train", ["train", "data.npz"], THIN, MEANT),
+        ("elmyr.engine.run.train", ["train", "data.npz"], THIN, MEANT),
         ("elmyr.evaluation.evaluate", ["evaluate", "samples.npz", "--data", "data.npz"], THIN, MEANT),
         ("elmyr.evaluation.compare", ["compare", "one.npz", "two.npz", "--data", "data.npz"], [], FORM),
     ],
@@ -312,7 +312,7 @@ def test_a_study_hands_on_the_form_and_each_trouble_by_itself(elmyr: Program, mo
         got.append(ask)
         raise InputError("that is enough")
 
-    monkeypatch.setattr("elmyr.studies.conduct", called)
+    monkeypatch.setattr("elmyr.studies.run", called)
     troubles = ["--labels-per-class", "5,all", "--label-noise", "all,0.2", "--imbalance", "10"]
     assert "that is enough" in elmyr.refused("study", "data.npz", *WORDS, *troubles)
     (ask,) = got

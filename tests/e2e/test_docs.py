@@ -22,8 +22,8 @@ from PIL import Image
 
 import elmyr
 from elmyr.cli import main
-from elmyr.notes import kept_notes
-from elmyr.training.speed import measure_speed
+from elmyr.core.notes import kept_notes
+from elmyr.tasks.gan.speed import measure_speed
 from tests.conftest import small_image_set
 
 ROOT = Path(__file__).parents[2]
@@ -147,11 +147,11 @@ def run(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
 def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no option makes smaller: all of it is done, but shortly."""
     monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 10)
-    monkeypatch.setattr("elmyr.evaluation.use.default_updates", lambda images: 5)
+    monkeypatch.setattr("elmyr.evaluation.downstream.default_updates", lambda images: 5)
     monkeypatch.setattr("elmyr.studies.estimate.SECONDS", 0.1)
-    monkeypatch.setattr("elmyr.training.speed.EXAMPLE_SIDE", 8)
-    monkeypatch.setattr("elmyr.training.speed.PEAK_TRIES", 1)
-    monkeypatch.setattr("elmyr.training.speed.measure_speed", partial(measure_speed, seconds=0.1))
+    monkeypatch.setattr("elmyr.tasks.gan.speed.EXAMPLE_SIDE", 8)
+    monkeypatch.setattr("elmyr.tasks.gan.speed.PEAK_TRIES", 1)
+    monkeypatch.setattr("elmyr.tasks.gan.speed.measure_speed", partial(measure_speed, seconds=0.1))
 
 
 @pytest.mark.usefixtures("in_a_moment", "unplugged")
@@ -162,7 +162,7 @@ def test_the_commands_of_a_page_work_one_after_the_other(
     lay_out_data(tmp_path)
     monkeypatch.setenv("ELMYR_DATA", str(tmp_path / "path" / "to" / "data"))
     requests = [line for _, block in blocks(page) for line in block.splitlines() if line.startswith("curl ")]
-    monkeypatch.setattr("elmyr.serving.start.serve_until_stopped", partial(answer_once, requests=requests))
+    monkeypatch.setattr("elmyr.serving.http.start.serve_until_stopped", partial(answer_once, requests=requests))
     if page.name in ("figures.md", "evidence.md"):  # they go on where train.md ends
         run(smaller("elmyr train digits --out runs/digits"), monkeypatch)
     if page.name == "figures.md":

@@ -18,25 +18,26 @@ import torch
 from safetensors.torch import load_file
 
 import elmyr
-from elmyr.errors import DivergedError, InputError, InterruptedRun
-from elmyr.files import read_json, read_lines
+from elmyr.core.errors import DivergedError, InputError, InterruptedRun
+from elmyr.core.files import read_json, read_lines
+from elmyr.engine import RunDirectory, repeat
+from elmyr.engine.dry_run import rehearse
+from elmyr.engine.run import train
+from elmyr.engine.saving import checkpoint
+from elmyr.engine.spec import Asked, Manner
+from elmyr.engine.tasks import TASKS
 from elmyr.images import save_npz
-from elmyr.recognition import Recognizer
-from elmyr.recognition.runs import RecognizerAsk
 from elmyr.report import write_report
-from elmyr.restoration.runs import RestorerAsk
 from elmyr.serving.catalog import find_served
 from elmyr.serving.kinds import SERVED
-from elmyr.training import RunDirectory, checkpoint, repeat
-from elmyr.training.plan import GANAsk
-from elmyr.training.rehearsal import rehearse
-from elmyr.training.run import train
-from elmyr.training.spec import Asked, Manner
-from elmyr.training.tasks import TASKS
-from elmyr.translation.runs import TranslatorAsk
+from elmyr.tasks.gan.plan import GANAsk
+from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition.spec import RecognizerAsk
+from elmyr.tasks.restoration.spec import RestorerAsk
+from elmyr.tasks.translation.spec import TranslatorAsk
 from tests.conftest import small_image_set
-from tests.training.test_processes import run as run_words
-from tests.training.test_processes import torchrun
+from tests.engine.test_processes import run as run_words
+from tests.engine.test_processes import torchrun
 
 BATCH, IMAGES = 16, 160
 SMALL: dict[str, dict[str, Any]] = {

@@ -8,13 +8,13 @@ import pytest
 
 from elmyr import Recognizer, evaluate, study, train
 from elmyr.cli import main
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.engine import repeat
+from elmyr.engine.saving.run_directory import open_run
 from elmyr.images import save_images
-from elmyr.recognition import train_recognizer
-from elmyr.restoration import train_restorer
-from elmyr.training import repeat
-from elmyr.training.rundir import open_run
-from elmyr.translation import train_translator
+from elmyr.tasks.recognition import train_recognizer
+from elmyr.tasks.restoration import train_restorer
+from elmyr.tasks.translation import train_translator
 from tests.conftest import small_image_set
 
 TINY = {"network.base": 8, "batch": 16}

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from elmyr.cli import main
-from elmyr.notes import Note
-from elmyr.restoration import train_restorer
-from elmyr.translation import train_translator
+from elmyr.core.notes import Note
+from elmyr.tasks.restoration import train_restorer
+from elmyr.tasks.translation import train_translator
 from tests.conftest import small_image_set
 
 IMAGES = small_image_set(60, size=16).images[..., 0].astype(np.uint16) * 16

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from elmyr.recognition import Recognizer
+from elmyr.tasks.recognition import Recognizer
 from tests.e2e.test_bad_input import told
 
 
@@ -62,8 +62,8 @@ def test_a_missing_extra_is_one_line(
 
 def test_a_model_that_is_removed_while_it_is_served_is_told_so(saved: Path, tmp_path: Path) -> None:
     from elmyr.serving.catalog import WorkerOptions, find_served
-    from elmyr.serving.models import Models
-    from elmyr.serving.operations import answer_together
+    from elmyr.serving.worker.models import Models
+    from elmyr.serving.worker.operations import answer_together
 
     models = Models(WorkerOptions(find_served([str(saved)]), device="cpu"))
     shutil.rmtree(saved)

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from elmyr import train
-from elmyr.evaluation.survey import Survey, identity_of
-from elmyr.gan import GAN
+from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.evaluation.people.survey import Survey, identity_of
 from elmyr.images import save_npz
-from elmyr.training.rundir import RunDirectory
+from elmyr.tasks.gan.model import GAN
 from tests.conftest import small_image_set
 from tests.e2e.test_bad_input import told
 

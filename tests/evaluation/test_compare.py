@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elmyr import compare, train
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Source, save_npz, split_source
 from elmyr.report import write_comparison
 from tests.conftest import small_image_set

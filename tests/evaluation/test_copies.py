@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.evaluation.copies import look_for_copies
-from elmyr.evaluation.sides import never_seen
+from elmyr.evaluation.paired_samples import never_seen
 from elmyr.images import ImageSet, Source, Splits, load_images, split_source
-from elmyr.report.evidence import copies_section, copies_sentence
-from elmyr.report.records import Copies
+from elmyr.report.parts.evidence import copies_section, copies_sentence
+from elmyr.report.parts.records import Copies
 from elmyr.report.words import words_in
 from tests.conftest import small_image_set
 

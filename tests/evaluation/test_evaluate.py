@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from elmyr import GAN, evaluate, train
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.files import cache_folder, read_json
 from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
 from elmyr.evaluation.judging import Judging, judge
+from elmyr.evaluation.paired_samples import comparable, first_of, parts
 from elmyr.evaluation.reference import reference_of
-from elmyr.evaluation.sides import comparable, first_of, parts
 from elmyr.evaluation.stages import Stages
-from elmyr.files import cache_folder, read_json
 from elmyr.images import ImageSet, Source, load_images, save_npz, split_source
-from elmyr.report.run_report import run_page
+from elmyr.report.pages.run_report import run_page
 from tests.conftest import small_image_set
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")

@@ -10,18 +10,18 @@ import pytest
 import elmyr
 from elmyr import compare, evaluate, train
 from elmyr.cli.show import show_figures
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.files import read_json
 from elmyr.evaluation import EXTRACTORS, FIGURES, ExtractorSpec, FigureSpec
 from elmyr.evaluation.extractors import AUTO, Extraction, auto_extractor, extractor_for
 from elmyr.evaluation.figure_specs import NEEDS
 from elmyr.evaluation.figures import Evidence
-from elmyr.files import read_json
 from elmyr.images import ImageSet, save_npz
 from elmyr.metrics import Estimate
 from elmyr.report import write_comparison, write_report
 from elmyr.report.words import words_in
+from elmyr.serving.pages.workbench_page import workbench_page
 from elmyr.serving.runs import Runs
-from elmyr.serving.workbench_page import workbench_page
 from tests.conftest import small_image_set
 
 DOCS = Path(__file__).parents[2] / "docs"

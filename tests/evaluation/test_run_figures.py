@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from elmyr import Recognizer
-from elmyr.evaluation.run_figures import evaluate_restorer, evaluate_translator
-from elmyr.files import read_json
+from elmyr.core.files import read_json
+from elmyr.core.notes import Note
+from elmyr.engine import RunDirectory
+from elmyr.evaluation.of_tasks.run_figures import evaluate_restorer, evaluate_translator
 from elmyr.images import load_images, save_npz
-from elmyr.notes import Note
-from elmyr.recognition import train_recognizer
 from elmyr.report import write_report
-from elmyr.restoration import train_restorer
-from elmyr.training import RunDirectory
-from elmyr.translation import train_translator
+from elmyr.tasks.recognition import train_recognizer
+from elmyr.tasks.restoration import train_restorer
+from elmyr.tasks.translation import train_translator
 from tests.e2e.test_bad_input import told as refused
-from tests.recognition.test_runs import call
+from tests.tasks.recognition.test_runs import call
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from elmyr import compare, evaluate
 from elmyr.evaluation.stages import Stages
 from elmyr.images import save_npz
-from elmyr.recognition import Recognizer
+from elmyr.tasks.recognition import Recognizer
 from tests.conftest import small_image_set
 
 
@@ -28,7 +28,7 @@ def samples(tmp_path: Path) -> list[Path]:
 def test_each_stage_is_told_with_how_many_there_are(
     samples: list[Path], judged: Callable[..., Any], use: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elmyr.evaluation.use.default_updates", lambda images: 2)
+    monkeypatch.setattr("elmyr.evaluation.downstream.default_updates", lambda images: 2)
     said: list[str] = []
     judged(samples, data=tmp_path / "data.npz", extractor="pixels", use=use, say=said.append)
     count = 4 if use else 3

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from elmyr.errors import InputError
-from elmyr.evaluation.answers import Answer, results_of
-from elmyr.evaluation.survey import Form, NoSeat, SeatsTaken, Survey, read_answers
+from elmyr.core.errors import InputError
+from elmyr.evaluation.people.answers import Answer, results_of
+from elmyr.evaluation.people.survey import Form, NoSeat, SeatsTaken, Survey, read_answers
 from elmyr.metrics import wilson_interval
 
 CLASSES = ["a", "b", "c"] * 20

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Shaping, open_source
 
 

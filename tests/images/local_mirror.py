@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 
-from elmyr.images.catalog import DataFile, DataSet
+from elmyr.images.storage.catalog import DataFile, DataSet
 
 
 @dataclass

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from elmyr import metrics
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import Account, ImageSet, save_images, save_npz, save_overview, take_account
-from elmyr.images.account import UNBALANCED
+from elmyr.images.dataset.description import UNBALANCED
 
 Pixels = NDArray[np.uint8]
 FORMS = ("a", "a.npz", "a.parquet", "a.tar")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.notes import Note, kept_notes
 from elmyr.images import AS_BYTES, Shaping, Source, convert, load_images, open_source, save_npz, take_account
-from elmyr.notes import Note, kept_notes
 from tests.conftest import small_image_set
 
 RANDOM = np.random.default_rng(0)
@@ -142,7 +142,7 @@ def test_a_set_with_the_number_last_is_the_same_set(tmp_path: Path) -> None:
 def test_a_file_too_large_for_memory_is_refused_in_another_layout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elmyr.images.stored.LARGE", 1000)
+    monkeypatch.setattr("elmyr.images.storage.stored.LARGE", 1000)
     for number, images in enumerate((np.moveaxis(IMAGES[:, :10], 0, -1), IMAGES / np.float32(255))):
         np.save(tmp_path / f"{number}.npy", images)
         with pytest.raises(InputError, match=r"which is large: save it as uint8 \(N, H, W, C\)"):

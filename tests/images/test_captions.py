@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from elmyr.images import captioned_grid, drawable_names, fonts
+from elmyr.images import captioned_grid, drawable_names
+from elmyr.images.pictures import fonts
 
 IMAGE = np.full((1, 8, 8, 1), 200, np.uint8)
 SCRIPTS = {

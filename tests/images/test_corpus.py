@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.notes import DataWarning
 from elmyr.images import open_source, take_account
-from elmyr.notes import DataWarning
 from tests.images.corpus import IMAGE_CASES, Case, encoded, picture
 from tests.images.corpus_archives import ARCHIVE_CASES, labeled, tar_cut_off
 from tests.images.corpus_arrays import ARRAY_CASES, GOOD, npz
@@ -157,7 +157,7 @@ def test_an_image_with_bytes_that_are_not_its_own_is_read_or_refused_by_name(suf
 MEASURE = """
 import json, pathlib, sys, time, warnings
 import pyarrow.parquet
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import open_source
 
 def mebibytes(name):

@@ -17,28 +17,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
-from elmyr.files import cache_folder
+from elmyr.core.errors import InputError
+from elmyr.core.files import cache_folder
 from elmyr.images import AS_IT_IS, ImageSet, Shaping, open_source
-from elmyr.images import cache as caching
-from elmyr.images.cache import Content, Decoded, PixelStore, cached
-from elmyr.images.decoding import decode
-from elmyr.images.encoded import EncodedImages
+from elmyr.images.decode.decoding import decode
+from elmyr.images.decode.encoded import EncodedImages
 from elmyr.images.readers.folder import read_folder
+from elmyr.images.storage import cache as caching
+from elmyr.images.storage.cache import Content, Decoded, PixelStore, cached
 
 pytestmark = pytest.mark.usefixtures("small_sets_are_cached")
 
 
 @pytest.fixture
 def small_sets_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elmyr.images.decoding.FEWEST_CACHED", 4)
+    monkeypatch.setattr("elmyr.images.decode.decoding.FEWEST_CACHED", 4)
 
 
 @pytest.fixture(params=["mapped", "on the disk"])
 def way_of_reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As small sets are read, and as those are that are larger than memory."""
     if request.param == "on the disk":
-        monkeypatch.setattr("elmyr.images.stored.LARGE", 1)
+        monkeypatch.setattr("elmyr.images.storage.stored.LARGE", 1)
 
 
 def write_image(path: Path, value: int, size: tuple[int, int] = (4, 3), mode: str = "L") -> None:

@@ -9,13 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import load_images, open_source
+from elmyr.images.dataset.imageset import ImageSet
+from elmyr.images.dataset.sources import lasting_name
 from elmyr.images.derived import DERIVED
 from elmyr.images.derived.photos import over_photos
 from elmyr.images.derived.strokes import slanted, thickened, thinned
-from elmyr.images.imageset import ImageSet
-from elmyr.images.sources import lasting_name
 from elmyr.metrics import slant, stroke_thickness
 
 

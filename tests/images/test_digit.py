@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from elmyr.errors import InputError
-from elmyr.images.digit import prepare_digit
+from elmyr.core.errors import InputError
+from elmyr.images.decode.digit import prepare_digit
 
 
 def drawn(height: int = 200, width: int = 300, *, ink: int = 0, paper: int = 255) -> NDArray[np.uint8]:

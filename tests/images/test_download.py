@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from elmyr.errors import InputError
-from elmyr.images.catalog import DataSet
-from elmyr.images.download import Patience, Unavailable, fetch
+from elmyr.core.errors import InputError
+from elmyr.images.storage.catalog import DataSet
+from elmyr.images.storage.download import Patience, Unavailable, fetch
 from tests.images.local_mirror import Fault, Mirror, data_set, serving
 
 CONTENT = bytes(range(256)) * 400
@@ -318,7 +318,7 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, mirror: Mirror) 
 PROGRAM = """
 import sys
 from pathlib import Path
-from elmyr.images.download import Patience, fetch
+from elmyr.images.storage.download import Patience, fetch
 from tests.images.local_mirror import data_set
 entry = data_set(sys.argv[1], a_bin=bytes(range(256)) * 400)
 fetch(entry, Path(sys.argv[2]), patience=Patience(60), progress=lambda what, done, total: print(what, flush=True))

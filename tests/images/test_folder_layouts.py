@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
-from elmyr.images import codecs, open_source, take_account
+from elmyr.core.errors import InputError
+from elmyr.core.notes import DataWarning
+from elmyr.images import open_source, take_account
+from elmyr.images.decode import codecs
 from elmyr.images.readers.parts import divided
-from elmyr.notes import DataWarning
 from tests.images.layouts import image, laid, read
 
 PETS = {"cat/a.png": 1, "dog/b.png": 2}

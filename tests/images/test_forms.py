@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Shaping, Source, convert, open_source, save_images, writing_images
 
 FORMS = {"folder": "a", "npz": "a.npz", "parquet": "a.parquet", "tar": "a.tar"}
@@ -149,7 +149,7 @@ def test_an_npy_that_stays_on_the_disk_goes_into_every_form_and_shape(
 ) -> None:
     images = random_set(5)
     np.save(tmp_path / "x.npy", images.images)
-    monkeypatch.setattr("elmyr.images.stored.LARGE", 1)
+    monkeypatch.setattr("elmyr.images.storage.stored.LARGE", 1)
     convert(tmp_path / "x.npy", tmp_path / FORMS[form])
     assert_same(open_source(tmp_path / FORMS[form]).train, images, all_classes=True)
     shaping = Shaping(size=(5, 5), channels=3, limit=3)

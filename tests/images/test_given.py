@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.notes import Note
 from elmyr.images import ImageSet, Shaping, load_images, open_source, save_npz, source_of
-from elmyr.images.given import KINDS
-from elmyr.notes import Note
+from elmyr.images.dataset.given import KINDS
 from tests.conftest import small_image_set
 
 BLOBS = small_image_set(36)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, class_rows, image_grid, save_png
 
 GRAY = 128

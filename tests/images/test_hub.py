@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import open_source, save_images
-from elmyr.images.decoding import decode
+from elmyr.images.dataset.shaping import AS_IT_IS
+from elmyr.images.decode.decoding import decode
 from elmyr.images.readers.hub import encoded_parts, read_hub
-from elmyr.images.shaping import AS_IT_IS
 from tests.conftest import small_image_set
 
 

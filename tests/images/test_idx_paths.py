@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.notes import kept_notes
 from elmyr.images import open_source
-from elmyr.notes import kept_notes
 
 TRAIN = np.random.default_rng(0).integers(0, 256, (12, 6, 5), dtype=np.uint8)
 TEST = np.random.default_rng(1).integers(0, 256, (4, 6, 5), dtype=np.uint8)

@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, load_images
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import take_account
 from tests.images.layouts import laid, read
 

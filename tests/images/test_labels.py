@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmyr.errors import InputError
-from elmyr.images.labels import read_labels
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.labels import read_labels
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.layouts import ORDERS, arranged
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.layouts import ORDERS, arranged
 
 PLAIN = np.random.default_rng(0).integers(0, 256, (40, 12, 12, 3), dtype=np.uint8)  # (N, H, W, C)
 GRAY = PLAIN[..., :1]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from elmyr.errors import InputError
-from elmyr.images.listing import Listing, as_people_order, files_in, listed, matches_of, paths_in
+from elmyr.core.errors import InputError
+from elmyr.images.decode.listing import Listing, as_people_order, files_in, listed, matches_of, paths_in
 
 
 def touched(folder: Path, *names: str) -> Path:

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
-from elmyr.files import cache_folder
+from elmyr.core.errors import InputError
+from elmyr.core.files import cache_folder
 from elmyr.images import ImageSet, Source, open_source, save_images
-from elmyr.images.catalog import CATALOG, DataSet
 from elmyr.images.readers import SOURCES
 from elmyr.images.readers.idx import read_idx_folder
 from elmyr.images.readers.named import locate, read_named
+from elmyr.images.storage.catalog import CATALOG, DataSet
 from tests.images.local_mirror import Mirror, data_set, serving
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.notes import kept_notes
 from elmyr.images import Source, convert, open_source
-from elmyr.notes import kept_notes
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8), dtype=np.uint8)
 LABELS = np.arange(12) % 3

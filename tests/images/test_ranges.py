@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmyr.errors import InputError
-from elmyr.images.ranges import (
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.ranges import (
     BYTES,
     LEVELS,
     Extent,

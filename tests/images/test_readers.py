@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.notes import Note
 from elmyr.images import ImageSet, Shaping, open_source
-from elmyr.notes import Note
 
 
 def read(path: Path) -> ImageSet:

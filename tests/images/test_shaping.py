@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from elmyr import GAN, evaluate, train
 from elmyr.cli.options import shaped
-from elmyr.errors import InputError
-from elmyr.files import read_json
+from elmyr.core.errors import InputError
+from elmyr.core.files import read_json
+from elmyr.engine import resume
 from elmyr.images import (
     AS_IT_IS,
     ImageSet,
@@ -29,10 +30,9 @@ from elmyr.images import (
     save_npz,
     split_source,
 )
-from elmyr.images.shaping import LARGEST_SIZE, choice_of, fitted, in_form, labeled_places, thinned_for_training
-from elmyr.training import resume
-from elmyr.training.adversarial import AdversarialTask
-from elmyr.training.plan import config_of, splits_of
+from elmyr.images.dataset.shaping import LARGEST_SIZE, choice_of, fitted, in_form, labeled_places, thinned_for_training
+from elmyr.tasks.gan.plan import config_of, splits_of
+from elmyr.tasks.gan.task import AdversarialTask
 from tests.conftest import small_image_set
 
 FEW = settings(max_examples=40, deadline=None)

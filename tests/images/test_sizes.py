@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.notes import kept_notes
+from elmyr.engine.spec import Asked
 from elmyr.images import Shaping, open_source
-from elmyr.images.sizes import LARGEST_SIDE, SMALLEST_SIDE, size_for_training, suitable_size
-from elmyr.notes import kept_notes
-from elmyr.recognition.suspects import labels_to_doubt
+from elmyr.images.dataset.sizes import LARGEST_SIDE, SMALLEST_SIDE, size_for_training, suitable_size
 from elmyr.studies.plan import StudyAsk, make_study_plan
-from elmyr.training.plan import GANAsk, plan_of, splits_of
-from elmyr.training.spec import Asked
-from elmyr.translation.sources import open_domains
+from elmyr.tasks.gan.plan import GANAsk, plan_of, splits_of
+from elmyr.tasks.recognition.label_errors.suspected import labels_to_doubt
+from elmyr.tasks.translation.domains import open_domains
 
 SIZE = st.tuples(st.integers(1, 5000), st.integers(1, 5000))
 

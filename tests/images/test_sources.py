@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Source, load_images, open_source, save_npz
 
 

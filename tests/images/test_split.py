@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Shaping, Source, Splits, split_source
 
 FEW = settings(max_examples=60, deadline=None)

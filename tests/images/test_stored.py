@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from elmyr.errors import InputError
-from elmyr.images import ImageSet, StoredPixels, load_images, open_source, split_source, stored
-from elmyr.training.data import ResidentData
+from elmyr.core.errors import InputError
+from elmyr.engine.data import ResidentData
+from elmyr.images import ImageSet, StoredPixels, load_images, open_source, split_source
+from elmyr.images.storage import stored
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (60, 8, 9, 3), dtype=np.uint8)
 
@@ -90,7 +91,7 @@ def test_twenty_gigabytes_train_within_one(tmp_path: Path) -> None:
         import json, resource, sys, time
         import torch
         from elmyr.images import open_source, split_source
-        from elmyr.training.data import ResidentData
+        from elmyr.engine.data import ResidentData
         base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = time.monotonic()
         splits = split_source(open_source(sys.argv[1]), 0)

@@ -22,7 +22,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, check_writable, open_source, save_images, save_npz, writing_images
 from elmyr.images.writers import sink as sinks
 from elmyr.images.writers.names import folder_names

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import mannwhitneyu
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import (
     authenticity,
     cells_of,

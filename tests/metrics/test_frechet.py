@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.image.fid import _compute_fid
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import (
     class_frechet_distances,
     frechet,

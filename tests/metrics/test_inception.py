@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.image.inception import InceptionScore
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import inception_score
 
 

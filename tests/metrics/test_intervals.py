@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import PairedDifference, balanced_accuracy, balanced_weights, mean_interval, paired_difference
 
 

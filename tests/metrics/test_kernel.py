@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import kernel, kernel_distance
 
 

@@ -8,15 +8,8 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from elmyr.errors import InputError
-from elmyr.metrics import (
-    accuracy,
-    balanced_accuracy,
-    balanced_weights,
-    class_divergence,
-    macro_f1,
-    wilson_interval,
-)
+from elmyr.core.errors import InputError
+from elmyr.metrics import accuracy, balanced_accuracy, balanced_weights, class_divergence, macro_f1, wilson_interval
 
 
 def test_accuracy_by_hand() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import Balls, balls_of, density_coverage, neighbors, precision_recall, realism
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import discriminator_accuracy, diversity
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import principal_plane
 
 

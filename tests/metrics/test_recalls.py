@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics import chance_of, half_width, is_unbalanced, mean_recall, ratio_of, recalls_of, wilson_interval
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from elmyr.nets import PAIRS, Shape, classic, dcgan, dcgan64, mlp, mlp_cnn
-from elmyr.nets.dcgan import DCGANGenerator
-from elmyr.nets.dcgan64 import DCGAN64Generator
-from elmyr.nets.dense import DenseGenerator
+from elmyr.nets import PAIRS, Shape
+from elmyr.nets.pairs import classic, dcgan, dcgan64, mlp, mlp_cnn
+from elmyr.nets.pairs.dcgan import DCGANGenerator
+from elmyr.nets.pairs.dcgan64 import DCGAN64Generator
+from elmyr.nets.pairs.dense import DenseGenerator
 
 
 def counts(name: str, shape: Shape, base: int) -> list[int]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from elmyr.nets.attention import SelfAttention, attended_level
+from elmyr.nets.layers.attention import SelfAttention, attended_level
 
 
 def test_new_attention_is_the_identity() -> None:

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from elmyr.nets import PAIRS, Shape
-from elmyr.nets.biggan_lite import DiscriminatorBlock, GeneratorBlock, SteeredNorm
+from elmyr.nets.pairs.biggan_lite import DiscriminatorBlock, GeneratorBlock, SteeredNorm
 
 
 def test_every_matrix_of_both_networks_has_spectral_norm_1() -> None:

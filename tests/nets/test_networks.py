@@ -1,4 +1,4 @@
-"""What every pair promises, whichever it is: the contract that `gan.py` and the trainer rely on."""
+"""What every pair promises, whichever it is: the contract that `tasks/gan/model.py` and the trainer rely on."""
 
 from copy import deepcopy
 
@@ -7,9 +7,9 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.losses.penalties import squared_gradient_norm
 from elmyr.nets import PAIRS, Shape
-from elmyr.penalties import squared_gradient_norm
 
 LATENT = 6
 TAKES = {"dcgan64": (32, 64)}  # the others take all four sizes

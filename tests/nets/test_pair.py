@@ -7,9 +7,9 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from elmyr.errors import InputError
-from elmyr.gan import GAN, GANConfig
+from elmyr.core.errors import InputError
 from elmyr.nets import PAIRS, NetworkConfig, Pair, PairConfig, Shape, SizedConfig, network_choices
+from elmyr.tasks.gan.model import GAN, GANConfig
 
 Register = Callable[[Pair], GANConfig]
 

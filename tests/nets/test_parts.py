@@ -1,8 +1,15 @@
 import pytest
 import torch
 
-from elmyr.errors import InputError
-from elmyr.nets.parts import LabeledLatents, ProjectionHead, doubled_widths, halvings, indifferent_vectors, require_size
+from elmyr.core.errors import InputError
+from elmyr.nets.layers.parts import (
+    LabeledLatents,
+    ProjectionHead,
+    doubled_widths,
+    halvings,
+    indifferent_vectors,
+    require_size,
+)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.nets import PAIRS, Shape
-from elmyr.nets.r3gan import Bottleneck, Resampler
+from elmyr.nets.pairs.r3gan import Bottleneck, Resampler
 
 
 def test_at_the_published_size_the_weights_are_those_of_eight_blocks_of_768_channels() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from elmyr.nets import PAIRS, Shape
-from elmyr.nets.residual import ResidualBlock, ResidualDiscriminator, ResidualGenerator, pyramid
+from elmyr.nets.pairs.residual import ResidualBlock, ResidualDiscriminator, ResidualGenerator, pyramid
 
 SIZES = [(8, 8), (9, 13), (16, 16), (28, 28), (30, 45), (32, 32), (64, 64), (128, 128)]
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from elmyr.nets.spectral import SpectralNorm, spectrally_normalized
+from elmyr.nets.layers.spectral import SpectralNorm, spectrally_normalized
 
 
 def norm(weight: torch.Tensor) -> float:

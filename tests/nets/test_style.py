@@ -3,9 +3,9 @@ import torch
 from torch.nn import functional as F
 
 from elmyr.nets import PAIRS, Shape
-from elmyr.nets.equalized import EqualizedConvolution, EqualizedLinear, activated
-from elmyr.nets.style import GroupDeviation, HalvingBlock
-from elmyr.nets.style_generator import Mapping, ModulatedConvolution, StyledLayer, doubled
+from elmyr.nets.layers.equalized import EqualizedConvolution, EqualizedLinear, activated
+from elmyr.nets.pairs.style import GroupDeviation, HalvingBlock
+from elmyr.nets.pairs.style_generator import Mapping, ModulatedConvolution, StyledLayer, doubled
 
 
 @pytest.mark.parametrize("demodulates", [False, True])

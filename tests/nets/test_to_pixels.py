@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
-from elmyr.nets.to_pixels import ConvToPixels, ConvTransposeToPixels
+from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels
 
 SIZES = {
     "inputs": st.integers(1, 5),

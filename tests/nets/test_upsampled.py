@@ -6,7 +6,7 @@ from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
 from elmyr.nets.cost import cost_of
-from elmyr.nets.upsampled import UpsampledConv2d
+from elmyr.nets.layers.upsampled import UpsampledConv2d
 
 
 @settings(deadline=None)

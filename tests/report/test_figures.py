@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from elmyr.report.figures import BOTTOM, LEFT, RIGHT, TOP, Series, line_chart
-from elmyr.report.numbers import axis, tick_labels, ticks
+from elmyr.report.charts.svg import BOTTOM, LEFT, RIGHT, TOP, Series, line_chart
+from elmyr.report.parts.numbers import axis, tick_labels, ticks
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elmyr.evaluation.survey import Survey
-from elmyr.files import sha256_of
+from elmyr.core.files import sha256_of
+from elmyr.evaluation.people.survey import Survey
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
 from tests.browser import launched, needs_browser, serious_violations

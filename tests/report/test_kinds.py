@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.engine.saving.places import GAN_KIND, STUDY_KIND
+from elmyr.engine.tasks import TASKS
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
-from elmyr.report.study_report import guessed
+from elmyr.report.pages.study_report import guessed
 from elmyr.report.writing import PAGES
-from elmyr.resuming import COMPOSED
-from elmyr.runs import GAN_KIND, STUDY_KIND
-from elmyr.training.tasks import TASKS
+from elmyr.studies.resuming import COMPOSED
 from tests.browser import launched, needs_browser, serious_violations
 from tests.report.test_report import HOSTILE, Page
 

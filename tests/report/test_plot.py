@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
-from elmyr.report.plot import check_plot, plot_run
-from elmyr.training.rundir import RunDirectory
+from elmyr.core.errors import InputError
+from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.report.charts.plot import check_plot, plot_run
 
 LINES = [
     {"images": 100 * step, "discriminator_loss": 1 / step, "generator_loss": step / 10, "gradient_norms": 0.5}

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from elmyr import train
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
-from elmyr.report.error_chart import Curve, error_chart
+from elmyr.report.charts.error_chart import Curve, error_chart
 from elmyr.report.words import ENGLISH
 from tests.conftest import small_image_set
 

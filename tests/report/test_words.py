@@ -8,28 +8,21 @@ from pathlib import Path
 import pytest
 
 import elmyr
-from elmyr.errors import InputError
-from elmyr.evaluation import copies, kept_figures
+from elmyr.core.errors import InputError
+from elmyr.evaluation import copies
 from elmyr.evaluation.figure_specs import BETTER, FIGURES
-from elmyr.evaluation.repair import DAMAGED, REPAIRED
-from elmyr.report import (
-    confusion,
-    evidence,
-    recognizer_report,
-    run_parts,
-    sections,
-    study_cell,
-    study_report,
-    task_figures,
-    task_report,
-)
-from elmyr.report.curve_titles import CURVE_TITLES
-from elmyr.report.numbers import duration
+from elmyr.evaluation.of_tasks import kept_figures
+from elmyr.evaluation.of_tasks.repair import DAMAGED, REPAIRED
+from elmyr.report.charts import confusion
+from elmyr.report.charts.curve_titles import CURVE_TITLES
+from elmyr.report.pages import recognizer_report, study_cell, study_report, task_report
+from elmyr.report.parts import evidence, run_parts, sections, task_figures
+from elmyr.report.parts.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
-from elmyr.serving.workbench_page import TABS
+from elmyr.serving.pages.workbench_page import TABS
 from elmyr.studies.arms import ARMS
-from elmyr.training import collapse
-from elmyr.training.trouble import Trouble
+from elmyr.tasks.gan import collapse
+from elmyr.tasks.gan.problems import Trouble
 
 SOURCE = Path(elmyr.__file__).parent
 ROOMS = ("report", "serving")

@@ -7,9 +7,9 @@ import pytest
 
 import elmyr
 from elmyr.images import ImageSet, load_images
-from elmyr.recognition import train_recognizer
-from elmyr.restoration import train_restorer
-from elmyr.translation import train_translator
+from elmyr.tasks.recognition import train_recognizer
+from elmyr.tasks.restoration import train_restorer
+from elmyr.tasks.translation import train_translator
 from tests.serving.workbench import Workbench, served
 
 SERVED = ("gan", "reader", "restorer", "translator")

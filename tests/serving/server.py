@@ -11,11 +11,11 @@ from typing import Any
 
 import uvicorn
 
-from elmyr.evaluation.survey import Form, Survey
+from elmyr.evaluation.people.survey import Form, Survey
 from elmyr.images import ImageSet
 from elmyr.report.words import words_in
-from elmyr.serving.start import address_of, listening, port_of
-from elmyr.serving.survey_app import survey_app
+from elmyr.serving.http.start import address_of, listening, port_of
+from elmyr.serving.http.survey_app import survey_app
 from tests.conftest import small_image_set
 
 

@@ -3,10 +3,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from elmyr.serving.answers import Answer
-from elmyr.serving.batching import Job, Queues
-from elmyr.serving.http_errors import HTTPError
-from elmyr.serving.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES
+from elmyr.serving.http.answers import Answer
+from elmyr.serving.http.http_errors import HTTPError
+from elmyr.serving.http.limits import TOGETHER, TOGETHER_BYTES, WAITING, WAITING_BYTES
+from elmyr.serving.worker.batching import Job, Queues
 
 
 @pytest.fixture

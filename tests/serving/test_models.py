@@ -7,17 +7,17 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
-from elmyr.errors import InputError
-from elmyr.recognition import Recognizer
-from elmyr.serving.answers import Answer, json_answer
+from elmyr.core.errors import InputError
 from elmyr.serving.catalog import WorkerOptions, find_served
+from elmyr.serving.http.answers import Answer, json_answer
+from elmyr.serving.http.model_routes import model_routes
+from elmyr.serving.http.service import Service
 from elmyr.serving.kinds import JSON, SERVED, Described, Operation, ServedKind
-from elmyr.serving.model_routes import model_routes
-from elmyr.serving.models import Gone, KindWork, Models, Opened
-from elmyr.serving.operations import Query, answer_together, one_by_one
 from elmyr.serving.runs import Runs
-from elmyr.serving.service import Service
-from elmyr.serving.supervisor import Supervisor
+from elmyr.serving.worker.models import Gone, KindWork, Models, Opened
+from elmyr.serving.worker.operations import Query, answer_together, one_by_one
+from elmyr.serving.worker.supervisor import Supervisor
+from elmyr.tasks.recognition import Recognizer
 from tests.serving.workbench import as_npy
 
 

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from elmyr import GAN, Translator
-from elmyr.editing import between
 from elmyr.images import ImageSet
-from elmyr.recognition import open_recognizer
-from elmyr.restoration import Restorer
-from elmyr.serving.answers import Answer
 from elmyr.serving.catalog import WorkerOptions, find_served
-from elmyr.serving.models import Models
-from elmyr.serving.operations import answer_together
+from elmyr.serving.http.answers import Answer
+from elmyr.serving.worker.models import Models
+from elmyr.serving.worker.operations import answer_together
+from elmyr.tasks.gan.editing import between
+from elmyr.tasks.recognition import open_recognizer
+from elmyr.tasks.restoration import Restorer
 from tests.serving.conftest import SERVED
 from tests.serving.workbench import as_npy, as_png
 
@@ -163,7 +163,7 @@ def test_a_defect_while_they_are_looked_through_is_told_too(
     def fails(*given: Any) -> None:
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("elmyr.serving.recognizing.splits_of", fails)
+    monkeypatch.setattr("elmyr.serving.worker.recognizing.splits_of", fails)
     alone = Models(WorkerOptions(find_served([str(small_runs / "reader")]), device="cpu"))
     body = as_npy(digits.in_memory()[:1])
     refused = asked(alone, "reader", "recognize", {"nearest": 3}, body)

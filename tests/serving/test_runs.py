@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.report.words import ENGLISH
-from elmyr.serving.events import Watched, events_of
+from elmyr.serving.http.events import Watched, events_of
 from elmyr.serving.runs import MOST_POINTS, Runs, curves_of
-from elmyr.training.rundir import RunDirectory
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_new_figures_and_previews_are_told_once_each_and_half_a_line_not_yet(run
 
 
 def test_the_end_is_told_after_all_figures(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elmyr.serving.events.MOST_AT_ONCE", 100)
+    monkeypatch.setattr("elmyr.serving.http.events.MOST_AT_ONCE", 100)
     run = RunDirectory(runs / "gan")
     run.metrics.write_text("".join(f'{{"images": {64 * number}, "loss": 0.5}}\n' for number in range(1, 11)))
     watched, told = Watched(run, 0), list[tuple[str, Any]]()

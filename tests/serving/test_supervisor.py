@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from elmyr.serving import supervisor
-from elmyr.serving.http_errors import HTTPError
-from elmyr.serving.supervisor import Supervisor
+from elmyr.serving.http.http_errors import HTTPError
+from elmyr.serving.worker import supervisor
+from elmyr.serving.worker.supervisor import Supervisor
 
 ECHO = """
 import sys
-from elmyr.serving.wire import packed, read_frame
+from elmyr.serving.worker.wire import packed, read_frame
 
 def say(frame):
     sys.stdout.buffer.write(frame)

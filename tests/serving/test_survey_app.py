@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr.errors import InputError
-from elmyr.serving.pictures import equal_pngs
-from elmyr.serving.start import listening, port_of
+from elmyr.core.errors import InputError
+from elmyr.serving.http.pictures import equal_pngs
+from elmyr.serving.http.start import listening, port_of
 from tests.conftest import small_image_set
 from tests.serving.server import Served, served
 

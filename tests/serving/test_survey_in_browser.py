@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from elmyr.evaluation.survey import read_answers
+from elmyr.evaluation.people.survey import read_answers
 from tests.browser import launched, needs_browser, serious_violations
 from tests.serving.server import Served, served
 

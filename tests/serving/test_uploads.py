@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from elmyr.errors import InputError
-from elmyr.serving.uploads import decoded, decoded_one, in_channels
+from elmyr.core.errors import InputError
+from elmyr.serving.http.uploads import decoded, decoded_one, in_channels
 from tests.serving.workbench import as_npy, as_png
 
 GRAY = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3

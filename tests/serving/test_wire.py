@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elmyr.serving.wire import LENGTHS, Broken, Frame, packed, read_frame, receive
+from elmyr.serving.worker.wire import LENGTHS, Broken, Frame, packed, read_frame, receive
 
 HEADERS = st.dictionaries(
     st.text().filter(lambda name: name != "sizes"), st.one_of(st.none(), st.integers(), st.text())

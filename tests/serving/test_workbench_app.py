@@ -15,7 +15,7 @@ from tests.serving.workbench import Workbench, as_npy, as_png
 
 
 def test_the_page_s_process_loads_no_torch() -> None:
-    code = "import sys, elmyr.serving.workbench_app, elmyr.serving.start; sys.exit('torch' in sys.modules)"
+    code = "import sys, elmyr.serving.http.workbench_app, elmyr.serving.http.start; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

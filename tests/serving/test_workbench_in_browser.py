@@ -19,7 +19,7 @@ from PIL import Image
 
 from elmyr import Recognizer, Translator
 from elmyr.images import ImageSet
-from elmyr.recognition import images_to_read, train_recognizer
+from elmyr.tasks.recognition import images_to_read, train_recognizer
 from tests.browser import launched, needs_browser, serious_violations
 from tests.serving.strokes import Point, strokes_of
 from tests.serving.workbench import PATIENCE, Workbench, as_png, served

@@ -9,7 +9,7 @@ import pytest
 import elmyr
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.serving.kinds import SERVED
-from elmyr.serving.workbench_page import SPOKEN, TABS, workbench_page
+from elmyr.serving.pages.workbench_page import SPOKEN, TABS, workbench_page
 
 STATIC = Path(elmyr.__file__).parent / "serving" / "static"
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js") if path.name != "survey.js"}

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from elmyr import Shaping
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Source, save_npz, split_source
 from elmyr.studies import Study, StudyAsk, make_study_plan, parse_folds, study
+from elmyr.studies.cell_data import opened
 from elmyr.studies.config import Cell
 from elmyr.studies.folds import folds_for
-from elmyr.studies.ground import opened
 from elmyr.studies.summary import command_of
 from tests.conftest import small_image_set
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.studies.ledger import Ledger, Result
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.studies import StudyAsk, make_study_plan
 from tests.conftest import small_image_set

@@ -13,13 +13,13 @@ import pytest
 
 from elmyr import Shaping, study
 from elmyr.cli import main
-from elmyr.errors import InputError
-from elmyr.files import read_json, read_lines
+from elmyr.core.errors import InputError
+from elmyr.core.files import read_json, read_lines
 from elmyr.images import ImageSet, save_npz, split_source
 from elmyr.studies import Study, resume_study
 from elmyr.studies.arms import ARMS
+from elmyr.studies.pieces import Piece, Worker
 from elmyr.studies.summary import command_of
-from elmyr.studies.work import Piece, Worker
 from tests.conftest import small_image_set
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")
@@ -115,7 +115,7 @@ def test_a_long_tail_is_judged_by_balanced_accuracy_against_its_rivals(blobs: Pa
 def test_wrong_labels_are_found_and_dropped_or_corrected_by_arms_of_their_own(
     blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("elmyr.recognition.doubts.FEWEST_UPDATES", 30)
+    monkeypatch.setattr("elmyr.tasks.recognition.label_errors.estimate.FEWEST_UPDATES", 30)
     done = study(blobs, out=tmp_path / "study", seeds=1, label_noise=(0.2,), **QUICK)
     (cell,) = done.content["cells"]
     assert {"suspects dropped", "suspects corrected"} < {arm["name"] for arm in cell["arms"]}
@@ -174,7 +174,7 @@ def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: P
         raise InputError("that is enough")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("elmyr.studies.conduct", called)
+        patch.setattr("elmyr.studies.run", called)
         patch.setattr("sys.argv", words)
         with pytest.raises(SystemExit):
             main()

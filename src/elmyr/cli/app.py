@@ -16,8 +16,8 @@ import typer
 from elmyr import __version__
 from elmyr.cli import commands, drawn, evidence, runs
 from elmyr.cli.data import data
-from elmyr.cli.guesses import corrected, unquoted
-from elmyr.cli.helped import Commands
+from elmyr.cli.helping.guesses import corrected, unquoted
+from elmyr.cli.helping.helped import Commands
 from elmyr.cli.own_tasks import add_own_tasks
 from elmyr.cli.predict import predict
 from elmyr.cli.recognizer import recognizer
@@ -26,8 +26,8 @@ from elmyr.cli.serve import serve
 from elmyr.cli.show import Warned, show_error
 from elmyr.cli.study import study
 from elmyr.cli.translator import translator
-from elmyr.errors import ElmyrError, InputError, InterruptedRun
-from elmyr.plugins import failing_in, load_all
+from elmyr.core.errors import ElmyrError, InputError, InterruptedRun
+from elmyr.core.plugins import failing_in, load_all
 
 # What typer raises for wrong words; the class is click's, which newer versions carry inside them.
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]

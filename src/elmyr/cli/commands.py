@@ -8,17 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import (
-    AsJson,
-    DataRoot,
-    Device,
-    Part,
-    Precision,
-    Quiet,
-    formed,
-    shaped,
-    spread,
-)
+from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, formed, shaped, spread
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
 from elmyr.evaluation.extractors import AUTO, EXTRACTORS, WIDTH
 
@@ -113,8 +103,8 @@ def presets(
     as_json: AsJson = False,
 ) -> None:
     """List the presets, or all settings of one."""
-    from elmyr.training.presets import narrated, preset_names, read_preset
-    from elmyr.training.rules import flattened
+    from elmyr.engine.rules import flattened
+    from elmyr.tasks.gan.presets import narrated, preset_names, read_preset
 
     if as_json:
         show_json({each: read_preset(each) for each in ([name] if name else preset_names())})
@@ -136,8 +126,8 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Show what elmyr finds on this machine, and how fast it trains here."""
-    from elmyr.doctor import examine
-    from elmyr.training.speed import measure_speed
+    from elmyr.core.doctor import examine
+    from elmyr.tasks.gan.speed import measure_speed
 
     found: dict[str, Any] = dict(examine(device=device, precision=precision))
     speed = measure_speed(device=device, precision=precision) if bench else None
@@ -156,7 +146,7 @@ def doctor(
 
 
 def _show_comparison(comparison: Any) -> None:
-    from elmyr.report.comparison_page import compared_rows
+    from elmyr.report.pages.comparison_page import compared_rows
 
     first, *others = comparison.subjects
     print(f"\n{conditions(comparison.as_json())}")
@@ -167,7 +157,7 @@ def _show_comparison(comparison: Any) -> None:
 
 
 def _costs(preset: str) -> list[list[str]]:
-    from elmyr.training.choices import example_config
+    from elmyr.tasks.gan.config import example_config
 
     rows = []
     for kind, channels in (("gray", 1), ("color", 3)):

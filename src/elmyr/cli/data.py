@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.helped import Commands
+from elmyr.cli.helping.helped import Commands
 from elmyr.cli.options import AsJson, Data, DataRoot, LabelColumn, Quiet, shaped
 from elmyr.cli.show import say, show_json, show_table
 
@@ -36,7 +36,7 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Show what is in an image set: counts, sizes, classes, duplicates, and what is odd."""
-    from elmyr.errors import InputError
+    from elmyr.core.errors import InputError
     from elmyr.images import check_writable, save_overview, take_account
 
     if grid is not None:
@@ -99,7 +99,7 @@ def convert(
 
 
 def _counted(counts: dict[str, int], most: int = 5) -> str:
-    from elmyr.images.encoded import shown
+    from elmyr.images.decode.encoded import shown
 
     known = [
         f"{shown(name)}: {count:,}" if len(counts) > 1 else shown(name) for name, count in list(counts.items())[:most]

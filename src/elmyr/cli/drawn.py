@@ -33,8 +33,8 @@ def interpolate(
     as_json: AsJson = False,
 ) -> None:
     """Interpolate between two generated images: between classes, seeds, or both."""
-    from elmyr.editing import STEPS, check_filmstrip, save_filmstrip, walks
-    from elmyr.training import open_gan
+    from elmyr.tasks.gan import open_gan
+    from elmyr.tasks.gan.editing import STEPS, check_filmstrip, save_filmstrip, walks
 
     check_filmstrip(out)
     gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
@@ -63,9 +63,9 @@ def plot(
     as_json: AsJson = False,
 ) -> None:
     """Draw the curves of a run: losses, logits and figures over the training images processed."""
-    from elmyr.report.plot import plot_run
-    from elmyr.training import open_run
-    from elmyr.training.collapse import collapse_of
+    from elmyr.engine import open_run
+    from elmyr.report.charts.plot import plot_run
+    from elmyr.tasks.gan.collapse import collapse_of
 
     opened = open_run(run)
     place = out or opened.path / "curves.png"

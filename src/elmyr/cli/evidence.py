@@ -46,22 +46,22 @@ def survey(
     as_json: AsJson = False,
 ) -> None:
     """Ask people, blind, which images are real: a page on this machine, until Ctrl-C."""
-    from elmyr.errors import InputError
-    from elmyr.evaluation.answers import results_of
-    from elmyr.evaluation.shown import classes_of, generated_beside, real_to_ask_about
-    from elmyr.evaluation.survey import Survey, identity_of, read_answers
+    from elmyr.core.errors import InputError
+    from elmyr.engine.saving.places import GAN_KIND
+    from elmyr.engine.saving.run_directory import open_run
+    from elmyr.evaluation.people.answers import results_of
+    from elmyr.evaluation.people.survey import Survey, identity_of, read_answers
+    from elmyr.evaluation.people.survey_images import classes_of, generated_beside, real_to_ask_about
     from elmyr.report import write_report
     from elmyr.report.words import words_in
-    from elmyr.runs import GAN_KIND
-    from elmyr.training.rundir import open_run
 
     tell, words = hush if quiet else say, words_in(language)
     opened = open_run(run, GAN_KIND)
     identity = identity_of(opened)
     if not results:
         try:
-            from elmyr.serving.start import address_of, listening, port_of, serve_until_stopped
-            from elmyr.serving.survey_app import survey_app
+            from elmyr.serving.http.start import address_of, listening, port_of, serve_until_stopped
+            from elmyr.serving.http.survey_app import survey_app
         except ImportError as error:
             raise InputError(f"a survey needs {error.name}: pip install 'elmyr[serve]'") from None
         show, port, next_free = page
@@ -93,8 +93,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write the report of a run or a study again, with all that is known by now."""
+    from elmyr.engine.saving.places import run_path
     from elmyr.report import write_report
-    from elmyr.runs import run_path
 
     folder = Path(path) if Path(path).exists() else run_path(path)
     page = write_report(folder, language=language, out=out)
@@ -105,8 +105,8 @@ def report(
 
 
 def _show_results(found: Any) -> None:
-    from elmyr.report.evidence import people_sentence
-    from elmyr.report.numbers import duration, percent
+    from elmyr.report.parts.evidence import people_sentence
+    from elmyr.report.parts.numbers import duration, percent
 
     people = "person" if found.people == 1 else "people"
     asked = {"single": "one image at a time", "pairs": "in pairs"}[found.form]

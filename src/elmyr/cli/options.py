@@ -93,7 +93,7 @@ def _shaping_options(
     ] = None,
 ) -> Any:
     """What is made of the data, as one value."""
-    from elmyr.errors import InputError
+    from elmyr.core.errors import InputError
     from elmyr.images import Shaping, parse_names, parse_range, parse_size
 
     if imbalance is not None and not 1 <= imbalance < float("inf"):
@@ -155,7 +155,7 @@ def spread(
 
 def of_channels(number: int | None) -> Literal[1, 3] | None:
     """A number of channels; InputError for what no image has."""
-    from elmyr.errors import InputError
+    from elmyr.core.errors import InputError
 
     if number == 2:
         raise InputError("--channels is 2: give 1 for gray or 3 for RGB")
@@ -164,7 +164,7 @@ def of_channels(number: int | None) -> Literal[1, 3] | None:
 
 def several(text: str | None, name: str, kind: type[int] | type[float]) -> list[Any] | None:
     """`5,10,all` as [5, 10, None]: numbers above 0, each once, and `all` for none of the trouble; None without any."""
-    from elmyr.errors import InputError
+    from elmyr.core.errors import InputError
 
     if text is None:
         return None
@@ -182,6 +182,6 @@ def several(text: str | None, name: str, kind: type[int] | type[float]) -> list[
 
 def image_count(text: str | None, option: str = "--images") -> int | None:
     """`200000`, `200k` or `1.5M` as a number; InputError that names the option otherwise."""
-    from elmyr import amounts
+    from elmyr.core import amounts
 
     return amounts.image_count(text, option)

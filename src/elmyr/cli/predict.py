@@ -58,10 +58,16 @@ def predict(
 ) -> None:
     """Predict what images show: the class and probability of each file, or why it cannot be read."""
     from elmyr.images import Shaping, parse_names, parse_range, parse_size
-    from elmyr.recognition.given import given_by
-    from elmyr.recognition.prediction_rows import CsvRows, JsonRows, TableRows, require_rows, write_predictions
-    from elmyr.recognition.predictions import predictions
-    from elmyr.recognition.trained import open_trained
+    from elmyr.tasks.recognition.predicting.given import given_by
+    from elmyr.tasks.recognition.predicting.prediction_rows import (
+        CsvRows,
+        JsonRows,
+        TableRows,
+        require_rows,
+        write_predictions,
+    )
+    from elmyr.tasks.recognition.predicting.predictions import predictions
+    from elmyr.tasks.recognition.predicting.trained import open_trained
 
     require_rows(out, bom=bom)
     trained = open_trained(run, device=device).preparing(
@@ -97,8 +103,8 @@ def predict(
 @contextmanager
 def _file(out: Path, names: Any, top: int, bom: bool) -> Iterator[Any]:
     """The rows of a file that is there when all of them are."""
-    from elmyr.files import replacing
-    from elmyr.recognition.prediction_rows import ROWS
+    from elmyr.core.files import replacing
+    from elmyr.tasks.recognition.predicting.prediction_rows import ROWS
 
     with (
         replacing(out) as beside,

@@ -9,19 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.helped import Commands
-from elmyr.cli.options import (
-    AsJson,
-    Data,
-    DataRoot,
-    Device,
-    Part,
-    Precision,
-    Quiet,
-    Seed,
-    image_count,
-    shaped,
-)
+from elmyr.cli.helping.helped import Commands
+from elmyr.cli.options import AsJson, Data, DataRoot, Device, Part, Precision, Quiet, Seed, image_count, shaped
 from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 from elmyr.cli.trained import Training, carry_out, trained
@@ -86,9 +75,9 @@ def train(
     training: Any = None,
 ) -> None:
     """Train a recognizer; with --labels-per-class the other training images are unlabeled ones."""
-    from elmyr.errors import InputError
-    from elmyr.recognition import TINY, Recognizer
-    from elmyr.recognition.runs import LearnsFrom, RecognizerAsk
+    from elmyr.core.errors import InputError
+    from elmyr.tasks.recognition import TINY, Recognizer
+    from elmyr.tasks.recognition.spec import LearnsFrom, RecognizerAsk
 
     asked = training.asked
     parameters: dict[str, Any] = dict(TINY) if tiny else {}
@@ -110,8 +99,8 @@ def train(
 def _adapt(
     data: str, target: str, translation: int | None, self_training: bool, reader: Any, training: Training
 ) -> None:
-    from elmyr.errors import InputError
-    from elmyr.translation import train_adapted
+    from elmyr.core.errors import InputError
+    from elmyr.tasks.translation import train_adapted
 
     asked, manner = training.asked, training.manner
     own = {
@@ -159,12 +148,12 @@ def evaluate(
 
     Where classes differ by 3:1 or more, balanced accuracy comes first.
     """
-    from elmyr.files import require_place
-    from elmyr.notes import told_if_not_written
-    from elmyr.recognition import images_to_read, keep_reading, mistakes_grid, open_recognizer, read_through
+    from elmyr.core.files import require_place
+    from elmyr.core.notes import told_if_not_written
+    from elmyr.engine import RunDirectory
+    from elmyr.engine.saving.places import finished_model
     from elmyr.report import write_report
-    from elmyr.runs import finished_model
-    from elmyr.training import RunDirectory
+    from elmyr.tasks.recognition import images_to_read, keep_reading, mistakes_grid, open_recognizer, read_through
 
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
@@ -223,10 +212,10 @@ def doubts(
     as_json: AsJson = False,
 ) -> None:
     """List suspected label errors, the most likely first."""
-    from elmyr.files import replacing, require_place
+    from elmyr.core.files import replacing, require_place
     from elmyr.images import check_writable, save_images
-    from elmyr.recognition import doubting, doubts_of, with_corrections, without_suspects
-    from elmyr.recognition.suspects import labels_to_doubt, suspects_picture, write_suspects
+    from elmyr.tasks.recognition import doubting, doubts_of, with_corrections, without_suspects
+    from elmyr.tasks.recognition.label_errors.suspected import labels_to_doubt, suspects_picture, write_suspects
 
     if out is not None:
         require_place(out, ".csv", "a table")
@@ -266,7 +255,7 @@ def doubts(
 
 
 def _say_doubts(labels: Any, found: Any, suspects: Any) -> None:
-    from elmyr.recognition import told_of_spared
+    from elmyr.tasks.recognition import told_of_spared
 
     count = f"{len(labels.images):,}"
     say(f"{found.share:.1%} of {count} labels are estimated to be wrong; {len(suspects):,} are named")
@@ -306,7 +295,7 @@ def _save_captioned(drawn: Any, path: Path, none: str) -> None:
 @recognizer.command("methods")
 def methods(as_json: AsJson = False) -> None:
     """List the methods to train a recognizer."""
-    from elmyr.recognition.methods import method_names, read_method
+    from elmyr.tasks.recognition.learning.methods import method_names, read_method
 
     known = {name: read_method(name) for name in method_names()}
     if as_json:

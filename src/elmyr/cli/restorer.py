@@ -8,17 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.helped import Commands
-from elmyr.cli.options import (
-    AsJson,
-    Data,
-    DataRoot,
-    Device,
-    Part,
-    Precision,
-    Quiet,
-    of_channels,
-)
+from elmyr.cli.helping.helped import Commands
+from elmyr.cli.options import AsJson, Data, DataRoot, Device, Part, Precision, Quiet, of_channels
 from elmyr.cli.show import say, show_json, show_table
 from elmyr.cli.trained import carry_out, trained
 
@@ -54,7 +45,7 @@ def train(
     training: Any = None,
 ) -> None:
     """Train a restorer on undamaged images, which it damages itself."""
-    from elmyr.restoration.runs import RestorerAsk
+    from elmyr.tasks.restoration.spec import RestorerAsk
 
     carry_out("restorer", RestorerAsk(data, corruption=corruption, asked=training.asked), training)
 
@@ -80,11 +71,11 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Repair images; with masks, only the hidden pixels change."""
+    from elmyr.core.machine import keep_freed_memory
+    from elmyr.engine.saving.places import GAN_KIND, range_of
     from elmyr.images import Many
-    from elmyr.machine import keep_freed_memory
-    from elmyr.restoration import Masks, Restorer, invert, repair_files, require_invertible
-    from elmyr.runs import GAN_KIND, range_of
-    from elmyr.training import open_gan
+    from elmyr.tasks.gan import open_gan
+    from elmyr.tasks.restoration import Masks, Restorer, invert, repair_files, require_invertible
 
     masks = None if mask is None else Masks(mask)
     kind = GAN_KIND if method == Method.inversion else "restorer"
@@ -132,11 +123,11 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a restorer: PSNR, SSIM and recognition, by damage and severity."""
-    from elmyr.evaluation.run_figures import evaluate_restorer
-    from elmyr.machine import keep_freed_memory
-    from elmyr.notes import told_if_not_written
+    from elmyr.core.machine import keep_freed_memory
+    from elmyr.core.notes import told_if_not_written
+    from elmyr.engine.saving.places import run_path
+    from elmyr.evaluation.of_tasks.run_figures import evaluate_restorer
     from elmyr.report import check_page, write_repair, write_report
-    from elmyr.runs import run_path
 
     if out is not None:
         check_page(out)
@@ -184,7 +175,7 @@ def damage(
 ) -> None:
     """Damage images: OUT/images, and OUT/masks where pixels are hidden."""
     from elmyr.images import Many
-    from elmyr.restoration import damage_files, damage_of
+    from elmyr.tasks.restoration import damage_files, damage_of
 
     damage_of(corruption)
     count = damage_files(
@@ -199,7 +190,7 @@ def damage(
 @restorer.command("corruptions")
 def corruptions(as_json: AsJson = False) -> None:
     """List the kinds of damage, and what their severities mean."""
-    from elmyr.restoration import KINDS
+    from elmyr.tasks.restoration import KINDS
 
     if as_json:
         known = {

@@ -27,7 +27,7 @@ from elmyr.cli.options import (
 from elmyr.cli.show import hush, say, show_json, show_trained
 from elmyr.cli.study import show_study
 from elmyr.cli.trained import carry_out, show_run, trained
-from elmyr.runs import called
+from elmyr.engine.saving.places import called
 
 
 @trained
@@ -39,7 +39,7 @@ def train(
     training: Any = None,
 ) -> None:
     """Train a GAN on the training part of an image set."""
-    from elmyr.training.plan import GANAsk
+    from elmyr.tasks.gan.plan import GANAsk
 
     asked = training.asked
     if keep is not None:
@@ -63,9 +63,9 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Resume an interrupted training or study, to the same result; or train a finished run longer."""
-    from elmyr.resuming import resume as resume_run
-    from elmyr.training import open_run
-    from elmyr.training.tasks import TASKS
+    from elmyr.engine import open_run
+    from elmyr.engine.tasks import TASKS
+    from elmyr.studies.resuming import resume as resume_run
 
     kind = open_run(run).kind
     done: Any = resume_run(
@@ -90,8 +90,8 @@ def resume(
 
 def _places(data: list[str], kind: str) -> str | tuple[str | None, ...]:
     """Where the images of a run lie by now: one place, or those of its sources in turn."""
-    from elmyr.errors import InputError
-    from elmyr.training.tasks import TASKS
+    from elmyr.core.errors import InputError
+    from elmyr.engine.tasks import TASKS
 
     if kind == "adaptation":
         raise InputError(
@@ -114,8 +114,8 @@ def repeat(
     as_json: AsJson = False,
 ) -> None:
     """Repeat a finished training, and check that the result is the same to the bit."""
-    from elmyr.training import open_run
-    from elmyr.training import repeat as repeat_run
+    from elmyr.engine import open_run
+    from elmyr.engine import repeat as repeat_run
 
     moved = _places(data, open_run(run).kind) if data else None
     done = repeat_run(run, out=out, data=moved, data_root=data_root, quiet=quiet, say=hush if quiet else say)
@@ -154,9 +154,9 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """Generate images: in a .png one row per class, else the classes have their training proportions."""
+    from elmyr.core.machine import keep_freed_memory
     from elmyr.images import check_writable, writing_images
-    from elmyr.machine import keep_freed_memory
-    from elmyr.training import open_gan
+    from elmyr.tasks.gan import open_gan
 
     gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
     check_writable(out)

@@ -32,15 +32,15 @@ def serve(
     quiet: Quiet = False,
 ) -> None:
     """Draw and recognize, generate, repair, translate, compare and watch: a page and an HTTP API, until Ctrl-C."""
-    from elmyr.errors import InputError
+    from elmyr.core.errors import InputError
 
     try:
         from elmyr.serving.catalog import WorkerOptions, find_served
+        from elmyr.serving.http.service import Service
+        from elmyr.serving.http.start import address_of, is_loopback, listening, port_of, serve_until_stopped
+        from elmyr.serving.http.workbench_app import workbench_app
         from elmyr.serving.runs import Runs
-        from elmyr.serving.service import Service
-        from elmyr.serving.start import address_of, is_loopback, listening, port_of, serve_until_stopped
-        from elmyr.serving.supervisor import Supervisor
-        from elmyr.serving.workbench_app import workbench_app
+        from elmyr.serving.worker.supervisor import Supervisor
     except ImportError as error:
         raise InputError(f"elmyr serve needs {error.name}: pip install 'elmyr[serve]'") from None
     tell = hush if quiet else say

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-from elmyr.notes import DataWarning, Note
+from elmyr.core.notes import DataWarning, Note
 
 
 def show_error(message: str) -> None:
@@ -60,7 +60,7 @@ def show_json(content: Any) -> None:
 
 def show_trained(run: Any, *following: str, quiet: bool, as_json: bool) -> None:
     """Writes the report of a run that is finished; shows where it is, and the commands that follow."""
-    from elmyr.files import read_json
+    from elmyr.core.files import read_json
     from elmyr.report import write_report
 
     report = write_report(run.path)
@@ -81,9 +81,9 @@ def show_table(rows: list[list[str]]) -> None:
 
 def show_figures(evaluation: dict[str, Any]) -> None:
     """The figures of an evaluation, beside the same of real images."""
-    from elmyr.report.evidence import copies_sentence
-    from elmyr.report.numbers import number
-    from elmyr.report.records import Copies
+    from elmyr.report.parts.evidence import copies_sentence
+    from elmyr.report.parts.numbers import number
+    from elmyr.report.parts.records import Copies
 
     rows = [["figure", "generated", "95 % interval", "real-data baseline", "better when"]]
     for figure in evaluation["figures"]:

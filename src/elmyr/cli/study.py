@@ -99,7 +99,7 @@ def study(
     as_json: AsJson = False,
 ) -> None:
     """The main job: does a GAN make a recognizer of these images better? Gives a verdict and a report."""
-    from elmyr.amounts import seconds_of
+    from elmyr.core.amounts import seconds_of
     from elmyr.studies import conduct, make_study_plan, rehearse_study
 
     ask, speak, seconds = choices(data), hush if quiet else say, seconds_of(budget, "--budget")
@@ -111,9 +111,9 @@ def study(
 
 def show_study(done: Any, as_json: bool) -> None:
     """Verdicts, arms, figures, and where the report is."""
-    from elmyr.recognition import told_of_few
     from elmyr.report import write_report
-    from elmyr.report.study_report import COLLAPSED, GUESSED, guessed
+    from elmyr.report.pages.study_report import COLLAPSED, GUESSED, guessed
+    from elmyr.tasks.recognition import told_of_few
 
     report = write_report(done.path)
     if as_json:
@@ -138,7 +138,7 @@ def show_study(done: Any, as_json: bool) -> None:
 
 def _rows(cell: dict[str, Any], classes: list[str]) -> list[list[str]]:
     """A row an arm; accuracy and the lowest recall beside the balanced accuracy where that is what decides."""
-    from elmyr.report import numbers
+    from elmyr.report.parts import numbers
 
     balanced = cell["measure"] != "accuracy"
     more = ["test accuracy", "lowest recall"] if balanced else []
@@ -162,7 +162,7 @@ def _rows(cell: dict[str, Any], classes: list[str]) -> list[list[str]]:
 
 
 def _show_plan(config: Any, estimate: Any, as_json: bool) -> None:
-    from elmyr.report.numbers import duration
+    from elmyr.report.parts.numbers import duration
 
     if as_json:
         rows = [{"cell": cell, "what": what, "seconds": spent} for cell, what, spent in estimate.rows(config)]

@@ -26,7 +26,7 @@ from elmyr.cli.options import (
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
 if TYPE_CHECKING:
-    from elmyr.training.spec import Asked, Manner
+    from elmyr.engine.spec import Asked, Manner
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def _options(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> Training:
-    from elmyr.amounts import minutes_of
-    from elmyr.training.spec import Asked, Manner
+    from elmyr.core.amounts import minutes_of
+    from elmyr.engine.spec import Asked, Manner
 
     asked = Asked(
         image_count(images),
@@ -94,10 +94,10 @@ def trained(command: Callable[..., None]) -> Callable[..., None]:
 
 def carry_out(kind: str, ask: Any, training: Training) -> None:
     """Trains, or shows what would be trained; under torchrun the first process speaks for all."""
-    from elmyr.training.rehearsal import rehearse
-    from elmyr.training.run import train
-    from elmyr.training.rundir import refuse_taken
-    from elmyr.training.tasks import TASKS
+    from elmyr.engine.dry_run import rehearse
+    from elmyr.engine.run import train
+    from elmyr.engine.saving.run_directory import refuse_taken
+    from elmyr.engine.tasks import TASKS
 
     spec, manner = TASKS[kind], training.manner
     if training.dry_run:
@@ -110,7 +110,7 @@ def carry_out(kind: str, ask: Any, training: Training) -> None:
 
 def show_run(run: Any, *, quiet: bool, as_json: bool) -> None:
     """A finished run, its report written, and what may follow."""
-    from elmyr.training.tasks import spec_of
+    from elmyr.engine.tasks import spec_of
 
     if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0":
         return

@@ -7,16 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.helped import Commands
-from elmyr.cli.options import (
-    AsJson,
-    DataRoot,
-    Device,
-    Part,
-    Precision,
-    Quiet,
-    of_channels,
-)
+from elmyr.cli.helping.helped import Commands
+from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, of_channels
 from elmyr.cli.show import say, show_json, show_table
 from elmyr.cli.trained import carry_out, trained
 
@@ -48,8 +40,8 @@ def train(
     training: Any = None,
 ) -> None:
     """Train a translator between two domains."""
-    from elmyr.errors import InputError
-    from elmyr.translation.runs import TranslatorAsk
+    from elmyr.core.errors import InputError
+    from elmyr.tasks.translation.spec import TranslatorAsk
 
     if paired and method not in (None, "paired"):
         raise InputError(f"--paired and --method {method} are given: choose one")
@@ -73,10 +65,10 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Translate images."""
+    from elmyr.core.machine import keep_freed_memory
+    from elmyr.engine.saving.places import range_of
     from elmyr.images import Many, Shaping, check_writable, load_images, save_images
-    from elmyr.machine import keep_freed_memory
-    from elmyr.runs import range_of
-    from elmyr.translation import A_TO_B, B_TO_A, Translator, translate_files, translated
+    from elmyr.tasks.translation import A_TO_B, B_TO_A, Translator, translate_files, translated
 
     form, direction = of_channels(channels), B_TO_A if back else A_TO_B
     keep_freed_memory()
@@ -113,11 +105,11 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a translator: is the label kept, how thick and slanted are strokes, how close is the pair."""
-    from elmyr.evaluation.run_figures import evaluate_translator
-    from elmyr.machine import keep_freed_memory
-    from elmyr.notes import told_if_not_written
+    from elmyr.core.machine import keep_freed_memory
+    from elmyr.core.notes import told_if_not_written
+    from elmyr.engine.saving.places import run_path
+    from elmyr.evaluation.of_tasks.run_figures import evaluate_translator
     from elmyr.report import check_page, write_report, write_translation
-    from elmyr.runs import run_path
 
     if out is not None:
         check_page(out)
@@ -152,7 +144,7 @@ def evaluate(
 @translator.command("methods")
 def methods(as_json: AsJson = False) -> None:
     """List the methods to train a translator."""
-    from elmyr.translation import METHODS
+    from elmyr.tasks.translation import METHODS
 
     if as_json:
         show_json({name: method.about for name, method in METHODS.items()})

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from elmyr.lazy import lazily
+from elmyr.core.lazy import lazily
 
 if TYPE_CHECKING:
     from elmyr.evaluation.comparison import Comparison as Comparison
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from elmyr.evaluation.judging import Evaluation as Evaluation
     from elmyr.evaluation.judging import Figure as Figure
     from elmyr.evaluation.judging import evaluate as evaluate
-    from elmyr.evaluation.sides import FEWEST_FOR_FIGURES as FEWEST_FOR_FIGURES
-    from elmyr.evaluation.sides import common_count as common_count
+    from elmyr.evaluation.paired_samples import FEWEST_FOR_FIGURES as FEWEST_FOR_FIGURES
+    from elmyr.evaluation.paired_samples import common_count as common_count
 
 __all__ = [
     "EXTRACTORS",
@@ -34,14 +34,14 @@ __all__ = [
 # At their first use: a training's report reads records alone, and must not wait for recognizers and extractors.
 _HOMES = {
     "EXTRACTORS": "elmyr.evaluation.extractors",
-    "FEWEST_FOR_FIGURES": "elmyr.evaluation.sides",
+    "FEWEST_FOR_FIGURES": "elmyr.evaluation.paired_samples",
     "FIGURES": "elmyr.evaluation.figure_specs",
     "Comparison": "elmyr.evaluation.comparison",
     "Evaluation": "elmyr.evaluation.judging",
     "ExtractorSpec": "elmyr.evaluation.extractors",
     "Figure": "elmyr.evaluation.judging",
     "FigureSpec": "elmyr.evaluation.figure_specs",
-    "common_count": "elmyr.evaluation.sides",
+    "common_count": "elmyr.evaluation.paired_samples",
     "compare": "elmyr.evaluation.comparison",
     "evaluate": "elmyr.evaluation.judging",
 }

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from elmyr import seeds
-from elmyr.calls import checked
-from elmyr.errors import InputError
+from elmyr.core import seeds
+from elmyr.core.calls import checked
+from elmyr.core.errors import InputError
+from elmyr.engine.saving.places import GAN_KIND
+from elmyr.engine.saving.run_directory import open_run
+from elmyr.evaluation.downstream import check_useful
 from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, refuse_unlabeled
 from elmyr.evaluation.figure_specs import FIGURES, Better, named
 from elmyr.evaluation.judging import Judging
-from elmyr.evaluation.sides import (
+from elmyr.evaluation.paired_samples import (
     SplitPart,
     check_count,
     check_exists,
@@ -26,15 +29,12 @@ from elmyr.evaluation.sides import (
 )
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
-from elmyr.evaluation.use import check_useful
-from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, split_source
-from elmyr.images.given import is_path
-from elmyr.images.showing import table_html
+from elmyr.images.dataset.given import is_path
+from elmyr.images.pictures.showing import table_html
 from elmyr.metrics import Estimate, difference
-from elmyr.runs import GAN_KIND
-from elmyr.training.plan import config_of, splits_of
-from elmyr.training.rundir import open_run
+from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.gan.plan import config_of, splits_of
 
 STAGES = 3  # samples, extractor, figures; `use` trains recognizers after
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc
 
 from elmyr.evaluation.features import AT_ONCE, squares
-from elmyr.evaluation.sides import first_of, first_places
-from elmyr.gan import GAN
+from elmyr.evaluation.paired_samples import first_of, first_places
 from elmyr.images import ImageSet
 from elmyr.metrics import (
     Estimate,
@@ -29,6 +28,7 @@ from elmyr.metrics import (
     training_is_nearest,
     wilson_interval,
 )
+from elmyr.tasks.gan.model import GAN
 
 Verdict = Literal["no evidence", "suspected", "certain"]
 

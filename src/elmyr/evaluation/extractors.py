@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from elmyr.errors import InputError, suggestion
-from elmyr.tables import Table
+from elmyr.core.errors import InputError, suggestion
+from elmyr.core.tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +132,7 @@ def extractor_for(
 
     `domain` is trained once and cached by its content; stages hear of it. InputError as `refuse_unlabeled`.
     """
-    from elmyr import machine
+    from elmyr.core import machine
     from elmyr.evaluation.stages import Stages
 
     asked = asked or Extraction()

@@ -11,13 +11,13 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr import machine
-from elmyr.errors import InputError
+from elmyr.core import machine
+from elmyr.core.errors import InputError
+from elmyr.core.files import cache_folder
 from elmyr.evaluation.extractors import Extraction, ExtractorSpec
 from elmyr.evaluation.stages import Stages
-from elmyr.files import cache_folder
 from elmyr.images import ImageSet
-from elmyr.recognition import Recognizer
+from elmyr.tasks.recognition import Recognizer
 
 UPDATES = 1500
 POOLED = 8  # pixels a side that "pixels" looks at

@@ -12,7 +12,8 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError, suggestion
+from elmyr.core.errors import InputError, suggestion
+from elmyr.core.tables import Table
 from elmyr.metrics import (
     Estimate,
     class_divergence,
@@ -27,7 +28,6 @@ from elmyr.metrics import (
     mean_of_classes,
     share_right,
 )
-from elmyr.tables import Table
 
 Better = Literal["lower", "higher", "near the baseline"]
 BETTER: tuple[Better, ...] = get_args(Better)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.evaluation.figure_specs import FIGURES
+from elmyr.evaluation.paired_samples import FEWEST_OF_A_CLASS
 from elmyr.evaluation.reference import FAR, NEAR, Embedding, Reference
-from elmyr.evaluation.sides import FEWEST_OF_A_CLASS
 from elmyr.metrics import Estimate, class_frechet_distances, density_coverage, precision_recall, share_right
 
 INSIDE = 0.5  # share of a class's real images that the distance inside it is taken of: samples vary in their counts

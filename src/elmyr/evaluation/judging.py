@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from elmyr import seeds
-from elmyr.calls import checked
-from elmyr.errors import InputError
+from elmyr.core import seeds
+from elmyr.core.calls import checked
+from elmyr.core.errors import InputError
+from elmyr.engine.saving.places import GAN_KIND
+from elmyr.engine.saving.run_directory import RunDirectory, open_run
 from elmyr.evaluation.copies import Copies, look_for_copies
+from elmyr.evaluation.downstream import Lesson, check_useful, recognized
 from elmyr.evaluation.extractors import (
     AUTO,
     EXTRACTORS,
@@ -22,12 +25,11 @@ from elmyr.evaluation.extractors import (
     extractor_for,
     refuse_unlabeled,
 )
+from elmyr.evaluation.feature_map import FeatureMap, map_of
 from elmyr.evaluation.figure_specs import FIGURES, Better, named
 from elmyr.evaluation.figures import ClassRow, Evidence, averaged, class_rows, take_figures
 from elmyr.evaluation.keeping import keep
-from elmyr.evaluation.plane import FeatureMap, map_of
-from elmyr.evaluation.reference import embed, reference_of
-from elmyr.evaluation.sides import (
+from elmyr.evaluation.paired_samples import (
     LARGEST_COUNT,
     SplitPart,
     check_count,
@@ -41,16 +43,14 @@ from elmyr.evaluation.sides import (
     sample_beside,
     tell_missing,
 )
+from elmyr.evaluation.reference import embed, reference_of
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
-from elmyr.evaluation.use import Lesson, check_useful, recognized
-from elmyr.gan import GAN
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
-from elmyr.images.showing import table_html
+from elmyr.images.pictures.showing import table_html
 from elmyr.metrics import Estimate, realism
-from elmyr.runs import GAN_KIND
-from elmyr.training.plan import config_of
-from elmyr.training.rundir import RunDirectory, open_run
+from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.gan.plan import config_of
 
 STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
 SHOWN_SHORTLY = 3  # figures

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from elmyr.core.files import write_json
+from elmyr.engine.saving.run_directory import RunDirectory, beside_evaluation
 from elmyr.evaluation.copies import Copies
 from elmyr.evaluation.extractors import WIDTH, auto_extractor
-from elmyr.files import write_json
 from elmyr.images import ImageSet, save_npz
-from elmyr.training.rundir import RunDirectory, beside_evaluation
 
 if TYPE_CHECKING:
     from elmyr.evaluation.judging import Evaluation

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.arrays import read_arrays
-from elmyr.errors import InputError
+from elmyr.core.arrays import read_arrays
+from elmyr.core.errors import InputError
+from elmyr.core.files import cache_folder, replacing
 from elmyr.evaluation.extractors import FeatureExtractor
-from elmyr.files import cache_folder, replacing
 from elmyr.images import ImageSet
 from elmyr.metrics import Balls, balls_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from elmyr.engine.progress import Listener, Progress, Silence
 from elmyr.images import ImageSet
-from elmyr.recognition import Recognizer
-from elmyr.recognition.lesson import Lesson
-from elmyr.training.progress import Listener, Progress, Silence
+from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition.learning.lesson import Lesson
 
 
 class Stages:

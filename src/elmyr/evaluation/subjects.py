@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from elmyr.evaluation.sides import check_exists
-from elmyr.gan import GAN
+from elmyr.engine.saving.places import CONFIG, LATEST, place_of
+from elmyr.evaluation.paired_samples import check_exists
 from elmyr.images import AS_BYTES, ImageSet, load_images
-from elmyr.runs import CONFIG, LATEST, place_of
+from elmyr.tasks.gan.model import GAN
 
 Subject = Any  # a run, a GAN, or images as `load_images` takes them
 

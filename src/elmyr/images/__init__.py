@@ -1,18 +1,18 @@
 """Image sets: what they are, where they come from, how they are split, shown and written."""
 
-from elmyr.images.account import Account, save_overview, take_account
-from elmyr.images.captions import captioned_grid, drawable_names
-from elmyr.images.convert import convert
-from elmyr.images.given import Data, image_set_of, source_of
-from elmyr.images.grid import class_rows, image_grid, save_png
-from elmyr.images.imageset import ImageSet, Pixels
-from elmyr.images.many import Many
-from elmyr.images.ranges import parse_range
-from elmyr.images.shaping import AS_BYTES, AS_IT_IS, Shaping, parse_names, parse_size
-from elmyr.images.sources import Source, image_names, lasting_name, load_images, open_source
-from elmyr.images.split import Splits, split_source
-from elmyr.images.stored import StoredPixels
+from elmyr.images.dataset.description import Account, save_overview, take_account
+from elmyr.images.dataset.given import Data, image_set_of, source_of
+from elmyr.images.dataset.imageset import ImageSet, Pixels
+from elmyr.images.dataset.ranges import parse_range
+from elmyr.images.dataset.shaping import AS_BYTES, AS_IT_IS, Shaping, parse_names, parse_size
+from elmyr.images.dataset.sources import Source, image_names, lasting_name, load_images, open_source
+from elmyr.images.dataset.split import Splits, split_source
+from elmyr.images.decode.image_files import Many
+from elmyr.images.pictures.captions import captioned_grid, drawable_names
+from elmyr.images.pictures.grid import class_rows, image_grid, save_png
+from elmyr.images.storage.stored import StoredPixels
 from elmyr.images.writers import check_writable, save_images, save_npz, writing_images
+from elmyr.images.writers.convert import convert
 
 __all__ = [
     "AS_BYTES",

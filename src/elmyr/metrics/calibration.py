@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 
 
 def calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = 15) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2, vq
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics.features import feature_rows, same_columns
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import share_right

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 
 
 def feature_rows(features: ArrayLike, *, name: str = "given", least: int = 2) -> NDArray[np.float64]:

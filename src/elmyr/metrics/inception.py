@@ -6,7 +6,7 @@ Salimans et al. 2016, "Improved Techniques for Training GANs".
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
 
 ROUNDING = 1e-6

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 
 LEVEL = 0.95
 FEWEST_SEEDS = 2  # of a verdict: by one alone it is wrong in 12 to 58 of 100 studies without any difference

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 
 GROUPS = 20
 LEVEL = 0.95

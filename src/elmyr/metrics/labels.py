@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, rel_entr
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 
 

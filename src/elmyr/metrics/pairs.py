@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics.features import feature_rows, row_labels
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.metrics.labels import wilson_interval
 
 UNBALANCED = 3.0  # images of the largest class for one of the smallest, from which accuracy hides small classes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.skeleton import skeletons
+from elmyr.core.skeleton import skeletons
 
 HALF = 0.5  # of the brightest pixel, from which on a pixel is ink to the skeleton
 

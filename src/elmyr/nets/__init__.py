@@ -2,11 +2,20 @@
 
 from elmyr.nets.classifier import StridedClassifier
 from elmyr.nets.cost import Cost, cost_of
-from elmyr.nets.pair import PAIRS, NetworkConfig, Pair, PairConfig, Shape, SizedConfig, network_choices, options_heard
-from elmyr.nets.parts import Discriminator, check_batch
+from elmyr.nets.layers.parts import Discriminator, check_batch
+from elmyr.nets.pairs.pair import (
+    PAIRS,
+    NetworkConfig,
+    Pair,
+    PairConfig,
+    Shape,
+    SizedConfig,
+    network_choices,
+    options_heard,
+)
+from elmyr.nets.pairs.plain import require_fit
+from elmyr.nets.pairs.style_generator import StyleGenerator
 from elmyr.nets.patch import NormalizedPatchDiscriminator, PatchDiscriminator
-from elmyr.nets.plain import require_fit
-from elmyr.nets.style_generator import StyleGenerator
 from elmyr.nets.translator import TranslatorNet
 from elmyr.nets.unet import UNet
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.residual import SLOPE
-from elmyr.nets.spectral import spectrally_normalized
+from elmyr.nets.layers.spectral import spectrally_normalized
+from elmyr.nets.pairs.residual import SLOPE
 
 
 class PatchDiscriminator(nn.Module):

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.residual import SLOPE, ResidualBlock
-from elmyr.nets.to_pixels import ConvTransposeToPixels
+from elmyr.nets.layers.to_pixels import ConvTransposeToPixels
+from elmyr.nets.pairs.residual import SLOPE, ResidualBlock
 
 FIRST_STRENGTH = 0.1  # of what it draws at the start
 

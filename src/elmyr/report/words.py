@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from elmyr.errors import InputError, suggestion
+from elmyr.core.errors import InputError, suggestion
 
 TAGS = {"en": "en", "zh": "zh-CN"}
 

@@ -3,23 +3,23 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.files import require_place, write_text
-from elmyr.report.task_report import own_page
+from elmyr.core.errors import InputError
+from elmyr.core.files import require_place, write_text
+from elmyr.core.tables import Table
+from elmyr.engine.saving.places import GAN_KIND, STUDY_KIND, kind_of, require_plugins
+from elmyr.engine.tasks import TASKS
+from elmyr.report.pages.task_report import own_page
 from elmyr.report.words import ENGLISH, Words, words_in
-from elmyr.runs import GAN_KIND, STUDY_KIND, kind_of, require_plugins
-from elmyr.tables import Table
-from elmyr.training.tasks import TASKS
 
 Page = Callable[[Path, Words], str]
 
 PAGES: Table[Page] = Table(
     "page",
     lazy={
-        GAN_KIND: "elmyr.report.run_report:run_page",
-        STUDY_KIND: "elmyr.report.study_report:study_page",
-        "recognizer": "elmyr.report.recognizer_report:recognizer_page",
-        **dict.fromkeys(("restorer", "translator", "adaptation"), "elmyr.report.task_report:task_page"),
+        GAN_KIND: "elmyr.report.pages.run_report:run_page",
+        STUDY_KIND: "elmyr.report.pages.study_report:study_page",
+        "recognizer": "elmyr.report.pages.recognizer_report:recognizer_page",
+        **dict.fromkeys(("restorer", "translator", "adaptation"), "elmyr.report.pages.task_report:task_page"),
     },
 )
 

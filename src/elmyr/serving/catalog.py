@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from elmyr.errors import InputError, suggestion
-from elmyr.files import read_json
-from elmyr.runs import called
+from elmyr.core.errors import InputError, suggestion
+from elmyr.core.files import read_json
+from elmyr.engine.saving.places import called
+from elmyr.engine.saving.run_directory import RunDirectory, open_run
 from elmyr.serving.kinds import SERVED, Shape
-from elmyr.training.rundir import RunDirectory, open_run
 
 NAME = re.compile(r"[\w.-]{1,64}")  # of a model: it stands in addresses
 PLAIN = re.compile(r"[^\w.-]+")

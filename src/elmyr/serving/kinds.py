@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from elmyr.runs import GAN_KIND
-from elmyr.serving import queries
-from elmyr.tables import Table
+from elmyr.core.tables import Table
+from elmyr.engine.saving.places import GAN_KIND
+from elmyr.serving.http import queries
 
 JSON, PNG, NPZ = "application/json", "image/png", "application/zip"
 
@@ -108,7 +108,7 @@ FEATURES = "The recognizer's features of images"
 RECOGNIZER = ServedKind(
     "recognizer.json",
     _of_recognizer,
-    "elmyr.serving.recognizing:WORK",
+    "elmyr.serving.worker.recognizing:WORK",
     {
         "recognize": Operation("Classify images", queries.Recognize, (JSON,), READ, upload=True, reasons=NO_NEAREST),
         "embed": Operation(FEATURES, queries.Embed, (JSON, NPZ), {"features": [[0.1, -0.2]]}, upload=True),
@@ -119,7 +119,7 @@ RECOGNIZER = ServedKind(
 GAN = ServedKind(
     "gan.json",
     _of_gan,
-    "elmyr.serving.generating:WORK",
+    "elmyr.serving.worker.generating:WORK",
     {
         "generate": Operation("Make images", queries.Generate, (PNG, NPZ, JSON), MADE),
         "between": Operation("Interpolate between two images", queries.Between, (JSON, PNG, NPZ), MADE),
@@ -130,7 +130,7 @@ GAN = ServedKind(
 RESTORER = ServedKind(
     "restorer.json",
     _of_restorer,
-    "elmyr.serving.repairing:WORK",
+    "elmyr.serving.worker.repairing:WORK",
     {"repair": Operation("Repair a damaged image", queries.Repair, (JSON,), REPAIRED, upload=True, about=HIDDEN)},
     tab="repair",
     train="elmyr restorer train digits --out runs/restorer",
@@ -138,7 +138,7 @@ RESTORER = ServedKind(
 TRANSLATOR = ServedKind(
     "translator.json",
     _of_translator,
-    "elmyr.serving.translating:WORK",
+    "elmyr.serving.worker.translating:WORK",
     {
         "translate": Operation(
             "Translate images into another domain", queries.Translate, (JSON, PNG, NPZ), TRANSLATED, upload=True

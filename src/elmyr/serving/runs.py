@@ -11,15 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.core.files import lines_of, read_json
+from elmyr.engine.saving.places import budget_of, kind_in
+from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.evaluation.figure_specs import titled
-from elmyr.files import lines_of, read_json
 from elmyr.report.words import Words
 from elmyr.report.writing import report_of
-from elmyr.runs import budget_of, kind_in
 from elmyr.serving.catalog import run_of_model
-from elmyr.training.collapse import collapse_of
-from elmyr.training.rundir import RunDirectory
+from elmyr.tasks.gan.collapse import collapse_of
 
 MOST_POINTS = 500
 TAIL = 1 << 16  # bytes at the end of a file of figures that tell how far a run is

@@ -10,20 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr import seeds
+from elmyr.core import seeds
+from elmyr.core.tables import Table
+from elmyr.engine.progress import shown
 from elmyr.images import ImageSet, Shaping
 from elmyr.metrics import accuracy, balanced_accuracy, macro_f1
-from elmyr.recognition import (
-    GanOverSampler,
-    Recognizer,
-    resampled,
-    with_corrections,
-    without_suspects,
-)
-from elmyr.recognition.methods import read_method
-from elmyr.studies.ground import Ground
-from elmyr.tables import Table
-from elmyr.training.progress import shown
+from elmyr.studies.cell_data import Ground
+from elmyr.tasks.recognition import GanOverSampler, Recognizer, resampled, with_corrections, without_suspects
+from elmyr.tasks.recognition.learning.methods import read_method
 
 MIXED_SHARES = (0.25, 0.5)
 MEASURES = {"accuracy": accuracy, "balanced accuracy": balanced_accuracy, "macro F1": macro_f1}

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.engine.config import validated
 from elmyr.images import Shaping
 from elmyr.metrics import FEWEST_SEEDS
-from elmyr.training.config import validated
 
 KIND: Literal["study"] = "study"
 Measure = Literal["accuracy", "balanced accuracy"]

@@ -9,19 +9,19 @@ from math import ceil
 
 import numpy as np
 
-from elmyr import machine
-from elmyr.errors import InputError
+from elmyr.core import machine
+from elmyr.core.errors import InputError
+from elmyr.engine.dry_run import rehearse
+from elmyr.engine.spec import Asked
 from elmyr.images import Source, split_source
-from elmyr.recognition import Recognizer, doubting
-from elmyr.recognition.doubts import FOLDS
-from elmyr.recognition.methods import read_method
 from elmyr.studies.arms import ARMS, Arm
 from elmyr.studies.config import StudyConfig
-from elmyr.studies.work import FIGURES, GAN, Piece, pieces_of
-from elmyr.training.gan_spec import GAN_SPEC
-from elmyr.training.plan import GANAsk
-from elmyr.training.rehearsal import rehearse
-from elmyr.training.spec import Asked
+from elmyr.studies.pieces import FIGURES, GAN, Piece, pieces_of
+from elmyr.tasks.gan.plan import GANAsk
+from elmyr.tasks.gan.spec import GAN_SPEC
+from elmyr.tasks.recognition import Recognizer, doubting
+from elmyr.tasks.recognition.label_errors.estimate import FOLDS
+from elmyr.tasks.recognition.learning.methods import read_method
 
 SECONDS = 2.0  # of timing the GAN
 FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it

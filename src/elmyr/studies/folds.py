@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images import Shaping, Source, split_source
-from elmyr.images.split import FEWEST, TEST_SHARE
+from elmyr.images.dataset.split import FEWEST, TEST_SHARE
 from elmyr.metrics import FEWEST_TESTED
-from elmyr.recognition import told_of_few
 from elmyr.studies.config import FAIR_SEEDS
+from elmyr.tasks.recognition import told_of_few
 
 Folds = int | Literal["auto"] | None
 

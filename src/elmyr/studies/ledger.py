@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.files import make_folder, read_lines, replacing, write_text
+from elmyr.core.errors import InputError
+from elmyr.core.files import make_folder, read_lines, replacing, write_text
 
 Place = tuple[str, int, str]  # cell, seed, arm
 

@@ -15,8 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from elmyr.amounts import Amount, image_count
-from elmyr.errors import InputError
+from elmyr.core.amounts import Amount, image_count
+from elmyr.core.errors import InputError
+from elmyr.engine.config import Settings, parse_settings
+from elmyr.engine.spec import Asked
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count
 from elmyr.images import (
     AS_IT_IS,
@@ -30,16 +32,14 @@ from elmyr.images import (
     source_of,
     split_source,
 )
-from elmyr.images.shaping import thinned_for_training, troubled
-from elmyr.images.split import TEST_SHARE, VALIDATION_SHARE
+from elmyr.images.dataset.shaping import thinned_for_training, troubled
+from elmyr.images.dataset.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.metrics import is_unbalanced
-from elmyr.recognition import default_updates, told_of_balance, told_of_spared
 from elmyr.studies.arms import ARMS, Case, arms_for
 from elmyr.studies.config import FAIR_SEEDS, Cell, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
-from elmyr.training.config import Settings, parse_settings
-from elmyr.training.plan import GANAsk, plan_of
-from elmyr.training.spec import Asked
+from elmyr.tasks.gan.plan import GANAsk, plan_of
+from elmyr.tasks.recognition import default_updates, told_of_balance, told_of_spared
 
 NAMED = 3
 MOST_SEEDS = 1000

@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from elmyr.files import read_json
+from elmyr.core.files import read_json
 from elmyr.images import AS_BYTES, ImageSet, Source, class_rows, load_images, save_npz, save_png
-from elmyr.images.shaping import TROUBLES
+from elmyr.images.dataset.shaping import TROUBLES
 from elmyr.metrics import FEWEST_SEEDS, PairedDifference, wilson_interval
 from elmyr.studies.arms import ARMS
+from elmyr.studies.cell_data import Ground
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
-from elmyr.studies.ground import Ground
 from elmyr.studies.ledger import Ledger, Place
+from elmyr.studies.pieces import GAN, Piece, Worker
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
-from elmyr.studies.work import GAN, Piece, Worker
-from elmyr.training.collapse import collapse_of
+from elmyr.tasks.gan.collapse import collapse_of
 
 SHOWN_PER_CLASS = 10
 MOST_CHANGED = 12

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet, Pixels
 from elmyr.images.derived.photos import over_photos
 from elmyr.images.derived.strokes import slanted, thickened, thinned
-from elmyr.images.imageset import ImageSet, Pixels
 
 PHOTOS = "cifar10"
 BASES = ("digits", "mnist")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr import seeds
-from elmyr.errors import InputError
-from elmyr.images.imageset import ImageSet, Pixels
+from elmyr.core import seeds
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet, Pixels
 
 TRAINING_SHARE = 5 / 6  # of the photos; test images have patches of the others
 AT_ONCE = 1000

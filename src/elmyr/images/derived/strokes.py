@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.images.imageset import Pixels
-from elmyr.skeleton import skeletons
+from elmyr.core.skeleton import skeletons
+from elmyr.images.dataset.imageset import Pixels
 
 AT_ONCE = 1000
 INK = 128  # from which on a pixel is ink to the skeleton

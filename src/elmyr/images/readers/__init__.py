@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import EncodedImages
-from elmyr.images.imageset import ImageSet
-from elmyr.images.raw import RawImages
+from elmyr.core.errors import InputError
+from elmyr.core.tables import Table
+from elmyr.images.dataset.imageset import ImageSet
+from elmyr.images.dataset.raw import RawImages
+from elmyr.images.decode.encoded import EncodedImages
 from elmyr.images.readers.array_folder import has_arrays, read_array_folder
 from elmyr.images.readers.cifar_binary import read_cifar10
 from elmyr.images.readers.digits import read_digits
@@ -27,7 +28,6 @@ from elmyr.images.readers.parquet import has_parquet_files, read_parquet
 from elmyr.images.readers.pixel_tables import has_pixel_tables, read_pixel_tables
 from elmyr.images.readers.tar import has_tar_files, read_tar
 from elmyr.images.readers.usps import read_usps
-from elmyr.tables import Table
 
 Part = ImageSet | RawImages | EncodedImages
 Parts = tuple[ImageSet | RawImages, ImageSet | RawImages | None] | tuple[EncodedImages, EncodedImages | None]

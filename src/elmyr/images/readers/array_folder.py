@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.arrays import DAMAGE
-from elmyr.errors import InputError
-from elmyr.images.codecs import is_image, suffix_of
-from elmyr.images.encoded import shown
-from elmyr.images.raw import RawImages
+from elmyr.core.arrays import DAMAGE
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.raw import RawImages
+from elmyr.images.decode.codecs import is_image, suffix_of
+from elmyr.images.decode.encoded import shown
 from elmyr.images.readers.keys import keys_of
 from elmyr.images.readers.npz import RawParts, parts_of, read_npy, read_npz, told_of
 from elmyr.images.readers.parts import training_and_test

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import EncodedImages
-from elmyr.images.imageset import ImageSet
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet
+from elmyr.images.decode.encoded import EncodedImages
 from elmyr.images.readers.idx import find
 from elmyr.images.readers.named import named
 from elmyr.images.readers.parquet import has_parquet_files, read_parquet

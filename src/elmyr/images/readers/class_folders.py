@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.images.codecs import is_other_image, suffix_of
-from elmyr.images.encoded import MOST_TOLD, in_order, one_line, shown
-from elmyr.images.passed_over import examples, kinds_of
+from elmyr.core.errors import InputError
+from elmyr.core.notes import note
+from elmyr.images.dataset.passed_over import examples, kinds_of
+from elmyr.images.decode.codecs import is_other_image, suffix_of
+from elmyr.images.decode.encoded import MOST_TOLD, in_order, one_line, shown
 from elmyr.images.readers.labels import is_usual
 from elmyr.images.readers.labels.dates import step_of_classes
 from elmyr.images.readers.parts import divided, part_of
 from elmyr.images.readers.tree import Tree, content_of
-from elmyr.notes import note
 
 NO_CLASS = {"images", "image", "imgs", "img", "pictures", "photos", "pics", "jpegimages", "jpeg", "jpg", "png", "data"}
 

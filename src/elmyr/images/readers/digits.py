@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elmyr.images.imageset import ImageSet
+from elmyr.images.dataset.imageset import ImageSet
 
 BRIGHTEST = 16
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.imageset import ImageSet
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet
 from elmyr.images.readers.idx import pair_of, read_idx_stream
 
 ARCHIVE = "gzip.zip"

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elmyr.errors import InputError
-from elmyr.images.codecs import is_other_image, suffix_of
-from elmyr.images.encoded import EncodedImages, joined, one_line, open_file, shown
-from elmyr.images.passed_over import examples, kinds_of, note_files
+from elmyr.core.errors import InputError
+from elmyr.core.notes import note
+from elmyr.images.dataset.passed_over import examples, kinds_of, note_files
+from elmyr.images.decode.codecs import is_other_image, suffix_of
+from elmyr.images.decode.encoded import EncodedImages, joined, one_line, open_file, shown
 from elmyr.images.readers.array_folder import has_arrays
 from elmyr.images.readers.class_folders import labels_of_folders
 from elmyr.images.readers.idx_paths import has_idx_files
@@ -32,7 +33,6 @@ from elmyr.images.readers.parquet import has_parquet_files
 from elmyr.images.readers.parts import Part, part_of, training_and_test
 from elmyr.images.readers.tar import has_tar_files
 from elmyr.images.readers.tree import Tree, content_of, tree_of
-from elmyr.notes import note
 
 OTHER_DATA = (has_arrays, has_idx_files, has_parquet_files, has_tar_files)  # what else a folder may hold
 OF_IMAGES = (".json", ".xml", ".txt", ".csv")  # of a file for each image

@@ -9,8 +9,8 @@ import re
 from io import BytesIO
 from typing import Any, BinaryIO
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import EncodedImages, joined
+from elmyr.core.errors import InputError
+from elmyr.images.decode.encoded import EncodedImages, joined
 from elmyr.images.readers.labels.values import chosen_column, labels_of
 from elmyr.images.readers.parts import part_of
 

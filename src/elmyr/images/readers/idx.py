@@ -15,8 +15,8 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.imageset import ImageSet
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet
 
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import shown
-from elmyr.images.labels import read_labels
-from elmyr.images.raw import RawImages
+from elmyr.core.errors import InputError
+from elmyr.core.notes import note
+from elmyr.images.dataset.labels import read_labels
+from elmyr.images.dataset.raw import RawImages
+from elmyr.images.decode.encoded import shown
 from elmyr.images.readers.idx import GZIP_MAGIC, UNSIGNED_BYTES, pair_of, read_idx
 from elmyr.images.readers.npz import told_of
-from elmyr.notes import note
 
 NAME = re.compile(
     r"(?P<set>.*?)[-_.]?(?P<part>train|t10k|test)?[-_.]?(?P<kind>image|img|label)s?[-_.]?(idx\d)?[-_.]?(ubyte|idx\d?)?"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import shown
+from elmyr.core.errors import InputError
+from elmyr.images.decode.encoded import shown
 
 Part = Literal["train", "validation", "test"]
 

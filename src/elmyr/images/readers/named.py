@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.files import cache_folder
-from elmyr.images.catalog import CATALOG, DataSet
-from elmyr.images.download import Unavailable, fetch
-from elmyr.images.imageset import ImageSet
+from elmyr.core.errors import InputError
+from elmyr.core.files import cache_folder
+from elmyr.images.dataset.imageset import ImageSet
 from elmyr.images.readers.idx import find
+from elmyr.images.storage.catalog import CATALOG, DataSet
+from elmyr.images.storage.download import Unavailable, fetch
 
 Pair = tuple[ImageSet, ImageSet]
 

@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.arrays import DAMAGE, array_names, read_arrays
-from elmyr.errors import InputError
-from elmyr.images import stored
-from elmyr.images.encoded import one_line, shown
-from elmyr.images.labels import read_labels
-from elmyr.images.layouts import arranged
-from elmyr.images.ranges import Values
-from elmyr.images.raw import RawImages
+from elmyr.core.arrays import DAMAGE, array_names, read_arrays
+from elmyr.core.errors import InputError
+from elmyr.core.notes import note
+from elmyr.images.dataset.labels import read_labels
+from elmyr.images.dataset.layouts import arranged
+from elmyr.images.dataset.ranges import Values
+from elmyr.images.dataset.raw import RawImages
+from elmyr.images.decode.encoded import one_line, shown
 from elmyr.images.readers.keys import Keys, Part, keys_of
-from elmyr.images.stored import StoredPixels
-from elmyr.notes import note
+from elmyr.images.storage import stored
+from elmyr.images.storage.stored import StoredPixels
 
 MEND = "write it again with numpy.savez(path, images=..., labels=..., classes=...)"
 NAMED = 5

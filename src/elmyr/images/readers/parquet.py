@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import EncodedImages, joined, shown
+from elmyr.core.errors import InputError
+from elmyr.images.decode.encoded import EncodedImages, joined, shown
 from elmyr.images.readers.labels.values import chosen_column, labels_of
 from elmyr.images.readers.tree import note_beside, parts_of_shards, shards_in
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from elmyr.images.passed_over import examples
-from elmyr.notes import note
+from elmyr.core.notes import note
+from elmyr.images.dataset.passed_over import examples
 
 Part = Literal["train", "validation", "test"]
 

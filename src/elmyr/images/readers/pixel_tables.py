@@ -17,17 +17,17 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.arrays import DAMAGE
-from elmyr.errors import InputError, suggestion
-from elmyr.images.codecs import is_image
-from elmyr.images.encoded import shown
-from elmyr.images.labels import read_labels
-from elmyr.images.passed_over import note_files
-from elmyr.images.raw import RawImages
+from elmyr.core.arrays import DAMAGE
+from elmyr.core.errors import InputError, suggestion
+from elmyr.core.notes import note
+from elmyr.images.dataset.labels import read_labels
+from elmyr.images.dataset.passed_over import note_files
+from elmyr.images.dataset.raw import RawImages
+from elmyr.images.decode.codecs import is_image
+from elmyr.images.decode.encoded import shown
 from elmyr.images.readers.npz import told_of
 from elmyr.images.readers.parts import training_and_test
 from elmyr.images.readers.tree import content_of
-from elmyr.notes import note
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FEWEST = 49  # pixels of an image: shorter rows are tables of labels

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from elmyr.errors import InputError
-from elmyr.images.codecs import decoders, is_image
-from elmyr.images.encoded import EncodedImages, one_line, shown
-from elmyr.images.passed_over import is_leftover, kinds_of, note_files
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.passed_over import is_leftover, kinds_of, note_files
+from elmyr.images.decode.codecs import decoders, is_image
+from elmyr.images.decode.encoded import EncodedImages, one_line, shown
 from elmyr.images.readers.labels import is_usual
 from elmyr.images.readers.labels.members import LABEL, TOLD, labels_of_members
 from elmyr.images.readers.tree import note_beside, parts_of_shards, shards_in

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.images.codecs import is_image
-from elmyr.images.passed_over import examples, is_leftover, note_files
+from elmyr.core.errors import InputError
+from elmyr.core.notes import note
+from elmyr.images.dataset.passed_over import examples, is_leftover, note_files
+from elmyr.images.decode.codecs import is_image
 from elmyr.images.readers.parts import part_of, training_and_test
-from elmyr.notes import note
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.imageset import ImageSet
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet
 
 TRAIN, TEST = "usps.bz2", "usps.t.bz2"
 SIDE = 16

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.images.imageset import ImageSet
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet
 from elmyr.images.writers.folder import check_folder, write_folder
 from elmyr.images.writers.npz import write_npz
 from elmyr.images.writers.parquet import check_parquet, write_parquet

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.files import flush
+from elmyr.core.errors import InputError
+from elmyr.core.files import flush
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.names import folder_names
 from elmyr.images.writers.places import check_beside
@@ -69,7 +69,7 @@ def check_folder(path: Path) -> None:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """As `elmyr.files.replacing`, for a folder that is absent or empty."""
+    """As `elmyr.core.files.replacing`, for a folder that is absent or empty."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     shutil.rmtree(beside, ignore_errors=True)  # of a killed process that had the same number, as in a container
     beside.mkdir()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from elmyr.files import replacing
+from elmyr.core.files import replacing
 from elmyr.images.writers.sink import Block, Plan, Write
 
 

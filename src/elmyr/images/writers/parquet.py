@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from elmyr.errors import InputError
+from elmyr.core.errors import InputError
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.shards import check_shards, write_shards
 from elmyr.images.writers.sink import Block, Plan, Write

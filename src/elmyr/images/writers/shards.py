@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.files import flush, replacing
+from elmyr.core.errors import InputError
+from elmyr.core.files import flush, replacing
 from elmyr.images.writers.places import check_file
 from elmyr.images.writers.sink import Block, Plan, Write, telling
 

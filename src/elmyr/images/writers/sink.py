@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.atomic import unwritable
-from elmyr.images.imageset import ImageSet
+from elmyr.core.errors import InputError
+from elmyr.images.dataset.imageset import ImageSet
+from elmyr.images.storage.atomic import unwritable
 
 BLOCK = 1_000
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError
-from elmyr.images.grid import MID_GRAY, image_grid, save_png
+from elmyr.core.errors import InputError
+from elmyr.images.pictures.grid import MID_GRAY, image_grid, save_png
 from elmyr.images.writers.sink import Block, Plan, Write
 
 MOST = 10_000

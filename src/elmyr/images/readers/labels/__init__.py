@@ -6,22 +6,14 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.images.codecs import suffix_of
-from elmyr.images.encoded import in_order, shown
-from elmyr.images.passed_over import examples
-from elmyr.images.readers.labels.columns import (
-    NO_NAMES,
-    Labels,
-    file_column,
-    label_column,
-    named,
-    part_column,
-    plain,
-)
+from elmyr.core.errors import InputError
+from elmyr.core.notes import note
+from elmyr.images.dataset.passed_over import examples
+from elmyr.images.decode.codecs import suffix_of
+from elmyr.images.decode.encoded import in_order, shown
+from elmyr.images.readers.labels.columns import NO_NAMES, Labels, file_column, label_column, named, part_column, plain
 from elmyr.images.readers.labels.places import Places
 from elmyr.images.readers.labels.tables import LISTS, Table, is_table, read_table
-from elmyr.notes import note
 
 PLAIN = "labels.csv"  # the table that elmyr itself writes
 USUAL = re.compile(

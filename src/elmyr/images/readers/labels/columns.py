@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import is_number, shown
+from elmyr.core.errors import InputError
+from elmyr.images.decode.encoded import is_number, shown
 from elmyr.images.readers.labels.places import Places
 from elmyr.images.readers.labels.tables import Table
 from elmyr.images.readers.parts import Part, part_of

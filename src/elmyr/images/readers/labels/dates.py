@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from elmyr.images.passed_over import examples
-from elmyr.notes import note
+from elmyr.core.notes import note
+from elmyr.images.dataset.passed_over import examples
 
 DATE = re.compile(  # of a folder as 2026-10-01, 20261001, 2026_10, 01.10.2026, 2026年10月1日
     r"(19|20)\d\d([-_. ]?)(0[1-9]|1[0-2])(\2(0[1-9]|[12]\d|3[01]))?"

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from elmyr.errors import InputError
-from elmyr.images.encoded import in_order, shown
+from elmyr.core.errors import InputError
+from elmyr.core.notes import note
+from elmyr.images.decode.encoded import in_order, shown
 from elmyr.images.readers.labels.columns import Labels, label_column, named
 from elmyr.images.readers.labels.dates import step_of_classes
 from elmyr.images.readers.labels.json_forms import cell
 from elmyr.images.readers.labels.tables import Table
 from elmyr.images.readers.parts import divided
-from elmyr.notes import note
 
 LABEL, TEXT = ".cls", ".txt"
 LONGEST = 200  # characters of a class's name

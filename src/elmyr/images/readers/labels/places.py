@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from urllib.parse import unquote, urlsplit
 
-from elmyr.images.codecs import FIXES, decoders, suffix_of
+from elmyr.images.decode.codecs import FIXES, decoders, suffix_of
 
 UPLOADED = re.compile(r"[0-9a-f]{8}-")
 NOWHERE = (None, False)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from elmyr.errors import InputError
-from elmyr.images.codecs import suffix_of
-from elmyr.images.encoded import open_file, shown
+from elmyr.core.errors import InputError
+from elmyr.images.decode.codecs import suffix_of
+from elmyr.images.decode.encoded import open_file, shown
 from elmyr.images.readers.labels.json_forms import table_of
 
 SEPARATORS = {",": "", ";": "';' between", "\t": "tabs between", "|": "'|' between"}

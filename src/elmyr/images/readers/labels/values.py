@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.errors import InputError, suggestion
-from elmyr.images.encoded import in_order, shown
+from elmyr.core.errors import InputError, suggestion
+from elmyr.core.notes import note
+from elmyr.images.decode.encoded import in_order, shown
 from elmyr.images.readers.labels.columns import LABELS, named, plain
-from elmyr.notes import note
 
 
 def chosen_column(of_classes: Sequence[str], columns: Sequence[str], wanted: str | None, where: str) -> str | None:

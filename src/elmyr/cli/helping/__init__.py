@@ -1,0 +1,1 @@
+"""Help, and answers to words that the command line does not have."""

@@ -1,0 +1,81 @@
+"""Batches by indexing: the image set stays resident on the device as uint8, or on the disk where it is large."""
+
+from __future__ import annotations
+
+import torch
+
+from elmyr.core import seeds
+from elmyr.core.errors import InputError
+from elmyr.engine.task import Batch
+from elmyr.images import ImageSet, StoredPixels
+
+
+class ResidentData:
+    """An image set on the device (or on the disk, where it is large) in an endless order: a function of the seed.
+
+    Each pass over the set is a permutation of its own; batches run over the border between two passes.
+    """
+
+    def __init__(self, image_set: ImageSet, *, seed: int, device: torch.device) -> None:
+        if not len(image_set):
+            raise InputError(f"the image set '{image_set.name}' is empty: nothing to train on")
+        self.seed = seed
+        self.device, self._count = device, len(image_set)
+        pixels = image_set.images
+        self.images = pixels if isinstance(pixels, StoredPixels) else torch.from_numpy(pixels).to(device)
+        self.labels = None if image_set.labels is None else torch.from_numpy(image_set.labels).to(device)
+        self._pass = -1
+        self._permutation = torch.empty(0, dtype=torch.int64)
+
+    def batch(self, position: int, size: int) -> Batch:
+        """The `size` images from `position` (images seen) on."""
+        indices = self.order(position, size)
+        on_device = indices.to(self.device)
+        if isinstance(self.images, StoredPixels):
+            images = torch.from_numpy(self.images[indices.numpy()]).to(self.device)
+        else:
+            images = self.images.index_select(0, on_device)
+        labels = None if self.labels is None else self.labels.index_select(0, on_device)
+        return Batch(images.permute(0, 3, 1, 2), labels)
+
+    def order(self, position: int, size: int) -> torch.Tensor:
+        """Which images stand at the places from `position` on: int64 (size,)."""
+        parts = []
+        while size > 0:
+            number, offset = divmod(position, self._count)
+            part = self._permutation_of(number)[offset : offset + size]
+            parts.append(part)
+            position, size = position + len(part), size - len(part)
+        return torch.cat(parts)
+
+    def _permutation_of(self, number: int) -> torch.Tensor:
+        if number != self._pass:
+            generator = seeds.generator(self.seed, "order", number)
+            self._pass, self._permutation = number, torch.randperm(self._count, generator=generator)
+        return self._permutation
+
+
+class MixedData:
+    """Batches of two sets in a fixed proportion: `share` of each batch from the second, at least as near as it goes."""
+
+    def __init__(self, first: ResidentData, second: ResidentData, *, share: float) -> None:
+        if not 0 <= share <= 1:
+            raise InputError(f"the share of generated images is {share}: it lies between 0 and 1")
+        self.first, self.second, self.share = first, second, share
+
+    def batch(self, position: int, size: int) -> Batch:
+        """The `size` images from `position` on, those of the first set before those of the second."""
+        # Places counted from the start, so that every batch continues where the one before it ended in both sets.
+        begin, end = round(position * self.share), round((position + size) * self.share)
+        if begin == end:
+            return self.first.batch(position - begin, size)
+        if end - begin == size:
+            return self.second.batch(begin, size)
+        real, generated = (
+            self.first.batch(position - begin, size - (end - begin)),
+            self.second.batch(begin, end - begin),
+        )
+        labels = None
+        if real.labels is not None and generated.labels is not None:
+            labels = torch.cat([real.labels, generated.labels])
+        return Batch(torch.cat([real.images, generated.images]), labels)

@@ -1,0 +1,1 @@
+"""Steps of optimizers, their schedule, and moving averages of weights."""

@@ -1,0 +1,161 @@
+"""Several processes, one training: what each of them takes of a batch, and how they agree.
+
+Started by `torchrun`, with the gloo back end. One process is the special case of n: every function here then gives back
+what it got. The batch is the same whatever the number of processes, and what is random in it is drawn for the whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import distributed
+from torch.distributed.rendezvous import rendezvous
+
+from elmyr.core.errors import ElmyrError, InputError
+
+PATIENCE = timedelta(minutes=10)  # for a process that computes what the others wait for
+
+
+class Processes:
+    """The group that this process trains in, as one of `count`, number `rank`; the one of rank 0 writes."""
+
+    def __init__(self, rank: int = 0, count: int = 1) -> None:
+        self.rank, self.count = rank, count
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the run's files."""
+        return self.rank == 0
+
+    def share(self, images: int) -> slice:
+        """Which images of a batch of so many are this process's: all of them where they cannot be parted evenly."""
+        if images % self.count:
+            return slice(0, images)
+        each = images // self.count
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+    def average_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
+        """Puts the mean of all processes' gradients in the place of each: one message for all of them."""
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        if self.count == 1 or not gradients:
+            return
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        _reduced(flat, distributed.ReduceOp.SUM)
+        flat /= self.count
+        for gradient, part in zip(
+            gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True
+        ):
+            gradient.copy_(part.view_as(gradient))
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean over all processes; gradients pass through it, so that those averaged afterwards are the whole's."""
+        if self.count == 1:
+            return values
+        mean: torch.Tensor = _Mean.apply(values, self)  # type: ignore[no-untyped-call]  # torch's own
+        return mean
+
+    def mean_of(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean (0-d) of the values (N,) of all processes, as many in each."""
+        return self.mean(values.mean())
+
+    def of_all(self, values: torch.Tensor, images: int) -> torch.Tensor:
+        """The values (N, …) of the whole batch of so many images, of which this process has its share."""
+        if self.count == 1 or images % self.count:
+            return values
+        own = values.contiguous()
+        parts = [torch.empty_like(own) for _ in range(self.count)]
+        with _one_line():
+            distributed.all_gather(parts, own)
+        return torch.cat(parts)
+
+    def most(self, *values: int) -> list[int]:
+        """The largest of each value over all processes."""
+        if self.count == 1:
+            return list(values)
+        found = _reduced(torch.tensor(values), distributed.ReduceOp.MAX)
+        return [int(value) for value in found]
+
+    def of_first(self, number: float) -> float:
+        """The number that the first process found."""
+        if self.count == 1:
+            return number
+        told = torch.tensor(number if self.writes else 0.0, dtype=torch.float64)
+        return float(_reduced(told, distributed.ReduceOp.SUM))
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        self.most(0)
+
+
+ALONE = Processes()
+
+
+@contextmanager
+def joined() -> Iterator[Processes]:
+    """The group that `torchrun` started this process in; this process alone where it did not."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1 or not distributed.is_torchelastic_launched():
+        yield ALONE
+        return
+    with _one_line():
+        store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+        # A group that was started again finds the addresses of the one before it in the same store.
+        attempt = distributed.PrefixStore(f"attempt {_restarts()}", store)  # type: ignore[attr-defined]  # it is there
+        distributed.init_process_group("gloo", store=attempt, rank=rank, world_size=count, timeout=PATIENCE)
+    try:
+        processes = Processes(rank, count)
+        yield processes
+        processes.wait()  # none leaves while another still works
+    finally:
+        distributed.destroy_process_group()
+
+
+def was_restarted() -> bool:
+    """Whether `torchrun` has started this group again, after one of its processes had ended."""
+    return _restarts() > 0
+
+
+def _restarts() -> int:
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+def refuse_odd_parts(shared: Mapping[str, int], count: int) -> None:
+    """InputError for a batch, or a part of it by its name, that cannot be shared evenly."""
+    for name, images in shared.items():
+        if images % count:
+            raise InputError(f"{name} is {images}: {count} processes take one that is a multiple of {count}")
+
+
+def _reduced(values: torch.Tensor, by: distributed.ReduceOp.RedOpType) -> torch.Tensor:
+    with _one_line():
+        distributed.all_reduce(values, by)
+    return values
+
+
+class _Mean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, group: Processes) -> torch.Tensor:
+        ctx.group = group
+        whole = values.clone(memory_format=torch.contiguous_format)
+        return _reduced(whole, distributed.ReduceOp.SUM) / group.count
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return ctx.group.mean(gradient), None
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        why = re.sub(r"^\[\S+\] ", "", str(error).splitlines()[0]).partition(". ")[0]  # no place in gloo's source
+        raise ElmyrError(
+            f"another process of the group is gone ({why}): see what it said, and resume the run"
+        ) from None

@@ -1,0 +1,251 @@
+"""The life of a run, whatever is trained in it: planned, begun, trained, resumed, finished."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from elmyr.core import machine
+from elmyr.core.amounts import Amount, image_count
+from elmyr.core.calls import checked
+from elmyr.core.errors import InputError
+from elmyr.core.files import write_json
+from elmyr.engine.config import RunConfig, Settings
+from elmyr.engine.guards import (
+    at_work,
+    nothing_to_do,
+    refuse_less,
+    refuse_rerun,
+    shown_progress,
+    write_beginning,
+    write_config,
+)
+from elmyr.engine.loop import Outcome, run_loop
+from elmyr.engine.pace import MEASURED_SHARE, Pace
+from elmyr.engine.processes import ALONE, Processes, joined, refuse_odd_parts, was_restarted
+from elmyr.engine.saving.checkpoint import latest_checkpoint
+from elmyr.engine.saving.places import RUNS, Run
+from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
+from elmyr.engine.spec import Begun, Manner, Plan, Say, TaskSpec, hush
+from elmyr.engine.starting import refuse_other_networks, refuse_other_settings, take_weights
+from elmyr.engine.tasks import spec_of
+from elmyr.engine.trackers import open_tracker
+
+Spec = TaskSpec[Any, Any, Any]
+Places = str | os.PathLike[str] | Sequence[str | os.PathLike[str] | None]
+
+
+def train(spec: Spec, ask: Any, manner: Manner) -> RunDirectory:
+    """Trains what is asked for and returns its finished run directory; InputError before anything is written.
+
+    Under `torchrun` its processes train together, each its share of every batch, and `manner.out` is needed; a group
+    that was started again resumes the run.
+    """
+    refuse_rerun()
+    started = time.monotonic()
+    plan = planned(spec, ask)
+    with joined() as processes:
+        if processes.count > 1:
+            return _train_in_group(spec, plan, manner, processes)
+        return train_by(spec, plan, manner, since=started)
+
+
+def planned(spec: Spec, ask: Any) -> Plan[Any, Any]:
+    """The plan of a run, checked as far as it goes; writes nothing."""
+    plan: Plan[Any, Any] = spec.plan(ask)
+    if plan.config.start_from is not None:
+        refuse_other_networks(spec, plan)
+    return plan
+
+
+def train_by(spec: Spec, plan: Plan[Any, Any], manner: Manner, *, since: float | None = None) -> RunDirectory:
+    """Trains by a plan, in a directory of its own, in this process.
+
+    since: the time from which its minutes count; without it the budget is what the plan says.
+    """
+    run = RunDirectory(new_directory(manner.out, parent=RUNS, name=spec.name(plan.config)))
+    if since is not None and plan.config.minutes is not None:
+        try:
+            plan = _within(spec, plan, since=since, say=run.noting(manner.say))
+        except BaseException:
+            shutil.rmtree(run.path)  # it holds nothing yet that could be resumed
+            raise
+    _write_beginning(spec, run, plan)
+    for line in plan.told:
+        run.noting(manner.say)(line)
+    _run_to_end(spec, run, plan.config, plan.inputs, manner)
+    return run
+
+
+def _train_in_group(spec: Spec, plan: Plan[Any, Any], manner: Manner, processes: Processes) -> RunDirectory:
+    """As one of several processes: the first makes the run directory, all go on from what it holds."""
+    if manner.out is None or plan.config.minutes is not None:
+        raise InputError("several processes need a run directory that all of them know, and a budget: --out, --images")
+    refuse_odd_parts(spec.shared(plan.config), processes.count)
+    run = RunDirectory(Path(manner.out))
+    if processes.writes:
+        if not was_restarted():
+            new_directory(manner.out, parent=RUNS, name="")
+        if not run.config.is_file():
+            _write_beginning(spec, run, plan, processes)
+            for line in plan.told:
+                run.noting(manner.say)(line)
+    processes.wait()
+    config = config_as(run, spec.config)
+    if config != plan.config:
+        raise InputError(
+            f"'{run.path}' is another run: choose another with --out, or resume it: elmyr resume {run.path}"
+        )
+    _run_to_end(spec, run, config, plan.inputs, manner, processes)
+    return run
+
+
+def resume(
+    name: Run,
+    *,
+    images: Amount | None = None,
+    settings: Settings = (),
+    data: Places | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    keep_going: bool = False,
+    track: str | None = None,
+    quiet: bool = False,
+    say: Say = hush,
+) -> RunDirectory:
+    """Resumes an interrupted run (a path, or "latest") as if nothing had happened, and returns it finished.
+
+    images: another budget, for a finished run too; the learning rates then fall by that one. settings: may only be the
+    run's own. data: where its images lie by now, which the run keeps; of several sources a sequence, None for what has
+    not moved. The others: as the training had them. Raises InputError where what it learned from is not the same.
+    """
+    refuse_rerun()
+    images, manner = image_count(images), Manner(None, keep_going, track, quiet, say)
+    run = open_run(name)
+    spec = spec_of(run)
+    config = config_as(run, spec.config)
+    refuse_other_settings(spec, config, settings, run.path)
+    if data is not None:
+        config = moved(config, data, data_root)
+        spec.reopen(config, data_root)  # refuses other images; only then is it written down
+        with run.locked():
+            write_config(run, config)
+    longer = config if images is None else config.extended(images)
+    if longer.loop == config.loop and nothing_to_do(run, manner.say):
+        return run
+    inputs = spec.reopen(config, data_root)
+    with joined() as processes:
+        refuse_odd_parts(spec.shared(config), processes.count)
+        if longer.loop != config.loop:
+            config = _with_budget(run, longer, processes)
+        _run_to_end(spec, run, config, inputs, manner, processes)
+    return run
+
+
+@checked
+def open_model(run: Run, *, device: str = "auto", precision: str = "auto") -> Any:
+    """The model of a finished run of any kind (a path, "latest", what training returned): a GAN, a recognizer …"""
+    directory = open_run(run)
+    return spec_of(directory).open(directory, device=device, precision=precision)
+
+
+def moved(config: RunConfig, data: Places, data_root: str | os.PathLike[str] | None) -> RunConfig:
+    """The config of a run whose images lie elsewhere by now: its sources in their order, None for what stays."""
+    sources = config.sources
+    places = [data] if isinstance(data, str | os.PathLike) else list(data)
+    if len(places) > len(sources):
+        raise InputError(f"{len(places)} places are given, and a {config.kind} learned from {len(sources)}: leave out")
+    named = {
+        name: source.at(place, data_root)
+        for (name, source), place in zip(sources.items(), places, strict=False)
+        if place is not None
+    }
+    return config.model_copy(update=named)
+
+
+def _with_budget(run: RunDirectory, config: RunConfig, processes: Processes) -> RunConfig:
+    """The config with another budget, written down; the run is unfinished from then on."""
+    refuse_less(run, config.loop.images)
+    if processes.writes:
+        with run.locked():
+            run.summary.unlink(missing_ok=True)
+            write_config(run, config)
+    processes.wait()
+    return config
+
+
+def _within(spec: Spec, plan: Plan[Any, Any], *, since: float, say: Say) -> Plan[Any, Any]:
+    """The plan with the budget that the machine reaches in its minutes from `since` on."""
+    minutes = plan.config.minutes
+    say(f"measuring the speed for a budget of {minutes:g} minutes …")
+    pace = pace_of(spec, plan, seconds=MEASURED_SHARE * 60 * minutes)
+    budget = pace.reached(since + 60 * minutes - time.monotonic(), plan.config.loop)
+    say(f"{pace.images_per_second:,.0f} images/s: the budget is {budget:,} images")
+    return plan.with_budget(budget)
+
+
+def pace_of(spec: Spec, plan: Plan[Any, Any], *, seconds: float) -> Pace:
+    """How fast a plan's training goes, measured on a throw-away copy over about so many seconds."""
+    with machine.one_order_of_sums(plan.config.deterministic):
+        return Pace.of(spec.begin(plan.config, plan.inputs, ALONE, hush), plan.config.loop, seconds=seconds)
+
+
+def _write_beginning(spec: Spec, run: RunDirectory, plan: Plan[Any, Any], processes: Processes = ALONE) -> None:
+    spec.introduce(run, plan.inputs)
+    config = plan.config
+    write_beginning(run, config, device=config.device, precision=config.precision, processes=processes.count)
+
+
+def _run_to_end(
+    spec: Spec, run: RunDirectory, config: RunConfig, inputs: Any, manner: Manner, processes: Processes = ALONE
+) -> None:
+    manner = manner if processes.writes else Manner()
+    say = run.noting(manner.say) if processes.writes else manner.say
+    with (
+        at_work(run, say, previews=spec.draws, writes=processes.writes),
+        machine.one_order_of_sums(config.deterministic),
+    ):
+        begun = spec.begin(config, inputs, processes, say)
+        if config.start_from is not None and latest_checkpoint(run.checkpoints) is None:
+            take_weights(spec, begun.task, config)
+        outcome = _trained(run, begun, config, manner, processes, say)
+        if processes.writes:
+            _finish(run, begun, outcome, say)
+
+
+def _trained(
+    run: RunDirectory, begun: Begun, config: RunConfig, manner: Manner, processes: Processes, say: Say
+) -> Outcome:
+    bar = shown_progress(run, config.loop.images, quiet=manner.quiet)
+    with bar as listener, open_tracker(manner.track, run) as tracker:
+        if tracker:
+            say(f"figures and previews also for {tracker.library}: {tracker.viewer}")
+        return run_loop(
+            begun.task,
+            begun.data,
+            config.loop,
+            run=run,
+            watcher=begun.watcher,
+            listener=listener,
+            say=say,
+            keep_going=manner.keep_going,
+            tracker=tracker,
+            processes=processes,
+        )
+
+
+def _finish(run: RunDirectory, begun: Begun, outcome: Outcome, say: Say) -> None:
+    finished = begun.finish(run, outcome)
+    summary = {
+        "images": outcome.images,
+        "seconds": round(outcome.seconds, 3),
+        "images_per_second": round(outcome.images / max(outcome.seconds, 1e-9), 1),
+    }
+    write_json(run.summary, summary | dict(finished.summary))
+    how = f"{finished.how}, " if finished.how else ""
+    say(f"trained {how}{outcome.images:,} images in {outcome.seconds:,.0f} s: {run.path}")
+    for line in finished.lines:
+        say(line)

@@ -1,0 +1,80 @@
+"""The run's figures: means over a stretch of updates, one JSON line a stretch in `metrics.jsonl`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from elmyr.core.errors import DivergedError
+from elmyr.core.files import read_lines, write_text
+from elmyr.engine.processes import ALONE, Processes
+
+
+class Logbook:
+    """Gathers scalars on the device and drains them, seldom, into the file: their means over all processes.
+
+    After a resume, lines past the checkpoint are cut and the unfinished stretch goes on where the checkpoint left it.
+    """
+
+    def __init__(self, path: Path | None, processes: Processes = ALONE) -> None:
+        self.path, self.processes = path, processes
+        self._sums: dict[str, torch.Tensor | float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, scalars: Mapping[str, torch.Tensor], position: int) -> None:
+        """Takes one update's scalars; does not wait for the device. DivergedError if one is seen not to be finite, by
+        whichever process: at once on a CPU, at the next drain elsewhere.
+        """
+        here = {name: float(value) for name, value in scalars.items() if value.device.type == "cpu"}
+        (bad,) = self.processes.most(not all(map(math.isfinite, here.values())))
+        if bad:
+            _refuse_infinite(here, position)
+            raise DivergedError(f"training diverged: numbers of another process not finite at {position:,} images")
+        for name, value in scalars.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value.double()
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def drain(self, position: int, extra: Mapping[str, float]) -> dict[str, float]:
+        """Writes the means since the last drain as one line and returns them; DivergedError if one is not finite."""
+        means = {name: total / self._counts[name] for name, total in self._means_of_all().items()}
+        self._sums, self._counts = {}, {}
+        _refuse_infinite(means, position)
+        figures = {**extra, **{name: float(f"{mean:.6g}") for name, mean in means.items()}}
+        self.write(position, figures)
+        return {"images": position, **figures}
+
+    def write(self, position: int, figures: Mapping[str, Any]) -> None:
+        """Writes a line of JSON values of its own; none without any."""
+        if self.path is not None and figures and self.processes.writes:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"images": position, **figures}) + "\n")
+
+    def state(self, position: int) -> dict[str, Any]:
+        """The unfinished stretch, as JSON values; DivergedError if one is not finite."""
+        sums = self._means_of_all()
+        _refuse_infinite(sums, position)
+        return {"sums": sums, "counts": dict(self._counts)}
+
+    def _means_of_all(self) -> dict[str, float]:
+        """The sums, each the mean over all processes."""
+        sums = torch.tensor([float(total) for total in self._sums.values()], dtype=torch.float64)
+        return dict(zip(self._sums, self.processes.mean(sums).tolist(), strict=True))
+
+    def restore(self, state: Mapping[str, Any], position: int) -> None:
+        """Goes back to where a checkpoint at `position` was taken."""
+        self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
+        if self.path is None or not self.path.exists() or not self.processes.writes:
+            return
+        kept = [line for line in read_lines(self.path) if line.get("images", position + 1) <= position]
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _refuse_infinite(values: Mapping[str, float], position: int) -> None:
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    if bad:
+        raise DivergedError(f"training diverged: {', '.join(bad)} not finite at {position:,} images")

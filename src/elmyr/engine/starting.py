@@ -1,0 +1,64 @@
+"""What a run begins with or goes on by: another run's weights, and its own settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from elmyr.core.errors import InputError
+from elmyr.engine.config import RunConfig, Settings, parse_settings
+from elmyr.engine.processes import ALONE
+from elmyr.engine.saving.checkpoint import latest_checkpoint, load_modules
+from elmyr.engine.saving.run_directory import config_as, open_run
+from elmyr.engine.spec import Plan, TaskSpec
+from elmyr.engine.task import Task
+
+Spec = TaskSpec[Any, Any, Any]
+
+
+def refuse_other_networks(spec: Spec, plan: Plan[Any, Any]) -> None:
+    """InputError where the run that a plan starts from has other networks, or no checkpoint."""
+    begun = spec.begin(plan.config, plan.inputs, ALONE, lambda line: None)
+    take_weights(spec, begun.task, plan.config)
+
+
+def take_weights(spec: Spec, task: Task, config: RunConfig) -> None:
+    """Puts the weights of a run's latest checkpoint into a task; InputError where its networks are others."""
+    run = open_run(config.start_from, spec.kind)
+    differing = _differences(spec.networks(config_as(run, spec.config)), spec.networks(config))
+    if differing:
+        raise InputError(
+            f"'{run.path}' has other networks ({'; '.join(differing)}): make these the same to start from it"
+        )
+    path = latest_checkpoint(run.checkpoints)
+    if path is None:
+        raise InputError(f"'{run.path}' has no checkpoint to start from: train it first")
+    names = task.modules if spec.starts_with is None else spec.starts_with
+    load_modules(path, {name: task.modules[name] for name in names})
+
+
+def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two configs, a line each."""
+    lines = []
+    for key in theirs.keys() | ours.keys():
+        one, other = theirs.get(key), ours.get(key)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            lines += _differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            lines.append(f"{prefix}{key} is {one}, not {other}")
+    return sorted(lines)
+
+
+def refuse_other_settings(spec: Spec, config: RunConfig, settings: Settings, path: str | os.PathLike[str]) -> None:
+    """InputError, with the list of them, for settings other than those that the run in `path` has."""
+    parsed = parse_settings(settings)
+    spec.require_settings(config, list(parsed))
+    has = spec.settings(config)
+    asked = {name: value for name, value in parsed.items() if value != "auto"}
+    differing = [f"{name} is {has.get(name)}, not {value}" for name, value in asked.items() if has.get(name) != value]
+    if differing:
+        raise InputError(
+            f"'{path}' resumes with its own settings ({'; '.join(differing)}): leave --set out, or start a new "
+            f"run with its weights: {spec.start(config)} --from {path} --set …"
+        )

@@ -1,0 +1,1 @@
+"""Image sets: what they are, what they are made of, how they are shaped and split."""

@@ -1,0 +1,1 @@
+"""Files and caches: downloaded, decoded once, whole or absent."""

@@ -1,0 +1,1 @@
+"""Losses: objectives, penalties, auxiliary terms and augmentation, as small objects and functions."""

@@ -1,0 +1,1 @@
+"""Pairs of networks, generator and discriminator: a file each."""

@@ -1,0 +1,65 @@
+"""Image sets as pictures on the page: rows of images in one PNG, embedded as a data URI."""
+
+import base64
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from elmyr.images import AS_BYTES, ImageSet, load_images
+from elmyr.report.parts.markup import Markup, tag
+
+LARGEST_TILE = 64  # pixels; larger images are shrunk, as nobody sees more of them in a row of eight
+
+
+def read_pictures(path: Path) -> ImageSet | None:
+    """An image set in npz; None if there is none, InputError if it is damaged."""
+    return load_images(path, shaping=AS_BYTES) if path.exists() else None
+
+
+def of_class(pictures: ImageSet, label: int, most: int) -> npt.NDArray[np.uint8]:
+    """The first images of a class; none where the pictures have no labels."""
+    if pictures.labels is None:
+        return pictures.images[:0]
+    return pictures.images[np.flatnonzero(pictures.labels == label)[:most]]
+
+
+def grid(images: npt.NDArray[np.uint8], columns: int, alt: str) -> Markup:
+    """The images row by row in one picture, always so many columns wide; what no image covers is clear."""
+    tiles = [_tile(image) for image in images]
+    if not tiles:
+        return Markup()
+    width, height = tiles[0].size
+    gap = max(1, width // 14)
+    rows = -(-len(tiles) // columns)
+    canvas = Image.new("RGBA", (columns * (width + gap) - gap, rows * (height + gap) - gap))
+    for index, tile in enumerate(tiles):
+        canvas.paste(tile, (index % columns * (width + gap), index // columns * (height + gap)))
+    buffer = BytesIO()
+    canvas.save(buffer, "PNG", optimize=True)
+    return _img(buffer.getvalue(), canvas.size, alt)
+
+
+def embedded(path: Path, alt: str) -> Markup:
+    """A PNG file as it is; empty if there is none or it is damaged."""
+    try:
+        content = path.read_bytes()
+        with Image.open(BytesIO(content), formats=["PNG"]) as picture:
+            size = picture.size
+            picture.load()
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+        return Markup()
+    return _img(content, size, alt)
+
+
+def _tile(image: npt.NDArray[np.uint8]) -> Image.Image:
+    tile = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    tile.thumbnail((LARGEST_TILE, LARGEST_TILE), Image.Resampling.LANCZOS)
+    return tile
+
+
+def _img(png: bytes, size: tuple[int, int], alt: str) -> Markup:
+    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    return tag("img", src=source, alt=alt, width=size[0], height=size[1])

@@ -1,0 +1,1 @@
+"""Parts of pages, and the records that they are made of."""

@@ -1,0 +1,81 @@
+"""What the arms of one cell and seed learn from and are judged by."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.core import seeds
+from elmyr.engine.config import require_there
+from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.images import AS_BYTES, ImageSet, Shaping, Source, load_images, open_source, save_npz, split_source
+from elmyr.images.dataset.shaping import labeled_places
+from elmyr.studies.config import Cell, StudyConfig
+from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.recognition import Doubts, doubts_of
+
+FEWEST_GENERATED = 10_000
+
+
+class Ground:
+    """The images of one cell and seed; its GAN and what that makes are opened where they are asked for.
+
+    labeled: training images, with their labels as they are seen. unlabeled: all training images, where only some have a
+    label, else None. validation, test: whole, whatever the trouble; test_indices as in `Splits`.
+    """
+
+    def __init__(self, study: Path, config: StudyConfig, cell: Cell, seed: int, source: Source) -> None:
+        self.study, self.config, self.cell, self.seed = study, config, cell, seed
+        self.device, self.precision = config.device, config.precision
+        present = cell.shaping.model_copy(update={"labels_per_class": None})
+        splits = split_source(source, seed, present)
+        self.labeled, self.validation, self.test = splits.train, splits.validation, splits.test
+        self.test_indices: NDArray[np.int64] = splits.test_indices
+        self.unlabeled: ImageSet | None = None
+        if cell.shaping.labels_per_class is not None:
+            self.unlabeled = splits.train
+            self.labeled = splits.train.take(labeled_places(splits.train, cell.shaping, seed))
+
+    @property
+    def trouble(self) -> Shaping:
+        """What is wrong with the training part."""
+        return self.cell.shaping.troubles()
+
+    @property
+    def run(self) -> RunDirectory:
+        """Where the GAN of the cell and seed is trained."""
+        return RunDirectory(self.study / "runs" / f"{self.cell.folder}-seed-{self.seed}")
+
+    @cached_property
+    def gan(self) -> GAN:
+        """The finished GAN, which has seen `labeled` and nothing else."""
+        return GAN.load(self.run.path, device=self.device, precision=self.precision)
+
+    @cached_property
+    def generated(self) -> ImageSet:
+        """What the GAN makes, the classes in equal numbers; kept on the disk until the arms have learned from it."""
+        if self.samples.is_file():
+            return load_images(self.samples, shaping=AS_BYTES)
+        images = self.gan.sample(max(len(self.labeled), FEWEST_GENERATED), balanced=True, seed=seeds.LEARNED_FROM)
+        self.samples.parent.mkdir(exist_ok=True)
+        save_npz(images, self.samples)
+        return images
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        """Which labels are likely wrong, by recognizers that have not seen them."""
+        return doubts_of(self.labeled, seed=self.seed, device=self.device, precision=self.precision)
+
+    @property
+    def samples(self) -> Path:
+        """The file of what the GAN makes."""
+        return self.study / "samples" / f"{self.cell.folder}-seed-{self.seed}.npz"
+
+
+def opened(config: StudyConfig) -> Source:
+    """The study's images, in their form; InputError where they are not there any more."""
+    require_there(config.source)
+    return open_source(config.source, config.root, config.shaping)

@@ -1,0 +1,138 @@
+"""The pieces of work of a study: a GAN, an arm, or the figures of a GAN, each of one cell and seed."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from elmyr.core.errors import InputError
+from elmyr.core.files import read_json
+from elmyr.engine import resume
+from elmyr.engine.saving.run_directory import RunDirectory, config_as
+from elmyr.evaluation import evaluate
+from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
+from elmyr.studies.cell_data import Ground, opened
+from elmyr.studies.config import StudyConfig
+from elmyr.studies.ledger import Place, Result
+from elmyr.tasks.gan import train
+
+Say = Callable[[str], None]
+GAN, FIGURES = "GAN", "figures"  # of what is no arm
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work: an arm by its name, or GAN, or FIGURES. `cell` is the number of it."""
+
+    cell: int
+    seed: int
+    what: str
+
+    def place(self, config: StudyConfig) -> Place:
+        """Where in the study its result stands."""
+        return config.cells[self.cell].name, self.seed, self.what
+
+    def needs(self) -> Piece | None:
+        """What has to be done before it."""
+        needs_gan = self.what == FIGURES or (self.what != GAN and ARMS[self.what].needs_run)
+        return Piece(self.cell, self.seed, GAN) if needs_gan else None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A piece that is done: how long it took, and an arm's result."""
+
+    seconds: float
+    result: Result | None = None
+
+
+def pieces_of(config: StudyConfig) -> list[Piece]:
+    """All pieces of a study, seed by seed, so that an early end has whole seeds; arms that need no GAN come first."""
+    pieces = []
+    for seed in config.seeds:
+        for number, cell in enumerate(config.cells):
+            arms = [Piece(number, seed, name) for name in cell.arms]
+            pieces += [arm for arm in arms if arm.needs() is None]
+            pieces.append(Piece(number, seed, GAN))
+            pieces += [arm for arm in arms if arm.needs() is not None]
+            if seed == config.seeds[0] and cell.figures:
+                pieces.append(Piece(number, seed, FIGURES))
+    return pieces
+
+
+class Worker:
+    """Does pieces of work of the study in a directory, one after the other; what one opened serves the next."""
+
+    def __init__(self, study: Path) -> None:
+        self.study = study
+        self.config = config_as(RunDirectory(study), StudyConfig)
+        self.source = opened(self.config)
+        self._ground: Ground | None = None
+
+    def ground(self, piece: Piece) -> Ground:
+        """What the piece works on."""
+        cell = self.config.cells[piece.cell]
+        if self._ground is None or (self._ground.cell, self._ground.seed) != (cell, piece.seed):
+            self._ground = Ground(self.study, self.config, cell, piece.seed, self.source)
+        return self._ground
+
+    def is_done(self, piece: Piece) -> bool:
+        """Whether a GAN or its figures are there already; of arms the ledger knows."""
+        ground = self.ground(piece)
+        return ground.run.finished if piece.what == GAN else ground.run.evaluation.is_file()
+
+    def perform(self, piece: Piece, *, quiet: bool = True, say: Say = lambda line: None) -> Done:
+        """Does a piece; a GAN that was begun goes on from its last checkpoint."""
+        started, ground = time.monotonic(), self.ground(piece)
+        if piece.what == GAN:
+            _train_gan(ground, quiet, say)
+            return Done(float(read_json(ground.run.summary)["seconds"]))  # also of what came before an interruption
+        if piece.what == FIGURES:
+            try:
+                device, precision = ground.device, ground.precision
+                evaluate(ground.run, data_root=self.config.root, device=device, precision=precision, quiet=quiet)
+            except InputError as error:  # a cell may have too few images for figures: it has its verdict all the same
+                say(f"no figures of the GAN: {error}")
+            return Done(time.monotonic() - started)
+        learned = train_arm(ARMS[piece.what], ground, updates=self.config.updates, quiet=quiet)
+        return Done(time.monotonic() - started, _result(ground, learned, piece.what))
+
+
+def _train_gan(ground: Ground, quiet: bool, say: Say) -> None:
+    config, run = ground.config, ground.run
+    if run.config.is_file():
+        resume(run.path, data_root=config.root, quiet=quiet, say=say)
+        return
+    if run.path.exists():
+        shutil.rmtree(run.path)  # killed before there was anything to go on from
+    train(
+        config.source,
+        out=run.path,
+        preset=config.preset,
+        images=config.images,
+        seed=ground.seed,
+        settings=config.settings,
+        device=config.device,
+        precision=config.precision,
+        data_root=config.root,
+        shaping=ground.cell.shaping,
+        quiet=quiet,
+        say=say,
+    )
+
+
+def _result(ground: Ground, learned: ArmResult, arm: str) -> Result:
+    labels = ground.test.require_labels()
+    return Result(
+        cell=ground.cell.name,
+        seed=ground.seed,
+        arm=arm,
+        share=learned.share,
+        validation_by_share=learned.validation_by_share,
+        validation=learned.validation,
+        test={name: float(measure(learned.read, labels)) for name, measure in MEASURES.items()},
+        read=learned.read,
+    )

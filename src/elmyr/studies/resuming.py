@@ -1,0 +1,84 @@
+"""What resumes a run or a study, whatever was trained in it. A kind is a line in the table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from elmyr.core.amounts import Amount
+from elmyr.core.calls import checked
+from elmyr.core.errors import InputError
+from elmyr.engine.saving.places import STUDY_KIND, Run, called, kind_of, run_path
+from elmyr.engine.tasks import TASKS
+from elmyr.images import Data, source_of
+
+if TYPE_CHECKING:
+    from elmyr.engine import RunDirectory
+    from elmyr.engine.config import Settings
+    from elmyr.studies import Study
+
+COMPOSED = {  # of several trainings, imported for one of its kind only
+    STUDY_KIND: ("elmyr.studies", "resume_study"),
+    "adaptation": ("elmyr.tasks.translation", "resume_adaptation"),
+}
+OPTIONS = {"settings": "set"}  # what the command line calls a choice, where not by its own name
+
+
+@checked
+def resume(
+    run: Run,
+    *,
+    images: Amount | None = None,
+    settings: Settings = (),
+    data: Data | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    processes: int | None = None,
+    keep_going: bool = False,
+    track: str | None = None,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> RunDirectory | Study:
+    """Resumes an interrupted run or study, to the same result, and returns it finished.
+
+    images: another budget, of a finished run too. data: where the images are by now, or the images themselves, as
+    `train` takes them; of a translator a pair of them, None for what has not moved. processes: of a study. settings are
+    the run's own; keep_going, track: as `train` has them. Raises InputError for a choice that a study, or a run of this
+    kind, does not have.
+    """
+    path = run_path(run)
+    kind = kind_of(path)
+    if kind in COMPOSED:
+        package, name = COMPOSED[kind]
+        function = getattr(import_module(package), name)
+    else:
+        from elmyr.engine.run import resume as function
+    asked = {
+        "images": images,
+        "settings": settings or None,
+        "data": data if data is None else _places(data, kind),
+        "processes": processes,
+        "keep_going": keep_going or None,
+        "track": track,
+    }
+    given = {choice: value for choice, value in asked.items() if value is not None}
+    strange = next((choice for choice in given if choice not in signature(function).parameters), None)
+    if strange is not None:
+        option = OPTIONS.get(strange, strange).replace("_", "-")
+        raise InputError(f"'{path}' is the run of a {called(kind)}, which resumes without --{option}: leave it out")
+    done: RunDirectory | Study = function(path, data_root=data_root, quiet=quiet, say=say, **given)
+    return done
+
+
+def _places(data: Data, kind: str) -> Any:
+    """Where the images are: one place, or one of each source, as A's and B's of a translator."""
+    sources = TASKS[kind].sources if kind in TASKS else 1
+    if sources == 1:
+        return source_of(data)
+    if not isinstance(data, tuple) or len(data) != sources:
+        raise InputError(
+            f"a {called(kind)} learned from two sets of images: give data=(a, b), None for what has not moved"
+        )
+    return tuple(None if each is None else source_of(each) for each in data)

@@ -1,0 +1,338 @@
+"""The study from end to end: does a GAN make a recognizer of these images better, by how much, and how sure is that?"""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elmyr.core import machine, plugins
+from elmyr.core.amounts import Amount, seconds_of
+from elmyr.core.calls import checked
+from elmyr.core.errors import InputError, InterruptedRun
+from elmyr.core.files import write_json
+from elmyr.engine.config import Settings
+from elmyr.engine.guards import refuse_rerun
+from elmyr.engine.saving.places import Run
+from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
+from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, open_source, split_source
+from elmyr.images.pictures.showing import table_html
+from elmyr.studies.cell_data import opened
+from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
+from elmyr.studies.estimate import Estimate, estimate, told, within
+from elmyr.studies.folds import Folds
+from elmyr.studies.ledger import Ledger
+from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of
+from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
+from elmyr.studies.summary import summary_of
+from elmyr.studies.worker_pool import NoMainGuard, performed
+from elmyr.tasks.gan.plan import config_of
+
+STUDIES = Path("studies")
+
+
+@dataclass(frozen=True, repr=False)
+class Study:
+    """A finished study: its directory and what `study.json` holds."""
+
+    path: Path
+    content: dict[str, Any]
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Of each cell: its name, outcome, sentence, the difference with its 95 % interval, the arms compared.
+
+        The outcome is "better", "worse" or "no significant effect", of one seed "not decided".
+        """
+        return [{"cell": cell["name"], **cell["verdict"]} for cell in self.content["cells"]]
+
+    def __repr__(self) -> str:
+        told = "; ".join(f"{verdict['cell']}: {verdict['outcome']}" for verdict in self.verdicts)
+        return f"Study('{self.path}': {told})"
+
+    def _repr_html_(self) -> str:
+        """A notebook's view: a table of the verdicts."""
+        rows = [("data", "verdict", "")] + [(each["cell"], each["outcome"], each["sentence"]) for each in self.verdicts]
+        return f"<div>{html.escape(str(self.path))}{table_html(rows)}</div>"
+
+
+@checked
+def study(
+    data: Data,
+    labels: Any = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    seeds: int = FAIR_SEEDS,
+    seed: int = 0,
+    images: Amount | None = None,
+    updates: Amount | None = None,
+    preset: str = "residual",
+    settings: Settings = (),
+    device: str = "auto",
+    precision: str = "auto",
+    data_root: str | os.PathLike[str] | None = None,
+    shaping: Shaping = AS_IT_IS,
+    images_per_class: Sequence[int | None] | None = None,
+    imbalance: Sequence[float | None] | None = None,
+    label_noise: Sequence[float] | None = None,
+    labels_per_class: Sequence[int | None] | None = None,
+    folds: Folds = "auto",
+    budget: Amount | None = None,
+    processes: int = 1,
+    allow_duplicates: bool = False,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Study:
+    """Trains a GAN and the recognizers of all arms for each cell and seed, and compares the best with and without GAN.
+
+    A cell is one trouble of the training part: each combination of the values of `images_per_class`, `imbalance`,
+    `label_noise` and `labels_per_class` (None: all) is one. A seed is a new split, a new GAN and new recognizers;
+    `seed` is the first of `seeds`. `images` is each GAN's budget, `updates` each recognizer's; both follow from the
+    image size where not given. The arms with a GAN share the GAN of cell and seed, which has seen their training images
+    only. Shares and best arms are chosen on validation; the test part only measures.
+
+    folds: with F of them a seed tests one of F folds of the images, so that F seeds test each image once; "auto": 5
+    where a class would have fewer than ten test images; None: a quarter of each class a seed, where there is no test
+    part.
+    budget: a time, in seconds or such as "2h"; as many seeds as fit are taken. processes: how many pieces of work are
+    done at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
+    Raises InputError before anything is written.
+    """
+    of_cells = images_per_class, imbalance, label_noise, labels_per_class
+    of_gan = images, updates, preset, settings, device, precision, data_root, shaping
+    ask = StudyAsk(data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates)
+    return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
+
+
+def conduct(
+    ask: StudyAsk,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    budget: Amount | None = None,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Study:
+    """The study that is asked for, parameters as `study`."""
+    refuse_rerun()
+    budget = seconds_of(budget)
+    config = make_study_plan(ask, say)
+    if out is not None and (Path(out) / "config.json").is_file():
+        return _gone_on_with(Path(out), config, budget, quiet, say)
+    if budget is not None:
+        config, _ = rehearse_study(config, budget, say)
+    folder = new_directory(out, parent=STUDIES, name=config.name)
+    write_json(folder / "config.json", config.model_dump(mode="json"))
+    try:
+        return _to_end(folder, config, quiet, say)
+    except NoMainGuard:
+        shutil.rmtree(folder)  # nothing was done
+        raise
+
+
+def resume_study(
+    name: Run,
+    *,
+    processes: int | None = None,
+    data: str | os.PathLike[str] | None = None,
+    data_root: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Study:
+    """Resumes an interrupted study as if nothing had happened, by another number of processes where asked.
+
+    data, data_root: where its images, or named data sets, lie by now; the study and its runs keep it. InputError where
+    the images are others.
+    """
+    refuse_rerun()
+    run = open_run(name, KIND)
+    config = config_as(run, StudyConfig)
+    if processes is not None and processes < 1:
+        raise InputError(f"--processes is {processes}: at least 1")
+    if data is not None or data_root is not None:
+        config = _moved(run, config, data, data_root)
+    return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
+
+
+def _moved(
+    run: RunDirectory,
+    config: StudyConfig,
+    data: str | os.PathLike[str] | None,
+    data_root: str | os.PathLike[str] | None,
+) -> StudyConfig:
+    """The config of a study whose images lie elsewhere by now, written down, also in its GANs' runs."""
+    source = config.source if data is None else lasting_name(data)
+    root = config.root if data_root is None else os.path.abspath(data_root)
+    config = config.model_copy(update={"source": source, "root": root})
+    _require_same_images(opened(config), config, run.path)
+    with run.locked():
+        write_json(run.config, config.model_dump(mode="json"))
+        for gan in map(RunDirectory, (run.path / "runs").glob("*")):
+            of_gan = config_of(gan)
+            there = of_gan.model_copy(update={"data": of_gan.data.at(source, root)})
+            write_json(gan.config, there.model_dump(mode="json"))
+    return config
+
+
+def rehearse_study(
+    config: StudyConfig, budget: float | None = None, say: Callable[[str], None] = lambda line: None
+) -> tuple[StudyConfig, Estimate]:
+    """What of a study would run, within a budget in seconds where there is one, and how long; writes nothing.
+
+    `say` hears how many seeds fit, and which are left out.
+    """
+    source = open_source(config.source, config.root, config.shaping)
+    if budget is None:
+        return config, estimate(config, source)
+    fitting, estimated = within(budget, config, source)
+    count = len(fitting.seeds)
+    say(f"within {told(budget)}: {count} of {len(config.seeds)} seeds, about {told(estimated.seconds())}")
+    if left_out := config.seeds[count:]:
+        many = f"s {left_out[0]} to {left_out[-1]}" if len(left_out) > 1 else f" {left_out[0]}"
+        say(f"left out: seed{many}")
+        if few := told_of_seeds(count):
+            say(few)
+    return fitting, estimated
+
+
+def _gone_on_with(
+    folder: Path, config: StudyConfig, budget: float | None, quiet: bool, say: Callable[[str], None]
+) -> Study:
+    """The study that a directory holds, to its end; InputError where it is another than the one that is asked for.
+
+    Its seeds may be fewer where a budget was given, and the processes are those that are asked for now.
+    """
+    theirs = config_as(open_run(folder, KIND), StudyConfig)
+    ignored = {"processes", "threads", *({"seeds"} if budget is not None else ())}
+    one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
+    differing = [name for name in ("source", "seeds", "cells", *one) if one.get(name) != other.get(name)]
+    if differing:
+        told_of = {
+            "cells": f"it is of {'; '.join(cell.name for cell in theirs.cells)}, or by other arms",
+            "digest": "its images are others",
+            "seeds": f"its seeds are {', '.join(map(str, theirs.seeds))}",
+        }
+        what = told_of.get(differing[0], f"{differing[0]} is {one.get(differing[0])!r}")
+        raise InputError(
+            f"'{folder}' holds another study ({what}): choose another with --out, or resume it: elmyr resume {folder}"
+        )
+    return _to_end(folder, theirs.model_copy(update={"processes": config.processes}), quiet, say)
+
+
+def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
+    run = RunDirectory(folder)
+    say = run.noting(say)
+    try:
+        with run.locked():
+            return _conducted(folder, config, quiet, say)
+    except InterruptedRun as stopped:
+        raise _interruption(stopped.exit_code - 128, folder) from None
+    except KeyboardInterrupt:
+        raise _interruption(signal.SIGINT, folder) from None
+
+
+def _interruption(number: int, folder: Path) -> InterruptedRun:
+    return InterruptedRun(f"the study stopped; resume with: elmyr resume {folder}", signal_number=number)
+
+
+def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
+    worker, ledger, pieces = Worker(folder), Ledger(folder), pieces_of(config)
+    surroundings = (
+        machine.environment() | plugins.environment() | {"device": config.device, "precision": config.precision}
+    )
+    write_json(folder / "environment.json", surroundings)
+    _require_same_images(worker.source, config, folder)
+    known = ledger.results()
+    done = {
+        piece
+        for piece in pieces
+        if piece.place(config) in known or (piece.what in (GAN, FIGURES) and worker.is_done(piece))
+    }
+    words = f"{len(config.cells)} data-scarcity scenarios, " if len(config.cells) > 1 else ""
+    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {_pieces(len(pieces))} of work, in {folder}")
+    if done:
+        say(f"{len(done)} of them are done")
+    clock = _Clock(pieces, done, config.processes)
+    for piece, outcome in _outcomes(folder, config, worker, pieces, done, quiet, say):
+        place = piece.place(config)
+        ledger.add_time(*place, outcome.seconds)
+        if outcome.result is not None:
+            ledger.add(outcome.result)
+        say(f"{_about(piece, outcome, config)}{clock.told(piece, outcome.seconds)}")
+    ledger.settle([piece.place(config) for piece in pieces if piece.what not in (GAN, FIGURES)])
+    content = summary_of(folder, config, ledger, worker)
+    write_json(folder / "study.json", content)
+    shutil.rmtree(folder / "samples", ignore_errors=True)  # made again from the GANs, where they are wanted
+    return Study(folder, content)
+
+
+def _require_same_images(source: Source, config: StudyConfig, folder: Path) -> None:
+    if digest_of(split_source(source, config.seeds[0], config.shaping)) != config.digest:
+        raise InputError(f"'{config.source}' is not what '{folder}' began with: restore the images, or start again")
+
+
+def _outcomes(
+    folder: Path,
+    config: StudyConfig,
+    worker: Worker,
+    pieces: Sequence[Piece],
+    done: set[Piece],
+    quiet: bool,
+    say: Callable[[str], None],
+) -> Iterator[tuple[Piece, Done]]:
+    if config.processes > 1:
+        yield from performed(folder, pieces, done, processes=config.processes, threads=config.threads, quiet=quiet)
+        return
+    for piece in pieces:
+        if piece not in done:
+            if piece.what == GAN:
+                say(f"{_where(piece, config)}: training a GAN, {config.images:,} images seen")
+            with machine.threads(config.threads):  # those that it began with: sums depend on them in their last bits
+                outcome = worker.perform(piece, quiet=quiet, say=say)
+            yield piece, outcome
+
+
+def _about(piece: Piece, outcome: Done, config: StudyConfig) -> str:
+    where = _where(piece, config)
+    if outcome.result is None:
+        what = "GAN trained" if piece.what == GAN else "figures of the GAN computed"
+        return f"{where}: {what} in {told(outcome.seconds)}"
+    return f"{where}: {piece.what}: {100 * outcome.result.validation:.2f} % on validation"
+
+
+def _where(piece: Piece, config: StudyConfig) -> str:
+    cell, seed, _ = piece.place(config)
+    return f"{cell}, seed {seed}" if len(config.cells) > 1 else f"seed {seed}"
+
+
+def _pieces(count: int) -> str:
+    return f"{count:,} piece{'s' if count != 1 else ''}"
+
+
+class _Clock:
+    """How much is done and how long the rest takes, by how long pieces of the same kind took."""
+
+    def __init__(self, pieces: Sequence[Piece], done: set[Piece], processes: int) -> None:
+        self.processes = processes
+        self.left = [piece for piece in pieces if piece not in done]
+        self.spent: dict[str, list[float]] = {}
+        self.began, self.whole = time.monotonic(), 0.0
+
+    def told(self, piece: Piece, seconds: float) -> str:
+        """ " (3 of 40 left, about 5m)" after a piece is done; without a time until each kind was seen."""
+        self.left.remove(piece)
+        self.spent.setdefault(piece.what, []).append(seconds)
+        self.whole += seconds
+        if not self.left:
+            return ""
+        unknown = {each.what for each in self.left} - self.spent.keys()
+        if unknown:
+            return f" ({_pieces(len(self.left))} left)"
+        means = {what: sum(spent) / len(spent) for what, spent in self.spent.items()}
+        at_once = min(self.processes, max(1.0, self.whole / max(time.monotonic() - self.began, 1e-9)))
+        return f" ({_pieces(len(self.left))} left, about {told(sum(means[each.what] for each in self.left) / at_once)})"

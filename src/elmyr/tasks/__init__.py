@@ -1,0 +1,1 @@
+"""Tasks: what can be trained, a package each with its `TaskSpec`."""

@@ -1,0 +1,84 @@
+"""Three problems of adversarial training: their signs, their names, and what to try against each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from elmyr.tasks.gan.cheap_figures import Sight, effective_number
+from elmyr.tasks.gan.task import AdversarialConfig
+
+# Where healthy and troubled runs part, with room on both sides: benchmarks/watch.py, docs/watch.md.
+COLLAPSED_DIVERSITY = 0.15
+COLLAPSED_MODES = 0.25
+NOTHING_REAL = 0.05
+TOLD_APART = 0.999
+FEW_MODES = 0.35
+MODES_IN_TURN = 1.8
+
+DEFAULT_PENALTY = 3.0  # the default preset's R1 and R2
+
+QUIET_IMAGES = 10_000  # seen before anything is called: at first every generator draws one image
+LOOKS = 2  # in a row, so that one odd look calls nothing
+LOOKS_IN_TURN = 4
+
+
+class Trouble(StrEnum):
+    """What can be wrong, by the field's words."""
+
+    COLLAPSE = "mode collapse"
+    DISCRIMINATOR_WON = "the discriminator has won"
+    OSCILLATION = "oscillation"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look of the training monitor: what was seen, and the discriminator accuracy."""
+
+    images: int
+    sight: Sight
+    told_apart: float
+
+
+def trouble_in(looks: Sequence[Look]) -> Trouble | None:
+    """The problem that the looks at one training show, the latest last; None where they show none.
+
+    Collapse: two looks in a row with little diversity inside classes, or few modes. The discriminator has won: two with
+    hardly any precision and full discriminator accuracy. Oscillation: over four looks the generator made nearly twice
+    as many modes as at one look, and few at each: it goes from mode to mode.
+    """
+    last, turn = looks[-LOOKS:], looks[-LOOKS_IN_TURN:]
+    if len(turn) == LOOKS_IN_TURN and _goes_from_mode_to_mode(turn):
+        return Trouble.OSCILLATION
+    if len(last) < LOOKS:
+        return None
+    if all(look.sight.precision < NOTHING_REAL and look.told_apart > TOLD_APART for look in last):
+        return Trouble.DISCRIMINATOR_WON
+    if all(look.sight.diversity < COLLAPSED_DIVERSITY or look.sight.modes < COLLAPSED_MODES for look in last):
+        return Trouble.COLLAPSE
+    return None
+
+
+def _goes_from_mode_to_mode(looks: Sequence[Look]) -> bool:
+    counts = [np.asarray(look.sight.mode_counts) for look in looks]
+    at_once = float(np.mean([effective_number(each) for each in counts]))
+    few = all(look.sight.modes < FEW_MODES for look in looks)
+    return few and effective_number(np.sum(counts, axis=0)) > MODES_IN_TURN * at_once
+
+
+def remedy(trouble: Trouble, config: AdversarialConfig) -> dict[str, Any]:
+    """What to try next, as settings: the default preset's objective first; with that one, lower learning rates."""
+    steady = {"adversarial.objective": "relativistic-pairing"} if config.objective != "relativistic-pairing" else {}
+    gradients = {f"penalties.{name}": DEFAULT_PENALTY for name in ("r1", "r2") if not getattr(config.penalties, name)}
+    if steady or gradients:
+        return steady | gradients
+    if trouble is Trouble.DISCRIMINATOR_WON:
+        return {"adversarial.discriminator_learning_rate": config.discriminator_learning_rate / 4}
+    return {
+        "adversarial.learning_rate": config.learning_rate / 2,
+        "adversarial.discriminator_learning_rate": config.discriminator_learning_rate / 2,
+    }

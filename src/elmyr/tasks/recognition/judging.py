@@ -1,0 +1,98 @@
+"""The images that a recognizer is judged by, its worst mistakes as a picture, and a table of what it read."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.core.errors import InputError
+from elmyr.core.notes import kept_notes, note
+from elmyr.engine.saving.places import Run, finished_model
+from elmyr.engine.saving.run_directory import RunDirectory, open_run
+from elmyr.images import ImageSet, Splits, captioned_grid, drawable_names, open_source
+from elmyr.images.decode.encoded import shown
+from elmyr.tasks.recognition.predicting.trained import KIND, open_trained
+from elmyr.tasks.recognition.scores import Reading
+from elmyr.tasks.recognition.sources import RecognizerConfig, config_of, splits_of
+
+SHOWN = 40
+COLUMNS = 8
+
+
+def mistakes_grid(reading: Reading, images: ImageSet) -> tuple[NDArray[np.uint8], list[str]] | None:
+    """A picture of the surest mistakes, label and prediction under each; None where there is none.
+
+    Beside it lines that explain the classes which are named by number, as no font here has their glyphs.
+    """
+    if not len(reading.mistakes):
+        return None
+    shown, (names, legend) = reading.mistakes[:SHOWN], drawable_names(reading.classes)
+    captions = [
+        f"label {names[reading.labels[place]]}\npredicted {names[reading.predicted[place]]}\n"
+        f"with {reading.probability[place]:.0%}"
+        for place in shown
+    ]
+    return captioned_grid(images.take(shown).in_memory(), captions, COLUMNS), legend
+
+
+def images_to_read(
+    name: Run,
+    *,
+    data: str | os.PathLike[str] | None = None,
+    part: str = "test",
+    data_root: str | os.PathLike[str] | None = None,
+) -> ImageSet:
+    """The labeled images that a recognizer's run is judged by: a part of its own split, or those of another source.
+
+    Of a source with test images of its own it is these, else all; of the set that it was trained on, its test part.
+    Images that it was trained on are told. They are brought into the form that the recognizer takes, as for a
+    prediction. With `data` the recognizer may also be of a folder that `Recognizer.save` wrote.
+    """
+    if data is None:
+        return splits_of(config_of(open_run(name, KIND)), data_root).part(part)
+    folder = finished_model(name, KIND)
+    run = RunDirectory(folder.parent)
+    config = config_of(run) if run.config.is_file() and run.kind == KIND else None
+    if data_root is None and config is not None:
+        data_root = config.data.root
+    other = open_source(data, data_root, open_trained(folder).preparation)
+    images = other.train if other.test is None else other.test
+    return images if config is None else _not_learned_from(images, config, data, data_root)
+
+
+def _not_learned_from(
+    images: ImageSet, config: RecognizerConfig, data: str | os.PathLike[str], data_root: str | os.PathLike[str] | None
+) -> ImageSet:
+    """The images to judge by; where `data` is the set that the run was trained on, its test part. Either is told."""
+    where = shown(os.fspath(data))
+    same = config.model_copy(update={"data": config.data.at(data, data_root)})
+    if (splits := _split_of(same, data_root)) is not None and splits.train.digest() == config.data.digest:
+        note(f"'{where}' is the set that the run was trained on: its {len(splits.test):,} test images are taken")
+        return splits.test
+    if (splits := _split_of(config, data_root)) is None:
+        gone = shown(config.data.source)
+        note(f"the images of the run are not at '{gone}' any more: '{where}' may hold some that it was trained on")
+        return images
+    seen = {_mark(image) for part in (splits.train, splits.validation) for image in part.images}
+    known = sum(_mark(image) in seen for image in images.images)
+    if known:
+        note(
+            f"{known:,} of the {len(images):,} images of '{where}' are images that the run was trained on: the figures "
+            "are too good"
+        )
+    return images
+
+
+def _split_of(config: RecognizerConfig, data_root: str | os.PathLike[str] | None) -> Splits | None:
+    """The split of a run; None where the images are not there, or cannot be split so."""
+    with suppress(InputError), kept_notes():
+        return splits_of(config, data_root)
+    return None
+
+
+def _mark(image: NDArray[np.uint8]) -> bytes:
+    return blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()

@@ -1,0 +1,51 @@
+"""What a recognizer's run keeps of how well it reads: `evaluation.json`, and the images of its surest mistakes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from elmyr.core.files import write_json
+from elmyr.engine.saving.run_directory import RunDirectory, beside_evaluation
+from elmyr.images import ImageSet, save_npz
+from elmyr.tasks.recognition.scores import Reading
+
+KEPT = 24  # mistakes
+PLAIN = re.compile(r"[^\w.-]+")
+
+
+def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet, *, part: str = "test") -> None:
+    """Writes how well images were read, and beside it `mistakes.npz`, the surest first.
+
+    part: that of the run's own images; "" for images of another source. What is not about the test part stands under
+    a name of its own, beside the usual one.
+    """
+    path = run.evaluation if part == "test" else run.evaluation.with_stem(f"evaluation-{part or _plain(images.name)}")
+    shown = reading.mistakes[:KEPT]
+    mistaken = [
+        {
+            "label": reading.classes[reading.labels[place]],
+            "predicted": reading.classes[reading.predicted[place]],
+            "probability": round(float(reading.probability[place]), 4),
+        }
+        for place in shown
+    ]
+    pictures = beside_evaluation(path, "mistakes")
+    pictures.unlink(missing_ok=True)
+    if len(shown):
+        save_npz(images.take(shown), pictures)
+    told = {"data": images.name, "part": part, "against": part or images.name, "mistaken": mistaken}
+    write_json(path, reading.as_json() | told | {"figures": _figures(reading)})
+
+
+def _plain(name: str) -> str:
+    return PLAIN.sub("-", name).strip("-")[:60] or "other"
+
+
+def _figures(reading: Reading) -> list[dict[str, Any]]:
+    """As lists of runs show them: the figure that counts, where classes are unbalanced the balanced one first."""
+    balanced = reading.balanced
+    plain = {"name": "accuracy", "value": reading.accuracy, "low": reading.interval[0], "high": reading.interval[1]}
+    other = {"name": "balanced_accuracy", "value": balanced.value, "low": balanced.low, "high": balanced.high}
+    shown = [other, plain] if reading.unbalanced else [plain]
+    return [one | {"title": str(one["name"]).replace("_", " "), "better": "higher"} for one in shown]

@@ -1,0 +1,80 @@
+"""How a recognizer may learn: each method a TOML file, the same for every draw and number of labels."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmyr.core.errors import InputError, suggestion
+from elmyr.engine.config import validated
+from elmyr.tasks.recognition.learning.semi import SemiConfig
+
+AUTO = "auto"
+
+
+class MethodConfig(BaseModel):
+    """All that a method does, whatever it learns from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    about: str
+    needs: Literal["labels", "unlabeled", "generated"] = Field("labels", description="what it cannot do without")
+    updates: int = Field(ge=1)
+    updates_of_tiny: int = Field(ge=1, description="of images below 16 pixels a side")
+    batch: int = Field(ge=1, description="images an update")
+    base: int = Field(32, ge=4, description="channels of the first convolution")
+    dimension: int = Field(96, ge=1, description="entries of the features")
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(0.02, ge=0)
+    augment: bool = Field(False, description="whether labeled images are moved a little")
+    semi: SemiConfig | None = Field(None, description="what unlabeled images teach")
+
+
+def method_names() -> list[str]:
+    """The names of all methods."""
+    return sorted(entry.name[:-5] for entry in files(__name__).iterdir() if entry.name.endswith(".toml"))
+
+
+def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodConfig:
+    """A method's choices, with `changes` by dotted names, such as `semi.consistency.threshold`."""
+    if name not in method_names():
+        raise InputError(f"no method '{name}': {suggestion(name, [*method_names(), AUTO])}")
+    content = tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
+    for dotted, value in (changes or {}).items():
+        *sections, last = dotted.split(".")
+        if sections and sections[0] not in content:
+            raise InputError(f"method '{name}' has no choice '{dotted}': leave it out, or take another method")
+        within = content
+        for section in sections:
+            within = within.setdefault(section, {})
+            if not isinstance(within, dict):
+                raise InputError(f"method '{name}' has no choice '{dotted}': '{section}' is no section")
+        within[last] = value
+    config = validated(MethodConfig, f"method '{name}'", **content)
+    if config.semi is not None and config.batch <= config.semi.labeled:
+        raise InputError(
+            f"a batch of {config.batch} has no room for unlabeled images beside {config.semi.labeled} labeled ones: "
+            "make it larger, or semi.labeled smaller"
+        )
+    return config
+
+
+def chosen_method(name: str, *, has_unlabeled: bool, has_generated: bool) -> str:
+    """The method itself, or what `auto` becomes: generated images where given, else unlabeled ones, else labels alone.
+
+    InputError where the method lacks what it needs.
+    """
+    if name == AUTO:
+        return "gan-augment" if has_generated else "consistency" if has_unlabeled else "augment"
+    needs = read_method(name).needs
+    if needs == "unlabeled" and not has_unlabeled:
+        raise InputError(f"method '{name}' learns from unlabeled images, too: give some, or mark them in y by -1")
+    if needs == "unlabeled" and has_generated:
+        raise InputError(f"method '{name}' does not learn from generated images: leave them out, or take gan-augment")
+    if needs == "generated" and not has_generated:
+        raise InputError(f"method '{name}' learns from generated images, too: give them as generated=(images, labels)")
+    return name

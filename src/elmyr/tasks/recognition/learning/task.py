@@ -1,0 +1,91 @@
+"""The recognizer's task for the loop: cross-entropy, with a moving average of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from elmyr.core import machine, seeds
+from elmyr.engine.optimization.ema import average_decay, update_average
+from elmyr.engine.optimization.optimizers import AdamW
+from elmyr.engine.optimization.step import step
+from elmyr.engine.processes import ALONE, Processes
+from elmyr.engine.task import Batch
+from elmyr.losses.augment import random_affine
+from elmyr.nets import StridedClassifier
+from elmyr.tasks.gan.model import to_unit
+
+AVERAGE_HALF_LIFE = 20_000  # images
+AVERAGE_RAMP = 0.05
+
+
+Teacher = Callable[[torch.Tensor], torch.Tensor]  # images (N, C, H, W) in [-1, 1] to probabilities (N, K)
+
+
+class RecognizerTask:
+    """Trains a classifier; what is used afterwards is `average`, the moving average of its weights."""
+
+    remedy = "train again with a lower learning_rate"
+
+    def __init__(
+        self,
+        net: StridedClassifier,
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        augment: bool,
+        seed: int,
+        device: torch.device,
+        precision: str,
+        class_weights: NDArray[np.float64] | None = None,
+        teacher: Teacher | None = None,
+        processes: Processes = ALONE,
+    ) -> None:
+        self.net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
+        self.average = deepcopy(self.net).requires_grad_(False).eval()
+        self.augment, self.seed, self.device, self.precision = augment, seed, device, precision
+        self.class_weights = None if class_weights is None else torch.from_numpy(class_weights).float().to(device)
+        self.teacher, self.processes = teacher, processes
+        self.modules: dict[str, nn.Module] = {"recognizer": self.net, "average": self.average}
+        adam = AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"recognizer": adam}
+
+    def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
+        """One step on one batch, augmented in the classical way where asked; of many processes each takes its share.
+
+        With a teacher it learns the probabilities that it gives for the same images (Hinton, Vinyals & Dean 2015).
+        """
+        assert batch.labels is not None
+        share = self.processes.share(len(batch))
+        images, labels = to_unit(batch.images[share]), batch.labels[share]
+        if self.augment:
+            random = seeds.for_part(self.seed, "augmentation", position, (share, len(batch)))
+            images = random_affine(images, random)
+        images = images.contiguous(memory_format=torch.channels_last)
+        with machine.autocast(self.device, self.precision):
+            logits = self.net(images)
+            with torch.no_grad():
+                targets = labels if self.teacher is None else self.teacher(images)
+        loss = self._labeled_loss(machine.full_precision(logits), targets, labels)
+        norm = step(self.optimizers["recognizer"], [loss], processes=self.processes)
+        self._average(position, len(batch))
+        return {"loss": loss.detach(), "gradient_norm": norm}
+
+    def _labeled_loss(self, logits: torch.Tensor, targets: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The mean cross-entropy; with class weights an image counts by its label's, whatever else is in the batch."""
+        if self.class_weights is None:
+            return F.cross_entropy(logits, targets)
+        return (self.class_weights[labels] * F.cross_entropy(logits, targets, reduction="none")).mean()
+
+    def _average(self, position: int, images: int) -> None:
+        decay = average_decay(position, images, half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)
+        update_average(self.average, self.net, decay)
+
+    def preview(self, position: int) -> None:
+        """A recognizer has no picture."""

@@ -1,0 +1,1 @@
+"""What a trained recognizer says of images."""

@@ -1,0 +1,12 @@
+"""Damage: seeded, composable, of whole batches on their device. A family is a file, a kind a line in its table."""
+
+from elmyr.tasks.restoration.corruptions.blur import BLUR
+from elmyr.tasks.restoration.corruptions.covering import COVERING
+from elmyr.tasks.restoration.corruptions.holes import HOLES
+from elmyr.tasks.restoration.corruptions.kinds import Kind
+from elmyr.tasks.restoration.corruptions.noise import NOISE
+from elmyr.tasks.restoration.corruptions.tone import TONE
+
+KINDS: dict[str, Kind] = NOISE | HOLES | COVERING | BLUR | TONE
+
+__all__ = ["KINDS", "Kind"]

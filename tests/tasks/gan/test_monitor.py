@@ -1,0 +1,286 @@
+"""The watch calls what goes wrong, once, and nothing else; with rescue it changes the game, also over a resume."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from elmyr import GAN, train
+from elmyr.core.files import read_lines
+from elmyr.engine import RunDirectory, resume
+from elmyr.images import ImageSet, Splits, open_source, split_source
+from elmyr.report import write_report
+from elmyr.serving.runs import Runs, state_of
+from elmyr.tasks.gan.cheap_figures import Sight, Sights, effective_number, features_of
+from elmyr.tasks.gan.collapse import SENTENCES, Collapse, collapse_in, collapse_of
+from elmyr.tasks.gan.config import changed_config
+from elmyr.tasks.gan.model import GANConfig, to_unit
+from elmyr.tasks.gan.monitor import Watch
+from elmyr.tasks.gan.problems import LOOKS_IN_TURN, Look, Trouble, remedy, trouble_in
+from elmyr.tasks.gan.task import AdversarialConfig, AdversarialTask
+from tests.tasks.gan.test_game import forget_all_but_the_first_checkpoint, weights
+
+HEALTHY = Sight(1.0, 0.8, 0.1, 0.5, 0.6, (5,) * 50, None)
+COLLAPSED_INSIDE_CLASSES = Sight(1.0, 0.8, 0.0, 0.1, 0.3, (25,) * 10 + (0,) * 40, None)
+ONE_CLASS = Sight(1.0, 0.8, 0.1, 0.9, 0.1, (50,) * 5 + (0,) * 45, None)
+NOISE = Sight(1.0, 0.0, 0.0, 1.5, 0.4, (12,) * 20 + (0,) * 30, None)
+
+
+def looks(*seen: tuple[Sight, float]) -> list[Look]:
+    return [Look(10_000 + 5_000 * number, sight, apart) for number, (sight, apart) in enumerate(seen)]
+
+
+def of_mode(place: int) -> Sight:
+    counts = [0] * 50
+    counts[5 * place : 5 * place + 5] = [50] * 5
+    return Sight(1.0, 0.8, 0.1, 0.6, 0.24, tuple(counts), None)
+
+
+def test_a_healthy_game_is_left_alone() -> None:
+    assert trouble_in(looks(*[(HEALTHY, 0.9)] * 6)) is None
+    assert trouble_in([]) is None
+
+
+@pytest.mark.parametrize("sight", [COLLAPSED_INSIDE_CLASSES, ONE_CLASS])
+def test_a_collapse_is_called_at_the_second_look_in_a_row(sight: Sight) -> None:
+    assert trouble_in(looks((sight, 0.9))) is None
+    assert trouble_in(looks((sight, 0.9), (HEALTHY, 0.9), (sight, 0.9))) is None
+    assert trouble_in(looks((HEALTHY, 0.9), (sight, 0.9), (sight, 0.9))) is Trouble.COLLAPSE
+
+
+def test_the_discriminator_has_won_where_nothing_looks_real_and_all_is_told_apart() -> None:
+    assert trouble_in(looks(*[(NOISE, 1.0)] * 2)) is Trouble.DISCRIMINATOR_WON
+    assert trouble_in(looks(*[(NOISE, 0.9)] * 2)) is None  # it still learns
+    assert trouble_in(looks(*[(HEALTHY, 1.0)] * 2)) is None  # told apart, yet the images are good
+
+
+def test_going_from_mode_to_mode_is_oscillation_and_staying_is_not() -> None:
+    assert trouble_in(looks(*[(of_mode(place), 0.9) for place in range(LOOKS_IN_TURN)])) is Trouble.OSCILLATION
+    assert trouble_in(looks(*[(of_mode(3), 0.9)] * LOOKS_IN_TURN)) is Trouble.COLLAPSE
+
+
+def test_the_effective_number_of_modes() -> None:
+    assert effective_number(np.array([5, 5, 0, 0])) == pytest.approx(2)
+    assert effective_number(np.array([7, 0])) == pytest.approx(1)
+
+
+def test_the_remedies_go_from_the_default_presets_game_to_slower_steps() -> None:
+    config = AdversarialConfig(objective="minimax", learning_rate=1e-3, discriminator_learning_rate=1e-3)
+    first = remedy(Trouble.COLLAPSE, config)
+    assert first == {"adversarial.objective": "relativistic-pairing", "penalties.r1": 3.0, "penalties.r2": 3.0}
+    config = changed_config(config, first)
+    assert (config.objective, config.penalties.r1, config.learning_rate) == ("relativistic-pairing", 3.0, 1e-3)
+    assert remedy(Trouble.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 2.5e-4}
+    assert changed_config(config, remedy(Trouble.OSCILLATION, config)).learning_rate == 5e-4
+
+
+def digits_set() -> ImageSet:
+    return split_source(open_source("digits"), 0).train
+
+
+def test_other_real_images_have_as_many_modes_and_as_much_diversity() -> None:
+    digits = digits_set()
+    order = np.random.default_rng(0).permutation(len(digits))
+    a, b, c = (digits.take(order[start : start + 250]) for start in (0, 250, 500))
+    sight = Sights(a, b, by_class=True, seed=0).of(c)
+    assert 0.8 < sight.modes < 1.2 and 0.9 < sight.diversity < 1.1
+    assert sight.precision > 0.7 and sight.recall > 0.7
+    assert sight.class_counts is not None and sum(sight.class_counts) == 250 == sum(sight.mode_counts)
+
+
+def test_features_are_the_pixels_averaged_to_8x8() -> None:
+    images = np.zeros((1, 16, 16, 1), np.uint8)
+    images[0, :2, :2] = 255
+    assert features_of(ImageSet(images, None))[0].tolist() == [1.0] + [0.0] * 63
+
+
+class Repeater(nn.Module):
+    """A generator that draws from a bank of images, whatever it is asked for."""
+
+    def __init__(self, bank: np.ndarray[Any, Any]) -> None:
+        super().__init__()
+        self.register_buffer("bank", to_unit(torch.from_numpy(bank).permute(0, 3, 1, 2)))
+
+    def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return self.bank[torch.arange(len(latents)) % len(self.bank)]
+
+
+class Repeating(AdversarialTask):
+    """A game whose generator repeats a bank of images."""
+
+    bank: np.ndarray[Any, Any]
+
+    def result(self, position: int) -> GAN:
+        return GAN(self.gan, Repeater(self.bank), self.discriminator, device="cpu", precision="fp32")
+
+
+def watch_of(
+    images: ImageSet, bank: np.ndarray[Any, Any], *, classes: bool, rescue: bool = False
+) -> tuple[Watch, list[str]]:
+    gan = GANConfig(
+        height=images.height, width=images.width, channels=1, classes=images.classes if classes else ()
+    )  # fmt: skip
+    task = Repeating(
+        gan, AdversarialConfig(objective="hinge"), batch=16, seed=0, device=torch.device("cpu"), precision="fp32"
+    )
+    task.bank = bank
+    said: list[str] = []
+    return Watch(task, Splits(images, images, images, np.arange(0), 0), say=said.append, rescue=rescue), said
+
+
+def ring_of_dots(n: int = 1_000) -> ImageSet:
+    """Eight modes: a soft dot at one of eight places of a ring, never quite the same."""
+    rng = np.random.default_rng(0)
+    angles = np.arange(n) % 8 / 8 * 2 * np.pi
+    rows, columns = np.mgrid[:16, :16]
+    centers = 7.5 + 5 * np.stack([np.sin(angles), np.cos(angles)], 1) + rng.normal(0, 0.2, (n, 2))
+    squared = (rows[None] - centers[:, 0, None, None]) ** 2 + (columns[None] - centers[:, 1, None, None]) ** 2
+    return ImageSet((255 * np.exp(-squared / 3)).astype(np.uint8)[..., None], None, name="ring")
+
+
+def test_one_class_only_out_of_the_generator_is_called_once() -> None:
+    digits = digits_set()
+    threes = digits.in_memory()[digits.require_labels() == 3]
+    watch, said = watch_of(digits, threes, classes=True)
+    figures = [watch.look(position) for position in (5_000, 10_000, 15_000, 20_000, 25_000)]
+    assert len(said) == 1 and "at 15,000 images: mode collapse" in said[0] and "--set penalties.r1=3" in said[0]
+    assert [told["trouble"] for told in watch.troubles] == ["mode collapse"]
+    assert np.argmax(figures[0]["watch_classes"]) == 3
+
+
+def test_one_of_the_rings_eight_modes_is_called() -> None:
+    ring = ring_of_dots()
+    watch, said = watch_of(ring, ring.in_memory()[::8], classes=False)
+    for position in (10_000, 15_000, 20_000):
+        watch.look(position)
+    assert len(said) == 1 and "mode collapse" in said[0]
+
+
+def test_all_of_the_rings_modes_are_fine() -> None:
+    ring = ring_of_dots()
+    watch, said = watch_of(ring, ring.in_memory(), classes=False)
+    for position in range(10_000, 60_000, 5_000):
+        watch.look(position)
+    assert said == []
+
+
+def test_rescue_changes_the_game_at_most_three_times_and_waits_after_each() -> None:
+    digits = digits_set()
+    watch, said = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    for position in range(5_000, 150_000, 5_000):
+        watch.look(position)
+    rescues = [told for told in watch.troubles if "rescued_with" in told]
+    assert [told["images"] for told in rescues] == [15_000, 30_000, 45_000]
+    assert len(said) == 3
+    assert watch.task.config.objective == "relativistic-pairing"
+    assert watch.task.optimizers["generator"].defaults["lr"] < AdversarialConfig().learning_rate
+
+    again, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    again.restore(watch.state())
+    assert again.task.config == watch.task.config and again.state() == watch.state()
+
+
+def test_going_back_before_a_rescue_takes_the_rescue_back() -> None:
+    digits = digits_set()
+    watch, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    watch.look(10_000)
+    before = watch.state()
+    watch.look(15_000)
+    assert before["troubles"] == [] and watch.task.config.objective == "relativistic-pairing"
+    watch.restore(before)
+    assert watch.task.config.objective == "hinge" and watch.task.config.penalties.r1 == 0
+
+
+def test_tiny_sets_are_not_watched() -> None:
+    watch, said = watch_of(digits_set().take(range(39)), np.zeros((1, 8, 8, 1), np.uint8), classes=True)
+    assert watch.look(10_000) == {} and said == []
+
+
+COLLAPSING = {"conditional": False, "loop.checkpoint_every": 20_000, "loop.keep": 9}
+
+
+def looks_of(run: RunDirectory) -> list[dict[str, Any]]:
+    return [line for line in read_lines(run.metrics) if "watch_modes" in line]
+
+
+def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> None:
+    said: list[str] = []
+    run = train("digits", preset="mlp-cnn", images=30_000, settings=COLLAPSING, out=tmp_path / "run", say=said.append)
+    assert any(": mode collapse: " in line for line in said)
+    assert "mode collapse" in run.log.read_text()
+    collapse = collapse_of(run)
+    assert collapse is not None and (collapse.trouble, collapse.images) == ("mode collapse", 30_000)
+    assert collapse.modes < 0.25 or collapse.diversity < 0.15
+    assert collapse.sentence == said[-1] and "Train again with: --set adversarial.objective=" in said[-1]
+    assert state_of(run) == "collapsed" and Runs(tmp_path).listed()[0]["state"] == "collapsed"
+    assert collapse.sentence in (run.path / "README.md").read_text(encoding="utf-8")
+    page = write_report(run.path).read_text(encoding="utf-8")
+    assert ">collapsed</p>" in page and "the generated images cover" in page
+    assert "已崩溃" in write_report(run.path, language="zh").read_text(encoding="utf-8")
+    assert [line["images"] for line in looks_of(run)] == [5_120, 10_112, 15_104, 20_096, 25_088, 30_000]
+
+
+def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
+    """The checkpoint lies after the rescue: the changed game must be in it."""
+    run = train("digits", preset="mlp-cnn", images=21_000, settings=COLLAPSING, out=tmp_path / "run", rescue=True)
+    expected, seen = weights(run), looks_of(run)
+    forget_all_but_the_first_checkpoint(run)
+    resumed = resume(run.path)
+    assert looks_of(resumed) == seen
+    found = weights(resumed)
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+    settings = {"loop.watch_every": 1_000, "network.base": 16}
+    run = train("digits", images=8_000, settings=settings, out=tmp_path / "run", say=said.append)
+    assert not any("--set" in line for line in said)
+    assert collapse_of(run) is None and state_of(run) == "finished"
+
+
+def test_a_training_is_judged_by_what_it_ends_with() -> None:
+    digits = digits_set()
+    watch, _ = watch_of(digits, digits.in_memory()[:1], classes=True)
+    for position in (5_000, 10_000, 15_000):
+        watch.look(position)
+    assert watch.collapse is not None and watch.collapse.trouble == "mode collapse"
+    assert isinstance(watch.task, Repeating)
+    watch.task.bank = digits.in_memory()
+    watch.look(17_000)  # too near to the last to be judged, and still what the training ends with
+    assert watch.collapse is None
+    watch.task.bank = digits.in_memory()[:1]
+    watch.look(18_000)
+    assert watch.collapse is not None and watch.collapse.images == 18_000
+    again, _ = watch_of(digits, digits.in_memory()[:1], classes=True)
+    again.restore(watch.state())
+    assert again.collapse == watch.collapse
+
+
+def test_nothing_has_collapsed_before_10000_images_nor_of_tiny_sets() -> None:
+    digits = digits_set()
+    for images, positions in ((digits, (4_000, 9_999)), (digits.take(range(39)), (10_000, 20_000))):
+        watch, _ = watch_of(images, digits.in_memory()[:1], classes=True)
+        for position in positions:
+            watch.look(position)
+        assert watch.collapse is None
+
+
+def test_a_discriminator_that_has_won_is_said_with_its_own_figures() -> None:
+    told = Collapse(
+        trouble=str(Trouble.DISCRIMINATOR_WON),
+        images=60_000,
+        modes=0.4,
+        diversity=1.5,
+        precision=0.0,
+        told_apart=1.0,
+        settings={"adversarial.discriminator_learning_rate": 2.5e-4},
+    )
+    assert collapse_in({"collapse": told.model_dump()}) == told
+    assert "at 60,000 images seen, discriminator accuracy is 100.0% and 0% of the" in told.sentence
+    assert told.sentence.endswith("--set adversarial.discriminator_learning_rate=0.00025")
+    assert set(SENTENCES) == set(map(str, Trouble))
+    assert collapse_in({"collapse": {"trouble": 3}}) is None and collapse_in({}) is None
