@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from elmyr import train
-from elmyr.engine.loop import Course
+from elmyr.engine.loop import TrainingLoop
 
 
 def main() -> None:
@@ -23,14 +23,14 @@ def main() -> None:
     images = int(options.images.removesuffix("k")) * 1000
 
     waits: list[float] = []
-    save = Course._save
+    save = TrainingLoop._save
 
-    def timed(self: Course) -> None:
+    def timed(self: TrainingLoop) -> None:
         started = time.perf_counter()
         save(self)
         waits.append(time.perf_counter() - started)
 
-    Course._save = timed  # type: ignore[method-assign]
+    TrainingLoop._save = timed  # type: ignore[method-assign]
     print("| checkpoints every | checkpoints | MB each | training waits for one | share of the time |")
     print("| --- | --- | --- | --- | --- |")
     for every in (images // 4, images // 16):

@@ -19,7 +19,7 @@ from elmyr.cli.options import image_count, several
 from elmyr.core.files import read_json
 from elmyr.report.parts.numbers import duration, mean, percent, percent_over_seeds, points
 from elmyr.studies.arms import ARMS
-from elmyr.studies.cell_data import Ground, opened
+from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.verdict import Judged, Trial, difference_of
@@ -64,7 +64,7 @@ def main() -> None:
 def table(folder: Path, config: StudyConfig, number: int, content: dict[str, Any], against: str) -> None:
     """A row an arm: what it reached, and the arm `against` minus it, paired by seed and image."""
     cell, results, source = config.cells[number], Ledger(folder).results(), opened(config)
-    grounds = [Ground(folder, config, cell, seed, source) for seed in config.seeds]
+    grounds = [CellData(folder, config, cell, seed, source) for seed in config.seeds]
     tested = [Judged(ground.test_indices, ground.test.require_labels()) for ground in grounds]
     trials = {name: Trial(ARMS[name], [results[cell.name, seed, name] for seed in config.seeds]) for name in cell.arms}
     print(f"| arm | test {cell.measure} | macro F1 | worst class | time a seed | '{against}' minus it, points, 95 % |")

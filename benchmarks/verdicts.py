@@ -20,16 +20,16 @@ import numpy as np
 from elmyr.images import ImageSet, Shaping, open_source, split_source
 from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.studies.arms import ARMS, MEASURES, train_arm
-from elmyr.studies.cell_data import Ground
+from elmyr.studies.cell_data import CellData
 from elmyr.studies.ledger import Result
 from elmyr.studies.verdict import Judged, Trial, verdict_of
 
 
-def copies(ground: Ground, whole: ImageSet) -> ImageSet:
+def copies(ground: CellData, whole: ImageSet) -> ImageSet:
     return ground.labeled
 
 
-def noise(ground: Ground, whole: ImageSet) -> ImageSet:
+def noise(ground: CellData, whole: ImageSet) -> ImageSet:
     """Not pixels alone: what looks like nothing real does a recognizer no harm."""
     random = np.random.default_rng(ground.seed)
     noisy = whole.in_memory() + random.normal(0, 40, whole.images.shape)
@@ -37,12 +37,12 @@ def noise(ground: Ground, whole: ImageSet) -> ImageSet:
     return ImageSet(noisy.clip(0, 255).astype(np.uint8), labels, whole.classes)
 
 
-def fresh(ground: Ground, whole: ImageSet) -> ImageSet:
+def fresh(ground: CellData, whole: ImageSet) -> ImageSet:
     known = {image.tobytes() for image in ground.labeled.images}
     return whole.take(np.array([place for place, image in enumerate(whole.images) if image.tobytes() not in known]))
 
 
-DISGUISES: dict[str, tuple[Callable[[Ground, ImageSet], ImageSet], str]] = {
+DISGUISES: dict[str, tuple[Callable[[CellData, ImageSet], ImageSet], str]] = {
     "copies": (copies, "no significant effect"),
     "noise": (noise, "worse"),
     "fresh real images": (fresh, "better"),
@@ -68,7 +68,7 @@ def main() -> None:
         print(f"| {name} | {truth} | {told} | {said[truth]} of {options.runs} |", flush=True)
 
 
-def outcome(options: argparse.Namespace, disguise: Callable[[Ground, ImageSet], ImageSet], run: int) -> str:
+def outcome(options: argparse.Namespace, disguise: Callable[[CellData, ImageSet], ImageSet], run: int) -> str:
     """The verdict of one run."""
     ask = StudyAsk(
         options.data,
@@ -86,7 +86,7 @@ def outcome(options: argparse.Namespace, disguise: Callable[[Ground, ImageSet], 
     tested = []
     for seed in config.seeds:
         with tempfile.TemporaryDirectory() as folder:
-            ground = Ground(Path(folder), config, cell, seed, source)
+            ground = CellData(Path(folder), config, cell, seed, source)
         ground.generated = disguise(ground, split_source(source, seed, Shaping()).train)
         labels = ground.test.require_labels()
         tested.append(Judged(ground.test_indices, labels))

@@ -17,7 +17,7 @@ from elmyr.core.errors import ElmyrError, InputError
 from elmyr.core.notes import Note
 from elmyr.engine.run import train
 from elmyr.engine.saving.run_directory import RunDirectory
-from elmyr.engine.spec import Asked, DataAsk, Manner
+from elmyr.engine.spec import Asked, DataAsk, RunOptions
 from elmyr.engine.tasks import TASKS
 from elmyr.losses.objectives import OBJECTIVES
 from elmyr.losses.penalties import PENALTIES
@@ -276,7 +276,7 @@ def task_of_the_docs() -> None:
 @pytest.mark.usefixtures("task_of_the_docs")
 def test_a_task_of_one_s_own_has_the_life_of_every_run() -> None:
     asked = Asked(images=640, settings={"width": 8}, device="cpu", precision="fp32")
-    run = train(TASKS["rotation"], DataAsk("digits", asked=asked), Manner("run"))
+    run = train(TASKS["rotation"], DataAsk("digits", asked=asked), RunOptions("run"))
     assert run.kind == "rotation" and run.finished and (run.model / "net.safetensors").is_file()
     for checkpoint in sorted(run.checkpoints.glob("images-*"))[1:]:
         shutil.rmtree(checkpoint)
@@ -294,7 +294,7 @@ def test_a_task_of_one_s_own_has_the_life_of_every_run() -> None:
 @pytest.mark.usefixtures("task_of_the_docs")
 def test_a_run_of_a_task_that_is_missing_says_so() -> None:
     asked = Asked(images=64, settings={"width": 8}, device="cpu", precision="fp32")
-    run = train(TASKS["rotation"], DataAsk("digits", asked=asked), Manner("run"))
+    run = train(TASKS["rotation"], DataAsk("digits", asked=asked), RunOptions("run"))
     unplug()
     told = "^'run' was trained with the task 'rotation' of the plug-in my_task.py: pass --plugin my_task.py$"
     for opening in (elmyr.resume, elmyr.engine.repeat, lambda path: write_report(Path(path))):
@@ -306,7 +306,7 @@ def test_a_run_of_a_task_that_is_missing_says_so() -> None:
 @pytest.mark.usefixtures("task_of_the_docs")
 def test_a_setting_that_a_task_of_one_s_own_lacks_is_refused() -> None:
     with pytest.raises(InputError, match="rotation: widht is 8: Extra inputs are not permitted"):
-        train(TASKS["rotation"], DataAsk("digits", asked=Asked(settings={"widht": 8})), Manner("run"))
+        train(TASKS["rotation"], DataAsk("digits", asked=Asked(settings={"widht": 8})), RunOptions("run"))
     assert not Path("run").exists()
 
 

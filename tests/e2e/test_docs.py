@@ -216,7 +216,6 @@ def test_what_contributing_names_is_there() -> None:
     assert [name for name in tables if not re.search(rf"^{name}: Table\[", modules, re.MULTILINE)] == []
 
 
-@pytest.mark.skipif(not (ROOT / "src" / "elmyr" / "core").is_dir(), reason="the map shows the rooms that are to come")
 def test_what_the_architecture_names_is_there() -> None:
     page, source = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), ROOT / "src" / "elmyr"
     rows = re.findall(r"^\| .* \| `([A-Z]+)` \| `(\S+)` \|$", page, re.MULTILINE)

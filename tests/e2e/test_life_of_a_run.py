@@ -24,7 +24,7 @@ from elmyr.engine import RunDirectory, repeat
 from elmyr.engine.dry_run import rehearse
 from elmyr.engine.run import train
 from elmyr.engine.saving import checkpoint
-from elmyr.engine.spec import Asked, Manner
+from elmyr.engine.spec import Asked, RunOptions
 from elmyr.engine.tasks import TASKS
 from elmyr.images import save_npz
 from elmyr.report import write_report
@@ -74,7 +74,7 @@ class Kind:
         asked = Asked(images=IMAGES, device="cpu", precision="fp32", settings=SMALL[self.name] | (settings or {}))
         return ASKS[self.name](*self.places, replace(asked, **words))
 
-    def trained(self, out: str = "run", manner: Manner = Manner(), **words: Any) -> RunDirectory:  # noqa: B008
+    def trained(self, out: str = "run", manner: RunOptions = RunOptions(), **words: Any) -> RunDirectory:  # noqa: B008
         return train(self.spec, self.ask(**words), replace(manner, out=self.folder / out))
 
     def words(self, out: str, *more: str) -> list[str]:
@@ -109,7 +109,7 @@ def logged(run: RunDirectory) -> list[dict[str, Any]]:
 
 def test_it_is_trained_reported_and_served_and_says_what_may_follow(kind: Kind) -> None:
     said: list[str] = []
-    run = kind.trained(manner=Manner(say=said.append))
+    run = kind.trained(manner=RunOptions(say=said.append))
     assert run.finished and run.kind == kind.name
     assert read_json(run.summary)["images"] == read_json(run.config)["loop"]["images"] == IMAGES
     assert any(re.match(r"trained .*160 images in ", line) for line in said)
@@ -178,10 +178,10 @@ def test_the_same_bits_on_one_thread_and_on_two(kind: Kind) -> None:
 
 
 def test_a_tracker_is_told(kind: Kind) -> None:
-    run = kind.trained(manner=Manner(track="tensorboard"))
+    run = kind.trained(manner=RunOptions(track="tensorboard"))
     assert list((run.path / "tensorboard").iterdir())
     with pytest.raises(InputError, match="no tracker 'nowhere'"):
-        kind.trained("other", manner=Manner(track="nowhere"))
+        kind.trained("other", manner=RunOptions(track="nowhere"))
 
 
 def test_a_finished_run_goes_on_with_a_larger_budget(kind: Kind) -> None:
@@ -245,7 +245,7 @@ def test_numbers_gone_bad_roll_it_back_and_end_it_with_what_to_try(kind: Kind) -
     said: list[str] = []
     rate = RATES.get(kind.name, "learning_rate")
     with pytest.raises(DivergedError, match="3 times back to a checkpoint with half the learning rates did not help"):
-        kind.trained(settings={rate: 1e30}, manner=Manner(say=said.append))
+        kind.trained(settings={rate: 1e30}, manner=RunOptions(say=said.append))
     assert sum("with half the learning rates (" in line for line in said) == 3
     for file in (kind.folder / "run" / "checkpoints").rglob("*.safetensors"):
         assert all(value.isfinite().all() for value in load_file(file).values() if value.is_floating_point())
@@ -257,7 +257,7 @@ def test_a_full_disk_ends_it_or_with_keep_going_only_its_saving(kind: Kind, monk
     with pytest.raises(checkpoint.SaveError, match=r"no room for 3 checkpoints.*make room, then: elmyr resume"):
         kind.trained()
     said: list[str] = []
-    run = kind.trained("unsaved", manner=Manner(keep_going=True, say=said.append))
+    run = kind.trained("unsaved", manner=RunOptions(keep_going=True, say=said.append))
     assert run.finished and any("continues without saving" in line for line in said)
 
 

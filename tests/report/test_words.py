@@ -22,7 +22,7 @@ from elmyr.report.words import ENGLISH, words_in
 from elmyr.serving.pages.workbench_page import TABS
 from elmyr.studies.arms import ARMS
 from elmyr.tasks.gan import collapse
-from elmyr.tasks.gan.problems import Trouble
+from elmyr.tasks.gan.problems import Problem
 
 SOURCE = Path(elmyr.__file__).parent
 ROOMS = ("report", "serving")
@@ -47,7 +47,7 @@ def literal_messages() -> set[str]:
 def messages_of_tables() -> set[str]:
     titles = {*copies.TITLES.values(), *BETTER}
     titles |= {text for spec in FIGURES.values() for text in (spec.title, spec.meaning, spec.reason) if text}
-    logged = {*CURVE_TITLES.values(), *Trouble}
+    logged = {*CURVE_TITLES.values(), *Problem}
     told_of_tasks = {
         text
         for task in task_report.TASKS.values()

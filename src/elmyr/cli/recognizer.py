@@ -102,15 +102,15 @@ def _adapt(
     from elmyr.core.errors import InputError
     from elmyr.tasks.translation import train_adapted
 
-    asked, manner = training.asked, training.manner
+    asked, options = training.asked, training.options
     own = {
         "--images": asked.images,
         "--minutes": asked.minutes,
         "--set": asked.settings,
         "--from": asked.start_from,
         "--deterministic": asked.deterministic,
-        "--keep-going": manner.keep_going,
-        "--track": manner.track,
+        "--keep-going": options.keep_going,
+        "--track": options.track,
         "--dry-run": training.dry_run,
     }
     if strange := next((option for option, value in own.items() if value), None):
@@ -118,17 +118,17 @@ def _adapt(
     adapted = train_adapted(
         data,
         target,
-        out=manner.out,
+        out=options.out,
         translation=translation,
         self_training=self_training,
         recognizer=reader,
         data_root=asked.data_root,
         shaping=asked.shaping,
-        quiet=manner.quiet,
-        say=manner.say,
+        quiet=options.quiet,
+        say=options.say,
     )
     following = f"elmyr recognizer evaluate {adapted.path / 'recognizer'} --data {target}"
-    show_trained(adapted, following, quiet=manner.quiet, as_json=training.as_json)
+    show_trained(adapted, following, quiet=options.quiet, as_json=training.as_json)
 
 
 recognizer.command("apply")(predict)

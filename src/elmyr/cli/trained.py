@@ -26,7 +26,7 @@ from elmyr.cli.options import (
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 
 if TYPE_CHECKING:
-    from elmyr.engine.spec import Asked, Manner
+    from elmyr.engine.spec import Asked, RunOptions
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Training:
     """What was asked for, how to go about it, and whether only to show it."""
 
     asked: Asked
-    manner: Manner
+    options: RunOptions
     dry_run: bool
     as_json: bool
 
@@ -70,7 +70,7 @@ def _options(
     as_json: AsJson = False,
 ) -> Training:
     from elmyr.core.amounts import minutes_of
-    from elmyr.engine.spec import Asked, Manner
+    from elmyr.engine.spec import Asked, RunOptions
 
     asked = Asked(
         image_count(images),
@@ -84,7 +84,7 @@ def _options(
         deterministic,
         start_from,
     )
-    return Training(asked, Manner(out, keep_going, track, quiet, hush if quiet else say), dry_run, as_json)
+    return Training(asked, RunOptions(out, keep_going, track, quiet, hush if quiet else say), dry_run, as_json)
 
 
 def trained(command: Callable[..., None]) -> Callable[..., None]:
@@ -99,13 +99,13 @@ def carry_out(kind: str, ask: Any, training: Training) -> None:
     from elmyr.engine.saving.run_directory import refuse_taken
     from elmyr.engine.tasks import TASKS
 
-    spec, manner = TASKS[kind], training.manner
+    spec, options = TASKS[kind], training.options
     if training.dry_run:
-        if manner.out is not None:
-            refuse_taken(manner.out)
+        if options.out is not None:
+            refuse_taken(options.out)
         _show_rehearsal(rehearse(spec, ask), training.as_json)
         return
-    show_run(train(spec, ask, manner), quiet=manner.quiet, as_json=training.as_json)
+    show_run(train(spec, ask, options), quiet=options.quiet, as_json=training.as_json)
 
 
 def show_run(run: Any, *, quiet: bool, as_json: bool) -> None:

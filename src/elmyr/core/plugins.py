@@ -31,7 +31,7 @@ GROUP = "elmyr.core.plugins"
 
 
 @dataclass(frozen=True)
-class Kind:
+class PartKind:
     """A kind of part: its table as `module:attribute`, and where a run's config names one, as `key` or `key.inner`.
 
     In the latter `*` stands for the part's name, as a key whose value is not 0. in_model: whether what was trained
@@ -44,14 +44,14 @@ class Kind:
 
 
 KINDS = {
-    "objective": Kind("elmyr.losses.objectives:OBJECTIVES", "objective"),
-    "networks": Kind("elmyr.nets:PAIRS", "network.name", in_model=True),
-    "penalty": Kind("elmyr.losses.penalties:PENALTIES", "penalties.*"),
-    "metric": Kind("elmyr.evaluation:FIGURES"),
-    "extractor": Kind("elmyr.evaluation:EXTRACTORS"),
-    "reader": Kind("elmyr.images.readers:READERS"),
-    "source": Kind("elmyr.images.readers:SOURCES", "source"),
-    "task": Kind("elmyr.engine.tasks:TASKS", "kind", in_model=True),
+    "objective": PartKind("elmyr.losses.objectives:OBJECTIVES", "objective"),
+    "networks": PartKind("elmyr.nets:PAIRS", "network.name", in_model=True),
+    "penalty": PartKind("elmyr.losses.penalties:PENALTIES", "penalties.*"),
+    "metric": PartKind("elmyr.evaluation:FIGURES"),
+    "extractor": PartKind("elmyr.evaluation:EXTRACTORS"),
+    "reader": PartKind("elmyr.images.readers:READERS"),
+    "source": PartKind("elmyr.images.readers:SOURCES", "source"),
+    "task": PartKind("elmyr.engine.tasks:TASKS", "kind", in_model=True),
 }
 
 
@@ -178,7 +178,7 @@ def _recorded(surroundings: Any) -> Iterator[tuple[Plugin, str, str]]:
 
 
 def uses(config: Any, named_at: str | None, name: str) -> bool:
-    """Whether a config, at any depth, names a part there, as `Kind.named_at` has it."""
+    """Whether a config, at any depth, names a part there, as `PartKind.named_at` has it."""
     if named_at is None or not isinstance(config, Mapping):
         return False
     key, _, inner = named_at.partition(".")

@@ -95,14 +95,14 @@ def run_loop(
     the disk is full or fails; with `keep_going` the training goes on unsaved. A tracker is told what is
     logged. Of several `processes` the first writes.
     """
-    course = Course(task, data, config, run, watcher, listener or Silence(), say, keep_going, tracker, processes)
+    course = TrainingLoop(task, data, config, run, watcher, listener or Silence(), say, keep_going, tracker, processes)
     machine.keep_freed_memory()
     with course.writer if course.writer else nullcontext():
         course.begin()
         return course.train()
 
 
-class Course:
+class TrainingLoop:
     """One training under way."""
 
     def __init__(

@@ -15,7 +15,7 @@ from elmyr.core.files import read_json, read_lines, sha256_of
 from elmyr.engine.run import Places, moved, train_by
 from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, open_run
-from elmyr.engine.spec import Manner, Plan
+from elmyr.engine.spec import Plan, RunOptions
 from elmyr.engine.tasks import spec_of
 
 TIMES = {"seconds", "images_per_second"}
@@ -59,7 +59,7 @@ def repeat(
     threads = torch.get_num_threads()
     torch.set_num_threads(int(before.get("threads") or threads))
     try:
-        again = train_by(spec, Plan(config, spec.reopen(config, data_root)), Manner(out=out, quiet=quiet, say=say))
+        again = train_by(spec, Plan(config, spec.reopen(config, data_root)), RunOptions(out=out, quiet=quiet, say=say))
     finally:
         torch.set_num_threads(threads)
     now = _surroundings(again)

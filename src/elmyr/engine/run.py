@@ -30,7 +30,7 @@ from elmyr.engine.processes import ALONE, Processes, joined, refuse_odd_parts, w
 from elmyr.engine.saving.checkpoint import latest_checkpoint
 from elmyr.engine.saving.places import RUNS, Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
-from elmyr.engine.spec import Begun, Manner, Plan, Say, TaskSpec, hush
+from elmyr.engine.spec import Begun, Plan, RunOptions, Say, TaskSpec, hush
 from elmyr.engine.starting import refuse_other_networks, refuse_other_settings, take_weights
 from elmyr.engine.tasks import spec_of
 from elmyr.engine.trackers import open_tracker
@@ -39,10 +39,10 @@ Spec = TaskSpec[Any, Any, Any]
 Places = str | os.PathLike[str] | Sequence[str | os.PathLike[str] | None]
 
 
-def train(spec: Spec, ask: Any, manner: Manner) -> RunDirectory:
+def train(spec: Spec, ask: Any, options: RunOptions) -> RunDirectory:
     """Trains what is asked for and returns its finished run directory; InputError before anything is written.
 
-    Under `torchrun` its processes train together, each its share of every batch, and `manner.out` is needed; a group
+    Under `torchrun` its processes train together, each its share of every batch, and `options.out` is needed; a group
     that was started again resumes the run.
     """
     refuse_rerun()
@@ -50,8 +50,8 @@ def train(spec: Spec, ask: Any, manner: Manner) -> RunDirectory:
     plan = planned(spec, ask)
     with joined() as processes:
         if processes.count > 1:
-            return _train_in_group(spec, plan, manner, processes)
-        return train_by(spec, plan, manner, since=started)
+            return _train_in_group(spec, plan, options, processes)
+        return train_by(spec, plan, options, since=started)
 
 
 def planned(spec: Spec, ask: Any) -> Plan[Any, Any]:
@@ -62,45 +62,45 @@ def planned(spec: Spec, ask: Any) -> Plan[Any, Any]:
     return plan
 
 
-def train_by(spec: Spec, plan: Plan[Any, Any], manner: Manner, *, since: float | None = None) -> RunDirectory:
+def train_by(spec: Spec, plan: Plan[Any, Any], options: RunOptions, *, since: float | None = None) -> RunDirectory:
     """Trains by a plan, in a directory of its own, in this process.
 
     since: the time from which its minutes count; without it the budget is what the plan says.
     """
-    run = RunDirectory(new_directory(manner.out, parent=RUNS, name=spec.name(plan.config)))
+    run = RunDirectory(new_directory(options.out, parent=RUNS, name=spec.name(plan.config)))
     if since is not None and plan.config.minutes is not None:
         try:
-            plan = _within(spec, plan, since=since, say=run.noting(manner.say))
+            plan = _within(spec, plan, since=since, say=run.noting(options.say))
         except BaseException:
             shutil.rmtree(run.path)  # it holds nothing yet that could be resumed
             raise
     _write_beginning(spec, run, plan)
     for line in plan.told:
-        run.noting(manner.say)(line)
-    _run_to_end(spec, run, plan.config, plan.inputs, manner)
+        run.noting(options.say)(line)
+    _run_to_end(spec, run, plan.config, plan.inputs, options)
     return run
 
 
-def _train_in_group(spec: Spec, plan: Plan[Any, Any], manner: Manner, processes: Processes) -> RunDirectory:
+def _train_in_group(spec: Spec, plan: Plan[Any, Any], options: RunOptions, processes: Processes) -> RunDirectory:
     """As one of several processes: the first makes the run directory, all go on from what it holds."""
-    if manner.out is None or plan.config.minutes is not None:
+    if options.out is None or plan.config.minutes is not None:
         raise InputError("several processes need a run directory that all of them know, and a budget: --out, --images")
     refuse_odd_parts(spec.shared(plan.config), processes.count)
-    run = RunDirectory(Path(manner.out))
+    run = RunDirectory(Path(options.out))
     if processes.writes:
         if not was_restarted():
-            new_directory(manner.out, parent=RUNS, name="")
+            new_directory(options.out, parent=RUNS, name="")
         if not run.config.is_file():
             _write_beginning(spec, run, plan, processes)
             for line in plan.told:
-                run.noting(manner.say)(line)
+                run.noting(options.say)(line)
     processes.wait()
     config = config_as(run, spec.config)
     if config != plan.config:
         raise InputError(
             f"'{run.path}' is another run: choose another with --out, or resume it: elmyr resume {run.path}"
         )
-    _run_to_end(spec, run, config, plan.inputs, manner, processes)
+    _run_to_end(spec, run, config, plan.inputs, options, processes)
     return run
 
 
@@ -123,7 +123,7 @@ def resume(
     not moved. The others: as the training had them. Raises InputError where what it learned from is not the same.
     """
     refuse_rerun()
-    images, manner = image_count(images), Manner(None, keep_going, track, quiet, say)
+    images, options = image_count(images), RunOptions(None, keep_going, track, quiet, say)
     run = open_run(name)
     spec = spec_of(run)
     config = config_as(run, spec.config)
@@ -134,14 +134,14 @@ def resume(
         with run.locked():
             write_config(run, config)
     longer = config if images is None else config.extended(images)
-    if longer.loop == config.loop and nothing_to_do(run, manner.say):
+    if longer.loop == config.loop and nothing_to_do(run, options.say):
         return run
     inputs = spec.reopen(config, data_root)
     with joined() as processes:
         refuse_odd_parts(spec.shared(config), processes.count)
         if longer.loop != config.loop:
             config = _with_budget(run, longer, processes)
-        _run_to_end(spec, run, config, inputs, manner, processes)
+        _run_to_end(spec, run, config, inputs, options, processes)
     return run
 
 
@@ -200,10 +200,10 @@ def _write_beginning(spec: Spec, run: RunDirectory, plan: Plan[Any, Any], proces
 
 
 def _run_to_end(
-    spec: Spec, run: RunDirectory, config: RunConfig, inputs: Any, manner: Manner, processes: Processes = ALONE
+    spec: Spec, run: RunDirectory, config: RunConfig, inputs: Any, options: RunOptions, processes: Processes = ALONE
 ) -> None:
-    manner = manner if processes.writes else Manner()
-    say = run.noting(manner.say) if processes.writes else manner.say
+    options = options if processes.writes else RunOptions()
+    say = run.noting(options.say) if processes.writes else options.say
     with (
         at_work(run, say, previews=spec.draws, writes=processes.writes),
         machine.one_order_of_sums(config.deterministic),
@@ -211,16 +211,16 @@ def _run_to_end(
         begun = spec.begin(config, inputs, processes, say)
         if config.start_from is not None and latest_checkpoint(run.checkpoints) is None:
             take_weights(spec, begun.task, config)
-        outcome = _trained(run, begun, config, manner, processes, say)
+        outcome = _trained(run, begun, config, options, processes, say)
         if processes.writes:
             _finish(run, begun, outcome, say)
 
 
 def _trained(
-    run: RunDirectory, begun: Begun, config: RunConfig, manner: Manner, processes: Processes, say: Say
+    run: RunDirectory, begun: Begun, config: RunConfig, options: RunOptions, processes: Processes, say: Say
 ) -> Outcome:
-    bar = shown_progress(run, config.loop.images, quiet=manner.quiet)
-    with bar as listener, open_tracker(manner.track, run) as tracker:
+    bar = shown_progress(run, config.loop.images, quiet=options.quiet)
+    with bar as listener, open_tracker(options.track, run) as tracker:
         if tracker:
             say(f"figures and previews also for {tracker.library}: {tracker.viewer}")
         return run_loop(
@@ -231,7 +231,7 @@ def _trained(
             watcher=begun.watcher,
             listener=listener,
             say=say,
-            keep_going=manner.keep_going,
+            keep_going=options.keep_going,
             tracker=tracker,
             processes=processes,
         )

@@ -89,7 +89,7 @@ def hush(line: str) -> None:
 
 
 @dataclass(frozen=True)
-class Manner:
+class RunOptions:
     """How a training goes about it: where it lies, saved or not on a full disk, its progress, and who hears of it.
 
     InputError where no tracker is called `track`.

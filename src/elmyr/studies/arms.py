@@ -15,7 +15,7 @@ from elmyr.core.tables import Table
 from elmyr.engine.progress import shown
 from elmyr.images import ImageSet, Shaping
 from elmyr.metrics import accuracy, balanced_accuracy, macro_f1
-from elmyr.studies.cell_data import Ground
+from elmyr.studies.cell_data import CellData
 from elmyr.tasks.recognition import GanOverSampler, Recognizer, resampled, with_corrections, without_suspects
 from elmyr.tasks.recognition.learning.methods import read_method
 
@@ -23,7 +23,7 @@ MIXED_SHARES = (0.25, 0.5)
 MEASURES = {"accuracy": accuracy, "balanced accuracy": balanced_accuracy, "macro F1": macro_f1}
 
 
-def _as_they_are(ground: Ground) -> ImageSet:
+def _as_they_are(ground: CellData) -> ImageSet:
     return ground.labeled
 
 
@@ -49,7 +49,7 @@ class Arm:
     needs_run: bool = False
     plays: bool = False
     shares: tuple[float, ...] = (0.0,)
-    images: Callable[[Ground], ImageSet] = _as_they_are
+    images: Callable[[CellData], ImageSet] = _as_they_are
     parameters: Mapping[str, Any] = field(default_factory=dict)
     where: Callable[[Case], bool] = lambda case: True
     needs: str | None = None  # an optional library
@@ -73,11 +73,11 @@ def _unlabeled(case: Case) -> bool:
     return case.trouble.labels_per_class is not None
 
 
-def _resampled(how: str) -> Callable[[Ground], ImageSet]:
+def _resampled(how: str) -> Callable[[CellData], ImageSet]:
     return lambda ground: resampled(ground.labeled, how=how, seed=ground.seed)
 
 
-def _filled_by_gan(ground: Ground) -> ImageSet:
+def _filled_by_gan(ground: CellData) -> ImageSet:
     images = ground.labeled
     sampler = GanOverSampler(gan=ground.gan, random_state=seeds.LEARNED_FROM)
     pixels, names = sampler.fit_resample(images.images, np.array(images.classes)[images.require_labels()])
@@ -85,11 +85,11 @@ def _filled_by_gan(ground: Ground) -> ImageSet:
     return ImageSet(pixels, np.array([number_of[name] for name in names], np.int64), images.classes)
 
 
-def _suspects_dropped(ground: Ground) -> ImageSet:
+def _suspects_dropped(ground: CellData) -> ImageSet:
     return without_suspects(ground.labeled, ground.doubts)
 
 
-def _suspects_corrected(ground: Ground) -> ImageSet:
+def _suspects_corrected(ground: CellData) -> ImageSet:
     return with_corrections(ground.labeled, ground.doubts)
 
 
@@ -136,7 +136,7 @@ class ArmResult:
     read: NDArray[np.int64]
 
 
-def train_arm(arm: Arm, ground: Ground, *, updates: int, quiet: bool = True) -> ArmResult:
+def train_arm(arm: Arm, ground: CellData, *, updates: int, quiet: bool = True) -> ArmResult:
     """Trains the arm's recognizer with each of its shares and keeps the best on validation (the first of equals).
 
     Without `quiet` its progress is shown.

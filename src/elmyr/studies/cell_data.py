@@ -20,7 +20,7 @@ from elmyr.tasks.recognition import Doubts, doubts_of
 FEWEST_GENERATED = 10_000
 
 
-class Ground:
+class CellData:
     """The images of one cell and seed; its GAN and what that makes are opened where they are asked for.
 
     labeled: training images, with their labels as they are seen. unlabeled: all training images, where only some have a

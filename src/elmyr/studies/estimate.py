@@ -29,7 +29,7 @@ AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TimeEstimate:
     """About how many seconds each piece of one seed takes by itself here, of how many seeds, how many done at once."""
 
     pieces: Mapping[Piece, float]
@@ -45,7 +45,7 @@ class Estimate:
         return [(config.cells[piece.cell].name, piece.what, spent) for piece, spent in self.pieces.items()]
 
 
-def estimate(config: StudyConfig, source: Source) -> Estimate:
+def estimate(config: StudyConfig, source: Source) -> TimeEstimate:
     """Times a few updates of each kind of training, by as many threads as one process of the study has."""
     with machine.threads(config.threads):
         gan = _gan_seconds(config)
@@ -56,10 +56,10 @@ def estimate(config: StudyConfig, source: Source) -> Estimate:
             pieces[piece] = gan
         elif piece.what != FIGURES:  # once a cell, and short beside the rest
             pieces[piece] = _arm_seconds(ARMS[piece.what], by_method, config, source)
-    return Estimate(pieces, len(config.seeds), config.processes)
+    return TimeEstimate(pieces, len(config.seeds), config.processes)
 
 
-def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyConfig, Estimate]:
+def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyConfig, TimeEstimate]:
     """The study with as many of its seeds as fit into so many seconds; InputError where not even one does."""
     whole = estimate(config, source)
     smallest = whole.seconds(1)

@@ -14,7 +14,7 @@ from elmyr.engine import resume
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.evaluation import evaluate
 from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
-from elmyr.studies.cell_data import Ground, opened
+from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.ledger import Place, Result
 from elmyr.tasks.gan import train
@@ -70,13 +70,13 @@ class Worker:
         self.study = study
         self.config = config_as(RunDirectory(study), StudyConfig)
         self.source = opened(self.config)
-        self._ground: Ground | None = None
+        self._ground: CellData | None = None
 
-    def ground(self, piece: Piece) -> Ground:
+    def ground(self, piece: Piece) -> CellData:
         """What the piece works on."""
         cell = self.config.cells[piece.cell]
         if self._ground is None or (self._ground.cell, self._ground.seed) != (cell, piece.seed):
-            self._ground = Ground(self.study, self.config, cell, piece.seed, self.source)
+            self._ground = CellData(self.study, self.config, cell, piece.seed, self.source)
         return self._ground
 
     def is_done(self, piece: Piece) -> bool:
@@ -101,7 +101,7 @@ class Worker:
         return Done(time.monotonic() - started, _result(ground, learned, piece.what))
 
 
-def _train_gan(ground: Ground, quiet: bool, say: Say) -> None:
+def _train_gan(ground: CellData, quiet: bool, say: Say) -> None:
     config, run = ground.config, ground.run
     if run.config.is_file():
         resume(run.path, data_root=config.root, quiet=quiet, say=say)
@@ -124,7 +124,7 @@ def _train_gan(ground: Ground, quiet: bool, say: Say) -> None:
     )
 
 
-def _result(ground: Ground, learned: ArmResult, arm: str) -> Result:
+def _result(ground: CellData, learned: ArmResult, arm: str) -> Result:
     labels = ground.test.require_labels()
     return Result(
         cell=ground.cell.name,

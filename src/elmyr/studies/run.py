@@ -25,7 +25,7 @@ from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, open_sou
 from elmyr.images.pictures.showing import table_html
 from elmyr.studies.cell_data import opened
 from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
-from elmyr.studies.estimate import Estimate, estimate, told, within
+from elmyr.studies.estimate import TimeEstimate, estimate, told, within
 from elmyr.studies.folds import Folds
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of
@@ -181,7 +181,7 @@ def _moved(
 
 def rehearse_study(
     config: StudyConfig, budget: float | None = None, say: Callable[[str], None] = lambda line: None
-) -> tuple[StudyConfig, Estimate]:
+) -> tuple[StudyConfig, TimeEstimate]:
     """What of a study would run, within a budget in seconds where there is one, and how long; writes nothing.
 
     `say` hears how many seeds fit, and which are left out.

@@ -17,7 +17,7 @@ from elmyr.images import AS_BYTES, ImageSet, Source, class_rows, load_images, sa
 from elmyr.images.dataset.shaping import TROUBLES
 from elmyr.metrics import FEWEST_SEEDS, PairedDifference, wilson_interval
 from elmyr.studies.arms import ARMS
-from elmyr.studies.cell_data import Ground
+from elmyr.studies.cell_data import CellData
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
 from elmyr.studies.ledger import Ledger, Place
 from elmyr.studies.pieces import GAN, Piece, Worker
@@ -117,7 +117,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
     }
 
 
-def _counts(ground: Ground) -> dict[str, int]:
+def _counts(ground: CellData) -> dict[str, int]:
     counts = {"train": len(ground.labeled), "validation": len(ground.validation), "test": len(ground.test)}
     return counts if ground.unlabeled is None else counts | {"without label": len(ground.unlabeled)}
 

@@ -14,29 +14,29 @@ from elmyr.engine import RunDirectory, resume
 from elmyr.images import ImageSet, Splits, open_source, split_source
 from elmyr.report import write_report
 from elmyr.serving.runs import Runs, state_of
-from elmyr.tasks.gan.cheap_figures import Sight, Sights, effective_number, features_of
+from elmyr.tasks.gan.cheap_figures import CheapEvaluator, CheapFigures, effective_number, features_of
 from elmyr.tasks.gan.collapse import SENTENCES, Collapse, collapse_in, collapse_of
 from elmyr.tasks.gan.config import changed_config
 from elmyr.tasks.gan.model import GANConfig, to_unit
 from elmyr.tasks.gan.monitor import Watch
-from elmyr.tasks.gan.problems import LOOKS_IN_TURN, Look, Trouble, remedy, trouble_in
+from elmyr.tasks.gan.problems import LOOKS_IN_TURN, Look, Problem, remedy, trouble_in
 from elmyr.tasks.gan.task import AdversarialConfig, AdversarialTask
 from tests.tasks.gan.test_game import forget_all_but_the_first_checkpoint, weights
 
-HEALTHY = Sight(1.0, 0.8, 0.1, 0.5, 0.6, (5,) * 50, None)
-COLLAPSED_INSIDE_CLASSES = Sight(1.0, 0.8, 0.0, 0.1, 0.3, (25,) * 10 + (0,) * 40, None)
-ONE_CLASS = Sight(1.0, 0.8, 0.1, 0.9, 0.1, (50,) * 5 + (0,) * 45, None)
-NOISE = Sight(1.0, 0.0, 0.0, 1.5, 0.4, (12,) * 20 + (0,) * 30, None)
+HEALTHY = CheapFigures(1.0, 0.8, 0.1, 0.5, 0.6, (5,) * 50, None)
+COLLAPSED_INSIDE_CLASSES = CheapFigures(1.0, 0.8, 0.0, 0.1, 0.3, (25,) * 10 + (0,) * 40, None)
+ONE_CLASS = CheapFigures(1.0, 0.8, 0.1, 0.9, 0.1, (50,) * 5 + (0,) * 45, None)
+NOISE = CheapFigures(1.0, 0.0, 0.0, 1.5, 0.4, (12,) * 20 + (0,) * 30, None)
 
 
-def looks(*seen: tuple[Sight, float]) -> list[Look]:
+def looks(*seen: tuple[CheapFigures, float]) -> list[Look]:
     return [Look(10_000 + 5_000 * number, sight, apart) for number, (sight, apart) in enumerate(seen)]
 
 
-def of_mode(place: int) -> Sight:
+def of_mode(place: int) -> CheapFigures:
     counts = [0] * 50
     counts[5 * place : 5 * place + 5] = [50] * 5
-    return Sight(1.0, 0.8, 0.1, 0.6, 0.24, tuple(counts), None)
+    return CheapFigures(1.0, 0.8, 0.1, 0.6, 0.24, tuple(counts), None)
 
 
 def test_a_healthy_game_is_left_alone() -> None:
@@ -45,21 +45,21 @@ def test_a_healthy_game_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("sight", [COLLAPSED_INSIDE_CLASSES, ONE_CLASS])
-def test_a_collapse_is_called_at_the_second_look_in_a_row(sight: Sight) -> None:
+def test_a_collapse_is_called_at_the_second_look_in_a_row(sight: CheapFigures) -> None:
     assert trouble_in(looks((sight, 0.9))) is None
     assert trouble_in(looks((sight, 0.9), (HEALTHY, 0.9), (sight, 0.9))) is None
-    assert trouble_in(looks((HEALTHY, 0.9), (sight, 0.9), (sight, 0.9))) is Trouble.COLLAPSE
+    assert trouble_in(looks((HEALTHY, 0.9), (sight, 0.9), (sight, 0.9))) is Problem.COLLAPSE
 
 
 def test_the_discriminator_has_won_where_nothing_looks_real_and_all_is_told_apart() -> None:
-    assert trouble_in(looks(*[(NOISE, 1.0)] * 2)) is Trouble.DISCRIMINATOR_WON
+    assert trouble_in(looks(*[(NOISE, 1.0)] * 2)) is Problem.DISCRIMINATOR_WON
     assert trouble_in(looks(*[(NOISE, 0.9)] * 2)) is None  # it still learns
     assert trouble_in(looks(*[(HEALTHY, 1.0)] * 2)) is None  # told apart, yet the images are good
 
 
 def test_going_from_mode_to_mode_is_oscillation_and_staying_is_not() -> None:
-    assert trouble_in(looks(*[(of_mode(place), 0.9) for place in range(LOOKS_IN_TURN)])) is Trouble.OSCILLATION
-    assert trouble_in(looks(*[(of_mode(3), 0.9)] * LOOKS_IN_TURN)) is Trouble.COLLAPSE
+    assert trouble_in(looks(*[(of_mode(place), 0.9) for place in range(LOOKS_IN_TURN)])) is Problem.OSCILLATION
+    assert trouble_in(looks(*[(of_mode(3), 0.9)] * LOOKS_IN_TURN)) is Problem.COLLAPSE
 
 
 def test_the_effective_number_of_modes() -> None:
@@ -69,12 +69,12 @@ def test_the_effective_number_of_modes() -> None:
 
 def test_the_remedies_go_from_the_default_presets_game_to_slower_steps() -> None:
     config = AdversarialConfig(objective="minimax", learning_rate=1e-3, discriminator_learning_rate=1e-3)
-    first = remedy(Trouble.COLLAPSE, config)
+    first = remedy(Problem.COLLAPSE, config)
     assert first == {"adversarial.objective": "relativistic-pairing", "penalties.r1": 3.0, "penalties.r2": 3.0}
     config = changed_config(config, first)
     assert (config.objective, config.penalties.r1, config.learning_rate) == ("relativistic-pairing", 3.0, 1e-3)
-    assert remedy(Trouble.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 2.5e-4}
-    assert changed_config(config, remedy(Trouble.OSCILLATION, config)).learning_rate == 5e-4
+    assert remedy(Problem.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 2.5e-4}
+    assert changed_config(config, remedy(Problem.OSCILLATION, config)).learning_rate == 5e-4
 
 
 def digits_set() -> ImageSet:
@@ -85,7 +85,7 @@ def test_other_real_images_have_as_many_modes_and_as_much_diversity() -> None:
     digits = digits_set()
     order = np.random.default_rng(0).permutation(len(digits))
     a, b, c = (digits.take(order[start : start + 250]) for start in (0, 250, 500))
-    sight = Sights(a, b, by_class=True, seed=0).of(c)
+    sight = CheapEvaluator(a, b, by_class=True, seed=0).of(c)
     assert 0.8 < sight.modes < 1.2 and 0.9 < sight.diversity < 1.1
     assert sight.precision > 0.7 and sight.recall > 0.7
     assert sight.class_counts is not None and sum(sight.class_counts) == 250 == sum(sight.mode_counts)
@@ -271,7 +271,7 @@ def test_nothing_has_collapsed_before_10000_images_nor_of_tiny_sets() -> None:
 
 def test_a_discriminator_that_has_won_is_said_with_its_own_figures() -> None:
     told = Collapse(
-        trouble=str(Trouble.DISCRIMINATOR_WON),
+        trouble=str(Problem.DISCRIMINATOR_WON),
         images=60_000,
         modes=0.4,
         diversity=1.5,
@@ -282,5 +282,5 @@ def test_a_discriminator_that_has_won_is_said_with_its_own_figures() -> None:
     assert collapse_in({"collapse": told.model_dump()}) == told
     assert "at 60,000 images seen, discriminator accuracy is 100.0% and 0% of the" in told.sentence
     assert told.sentence.endswith("--set adversarial.discriminator_learning_rate=0.00025")
-    assert set(SENTENCES) == set(map(str, Trouble))
+    assert set(SENTENCES) == set(map(str, Problem))
     assert collapse_in({"collapse": {"trouble": 3}}) is None and collapse_in({}) is None

@@ -42,7 +42,7 @@ class Wish(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kind:
+class GivenKind:
     """A kind of data: how to know it, and the image set that it becomes; or an InputError."""
 
     what: str
@@ -260,10 +260,10 @@ def _mapping(data: Any, wish: Wish) -> ImageSet:
 
 # The first that matches.
 KINDS = (
-    Kind("a name or a path", is_path, _refused("a name or a path is opened by elmyr.load_images")),
-    Kind("a class", lambda data: isinstance(data, type), _of_class),
-    Kind("an ImageSet", lambda data: isinstance(data, ImageSet), _image_set),
-    Kind(
+    GivenKind("a name or a path", is_path, _refused("a name or a path is opened by elmyr.load_images")),
+    GivenKind("a class", lambda data: isinstance(data, type), _of_class),
+    GivenKind("an ImageSet", lambda data: isinstance(data, ImageSet), _image_set),
+    GivenKind(
         "a run or a model",
         lambda data: hasattr(data, "path") and not _is_data_set(data),
         _refused(
@@ -271,12 +271,12 @@ KINDS = (
             "resume a run with elmyr.resume(run)"
         ),
     ),
-    Kind(
+    GivenKind(
         "two pairs, as Keras has them",
         lambda data: isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, tuple) for part in data),
         _refused("two pairs of images and labels are given: give one, the training images: data[0]"),
     ),
-    Kind(
+    GivenKind(
         "names of files",
         _are_paths,
         _refused(
@@ -284,30 +284,30 @@ KINDS = (
             "of their folder"
         ),
     ),
-    Kind("(images, labels)", lambda data: isinstance(data, tuple) and len(data) == 2, _pair),
-    Kind("[images, labels]", _is_list_pair, _pair),
-    Kind(
+    GivenKind("(images, labels)", lambda data: isinstance(data, tuple) and len(data) == 2, _pair),
+    GivenKind("[images, labels]", _is_list_pair, _pair),
+    GivenKind(
         "the parts of a split, as scikit-learn makes them",
         lambda data: isinstance(data, tuple) and len(data) > 2 and np.ndim(data[0]) > 2,
         _refused("a tuple of more than two is given: give two of it: (images, labels)"),
     ),
-    Kind("a table", lambda data: hasattr(data, "to_numpy") and hasattr(data, "columns"), _frame),
-    Kind("a dict", lambda data: isinstance(data, Mapping), _mapping),
-    Kind("items, as a data set of torch has them", _are_items, _data_set),
-    Kind(
+    GivenKind("a table", lambda data: hasattr(data, "to_numpy") and hasattr(data, "columns"), _frame),
+    GivenKind("a dict", lambda data: isinstance(data, Mapping), _mapping),
+    GivenKind("items, as a data set of torch has them", _are_items, _data_set),
+    GivenKind(
         "parts of a data set",
         _are_data_sets,
         _refused("a list of data sets is given, as random_split makes it: give one, the training images: data[0]"),
     ),
-    Kind("images", is_many, _array),
-    Kind("a data loader", lambda data: hasattr(data, "dataset") and hasattr(data, "batch_size"), _loader),
-    Kind("a data set of torch", _is_data_set, _data_set),
-    Kind(
+    GivenKind("images", is_many, _array),
+    GivenKind("a data loader", lambda data: hasattr(data, "dataset") and hasattr(data, "batch_size"), _loader),
+    GivenKind("a data set of torch", _is_data_set, _data_set),
+    GivenKind(
         "a file",
         lambda data: hasattr(data, "read"),
         _refused("an open file ({kind}) is given: give its path, so that it can be opened again when a run is resumed"),
     ),
-    Kind(
+    GivenKind(
         "a generator",
         lambda data: hasattr(data, "__iter__"),
         _refused(
@@ -315,7 +315,7 @@ KINDS = (
             "(np.stack(images), labels)"
         ),
     ),
-    Kind(
+    GivenKind(
         "anything else",
         lambda data: True,
         _refused(

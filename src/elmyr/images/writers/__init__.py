@@ -18,7 +18,7 @@ from elmyr.images.writers.folder import check_folder, write_folder
 from elmyr.images.writers.npz import write_npz
 from elmyr.images.writers.parquet import check_parquet, write_parquet
 from elmyr.images.writers.places import check_file
-from elmyr.images.writers.sink import Plan, Sink, Writer, telling
+from elmyr.images.writers.sink import Sink, WritePlan, Writer, telling
 from elmyr.images.writers.square import write_square
 from elmyr.images.writers.tar import check_tar, write_tar
 
@@ -26,7 +26,7 @@ SHARD = 10_000
 
 
 @dataclass(frozen=True)
-class Kind:
+class WriterKind:
     """A way to write images: the writer, and what refuses a path that it cannot write."""
 
     write: Writer
@@ -34,11 +34,11 @@ class Kind:
 
 
 BY_SUFFIX = {
-    ".npz": Kind(write_npz, check_file),
-    ".png": Kind(write_square, check_file),
-    ".parquet": Kind(write_parquet, check_parquet),
-    ".tar": Kind(write_tar, check_tar),
-    "": Kind(write_folder, check_folder),
+    ".npz": WriterKind(write_npz, check_file),
+    ".png": WriterKind(write_square, check_file),
+    ".parquet": WriterKind(write_parquet, check_parquet),
+    ".tar": WriterKind(write_tar, check_tar),
+    "": WriterKind(write_folder, check_folder),
 }
 
 
@@ -69,7 +69,7 @@ def writing_images(
     for chunks that are not what was announced: of another shape, with other classes, too many or too few images.
     """
     check_writable(path)
-    with _writing(_kind(path).write, Plan(Path(path), count, tuple(classes), labeled, shard)) as sink:
+    with _writing(_kind(path).write, WritePlan(Path(path), count, tuple(classes), labeled, shard)) as sink:
         yield sink
 
 
@@ -86,7 +86,7 @@ def save_npz(image_set: ImageSet, path: str | os.PathLike[str]) -> None:
     Whole or not at all, whatever the suffix; raises InputError where it cannot be written.
     """
     labeled = image_set.labels is not None
-    with _writing(write_npz, Plan(Path(path), len(image_set), image_set.classes, labeled, SHARD)) as sink:
+    with _writing(write_npz, WritePlan(Path(path), len(image_set), image_set.classes, labeled, SHARD)) as sink:
         sink.add(image_set)
 
 
@@ -96,7 +96,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def _writing(writer: Writer, plan: Plan) -> Iterator[Sink]:
+def _writing(writer: Writer, plan: WritePlan) -> Iterator[Sink]:
     writing = writer(plan)
     with telling(plan.path):
         write = writing.__enter__()
@@ -112,7 +112,7 @@ def _writing(writer: Writer, plan: Plan) -> Iterator[Sink]:
         writing.__exit__(None, None, None)
 
 
-def _kind(path: str | os.PathLike[str]) -> Kind:
+def _kind(path: str | os.PathLike[str]) -> WriterKind:
     suffix = Path(path).suffix.lower()
     if suffix not in BY_SUFFIX:
         raise InputError(

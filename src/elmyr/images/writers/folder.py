@@ -17,14 +17,14 @@ from elmyr.core.files import flush
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.names import folder_names
 from elmyr.images.writers.places import check_beside
-from elmyr.images.writers.sink import Block, Plan, Write, telling
+from elmyr.images.writers.sink import Block, Write, WritePlan, telling
 
 TABLE = "labels.csv"
 COLUMNS = ("file", "label", "class")
 
 
 @contextmanager
-def write_folder(plan: Plan) -> Iterator[Write]:
+def write_folder(plan: WritePlan) -> Iterator[Write]:
     """Writes `CLASS/000000.png`, or `000000.png` where not labeled: the number is the image's place in the set.
 
     `labels.csv` tells of each file its label and the true name of its class: a folder's name is made safe.

@@ -12,11 +12,11 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from elmyr.core.files import replacing
-from elmyr.images.writers.sink import Block, Plan, Write
+from elmyr.images.writers.sink import Block, Write, WritePlan
 
 
 @contextmanager
-def write_npz(plan: Plan) -> Iterator[Write]:
+def write_npz(plan: WritePlan) -> Iterator[Write]:
     """Writes the keys `images`, `classes` and, where there are any, `labels`. Only the labels are held in memory."""
     labels: list[NDArray[np.int64]] = []
     with replacing(plan.path) as beside, ZipFile(beside, "w") as archive:

@@ -11,10 +11,10 @@ from typing import Any
 from elmyr.core.errors import InputError
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.shards import check_shards, write_shards
-from elmyr.images.writers.sink import Block, Plan, Write
+from elmyr.images.writers.sink import Block, Write, WritePlan
 
 
-def write_parquet(plan: Plan) -> AbstractContextManager[Write]:
+def write_parquet(plan: WritePlan) -> AbstractContextManager[Write]:
     """Writes the columns `image`, a struct of PNG bytes and a file name, and, where labeled, `label`."""
     return write_shards(plan, _open_shard, lambda index, count: f"-{index:05}-of-{count:05}")
 
@@ -29,7 +29,7 @@ def check_parquet(path: Path) -> None:
 
 
 @contextmanager
-def _open_shard(path: Path, plan: Plan) -> Iterator[Write]:
+def _open_shard(path: Path, plan: WritePlan) -> Iterator[Write]:
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
@@ -50,7 +50,7 @@ def _open_shard(path: Path, plan: Plan) -> Iterator[Write]:
         yield write
 
 
-def _schema(plan: Plan) -> Any:
+def _schema(plan: WritePlan) -> Any:
     import pyarrow
 
     fields = {"image": pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()})}

@@ -10,14 +10,14 @@ from pathlib import Path
 from elmyr.core.errors import InputError
 from elmyr.core.files import flush, replacing
 from elmyr.images.writers.places import check_file
-from elmyr.images.writers.sink import Block, Plan, Write, telling
+from elmyr.images.writers.sink import Block, Write, WritePlan, telling
 
-OpenShard = Callable[[Path, Plan], AbstractContextManager[Write]]
+OpenShard = Callable[[Path, WritePlan], AbstractContextManager[Write]]
 Naming = Callable[[int, int], str]  # what stands between stem and suffix of the shard `index` of `count`
 
 
 @contextmanager
-def write_shards(plan: Plan, open_shard: OpenShard, naming: Naming) -> Iterator[Write]:
+def write_shards(plan: WritePlan, open_shard: OpenShard, naming: Naming) -> Iterator[Write]:
     """Writes block after block into files of `plan.shard` images; all in `plan.path` where they fit into one.
 
     InputError where an older file of the whole set would stand beside its shards.
@@ -58,7 +58,7 @@ def check_shards(path: Path, pattern: str) -> None:
         )
 
 
-def _paths(plan: Plan, naming: Naming) -> list[Path]:
+def _paths(plan: WritePlan, naming: Naming) -> list[Path]:
     count = -(-plan.count // plan.shard)
     if count == 1:
         return [plan.path]

@@ -18,7 +18,7 @@ BLOCK = 1_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class WritePlan:
     """What is to be written: `count` images in files of at most `shard`, where a kind has shards."""
 
     path: Path
@@ -52,13 +52,13 @@ class Block:
 
 
 Write = Callable[[Block], None]
-Writer = Callable[[Plan], AbstractContextManager[Write]]
+Writer = Callable[[WritePlan], AbstractContextManager[Write]]
 
 
 class Sink:
     """Takes the images of a plan, chunk by chunk. One block is held in memory, however the chunks are cut."""
 
-    def __init__(self, plan: Plan, write: Write) -> None:
+    def __init__(self, plan: WritePlan, write: Write) -> None:
         self._plan = plan
         self._write = write
         self._block: Block | None = None

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
 from elmyr.images.pictures.grid import MID_GRAY, image_grid, save_png
-from elmyr.images.writers.sink import Block, Plan, Write
+from elmyr.images.writers.sink import Block, Write, WritePlan
 
 MOST = 10_000
 FEWEST = 4  # classes of fewer images than a fourth of their number are not in rows: these would be a narrow strip
 
 
 @contextmanager
-def write_square(plan: Plan) -> Iterator[Write]:
+def write_square(plan: WritePlan) -> Iterator[Write]:
     """Writes all images as one PNG, about as wide as high, each class in rows of its own; InputError for too many."""
     if plan.count > MOST:
         raise InputError(

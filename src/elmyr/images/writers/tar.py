@@ -11,10 +11,10 @@ from pathlib import Path
 
 from elmyr.images.writers.encoding import png_bytes
 from elmyr.images.writers.shards import check_shards, write_shards
-from elmyr.images.writers.sink import Block, Plan, Write
+from elmyr.images.writers.sink import Block, Write, WritePlan
 
 
-def write_tar(plan: Plan) -> AbstractContextManager[Write]:
+def write_tar(plan: WritePlan) -> AbstractContextManager[Write]:
     """Writes `000000000.png` and, where labeled, `.cls` with the label and `.json` with the name of the class."""
     return write_shards(plan, _open_shard, lambda index, count: f"-{index:06}")
 
@@ -25,7 +25,7 @@ def check_tar(path: Path) -> None:
 
 
 @contextmanager
-def _open_shard(path: Path, plan: Plan) -> Iterator[Write]:
+def _open_shard(path: Path, plan: WritePlan) -> Iterator[Write]:
     with path.open("wb") as file, tarfile.open(fileobj=file, mode="w") as archive:
 
         def write(block: Block) -> None:

@@ -20,7 +20,7 @@ LEAST_OF_A_CLASS = 4  # that diversity needs
 
 
 @dataclass(frozen=True)
-class Sight:
+class CheapFigures:
     """Figures of generated images; those of diversity and modes as shares of what other real images give.
 
     modes: the effective number of the real images' k-means clusters that the generated ones fall into, exp of the
@@ -37,7 +37,7 @@ class Sight:
     class_counts: tuple[int, ...] | None
 
 
-class Sights:
+class CheapEvaluator:
     """Looks at images beside the same real ones each time; other real ones say what is usual."""
 
     def __init__(self, reference: ImageSet, others: ImageSet, *, by_class: bool, seed: int) -> None:
@@ -51,12 +51,12 @@ class Sights:
         self._usual_modes = effective_number(self._counts(usual))
         self._usual_diversity = _diversity(usual, others.labels if by_class else None)
 
-    def of(self, generated: ImageSet) -> Sight:
+    def of(self, generated: ImageSet) -> CheapFigures:
         """What generated images look like. With labels they are those that were asked for."""
         features = features_of(generated)
         precision, recall = precision_recall(self._reference, features, NEIGHBORS)
         counts = self._counts(features)
-        return Sight(
+        return CheapFigures(
             frechet_distance=frechet_distance(self._reference.rows, features).value,
             precision=precision.value,
             recall=recall.value,

@@ -11,7 +11,7 @@ from elmyr.engine.task import Batch
 
 
 @dataclass
-class Part:
+class Microbatch:
     """The images of a batch that pass the networks at once, and what became of them in this update."""
 
     place: slice  # in the batch
@@ -36,7 +36,7 @@ def places(share: slice, most: int) -> list[slice]:
     return [slice(*pair) for pair in pairwise(bounds)]
 
 
-def parts_of(batch: Batch, latents: torch.Tensor, *, share: slice, most: int) -> list[Part]:
+def parts_of(batch: Batch, latents: torch.Tensor, *, share: slice, most: int) -> list[Microbatch]:
     """The parts of a process's share of a batch; `latents` (B, latent) are those of a whole batch.
 
     Where the batch is not whole, as the last one of a budget may be, each part's latents are made up to `most`, for the
@@ -48,7 +48,7 @@ def parts_of(batch: Batch, latents: torch.Tensor, *, share: slice, most: int) ->
         rows = torch.arange(place.start, place.start + size, device=latents.device) % len(latents)
         labels = batch.labels
         parts.append(
-            Part(
+            Microbatch(
                 place,
                 (place.stop - place.start) / (share.stop - share.start),
                 batch.images[place],
@@ -60,7 +60,7 @@ def parts_of(batch: Batch, latents: torch.Tensor, *, share: slice, most: int) ->
     return parts
 
 
-def logits_of(parts: list[Part]) -> tuple[torch.Tensor, torch.Tensor]:
+def logits_of(parts: list[Microbatch]) -> tuple[torch.Tensor, torch.Tensor]:
     """The discriminator's logits of the real and of the generated images of all parts."""
     real = [part.real_logits for part in parts if part.real_logits is not None]
     fake = [part.fake_logits for part in parts if part.fake_logits is not None]

@@ -11,10 +11,10 @@ import torch
 from elmyr.core import seeds
 from elmyr.images import Splits
 from elmyr.metrics import discriminator_accuracy
-from elmyr.tasks.gan.cheap_figures import Sight, Sights
+from elmyr.tasks.gan.cheap_figures import CheapEvaluator, CheapFigures
 from elmyr.tasks.gan.collapse import Collapse, written
 from elmyr.tasks.gan.config import changed_config
-from elmyr.tasks.gan.problems import LOOKS_IN_TURN, QUIET_IMAGES, Look, Trouble, remedy, trouble_in
+from elmyr.tasks.gan.problems import LOOKS_IN_TURN, QUIET_IMAGES, Look, Problem, remedy, trouble_in
 from elmyr.tasks.gan.task import AdversarialTask
 
 LOOKED_AT = 250  # generated images, and as many real ones
@@ -46,7 +46,7 @@ class Watch:
         self._sights = None
         if half >= LEAST_LOOKED_AT:
             others = known.take(order[half : 2 * half])
-            self._sights = Sights(self._real, others, by_class=bool(task.gan.classes), seed=task.seed)
+            self._sights = CheapEvaluator(self._real, others, by_class=bool(task.gan.classes), seed=task.seed)
 
     @property
     def figure(self) -> float | None:
@@ -86,9 +86,9 @@ class Watch:
             if not self._looks or position - self._looks[-1].images >= JUDGED_EVERY:
                 self._looks = [*self._looks[1 - LOOKS_IN_TURN :], self._last]
                 found = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
-        (number,) = self.task.processes.most(0 if found is None else 1 + list(Trouble).index(found))
+        (number,) = self.task.processes.most(0 if found is None else 1 + list(Problem).index(found))
         if number:
-            self._tell(list(Trouble)[number - 1], position)
+            self._tell(list(Problem)[number - 1], position)
         return _figures(self._last) if self._last else {}
 
     def _see(self, position: int) -> Look:
@@ -99,7 +99,7 @@ class Watch:
         apart = discriminator_accuracy(gan.discriminate(self._real), gan.discriminate(generated)).value
         return Look(position, self._sights.of(generated), apart)
 
-    def _tell(self, trouble: Trouble, position: int) -> None:
+    def _tell(self, trouble: Problem, position: int) -> None:
         """Each trouble once; with `rescue` also when the remedy before did not help."""
         rescues = sum("rescued_with" in told for told in self.troubles)
         mends = self.rescue and rescues < MOST_RESCUES
@@ -138,14 +138,14 @@ def _look(saved: Mapping[str, Any]) -> Look:
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in saved["sight"].items()
     }
-    return Look(saved["images"], Sight(**values), saved["told_apart"])
+    return Look(saved["images"], CheapFigures(**values), saved["told_apart"])
 
 
-def _seen(trouble: Trouble, looks: Sequence[Look]) -> str:
+def _seen(trouble: Problem, looks: Sequence[Look]) -> str:
     if not looks:
         return ""  # another process looks
     look, sight = looks[-1], looks[-1].sight
-    if trouble is Trouble.DISCRIMINATOR_WON:
+    if trouble is Problem.DISCRIMINATOR_WON:
         return (
             f": discriminator accuracy {look.told_apart:.1%}, and {sight.precision:.0%} of the generated images "
             "look real (precision)"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from elmyr.tasks.gan.cheap_figures import Sight, effective_number
+from elmyr.tasks.gan.cheap_figures import CheapFigures, effective_number
 from elmyr.tasks.gan.task import AdversarialConfig
 
 # Where healthy and troubled runs part, with room on both sides: benchmarks/watch.py, docs/watch.md.
@@ -27,7 +27,7 @@ LOOKS = 2  # in a row, so that one odd look calls nothing
 LOOKS_IN_TURN = 4
 
 
-class Trouble(StrEnum):
+class Problem(StrEnum):
     """What can be wrong, by the field's words."""
 
     COLLAPSE = "mode collapse"
@@ -40,11 +40,11 @@ class Look:
     """One look of the training monitor: what was seen, and the discriminator accuracy."""
 
     images: int
-    sight: Sight
+    sight: CheapFigures
     told_apart: float
 
 
-def trouble_in(looks: Sequence[Look]) -> Trouble | None:
+def trouble_in(looks: Sequence[Look]) -> Problem | None:
     """The problem that the looks at one training show, the latest last; None where they show none.
 
     Collapse: two looks in a row with little diversity inside classes, or few modes. The discriminator has won: two with
@@ -53,13 +53,13 @@ def trouble_in(looks: Sequence[Look]) -> Trouble | None:
     """
     last, turn = looks[-LOOKS:], looks[-LOOKS_IN_TURN:]
     if len(turn) == LOOKS_IN_TURN and _goes_from_mode_to_mode(turn):
-        return Trouble.OSCILLATION
+        return Problem.OSCILLATION
     if len(last) < LOOKS:
         return None
     if all(look.sight.precision < NOTHING_REAL and look.told_apart > TOLD_APART for look in last):
-        return Trouble.DISCRIMINATOR_WON
+        return Problem.DISCRIMINATOR_WON
     if all(look.sight.diversity < COLLAPSED_DIVERSITY or look.sight.modes < COLLAPSED_MODES for look in last):
-        return Trouble.COLLAPSE
+        return Problem.COLLAPSE
     return None
 
 
@@ -70,13 +70,13 @@ def _goes_from_mode_to_mode(looks: Sequence[Look]) -> bool:
     return few and effective_number(np.sum(counts, axis=0)) > MODES_IN_TURN * at_once
 
 
-def remedy(trouble: Trouble, config: AdversarialConfig) -> dict[str, Any]:
+def remedy(trouble: Problem, config: AdversarialConfig) -> dict[str, Any]:
     """What to try next, as settings: the default preset's objective first; with that one, lower learning rates."""
     steady = {"adversarial.objective": "relativistic-pairing"} if config.objective != "relativistic-pairing" else {}
     gradients = {f"penalties.{name}": DEFAULT_PENALTY for name in ("r1", "r2") if not getattr(config.penalties, name)}
     if steady or gradients:
         return steady | gradients
-    if trouble is Trouble.DISCRIMINATOR_WON:
+    if trouble is Problem.DISCRIMINATOR_WON:
         return {"adversarial.discriminator_learning_rate": config.discriminator_learning_rate / 4}
     return {
         "adversarial.learning_rate": config.learning_rate / 2,

@@ -24,7 +24,7 @@ from elmyr.losses.penalties import Judged
 from elmyr.nets import check_batch
 from elmyr.tasks.gan.augmented_view import View, ViewConfig, within_range
 from elmyr.tasks.gan.auxiliary_heads import AuxiliaryConfig, Questions
-from elmyr.tasks.gan.microbatch import Part, logits_of, parts_of, places
+from elmyr.tasks.gan.microbatch import Microbatch, logits_of, parts_of, places
 from elmyr.tasks.gan.model import GAN, GANConfig, to_unit
 from elmyr.tasks.gan.regularizer import PenaltyConfig, Regularizer
 from elmyr.tasks.gan.stabilizers import Freeze, StabilizerConfig, clip_weights
@@ -144,13 +144,13 @@ class AdversarialTask:
             update_average(self.average, self.generator, self._average_decay(position, len(batch), rests))
         return scalars
 
-    def _step_discriminator(self, parts: list[Part], position: int) -> Scalars:
+    def _step_discriminator(self, parts: list[Microbatch], position: int) -> Scalars:
         scalars = self._step("discriminator", parts, self._discriminator_loss, position)
         if self.view.adaptive is not None:
             self.view.adapt(self._of_all(self._judged(*logits_of(parts))[0]))
         return self.view.scalars() | scalars
 
-    def _discriminator_loss(self, part: Part, position: int) -> tuple[torch.Tensor, Scalars]:
+    def _discriminator_loss(self, part: Microbatch, position: int) -> tuple[torch.Tensor, Scalars]:
         with torch.no_grad():
             real, fake, labels = to_unit(part.images), self._fake(part).detach(), part.labels
         images = torch.cat([real, fake]).requires_grad_(self.regularizer.needs_gradient(position))
@@ -182,7 +182,7 @@ class AdversarialTask:
         )
         return loss + penalty + answers, scalars
 
-    def _step_generator(self, parts: list[Part], position: int) -> Scalars:
+    def _step_generator(self, parts: list[Microbatch], position: int) -> Scalars:
         for net in (self.discriminator, self.questions):
             net.requires_grad_(False)
         scalars = self._step("generator", parts, self._generator_loss, position)
@@ -192,7 +192,7 @@ class AdversarialTask:
             self.freeze.note(*map(self._of_all, self._judged(*logits_of(parts))))
         return scalars
 
-    def _generator_loss(self, part: Part, position: int) -> tuple[torch.Tensor, Scalars]:
+    def _generator_loss(self, part: Microbatch, position: int) -> tuple[torch.Tensor, Scalars]:
         """Against the real images' logits of the discriminator's step, where it took one: a pass less."""
         fake_logits, features = self._look(self.view(self._fake(part), position, of="generator"), part.labels)
         if part.real_logits is None:
@@ -205,7 +205,11 @@ class AdversarialTask:
         return loss + answers, {"generator_loss": loss.detach()}
 
     def _step(
-        self, name: str, parts: list[Part], loss_of: Callable[[Part, int], tuple[torch.Tensor, Scalars]], position: int
+        self,
+        name: str,
+        parts: list[Microbatch],
+        loss_of: Callable[[Microbatch, int], tuple[torch.Tensor, Scalars]],
+        position: int,
     ) -> Scalars:
         """A network's step by the mean loss of all parts; returns the means of their scalars."""
         scalars, stabilizers = Scalars(), self.config.stabilizers
@@ -230,10 +234,10 @@ class AdversarialTask:
             return real_logits - fake_logits, fake_logits - real_logits
         return real_logits - border, fake_logits - border
 
-    def _fake(self, part: Part) -> torch.Tensor:
+    def _fake(self, part: Microbatch) -> torch.Tensor:
         return self._generate(part) if part.fake is None else part.fake
 
-    def _generate(self, part: Part) -> torch.Tensor:
+    def _generate(self, part: Microbatch) -> torch.Tensor:
         with machine.autocast(self.device, self.precision):
             images: torch.Tensor = self.generator(part.latents, part.asked)
         return within_range(images[: len(part)].to(torch.get_default_dtype()))

@@ -11,7 +11,7 @@ from elmyr.engine.config import Settings
 from elmyr.engine.run import train as train_run
 from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory
-from elmyr.engine.spec import Asked, Manner, Say, hush
+from elmyr.engine.spec import Asked, RunOptions, Say, hush
 from elmyr.images import AS_IT_IS, Data, Shaping
 from elmyr.tasks.gan.plan import GANAsk
 from elmyr.tasks.gan.spec import GAN_SPEC
@@ -59,4 +59,4 @@ def train(
     """
     asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
     ask = GANAsk(data, labels, preset=preset, rescue=rescue, asked=asked)
-    return train_run(GAN_SPEC, ask, Manner(out, keep_going, track, quiet, say))
+    return train_run(GAN_SPEC, ask, RunOptions(out, keep_going, track, quiet, say))

@@ -21,7 +21,7 @@ from elmyr.engine.rules import flattened
 from elmyr.engine.run import train
 from elmyr.engine.saving.places import GAN_KIND, Run
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
-from elmyr.engine.spec import Asked, Finished, Manner, Plan, Say, TaskSpec, hush
+from elmyr.engine.spec import Asked, Finished, Plan, RunOptions, Say, TaskSpec, hush
 from elmyr.images import AS_IT_IS, Data, Shaping, lasting_name, open_source, source_of, split_source
 from elmyr.tasks.recognition.kept_scores import keep_reading
 from elmyr.tasks.recognition.learning.chosen_samples import require_realism
@@ -247,7 +247,7 @@ def train_recognizer(
     asked = Asked(images, minutes, *of_reader, data_root, shaping, deterministic, start_from)
     learns_from = LearnsFrom(unlabeled, instead, gan, realism, agreeing, teacher, validate)
     ask = RecognizerAsk(data, labels, reader, learns_from, asked)
-    return train(RECOGNIZER, ask, Manner(out, keep_going, track, quiet, say))
+    return train(RECOGNIZER, ask, RunOptions(out, keep_going, track, quiet, say))
 
 
 def _with_settings(recognizer: Recognizer, settings: Mapping[str, Any]) -> Recognizer:

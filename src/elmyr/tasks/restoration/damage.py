@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from elmyr.core import seeds
 from elmyr.core.errors import InputError, suggestion
 from elmyr.images import Pixels
-from elmyr.tasks.restoration.corruptions import KINDS, Kind
+from elmyr.tasks.restoration.corruptions import KINDS, CorruptionKind
 from elmyr.tasks.restoration.repair import require_pixels
 
 ANY = "any"
@@ -39,7 +39,7 @@ Tensors = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Part:
+class DamagePart:
     """A kind of damage with the range that its severity is drawn from."""
 
     name: str
@@ -47,7 +47,7 @@ class Part:
     most: float
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CorruptionKind:
         """What is done."""
         return KINDS[self.name]
 
@@ -66,7 +66,7 @@ class Part:
 class Chain:
     """Kinds of damage one after the other; one that would hide all that is left of an image is left out for it."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[DamagePart, ...]
 
     @property
     def hides(self) -> bool:
@@ -92,7 +92,7 @@ class AnyDamage:
         """The images damaged, and their masks."""
         side = min(images.shape[2:])
         names = list(KINDS)
-        parts = {name: Part(name, *KINDS[name].trained_range(side)) for name in names}
+        parts = {name: DamagePart(name, *KINDS[name].trained_range(side)) for name in names}
         groups = torch.split(images, GROUP)
         shares = torch.tensor([KINDS[name].share for name in names])
         drawn = torch.multinomial(shares, 2 * len(groups), replacement=True, generator=random).view(-1, 2).tolist()
@@ -159,7 +159,7 @@ def corrupt(images: Pixels, corruption: Corruption, *, seed: int = 0) -> Damaged
     return Damaged(np.ascontiguousarray(np.concatenate(pixels)), masks if masks.any() else None)
 
 
-def _part(words: str) -> Part:
+def _part(words: str) -> DamagePart:
     found = PART.fullmatch(words)
     if not found:
         raise InputError(
@@ -180,7 +180,7 @@ def _part(words: str) -> Part:
             )
     if most < least:
         raise InputError(f"{words} goes from {least:g} down to {most:g}: give the lesser severity first")
-    return Part(name, least, most)
+    return DamagePart(name, least, most)
 
 
 def _as_saved(images: torch.Tensor) -> torch.Tensor:

@@ -18,7 +18,7 @@ from elmyr.engine.processes import Processes
 from elmyr.engine.run import train
 from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
-from elmyr.engine.spec import Asked, Finished, Manner, Plan, Say, TaskSpec, hush
+from elmyr.engine.spec import Asked, Finished, Plan, RunOptions, Say, TaskSpec, hush
 from elmyr.images import AS_IT_IS, Data, Shaping, Splits, open_source, source_of, split_source
 from elmyr.tasks.restoration.config import RestorerChoices
 from elmyr.tasks.restoration.damage import ANY
@@ -155,7 +155,7 @@ def train_restorer(
     """
     asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
     ask = RestorerAsk(data, labels, corruption, asked)
-    return train(RESTORER, ask, Manner(out, keep_going, track, quiet, say))
+    return train(RESTORER, ask, RunOptions(out, keep_going, track, quiet, say))
 
 
 def config_of(run: RunDirectory) -> RestorerConfig:

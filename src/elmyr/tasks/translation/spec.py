@@ -20,7 +20,7 @@ from elmyr.engine.processes import Processes
 from elmyr.engine.run import train
 from elmyr.engine.saving.places import Run, finished_model
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
-from elmyr.engine.spec import Asked, Finished, Manner, Plan, Say, TaskSpec, hush
+from elmyr.engine.spec import Asked, Finished, Plan, RunOptions, Say, TaskSpec, hush
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, source_of
 from elmyr.tasks.recognition import Recognizer, open_recognizer
 from elmyr.tasks.recognition.predicting.trained import KIND as RECOGNIZER_KIND
@@ -189,7 +189,7 @@ def train_translator(
     """
     asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
     ask = TranslatorAsk(a, b, method, recognizer, asked)
-    return train(TRANSLATOR, ask, Manner(out, keep_going, track, quiet, say))
+    return train(TRANSLATOR, ask, RunOptions(out, keep_going, track, quiet, say))
 
 
 def config_of(run: RunDirectory) -> TranslatorConfig:

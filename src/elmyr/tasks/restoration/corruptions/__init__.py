@@ -3,10 +3,10 @@
 from elmyr.tasks.restoration.corruptions.blur import BLUR
 from elmyr.tasks.restoration.corruptions.covering import COVERING
 from elmyr.tasks.restoration.corruptions.holes import HOLES
-from elmyr.tasks.restoration.corruptions.kinds import Kind
+from elmyr.tasks.restoration.corruptions.kinds import CorruptionKind
 from elmyr.tasks.restoration.corruptions.noise import NOISE
 from elmyr.tasks.restoration.corruptions.tone import TONE
 
-KINDS: dict[str, Kind] = NOISE | HOLES | COVERING | BLUR | TONE
+KINDS: dict[str, CorruptionKind] = NOISE | HOLES | COVERING | BLUR | TONE
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "CorruptionKind"]

@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from elmyr.tasks.restoration.corruptions.kinds import Applied, Kind, require_inside
+from elmyr.tasks.restoration.corruptions.kinds import Applied, CorruptionKind, require_inside
 
 SIGMAS = 3  # a Gaussian is cut off there
 
@@ -48,7 +48,7 @@ def _lowres(images: torch.Tensor, factor: float, random: torch.Generator) -> App
 
 
 BLUR = {
-    "blur": Kind(
+    "blur": CorruptionKind(
         _gaussian,
         "out of focus: Gaussian blur",
         "standard deviation in pixels",
@@ -58,7 +58,7 @@ BLUR = {
         (0.02, 0.08),
         in_pixels=True,
     ),
-    "motion": Kind(
+    "motion": CorruptionKind(
         _motion,
         "motion blur, at any angle",
         "length in pixels",
@@ -70,7 +70,7 @@ BLUR = {
         in_pixels=True,
         share=2,
     ),
-    "lowres": Kind(
+    "lowres": CorruptionKind(
         _lowres,
         "few pixels: squares of one color",
         "pixels a side",

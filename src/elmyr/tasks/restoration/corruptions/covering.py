@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from elmyr.tasks.restoration.corruptions.holes import square
-from elmyr.tasks.restoration.corruptions.kinds import Applied, Kind, require_inside
+from elmyr.tasks.restoration.corruptions.kinds import Applied, CorruptionKind, require_inside
 
 
 def _occlusion(images: torch.Tensor, side: float, random: torch.Generator) -> Applied:
@@ -17,7 +17,7 @@ def _occlusion(images: torch.Tensor, side: float, random: torch.Generator) -> Ap
 
 
 COVERING = {
-    "occlusion": Kind(
+    "occlusion": CorruptionKind(
         _occlusion,
         "a square of another image in front",
         "side in pixels",

@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from elmyr.tasks.restoration.corruptions.kinds import Applied, Apply, Kind, places, require_inside, uniform
+from elmyr.tasks.restoration.corruptions.kinds import Applied, Apply, CorruptionKind, places, require_inside, uniform
 
 STROKE = 9  # a brush is the side's ninth part thick
 SCRATCH = 64  # a scratch is the side's 64th part thick, one pixel at least
@@ -88,13 +88,15 @@ def _scratches(images: torch.Tensor, count: float, random: torch.Generator) -> A
     return _painted(images, count, random, thick=max(1, min(images.shape[2:]) // SCRATCH), bend=0.2)
 
 
-def _from_side(number: int | None, where: str, share: float) -> Kind:
+def _from_side(number: int | None, where: str, share: float) -> CorruptionKind:
     about, severity = f"{where} hidden", "share of the image"
-    return Kind(_side(number), about, severity, 0.0, 0.95, usual=0.5, trained=(0.2, 0.6), hides=True, share=share)
+    return CorruptionKind(
+        _side(number), about, severity, 0.0, 0.95, usual=0.5, trained=(0.2, 0.6), hides=True, share=share
+    )
 
 
-def _square_kind(apply: Apply, about: str, share: float) -> Kind:
-    return Kind(
+def _square_kind(apply: Apply, about: str, share: float) -> CorruptionKind:
+    return CorruptionKind(
         apply,
         about,
         "side in pixels",
@@ -110,7 +112,7 @@ def _square_kind(apply: Apply, about: str, share: float) -> Kind:
 
 
 HOLES = {
-    "missing": Kind(
+    "missing": CorruptionKind(
         _missing, "pixels missing here and there", "share", 0.0, 0.98, 0.5, trained=(0.1, 0.85), hides=True, share=2
     ),
     "block": _square_kind(_block, "a square hidden, anywhere", 2),
@@ -120,8 +122,10 @@ HOLES = {
     "right": _from_side(1, "the right", 0),
     "top": _from_side(2, "the top", 0),
     "bottom": _from_side(3, "the bottom", 0),
-    "strokes": Kind(
+    "strokes": CorruptionKind(
         _strokes, "strokes of a thick brush", "how many", 1, 100, 2, trained=(1, 5), whole=True, hides=True
     ),
-    "scratches": Kind(_scratches, "thin scratches", "how many", 1, 1000, 5, trained=(1, 12), whole=True, hides=True),
+    "scratches": CorruptionKind(
+        _scratches, "thin scratches", "how many", 1, 1000, 5, trained=(1, 12), whole=True, hides=True
+    ),
 }

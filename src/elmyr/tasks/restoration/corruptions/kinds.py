@@ -16,7 +16,7 @@ Apply = Callable[[torch.Tensor, float, torch.Generator], Applied]
 
 
 @dataclass(frozen=True)
-class Kind:
+class CorruptionKind:
     """One kind of damage.
 
     severity: what the number means. least, most: what it may be; usual: what it is where none is given. trained: the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from elmyr.tasks.restoration.corruptions.kinds import Applied, Kind
+from elmyr.tasks.restoration.corruptions.kinds import Applied, CorruptionKind
 
 
 def _gaussian(images: torch.Tensor, deviation: float, random: torch.Generator) -> Applied:
@@ -23,11 +23,13 @@ def _salt(images: torch.Tensor, share: float, random: torch.Generator) -> Applie
 
 
 NOISE = {
-    "noise": Kind(
+    "noise": CorruptionKind(
         _gaussian, "Gaussian noise", "standard deviation, of 1", 0.0, 2.0, usual=0.3, trained=(0.02, 0.6), share=2
     ),
-    "poisson": Kind(
+    "poisson": CorruptionKind(
         _poisson, "too little light: Poisson noise", "photons of a white pixel", 0.5, 10_000, usual=8, trained=(1.5, 30)
     ),
-    "salt": Kind(_salt, "salt and pepper: pixels white or black", "share", 0.0, 1.0, usual=0.1, trained=(0.01, 0.4)),
+    "salt": CorruptionKind(
+        _salt, "salt and pepper: pixels white or black", "share", 0.0, 1.0, usual=0.1, trained=(0.01, 0.4)
+    ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from elmyr.tasks.restoration.corruptions.kinds import Applied, Kind
+from elmyr.tasks.restoration.corruptions.kinds import Applied, CorruptionKind
 
 BLOCK = 8
 # How coarsely JPEG rounds each frequency at quality 50: of lightness and of color (the standard's annex K).
@@ -69,6 +69,8 @@ def _steps(quality: float, channels: int) -> torch.Tensor:
 
 
 TONE = {
-    "contrast": Kind(_contrast, "contrast lost", "share that is lost", 0.0, 0.99, usual=0.6, trained=(0.1, 0.9)),
-    "jpeg": Kind(_jpeg, "saved as JPEG", "quality", 1, 100, usual=10, trained=(3, 40), whole=True),
+    "contrast": CorruptionKind(
+        _contrast, "contrast lost", "share that is lost", 0.0, 0.99, usual=0.6, trained=(0.1, 0.9)
+    ),
+    "jpeg": CorruptionKind(_jpeg, "saved as JPEG", "quality", 1, 100, usual=10, trained=(3, 40), whole=True),
 }

@@ -6,12 +6,12 @@ from elmyr.core.errors import InputError, suggestion
 from elmyr.tasks.translation.methods.contrastive import Contrastive
 from elmyr.tasks.translation.methods.cycle import Cycle
 from elmyr.tasks.translation.methods.paired import Paired
-from elmyr.tasks.translation.methods.terms import Method
+from elmyr.tasks.translation.methods.terms import TranslationMethod
 
-METHODS: dict[str, type[Method]] = {"cycle": Cycle, "contrastive": Contrastive, "paired": Paired}
+METHODS: dict[str, type[TranslationMethod]] = {"cycle": Cycle, "contrastive": Contrastive, "paired": Paired}
 
 
-def method_of(name: str) -> type[Method]:
+def method_of(name: str) -> type[TranslationMethod]:
     """The method of a name; InputError for an unknown one."""
     if name not in METHODS:
         raise InputError(f"a translator has no method '{name}': {suggestion(name, METHODS)}")

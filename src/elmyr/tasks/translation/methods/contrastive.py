@@ -11,14 +11,14 @@ from torch.nn import functional as F
 from elmyr.core import machine
 from elmyr.nets import TranslatorNet
 from elmyr.tasks.translation.config import TranslatorChoices
-from elmyr.tasks.translation.methods.terms import Method, Translate, Way
+from elmyr.tasks.translation.methods.terms import Translate, TranslationMethod, Way
 
 PLACES = 49  # of each level, that are told from each other
 ENTRIES = 32
 TEMPERATURE = 0.07
 
 
-class Contrastive(Method):
+class Contrastive(TranslationMethod):
     """Among places of the image, the one that a made place came from is to be told by its features."""
 
     about = "unpaired images, one way: each patch must match its source patch (Park et al. 2020); lighter"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import torch
 
 from elmyr.nets import TranslatorNet
-from elmyr.tasks.translation.methods.terms import Method, Translate, Way
+from elmyr.tasks.translation.methods.terms import Translate, TranslationMethod, Way
 
 
-class Cycle(Method):
+class Cycle(TranslationMethod):
     """The absolute difference after the way there and back; what is of the wanted kind already is to stay as it is."""
 
     needs_back = True

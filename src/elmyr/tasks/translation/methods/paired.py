@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import torch
 
 from elmyr.nets import TranslatorNet
-from elmyr.tasks.translation.methods.terms import Method, Translate, Way
+from elmyr.tasks.translation.methods.terms import Translate, TranslationMethod, Way
 
 
-class Paired(Method):
+class Paired(TranslationMethod):
     """The absolute difference from the pair; the discriminator sees an image beside what it was made from."""
 
     paired = True

@@ -26,7 +26,7 @@ class Way:
     made: torch.Tensor
 
 
-class Method(nn.Module):
+class TranslationMethod(nn.Module):
     """How a translator learns: what a made image is held to beside the game. Its parameters learn along."""
 
     paired = False  # whether an image of A belongs to one of B, which a discriminator then sees beside it
