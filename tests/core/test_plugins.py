@@ -258,6 +258,12 @@ def test_a_penalty_that_gives_no_tensor_is_told_by_its_name() -> None:
         trained("run", **{"penalties.center": 1})
 
 
+def test_a_penalty_may_be_named_as_what_configs_have() -> None:
+    for name in ("copy", "json", "model_dump"):
+        elmyr.register("penalty", name, lambda judged: judged.logits.square())
+    assert trained("without").finished and trained("run", **{"penalties.copy": 0.5}).finished
+
+
 def test_a_name_that_means_something_else_is_refused() -> None:
     for kind, name in (("penalty", "every"), ("extractor", "auto")):
         with pytest.raises(InputError, match=f"{kind} '{name}' is there already"):

@@ -70,5 +70,6 @@ class Regularizer(nn.Module):
         return (wanted for wanted in self._wanted() if turn or not wanted[1].lazy)
 
     def _wanted(self) -> Iterator[tuple[str, Penalty, float]]:
-        strengths = ((name, penalty, getattr(self.config, name)) for name, penalty in PENALTIES.items())
+        given = self.config.__pydantic_extra__  # not by attribute: a penalty may be named as a method of configs
+        strengths = ((name, penalty, given[name]) for name, penalty in PENALTIES.items())
         return (wanted for wanted in strengths if wanted[2])
