@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import elmyr
 from elmyr.core import plugins
@@ -19,7 +20,7 @@ from elmyr.engine.run import train
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.engine.spec import Asked, DataAsk, RunOptions
 from elmyr.engine.tasks import TASKS
-from elmyr.losses.objectives import OBJECTIVES
+from elmyr.losses.objectives import OBJECTIVES, objective_of
 from elmyr.losses.penalties import PENALTIES
 from elmyr.report import write_report
 from tests.conftest import unplug
@@ -241,6 +242,8 @@ def test_a_plug_in_that_has_changed_since_is_told(recwarn: pytest.WarningsRecord
             "(self, real):\n        return (1",
             "its discriminator fails .TypeErr",
         ),
+        ("(1 - real).relu() + (1 + fake)", "(real + fake).detach()", "the loss of its discriminator has no gradient"),
+        ("return -fake", "return -real", "the loss of its generator has no gradient"),
     ],
 )
 def test_an_objective_that_makes_no_losses_is_refused_before_anything_is_written(
@@ -250,6 +253,12 @@ def test_an_objective_that_makes_no_losses_is_refused_before_anything_is_written
     with pytest.raises(InputError, match=f"^objective 'mine': {told}"):
         trained("run", **{"adversarial.objective": "mine"})
     assert not Path("run").exists()
+
+
+def test_an_objective_may_require_the_mean_of_a_batch() -> None:
+    with_mean = "class Mine:\n    def __init__(self, mean):\n        self.mean = mean\n"
+    elmyr.load_plugin(written(MINE.replace("class Mine:", with_mean)))
+    assert objective_of("mine").mean is torch.mean  # type: ignore[attr-defined]  # its own
 
 
 def test_a_penalty_that_gives_no_tensor_is_told_by_its_name() -> None:

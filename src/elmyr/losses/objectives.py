@@ -180,19 +180,27 @@ def objective_of(name: str, mean: Mean = torch.mean) -> Objective:
     kind = OBJECTIVES.named(name)
     if name in OBJECTIVES.origins:
         _try(name, kind)
+    return _made(kind, mean)
+
+
+def _made(kind: type[Objective], mean: Mean) -> Objective:
     return kind(mean) if "mean" in signature(kind).parameters else kind()  # type: ignore[call-arg]  # those that do
 
 
 def _try(name: str, kind: type[Objective]) -> None:
     for side in SIDES:
+        real, fake = torch.zeros(2, requires_grad=side == "discriminator"), torch.zeros(2, requires_grad=True)
         try:
-            loss = getattr(kind(), side)(torch.zeros(2), torch.zeros(2))
+            with torch.enable_grad():
+                loss = getattr(_made(kind, torch.mean), side)(real, fake)
         except Exception as error:
             reason = (str(error).splitlines() or [""])[0]
             raise InputError(f"objective '{name}': its {side} fails ({type(error).__name__}: {reason})") from error
         found = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
         if found != (2,):
             raise InputError(f"objective '{name}': its {side} makes {found} of two logits, it has to make losses (2,)")
+        if not loss.requires_grad:
+            raise InputError(f"objective '{name}': the loss of its {side} has no gradient: do not detach the logits")
 
 
 class Targeted(Objective, Protocol):
