@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 import torch
+import typer
 
 import elmyr
+from elmyr.cli.app import SECOND_NAMES, app
 from elmyr.core import plugins
 from elmyr.core.errors import ElmyrError, InputError
 from elmyr.core.notes import Note
 from elmyr.engine.run import train
+from elmyr.engine.saving.places import STUDY_KIND
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.engine.spec import Asked, DataAsk, RunOptions
 from elmyr.engine.tasks import TASKS
@@ -223,8 +226,9 @@ def test_a_plug_in_that_has_changed_since_is_told(recwarn: pytest.WarningsRecord
     elmyr.resume("run", images=24, quiet=True)
     assert not recwarn.list
     unplug()
-    elmyr.load_plugin(written(f"{MINE}\n# mended"))
-    with pytest.warns(Note, match="objective 'mine' of the plug-in mine.py as it was before it was changed"):
+    elmyr.load_plugin(written(f"{MINE}\n# mended", "changed.py"))
+    differs = "the plug-in now named, changed.py, differs from the one that it was trained with"
+    with pytest.warns(Note, match=f"objective 'mine' of the plug-in mine.py: {differs}$"):
         elmyr.resume("run", images=32, quiet=True)
 
 
@@ -274,7 +278,9 @@ def test_a_penalty_may_be_named_as_what_configs_have() -> None:
 
 
 def test_a_name_that_means_something_else_is_refused() -> None:
-    for kind, name in (("penalty", "every"), ("extractor", "auto")):
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # it is a group
+    words = (("task", name) for name in (*commands, *SECOND_NAMES, STUDY_KIND, "adaptation"))
+    for kind, name in (("penalty", "every"), ("extractor", "auto"), *words):
         with pytest.raises(InputError, match=f"{kind} '{name}' is there already"):
             elmyr.register(kind, name, lambda _: None)
 
@@ -350,7 +356,9 @@ def test_an_installed_package_names_its_plug_in(monkeypatch: pytest.MonkeyPatch,
 
 def test_what_is_registered_in_python_alone_has_no_file() -> None:
     exec("import elmyr\nelmyr.register('penalty', 'none', lambda judged: judged.logits)", {})
-    assert PENALTIES.origins == {"none": ""} and plugins.environment() == {}
+    script = {"__file__": "<stdin>"}
+    exec("import elmyr\nelmyr.register('penalty', 'piped', lambda judged: judged.logits)", script)
+    assert PENALTIES.origins == {"none": "", "piped": ""} and plugins.environment() == {}
 
 
 @pytest.mark.parametrize(
@@ -385,6 +393,13 @@ def test_the_command_takes_plug_ins_anywhere_and_tells_of_bad_ones_in_a_line() -
     assert (status, lines) == (0, []) and Path("run/model/gan.json").is_file()
     assert told("--debug", "presets", "--plugin", "bad.py")[1][0].startswith("Traceback")
     assert told("presets", "--plugin") == (2, ["elmyr: --plugin takes a file: --plugin my.py"])
+
+
+@pytest.mark.usefixtures("task_of_the_docs")
+def test_help_tells_of_a_task_of_one_s_own() -> None:
+    words = ["--plugin", "my_task.py", "rotation", "train", "--help"]
+    done = subprocess.run([sys.executable, "-m", "elmyr", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "rotation train" in done.stdout, done.stderr
 
 
 def test_ctrl_c_while_a_plug_in_is_loaded_ends_in_a_line() -> None:

@@ -89,7 +89,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _with_plugins(arguments: list[str]) -> list[str]:
-    """The words without `--plugin FILE`, which may stand anywhere; the plug-ins are loaded, but for a word of help."""
+    """The words without `--plugin FILE`, which may stand anywhere; the plug-ins are loaded, for help those named."""
     words, files, left = iter(arguments), list[str](), list[str]()
     for word in words:
         option, equals, value = word.partition("=")
@@ -99,7 +99,7 @@ def _with_plugins(arguments: list[str]) -> list[str]:
             files.append(file)
         else:
             raise InputError("--plugin takes a file: --plugin my.py")
-    if not HELP.intersection(left):
+    if files or not HELP.intersection(left):
         load_all(files)
         add_own_tasks(app)
     return left or ["--help"]

@@ -78,7 +78,7 @@ def register(kind: str, name: str, part: Any = None) -> Any:
     file = sys._getframe(2).f_globals.get("__file__")  # of the caller, past the check of the call
 
     def add(part: Any) -> Any:
-        whose = _loading[-1].path if _loading else "" if file is None else _plugin_of(file).path
+        whose = _loading[-1].path if _loading else _plugin_of(file).path if file and Path(file).is_file() else ""
         table_of(kind).add(name, part, whose)
         return part
 
@@ -164,7 +164,8 @@ def require_parts(where: str | os.PathLike[str], surroundings: Any, config: Any,
         if name not in table:
             raise InputError(f"{told}: pass --plugin {path}")
         if plugin.sha256 not in {here.sha256 for here in _files.values()}:
-            note(f"{told} as it was before it was changed")
+            here = table.origins.get(name) or "without a file"
+            note(f"{told}: the plug-in now named, {here}, differs from the one that it was trained with")
 
 
 def _recorded(surroundings: Any) -> Iterator[tuple[Plugin, str, str]]:

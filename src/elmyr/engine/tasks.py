@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from elmyr.engine.spec import TaskSpec
 
 
+# Words that mean something else where a task is named: the commands, and what is made of several runs.
+RESERVED = (
+    *("study", "adaptation"),
+    *("train", "resume", "repeat", "predict", "sample", "generate", "interpolate", "plot", "evaluate", "compare"),
+    *("survey", "report", "serve", "presets", "doctor", "data"),
+)
+
+
 def _accepted(part: Any) -> TaskSpec[Any, Any, Any]:
     from elmyr.engine.spec import TaskSpec
 
@@ -31,6 +39,7 @@ TASKS: Table[TaskSpec[Any, Any, Any]] = Table(
         "translator": "elmyr.tasks.translation.spec:TRANSLATOR",
     },
     accept=_accepted,
+    reserved=RESERVED,
 )
 
 
