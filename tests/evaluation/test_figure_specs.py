@@ -111,7 +111,14 @@ def test_a_number_has_the_interval_of_the_jackknife() -> None:
 
 def test_a_figure_that_is_not_taken_is_left_out_and_a_wrong_one_refused() -> None:
     assert FigureSpec("a", "A", "lower", ("features",), lambda a, b: None).estimate([np.ones((4, 1))] * 2) is None
-    for wrong in (float("nan"), "high", np.ones(3)):
+    with pytest.raises(InputError, match=r"'a' gives an array of the shape \(3,\), a number is wanted"):
+        FigureSpec("a", "A", "lower", ("features",), lambda a, b: np.ones(3)).estimate([np.ones((4, 1))] * 2)
+    for need in ("neighbors", "class distances"):
+        with pytest.raises(InputError, match=f"'a' gives a plain number of its {need}: .* an elmyr.metrics.Estimate"):
+            FigureSpec("a", "A", "lower", (need,), lambda found: 0.5).estimate([object()])
+    with pytest.raises(InputError, match="the metric 'a' cannot be called with 2 values, which needs=.'features',. g"):
+        FIGURES.add("a", FigureSpec("a", "A", "lower", ("features",), lambda real: 0.5))
+    for wrong in (float("nan"), "high"):
         with pytest.raises(InputError, match="the metric 'a' gives .*: it is to give an Estimate or a finite number"):
             FigureSpec("a", "A", "lower", ("features",), lambda a, b, w=wrong: w).estimate([np.ones((4, 1))] * 2)
     with pytest.raises(InputError, match="the metric 'a' needs 'feature': did you mean 'features'"):

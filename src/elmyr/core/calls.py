@@ -59,6 +59,17 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many values by position; true for one that does not tell."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # of one that is not written in Python
+        return True
+    return True
+
+
 def _refuse_positions(function: str, given: int, parameters: Mapping[str, inspect.Parameter]) -> None:
     places = [name for name, each in parameters.items() if each.kind is each.POSITIONAL_OR_KEYWORD]
     if given <= len(places):

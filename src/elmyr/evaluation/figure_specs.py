@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from elmyr.core.calls import takes
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.tables import Table
 from elmyr.metrics import (
@@ -48,6 +49,7 @@ NEEDS: Mapping[str, str] = {
     "logits": "needs the discriminator of a run",
     "recognizers": USE,
 }
+TOGETHER = ("neighbors", "class distances")  # of both sides in one, not as an array of each
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ class FigureSpec:
         found = self.take(*given)
         if found is None or isinstance(found, Estimate):
             return found
+        if together := [need for need in self.needs if need in TOGETHER]:
+            raise InputError(
+                f"the metric '{self.name}' gives a plain number of its {together[0]}: of these it is to give an "
+                "elmyr.metrics.Estimate, as no images can be left out of them"
+            )
         sides = given[::2], given[1::2]
         return jackknife(
             self._number(found),
@@ -103,6 +110,8 @@ class FigureSpec:
         )
 
     def _number(self, found: Any) -> float:
+        if isinstance(found, np.ndarray):
+            raise InputError(f"the metric '{self.name}' gives an array of the shape {found.shape}, a number is wanted")
         if not isinstance(found, int | float | np.number) or not np.isfinite(found):
             raise InputError(f"the metric '{self.name}' gives {found!r}: it is to give an Estimate or a finite number")
         return float(found)
@@ -127,6 +136,12 @@ def _at_infinity(real: NDArray[np.float64], generated: NDArray[np.float64]) -> E
 
 def _accepted(part: Any) -> FigureSpec:
     if isinstance(part, FigureSpec):
+        count = sum(1 if need in TOGETHER else 2 for need in part.needs)
+        if not takes(part.take, count):
+            raise InputError(
+                f"the metric '{part.name}' cannot be called with {count} values, which needs={part.needs!r} gives: "
+                "each need is an array of the real and one of the generated images"
+            )
         return part
     raise InputError("a metric is an elmyr.FigureSpec: name, title, better, needs, take(real, generated)")
 
