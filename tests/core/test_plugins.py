@@ -181,6 +181,12 @@ def test_a_damaged_record_of_plug_ins_is_passed_over(damaged: object) -> None:
             MINE + "elmyr.register('networks', 'two', 3)",
             r"line 16: networks are a function of \(shape",
         ),
+        (MINE + "elmyr.register('networks', 'two', Mine)", r"line 16: networks are a function of \(shape"),
+        (MINE + "elmyr.register('networks', 'two', lambda shape: 3)", r"line 16: networks are a function of \(shape"),
+        (
+            NETWORKS.replace("Config(PairConfig)", "Config"),
+            "line 21: the config of networks is Config: give a class derived from elmyr.nets.PairConfig",
+        ),
         (MINE + "elmyr.register('penalty', 'two', 3)", r"line 16: a penalty is a function of what was judged"),
         (MINE + "elmyr.register('reader', 'two', 3)", r"line 16: a reader is a PathReader"),
         (MINE + "elmyr.register('task', 'two', 3)", r"line 16: a task is a TaskSpec of elmyr.engine.spec"),

@@ -9,10 +9,16 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
+from elmyr.core.calls import takes
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.tables import Table
 from elmyr.nets.layers.parts import Discriminator
 from elmyr.nets.pairs.plain import PlainDiscriminator, PlainGenerator, takes_labels
+
+NO_PAIR = (
+    "networks are a function of (shape, classes, config) that gives a generator and a discriminator, or an "
+    "elmyr.nets.Pair of one"
+)
 
 
 class Shape(NamedTuple):
@@ -59,7 +65,12 @@ class Pair:
     has_features: bool = False
 
     def __post_init__(self) -> None:
-        """InputError for an option without a default."""
+        """InputError for what is no such function or config, and for an option without a default."""
+        if isinstance(self.build, type) or not takes(self.build, 3):
+            raise InputError(NO_PAIR)
+        if not (isinstance(self.config, type) and issubclass(self.config, PairConfig)):
+            told = getattr(self.config, "__name__", type(self.config).__name__)
+            raise InputError(f"the config of networks is {told}: give a class derived from elmyr.nets.PairConfig")
         for name, field in self.config.model_fields.items():
             if field.is_required():
                 raise InputError(f"the option '{name}' of networks has no default: give it one in their config")
@@ -81,7 +92,7 @@ def _accepted(part: Any) -> Pair:
         return part
     if callable(part):
         return Pair(part)
-    raise InputError("networks are a function of (shape, classes, config) that makes both, or a Pair of one")
+    raise InputError(NO_PAIR)
 
 
 PAIRS: Table[Pair] = Table(
