@@ -319,3 +319,20 @@ def test_the_docs_table_of_abilities_is_what_these_tests_hold() -> None:
     assert kinds == list(TASKS)
     assert {ability: cells for ability, *cells in rows} == {name: ["yes"] * len(TASKS) for name in ABILITIES}
     assert all("kind" in inspect.signature(test).parameters for test in ABILITIES.values())
+
+
+def test_every_setting_that_is_told_can_be_given_back(kind: Kind) -> None:
+    run = kind.trained()
+    told = kind.spec.settings(kind.spec.config.model_validate(run.read_config()))
+    own = {name: value for name, value in told.items() if value is not None}
+    assert elmyr.resume(run.path, settings=own).finished
+    assert elmyr.open_run(elmyr.open_model(run)).path == run.path
+
+
+def test_weights_of_other_images_are_refused_with_what_differs(kind: Kind) -> None:
+    first = kind.trained("first")
+    for place, seed in zip(kind.places, (0, 1), strict=True):
+        save_npz(small_image_set(120, channels=3, seed=seed), place)
+    with pytest.raises(InputError, match="has other networks|was trained on images of another form"):
+        kind.trained("second", start_from=first.path)
+    assert not (kind.folder / "second").exists()

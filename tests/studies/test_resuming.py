@@ -9,7 +9,7 @@ import elmyr
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, write_json
 from elmyr.engine import repeat
-from elmyr.engine.saving.places import called
+from elmyr.engine.saving.places import with_article
 from elmyr.engine.tasks import TASKS
 from elmyr.studies.resuming import COMPOSED
 from tests.conftest import small_image_set
@@ -38,7 +38,9 @@ def begun(kind: str) -> Path:
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("kind", [*TASKS, *COMPOSED])
 def test_a_choice_that_a_kind_does_not_have_is_refused(kind: str, choice: str) -> None:
-    refusal = f"the run of a {called(kind)}, which resumes without --{'set' if choice == 'settings' else choice[:4]}"
+    refusal = (
+        f"the run of {with_article(kind)}, which resumes without --{'set' if choice == 'settings' else choice[:4]}"
+    )
     with pytest.raises(InputError) as refused:
         elmyr.resume(begun(kind), **{choice: CHOICES[choice]})
     assert (refusal in str(refused.value)) == (choice not in HAS[kind])

@@ -121,6 +121,8 @@ def _show_rehearsal(rehearsal: Any, as_json: bool) -> None:
     if as_json:
         show_json(rehearsal.as_json())
         return
+    from elmyr.engine.progress import told
+
     config = rehearsal.config
     for data in config.sources.values():
         print(f"{data.name}: {data.images:,} training images")
@@ -128,7 +130,7 @@ def _show_rehearsal(rehearsal: Any, as_json: bool) -> None:
         print(f"{net}: {cost.parameters:,} weights, {cost.flops / 1e6:,.1f} MFLOP per image")
     print(
         f"budget: {config.loop.images:,} images seen at {rehearsal.images_per_second:,.0f} images/s "
-        f"({config.precision} on {config.device}), about {rehearsal.minutes:,.1f} minutes"
+        f"({config.precision} on {config.device}), about {told(60 * rehearsal.minutes)}"
     )
     if rehearsal.resolved:
         print()

@@ -12,6 +12,7 @@ import torch
 from elmyr.core import machine
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, read_lines, sha256_of
+from elmyr.engine.guards import refuse_groups
 from elmyr.engine.run import Places, moved, train_by
 from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, open_run
@@ -45,6 +46,7 @@ def repeat(
     `data`: where its images lie by now. Raises InputError for a run that is not finished, or that was given another
     budget on the way.
     """
+    refuse_groups("run that repeats another")
     run = open_run(name)
     spec = spec_of(run)
     if not run.finished:
@@ -52,7 +54,8 @@ def repeat(
     config, before = config_as(run, spec.config), _surroundings(run)
     if config.extended_from is not None:
         raise InputError(
-            f"'{run.path}' was extended from {config.extended_from:,} images: only a run in one go repeats"
+            f"'{run.path}' was extended from {config.extended_from:,} images: what can be repeated is a run with one "
+            "budget from its beginning to its end"
         )
     if data is not None:
         config = moved(config, data, data_root)

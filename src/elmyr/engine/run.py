@@ -84,7 +84,9 @@ def train_by(spec: Spec, plan: Plan[Any, Any], options: RunOptions, *, since: fl
 def _train_in_group(spec: Spec, plan: Plan[Any, Any], options: RunOptions, processes: Processes) -> RunDirectory:
     """As one of several processes: the first makes the run directory, all go on from what it holds."""
     if options.out is None or plan.config.minutes is not None:
-        raise InputError("several processes need a run directory that all of them know, and a budget: --out, --images")
+        raise InputError(
+            "under torchrun give --out, the directory that all processes know, and a budget by --images, not --minutes"
+        )
     refuse_odd_parts(spec.shared(plan.config), processes.count)
     run = RunDirectory(Path(options.out))
     if processes.writes:
@@ -157,7 +159,7 @@ def moved(config: RunConfig, data: Places, data_root: str | os.PathLike[str] | N
     sources = config.sources
     places = [data] if isinstance(data, str | os.PathLike) else list(data)
     if len(places) > len(sources):
-        raise InputError(f"{len(places)} places are given, and a {config.kind} learned from {len(sources)}: leave out")
+        raise InputError(f"{len(places)} places of images are given, and a {config.kind} learned from {len(sources)}")
     named = {
         name: source.at(place, data_root)
         for (name, source), place in zip(sources.items(), places, strict=False)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
 
 from elmyr.core.errors import InputError
 from elmyr.engine.config import RunConfig, Settings, parse_settings
@@ -34,8 +38,21 @@ def take_weights(spec: Spec, task: Task, config: RunConfig) -> None:
     path = latest_checkpoint(run.checkpoints)
     if path is None:
         raise InputError(f"'{run.path}' has no checkpoint to start from: train it first")
-    names = task.modules if spec.starts_with is None else spec.starts_with
-    load_modules(path, {name: task.modules[name] for name in names})
+    modules = {name: task.modules[name] for name in spec.starts_with or task.modules}
+    if told := _other_shape(path, modules):
+        raise InputError(f"'{run.path}' was trained on images of another form or other classes ({told}): train it anew")
+    load_modules(path, modules)
+
+
+def _other_shape(path: Path, modules: Mapping[str, nn.Module]) -> str | None:
+    """The first weights that a checkpoint has in another shape; None where there are none, or it is damaged."""
+    for name, module in modules.items():
+        file = path / f"{name}.safetensors"
+        saved = load_file(file) if file.is_file() else {}
+        for key, tensor in module.state_dict().items():
+            if key in saved and saved[key].shape != tensor.shape:
+                return f"{name}.{key} is {tuple(saved[key].shape)} there, {tuple(tensor.shape)} here"
+    return None
 
 
 def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], prefix: str = "") -> list[str]:

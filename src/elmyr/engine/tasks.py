@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from elmyr.core.errors import InputError
 from elmyr.core.tables import Table
-from elmyr.engine.saving.places import CONFIG, GAN_KIND, require_plugins
+from elmyr.engine.saving.places import CONFIG, GAN_KIND, require_plugins, with_article
 
 if TYPE_CHECKING:
     from elmyr.engine.saving.run_directory import RunDirectory
@@ -51,5 +51,7 @@ def spec_of(run: RunDirectory) -> TaskSpec[Any, Any, Any]:
         inside = sorted(config.parent for config in run.path.glob(f"*/**/{CONFIG}"))
         if inside:
             raise InputError(f"'{run.path}' is made of several runs: name one of them, such as {inside[0]}")
-        raise InputError(f"'{run.path}' is the run of a {kind}, which this elmyr does not know: update elmyr")
+        raise InputError(
+            f"'{run.path}' is the run of {with_article(kind)}, which this elmyr does not know: update elmyr"
+        )
     return TASKS[kind]

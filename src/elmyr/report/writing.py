@@ -6,7 +6,7 @@ from pathlib import Path
 from elmyr.core.errors import InputError
 from elmyr.core.files import require_place, write_text
 from elmyr.core.tables import Table
-from elmyr.engine.saving.places import GAN_KIND, STUDY_KIND, kind_of, require_plugins
+from elmyr.engine.saving.places import GAN_KIND, STUDY_KIND, kind_of, require_plugins, with_article
 from elmyr.engine.tasks import TASKS
 from elmyr.report.pages.task_report import own_page
 from elmyr.report.words import ENGLISH, Words, words_in
@@ -46,7 +46,9 @@ def report_of(folder: Path, words: Words = ENGLISH) -> str:
         return own_page(folder, words)
     if kind not in PAGES:
         require_plugins(folder)
-        raise InputError(f"'{folder}' is the run of a {kind}, of which this elmyr has no page: use another version")
+        raise InputError(
+            f"'{folder}' is the run of {with_article(kind)}, of which this elmyr has no page: use another version"
+        )
     return PAGES[kind](folder, words)
 
 

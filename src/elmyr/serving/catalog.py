@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import read_json
-from elmyr.engine.saving.places import called
+from elmyr.engine.saving.places import called, with_article
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
 from elmyr.serving.kinds import SERVED, Shape
 
@@ -112,7 +112,7 @@ def _described(name: str, path: str) -> ServedModel:
     if kind is None:
         asked = open_run(path)
         if asked.kind not in SERVED:
-            raise InputError(f"'{path}' is the run of a {asked.kind}: name one of its runs, or another")
+            raise InputError(f"'{path}' is the run of {with_article(asked.kind)}: name one of its runs, or another")
         run = run_of_model(asked)
         name = name or asked.path.resolve().name
         folder, config = run.model, run.read_config()

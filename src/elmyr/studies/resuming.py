@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
-from elmyr.engine.saving.places import STUDY_KIND, Run, called, kind_of, run_path
+from elmyr.engine.saving.places import STUDY_KIND, Run, called, kind_of, run_path, with_article
 from elmyr.engine.tasks import TASKS
 from elmyr.images import Data, source_of
 
@@ -67,7 +67,7 @@ def resume(
     strange = next((choice for choice in given if choice not in signature(function).parameters), None)
     if strange is not None:
         option = OPTIONS.get(strange, strange).replace("_", "-")
-        raise InputError(f"'{path}' is the run of a {called(kind)}, which resumes without --{option}: leave it out")
+        raise InputError(f"'{path}' is the run of {with_article(kind)}, which resumes without --{option}: leave it out")
     done: RunDirectory | Study = function(path, data_root=data_root, quiet=quiet, say=say, **given)
     return done
 

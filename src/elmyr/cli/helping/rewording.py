@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -172,9 +173,13 @@ class Rewording:
 
 @cache
 def _facts_of(data: str) -> tuple[int | None, int]:
-    """The images of an epoch, None where the data cannot be opened at once, and those of a batch."""
+    """The images of an epoch, None where the data cannot be opened at once, and those of a batch; `data`: or a run."""
     from elmyr.engine.rules import epoch_and_batch
+    from elmyr.engine.saving.places import read_config, run_path
 
+    with suppress(InputError, OSError, KeyError, TypeError):
+        config = read_config(run_path(data))
+        return config["data"]["images"], config["loop"]["batch"]
     try:
         return epoch_and_batch(data)
     except (InputError, OSError):

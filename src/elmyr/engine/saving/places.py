@@ -80,6 +80,11 @@ def budget_of(config: Mapping[str, Any]) -> int | None:
     return images if isinstance(images, int) else None
 
 
+def with_article(kind: str) -> str:
+    """A kind with its article: "a GAN", "an adaptation"."""
+    return f"{'an' if kind[:1] in 'aeio' else 'a'} {called(kind)}"
+
+
 def called(kind: str) -> str:
     """What people call a kind."""
     return "GAN" if kind == GAN_KIND else kind
@@ -123,6 +128,11 @@ def require_plugins(path: Path, *, of_model: bool = False) -> None:
         require_parts(path, read_json(surroundings), read_config(path), of_model=of_model)
 
 
+def home_of(folder: Path) -> Path:
+    """The run whose model lies in a folder; the folder itself where it is of none."""
+    return folder.parent if (folder.parent / CONFIG).is_file() else folder
+
+
 def range_of(run: Run, kind: str, images: str = "data") -> tuple[float, float] | None:
     """The values that are black and white in the images of a run, where its config tells of them by this name.
 
@@ -144,7 +154,7 @@ def _latest(kind: str | None) -> Path:
     }
     if not begun:
         trained = f"elmyr {kind} train DATA" if kind not in (None, GAN_KIND) else "elmyr train DATA"
-        what = "run" if kind is None else f"run of a {called(kind)}"
+        what = "run" if kind is None else f"run of {with_article(kind)}"
         raise InputError(f"there is no {what} under 'runs': train one with '{trained}'")
     return max(begun, key=lambda run: (begun[run], run))
 
@@ -157,7 +167,7 @@ def _is_of_kind(path: Path, kind: str) -> bool:
 
 
 def _other_kind(path: Path, found: str, wanted: str) -> str:
-    told = f"'{path}' is the run of a {called(found)}, not of a {called(wanted)}"
+    told = f"'{path}' is the run of {with_article(found)}, not of {with_article(wanted)}"
     if found == STUDY_KIND and wanted == GAN_KIND:
         own = sorted(config.parent for config in path.glob(f"runs/*/{CONFIG}"))
         return f"{told}: name one of its own runs" + (f", such as '{own[0]}'" if own else "")

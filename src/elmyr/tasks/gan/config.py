@@ -54,7 +54,7 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     known = flattened({"network": of_preset}) | flattened(choices)  # `options_heard` answers for the first
     for name, value in settings.items():
         if name not in known:
-            raise InputError(f"no setting '{name}': {_meant(name, known)}")
+            raise InputError(f"no setting '{name}': {meant(name, known)}")
         if not isinstance(value, bool | int | float | str):
             raise InputError(f"the setting {name} is {value!r}: it is a number, a word, true or false")
         section, _, inner = name.rpartition(".")
@@ -69,7 +69,7 @@ def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return choices
 
 
-def _meant(name: str, known: Mapping[str, Any]) -> str:
+def meant(name: str, known: Mapping[str, Any]) -> str:
     """The end of a message about an unknown setting: the one that is meant."""
     if inner := [each for each in known if each.startswith(f"{name}.")]:
         return f"it is a group of settings, each has its own name, as '{inner[0]}': elmyr presets residual lists them"

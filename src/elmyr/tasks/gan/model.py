@@ -21,7 +21,7 @@ from elmyr.core import machine, seeds
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import make_folder, read_json, replacing, write_json
-from elmyr.engine.saving.places import CONFIG, GAN_KIND, Run, finished_model
+from elmyr.engine.saving.places import GAN_KIND, Run, finished_model, home_of
 from elmyr.images import ImageSet
 from elmyr.images.dataset.sizes import LARGEST_SIDE, SMALLEST_SIDE
 from elmyr.images.pictures.showing import picture_html, picture_of
@@ -344,5 +344,5 @@ class GAN:
             reason = str(error).splitlines()[0]
             raise InputError(f"'{folder}' is no whole GAN ({reason}): copy or train it again") from None
         gan = cls(config, generator, discriminator, trained=trained, device=device, precision=precision)
-        gan.path = folder.parent if (folder.parent / CONFIG).is_file() else folder
+        gan.path = home_of(folder)
         return gan

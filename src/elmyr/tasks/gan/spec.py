@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from elmyr.core.errors import InputError
 from elmyr.core.files import write_text
 from elmyr.engine.data import ResidentData
 from elmyr.engine.loop import Outcome
@@ -17,7 +18,7 @@ from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.engine.spec import Finished, Say, TaskSpec
 from elmyr.images import ImageSet, Splits, class_rows, image_grid, save_npz, save_png
 from elmyr.nets import Cost
-from elmyr.tasks.gan.config import SECTIONS, GANRunConfig, choices_of
+from elmyr.tasks.gan.config import SECTIONS, GANRunConfig, meant
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.model_card import model_card
 from elmyr.tasks.gan.monitor import Watch
@@ -97,14 +98,16 @@ class GANSpec(TaskSpec[GANAsk, GANRunConfig, Splits]):
             "conditional": bool(config.gan.classes),
             "projection": config.gan.projection,
             **{f"{part}.{key}": value for part in ("network", "code") for key, value in getattr(config.gan, part)},
-            **{f"adversarial.{key}": value for key, value in game.items()},
+            **{f"adversarial.{key}": value for key, value in game.items() if key not in SECTIONS},
             **{f"{part}.{key}": value for part in SECTIONS for key, value in game[part].items()},
-            **{f"loop.{key}": value for key, value in config.loop},
+            **{f"loop.{key}": value for key, value in config.loop if key not in ("images", "batch")},
         }
 
     def require_settings(self, config: GANRunConfig, names: Sequence[str]) -> None:
-        """As a preset has them."""
-        choices_of(config.preset, dict.fromkeys(names, "auto"))
+        """InputError for one that there is not, with the one that is meant."""
+        known = self.settings(config)
+        if unknown := next((name for name in names if name not in known), None):
+            raise InputError(f"no setting '{unknown}': {meant(unknown, known)}")
 
 
 GAN_SPEC = GANSpec()

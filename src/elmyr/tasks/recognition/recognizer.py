@@ -19,7 +19,7 @@ from elmyr.core.errors import InputError
 from elmyr.engine.loop import run_loop
 from elmyr.engine.progress import Listener
 from elmyr.engine.rules import is_tiny
-from elmyr.engine.saving.places import CONFIG, Run, finished_model
+from elmyr.engine.saving.places import Run, finished_model, home_of
 from elmyr.images import AS_IT_IS, ImageSet, Pixels, Shaping, StoredPixels
 from elmyr.nets import StridedClassifier
 from elmyr.tasks.recognition.learning.class_weights import ClassWeight, as_json, from_json, settled_weight
@@ -254,7 +254,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             recognizer = cls(**parameters, device=device)
         except TypeError as error:
             raise InputError(f"'{folder}' is no whole recognizer ({error}): train it again") from None
-        recognizer.path = folder.parent if (folder.parent / CONFIG).is_file() else folder
+        recognizer.path = home_of(folder)
         recognizer.method_, recognizer.temperature_ = trained.method, trained.temperature
         recognizer.class_counts_, recognizer.ground_ = trained.class_counts, trained.ground
         recognizer.classes_, recognizer.image_shape_ = trained.classes, trained.image_shape

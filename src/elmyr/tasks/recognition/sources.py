@@ -55,13 +55,17 @@ class RecognizerConfig(RunConfig):
         """With another budget, in whole batches, and the course that follows from it."""
         updates = ceil(images / self.loop.batch)
         loop = course_of(updates, self.loop.batch, watched=self.validate_on_split)
-        return self.model_copy(update={"loop": loop, "parameters": self.parameters | {"updates": updates}})
+        return self.model_copy(update={"loop": loop, "parameters": self._parameters_for(updates)})
 
     def extended(self, images: int) -> Self:
         """With another budget on the way, in whole batches."""
         updates = ceil(images / self.loop.batch)
         longer = super().extended(updates * self.loop.batch)
-        return longer.model_copy(update={"parameters": self.parameters | {"updates": updates}})
+        return longer.model_copy(update={"parameters": self._parameters_for(updates)})
+
+    def _parameters_for(self, updates: int) -> dict[str, Any]:
+        settings = {name: value for name, value in (self.parameters.get("settings") or {}).items() if name != "updates"}
+        return self.parameters | {"updates": updates, "settings": settings or None}
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from elmyr.images import AS_IT_IS, Data, Shaping, lasting_name, open_source, sou
 from elmyr.tasks.recognition.kept_scores import keep_reading
 from elmyr.tasks.recognition.learning.chosen_samples import require_realism
 from elmyr.tasks.recognition.learning.class_weights import AUTO, told_of_weight
-from elmyr.tasks.recognition.learning.fitting import Fitting, method_of
+from elmyr.tasks.recognition.learning.fitting import Fitting, course_of, method_of
 from elmyr.tasks.recognition.learning.methods import MethodConfig, read_method
 from elmyr.tasks.recognition.model_card import model_card
 from elmyr.tasks.recognition.predicting.trained import KIND
@@ -125,7 +125,7 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
 
     def plan(self, ask: RecognizerAsk) -> Plan[RecognizerConfig, Sources]:
         """By the recognizer's parameters, and all that it learns from."""
-        asked, recognizer = ask.asked, _with_settings(ask.recognizer, ask.asked.parsed)
+        asked, recognizer = ask.asked, _as_asked(ask)
         _refuse_two_budgets(asked, recognizer)
         data = source_of(ask.data, ask.labels, asked.shaping)
         others = ask.learns_from.as_config(data, asked.shaping)
@@ -146,8 +146,9 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
             batch = method_of(recognizer, lesson)[1].batch
             recognizer.set_params(updates=ceil(asked.budget / batch))
         settled = recognizer.settled(lesson, sources.given.get("teacher"))  # refuses what cannot be trained
+        _, choices = method_of(settled, lesson)
         decided = {
-            "loop": Fitting(settled, lesson, sources.given.get("teacher")).course,
+            "loop": course_of(choices.updates, choices.batch, watched=lesson.validation is not None),
             "digests": sources.digests(config),
             "parameters": settled.get_params(),
         }
@@ -250,10 +251,11 @@ def train_recognizer(
     return train(RECOGNIZER, ask, RunOptions(out, keep_going, track, quiet, say))
 
 
-def _with_settings(recognizer: Recognizer, settings: Mapping[str, Any]) -> Recognizer:
-    """A copy with settings over its own."""
-    copy: Recognizer = clone(recognizer)
-    copy.set_params(settings={**(recognizer.settings or {}), **settings} or None)
+def _as_asked(ask: RecognizerAsk) -> Recognizer:
+    """A copy of the recognizer with what is asked of every training: seed, machine, and settings over its own."""
+    copy: Recognizer = clone(ask.recognizer)
+    asked, settings = ask.asked, {**(ask.recognizer.settings or {}), **ask.asked.parsed}
+    copy.set_params(seed=asked.seed, device=asked.device, precision=asked.precision, settings=settings or None)
     return copy
 
 

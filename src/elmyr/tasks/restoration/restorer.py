@@ -19,7 +19,7 @@ from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.progress import Listener
 from elmyr.engine.rules import is_tiny
 from elmyr.engine.saving.model_files import ModelFiles
-from elmyr.engine.saving.places import Run
+from elmyr.engine.saving.places import Run, home_of
 from elmyr.images import Data, ImageSet, image_set_of
 from elmyr.nets import UNet
 from elmyr.tasks.gan.model import to_pixels, to_unit
@@ -214,7 +214,7 @@ class Restorer:
             net.load_state_dict(weights)
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
         restorer.net_ = net.to(restorer.device).requires_grad_(False).eval()
-        restorer.path = folder
+        restorer.path = home_of(folder)
         return restorer
 
     def _net(self) -> UNet:

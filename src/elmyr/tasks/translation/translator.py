@@ -19,7 +19,7 @@ from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.progress import Listener
 from elmyr.engine.rules import is_tiny
 from elmyr.engine.saving.model_files import ModelFiles
-from elmyr.engine.saving.places import Run
+from elmyr.engine.saving.places import Run, home_of
 from elmyr.images import Data, ImageSet, StoredPixels, image_set_of
 from elmyr.losses.textures import over_textures
 from elmyr.nets import StridedClassifier, TranslatorNet
@@ -248,7 +248,7 @@ class Translator:
                 net.load_state_dict(own)
                 net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types `to` for tensors
                 translator.nets_[way] = net.to(translator.device).requires_grad_(False).eval()
-        translator.path = folder
+        translator.path = home_of(folder)
         return translator
 
     def require_direction(self, direction: str) -> None:

@@ -74,6 +74,9 @@ def choices_of(recognizer: Recognizer, method: str) -> MethodConfig:
     """The choices of a method, with those that the parameters give."""
     names = ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")
     given = {name: getattr(recognizer, name) for name in names if getattr(recognizer, name) is not None}
+    for name, value in (recognizer.settings or {}).items():
+        if given.get(name, value) != value:
+            raise InputError(f"{name} is given twice, as {given[name]} and as {value} in the settings: leave one out")
     return read_method(method, {**(recognizer.settings or {}), **given})
 
 

@@ -34,6 +34,9 @@ class MethodConfig(BaseModel):
     semi: SemiConfig | None = Field(None, description="what unlabeled images teach")
 
 
+SETTINGS = tuple(name for name in MethodConfig.model_fields if name not in ("about", "needs", "semi"))
+
+
 def method_names() -> list[str]:
     """The names of all methods."""
     return sorted(entry.name[:-5] for entry in files(__name__).iterdir() if entry.name.endswith(".toml"))
@@ -46,6 +49,8 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
     content = tomllib.loads((files(__name__) / f"{name}.toml").read_text(encoding="utf-8"))
     for dotted, value in (changes or {}).items():
         *sections, last = dotted.split(".")
+        if not sections and last not in SETTINGS:
+            raise InputError(f"a recognizer has no setting '{dotted}': {suggestion(dotted, SETTINGS)}")
         if sections and sections[0] not in content:
             raise InputError(f"method '{name}' has no choice '{dotted}': leave it out, or take another method")
         within = content
