@@ -146,6 +146,34 @@ def test_networks_of_other_shapes_are_refused_before_anything_is_written() -> No
     assert not Path("run").exists()
 
 
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        (
+            "Generator(), nn.Seq",
+            "nn.Seq",
+            "^network 'tiny' fails: TypeError: its build has to give two modules.*plug-in 'mine.py'.$",
+        ),
+        (
+            "    layers =",
+            "    shape.depth\n    layers =",
+            "network 'tiny' fails: AttributeError: .*'mine.py', line 18.$",
+        ),
+    ],
+)
+def test_a_pair_that_cannot_be_built_is_told_in_a_line(was: str, becomes: str, told: str) -> None:
+    elmyr.load_plugin(written(NETWORKS.replace(was, becomes)))
+    with pytest.raises(InputError, match=told):
+        trained("run", **{"network.name": "tiny", "conditional": False})
+    assert not Path("run").exists()
+
+
+def test_what_fails_in_a_part_of_one_s_own_is_told_by_its_line() -> None:
+    elmyr.load_plugin(written(MINE.replace("judged.logits.square()", "judged.logit")))
+    with pytest.raises(InputError, match="^penalty 'center' fails: AttributeError: .* .plug-in 'mine.py', line 15.$"):
+        trained("run", **{"penalties.center": 1})
+
+
 def test_nothing_that_is_opened_loads_a_plug_in() -> None:
     run = trained("run")
     written("open('loaded', 'w')", "evil.py")

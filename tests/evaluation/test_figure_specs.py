@@ -109,6 +109,15 @@ def test_a_number_has_the_interval_of_the_jackknife() -> None:
     assert covered >= 34
 
 
+def test_a_metric_of_one_s_own_that_fails_is_told_by_its_name(tmp_path: Path, data: Path) -> None:
+    FIGURES.add("a", FigureSpec("a", "A", "lower", ("features",), lambda real, generated: real[generated]), "my.py")
+    try:
+        with pytest.raises(InputError, match="^metric 'a' fails: IndexError: .* .plug-in 'my.py'.$"):
+            evaluate(noised(tmp_path, 10), data=data, extractor="pixels", quiet=True)
+    finally:
+        FIGURES.remove("a")
+
+
 def test_a_figure_that_is_not_taken_is_left_out_and_a_wrong_one_refused() -> None:
     assert FigureSpec("a", "A", "lower", ("features",), lambda a, b: None).estimate([np.ones((4, 1))] * 2) is None
     with pytest.raises(InputError, match=r"'a' gives an array of the shape \(3,\), a number is wanted"):

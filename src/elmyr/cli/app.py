@@ -163,4 +163,4 @@ def _status() -> int:
         where = failing_in(error)
         whose = "this is a defect of elmyr" if where is None else where
         show_error(f"{type(error).__name__}: {error} ({whose}; --debug shows where)")
-        return 1
+        return 1 if where is None else InputError.exit_code

@@ -198,6 +198,19 @@ def failing_in(error: BaseException) -> str | None:
 
 
 @contextmanager
+def at_work(kind: str, name: str) -> Iterator[None]:
+    """Inside, a part works: what fails in one of a plug-in is an InputError that names it and the file's line."""
+    try:
+        yield
+    except Exception as error:
+        table = table_of(kind)
+        if isinstance(error, ElmyrError) or name not in table.origins:
+            raise
+        where = failing_in(error) or (f"plug-in '{table.origins[name]}'" if table.origins[name] else "of your own")
+        raise InputError(f"{table.kind} '{name}' fails: {_told(error)} ({where})") from error
+
+
+@contextmanager
 def _all_or_nothing(real: str) -> Iterator[None]:
     """Inside, a plug-in is run: where it fails, or registers nothing, what it added is taken out again."""
     plugin = _files[real]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from elmyr.core.errors import InputError, suggestion
+from elmyr.core.plugins import at_work
 from elmyr.core.tables import Table
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def extractor_for(
     machine.choose_device(asked.device)  # refused here, where it would not be taken for a damaged cache
     refuse_unlabeled(training, asked.name)
     name = auto_extractor(training) if asked.name == AUTO else asked.name
-    return EXTRACTORS[name].build(training, replace(asked, name=name), stages or Stages())
+    with at_work("extractor", name):
+        return EXTRACTORS[name].build(training, replace(asked, name=name), stages or Stages())
 
 
 def auto_extractor(training: ImageSet) -> str:

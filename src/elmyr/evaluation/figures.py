@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from elmyr.core.plugins import at_work
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.paired_samples import FEWEST_OF_A_CLASS
 from elmyr.evaluation.reference import FAR, NEAR, Embedding, Reference
@@ -121,7 +122,11 @@ def take_figures(evidence: Evidence) -> dict[str, Estimate]:
     for name, spec in FIGURES.items():
         given = [evidence.given(need) for need in spec.needs]
         known = [each for each in given if each is not None]
-        if len(known) == len(given) and (estimate := spec.estimate([array for each in known for array in each])):
+        if len(known) < len(given):
+            continue
+        with at_work("metric", name):
+            estimate = spec.estimate([array for each in known for array in each])
+        if estimate:
             taken[name] = estimate
     return taken
 

@@ -79,7 +79,10 @@ class Pair:
         self, shape: Shape, classes: int = 0, options: Mapping[str, Any] | None = None
     ) -> tuple[nn.Module, Discriminator]:
         """New networks with random weights, by the config's options."""
-        generator, discriminator = self.build(shape, classes, self.config(**options or {}))
+        built = self.build(shape, classes, self.config(**options or {}))
+        if not (isinstance(built, tuple | list) and [isinstance(net, nn.Module) for net in built] == [True, True]):
+            raise TypeError("its build has to give two modules, the generator and the discriminator")
+        generator, discriminator = built
         if not takes_labels(generator):
             generator = PlainGenerator(generator)
         if not isinstance(discriminator, Discriminator):

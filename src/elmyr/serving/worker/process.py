@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from elmyr.core.plugins import load_all
+from elmyr.core.plugins import failing_in, load_all
 from elmyr.serving.catalog import WorkerOptions
 from elmyr.serving.http.answers import Answer, refusal
 from elmyr.serving.worker.models import Models
@@ -56,7 +56,8 @@ def _answers(
             alone = zip(queries, bodies, strict=True)
             return [answer for query, body in alone for answer in _answers(models, model, operation, [query], [body])]
         traceback.print_exc()
-        return [refusal(500, f"this is a defect of elmyr ({type(error).__name__}): the log says more")]
+        whose = failing_in(error) or "this is a defect of elmyr"
+        return [refusal(500, f"{whose} ({type(error).__name__}): the log says more")]
 
 
 def _say(stream: BinaryIO, frame: bytes) -> None:

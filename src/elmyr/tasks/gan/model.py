@@ -21,6 +21,7 @@ from elmyr.core import machine, seeds
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import make_folder, read_json, replacing, write_json
+from elmyr.core.plugins import at_work
 from elmyr.engine.saving.places import GAN_KIND, Run, finished_model, home_of
 from elmyr.images import ImageSet
 from elmyr.images.dataset.sizes import LARGEST_SIDE, SMALLEST_SIDE
@@ -95,9 +96,10 @@ class GANConfig(BaseModel):
             )
         pair, options = PAIRS.named(self.network.name), self.network.options
         shape = Shape(self.channels, self.height, self.width)
-        generator, discriminator = pair.networks(shape, len(self.classes), options)
-        if self.classes and not self.projection:
-            _, discriminator = pair.networks(shape, 0, options)
+        with at_work("networks", self.network.name):
+            generator, discriminator = pair.networks(shape, len(self.classes), options)
+            if self.classes and not self.projection:
+                _, discriminator = pair.networks(shape, 0, options)
         if self.network.name in PAIRS.origins:
             require_fit(self.network.name, generator, discriminator, shape, self.network.latent, self.classes)
         for net in (generator, discriminator):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
 from elmyr.core.errors import ElmyrError
+from elmyr.core.plugins import at_work
 from elmyr.losses.penalties import PENALTIES, Judged, Penalty
 
 
@@ -59,7 +60,8 @@ class Regularizer(nn.Module):
         for name, penalty, strength in self._due(position):
             times = self.config.every if penalty.lazy else 1
             take = self._remembering.get(name) or cast(Callable[[Judged], torch.Tensor], penalty.value)
-            value = take(judged)
+            with at_work("penalty", name):
+                value = take(judged)
             if not isinstance(value, torch.Tensor):
                 raise ElmyrError(f"penalty '{name}' gives a {type(value).__name__}: it has to give a tensor")
             total = total + times * (strength * value.mean())
