@@ -26,6 +26,7 @@ from elmyr.engine.tasks import TASKS
 from elmyr.losses.objectives import OBJECTIVES, objective_of
 from elmyr.losses.penalties import PENALTIES
 from elmyr.report import write_report
+from elmyr.serving.catalog import find_served
 from tests.conftest import unplug
 
 MINE = """
@@ -121,6 +122,11 @@ def test_a_model_whose_networks_are_missing_says_so() -> None:
     for opening in (elmyr.GAN.load, lambda run: elmyr.resume(run, images=24, quiet=True)):
         with pytest.raises(InputError, match=told):
             opening("run")
+    for served in ("run", "run/model"):
+        with pytest.raises(InputError, match=told):
+            find_served([served])
+    with pytest.raises(InputError, match=told):
+        elmyr.GAN.load("run/model")  # as the worker of a served page does
 
 
 @pytest.mark.parametrize(

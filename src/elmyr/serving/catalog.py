@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import read_json
-from elmyr.engine.saving.places import called, with_article
+from elmyr.engine.saving.places import called, require_plugins, with_article
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
 from elmyr.serving.kinds import SERVED, Shape
 
@@ -119,6 +119,7 @@ def _described(name: str, path: str) -> ServedModel:
         kind = _kind_in(folder)
         if kind is None:
             raise InputError(f"'{path}' has no finished model: elmyr resume {asked.path}")
+    require_plugins(folder.parent, of_model=True)
     name = name or PLAIN.sub("-", folder.resolve().name).strip("-") or kind
     if not NAME.fullmatch(name):
         raise InputError(f"a model cannot be named '{name[:80]}': letters, digits, dots, - and _, at most 64")

@@ -110,6 +110,7 @@ def finished_model(run: Run, kind: str) -> Path:
     description = f"{kind}.json"
     place = Path(place_of(run))
     if (place / description).is_file():
+        require_plugins(place.parent, of_model=True)
         return place
     if (place / MODEL / description).is_file() and not (place / CONFIG).exists():
         return place / MODEL
@@ -124,7 +125,7 @@ def finished_model(run: Run, kind: str) -> Path:
 def require_plugins(path: Path, *, of_model: bool = False) -> None:
     """InputError where what a run, or only its model, was made with is a part of a plug-in that is not loaded."""
     surroundings = path / ENVIRONMENT
-    if surroundings.is_file():
+    if surroundings.is_file() and (path / CONFIG).is_file():
         require_parts(path, read_json(surroundings), read_config(path), of_model=of_model)
 
 
