@@ -164,6 +164,18 @@ def test_the_docs_tell_of_every_figure_and_extractor_what_the_tables_say() -> No
         assert all(f"`{name}`" in (DOCS / glossary).read_text(encoding="utf-8") for name in EXTRACTORS)
 
 
+def test_an_extractor_that_calls_itself_otherwise_is_refused_before_the_work(own_extractor: ExtractorSpec) -> None:
+    EXTRACTORS.add(
+        "other",
+        ExtractorSpec("x", lambda training, _, stages: own_extractor.build(training, Extraction("stripes"), stages)),
+    )
+    try:
+        with pytest.raises(InputError, match="^extractor 'other' calls itself 'stripes' once it is built"):
+            extractor_for(small_image_set(), Extraction("other"))
+    finally:
+        EXTRACTORS.remove("other")
+
+
 def test_an_extractor_of_ones_own_is_named_beside_its_figures(
     tmp_path: Path, data: Path, own_extractor: ExtractorSpec
 ) -> None:

@@ -141,7 +141,10 @@ def extractor_for(
     refuse_unlabeled(training, asked.name)
     name = auto_extractor(training) if asked.name == AUTO else asked.name
     with at_work("extractor", name):
-        return EXTRACTORS[name].build(training, replace(asked, name=name), stages or Stages())
+        built = EXTRACTORS[name].build(training, replace(asked, name=name), stages or Stages())
+    if built.name != name:
+        raise InputError(f"extractor '{name}' calls itself '{built.name}' once it is built: give both one name")
+    return built
 
 
 def auto_extractor(training: ImageSet) -> str:
