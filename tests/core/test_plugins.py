@@ -1,6 +1,7 @@
 """Plug-ins: what they add is used like elmyr's own, and what is wrong with one is told in a line."""
 
 import hashlib
+import html
 import json
 import os
 import re
@@ -455,6 +456,19 @@ def test_an_error_on_the_way_names_the_plug_in_s_line() -> None:
     with pytest.raises(TypeError) as error:
         OBJECTIVES["hinge"]().generator(0, "no tensor")
     assert plugins.failing_in(error.value) is None
+
+
+def test_commands_that_follow_name_the_plug_ins_that_were_named() -> None:
+    assert plugins.with_plugins("elmyr sample run") == "elmyr sample run"
+    elmyr.load_plugin(written(MINE, "my own.py"))
+    assert plugins.with_plugins("elmyr sample run") == "elmyr --plugin 'my own.py' sample run"
+    trained("run")
+    page = html.unescape(write_report(Path("run")).read_text())
+    assert "elmyr --plugin 'my own.py' evaluate run" in page and "elmyr evaluate run" not in page
+    unplug()
+    os.environ[plugins.VARIABLE] = str(Path("my own.py").resolve())  # which the next command finds, too
+    plugins.load_all()
+    assert plugins.with_plugins("elmyr sample run") == "elmyr sample run"
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ def show_json(content: Any) -> None:
 def show_trained(run: Any, *following: str, quiet: bool, as_json: bool) -> None:
     """Writes the report of a run that is finished; shows where it is, and the commands that follow."""
     from elmyr.core.files import read_json
+    from elmyr.core.plugins import with_plugins
     from elmyr.report import write_report
 
     report = write_report(run.path)
@@ -69,7 +70,7 @@ def show_trained(run: Any, *following: str, quiet: bool, as_json: bool) -> None:
     elif not quiet:
         say(f"the report: {report}")
         for number, command in enumerate(following):
-            say(f"{'       ' if number else 'next:  '}{command}")
+            say(f"{'       ' if number else 'next:  '}{with_plugins(command)}")
 
 
 def show_table(rows: list[list[str]]) -> None:

@@ -23,6 +23,7 @@ from elmyr.cli.options import (
     spread,
 )
 from elmyr.cli.show import hush, say, show_figures, show_json, show_table
+from elmyr.core.plugins import with_plugins
 
 
 def _choices(
@@ -132,7 +133,7 @@ def show_study(done: Any, as_json: bool) -> None:
         if cell["evaluation"]:
             show_figures(cell["evaluation"])
     if done.content["to_decide"]:
-        print(f"\nTo decide it: {done.content['to_decide']}")
+        print(f"\nTo decide it: {with_plugins(done.content['to_decide'])}")
     print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
 
 

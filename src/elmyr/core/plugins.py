@@ -57,10 +57,14 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Plugin:
-    """A file that has registered parts: its path as it was named, and the sha256 of what was read of it."""
+    """A file that has registered parts: its path as it was named, and the sha256 of what was read of it.
+
+    asked: whether a command has to name it, as nothing else would load it.
+    """
 
     path: str
     sha256: str
+    asked: bool = False
 
 
 _files: dict[str, Plugin] = {}  # by their real paths
@@ -108,16 +112,17 @@ def load_plugin(path: str | os.PathLike[str]) -> None:
         near = likely_meant(file)
         raise InputError(f"no plug-in '{named}': " + (f"did you mean '{near}'?" if near else "name a file of Python"))
     real = str(file.resolve())
-    if real not in _files:
-        _run(named, file, real)
     inherited = os.environ.get(VARIABLE, "")
-    if real not in inherited.split(os.pathsep):
+    asked = real not in inherited.split(os.pathsep)
+    if real not in _files:
+        _run(named, file, real, asked)
+    if asked:
         os.environ[VARIABLE] = os.pathsep.join(filter(None, [inherited, real]))
 
 
-def _run(named: str, file: Path, real: str) -> None:
+def _run(named: str, file: Path, real: str, asked: bool) -> None:
     content = file.read_bytes()
-    _files[real] = Plugin(named, hashlib.sha256(content).hexdigest())
+    _files[real] = Plugin(named, hashlib.sha256(content).hexdigest(), asked)
     stem = re.sub(r"\W", "_", file.stem)
     module = ModuleType(f"elmyr_plugin_{stem}_{_files[real].sha256[:8]}")
     module.__file__ = real
@@ -137,6 +142,12 @@ def load_all(named: Iterable[str] = ()) -> None:
             point.load()
         except Exception as error:
             raise InputError(f"plug-in '{point.name}' ({point.value}) cannot be loaded: {_told(error)}") from error
+
+
+def with_plugins(command: str) -> str:
+    """A command of elmyr, `elmyr …`, with the plug-ins that it has to name."""
+    named = "".join(f" --plugin {shlex.quote(plugin.path)}" for plugin in _files.values() if plugin.asked)
+    return f"elmyr{named}{command.removeprefix('elmyr')}" if command.startswith("elmyr ") else command
 
 
 def environment() -> dict[str, Any]:

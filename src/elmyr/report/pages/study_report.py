@@ -7,6 +7,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from elmyr.core.plugins import with_plugins
 from elmyr.metrics import chance_of
 from elmyr.report.charts.error_chart import Curve, error_chart
 from elmyr.report.charts.svg import number_line
@@ -254,7 +255,7 @@ def _making(folder: Path, study: Study, words: Words) -> Markup:
         facts_table(words("Data and budget"), facts),
         settings(config, words("Settings of the GAN")),
         commands(study.commands, words("Commands to repeat it")),
-        commands([study.to_decide], words("To decide it")) if study.to_decide else Markup(),
+        commands([with_plugins(study.to_decide)], words("To decide it")) if study.to_decide else Markup(),
         versions(study.environment, words),
         _times(study, words),
     )

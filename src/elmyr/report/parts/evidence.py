@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from elmyr.core.plugins import with_plugins
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.people.answers import Results, TakenForReal
 from elmyr.report.charts.pictures import grid, read_pictures
@@ -211,4 +212,4 @@ def missing_section(evaluation: Evaluation | None, people: People, run: str | No
 
 
 def _command(verb: str, run: str | None) -> Markup | None:
-    return tag("code", f"elmyr {verb} {run}") if run is not None else None
+    return tag("code", with_plugins(f"elmyr {verb} {run}")) if run is not None else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from elmyr.core.plugins import with_plugins
 from elmyr.report.charts.pictures import embedded
 from elmyr.report.parts import numbers
 from elmyr.report.parts.markup import Markup, join, tag
@@ -107,7 +108,7 @@ def not_measured(command: str, words: Words) -> Markup:
     """Which command measures what the page would show."""
     return join(
         note(words("Not measured yet. This command measures it; the report made after it shows the figures:")),
-        tag("pre", tag("code", command)),
+        tag("pre", tag("code", with_plugins(command))),
     )
 
 
@@ -122,7 +123,7 @@ def how_made(
         facts_table(words("Data and budget"), [(words(name), value) for name, value in facts.items()]),
         settings(config, settings_of),
         commands([command] if isinstance(command, str) else [], words("The command")),
-        commands(following, words("Next commands")),
+        commands([with_plugins(each) for each in following], words("Next commands")),
         versions(environment, words),
     )
 
