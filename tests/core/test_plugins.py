@@ -383,7 +383,7 @@ def test_an_installed_package_names_its_plug_in(monkeypatch: pytest.MonkeyPatch,
     written(MINE, "installed_mine.py")
     (tmp_path / "mine-1.0.dist-info").mkdir()
     written("Name: mine\nVersion: 1.0\n", "mine-1.0.dist-info/METADATA")
-    written("[elmyr.core.plugins]\nmine = installed_mine\n", "mine-1.0.dist-info/entry_points.txt")
+    written("[elmyr.plugins]\nmine = installed_mine\n", "mine-1.0.dist-info/entry_points.txt")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "installed_mine", raising=False)
     plugins.load_all()

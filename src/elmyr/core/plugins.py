@@ -27,7 +27,7 @@ from elmyr.core.notes import note
 from elmyr.core.tables import Table
 
 VARIABLE = "ELMYR_PLUGINS"  # paths, as PATH has them; worker processes inherit it
-GROUP = "elmyr.core.plugins"
+GROUP = "elmyr.plugins"
 
 
 @dataclass(frozen=True)
