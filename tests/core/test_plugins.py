@@ -17,8 +17,9 @@ import typer
 import elmyr
 from elmyr.cli.app import SECOND_NAMES, app
 from elmyr.core import plugins
-from elmyr.core.errors import ElmyrError, InputError
+from elmyr.core.errors import ElmyrError, InputError, InterruptedRun
 from elmyr.core.notes import Note
+from elmyr.engine.guards import at_work
 from elmyr.engine.run import train
 from elmyr.engine.saving.places import STUDY_KIND
 from elmyr.engine.saving.run_directory import RunDirectory
@@ -462,7 +463,10 @@ def test_commands_that_follow_name_the_plug_ins_that_were_named() -> None:
     assert plugins.with_plugins("elmyr sample run") == "elmyr sample run"
     elmyr.load_plugin(written(MINE, "my own.py"))
     assert plugins.with_plugins("elmyr sample run") == "elmyr --plugin 'my own.py' sample run"
-    trained("run")
+    run = trained("run")
+    resume = "^stopped; resume with: elmyr --plugin 'my own.py' resume run$"
+    with pytest.raises(InterruptedRun, match=resume), at_work(run):
+        raise KeyboardInterrupt
     page = html.unescape(write_report(Path("run")).read_text())
     assert "elmyr --plugin 'my own.py' evaluate run" in page and "elmyr evaluate run" not in page
     unplug()

@@ -72,7 +72,7 @@ def at_work(
             say(f"to watch it: elmyr serve --runs {shlex.quote(str(run.path.parent))}{pictures}")
             yield
     except KeyboardInterrupt:
-        message = f"stopped; resume with: elmyr resume {run.path}"
+        message = f"stopped; resume with: {plugins.with_plugins(f'elmyr resume {run.path}')}"
         raise InterruptedRun(message, signal_number=signal.SIGINT) from None
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from elmyr.core import machine
 from elmyr.core.errors import DivergedError, InterruptedRun
+from elmyr.core.plugins import with_plugins
 from elmyr.engine.optimization.schedule import decay_factor
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.progress import Listener, Silence
@@ -279,10 +280,11 @@ class TrainingLoop:
             if self._saved != self.position:
                 self._save()
             self._wait_for_writer()
+            resume = with_plugins(f"elmyr resume {self.run.path}")
             if self.writer is None or self.writer.written == self.position:
-                message += f", all saved; resume with: elmyr resume {self.run.path}"
+                message += f", all saved; resume with: {resume}"
             else:
-                message += f", saved are {max(self.writer.written, 0):,}; resume with: elmyr resume {self.run.path}"
+                message += f", saved are {max(self.writer.written, 0):,}; resume with: {resume}"
         return InterruptedRun(message, signal_number=number)
 
     def _require_room(self, folder: Path) -> None:

@@ -237,7 +237,9 @@ def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str],
 
 
 def _interruption(number: int, folder: Path) -> InterruptedRun:
-    return InterruptedRun(f"the study stopped; resume with: elmyr resume {folder}", signal_number=number)
+    return InterruptedRun(
+        f"the study stopped; resume with: {plugins.with_plugins(f'elmyr resume {folder}')}", signal_number=number
+    )
 
 
 def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
