@@ -151,11 +151,11 @@ def evaluate(
     if as_json:
         show_json(judgment.as_json())
         return
-    rows = [["damage", "method", "PSNR", "SSIM", "read wrong"]]
+    rows = [["damage", "method", "PSNR", "SSIM", *(["read wrong"] if recognizer else [])]]
     for row in judgment.rows:
         for one in row.methods:
-            wrong = "" if one.error is None else f"{one.error:.2%}"
-            rows.append([row.damage, one.method, f"{one.psnr:.2f} dB", f"{one.ssim:.3f}", wrong])
+            wrong = [] if one.error is None else [f"{one.error:.2%}"]
+            rows.append([row.damage, one.method, f"{one.psnr:.2f} dB", f"{one.ssim:.3f}", *wrong])
     show_table(rows)
 
 
