@@ -139,6 +139,18 @@ def test_a_figure_that_is_not_taken_is_left_out_and_a_wrong_one_refused() -> Non
         FigureSpec("a", "A", "low", ("features",), mean_gap)  # type: ignore[arg-type]  # what a plug-in may try
 
 
+def test_a_metric_cannot_change_what_others_are_taken_of() -> None:
+    def greedy(real: np.ndarray, generated: np.ndarray) -> float:
+        real *= 0
+        return 0.0
+
+    spec = FigureSpec(name="greedy", title="Greedy", better="lower", needs=("features",), take=greedy)
+    features = np.ones((40, 3))
+    with pytest.raises(ValueError, match="read-only"):
+        spec.estimate([features, features.copy()])
+    assert features.all()
+
+
 def test_what_is_no_metric_and_no_extractor_is_refused_and_a_function_is_an_extractor() -> None:
     with pytest.raises(InputError, match="a metric is an elmyr.FigureSpec"):
         elmyr.register("metric", "mean_gap", mean_gap)

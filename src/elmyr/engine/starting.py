@@ -72,7 +72,8 @@ def refuse_other_settings(spec: Spec, config: RunConfig, settings: Settings, pat
     parsed = parse_settings(settings)
     spec.require_settings(config, list(parsed))
     has = spec.settings(config)
-    asked = {name: value for name, value in parsed.items() if value != "auto"}
+    listed = {name: list(value) if isinstance(value, tuple) else value for name, value in parsed.items()}
+    asked = {name: value for name, value in listed.items() if value != "auto"}
     differing = [f"{name} is {has.get(name)}, not {value}" for name, value in asked.items() if has.get(name) != value]
     if differing:
         raise InputError(

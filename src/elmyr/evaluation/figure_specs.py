@@ -94,6 +94,7 @@ class FigureSpec:
 
     def estimate(self, given: Sequence[Any]) -> Estimate | None:
         """What `take` gives of its needs, as an estimate; InputError for a number that is not finite."""
+        given = [_read_only(each) for each in given]
         found = self.take(*given)
         if found is None or isinstance(found, Estimate):
             return found
@@ -118,6 +119,15 @@ class FigureSpec:
 
 
 Arrays = Sequence[NDArray[Any]]
+
+
+def _read_only(given: Any) -> Any:
+    """A view of an array that a metric cannot change: the figures after it are taken of the same."""
+    if not isinstance(given, np.ndarray):
+        return given
+    view = given.view()
+    view.flags.writeable = False
+    return view
 
 
 def _paired(real: Arrays, generated: Arrays) -> Iterator[NDArray[Any]]:

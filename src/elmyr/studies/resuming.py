@@ -77,7 +77,7 @@ def _places(data: Data, kind: str) -> Any:
     sources = TASKS[kind].sources if kind in TASKS else 1
     if sources == 1:
         return source_of(data)
-    if not isinstance(data, tuple) or len(data) != sources:
+    if not isinstance(data, tuple | list) or len(data) != sources:
         raise InputError(
             f"a {called(kind)} learned from two sets of images: give data=(a, b), None for what has not moved"
         )

@@ -1,5 +1,6 @@
 """Adaptation: a recognizer follows to images that nobody labeled; what is stopped goes on; labels are not looked at."""
 
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,24 @@ def test_stopped_and_resumed_it_ends_with_the_same_bits(
     assert len(weights) == (2 if translation else 1)
     for file in weights:
         assert file.read_bytes() == (tmp_path / "run" / file.relative_to(undisturbed.path)).read_bytes()
+
+
+def test_a_source_that_is_its_own_target_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source, _ = lay_out(tmp_path)
+    with pytest.raises(InputError, match="the labeled images themselves: name others"):
+        train_adapted(source, source, out=tmp_path / "run", **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_it_is_resumed_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = lay_out(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    run = train_adapted(source.name, target.name, out="run", **QUICK)
+    shutil.rmtree(run.path / "recognizer")  # as if it had been stopped before
+    run.summary.unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert resume_adaptation(tmp_path / "run").finished
 
 
 def test_a_finished_one_has_nothing_to_do(adapted: RunDirectory) -> None:

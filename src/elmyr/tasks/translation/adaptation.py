@@ -20,7 +20,7 @@ from elmyr.engine.guards import refuse_groups, write_beginning
 from elmyr.engine.run import resume
 from elmyr.engine.saving.places import RUNS, Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
-from elmyr.images import AS_IT_IS, Data, Shaping, save_npz, source_of
+from elmyr.images import AS_IT_IS, Data, Shaping, lasting_name, save_npz, source_of
 from elmyr.tasks.recognition import Recognizer, train_recognizer
 from elmyr.tasks.translation.domains import open_domains
 from elmyr.tasks.translation.files import translated
@@ -89,6 +89,8 @@ def train_adapted(
         raise InputError("without translation and without self-training nothing is adapted: ask for one of the two")
     translation = image_count(translation, "translation")
     source, target = source_of(source, shaping=shaping), source_of(target, shaping=shaping)
+    if lasting_name(source) == lasting_name(target):
+        raise InputError(f"--target is '{os.fspath(target)}', the labeled images themselves: name others")
     told = recognizer or Recognizer()
     device = machine.choose_device(told.device)
     notes: list[str] = []
@@ -97,8 +99,8 @@ def train_adapted(
     )
     domains.a.train.require_labels()
     config = AdaptationConfig(
-        source=os.fspath(source),
-        target=os.fspath(target),
+        source=lasting_name(source),
+        target=lasting_name(target),
         root=None if data_root is None else os.path.abspath(data_root),
         shaping=shaping.model_copy(update={"size": domains.shaping.size}),
         translation=translation,
