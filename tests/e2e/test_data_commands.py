@@ -312,7 +312,7 @@ def test_a_study_hands_on_the_form_and_each_trouble_by_itself(elmyr: Program, mo
         got.append(ask)
         raise InputError("that is enough")
 
-    monkeypatch.setattr("elmyr.studies.run", called)
+    monkeypatch.setattr("elmyr.studies.conduct", called)
     troubles = ["--labels-per-class", "5,all", "--label-noise", "all,0.2", "--imbalance", "10"]
     assert "that is enough" in elmyr.refused("study", "data.npz", *WORDS, *troubles)
     (ask,) = got

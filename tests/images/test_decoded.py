@@ -360,7 +360,8 @@ def test_a_process_that_was_killed_does_not_disturb_the_next(folder: Path) -> No
 
 PROGRAM = """
 import sys
-from elmyr.images import decoding, open_source
+from elmyr.images import open_source
+from elmyr.images.decode import decoding
 decoding.FEWEST_CACHED = 4
 print("ready", flush=True)
 sys.stdin.readline()

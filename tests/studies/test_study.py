@@ -174,7 +174,7 @@ def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: P
         raise InputError("that is enough")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("elmyr.studies.run", called)
+        patch.setattr("elmyr.studies.conduct", called)
         patch.setattr("sys.argv", words)
         with pytest.raises(SystemExit):
             main()

@@ -1,7 +1,41 @@
 """The study: the whole main job on one image set, ending in a verdict for each trouble."""
 
-from elmyr.studies.folds import parse_folds
-from elmyr.studies.plan import StudyAsk, make_study_plan
-from elmyr.studies.run import Study, conduct, rehearse_study, resume_study, study
+from typing import TYPE_CHECKING
 
-__all__ = ["Study", "StudyAsk", "conduct", "make_study_plan", "parse_folds", "rehearse_study", "resume_study", "study"]
+from elmyr.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from elmyr.studies.folds import parse_folds as parse_folds
+    from elmyr.studies.plan import StudyAsk as StudyAsk
+    from elmyr.studies.plan import make_study_plan as make_study_plan
+    from elmyr.studies.run import Study as Study
+    from elmyr.studies.run import conduct as conduct
+    from elmyr.studies.run import rehearse_study as rehearse_study
+    from elmyr.studies.run import resume_study as resume_study
+    from elmyr.studies.run import study as study
+
+__all__ = [
+    "Study",
+    "StudyAsk",
+    "conduct",
+    "make_study_plan",
+    "parse_folds",
+    "rehearse_study",
+    "resume_study",
+    "study",
+]
+
+# At their first use: what resumes a GAN must not wait for recognizers.
+__getattr__ = lazily(
+    __name__,
+    {
+        "Study": "elmyr.studies.run",
+        "StudyAsk": "elmyr.studies.plan",
+        "conduct": "elmyr.studies.run",
+        "make_study_plan": "elmyr.studies.plan",
+        "parse_folds": "elmyr.studies.folds",
+        "rehearse_study": "elmyr.studies.run",
+        "resume_study": "elmyr.studies.run",
+        "study": "elmyr.studies.run",
+    },
+)

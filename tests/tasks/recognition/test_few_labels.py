@@ -150,7 +150,7 @@ def test_every_method_is_a_file_that_says_what_it_is() -> None:
         ({"method": "consistency"}, "learns from unlabeled images, too"),
         ({"method": "gan-augment"}, "learns from generated images, too"),
         ({"settings": {"semi.consistency.threshold": 1}}, "has no choice 'semi.consistency.threshold'"),
-        ({"settings": {"learning_rat": 1}}, "learning_rat is 1: Extra inputs"),
+        ({"settings": {"learning_rat": 1}}, "no setting .learning_rat."),
         ({"settings": {"batch.size": 3}}, "has no choice 'batch.size'"),
         ({"batch": 0}, "batch is 0"),
         ({"base": 6}, "base is 6"),

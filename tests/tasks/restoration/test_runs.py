@@ -181,7 +181,7 @@ def test_few_images_of_a_sorted_source_are_of_all_its_classes(
         judged.append(images)
         return judge_repair(images, *methods, **choices)
 
-    monkeypatch.setattr("elmyr.evaluation.of_tasks.repair.judge_repair", judge)
+    monkeypatch.setattr("elmyr.evaluation.of_tasks.run_figures.judge_repair", judge)
     assert call(monkeypatch, "restorer", "evaluate", run.path, "--limit", 12, "--corruption", "noise") == 0
     assert len(judged[0]) == 12 and set(judged[0].require_labels().tolist()) == {0, 1, 2}
     (row,) = judge_repair(judged[0], {}, damages=["noise"]).rows
