@@ -5,9 +5,10 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from elmyr.nets import PAIRS, Shape
-from elmyr.nets.pairs import classic, dcgan, dcgan64, mlp, mlp_cnn
+from elmyr.nets.pairs import classic, dcgan, dcgan64, joined, mlp, mlp_cnn
 from elmyr.nets.pairs.dcgan import DCGANGenerator
 from elmyr.nets.pairs.dcgan64 import DCGAN64Generator
 from elmyr.nets.pairs.dense import DenseGenerator
@@ -67,6 +68,17 @@ def test_article_2_has_the_weights_of_its_layers() -> None:
     assert [sum(generator), sum(discriminator)] == [130_576, 212_865]
 
 
+def test_the_text_of_article_2_has_the_weights_of_its_layers() -> None:
+    generator = [
+        100 * 7 * 7 * 128 + 7 * 7 * 128,
+        4 * 4 * 128 * 64 + 64,
+        4 * 4 * (64 + 128) * 1 + 1,  # of the low features and the high ones
+    ]
+    discriminator = [5 * 5 * 1 * 64 + 64, 5 * 5 * 64 * 128 + 128, 7 * 7 * (64 + 128) * 1 + 1]
+    assert counts("joined", Shape(1, 28, 28), joined.ARTICLE_BASE) == [sum(generator), sum(discriminator)]
+    assert [sum(generator), sum(discriminator)] == [767_681, 216_001]
+
+
 def test_article_3_has_the_weights_of_its_layers() -> None:
     generator = [
         100 * 128 + 128 + 2 * 128,  # dense, and the scale and shift of its batch normalization
@@ -106,7 +118,7 @@ def test_classes_add_their_embedding_their_inputs_and_their_vectors() -> None:
     assert added == [4 * 3 + 3 * 8, 4 * 8]
 
 
-@pytest.mark.parametrize("name", ["mlp", "dcgan", "mlp-cnn", "dcgan64", "classic"])
+@pytest.mark.parametrize("name", ["mlp", "dcgan", "mlp-cnn", "joined", "dcgan64", "classic"])
 def test_images_keep_to_their_range_however_far_the_latents_go(name: str) -> None:
     torch.manual_seed(0)
     generator, _ = PAIRS[name].networks(Shape(1, 32, 32), 0, {"base": 4, "latent": 6, "embedding": 3})
@@ -176,6 +188,25 @@ def test_the_generator_of_article_3_is_its_layers_in_their_order() -> None:
     ours += weights_of(generator.pixels)
     latents = torch.randn(5, 6)
     assert torch.allclose(generator(latents, None), give(ours, layers)(latents), atol=1e-5)
+
+
+def test_both_networks_of_article_2s_text_end_in_a_layer_that_sees_low_and_high_features() -> None:
+    torch.manual_seed(0)
+    generator, discriminator = PAIRS["joined"].networks(Shape(1, 8, 8), 0, {"base": 3, "latent": 5, "embedding": 3})
+    dense, doubling, pixels = weights_of(generator)[:2], weights_of(generator)[2:4], weights_of(generator)[4:]
+    latents = torch.randn(4, 5)
+    high = functional.leaky_relu(functional.linear(latents, *dense), 0.2).reshape(4, 6, 2, 2)
+    low = functional.leaky_relu(functional.conv_transpose2d(high, *doubling, stride=2, padding=1), 0.2)
+    both = torch.cat([low, high.repeat_interleave(2, 2).repeat_interleave(2, 3)], 1)
+    images = torch.tanh(functional.conv_transpose2d(both, *pixels, stride=2, padding=1))
+    assert torch.allclose(generator(latents, None), images, atol=1e-6)
+
+    first, second, linear = (weights_of(discriminator)[place : place + 2] for place in (0, 2, 4))
+    low = functional.leaky_relu(functional.conv2d(images, *first, stride=2, padding=2), 0.2)
+    high = functional.leaky_relu(functional.conv2d(low, *second, stride=2, padding=2), 0.2)
+    averaged = low.unflatten(2, (2, 2)).unflatten(4, (2, 2)).mean((3, 5))
+    logits = functional.linear(torch.cat([averaged, high], 1).flatten(1), *linear)[:, 0]
+    assert torch.allclose(discriminator(images, None), logits, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["mlp-cnn", "classic"])

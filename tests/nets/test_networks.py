@@ -106,7 +106,7 @@ def test_images_that_are_not_square_are_taken_too(name: str) -> None:
 @every_pair
 @pytest.mark.parametrize("size", [(9, 13), (30, 30), (34, 28)])
 def test_odd_sizes_are_taken_or_refused_in_one_line_with_the_mend(name: str, size: tuple[int, int]) -> None:
-    if name in {"dcgan", "dcgan64", "biggan-lite", "style"}:
+    if name in {"dcgan", "dcgan64", "joined", "biggan-lite", "style"}:
         with pytest.raises(InputError, match="multiples of .* pass --size") as refusal:
             pair(name, size)
         assert "\n" not in str(refusal.value)
@@ -123,6 +123,7 @@ SPREADS = {
     "mlp": ((0.004, 0.05), (0.001, 0.02)),
     "dcgan": ((0.25, 0.6), (0.05, 0.2)),
     "mlp-cnn": ((0.02, 0.15), (0.004, 0.05)),
+    "joined": ((0.02, 0.13), (0.004, 0.05)),
     "dcgan64": ((0.25, 0.6), (0.02, 0.15)),
     "classic": ((0.02, 0.15), (0.003, 0.04)),
     "biggan-lite": ((0.25, 0.9), (0.3, 8.0)),

@@ -2,8 +2,8 @@
 
 The generator's layers are 128, 128 (LeakyReLU) and the pixels, the discriminator's two 5x5 convolutions of stride 2
 with 64 and 128 channels (LeakyReLU) and a dense layer. The article's text speaks of transposed convolutions and of low
-and high features joined; its code, followed here, has neither. Put right: the pixels get the tanh that keeps them in
-[-1, 1]. Any size.
+and high features joined (`joined`); its code, followed here, has neither. Put right: the pixels get the tanh that keeps
+them in [-1, 1]. Any size.
 """
 
 from elmyr.nets.pairs.dense import DenseGenerator

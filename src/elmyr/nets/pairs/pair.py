@@ -105,6 +105,7 @@ PAIRS: Table[Pair] = Table(
         "mlp": "elmyr.nets.pairs.mlp:PAIR",
         "dcgan": "elmyr.nets.pairs.dcgan:PAIR",
         "mlp-cnn": "elmyr.nets.pairs.mlp_cnn:PAIR",
+        "joined": "elmyr.nets.pairs.joined:PAIR",
         "dcgan64": "elmyr.nets.pairs.dcgan64:PAIR",
         "classic": "elmyr.nets.pairs.classic:PAIR",
         "biggan-lite": "elmyr.nets.pairs.biggan_lite:PAIR",
