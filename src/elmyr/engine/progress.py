@@ -89,7 +89,7 @@ class NotebookBar:
     pause, stays = 0.5, True
 
     def __init__(self, what: str) -> None:
-        from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]  # in notebooks alone
+        from IPython.display import HTML, display
 
         self._what, self._html = html.escape(what), HTML
         self._shown: Any = display(HTML(self._what), display_id=True)
