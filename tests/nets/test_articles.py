@@ -2,16 +2,19 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from elmyr.images import ImageSet
 from elmyr.nets import PAIRS, Shape
 from elmyr.nets.pairs import classic, dcgan, dcgan64, joined, mlp, mlp_cnn
 from elmyr.nets.pairs.dcgan import DCGANGenerator
 from elmyr.nets.pairs.dcgan64 import DCGAN64Generator
 from elmyr.nets.pairs.dense import DenseGenerator
+from elmyr.tasks.gan.config import gan_config, settled_choices
 
 
 def counts(name: str, shape: Shape, base: int) -> list[int]:
@@ -106,6 +109,19 @@ def test_article_4_has_the_layers_that_elmyr_chose_for_it() -> None:
     discriminator = [4 * 4 * 1 * 64 + 64, 4 * 4 * 64 * 128 + 128, 7 * 7 * 128 * 1 + 1]
     assert counts("classic", Shape(1, 28, 28), classic.USUAL_BASE) == [sum(generator), sum(discriminator)]
     assert [sum(generator), sum(discriminator)] == [1_486_352, 138_561]
+
+
+@pytest.mark.parametrize("name", ["mlp", "dcgan", "mlp-cnn", "dcgan64", "classic"])
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_cured_preset_has_the_layers_of_its_original(name: str, conditional: bool) -> None:
+    side, channels = (64, 3) if name == "dcgan64" else (28, 1)
+    images = ImageSet(np.zeros((10, side, side, channels), np.uint8), np.arange(10))
+    shapes = []
+    for preset in (name, f"{name}-cured"):
+        config = gan_config(settled_choices(preset, {"conditional": conditional}, images), images)
+        shapes.append([{key: value.shape for key, value in net.state_dict().items()} for net in config.build()])
+        assert config.network.name == name
+    assert shapes[0] == shapes[1]
 
 
 def test_classes_add_their_embedding_their_inputs_and_their_vectors() -> None:
