@@ -25,7 +25,7 @@ def test_a_script_without_a_main_guard_is_told_to_have_one() -> None:
     assert ended.stderr.count("Traceback") == 1  # its own, none of the processes'
     assert ended.stderr.splitlines()[-1].endswith(
         "'train.py' is run again by each process of the study: put what it does under 'if __name__ == \"__main__\":', "
-        "or study by one process with processes=1"
+        "or work by one process with processes=1"
     )
     assert list(Path("studies").iterdir()) == []  # nothing half-written
 

@@ -35,10 +35,10 @@ class Piece:
         """Where in the study its result stands."""
         return config.cells[self.cell].name, self.seed, self.what
 
-    def needs(self) -> Piece | None:
+    def needs(self) -> tuple[Piece, ...]:
         """What has to be done before it."""
         needs_gan = self.what == FIGURES or (self.what != GAN and ARMS[self.what].needs_run)
-        return Piece(self.cell, self.seed, GAN) if needs_gan else None
+        return (Piece(self.cell, self.seed, GAN),) if needs_gan else ()
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def pieces_of(config: StudyConfig) -> list[Piece]:
     for seed in config.seeds:
         for number, cell in enumerate(config.cells):
             arms = [Piece(number, seed, name) for name in cell.arms]
-            pieces += [arm for arm in arms if arm.needs() is None]
+            pieces += [arm for arm in arms if not arm.needs()]
             pieces.append(Piece(number, seed, GAN))
-            pieces += [arm for arm in arms if arm.needs() is not None]
+            pieces += [arm for arm in arms if arm.needs()]
             if seed == config.seeds[0] and cell.figures:
                 pieces.append(Piece(number, seed, FIGURES))
     return pieces

@@ -31,7 +31,7 @@ from elmyr.studies.ledger import Ledger
 from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of
 from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
 from elmyr.studies.summary import summary_of
-from elmyr.studies.worker_pool import NoMainGuard, performed
+from elmyr.studies.worker_pool import NoMainGuard, Pool, performed
 from elmyr.tasks.gan.plan import config_of
 
 STUDIES = Path("studies")
@@ -288,7 +288,7 @@ def _outcomes(
     say: Callable[[str], None],
 ) -> Iterator[tuple[Piece, Done]]:
     if config.processes > 1:
-        yield from performed(folder, pieces, done, processes=config.processes, threads=config.threads, quiet=quiet)
+        yield from performed(Pool(folder, Worker, "the study", config.processes, config.threads, quiet), pieces, done)
         return
     for piece in pieces:
         if piece not in done:

@@ -1,4 +1,4 @@
-"""Several processes that do pieces of a study at once, and end with the one that began them, however that ends."""
+"""Several processes that do pieces of work at once, and end with the one that began them, however that ends."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 
@@ -22,39 +24,74 @@ from elmyr.core.notes import DataWarning
 from elmyr.core.plugins import load_all
 from elmyr.engine.guards import RUN_AGAIN
 from elmyr.engine.progress import shown
-from elmyr.studies.pieces import Done, Piece, Worker
 
 LOOK = 5.0  # seconds between two looks at how far it is
 
-_worker: Worker | None = None  # of this process, where it is one of the pool
+
+class Piece(Protocol):
+    """A piece of work; hashable, and sent to the process that does it."""
+
+    def needs(self) -> Collection[Self]:
+        """The pieces that have to be done before it."""
+        ...
+
+
+P = TypeVar("P", bound=Piece)
+P_in = TypeVar("P_in", contravariant=True)
+D = TypeVar("D")
+D_out = TypeVar("D_out", covariant=True)
+
+
+class Worker(Protocol[P_in, D_out]):
+    """Does pieces of work, one after the other."""
+
+    def perform(self, piece: P_in) -> D_out:
+        """Does a piece; gives what the process that began hears of it."""
+        ...
+
+
+_worker: Worker[Any, Any] | None = None  # of this process, where it is one of the pool
 
 
 class NoMainGuard(InputError):
-    """The script that began a study runs from its top again in each of its processes."""
+    """The script that began the work runs from its top again in each of its processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, called: str) -> None:
         script = getattr(sys.modules["__main__"], "__file__", None)
         super().__init__(
-            f"'{os.path.basename(script or 'the script')}' is run again by each process of the study: put what it does "
-            "under 'if __name__ == \"__main__\":', or study by one process with processes=1"
+            f"'{os.path.basename(script or 'the script')}' is run again by each process of {called}: put what it does "
+            "under 'if __name__ == \"__main__\":', or work by one process with processes=1"
         )
 
 
-def performed(
-    study: Path, pieces: Sequence[Piece], done: set[Piece], *, processes: int, threads: int, quiet: bool = True
-) -> Iterator[tuple[Piece, Done]]:
-    """Does the pieces that are not done, each after what it needs, and gives each as it ends.
+@dataclass(frozen=True)
+class Pool:
+    """Processes that work on a directory. worker: makes, of the directory, what does pieces in each process.
 
-    Without `quiet` it shows how many are done. Raises NoMainGuard where the processes run the script that began them.
+    called: what people call the work. quiet: whether nothing shows how many pieces are done.
+    """
+
+    folder: Path
+    worker: Callable[[Path], Worker[Any, Any]]
+    called: str
+    processes: int
+    threads: int
+    quiet: bool = True
+
+
+def performed(how: Pool, pieces: Sequence[P], done: Collection[P]) -> Iterator[tuple[P, Any]]:
+    """Does the pieces that are not done, each after what it needs, and gives each, with what came of it, as it ends.
+
+    Raises NoMainGuard where the processes run the script that began them.
     """
     waiting = [piece for piece in pieces if piece not in done]
-    running: dict[Future[Done], Piece] = {}
+    running: dict[Future[Any], P] = {}
     done = set(done)
-    progress = shown(study.name, total=len(pieces), unit="pieces of work", quiet=quiet)
-    with _pool(study, processes, threads) as pool, progress as listener:
+    progress = shown(how.folder.name, total=len(pieces), unit="pieces of work", quiet=how.quiet)
+    with _pool(how) as pool, progress as listener:
         while waiting or running:
-            ready = [piece for piece in waiting if (needed := piece.needs()) is None or needed in done]
-            for piece in ready[: processes - len(running)]:
+            ready = [piece for piece in waiting if done.issuperset(piece.needs())]
+            for piece in ready[: how.processes - len(running)]:
                 waiting.remove(piece)
                 running[pool.submit(_perform, piece)] = piece
             children = multiprocessing.active_children()
@@ -63,27 +100,28 @@ def performed(
                     listener.advance(len(done))
             for future in sorted(ended, key=lambda each: each.exception() is not None):  # what is done is not lost
                 piece = running.pop(future)
-                yield piece, _outcome(future, children)
+                yield piece, _outcome(future, children, how)
                 done.add(piece)
 
 
-def _outcome(future: Future[Done], children: Sequence[BaseProcess]) -> Done:
+def _outcome(future: Future[D], children: Sequence[BaseProcess], how: Pool) -> D:
     try:
         return future.result()
     except BrokenProcessPool:
         for child in children:
             child.join(LOOK)  # its end is known before its exit code is
         if any(child.exitcode == RUN_AGAIN for child in children):
-            raise NoMainGuard() from None
+            raise NoMainGuard(how.called) from None
         raise ElmyrError(
-            "a process of the study was killed (out of memory?): resume with fewer: elmyr resume STUDY --processes 1"
+            f"a process of {how.called} was killed (out of memory?): resume with fewer: elmyr resume {how.folder} "
+            "--processes 1"
         ) from None
 
 
 @contextmanager
-def _pool(study: Path, processes: int, threads: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(how: Pool) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(study, threads))
+    pool = ProcessPoolExecutor(how.processes, mp_context=context, initializer=_begin, initargs=(how,))
     try:
         with _without_lost_script():
             yield pool
@@ -110,15 +148,15 @@ def _without_lost_script() -> Iterator[None]:
         main.__file__ = named
 
 
-def _begin(study: Path, threads: int) -> None:
+def _begin(how: Pool) -> None:
     global _worker
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # Ctrl-C reaches every process of a terminal's group: the first one decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    warnings.simplefilter("ignore", DataWarning)  # told by the process that planned the study
-    torch.set_num_threads(threads)
+    warnings.simplefilter("ignore", DataWarning)  # told by the process that planned the work
+    torch.set_num_threads(how.threads)
     load_all()
-    _worker = Worker(study)
+    _worker = how.worker(how.folder)
 
 
 def _end_with_parent() -> None:
@@ -128,6 +166,6 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _perform(piece: Piece) -> Done:
+def _perform(piece: Any) -> Any:
     assert _worker is not None
     return _worker.perform(piece)
