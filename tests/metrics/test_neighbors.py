@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from elmyr.core.errors import InputError
-from elmyr.metrics import Balls, balls_of, density_coverage, neighbors, precision_recall, realism
+from elmyr.metrics import Balls, balls_of, density_coverage, distances, nearest, precision_recall, realism
 
 
 def values(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: int = 3) -> tuple[float, float]:
@@ -56,15 +56,52 @@ def test_equals_brute_force_with_ties_and_duplicates(
     assert values(a + offset, b + offset, k) == by_brute_force(a + offset, b + offset, k)
 
 
-@given(seed=st.integers(0, 2**32 - 1), real=st.integers(6, 25), generated=st.integers(6, 25), k=st.integers(1, 5))
-def test_density_and_coverage_equal_brute_force(seed: int, real: int, generated: int, k: int) -> None:
-    generator = np.random.default_rng(seed)
-    a, b = generator.normal(size=(real, 3)), generator.normal(size=(generated, 3))
-    to_real = np.sort(((a[:, None] - a) ** 2).sum(axis=2), axis=1)[:, k]
-    inside = ((a[:, None] - b) ** 2).sum(axis=2) <= to_real[:, None]
+# Few places, so that many rows lie exactly on a boundary; tenths and thirds, which tie but for the last bits.
+KINDS = {
+    "continuous": lambda random, shape: random.normal(size=shape),
+    "integer": lambda random, shape: random.integers(0, 3, shape).astype(float),
+    "tenths": lambda random, shape: random.integers(0, 3, shape) / 10 + 0.7,
+    "near ties": lambda random, shape: (
+        random.integers(0, 3, shape) / 3 * (1 + random.integers(-2, 3, shape) * 2.0**-52)
+    ),
+    "far from 0": lambda random, shape: random.integers(0, 3, shape) / 10 + 1e7,
+    "constant": lambda random, shape: np.full(shape, 0.1),
+    "tiny": lambda random, shape: random.integers(0, 3, shape) * 1e-99,
+    "huge": lambda random, shape: random.integers(0, 3, shape) * 1e99,
+    "one far away": lambda random, shape: random.integers(0, 3, shape) / 10 + 1e8 * np.eye(*shape),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize(("width", "k"), [(1, 1), (3, 5), (16, 3)])
+def test_every_figure_of_neighbors_is_that_of_differences_ties_included(
+    kind: str, copied: bool, width: int, k: int
+) -> None:
+    random = np.random.default_rng(12)
+    a, b = KINDS[kind](random, (80, width)), KINDS[kind](random, (60, width))
+    b = a[:60].copy() if copied else b
+    around, across = ((a[:, None] - a) ** 2).sum(axis=2), ((a[:, None] - b) ** 2).sum(axis=2)
+    radii = np.sort(around, axis=1)[:, k]
+    inside = across <= radii[:, None]
     density, coverage = density_coverage(a, b, k)
-    assert density.value == pytest.approx(inside.sum() / (k * generated))
-    assert coverage.value == pytest.approx(inside.any(axis=1).mean())
+    assert density.value == pytest.approx(inside.sum() / (k * len(b)), rel=1e-12)
+    assert coverage.value == inside.any(axis=1).mean()
+    of_generated = np.sort(((b[:, None] - b) ** 2).sum(axis=2), axis=1)[:, k]
+    assert values(a, b, k) == (inside.any(axis=0).mean(), (across <= of_generated).any(axis=1).mean())
+    assert (nearest(b, a).distances == np.sqrt(across.min(axis=0))).all()
+    assert (nearest(b, a).places == across.argmin(axis=0)).all()
+    kept = np.argsort(radii, kind="stable")[:40]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(across[kept] > 0, radii[kept, None] / across[kept], np.inf)
+    assert (realism(a, b, k) == np.sqrt(ratios.max(axis=0))).all()
+
+
+def test_the_nearest_is_found_far_from_the_origin() -> None:
+    random = np.random.default_rng(11)
+    rows, others = random.normal(size=(2, 300, 4)) + 1e7
+    apart = np.linalg.norm(rows[:, None] - others, axis=2)
+    assert (nearest(rows, others).places == apart.argmin(axis=1)).all()
 
 
 def test_density_with_a_group_left_out_is_that_of_the_other_rows() -> None:
@@ -127,7 +164,7 @@ def test_block_size_and_order_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> 
     assert 0 < whole[0] < 1
     assert 0 < whole[1] < 1
     assert values(generator.permutation(a), generator.permutation(b)) == whole
-    monkeypatch.setattr(neighbors, "BLOCK", 500)
+    monkeypatch.setattr(distances, "BLOCK", 500)
     assert values(a, b) == whole
 
 
@@ -147,7 +184,7 @@ def test_a_collapsed_generator_has_precision_without_recall() -> None:
 
 def test_memory_does_not_grow_with_the_square_of_the_images(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(5).normal(size=(2000, 8))
-    monkeypatch.setattr(neighbors, "BLOCK", 50_000)
+    monkeypatch.setattr(distances, "BLOCK", 50_000)
     tracemalloc.start()
     try:
         values(rows, rows + 0.01)
@@ -165,6 +202,8 @@ def test_memory_does_not_grow_with_the_square_of_the_images(monkeypatch: pytest.
         (np.zeros((9, 2)), np.zeros((9, 2)), 0, "k is 0"),
         (np.zeros((9, 2)), np.zeros((9, 3)), 3, "one extractor"),
         (np.zeros((9, 2)), np.full((9, 2), np.nan), 3, "NaN"),
+        (np.zeros((9, 2)), np.full((9, 2), 1e155), 3, "reach to 1e.155, and their squares leave float64"),
+        (np.full((9, 2), 1e-155), np.zeros((9, 2)), 3, "reach to 1e-155, and their squares leave float64"),
     ],
 )
 def test_unusable_input_is_refused(real: np.ndarray, generated: np.ndarray, k: int, complaint: str) -> None:

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2, vq
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.arrays import whole
+from elmyr.metrics.distances import Block, blocks_of, exact
 from elmyr.metrics.features import feature_rows, same_columns
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import share_right
 from elmyr.metrics.ranks import mid_ranks
 
-BLOCK = 4_000_000  # distances held at a time: 32 MB of float64
 FEWEST_IN_CELL = 8  # of either side, below which a cell is not looked at
 ROUNDS = 10  # of k-means
 
@@ -50,17 +51,28 @@ def nearest(rows: ArrayLike, others: ArrayLike, *, but: Places | None = None) ->
     """
     a, b = feature_rows(rows, least=1), feature_rows(others, name="other", least=2)
     same_columns(b, a)
-    norms = (b**2).sum(axis=1)
-    places = np.empty(len(a), np.int64)
-    height = max(1, BLOCK // len(b))
-    for start in range(0, len(a), height):
-        part = slice(start, min(start + height, len(a)))
-        apart = norms - 2 * a[part] @ b.T  # the row's own norm changes no order
+    if but is not None:
+        but = whole(but, "places that rows pass over")
+        if but.shape != (len(a),) or but.min() < 0 or but.max() >= len(b):
+            raise InputError(
+                f"'but' has the shape {but.shape}: give each of {len(a)} rows a place among {len(b)} others"
+            )
+    distances, places = np.empty(len(a)), np.empty(len(a), np.int64)
+    for block in blocks_of(a, b):
         if but is not None:
-            apart[np.arange(len(apart)), but[part]] = np.inf
-        places[part] = apart.argmin(axis=1)
-    # From the differences: a copy is at 0, not at the rounding of the product.
-    return NearestRows(np.sqrt(((a - b[places]) ** 2).sum(axis=1)), places)
+            block.squared[np.arange(len(block.squared)), but[block.part]] = np.inf
+        distances[block.part], places[block.part] = _nearest_of(block, a, b)
+    return NearestRows(np.sqrt(distances), places)
+
+
+def _nearest_of(block: Block, a: Rows, b: Rows) -> tuple[Rows, Places]:
+    """By the differences wherever the rounding of the product leaves it open; the first of equals."""
+    within = (block.squared + block.error).min(axis=1, keepdims=True)
+    rows, columns = np.nonzero(block.squared - block.error <= within)
+    squared = exact(a[block.part], b, rows, columns)
+    order = np.lexsort((columns, squared, rows))
+    first = order[np.unique(rows[order], return_index=True)[1]]
+    return squared[first], columns[first]
 
 
 def distance_ratio(to_training: ArrayLike, to_held_out: ArrayLike) -> Estimate:

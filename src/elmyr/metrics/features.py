@@ -1,26 +1,37 @@
 """What the metrics of features ask of their input."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.arrays import numbers, plain
+
+LARGEST, SMALLEST = 1e100, 1e-100  # past these the squares of features leave float64
 
 
-def feature_rows(features: ArrayLike, *, name: str = "given", least: int = 2) -> NDArray[np.float64]:
-    """Features `(N, D)` in float64; InputError unless N >= `least`, D >= 1 and every value is finite."""
-    rows = np.asarray(features, dtype=np.float64)
+def feature_rows(features: Any, *, name: str = "given", least: int = 2) -> NDArray[np.float64]:
+    """Features `(N, D)` in float64, which may be a tensor's.
+
+    InputError unless N >= `least`, D >= 1, every value is finite and the largest of them, unless all are 0, lies
+    between 1e-100 and 1e100.
+    """
+    rows = plain(features, f"{name} features")
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise InputError(f"the {name} features have the shape {rows.shape}: give one row per image, (N, D)")
     if len(rows) < least:
         raise InputError(f"the {name} features have {len(rows)} rows: give at least {least}")
-    if not np.isfinite(rows).all():
-        raise InputError(f"the {name} features hold NaN or infinity: look at the network that made them")
+    rows = numbers(rows, f"{name} features")
+    largest = max(rows.max(), -rows.min())
+    if largest > LARGEST or 0 < largest < SMALLEST:
+        raise InputError(
+            f"the {name} features reach to {largest:.3g}, and their squares leave float64: bring them to the size of 1"
+        )
     return rows
 
 
-def feature_pair(
-    real: ArrayLike, generated: ArrayLike, *, least: int = 2
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def feature_pair(real: Any, generated: Any, *, least: int = 2) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Both sets as `feature_rows`; InputError too where they differ in D."""
     a = feature_rows(real, name="real", least=least)
     b = feature_rows(generated, name="generated", least=least)
@@ -36,11 +47,9 @@ def same_columns(real: NDArray[np.float64], generated: NDArray[np.float64]) -> N
         )
 
 
-def row_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
+def row_labels(labels: Any, count: int) -> NDArray[np.int64]:
     """Labels `(count,)` in int64; InputError for another shape or what is no whole number."""
-    numbers = np.asarray(labels)
-    if numbers.shape != (count,) or numbers.dtype.kind not in "iu":
-        raise InputError(
-            f"{count} features have labels of the shape {numbers.shape} ({numbers.dtype}): give each a number"
-        )
-    return numbers.astype(np.int64)
+    found = plain(labels, "labels")
+    if found.shape != (count,) or found.dtype.kind not in "iu":
+        raise InputError(f"{count} features have labels of the shape {found.shape} ({found.dtype}): give each a number")
+    return found.astype(np.int64)

@@ -4,7 +4,6 @@ Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing 
 "Reliable Fidelity and Diversity Metrics for Generative Models".
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.distances import Block, blocks_of, exact
 from elmyr.metrics.features import feature_rows, same_columns
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval
 
-BLOCK = 4_000_000  # distances held at a time: 32 MB of float64
 PRUNED = 0.5  # share of the balls, the widest, that realism does not look at
+ROUNDING = 1e-9  # within which two ratios are compared exactly
 
 Rows = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -58,10 +58,11 @@ def precision_recall(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: i
     group_a, group_b = groups_of(len(a.rows)), groups_of(len(b.rows))
     of_real = np.zeros((len(a.rows), group_b.max() + 1), np.int64)  # generated balls of each group around a real row
     of_generated = np.zeros((len(b.rows), group_a.max() + 1), np.int64)
-    for part, squared, error in _squared_distances(b.rows, a.rows):
-        points, centers, _ = _inside(squared, a.squared_radii, error, b.rows[part], a.rows)
+    for block in blocks_of(b.rows, a.rows):
+        part = block.part
+        points, centers, _ = _inside(block, a.squared_radii, b.rows, a.rows)
         of_generated[part] = _counts(points, group_a[centers], of_generated[part].shape)
-        centers, points, _ = _inside(squared, b.squared_radii[part, None], error, b.rows[part], a.rows)
+        centers, points, _ = _inside(block, b.squared_radii[part, None], b.rows, a.rows)
         of_real += _counts(points, group_b[part][centers], of_real.shape)
     precision, recall = (around.sum(axis=1) > 0 for around in (of_generated, of_real))
     return (
@@ -80,18 +81,18 @@ def density_coverage(real: ArrayLike | Balls, generated: ArrayLike, k: int = 5) 
     a, b = _balls(real, k, "real"), feature_rows(generated, name="generated", least=k + 1)
     same_columns(a.rows, b)
     group_a, group_b = groups_of(len(a.rows)), groups_of(len(b))
-    widest = a.squared_radii_without.max(axis=1)
     around = np.zeros(len(b))
     held = np.zeros(group_a.max() + 1)  # in balls that grow where a group of real rows is left out: density feels it
     of_real = np.zeros((len(a.rows), group_b.max() + 1), np.int64)
-    for part, squared, error in _squared_distances(b, a.rows):
-        points, centers, distances = _inside(squared, widest, error, b[part], a.rows)
+    for block in blocks_of(b, a.rows):
+        part = block.part
+        points, centers, distances = _inside(block, a.squared_radii, b, a.rows, a.squared_radii_without)
         for group in range(len(held)):
             left = group_a[centers] != group
             held[group] += np.count_nonzero(left & (distances <= a.squared_radii_without[centers, group]))
         inside = distances <= a.squared_radii[centers]
         points, centers = points[inside], centers[inside]
-        around[part] = np.bincount(points, minlength=len(squared)) / k
+        around[part] = np.bincount(points, minlength=len(block.squared)) / k
         of_real += _counts(centers, group_b[part][points], of_real.shape)
     coverage = of_real.sum(axis=1) > 0
     without = held / (k * len(b))
@@ -113,13 +114,23 @@ def realism(real: ArrayLike | Balls, generated: ArrayLike, k: int = 3) -> Rows:
     kept = np.argsort(a.squared_radii, kind="stable")[: max(1, int(len(a.rows) * (1 - PRUNED)))]
     centers, radii = a.rows[kept], a.squared_radii[kept]
     found = np.zeros(len(b))
-    for part, squared, error in _squared_distances(b, centers):
-        rows, columns = np.divmod(np.flatnonzero(squared <= error), len(centers))
-        squared[rows, columns] = _exact(b[part], centers, rows, columns)
-        ratios = np.full(squared.shape, np.inf)
-        np.divide(radii, squared, out=ratios, where=squared > 0)
-        found[part] = np.sqrt(ratios.max(axis=1))
+    for block in blocks_of(b, centers):
+        rows, columns = _pairs_of_the_largest_ratio(block, radii)
+        squared = exact(b[block.part], centers, rows, columns)
+        ratios = np.full(len(rows), np.inf)
+        np.divide(radii[columns], squared, out=ratios, where=squared > 0)
+        np.maximum.at(found, rows + block.part.start, np.sqrt(ratios))
     return found
+
+
+def _pairs_of_the_largest_ratio(block: Block, radii: Rows) -> tuple[Places, Places]:
+    """The pairs (row, center) that may have the largest ratio of all of the row."""
+    nearest = np.maximum(block.squared - block.error, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = np.nan_to_num(radii / (block.squared + block.error), nan=0.0).max(axis=1, keepdims=True)
+    finite = np.where(np.isfinite(least), least, 0) * (1 - ROUNDING)
+    places = np.flatnonzero((nearest == 0) | ((radii > 0) & (radii >= finite * nearest)))
+    return np.divmod(places, len(radii))
 
 
 def _balls(features: ArrayLike | Balls, k: int, name: str) -> Balls:
@@ -132,49 +143,63 @@ def _balls(features: ArrayLike | Balls, k: int, name: str) -> Balls:
     rows = feature_rows(features, name=name, least=k + 1)
     groups = groups_of(len(rows))
     radii, without = np.empty(len(rows)), np.empty((len(rows), groups.max() + 1))
-    for part, squared, error in _squared_distances(rows, rows):
-        own = np.arange(len(squared))
-        squared[own, part.start + own] = np.inf
-        nearest, distances = _nearest(squared, k, error, rows[part], rows)
-        radii[part] = distances[:, k - 1]
-        for group in range(without.shape[1]):
-            rank = np.cumsum(groups[nearest] != group, axis=1)
-            # That more than 3k of 4k neighbors are of one group happens next to never.
-            place = np.minimum((rank < k).sum(axis=1), nearest.shape[1] - 1)
-            without[part, group] = np.take_along_axis(distances, place[:, None], axis=1)[:, 0]
+    for block in blocks_of(rows, rows):
+        own = np.arange(len(block.squared))
+        block.squared[own, block.part.start + own] = np.inf
+        radii[block.part], without[block.part] = _radii(block, k, groups, rows)
     return Balls(rows, k, radii, without)
 
 
-def _nearest(squared: Rows, k: int, error: float, points: Rows, others: Rows) -> tuple[Places, Rows]:
-    """The nearest others of each point, of which the k-th is exact, and their squared distances: in their order."""
-    count = min(squared.shape[1] - 1, 4 * k + 4)
-    nearest = np.argpartition(squared, count - 1, axis=1)[:, :count]
-    reach = np.take_along_axis(squared, nearest, axis=1).max(axis=1)
-    distances = ((points[:, None] - others[nearest]) ** 2).sum(axis=2)
-    kth = np.partition(distances, k - 1, axis=1)[:, k - 1]
+def _radii(block: Block, k: int, groups: Places, rows: Rows) -> tuple[Rows, Rows]:
+    """The squared distances of a block's rows to their k-th nearest, and to that with each group left out: exact."""
+    most = block.squared.shape[1] - 1
+    count = min(most, 4 * k + 4)
+    radii, without, nearest, enough = _looked_at(block, k, groups, rows, count)
+    farthest = np.maximum(radii, without.max(axis=1))
     # One that was not looked at may be nearer where more than these lie within the rounding.
-    crowded = (kth > reach - error) & (kth > 0) & (count < squared.shape[1] - 1)
-    for row in np.flatnonzero(crowded):
-        exact = np.where(squared[row] < np.inf, ((points[row] - others) ** 2).sum(axis=1), np.inf)
-        nearest[row] = np.argpartition(exact, count - 1)[:count]
-        distances[row] = exact[nearest[row]]
+    doubtful = block.squared - block.error <= farthest[:, None]
+    np.put_along_axis(doubtful, nearest, False, axis=1)
+    crowded = np.flatnonzero((doubtful.any(axis=1) & (farthest > 0)) | (~enough & (count < most)))
+    for row in crowded:
+        some = Block(slice(block.part.start + row, block.part.start + row + 1), *(a[row : row + 1] for a in block[1:]))
+        radii[row], without[row] = (each[0] for each in _looked_at(some, k, groups, rows, most)[:2])
+    return radii, without
+
+
+def _looked_at(
+    block: Block, k: int, groups: Places, rows: Rows, count: int
+) -> tuple[Rows, Rows, Places, NDArray[np.bool_]]:
+    """The radii by the nearest `count` alone, which these are, and whether all groups leave k of them."""
+    nearest = np.argpartition(block.squared, count - 1, axis=1)[:, :count]
+    distances = ((rows[block.part, None] - rows[nearest]) ** 2).sum(axis=2)
     order = np.argsort(distances, axis=1, kind="stable")
-    return np.take_along_axis(nearest, order, axis=1), np.take_along_axis(distances, order, axis=1)
+    nearest, distances = np.take_along_axis(nearest, order, axis=1), np.take_along_axis(distances, order, axis=1)
+    without, enough = np.empty((len(nearest), groups.max() + 1)), np.ones(len(nearest), bool)
+    for group in range(without.shape[1]):
+        rank = np.cumsum(groups[nearest] != group, axis=1)
+        enough &= rank[:, -1] >= k
+        place = np.minimum((rank < k).sum(axis=1), count - 1)
+        without[:, group] = np.take_along_axis(distances, place[:, None], axis=1)[:, 0]
+    return distances[:, k - 1], without, nearest, enough
 
 
 def _inside(
-    squared: Rows, squared_radii: Rows, error: float, points: Rows, centers: Rows
+    block: Block, squared_radii: Rows, points: Rows, centers: Rows, others: Rows | None = None
 ) -> tuple[Places, Places, Rows]:
-    """The pairs (point, center) no farther apart than a radius, and their squared distances.
+    """The pairs (point, center) no farther apart than a radius, and their squared distances; points of the block.
 
-    squared: (P, C), off by at most `error`; squared_radii: of the centers (C,), or of the points (P, 1).
+    squared_radii: of the centers (C,), or of the points (P, 1); others: more radii of the centers (C, G), as exactly.
     """
-    rows, columns = np.divmod(np.flatnonzero(squared <= squared_radii + error), squared.shape[1])
-    distances = squared[rows, columns]
-    radii = np.broadcast_to(squared_radii, squared.shape)[rows, columns]
-    doubtful = np.flatnonzero(distances >= radii - error)
-    distances[doubtful] = _exact(points, centers, rows[doubtful], columns[doubtful])
-    kept = distances <= radii
+    widest = squared_radii if others is None else np.maximum(squared_radii, others.max(axis=1))
+    rows, columns = np.divmod(np.flatnonzero(block.squared <= widest + block.error), block.squared.shape[1])
+    distances, errors = block.squared[rows, columns], block.error[rows, columns]
+    radii = np.broadcast_to(squared_radii, block.squared.shape)[rows, columns]
+    doubtful = np.abs(distances - radii) <= errors
+    for other in () if others is None else others.T:
+        doubtful |= np.abs(distances - other[columns]) <= errors
+    places = np.flatnonzero(doubtful)
+    distances[places] = exact(points[block.part], centers, rows[places], columns[places])
+    kept = distances <= (radii if others is None else widest[columns])
     return rows[kept], columns[kept], distances[kept]
 
 
@@ -193,27 +218,3 @@ def _share(hits: NDArray[np.bool_], *, real: Rows, generated: Rows) -> Estimate:
     found = jackknife(float(hits.mean()), real=[real], generated=[generated])
     low, high = wilson_interval(int(hits.sum()), len(hits))
     return replace(found, low=max(0.0, min(found.low, low)), high=min(1.0, max(found.high, high)))
-
-
-def _squared_distances(a: Rows, b: Rows) -> Iterator[tuple[slice, Rows, float]]:
-    """Blocks of rows of `a` against all of `b`, as |a|² + |b|² − 2ab, and a bound on that form's rounding."""
-    center = b.mean(axis=0)
-    near_a, near_b = a - center, b - center
-    norms_a, norms_b = (near_a**2).sum(axis=1), (near_b**2).sum(axis=1)
-    reach = float(np.sqrt(max(norms_a.max(), norms_b.max())))
-    offset = float(np.linalg.norm(center))  # subtracting it rounds too
-    error = 16 * a.shape[1] * np.finfo(np.float64).eps * reach * (reach + offset)
-    height = max(1, BLOCK // len(b))
-    for start in range(0, len(a), height):
-        part = slice(start, min(start + height, len(a)))
-        yield part, norms_a[part, None] + norms_b - 2 * near_a[part] @ near_b.T, error
-
-
-def _exact(a: Rows, b: Rows, rows: Places, columns: Places) -> Rows:
-    """The squared distances of pairs of rows from their differences: equal rows are at 0, and ties are ties."""
-    distances = np.empty(len(rows))
-    height = max(1, BLOCK // a.shape[1])
-    for start in range(0, len(rows), height):
-        part = slice(start, start + height)
-        distances[part] = ((a[rows[part]] - b[columns[part]]) ** 2).sum(axis=1)
-    return distances
