@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,12 +30,17 @@ def launched() -> Iterator[Any]:
 
 def serious_violations(page: Any) -> list[str]:
     """What axe-core finds that is serious or critical, a line each."""
+    return violations(page, impacts=("serious", "critical"))
+
+
+def violations(page: Any, impacts: Sequence[str] = ("minor", "moderate", "serious", "critical")) -> list[str]:
+    """What axe-core finds of some impacts, a line each."""
     from axe_playwright_python.sync_playwright import Axe
 
     found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
         for one in found
-        if one["impact"] in ("serious", "critical")
+        if one["impact"] in impacts
         for node in one["nodes"][:3]
     ]

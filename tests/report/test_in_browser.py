@@ -12,8 +12,9 @@ from elmyr.core.files import sha256_of
 from elmyr.evaluation.people.survey import Survey
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
-from tests.browser import launched, needs_browser, serious_violations
+from tests.browser import launched, needs_browser, serious_violations, violations
 from tests.conftest import small_image_set
+from tests.report.test_articles import articles_folder, record
 
 LARGEST = 3_000_000  # bytes
 FOCUSED = "document.activeElement.tagName + (document.activeElement.ariaLabel ?? document.activeElement.innerText)"
@@ -97,6 +98,20 @@ def test_the_page_is_accessible_whatever_the_screen(run: Path, browser: Any) -> 
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, scheme, media)
         assert serious_violations(page) == [], (width, scheme, media)
     assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
+    page.close()
+
+
+@needs_browser
+def test_the_page_of_articles_is_accessible_and_fits_a_phone(tmp_path: Path, browser: Any) -> None:
+    content = record()
+    path = write_report(articles_folder(tmp_path / "articles", content | {"systems": content["systems"][:2]}))
+    page = browser.new_page()
+    for width, scheme, media in SCREENS[:2]:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme, media=media)
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, scheme)
+        assert violations(page) == [], (width, scheme)
     page.close()
 
 

@@ -15,7 +15,17 @@ from elmyr.evaluation.of_tasks import kept_figures
 from elmyr.evaluation.of_tasks.repair import DAMAGED, REPAIRED
 from elmyr.report.charts import confusion
 from elmyr.report.charts.curve_titles import CURVE_TITLES
-from elmyr.report.pages import recognizer_report, study_cell, study_report, task_report
+from elmyr.report.pages import (
+    articles_page,
+    articles_record,
+    articles_system,
+    articles_texts,
+    articles_uses,
+    recognizer_report,
+    study_cell,
+    study_report,
+    task_report,
+)
 from elmyr.report.parts import evidence, run_parts, sections, task_figures
 from elmyr.report.parts.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
@@ -62,8 +72,16 @@ def messages_of_tables() -> set[str]:
     keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
     keys |= {*task_figures.REPAIR_HEAD, *task_figures.READ_HEAD, *task_figures.STROKES_HEAD, *task_figures.READING_HEAD}
     tabs = {text for tab in TABS.values() for text in (tab.title, tab.about, *filter(None, [tab.missing]))}
+    keys |= messages_of_articles()
     keys |= {*tabs, *task_figures.STROKES.values(), *kept_figures.TITLES.values(), DAMAGED, REPAIRED}
     return titles | logged | labels | outcomes | studies | verdicts | told_of_tasks | keys
+
+
+def messages_of_articles() -> set[str]:
+    told = (articles_texts.LAYERS, articles_texts.KINDS, articles_texts.SETTINGS, articles_texts.REASONS)
+    told += (articles_texts.CAUSES, articles_texts.RECOGNIZED, articles_uses.EFFECTS, articles_system.WATCHED)
+    heads = {*articles_system.REMEDY_HEAD, *articles_system.CHANGE_HEAD, *articles_page.PARTS, "digits", "classes"}
+    return {*articles_record.VERDICTS, *heads} | {text for table in told for text in table.values()}
 
 
 def test_every_message_is_in_the_table() -> None:

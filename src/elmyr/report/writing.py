@@ -19,6 +19,7 @@ PAGES: Table[Page] = Table(
         GAN_KIND: "elmyr.report.pages.run_report:run_page",
         STUDY_KIND: "elmyr.report.pages.study_report:study_page",
         "recognizer": "elmyr.report.pages.recognizer_report:recognizer_page",
+        "articles": "elmyr.report.pages.articles_page:articles_page",
         **dict.fromkeys(("restorer", "translator", "adaptation"), "elmyr.report.pages.task_report:task_page"),
     },
 )

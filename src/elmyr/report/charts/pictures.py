@@ -42,6 +42,16 @@ def grid(images: npt.NDArray[np.uint8], columns: int, alt: str) -> Markup:
     return _img(buffer.getvalue(), canvas.size, alt)
 
 
+def strip(pictures: ImageSet, rows: int, columns: int, alt: str) -> Markup:
+    """The first images of each class below one another, a class a column; without labels the first as they come."""
+    if pictures.labels is None:
+        return grid(pictures.images[: rows * columns], columns, alt)
+    classes = range(min(len(pictures.classes), columns))
+    found = [of_class(pictures, label, rows) for label in classes]
+    shown = [images[row] for row in range(min(map(len, found), default=0)) for images in found]
+    return grid(np.stack(shown), len(classes), alt) if shown else Markup()
+
+
 def embedded(path: Path, alt: str) -> Markup:
     """A PNG file as it is; empty if there is none or it is damaged."""
     try:

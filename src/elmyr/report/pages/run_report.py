@@ -16,7 +16,15 @@ from elmyr.report.parts.evidence import (
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.page import note, page, section
 from elmyr.report.parts.records import Evaluation, flattened, read_evaluations, read_people, read_table
-from elmyr.report.parts.run_parts import how_made, not_measured, opening, previews, quoted, training_curves
+from elmyr.report.parts.run_parts import (
+    how_made,
+    monitor_lines,
+    not_measured,
+    opening,
+    previews,
+    quoted,
+    training_curves,
+)
 from elmyr.report.parts.sections import evaluation_table, extremes, foot, side_by_side
 from elmyr.report.words import ENGLISH, Words
 from elmyr.tasks.gan.collapse import Collapse, collapse_in, written
@@ -35,7 +43,10 @@ def run_page(folder: Path, words: Words = ENGLISH) -> str:
     found = [people_sentence(one, words) for one in people.results]
     if copies is not None:
         found.append(copies_sentence(copies, words))
-    after = [*(tag("p", line) for line in found), *(note(line) for line in _troubles(summary, words))]
+    after = [
+        *(tag("p", line) for line in found),
+        *(note(line) for line in monitor_lines(summary.get("troubles"), words)),
+    ]
     return page(
         _title(config, folder, words),
         opening(config, summary, words, before=_collapsed(collapse_in(summary), words), after=after),
@@ -72,26 +83,6 @@ def _collapsed(collapse: Collapse | None, words: Words) -> list[Markup]:
         tag("p", words("collapsed"), class_="short word worse"),
         tag("p", told[0], join(*settings), *told[1:], class_="sentence"),
     ]
-
-
-def _troubles(summary: dict[str, Any], words: Words) -> list[str]:
-    """What the training monitor found, and which settings were changed or proposed."""
-    found = summary.get("troubles")
-    return [_trouble(told, words) for told in found if isinstance(told, dict)] if isinstance(found, list) else []
-
-
-def _trouble(told: dict[str, Any], words: Words) -> str:
-    settings = [f"{name}={value}" for key in ("rescued_with", "try") for name, value in told.get(key, {}).items()]
-    values = {
-        "images": f"{told.get('images'):,}",
-        "trouble": words(str(told.get("trouble"))),
-        "settings": ", ".join(settings),
-    }
-    if "rescued_with" in told:
-        return words(
-            "Training monitor, after {images} images: {trouble}; training continued with {settings}.", **values
-        )
-    return words("Training monitor, after {images} images: {trouble}; settings to try: {settings}.", **values)
 
 
 def _figures(folder: Path, evaluations: dict[Path, Evaluation], words: Words) -> Markup:

@@ -112,6 +112,26 @@ def not_measured(command: str, words: Words) -> Markup:
     )
 
 
+def monitor_lines(found: object, words: Words) -> list[str]:
+    """What the training monitor found, as `summary.json` lists it, and which settings were changed or proposed."""
+    return [_trouble(told, words) for told in found if isinstance(told, dict)] if isinstance(found, list) else []
+
+
+def _trouble(told: dict[str, Any], words: Words) -> str:
+    given = [told[key] for key in ("rescued_with", "try") if isinstance(told.get(key), dict)]
+    settings = [f"{name}={value}" for table in given for name, value in table.items()]
+    values = {
+        "images": numbers.count(_value(told, "images")),
+        "trouble": words(str(told.get("trouble"))),
+        "settings": ", ".join(settings),
+    }
+    if told.get("rescued_with"):
+        return words(
+            "Training monitor, after {images} images: {trouble}; training continued with {settings}.", **values
+        )
+    return words("Training monitor, after {images} images: {trouble}; settings to try: {settings}.", **values)
+
+
 def how_made(
     config: dict[str, Any], environment: dict[str, Any], settings_of: str, following: Sequence[str], words: Words
 ) -> Markup:

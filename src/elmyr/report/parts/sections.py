@@ -125,7 +125,7 @@ def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
     interval = words(" The interval is {spread}.", spread="; ".join(spreads)) if spreads else ""
     yardstick = words(" The real-data baseline is the same figure for real images in place of generated ones.")
     return join(
-        note(f"{_judged(evaluation, words)}{interval}{yardstick}"),
+        note(f"{judged(evaluation, words)}{interval}{yardstick}"),
         figures_table(words("Figures of the generated images"), list(map(words, head)), rows, words=(4,)),
         meanings([figure.name for figure in evaluation.figures], words),
         _class_figures(evaluation, words),
@@ -194,7 +194,8 @@ def _interval(figure: Figure, words: Words) -> str:
     return words("{low} to {high}", low=number(figure.low), high=number(figure.high))
 
 
-def _judged(evaluation: Evaluation, words: Words) -> str:
+def judged(evaluation: Evaluation, words: Words = ENGLISH) -> str:
+    """Of how many images, against which and by which features the figures were taken, in a sentence."""
     told = words("{count} generated images", count=count(evaluation.count)) if evaluation.count else words(
         "Generated images"
     )  # fmt: skip

@@ -120,6 +120,24 @@ svg .disc { fill: var(--color); opacity: .45; }
 .confusion td.right, .confusion td.wrong { color: var(--ink); border-radius: 3px; }
 .confusion td.right { background: color-mix(in srgb, var(--better) calc(.45 * var(--share)), transparent); }
 .confusion td.wrong { background: color-mix(in srgb, var(--worse) calc(8% + .5 * var(--share)), transparent); }
+h4 { margin: 1.8rem 0 .4rem; font-size: 1rem; font-weight: 600; color: var(--quiet); }
+ul { max-width: 40rem; margin: .6rem 0; padding-left: 1.2rem; } li { margin: .3rem 0; text-wrap: pretty; }
+a { color: inherit; text-underline-offset: .18em; text-decoration-color: var(--quiet); }
+.side.written { color: var(--quiet); } .side.cured { color: var(--better); }
+.told {
+  margin: .4rem 0 0; font: 600 .94rem/1.45 var(--sans); color: var(--color); text-wrap: balance;
+}
+.overview { width: 100%; table-layout: fixed; }
+.overview td { vertical-align: top; } .overview th { width: 28%; vertical-align: top; }
+.overview td:last-child, .overview thead th:last-child { padding-right: 0; }
+.overview td .side { display: none; } .overview td .told { display: block; }
+.overview td img { max-width: 19rem; } .opening:has(.overview) { margin-top: 1rem; }
+.opening:has(.overview) .word { font-size: clamp(1.6rem, 4vw, 2.4rem); }
+.opening:has(.overview) .sentence { max-width: none; font-size: 1.15rem; }
+.course { margin: 1.4rem 0; } .course img { max-width: 60rem; }
+.strip img { max-width: 40rem; } .figures .strip { width: 12rem; }
+.figures th small { max-width: 13rem; overflow-wrap: anywhere; }
+.figures tr:has(.strip) > * { vertical-align: top; }
 .arms { margin: 1.8rem 0 2.4rem; max-width: 46rem; }
 
 .wide { overflow-x: auto; margin: 1.2rem 0; }
@@ -157,6 +175,10 @@ footer {
   .classes .class { max-width: none; margin-top: 1.1rem; font-weight: 600; }
   .chart svg:not(.fluid) { font-size: 16px; }
   .figures th.words:first-child { min-width: 8.5rem; }
+  .overview thead { display: none; }
+  .overview tr { display: grid; grid-template-columns: 1fr 1fr; gap: .3rem 1rem; padding: .8rem 0; }
+  .overview th, .overview td { width: auto; padding: 0; border: 0; } .overview tbody th { grid-column: 1 / -1; }
+  .overview td .side { display: block; font-size: .8rem; }
 }
 @media print {
   :root { --paper: #fff; --raised: #f6f5f2; --ink: #000; --quiet: #555; --hair: #ccc; --grid: #e5e5e5;

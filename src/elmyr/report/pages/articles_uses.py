@@ -1,0 +1,118 @@
+"""What the images of a system are good for: recognition, repair, a walk between them, and a survey of people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from elmyr.report.charts.pictures import embedded
+from elmyr.report.charts.svg import Bar, interval_chart
+from elmyr.report.pages.articles_record import Recognized, Repaired, Uses
+from elmyr.report.pages.articles_texts import RECOGNIZED, RECOGNIZED_COLORS
+from elmyr.report.parts.markup import Markup, join, tag
+from elmyr.report.parts.numbers import count, percent
+from elmyr.report.parts.page import figures_table, note
+from elmyr.report.words import Words
+
+EFFECTS = {
+    "better": "With the cured system's images the recognizer is better: the intervals do not overlap.",
+    "worse": "With the cured system's images the recognizer is worse: the intervals do not overlap.",
+    "same": "The intervals overlap: no significant effect of the cured system's images.",
+}
+
+
+def uses(folder: Path, found: Uses | None, system: str, words: Words) -> Markup:
+    """All four, each with "not measured" where it was not tried; `system` as the page calls it."""
+    found = found or Uses()
+    untried = note(words("not measured"))
+    parts = {
+        words("Recognition"): _recognition(found.recognition or [], system, words),
+        words("Repair"): _repair(folder, found.repair, words),
+        words("Variation"): _walk(folder, found.walk, words),
+        words("People's judgment"): _survey(found.survey, words),
+    }
+    return join(*(join(tag("h4", title), content or untried) for title, content in parts.items()))
+
+
+def effect_of(rows: Sequence[Recognized]) -> str | None:
+    """Whether images of the cured system help a recognizer, by intervals that do not overlap; None if not measured."""
+    sides = {row.trained_on: row for row in rows}
+    real, cured = sides.get("real"), sides.get("cured")
+    if real is None or cured is None or None in (real.low, real.high, cured.low, cured.high):
+        return None
+    assert real.low is not None and real.high is not None and cured.low is not None and cured.high is not None
+    if cured.low > real.high:
+        return "better"
+    return "worse" if cured.high < real.low else "same"
+
+
+def _recognition(rows: Sequence[Recognized], system: str, words: Words) -> Markup:
+    if not rows:
+        return Markup()
+    title = words("Accuracy of a recognizer on the test images")
+    named = [(_trained_on(row, words), row) for row in rows]
+    bars = [_bar(name, row) for name, row in named]
+    cells = [
+        (name, percent(row.accuracy, 1), words("{low} to {high}", low=percent(row.low, 1), high=percent(row.high, 1)))
+        for name, row in named
+    ]
+    effect = effect_of(rows)
+    head = [words("trained on"), words("accuracy"), words("95 % interval")]
+    return join(
+        tag("p", words(EFFECTS[effect])) if effect else "",
+        tag("div", interval_chart(title, bars, unit=" %", words=words), class_="arms"),
+        figures_table(words("{system}: {title}", system=system, title=title), head, cells),
+    )
+
+
+def _trained_on(row: Recognized, words: Words) -> str:
+    told = RECOGNIZED.get(row.trained_on)
+    return words(told, real=count(row.real), generated=count(row.generated)) if told else row.trained_on
+
+
+def _repair(folder: Path, repair: Repaired | None, words: Words) -> Markup:
+    if repair is None:
+        return Markup()
+    told = words(
+        "Damaged test images, completed by the cured generator: of all that it can draw, the image that fits best to "
+        "what is left. PSNR {before} dB damaged, {after} dB repaired.",
+        before=_decibels(repair.psnr_damaged), after=_decibels(repair.psnr_repaired),
+    )  # fmt: skip
+    alt = words("Damaged and repaired images")
+    return join(note(told), _wide_picture(folder, repair.picture, alt))
+
+
+def _walk(folder: Path, walk: str | None, words: Words) -> Markup:
+    picture = _wide_picture(folder, walk, words("Images between two generated ones"))
+    told = words(
+        "From one generated image to another in equal steps of the latent vector: without a jump, if it is smooth."
+    )
+    return join(note(told), picture) if picture else Markup()
+
+
+def _survey(command: str | None, words: Words) -> Markup:
+    if not command:
+        return Markup()
+    told = words(
+        "This command asks people, blind, which images are real; the report of the run then shows their answers:"
+    )
+    return join(note(told), tag("pre", tag("code", command)))
+
+
+def _wide_picture(folder: Path, relative: str | None, alt: str) -> Markup:
+    picture = embedded(folder / relative, alt) if relative else Markup()
+    return tag("figure", picture, class_="strip") if picture else Markup()
+
+
+def _bar(name: str, row: Recognized) -> Bar:
+    value, low, high = map(_in_percent, (row.accuracy, row.low, row.high))
+    color = RECOGNIZED_COLORS.get(row.trained_on, "same")
+    return Bar(f"{name}: {percent(row.accuracy, 1)}", color, value, low, high)
+
+
+def _in_percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _decibels(value: float | None) -> str:
+    return "\u2014" if value is None else f"{value:.1f}"
