@@ -39,12 +39,12 @@ def generator(seed: int, stream: str, position: int = 0) -> torch.Generator:
 
 
 @contextmanager
-def initialization(seed: int, stream: str) -> Iterator[None]:
-    """Inside, torch's global generator is that of the stream; for the weights of new networks."""
+def initialization(seed: int, stream: str, position: int = 0) -> Iterator[None]:
+    """Inside, torch's global generator is that of the place in the stream; for the weights of new networks."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, stream))
+        torch.manual_seed(derive(seed, stream, position))
         yield
 
 

@@ -1,5 +1,6 @@
 """The watch calls what goes wrong, once, and nothing else; with rescue it changes the game, also over a resume."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import nn
 from elmyr import GAN, train
 from elmyr.core.files import read_lines
 from elmyr.engine import RunDirectory, resume
+from elmyr.engine.task import Batch
 from elmyr.images import ImageSet, Splits, open_source, split_source
 from elmyr.report import write_report
 from elmyr.serving.runs import Runs, state_of
@@ -20,8 +22,9 @@ from elmyr.tasks.gan.config import changed_config
 from elmyr.tasks.gan.model import GANConfig, to_unit
 from elmyr.tasks.gan.monitor import Watch
 from elmyr.tasks.gan.problems import LOOKS_IN_TURN, Look, Problem, remedy, trouble_in
+from elmyr.tasks.gan.stabilizers import StabilizerConfig
 from elmyr.tasks.gan.task import AdversarialConfig, AdversarialTask
-from tests.tasks.gan.test_game import forget_all_but_the_first_checkpoint, weights
+from tests.tasks.gan.test_game import weights
 
 HEALTHY = CheapFigures(1.0, 0.8, 0.1, 0.5, 0.6, (5,) * 50, None)
 COLLAPSED_INSIDE_CLASSES = CheapFigures(1.0, 0.8, 0.0, 0.1, 0.3, (25,) * 10 + (0,) * 40, None)
@@ -68,13 +71,26 @@ def test_the_effective_number_of_modes() -> None:
 
 
 def test_the_remedies_go_from_the_default_presets_game_to_slower_steps() -> None:
-    config = AdversarialConfig(objective="minimax", learning_rate=1e-3, discriminator_learning_rate=1e-3)
+    config = AdversarialConfig(objective="minimax", learning_rate=1e-3, discriminator_learning_rate=3e-4, beta1=0.9)
     first = remedy(Problem.COLLAPSE, config)
-    assert first == {"adversarial.objective": "relativistic-pairing", "penalties.r1": 3.0, "penalties.r2": 3.0}
+    assert first == {
+        "adversarial.objective": "relativistic-pairing",
+        "penalties.r1": 3.0,
+        "penalties.r2": 3.0,
+        "stabilizers.clip_gradients": 5.0,
+        "adversarial.beta1": 0.5,
+        "adversarial.learning_rate": 2e-4,  # the discriminator's is low enough
+    }
     config = changed_config(config, first)
-    assert (config.objective, config.penalties.r1, config.learning_rate) == ("relativistic-pairing", 3.0, 1e-3)
-    assert remedy(Problem.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 2.5e-4}
-    assert changed_config(config, remedy(Problem.OSCILLATION, config)).learning_rate == 5e-4
+    assert (config.objective, config.penalties.r1, config.beta1) == ("relativistic-pairing", 3.0, 0.5)
+    assert remedy(Problem.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 7.5e-5}
+    assert changed_config(config, remedy(Problem.OSCILLATION, config)).learning_rate == 1e-4
+
+
+def test_a_discriminator_that_rests_is_woken_and_rates_without_momentum_are_left_at_first() -> None:
+    resting = StabilizerConfig(freeze_above=0.8, freeze_after=9_000, clip_gradients=1.0)
+    config = AdversarialConfig(learning_rate=2e-3, penalties={"r1": 1.0, "r2": 0.5}, stabilizers=resting)
+    assert remedy(Problem.COLLAPSE, config) == {"stabilizers.freeze_above": 1.0, "stabilizers.freeze_after": 0}
 
 
 def digits_set() -> ImageSet:
@@ -167,20 +183,107 @@ def test_all_of_the_rings_modes_are_fine() -> None:
     assert said == []
 
 
-def test_rescue_changes_the_game_at_most_three_times_and_waits_after_each() -> None:
+def test_rescue_begins_more_and_more_anew_at_most_three_times_and_waits_after_each() -> None:
     digits = digits_set()
     watch, said = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
-    for position in range(5_000, 150_000, 5_000):
+    for position in range(10_000, 65_000, 5_000):
         watch.look(position)
     rescues = [told for told in watch.troubles if "rescued_with" in told]
     assert [told["images"] for told in rescues] == [15_000, 30_000, 45_000]
-    assert len(said) == 3
+    assert [told["renewed"] for told in rescues] == [["discriminator"], *2 * [["generator", "discriminator"]]]
+    assert [list(told["rescued_with"]) for told in rescues][1] == []  # the game of the rescue before, from the start
+    assert len(said) == 3 and "continuing with a new discriminator, with adversarial.objective=" in said[0]
+    assert said[1].endswith("continuing with a new generator and a new discriminator")
     assert watch.task.config.objective == "relativistic-pairing"
-    assert watch.task.optimizers["generator"].defaults["lr"] < AdversarialConfig().learning_rate
+    assert watch.task.optimizers["generator"].defaults["lr"] == AdversarialConfig().learning_rate / 2
 
     again, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
     again.restore(watch.state())
     assert again.task.config == watch.task.config and again.state() == watch.state()
+    assert [task._average_decay(46_000, 16, False) for task in (again.task, watch.task)] == 2 * [0.5 ** (16 / 50.8)]
+
+
+def test_a_generator_that_draws_something_is_kept() -> None:
+    digits = digits_set()
+    zeros = digits.in_memory()[digits.require_labels() == 0]
+    watch, said = watch_of(digits, zeros, classes=False, rescue=True)
+    for position in (10_000, 15_000, 25_000, 30_000):
+        watch.look(position)
+    assert [told["renewed"] for told in watch.troubles] == 2 * [["discriminator"]]
+    assert said[1].endswith(
+        "a new discriminator, with adversarial.learning_rate=0.00025 adversarial.discriminator_learning_rate=0.00025"
+    )
+
+
+def test_large_batches_are_waited_for_after_a_rescue() -> None:
+    digits = digits_set()
+    watch, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    watch.task.batch = 128
+    for position in (10_000, 15_000, 40_000, 45_000, 50_000, 55_000):
+        watch.look(position)
+    assert [told["images"] for told in watch.troubles] == [15_000, 55_000]  # 15,000 + 250 * 128 is 47,000
+
+
+def small_task(seed: int = 0, **settings: Any) -> AdversarialTask:
+    gan = GANConfig(height=8, width=8, channels=1, network={"name": "dcgan", "base": 4, "latent": 6, "embedding": 3})
+    config = AdversarialConfig(stabilizers=StabilizerConfig(freeze_above=0.9), **settings)
+    return AdversarialTask(gan, config, batch=8, seed=seed, device=torch.device("cpu"), precision="fp32")
+
+
+def state_of_task(task: AdversarialTask) -> dict[str, torch.Tensor]:
+    return {f"{name}.{key}": v.clone() for name, net in task.modules.items() for key, v in net.state_dict().items()}
+
+
+def a_few_updates(task: AdversarialTask, position: int) -> None:
+    images = torch.randint(0, 255, (8, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(position))
+    for start in range(position, position + 24, 8):
+        task.update(Batch(images, None), start)
+
+
+def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], part: str) -> bool:
+    return all(torch.equal(a[key], b[key]) for key in a if key.startswith(f"{part}."))
+
+
+def test_what_begins_anew_is_a_function_of_seed_and_position_and_of_nothing_before() -> None:
+    """So are the updates after it: moments, running statistics and the discriminator's accuracy are forgotten."""
+    travelled, fresh = small_task(), small_task()
+    a_few_updates(travelled, 0)
+    assert travelled.optimizers["generator"].state
+    travelled.freeze.accuracy.fill_(0.8)
+    for task in (travelled, fresh):
+        task.renew(64, generator=True)
+        a_few_updates(task, 64)
+    ends = [state_of_task(task) for task in (travelled, fresh)]
+    assert all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
+
+    starts = []
+    for seed, position in ((0, 64), (0, 72), (1, 64)):
+        task = small_task(seed)
+        task.renew(position, generator=True)
+        starts.append(state_of_task(task))
+    first = state_of_task(small_task())
+    assert not any(equal(starts[0], other, net) for other in (*starts[1:], first) for net in ("generator", "average"))
+    assert not any(equal(starts[0], other, "discriminator") for other in (*starts[1:], first))
+
+
+def test_a_generator_that_is_kept_begins_its_average_with_itself() -> None:
+    task = small_task()
+    a_few_updates(task, 0)
+    before = state_of_task(task)
+    task.renew(64, generator=False)
+    after = state_of_task(task)
+    assert equal(before, after, "generator") and not equal(before, after, "discriminator")
+    assert all(torch.equal(after[f"average.{key}"], v) for key, v in task.generator.state_dict().items())
+    assert not any(optimizer.state for optimizer in task.optimizers.values())
+
+
+def test_the_changed_game_has_its_own_momentum_and_clipping_and_its_discriminator_rests_no_more() -> None:
+    task = small_task(objective="minimax", beta1=0.9)
+    task.freeze.accuracy.fill_(1.0)
+    assert task.freeze.rests(64)
+    task.adopt(changed_config(task.config, remedy(Problem.COLLAPSE, task.config)), average_since=64)
+    assert not task.freeze.rests(64) and task.config.stabilizers.clip_gradients == 5
+    assert {group["betas"] for each in task.optimizers.values() for group in each.param_groups} == {(0.5, 0.99)}
 
 
 def test_going_back_before_a_rescue_takes_the_rescue_back() -> None:
@@ -224,14 +327,20 @@ def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> N
 
 
 def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
-    """The checkpoint lies after the rescue: the changed game must be in it."""
-    run = train("digits", preset="mlp-cnn", images=21_000, settings=COLLAPSING, out=tmp_path / "run", rescue=True)
+    """From a checkpoint before the rescue, and from one after it: what began anew must be in it."""
+    settings = COLLAPSING | {"loop.checkpoint_every": 8_000, "network.base": 16}
+    run = train("digits", preset="mlp-cnn", images=17_000, settings=settings, out=tmp_path / "run", rescue=True)
+    assert "at 15,104 images: mode collapse" in run.log.read_text() and "a new discriminator" in run.log.read_text()
     expected, seen = weights(run), looks_of(run)
-    forget_all_but_the_first_checkpoint(run)
-    resumed = resume(run.path)
-    assert looks_of(resumed) == seen
-    found = weights(resumed)
-    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    for left in (16_000, 8_064):
+        for checkpoint in run.checkpoints.glob("images-*"):
+            if int(checkpoint.name.partition("-")[2]) > left:
+                shutil.rmtree(checkpoint)
+        run.summary.unlink()
+        resumed = resume(run.path)
+        assert looks_of(resumed) == seen
+        found = weights(resumed)
+        assert all(torch.equal(expected[key], found[key]) for key in expected)
 
 
 def test_a_healthy_run_hears_nothing(tmp_path: Path) -> None:

@@ -42,7 +42,10 @@ class GANRunConfig(RunConfig):
     data: DataConfig
     gan: GANConfig
     adversarial: AdversarialConfig
-    rescue: bool = Field(False, description="whether the training monitor changes settings where it finds a problem")
+    rescue: bool = Field(
+        False,
+        description="whether the training monitor begins a network anew, with other settings, where it finds a problem",
+    )
 
 
 def choices_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,20 +14,31 @@ from elmyr.metrics import discriminator_accuracy
 from elmyr.tasks.gan.cheap_figures import CheapEvaluator, CheapFigures
 from elmyr.tasks.gan.collapse import Collapse, written
 from elmyr.tasks.gan.config import changed_config
-from elmyr.tasks.gan.problems import LOOKS_IN_TURN, QUIET_IMAGES, Look, Problem, remedy, trouble_in
+from elmyr.tasks.gan.problems import (
+    LOOKS_IN_TURN,
+    QUIET_IMAGES,
+    Look,
+    Problem,
+    generator_is_dead,
+    remedy,
+    steadier,
+    trouble_in,
+)
 from elmyr.tasks.gan.task import AdversarialTask
 
 LOOKED_AT = 250  # generated images, and as many real ones
 LEAST_LOOKED_AT = 20  # below, shares of them say nothing
 JUDGED_EVERY = 4_000  # images at least between two looks that are judged: more of them would call more by chance
 MOST_RESCUES = 3
+QUIET_UPDATES = 250  # after a rescue, where that is longer: what begins anew is to show something first
 
 
 class Watch:
     """A Watcher of a plain GAN: beside validation images, or training images where those are few; none for tiny sets.
 
-    With `rescue` it changes settings, at most three times. Its state is what it saw last, what it told and what it
-    changed, so that a resumed run keeps the changed settings.
+    With `rescue` it begins the discriminator anew, with other settings, at most three times, and the generator with it
+    where that was not enough. Its state is what it saw last, what it told and what it changed, so that a resumed run
+    keeps the changed settings; the new networks are in the checkpoint beside it.
     """
 
     def __init__(
@@ -86,9 +97,11 @@ class Watch:
             if not self._looks or position - self._looks[-1].images >= JUDGED_EVERY:
                 self._looks = [*self._looks[1 - LOOKS_IN_TURN :], self._last]
                 found = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
-        (number,) = self.task.processes.most(0 if found is None else 1 + list(Problem).index(found))
+        number, dead = self.task.processes.most(
+            0 if found is None else 1 + list(Problem).index(found), int(generator_is_dead(self._looks))
+        )
         if number:
-            self._tell(list(Problem)[number - 1], position)
+            self._tell(list(Problem)[number - 1], position, dead=bool(dead))
         return _figures(self._last) if self._last else {}
 
     def _see(self, position: int) -> Look:
@@ -99,21 +112,29 @@ class Watch:
         apart = discriminator_accuracy(gan.discriminate(self._real), gan.discriminate(generated)).value
         return Look(position, self._sights.of(generated), apart)
 
-    def _tell(self, trouble: Problem, position: int) -> None:
-        """Each trouble once; with `rescue` also when the remedy before did not help."""
+    def _tell(self, trouble: Problem, position: int, *, dead: bool) -> None:
+        """Each trouble once; with `rescue` also when the remedy before did not help.
+
+        A generator that is dead, though a discriminator was new, begins anew as well.
+        """
         rescues = sum("rescued_with" in told for told in self.troubles)
         mends = self.rescue and rescues < MOST_RESCUES
         if not mends and any(told["trouble"] == trouble for told in self.troubles):
             return
-        settings = remedy(trouble, self.task.config)
         seen = f"at {position:,} images: {trouble}{_seen(trouble, self._looks)}"
         told: dict[str, Any] = {"images": position, "trouble": str(trouble)}
         if mends:
-            self.say(f"{seen}; continuing with {' '.join(written(settings))}")
-            told["rescued_with"] = settings
-            self.task.adopt(changed_config(self.task.config, settings))
-            self._quiet_until = position + QUIET_IMAGES
+            anew = dead and rescues > 0
+            renewed = ["generator", "discriminator"] if anew else ["discriminator"]
+            first = anew and not any("generator" in told.get("renewed", ()) for told in self.troubles)
+            settings = steadier(self.task.config) if first else remedy(trouble, self.task.config)
+            self.say(f"{seen}; continuing with {_listed(renewed, settings)}")
+            told |= {"rescued_with": settings, "renewed": renewed}
+            self.task.adopt(changed_config(self.task.config, settings), average_since=position)
+            self.task.renew(position, generator=anew)
+            self._quiet_until = position + max(QUIET_IMAGES, QUIET_UPDATES * self.task.batch)
         else:
+            settings = remedy(trouble, self.task.config)
             self.say(f"{seen}; try {' '.join(f'--set {setting}' for setting in written(settings))}, or --rescue")
             told["try"] = settings
         self.troubles.append(told)
@@ -129,9 +150,11 @@ class Watch:
         self._looks = [_look(saved) for saved in state["looks"]]
         self._last = _look(state["last"]) if state["last"] else None
         self.troubles, self._quiet_until = list(state["troubles"]), state["quiet_until"]
-        self.task.adopt(self._began)
+        config, average_since = self._began, 0
         for told in self.troubles:
-            self.task.adopt(changed_config(self.task.config, told.get("rescued_with", {})))
+            config = changed_config(config, told.get("rescued_with", {}))
+            average_since = told["images"] if "renewed" in told else average_since
+        self.task.adopt(config, average_since=average_since)
 
 
 def _look(saved: Mapping[str, Any]) -> Look:
@@ -151,6 +174,11 @@ def _seen(trouble: Problem, looks: Sequence[Look]) -> str:
             "look real (precision)"
         )
     return f": generated images show {sight.modes:.0%} of the modes and {sight.diversity:.0%} of the real diversity"
+
+
+def _listed(renewed: Sequence[str], settings: Mapping[str, Any]) -> str:
+    new = " and ".join(f"a new {name}" for name in renewed)
+    return f"{new}, with {' '.join(written(settings))}" if settings else new
 
 
 def _figures(look: Look) -> dict[str, Any]:

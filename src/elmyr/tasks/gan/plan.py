@@ -20,7 +20,7 @@ from elmyr.tasks.gan.task import AdversarialTask
 
 @dataclass(frozen=True)
 class GANAsk:
-    """What may be asked of a GAN's training. preset: its name; rescue: whether the monitor changes settings."""
+    """What may be asked of a GAN's training. preset: its name; rescue: whether the monitor mends what it finds."""
 
     data: Data
     labels: Any = None

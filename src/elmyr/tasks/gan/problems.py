@@ -16,11 +16,15 @@ from elmyr.tasks.gan.task import AdversarialConfig
 COLLAPSED_DIVERSITY = 0.15
 COLLAPSED_MODES = 0.25
 NOTHING_REAL = 0.05
+SAME_IMAGE = 0.05
 TOLD_APART = 0.999
 FEW_MODES = 0.35
 MODES_IN_TURN = 1.8
 
-DEFAULT_PENALTY = 3.0  # the default preset's R1 and R2
+# The default preset's R1, R2 and clipping; how far Adam's momentum goes in a steady game, and its rates with that much.
+DEFAULT_PENALTY, DEFAULT_CLIP = 3.0, 5.0
+STEADY_BETA1 = 0.5
+STEADY_RATES = {"learning_rate": 2e-4, "discriminator_learning_rate": 4e-4}
 
 QUIET_IMAGES = 10_000  # seen before anything is called: at first every generator draws one image
 LOOKS = 2  # in a row, so that one odd look calls nothing
@@ -70,15 +74,42 @@ def _goes_from_mode_to_mode(looks: Sequence[Look]) -> bool:
     return few and effective_number(np.sum(counts, axis=0)) > MODES_IN_TURN * at_once
 
 
+def generator_is_dead(looks: Sequence[Look]) -> bool:
+    """Whether the latest looks show nothing real, or almost the same image for all latents."""
+    last = looks[-LOOKS:]
+    return len(last) == LOOKS and all(
+        look.sight.precision < NOTHING_REAL or look.sight.diversity < SAME_IMAGE for look in last
+    )
+
+
 def remedy(trouble: Problem, config: AdversarialConfig) -> dict[str, Any]:
-    """What to try next, as settings: the default preset's objective first; with that one, lower learning rates."""
-    steady = {"adversarial.objective": "relativistic-pairing"} if config.objective != "relativistic-pairing" else {}
-    gradients = {f"penalties.{name}": DEFAULT_PENALTY for name in ("r1", "r2") if not getattr(config.penalties, name)}
-    if steady or gradients:
-        return steady | gradients
+    """What to try next, as settings: those of the default preset's game first; with these, lower learning rates."""
+    if settings := steadier(config):
+        return settings
     if trouble is Problem.DISCRIMINATOR_WON:
         return {"adversarial.discriminator_learning_rate": config.discriminator_learning_rate / 4}
     return {
         "adversarial.learning_rate": config.learning_rate / 2,
         "adversarial.discriminator_learning_rate": config.discriminator_learning_rate / 2,
     }
+
+
+def steadier(config: AdversarialConfig) -> dict[str, Any]:
+    """What the default preset's game has otherwise; of Adam's momentum and rates what is above a steady game's."""
+    penalties, stabilizers = config.penalties, config.stabilizers
+    settings: dict[str, Any] = {}
+    if config.objective != "relativistic-pairing":
+        settings["adversarial.objective"] = "relativistic-pairing"
+    settings |= {f"penalties.{name}": DEFAULT_PENALTY for name in ("r1", "r2") if not getattr(penalties, name)}
+    if not stabilizers.clip_gradients:
+        settings["stabilizers.clip_gradients"] = DEFAULT_CLIP
+    if stabilizers.freeze_above < 1:
+        settings["stabilizers.freeze_above"] = 1.0
+    if stabilizers.freeze_after:
+        settings["stabilizers.freeze_after"] = 0
+    if config.beta1 > STEADY_BETA1:
+        settings["adversarial.beta1"] = STEADY_BETA1
+        for name, rate in STEADY_RATES.items():
+            if getattr(config, name) > rate:
+                settings[f"adversarial.{name}"] = rate
+    return settings

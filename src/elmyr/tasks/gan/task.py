@@ -21,7 +21,7 @@ from elmyr.engine.task import Batch, Scalars
 from elmyr.images import image_grid
 from elmyr.losses.objectives import Objective, Smoothed, objective_of
 from elmyr.losses.penalties import Judged
-from elmyr.nets import check_batch
+from elmyr.nets import Discriminator, check_batch
 from elmyr.tasks.gan.augmented_view import View, ViewConfig, within_range
 from elmyr.tasks.gan.auxiliary_heads import AuxiliaryConfig, Questions
 from elmyr.tasks.gan.microbatch import Microbatch, logits_of, parts_of, places
@@ -83,17 +83,14 @@ class AdversarialTask:
         self.regularizer = Regularizer(config.penalties, batch=batch).to(device)
         self.freeze = Freeze(config.stabilizers).to(device)
         self.view = View(config.augmentation, config.stabilizers, random=self._random).to(device)
-        with seeds.initialization(seed, "networks"):
-            generator, discriminator = gan.build()
-            self.generator, self.discriminator = generator.to(device), discriminator.to(device)
-            self.questions = Questions(config.auxiliary, gan, width=self.discriminator.width).to(device)
+        self.generator, self.discriminator, self.questions = self._new_networks()
         self._microbatch = min(config.microbatch or batch, batch)
         sizes = [place.stop - place.start for place in places(slice(0, batch // processes.count), self._microbatch)]
         self._at_once = max(sizes)
         for size in set(sizes):
             for net in (self.generator, self.discriminator):
                 check_batch(net, size)
-        self.average = deepcopy(self.generator).requires_grad_(False)
+        self.average, self._average_since = deepcopy(self.generator).requires_grad_(False), 0
         self.modules = {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -101,22 +98,50 @@ class AdversarialTask:
             "questions": self.questions,
             "balance": nn.ModuleDict({"regularizer": self.regularizer, "freeze": self.freeze, "view": self.view}),
         }
+        self._balance_at_first = deepcopy(self.modules["balance"].state_dict())
         self.optimizers = {
             "generator": self._optimizer(config.learning_rate, self.generator),
             "discriminator": self._optimizer(config.discriminator_learning_rate, self.discriminator, self.questions),
         }
 
+    def _new_networks(self, position: int = 0) -> tuple[nn.Module, Discriminator, Questions]:
+        with seeds.initialization(self.seed, "networks", position):
+            generator, discriminator = self.gan.build()
+            questions = Questions(self.config.auxiliary, self.gan, width=discriminator.width)
+        return generator.to(self.device), discriminator.to(self.device), questions.to(self.device)
+
     def _optimizer(self, learning_rate: float, *nets: nn.Module) -> torch.optim.Optimizer:
         betas = self.config.beta1, self.config.beta2
         return Adam(nn.ModuleList(nets).parameters(), lr=learning_rate, betas=betas, fused=True)
 
-    def adopt(self, config: AdversarialConfig) -> None:
-        """Plays on by another objective, other strengths of R1 and R2, or other learning rates."""
-        self.config, self.regularizer.config = config, config.penalties
+    def adopt(self, config: AdversarialConfig, *, average_since: int = 0) -> None:
+        """Plays on by another objective, other penalties of gradients, stabilizers, learning rates or betas.
+
+        average_since: the position from which the generator's average counts.
+        """
+        self.config, self.regularizer.config, self._average_since = config, config.penalties, average_since
+        self.freeze.config = self.view.stabilizers = config.stabilizers
         self.objective = _objective_of(config, self.processes)
         rates = {"generator": config.learning_rate, "discriminator": config.discriminator_learning_rate}
         for name, rate in rates.items():
             self.optimizers[name].defaults["lr"] = rate
+            for group in self.optimizers[name].param_groups:
+                group["betas"] = config.beta1, config.beta2
+
+    def renew(self, position: int, *, generator: bool) -> None:
+        """Begins anew after so many images seen: the discriminator, all moments, the average; the generator if asked.
+
+        The new weights are those of the seed at this position.
+        """
+        new_generator, discriminator, questions = self._new_networks(position)
+        if generator:
+            self.generator.load_state_dict(new_generator.state_dict())
+        self.discriminator.load_state_dict(discriminator.state_dict())
+        self.questions.load_state_dict(questions.state_dict())
+        self.average.load_state_dict(self.generator.state_dict())
+        self.modules["balance"].load_state_dict(self._balance_at_first)
+        for optimizer in self.optimizers.values():
+            optimizer.state.clear()
 
     def update(self, batch: Batch, position: int) -> Scalars:
         """One update of both networks; ElmyrError where torch finds no memory for it."""
@@ -258,7 +283,8 @@ class AdversarialTask:
         return self.processes.of_all(logits, self._images)
 
     def _average_decay(self, position: int, images: int, rests: bool) -> float:
-        """By the images seen since the generator's last step."""
+        """By the images seen since the generator's last step, of those since the average began."""
+        position -= self._average_since
         images += 0 if rests else min(position, (self.config.discriminator_steps - 1) * self.batch)
         return average_decay(position, images, half_life=self.config.ema_half_life, ramp=self.config.ema_ramp)
 

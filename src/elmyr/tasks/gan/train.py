@@ -47,10 +47,11 @@ def train(
     can be resumed. The split into training, validation and test part follows from `seed`. The budget is `images` seen,
     exactly (200_000, 2e5 or "200k"), or `minutes` from this call on (90 or "1h30m"); without either 200,000 images,
     60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]` over the preset's choices.
-    rescue: whether the training monitor changes settings where it finds a problem. deterministic: the same bits on any
-    number of threads, at the speed of one. start_from: a run with the same networks whose weights this one begins with.
-    keep_going: whether a full disk ends the training or only its saving. track: "tensorboard" or "trackio", told the
-    figures and previews as well. `say` hears a line about each stage. quiet: whether no progress is shown; else there
+    rescue: whether the training monitor begins a network anew, with other settings, where it finds a problem.
+    deterministic: the same bits on any number of threads, at the speed of one. start_from: a run with the same networks
+    whose weights this one begins with. keep_going: whether a full disk ends the training or only its saving. track:
+    "tensorboard" or "trackio", told the figures and previews as well. `say` hears a line about each stage. quiet:
+    whether no progress is shown; else there
     is a bar in a terminal or a notebook, elsewhere a line every half minute. Raises InputError before anything is
     written.
 
