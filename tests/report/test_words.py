@@ -15,17 +15,8 @@ from elmyr.evaluation.of_tasks import kept_figures
 from elmyr.evaluation.of_tasks.repair import DAMAGED, REPAIRED
 from elmyr.report.charts import confusion
 from elmyr.report.charts.curve_titles import CURVE_TITLES
-from elmyr.report.pages import (
-    articles_page,
-    articles_record,
-    articles_system,
-    articles_texts,
-    articles_uses,
-    recognizer_report,
-    study_cell,
-    study_report,
-    task_report,
-)
+from elmyr.report.pages import articles_page, recognizer_report, study_cell, study_report, task_report
+from elmyr.report.pages.articles import course, record, tables, texts, uses
 from elmyr.report.parts import evidence, run_parts, sections, task_figures
 from elmyr.report.parts.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
@@ -78,10 +69,10 @@ def messages_of_tables() -> set[str]:
 
 
 def messages_of_articles() -> set[str]:
-    told = (articles_texts.LAYERS, articles_texts.KINDS, articles_texts.SETTINGS, articles_texts.REASONS)
-    told += (articles_texts.CAUSES, articles_texts.RECOGNIZED, articles_uses.EFFECTS, articles_system.WATCHED)
-    heads = {*articles_system.REMEDY_HEAD, *articles_system.CHANGE_HEAD, *articles_page.PARTS, "digits", "classes"}
-    return {*articles_record.VERDICTS, *heads} | {text for table in told for text in table.values()}
+    told = (texts.LAYERS, texts.KINDS, texts.SETTINGS, texts.REASONS, texts.CAUSES, texts.RECOGNIZED)
+    told += (uses.EFFECTS, course.WATCHED)
+    heads = {*tables.REMEDY_HEAD, *tables.CHANGE_HEAD, *tables.REMEDIES_TOLD, *articles_page.PARTS, "digits", "classes"}
+    return {*record.VERDICTS, *heads} | {text for table in told for text in table.values()}
 
 
 def test_every_message_is_in_the_table() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from elmyr.report.pages.articles_record import (
+from elmyr.report.pages.articles.record import (
     HEEDED,
     LITTLE,
     NOTHING_LIKE,
@@ -17,8 +17,9 @@ from elmyr.report.pages.articles_record import (
     Training,
     read_articles,
 )
-from elmyr.report.pages.articles_system import Shown, strip_or_none, system_section, title_of
-from elmyr.report.pages.articles_texts import KINDS, SHOWN, SIDES
+from elmyr.report.pages.articles.shown import Shown
+from elmyr.report.pages.articles.system import system_section
+from elmyr.report.pages.articles.texts import KINDS, SHOWN, SIDES
 from elmyr.report.parts.markup import Markup, tag
 from elmyr.report.parts.numbers import count, duration, number, percent
 from elmyr.report.parts.page import facts_table, figures_table, note, page, scrolling, section
@@ -43,7 +44,7 @@ def articles_page(folder: Path, words: Words = ENGLISH) -> str:
     articles = read_articles(folder)
     shown = [Shown(folder, articles, system, f"system-{place}", words) for place, system in enumerate(articles.systems)]
     return page(
-        words("The systems of five articles on {name}", name=articles.data.name),
+        words("The systems of five articles on {name}", name=words(", ").join(each.name for each in articles.sets)),
         _overview(articles, shown, words),
         *map(system_section, shown),
         _measuring(articles, words),
@@ -75,15 +76,19 @@ def _overview(articles: Articles, shown: list[Shown], words: Words) -> Markup:
         tag("p", words("Each system is trained as its article has it, and cured: the same layers, today's objective, "
                        "penalties and learning rates."), class_="sentence"),
         scrolling(words("All systems"), table),
-        note(words("A column of pictures is a class; the images are the first ones, none is picked by hand. FID: lower "
-                   "is better, and only the two of a row compare.")),
+        note(
+            words(
+                "The first images as they come, none is picked by hand; where a system knows classes, a column is a "
+                "class. FID: lower is better, and only the two of a row compare."
+            )
+        ),
         class_="opening",
     )  # fmt: skip
 
 
 def _row(shown: Shown) -> Markup:
-    words, system = shown.words, shown.system
-    link = tag("a", title_of(system, words), href=f"#{shown.anchor}")
+    system = shown.system
+    link = tag("a", shown.title, href=f"#{shown.anchor}")
     name = tag("th", link, tag("small", tag("code", system.preset)), scope="row")
     cells = [_side(shown, kind, next(iter(system.of_kind(kind)), None)) for kind in PAIR]
     return tag("tr", name, *cells)
@@ -106,7 +111,7 @@ def _side(shown: Shown, kind: str, training: Training | None) -> Markup:
     return tag(
         "td",
         caption,
-        strip_or_none(shown, training),
+        shown.strip(training),
         tag("strong", told, class_=f"told {color}"),
         tag("small", " \u00b7 ".join(figures)),
     )
@@ -143,7 +148,7 @@ def _measuring(articles: Articles, words: Words) -> Markup:
 
 def _missing(shown: Sequence[Shown], words: Words) -> Markup:
     """What was not trained or tried, a system a row."""
-    rows = [(title_of(each.system, words), words(", ").join(words(part) for part in missing_of(each.system)))
+    rows = [(each.title, words(", ").join(words(part) for part in missing_of(each.system)))
             for each in shown]  # fmt: skip
     rows = [row for row in rows if row[1]]
     rows.append((words("What another training would give"), words("give the command again with another --seed")))
@@ -158,8 +163,7 @@ def missing_of(system: System) -> list[str]:
 
 def _making(articles: Articles, words: Words) -> Markup:
     """The command, the images, the time, the machine."""
-    sets = [articles.data, *([articles.color] if articles.color is not None else [])]
-    facts = [(words("data"), _images(each, words)) for each in sets]
+    facts = [(words("data"), _images(each, words)) for each in articles.sets]
     if articles.effort:
         facts.append((words("effort"), words(articles.effort)))
     if articles.seed is not None:

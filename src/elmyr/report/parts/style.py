@@ -134,7 +134,12 @@ a { color: inherit; text-underline-offset: .18em; text-decoration-color: var(--q
 .overview td img { max-width: 19rem; } .opening:has(.overview) { margin-top: 1rem; }
 .opening:has(.overview) .word { font-size: clamp(1.6rem, 4vw, 2.4rem); }
 .opening:has(.overview) .sentence { max-width: none; font-size: 1.15rem; }
-.course { margin: 1.4rem 0; } .course img { max-width: 60rem; }
+.course { display: grid; grid-template-columns: auto 1fr; gap: .6rem; max-width: 30rem; }
+.rows { display: flex; flex-direction: column; font: .75rem/1 var(--sans); color: var(--quiet); text-align: right; }
+.rows span {
+  flex: 1; display: flex; align-items: center; justify-content: flex-end; border-top: 2px solid transparent;
+}
+.rows .called { border-top-color: var(--worse); color: var(--worse); font-weight: 600; }
 .strip img { max-width: 40rem; } .figures .strip { width: 12rem; }
 .figures th small { max-width: 13rem; overflow-wrap: anywhere; }
 .figures tr:has(.strip) > * { vertical-align: top; }

@@ -36,10 +36,10 @@ KINDS = {
     "text": "as the text has it",
     "cured": "cured",
     "rescued": "rescued by the training monitor",
-    "remedy": "remedy",
 }
 SIDES = {"cured": "side cured", "rescued": "side cured"}  # the colors of captions; "side" where not here
 SETTINGS = {
+    "conditional": "the networks are told the class",
     "batch": "images in a batch",
     "loop.decay_from": "share of the training after which the learning rates fall",
     "adversarial.objective": "objective",
@@ -64,6 +64,7 @@ SETTINGS = {
 REASONS = {  # by a setting, or by a setting and its new value
     "adversarial.objective=relativistic-pairing": "each generated image is judged beside a real one: one kind of image "
     "is no longer enough",
+    "conditional=true": "any class can be asked for, and none can be left out",
     "penalties.r1": "keeps the discriminator smooth, so that its gradient shows the generator the way",
     "penalties.r2": "the same where the generated images are",
     "stabilizers.clip_gradients": "no single step is too large",

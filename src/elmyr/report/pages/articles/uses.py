@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from elmyr.report.charts.pictures import embedded
 from elmyr.report.charts.svg import Bar, interval_chart
-from elmyr.report.pages.articles_record import Recognized, Repaired, Uses
-from elmyr.report.pages.articles_texts import RECOGNIZED, RECOGNIZED_COLORS
+from elmyr.report.pages.articles.record import Recognized, Repaired, Uses
+from elmyr.report.pages.articles.shown import Shown
+from elmyr.report.pages.articles.texts import RECOGNIZED, RECOGNIZED_COLORS
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import count, percent
 from elmyr.report.parts.page import figures_table, note
@@ -21,16 +20,16 @@ EFFECTS = {
 }
 
 
-def uses(folder: Path, found: Uses | None, system: str, words: Words) -> Markup:
-    """All four, each with "not measured" where it was not tried; `system` as the page calls it."""
-    found = found or Uses()
-    untried = note(words("not measured"))
+def uses(shown: Shown) -> Markup:
+    """All four, each with "not measured" where it was not tried."""
+    words, found = shown.words, shown.system.uses or Uses()
     parts = {
-        words("Recognition"): _recognition(found.recognition or [], system, words),
-        words("Repair"): _repair(folder, found.repair, words),
-        words("Variation"): _walk(folder, found.walk, words),
+        words("Recognition"): _recognition(shown, found.recognition or []),
+        words("Repair"): _repair(shown, found.repair),
+        words("Variation"): _walk(shown, found.walk),
         words("People's judgment"): _survey(found.survey, words),
     }
+    untried = note(words("not measured"))
     return join(*(join(tag("h4", title), content or untried) for title, content in parts.items()))
 
 
@@ -46,7 +45,8 @@ def effect_of(rows: Sequence[Recognized]) -> str | None:
     return "worse" if cured.high < real.low else "same"
 
 
-def _recognition(rows: Sequence[Recognized], system: str, words: Words) -> Markup:
+def _recognition(shown: Shown, rows: Sequence[Recognized]) -> Markup:
+    words = shown.words
     if not rows:
         return Markup()
     title = words("Accuracy of a recognizer on the test images")
@@ -58,10 +58,15 @@ def _recognition(rows: Sequence[Recognized], system: str, words: Words) -> Marku
     ]
     effect = effect_of(rows)
     head = [words("trained on"), words("accuracy"), words("95 % interval")]
+    told = words(
+        "Each recognizer learns from a few real images, two of them from generated ones beside these, for as many "
+        "updates. The images of the system as written have no labels: the recognizer of the real images gives them."
+    )
     return join(
         tag("p", words(EFFECTS[effect])) if effect else "",
+        note(told),
         tag("div", interval_chart(title, bars, unit=" %", words=words), class_="arms"),
-        figures_table(words("{system}: {title}", system=system, title=title), head, cells),
+        figures_table(shown.label(title), head, cells),
     )
 
 
@@ -70,23 +75,20 @@ def _trained_on(row: Recognized, words: Words) -> str:
     return words(told, real=count(row.real), generated=count(row.generated)) if told else row.trained_on
 
 
-def _repair(folder: Path, repair: Repaired | None, words: Words) -> Markup:
+def _repair(shown: Shown, repair: Repaired | None) -> Markup:
     if repair is None:
         return Markup()
-    told = words(
-        "Damaged test images, completed by the cured generator: of all that it can draw, the image that fits best to "
-        "what is left. PSNR {before} dB damaged, {after} dB repaired.",
+    told = shown.words(
+        "From top to bottom: test images, the same with the middle hidden, and repaired: of all images that the cured "
+        "generator can make, the one that fits best to what is left. PSNR {before} dB before, {after} dB after.",
         before=_decibels(repair.psnr_damaged), after=_decibels(repair.psnr_repaired),
     )  # fmt: skip
-    alt = words("Damaged and repaired images")
-    return join(note(told), _wide_picture(folder, repair.picture, alt))
+    return join(note(told), _wide_picture(shown, repair.picture, shown.words("Damaged and repaired images")))
 
 
-def _walk(folder: Path, walk: str | None, words: Words) -> Markup:
-    picture = _wide_picture(folder, walk, words("Images between two generated ones"))
-    told = words(
-        "From one generated image to another in equal steps of the latent vector: without a jump, if it is smooth."
-    )
+def _walk(shown: Shown, walk: str | None) -> Markup:
+    picture = _wide_picture(shown, walk, shown.words("Images between two classes"))
+    told = shown.words("Each row goes from one class to the next in equal steps, and from one style to another.")
     return join(note(told), picture) if picture else Markup()
 
 
@@ -99,8 +101,8 @@ def _survey(command: str | None, words: Words) -> Markup:
     return join(note(told), tag("pre", tag("code", command)))
 
 
-def _wide_picture(folder: Path, relative: str | None, alt: str) -> Markup:
-    picture = embedded(folder / relative, alt) if relative else Markup()
+def _wide_picture(shown: Shown, relative: str | None, alt: str) -> Markup:
+    picture = shown.picture(relative, alt)
     return tag("figure", picture, class_="strip") if picture else Markup()
 
 

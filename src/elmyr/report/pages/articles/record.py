@@ -166,14 +166,20 @@ class Articles(Record):
     effort: str | None = None
     seed: int | None = None
     machine: dict[str, Any] = Field(default_factory=dict)
-    data: ImagesRecord
+    data: ImagesRecord | None = None
     color: ImagesRecord | None = None
     seconds: float | None = None
     systems: list[System]
 
     def images_of(self, system: System) -> ImagesRecord:
         """What a system was trained on."""
-        return self.color if system.data == "color" and self.color is not None else self.data
+        found = self.color if system.data == "color" else self.data
+        return found or ImagesRecord(name=system.data)
+
+    @property
+    def sets(self) -> list[ImagesRecord]:
+        """The image sets."""
+        return [each for each in (self.data, self.color) if each is not None]
 
 
 @dataclass(frozen=True)
@@ -189,7 +195,7 @@ def read_articles(folder: Path) -> Articles:
     """The record; InputError where it is damaged, or not there yet."""
     path = folder / ARTICLES
     if not path.is_file():
-        raise InputError(f"'{folder}' holds no {ARTICLES}: it is not finished, give its command again")
+        raise InputError(f"the articles' systems in '{folder}' are not finished: elmyr resume {folder}")
     return validated(Articles, path)
 
 
@@ -232,7 +238,8 @@ def settings_of(folder: Path, training: Training) -> dict[str, str]:
     loop = {name: _table(config, "loop").get(key) for name, key in LOOP.items()}
     game = dict(flattened(_table(config, "adversarial")))
     named = {name if "." in name else f"adversarial.{name}": each for name, each in game.items()}
-    return named | dict(flattened(loop))
+    conditional = {"conditional": bool(_table(config, "gan").get("classes"))}
+    return dict(flattened(conditional | loop)) | named
 
 
 def changes_between(before: dict[str, str], after: dict[str, str], *, absent: str) -> Sequence[Change]:
