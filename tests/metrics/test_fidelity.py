@@ -1,10 +1,12 @@
 """PSNR and SSIM, against values by hand."""
 
 import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from elmyr.core.errors import InputError
 from elmyr.metrics import psnr, squared_error, ssim
 
 
@@ -58,3 +60,16 @@ def test_many_images_are_looked_at_in_the_memory_of_a_few_with_the_same_figures(
         assert figures[[0, 400, 799]] == pytest.approx(each, rel=1e-12)
         assert len(figures) == 800 and most < times * images.nbytes
         assert figure(images[:0], truth[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("bad", [[], np.nan, [1.0, np.inf], -1.0, "high"])
+def test_psnr_is_of_one_squared_error_or_more(bad: object) -> None:
+    with pytest.raises(InputError, match="squared errors"):
+        psnr(bad)
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 9, 3), (4, 9, 9, 1), (4, 9, 9), (4, 9, 8, 3)])
+@pytest.mark.parametrize("figure", [squared_error, ssim])
+def test_images_are_compared_with_as_many_of_the_same_shape(figure: Callable[..., float], shape: tuple) -> None:
+    with pytest.raises(InputError, match=r"the images are \(4, 9, 9, 3\), the true ones"):
+        figure(np.zeros((4, 9, 9, 3)), np.zeros(shape))

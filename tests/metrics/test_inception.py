@@ -47,3 +47,7 @@ def test_equals_torchmetrics_with_one_split() -> None:
 def test_what_is_no_probability_is_refused(rows: list) -> None:
     with pytest.raises(InputError, match="probabilities"):
         inception_score(rows)
+
+
+def test_of_two_images_nothing_is_sure() -> None:
+    assert inception_score([[0.9, 0.1], [0.2, 0.8]]).interval[1:] == (1, 2)

@@ -20,14 +20,14 @@ def test_paired_difference_by_hand() -> None:
     freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / 7)
     half = t.ppf(0.975, freedom) * sqrt(seeds + images)
     assert (found.difference, found.seeds, found.images) == (0.25, 2, 6)
-    assert (found.low, found.high) == pytest.approx((0.25 - half, 0.25 + half), rel=1e-12)
+    assert (found.low, found.high) == pytest.approx((0.25 - half, 1.0), rel=1e-12)  # 0.25 + half is above 1
 
 
 def test_one_seed_covers_test_sampling_only() -> None:
     a, b = np.array([1, 1, 1, 0, 1], bool), np.array([1, 0, 0, 1, 1], bool)
     found = paired_difference([a], [b], [np.arange(5)])
     half = t.ppf(0.975, 6) * np.std([0, 1, 1, -1, 0, 1, -1], ddof=1) / sqrt(7)
-    assert (found.low, found.high) == pytest.approx((0.2 - half, 0.2 + half), rel=1e-12)
+    assert (found.low, found.high) == pytest.approx((0.2 - half, 1.0), rel=1e-12)  # 0.2 + half is above 1
 
 
 def test_images_are_paired_by_identity_and_not_by_place() -> None:
@@ -57,8 +57,8 @@ def test_swapping_the_arms_mirrors_the_interval() -> None:
 def test_where_nothing_varies_the_interval_is_still_no_point(a: bool, b: bool, difference: int) -> None:
     found = paired_difference([np.full(20, a)] * 3, [np.full(20, b)] * 3, [np.arange(20)] * 3)
     assert found.difference == difference
-    assert found.high - difference == pytest.approx(difference - found.low)
-    assert 0.05 < found.high - difference < 0.4
+    assert -1 <= found.low <= difference <= found.high <= 1
+    assert 0.05 < max(found.high - difference, difference - found.low) < 0.4
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_weighted_difference_by_hand() -> None:
     freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / (kish - 1))
     half = t.ppf(0.975, freedom) * sqrt(seeds + images)
     assert (found.difference, found.seeds, found.images) == (pytest.approx(0.35), 2, 4)
-    assert (found.low, found.high) == pytest.approx((0.35 - half, 0.35 + half), rel=1e-12)
+    assert (found.low, found.high) == pytest.approx((0.35 - half, 1.0), rel=1e-12)  # 0.35 + half is above 1
 
 
 def test_equal_weights_change_nothing() -> None:
@@ -229,7 +229,7 @@ def test_the_weighted_interval_covers_the_true_difference_of_balanced_accuracies
         ([[0.5, 0.5]], r"seed 0 has \(2,\) weights for \(3,\) images"),
         ([[0.5, 0.3, 0.1]], "sum to 0.9"),
         ([[1.5, 0.0, -0.5]], "from 0 on"),
-        ([[np.nan, 0.5, 0.5]], "together 1"),
+        ([[np.nan, 0.5, 0.5]], "hold NaN"),
         ([[1.0, 0.0, 0.0]], "one test image"),
     ],
 )
@@ -239,16 +239,24 @@ def test_weights_that_do_not_match_are_refused(weights: list, complaint: str) ->
 
 
 def test_folds_by_hand() -> None:
-    # Three folds of two images with differences 1, 0 | 0, 0 | 1, 1: means 0.5, 0 and 1, of variance 0.25.
-    a, b = [[1, 0], [1, 1], [1, 1]], [[0, 0], [1, 1], [0, 0]]
-    found = paired_difference(a, b, [[1, 2], [3, 4], [5, 6]], folds=3)
-    seeds = 0.25 * (1 / 3 + 1 / 2)
-    images = (2 / 7) / 8  # of the two added images alone
-    freedom = (seeds + images) ** 2 / (seeds**2 / 2 + images**2 / 7)
-    half = t.ppf(0.975, freedom) * sqrt(seeds + images)
-    assert (found.difference, found.images) == (0.5, 6)
-    assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), rel=1e-12)
-    weighted = paired_difference(a, b, [[1, 2], [3, 4], [5, 6]], [[0.5, 0.5]] * 3, folds=3)
+    # Three folds of forty images with as many differences 1, 0 | 0, 0 | 1, 1: means 0.5, 0 and 1, of variance 0.25.
+    a, b = ([np.repeat(each, 20) for each in side] for side in ([[1, 0], [1, 1], [1, 1]], [[0, 0], [1, 1], [0, 0]]))
+    a[1][:30], b[2][:30] = 0, 1  # means 0.5, −0.75 and 0.25
+    images = [np.arange(40) + 40 * fold for fold in range(3)]
+    found = paired_difference(a, b, images, folds=3)
+    of_seeds = np.var([0.5, -0.75, 0.25], ddof=1) * (1 / 3 + 1 / 2)
+    of_images = (2 / 121) / 122  # of the two added images alone
+    freedom = (of_seeds + of_images) ** 2 / (of_seeds**2 / 2 + of_images**2 / 121)
+    half = t.ppf(0.975, freedom) * sqrt(of_seeds + of_images)
+    assert half > 1 and (found.difference, found.low, found.high) == (0.0, -1.0, 1.0)
+    a[1][:], b[1][:], b[2][:] = 1, 0, 0  # means 0.5, 1 and 1
+    of_seeds = np.var([0.5, 1, 1], ddof=1) * (1 / 3 + 1 / 2)
+    freedom = (of_seeds + of_images) ** 2 / (of_seeds**2 / 2 + of_images**2 / 121)
+    half = t.ppf(0.975, freedom) * sqrt(of_seeds + of_images)
+    found = paired_difference(a, b, images, folds=3)
+    assert (found.difference, found.images) == (pytest.approx(5 / 6), 120)
+    assert found.low == pytest.approx(5 / 6 - half, rel=1e-12)
+    weighted = paired_difference(a, b, images, [[1 / 40] * 40] * 3, folds=3)
     assert (weighted.low, weighted.high) == pytest.approx((found.low, found.high), rel=1e-12)
 
 

@@ -48,6 +48,8 @@ def test_what_the_real_images_bring_cancels_in_a_difference() -> None:
     assert np.ptp(without_real) < 0.01 * np.ptp(one.without_real)
     with pytest.raises(InputError, match="different real images"):
         difference(one, kernel_distance(real[:9], a))
+    with pytest.raises(InputError, match="different real images"):
+        difference(one, kernel_distance(real + 1e-9, b))  # as many, but others
 
 
 def all_figures(generator: np.random.Generator, count: int, width: int) -> dict[str, Estimate]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
 
+LARGEST_WHOLE = 2.0**53  # past which float64 has no whole numbers of its own
 HALF_PRECISION, SINGLE_PRECISION = 5e-3, 1e-5  # how far the sum of a softmax is off
 
 
@@ -47,8 +48,10 @@ def flags(values: Any, name: str) -> NDArray[np.bool_]:
 def whole(values: Any, name: str) -> NDArray[np.int64]:
     """Whole numbers in int64; InputError for others."""
     array = plain(values, name)
-    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.floor(array)).all()):
-        raise InputError(f"the {name} are not whole numbers: give integers")
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)
+        if not ((abs(array) <= LARGEST_WHOLE) & (array == np.floor(array))).all():
+            raise InputError(f"the {name} are not whole numbers: give integers")
     return array.astype(np.int64)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2, vq
 
 from elmyr.core.errors import InputError
-from elmyr.metrics.arrays import whole
+from elmyr.metrics.arrays import numbers, whole
 from elmyr.metrics.distances import Block, blocks_of, exact
 from elmyr.metrics.features import feature_rows, same_columns
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
@@ -80,7 +80,7 @@ def distance_ratio(to_training: ArrayLike, to_held_out: ArrayLike) -> Estimate:
 
     0 for copies; without copying what it is for other held-out rows: below 1 where there are more training rows.
     """
-    ours, theirs = _distances(to_training), _distances(to_held_out)
+    ours, theirs = _distances(to_training, to_held_out)
     if not theirs.any():
         raise InputError("every row is also among the held-out ones: keep held-out images apart from the others")
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -93,7 +93,7 @@ def is_double(to_training: ArrayLike, to_held_out: ArrayLike, within: float = 0.
 
     A row that both sides hold is no double.
     """
-    ours, theirs = _distances(to_training), _distances(to_held_out)
+    ours, theirs = _distances(to_training, to_held_out)
     return (ours <= within * theirs) & (theirs > 0)
 
 
@@ -112,10 +112,12 @@ def training_is_nearest(
     however typical or blurred that row is. nearest_rows `(N,)`: which one is the nearest, a number each; rows that
     share it count as one draw, so that a collapsed generator is not taken for a copying one. Ties count as expected.
     """
-    ours, theirs = _distances(to_training), _distances(to_held_out)
-    chance = np.asarray(chances, np.float64)
+    ours, theirs = _distances(to_training, to_held_out)
+    chance, numbered = numbers(chances, "chances"), whole(nearest_rows, "nearest rows")
+    if not chance.shape == numbered.shape == ours.shape or chance.min() < 0 or chance.max() > 1:
+        raise InputError(f"there are {chance.shape} chances, {numbered.shape} nearest rows: give one for each distance")
     hits = np.where(ours == theirs, chance, ours < theirs)
-    _, which = np.unique(np.asarray(nearest_rows), return_inverse=True)
+    _, which = np.unique(numbered, return_inverse=True)
     excess = np.bincount(which, weights=hits - chance)
     variance = float((np.bincount(which) ** 2 * np.bincount(which, weights=chance * (1 - chance)) / np.bincount(which))
                      .sum())  # fmt: skip
@@ -129,7 +131,8 @@ def authenticity(to_training: ArrayLike, around: ArrayLike) -> Estimate:
     to_training `(N,)`; around `(N,)`: the distance of each row's nearest training row to the nearest other one. A copy
     is not authentic; of held-out rows about half are. Source: Alaa et al. 2022.
     """
-    return share_right(_distances(to_training) > _distances(around), of="generated")
+    ours, theirs = _distances(to_training, around)
+    return share_right(ours > theirs, of="generated")
 
 
 def copying_statistic(generated: ArrayLike, held_out: ArrayLike, cells: tuple[ArrayLike, ArrayLike]) -> Estimate:
@@ -140,8 +143,10 @@ def copying_statistic(generated: ArrayLike, held_out: ArrayLike, cells: tuple[Ar
     it of underfitting. The Mann-Whitney statistic of each cell with enough of both, averaged by the cells' held-out
     rows; 0 where there is none. Source: Meehan et al. 2020.
     """
-    ours, theirs = _distances(generated), _distances(held_out)
-    cells_ours, cells_theirs = (np.asarray(one, np.int64) for one in cells)
+    (ours,), (theirs,) = _distances(generated), _distances(held_out)
+    cells_ours, cells_theirs = (whole(one, "cells") for one in cells)
+    if cells_ours.shape != ours.shape or cells_theirs.shape != theirs.shape:
+        raise InputError(f"there are {cells_ours.shape} and {cells_theirs.shape} cells: give one for each distance")
     groups_ours, groups_theirs = groups_of(len(ours)), groups_of(len(theirs))
     return jackknife(
         _statistic(ours, theirs, cells_ours, cells_theirs),
@@ -157,6 +162,8 @@ def copying_statistic(generated: ArrayLike, held_out: ArrayLike, cells: tuple[Ar
 def centers_of(training: ArrayLike, *, count: int, seed: int = 0) -> Rows:
     """The k-means centers of the training rows `(count, D)`; as many as there are rows where these are fewer."""
     rows = feature_rows(training, name="training")
+    if count < 1:
+        raise InputError(f"{count} centers are asked for: give 1 or more")
     with catch_warnings(action="ignore"):  # rows that are there twice leave cells empty, which harms nothing
         centers, _ = kmeans2(rows, min(count, len(rows)), iter=ROUNDS, minit="++", seed=seed % 2**32, missing="warn")
     return np.asarray(centers, np.float64)
@@ -164,7 +171,9 @@ def centers_of(training: ArrayLike, *, count: int, seed: int = 0) -> Rows:
 
 def cells_of(rows: ArrayLike, centers: Rows) -> Places:
     """Which center each row is nearest to, int `(N,)`."""
-    return np.asarray(vq(feature_rows(rows, least=1), centers)[0], np.int64)
+    found, known = feature_rows(rows, least=1), feature_rows(centers, name="centers'", least=1)
+    same_columns(known, found)
+    return np.asarray(vq(found, known)[0], np.int64)
 
 
 def _statistic(ours: Rows, theirs: Rows, cells_ours: Places, cells_theirs: Places) -> float:
@@ -184,8 +193,10 @@ def _kept(groups: Places) -> list[NDArray[np.bool_]]:
     return [groups != group for group in range(groups.max() + 1)]
 
 
-def _distances(values: ArrayLike) -> Rows:
-    distances = np.asarray(values, np.float64)
-    if distances.ndim != 1 or len(distances) < 2 or not np.isfinite(distances).all() or distances.min() < 0:
-        raise InputError(f"distances have the shape {distances.shape}: give two or more finite ones, from 0 on")
-    return distances
+def _distances(*values: ArrayLike) -> list[Rows]:
+    """Of the same rows, from 0 on."""
+    found = [numbers(each, "distances") for each in values]
+    for distances in found:
+        if distances.ndim != 1 or len(distances) < 2 or distances.shape != found[0].shape or distances.min() < 0:
+            raise InputError(f"distances have the shape {distances.shape}: give two or more finite ones, from 0 on")
+    return found

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elmyr.core.errors import InputError
 from elmyr.metrics.features import feature_pair, feature_rows, row_labels
-from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
+from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife
 
 Rows = NDArray[np.float64]
 
@@ -43,8 +44,8 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike) -> Estimate:
     counts. Symmetric, never negative. Raises InputError for fewer than 4 rows, different D, or values that are
     not finite. Source: Heusel et al. 2017.
     """
-    value, without_real, without_generated = _with_groups_left_out(real, generated)
-    return jackknife(value, real=[without_real], generated=[without_generated], low=0.0)
+    value, without_real, without_generated, beside = _with_groups_left_out(real, generated)
+    return jackknife(value, real=[without_real], generated=[without_generated], low=0.0, beside=beside)
 
 
 def frechet_distance_at_infinity(real: ArrayLike, generated: ArrayLike) -> Estimate:
@@ -56,9 +57,9 @@ def frechet_distance_at_infinity(real: ArrayLike, generated: ArrayLike) -> Estim
     InputError as `frechet_distance`. Source: Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score and
     Where to Find Them".
     """
-    value, without_real, without_generated = _with_groups_left_out(real, generated)
+    value, without_real, without_generated, beside = _with_groups_left_out(real, generated)
     bias = sum((len(left_out) - 1) * (left_out.mean() - value) for left_out in (without_real, without_generated))
-    return jackknife(value - float(bias), real=[without_real], generated=[without_generated])
+    return jackknife(value - float(bias), real=[without_real], generated=[without_generated], beside=beside)
 
 
 def class_frechet_distances(
@@ -77,14 +78,20 @@ def class_frechet_distances(
 
 
 def mean_of_classes(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of a distance over classes, each with the same weight: intra-class FID (Miyato & Koyama 2018)."""
+    """The mean of a distance over classes, each with the same weight: intra-class FID (Miyato & Koyama 2018).
+
+    Raises InputError for none.
+    """
     count = len(estimates)
+    if not count:
+        raise InputError("there is no class to take a mean over: give one estimate or more")
     real, generated = (
         [one / count for estimate in estimates for one in getattr(estimate, side)]
         for side in ("without_real", "without_generated")
     )
     value = float(np.mean([estimate.value for estimate in estimates]))
-    return jackknife(value, real=real, generated=generated, low=0.0)
+    beside = "+".join(estimate.beside for estimate in estimates)
+    return jackknife(value, real=real, generated=generated, low=0.0, beside=beside)
 
 
 def _distance(a: Gaussian, root_a: Rows, b: Gaussian, root_b: Rows) -> float:
@@ -94,14 +101,14 @@ def _distance(a: Gaussian, root_a: Rows, b: Gaussian, root_b: Rows) -> float:
     return max(0.0, float(distance))
 
 
-def _with_groups_left_out(real: ArrayLike, generated: ArrayLike) -> tuple[float, Rows, Rows]:
+def _with_groups_left_out(real: ArrayLike, generated: ArrayLike) -> tuple[float, Rows, Rows, str]:
     a, b = feature_pair(real, generated, least=FEWEST)
     whole_a, whole_b = gaussian_of(a), gaussian_of(b)
     root_a, root_b = _root(whole_a.covariance), _root(whole_b.covariance)
     value = _distance(whole_a, root_a, whole_b, root_b)
     without_a = [_distance(part, _root(part.covariance), whole_b, root_b) for part in _gaussians_without(a)]
     without_b = [_distance(whole_a, root_a, part, _root(part.covariance)) for part in _gaussians_without(b)]
-    return value, np.array(without_a), np.array(without_b)
+    return value, np.array(without_a), np.array(without_b), digest_of(a)
 
 
 def _gaussians_without(rows: Rows) -> list[Gaussian]:

@@ -3,35 +3,37 @@
 Salimans et al. 2016, "Improved Techniques for Training GANs".
 """
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from dataclasses import replace
+from typing import Any
 
-from elmyr.core.errors import InputError
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.metrics.arrays import probability_rows
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
 
-ROUNDING = 1e-6
+FEWEST = 4  # rows, below which leaving one out tells nothing: of two, both left-out scores are 1
 
 
-def inception_score(probabilities: ArrayLike) -> Estimate:
+def inception_score(probabilities: Any) -> Estimate:
     """exp of the mean of KL(p(y|x) ‖ p(y)), from class probabilities `(N, K)`: 1 (worst) to K.
 
     One split over the full set. A classifier of the images' own classes takes the place of Inception, so it compares
-    only within one classifier. Raises InputError for fewer than 2 rows, or rows that are no probabilities.
+    only within one classifier. Of fewer than 4 rows the interval is all that a score can be. Raises InputError for
+    fewer than 2 rows, or rows that are no probabilities.
     """
-    rows = np.asarray(probabilities, dtype=np.float64)
-    if rows.ndim != 2 or len(rows) < 2:
-        raise InputError(f"the probabilities have the shape {rows.shape}: give two rows or more, (N, K)")
-    if not (np.isfinite(rows).all() and (rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=ROUNDING)):
-        raise InputError("the probabilities of an image are at least 0 and sum to 1: give a softmax's output")
+    rows = probability_rows(probabilities, least=2)
     groups = groups_of(len(rows))
     member = np.eye(groups.max() + 1)[groups].T
     sums, entropies, counts = member @ rows, member @ _negative_entropy(rows), member.sum(axis=1)
-    value = _score(sums.sum(axis=0), entropies.sum(), counts.sum())
+    most = float(rows.shape[1])
+    value = min(most, max(1.0, _score(sums.sum(axis=0), entropies.sum(), counts.sum())))  # but for rounding
     left_out = [
         _score(np.delete(sums, g, 0).sum(axis=0), np.delete(entropies, g).sum(), np.delete(counts, g).sum())
         for g in range(len(counts))
     ]
-    return jackknife(value, generated=[left_out], low=1.0, high=float(rows.shape[1]))
+    found = jackknife(value, generated=[left_out], low=1.0, high=most)
+    return found if len(rows) >= FEWEST else replace(found, low=1.0, high=most)
 
 
 def _score(probabilities: NDArray[np.float64], negative_entropy: float, count: float) -> float:

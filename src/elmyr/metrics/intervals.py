@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.arrays import flags, numbers, plain, whole
 
 LEVEL = 0.95
 FEWEST_SEEDS = 2  # of a verdict: by one alone it is wrong in 12 to 58 of 100 studies without any difference
@@ -57,10 +58,10 @@ class Term(NamedTuple):
 
 
 def paired_difference(
-    correct_a: Sequence[ArrayLike],
-    correct_b: Sequence[ArrayLike],
-    images: Sequence[ArrayLike],
-    weights: Sequence[ArrayLike] | None = None,
+    correct_a: Sequence[Any],
+    correct_b: Sequence[Any],
+    images: Sequence[Any],
+    weights: Sequence[Any] | None = None,
     folds: int | None = None,
 ) -> PairedDifference:
     """The mean over seeds of the accuracy of a minus that of b, paired by image, with a 95 % interval.
@@ -90,8 +91,8 @@ def paired_difference(
     Generalization Error"). That holds the sampling of test images already: of the second term only the two added images
     are left.
 
-    Raises InputError for no seed, arguments that do not match, an image twice in a seed, weights that are negative or
-    not 1 together, or fewer than two images (with a weight) in all.
+    The interval is cut off at −1 and 1. Raises InputError for no seed, arguments that do not match, an image twice in a
+    seed, weights that are negative or not 1 together, or fewer than two folds or images (with a weight) in all.
     """
     identities, differences = _paired(correct_a, correct_b, images)
     _, which = np.unique(np.concatenate(identities), return_inverse=True)
@@ -111,38 +112,42 @@ def paired_difference(
         term = _term_of_weighted_mean(sample, np.append(weight, [weight @ weight] * 2))
     if len(of_images) < 2:
         raise InputError("one test image shows nothing about others: test on two or more")
-
     mean = float(of_seeds.mean())
     half = _half_width([_term_of_seeds(of_seeds, folds), term] if len(of_seeds) > 1 else [term])
-    return PairedDifference(mean, mean - half, mean + half, seeds=len(of_seeds), images=len(of_images))
+    return PairedDifference(
+        mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=len(of_images)
+    )
 
 
-def mean_interval(values: ArrayLike) -> MeanInterval:
+def mean_interval(values: Any) -> MeanInterval:
     """The mean of `(S,)` figures, one per seed, with their standard deviation (ddof 1) and a 95 % t interval.
 
     One seed says nothing about the next: the deviation and both ends are None. Raises InputError where there
     is no value or one that is not finite.
     """
-    figures = np.asarray(values, dtype=np.float64)
+    figures = plain(values, "figures of seeds").astype(np.float64)
     if figures.ndim != 1 or not len(figures) or not np.isfinite(figures).all():
         raise InputError(f"a mean over seeds needs finite figures, one per seed, and got {figures.tolist()}")
     mean = float(figures.mean())
     if len(figures) == 1:
         return MeanInterval(mean, None, None, None)
-    half = _half_width([_term_of_mean(figures)])
-    return MeanInterval(mean, float(figures.std(ddof=1)), mean - half, mean + half)
+    unit = int(np.frexp(np.abs(figures).max())[1])  # a power of two: the squares of huge and tiny ones leave float64
+    scaled = np.ldexp(figures, -unit)
+    half, sd = (float(np.ldexp(each, unit)) for each in (_half_width([_term_of_mean(scaled)]), scaled.std(ddof=1)))
+    return MeanInterval(mean, sd, mean - half, mean + half)
 
 
 def _paired(
-    correct_a: Sequence[ArrayLike], correct_b: Sequence[ArrayLike], images: Sequence[ArrayLike]
+    correct_a: Sequence[Any], correct_b: Sequence[Any], images: Sequence[Any]
 ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float64]]]:
     """For each seed the identities of its test images and the differences (−1, 0 or 1) on them."""
     if not len(correct_a) == len(correct_b) == len(images) >= 1:
         raise InputError(f"a has {len(correct_a)} seeds, b {len(correct_b)}, images {len(images)}: give one per seed")
     identities, differences = [], []
     for seed, (right_a, right_b, tested) in enumerate(zip(correct_a, correct_b, images, strict=True)):
-        a, b, names = np.asarray(right_a, bool), np.asarray(right_b, bool), np.asarray(tested, np.int64)
-        if a.ndim != 1 or not a.shape == b.shape == names.shape or not len(a):
+        a, b = flags(right_a, f"answers of a in seed {seed}"), flags(right_b, f"answers of b in seed {seed}")
+        names = whole(tested, f"images of seed {seed}")
+        if not a.shape == b.shape == names.shape or not len(a):
             raise InputError(
                 f"seed {seed} has the shapes {a.shape}, {b.shape}, {names.shape}: give one entry per test image"
             )
@@ -153,11 +158,11 @@ def _paired(
     return identities, differences
 
 
-def _weights_of(weights: Sequence[ArrayLike], differences: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+def _weights_of(weights: Sequence[Any], differences: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """The weights of each seed's images, checked."""
     if len(weights) != len(differences):
         raise InputError(f"there are weights of {len(weights)} seeds for {len(differences)}: give one array per seed")
-    arrays = [np.asarray(each, np.float64) for each in weights]
+    arrays = [numbers(each, f"weights of seed {seed}") for seed, each in enumerate(weights)]
     for seed, (each, difference) in enumerate(zip(arrays, differences, strict=True)):
         if each.shape != difference.shape:
             raise InputError(f"seed {seed} has {each.shape} weights for {difference.shape} images: give one each")
@@ -168,7 +173,7 @@ def _weights_of(weights: Sequence[ArrayLike], differences: Sequence[NDArray[np.f
 
 def _term_of_mean(sample: NDArray[np.float64]) -> Term:
     """Of the mean of two values or more."""
-    return Term(sample.var(ddof=1) / len(sample), len(sample) - 1)
+    return Term(float(sample.var(ddof=1)) / len(sample), len(sample) - 1)
 
 
 def _term_of_seeds(sample: NDArray[np.float64], folds: int | None) -> Term:
@@ -176,6 +181,8 @@ def _term_of_seeds(sample: NDArray[np.float64], folds: int | None) -> Term:
     term = _term_of_mean(sample)
     if folds is None:
         return term
+    if folds < 2:
+        raise InputError(f"{folds} folds make no partition: give 2 or more, or None")
     return Term(term.squared_error * (1 + len(sample) / (folds - 1)), term.freedom)
 
 

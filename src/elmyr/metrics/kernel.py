@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elmyr.core.errors import InputError
 from elmyr.metrics.features import feature_pair
-from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
+from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife
 
+LARGEST = 1e80  # mean square of a row, past which sums over the cubes leave float64
 BLOCK = 4_000_000  # kernel values held at a time: 32 MB of float64
 
 Rows = NDArray[np.float64]
@@ -21,9 +23,14 @@ def kernel_distance(real: ArrayLike, generated: ArrayLike) -> Estimate:
 
     Its expectation is 0 for equal distributions, whatever the counts; a single value may be below. Comparable within
     one feature extractor. The interval covers both samples. Raises InputError for fewer than 4 rows, different D, or
-    values that are not finite. Source: Bińkowski et al. 2018.
+    values that are not finite or past 1e40. Source: Bińkowski et al. 2018.
     """
     a, b = feature_pair(real, generated, least=4)
+    reach = max(float((rows**2).sum(axis=1).max()) for rows in (a, b)) / a.shape[1]
+    if reach > LARGEST:
+        raise InputError(
+            f"features reach to a mean square of {reach:.3g}, whose cube leaves float64: bring them to the size of 1"
+        )
     within_a, within_b, across = _group_sums(a, a), _group_sums(b, b), _group_sums(a, b)
     own_a, own_b = (_diagonal_sums(rows) for rows in (a, b))
     counts_a, counts_b = (np.bincount(groups_of(len(rows))).astype(np.float64) for rows in (a, b))
@@ -36,7 +43,7 @@ def kernel_distance(real: ArrayLike, generated: ArrayLike) -> Estimate:
         _discrepancy(within_a, own_a, counts_a, *_without(within_b, own_b, counts_b, g), np.delete(across, g, 1))
         for g in range(len(counts_b))
     ]
-    return jackknife(value, real=[without_a], generated=[without_b])
+    return jackknife(value, real=[without_a], generated=[without_b], beside=digest_of(a))
 
 
 def _discrepancy(

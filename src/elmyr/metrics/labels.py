@@ -4,23 +4,24 @@ from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import ndtri, rel_entr
 
 from elmyr.core.errors import InputError
-from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
+from elmyr.metrics.arrays import flags, plain, whole
+from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife, means_without
 
 
-def accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
+def accuracy(predicted: Any, expected: Any) -> float:
     """The share, in [0, 1], of labels `(N,)` that are the expected ones `(N,)`.
 
-    Raises InputError where the shapes differ or there is no label.
+    Raises InputError where the shapes differ, there is no label or one that is not finite.
     """
     ours, theirs = _labels_of(predicted, expected)
     return float((ours == theirs).mean())
 
 
-def balanced_accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
+def balanced_accuracy(predicted: Any, expected: Any) -> float:
     """The mean over the classes in `expected` of the share of their labels that are predicted, in [0, 1].
 
     Raises InputError as `accuracy`.
@@ -30,16 +31,17 @@ def balanced_accuracy(predicted: ArrayLike, expected: ArrayLike) -> float:
     return float((np.bincount(which, weights=ours == theirs) / counts).mean())
 
 
-def balanced_weights(expected: ArrayLike) -> NDArray[np.float64]:
+def balanced_weights(expected: Any) -> NDArray[np.float64]:
     """What each label `(N,)` counts in the balanced accuracy, which is the sum of these where it is predicted.
 
-    float64 (N,), the same for labels of a class, together 1.
+    float64 (N,), the same for labels of a class, together 1. Raises InputError where there is none.
     """
-    _, which, counts = np.unique(np.asarray(expected), return_inverse=True, return_counts=True)
+    _, theirs = _labels_of(expected, expected)
+    _, which, counts = np.unique(theirs, return_inverse=True, return_counts=True)
     return np.asarray(1 / (len(counts) * counts[which]))
 
 
-def macro_f1(predicted: ArrayLike, expected: ArrayLike) -> float:
+def macro_f1(predicted: Any, expected: Any) -> float:
     """The mean over all classes of the harmonic mean of precision and recall, in [0, 1].
 
     A class that is predicted and never expected counts, with 0. Raises InputError as `accuracy`.
@@ -58,7 +60,7 @@ def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[fl
     InputError unless 0 <= successes <= count, count >= 1 and 0 < level < 1. Source: Wilson 1927, "Probable
     Inference, the Law of Succession, and Statistical Inference".
     """
-    if count < 1 or not 0 <= successes <= count:
+    if not count >= 1 or not 0 <= successes <= count < np.inf:
         raise InputError(f"{successes} successes of {count} trials: give 0 <= successes <= count, count >= 1")
     if not 0 < level < 1:
         raise InputError(f"the level is {level}: give a share between 0 and 1, as 0.95")
@@ -71,19 +73,19 @@ def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[fl
     return low, high
 
 
-def share_right(right: ArrayLike, *, of: Literal["real", "generated"]) -> Estimate:
+def share_right(right: Any, *, of: Literal["real", "generated"]) -> Estimate:
     """The share of images `(N,)` bool classified correctly, in [0, 1], with Wilson's interval, which holds near 1 too.
 
-    of: which images these are. Raises InputError for no image.
+    of: which images these are. Raises InputError for no image, and for what is neither right nor wrong.
     """
-    hits = np.asarray(right, bool)
+    hits = flags(right, "answers")
     ends = wilson_interval(int(hits.sum()), len(hits))
     without = (means_without(hits),)
     sides = (without, ()) if of == "real" else ((), without)
     return Estimate(float(hits.mean()), *ends, *sides)
 
 
-def class_divergence(real: ArrayLike, generated: ArrayLike, classes: int) -> Estimate:
+def class_divergence(real: Any, generated: Any, classes: int) -> Estimate:
     """The Jensen–Shannon divergence of two class histograms in bits: 0 where they agree, 1 where they share no class.
 
     real and generated: labels int `(N,)` and `(M,)` in [0, classes). Biased upwards by about (classes − 1) / N where
@@ -93,12 +95,12 @@ def class_divergence(real: ArrayLike, generated: ArrayLike, classes: int) -> Est
     value = _divergence(counts_a.sum(axis=0), counts_b.sum(axis=0))
     without_a = [_divergence(counts_a.sum(axis=0) - group, counts_b.sum(axis=0)) for group in counts_a]
     without_b = [_divergence(counts_a.sum(axis=0), counts_b.sum(axis=0) - group) for group in counts_b]
-    return jackknife(value, real=[without_a], generated=[without_b], low=0.0, high=1.0)
+    return jackknife(value, real=[without_a], generated=[without_b], low=0.0, high=1.0, beside=digest_of(counts_a))
 
 
-def _histograms(labels: ArrayLike, classes: int) -> NDArray[np.float64]:
+def _histograms(labels: Any, classes: int) -> NDArray[np.float64]:
     """How often each class stands in each group: (G, classes)."""
-    numbers = np.asarray(labels)
+    numbers = whole(labels, "labels")
     if numbers.ndim != 1 or len(numbers) < 2 or numbers.min() < 0 or numbers.max() >= classes:
         raise InputError(f"there must be two or more labels from 0 to {classes - 1}: name the classes anew")
     groups = groups_of(len(numbers))
@@ -112,9 +114,9 @@ def _divergence(counts_a: NDArray[np.float64], counts_b: NDArray[np.float64]) ->
     return float((rel_entr(a, (a + b) / 2).sum() + rel_entr(b, (a + b) / 2).sum()) / (2 * np.log(2)))
 
 
-def _labels_of(predicted: ArrayLike, expected: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both as arrays of the same labels; InputError where they cannot be compared."""
-    ours, theirs = np.asarray(predicted), np.asarray(expected)
+def _labels_of(predicted: Any, expected: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as arrays of the same labels, numbers or names; InputError where they cannot be compared."""
+    ours, theirs = (_names_of(labels) for labels in (predicted, expected))
     if ours.ndim != 1 or ours.shape != theirs.shape:
         raise InputError(
             f"predicted labels have the shape {ours.shape}, expected ones {theirs.shape}: give one per image"
@@ -122,3 +124,14 @@ def _labels_of(predicted: ArrayLike, expected: ArrayLike) -> tuple[NDArray[Any],
     if not len(ours):
         raise InputError("there are no labels to compare: give at least one")
     return ours, theirs
+
+
+def _names_of(labels: Any) -> NDArray[Any]:
+    array = labels if isinstance(labels, np.ndarray) or not hasattr(labels, "detach") else plain(labels, "labels")
+    try:
+        array = np.asarray(array)
+    except ValueError:
+        raise InputError("the labels have no one shape: give one per image") from None
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError("the labels hold NaN or infinity: give each image a label")
+    return array

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from elmyr.core.errors import InputError
 from elmyr.metrics.distances import Block, blocks_of, exact
 from elmyr.metrics.features import feature_rows, same_columns
-from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
+from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval
 
 PRUNED = 0.5  # share of the balls, the widest, that realism does not look at
@@ -64,10 +64,11 @@ def precision_recall(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: i
         of_generated[part] = _counts(points, group_a[centers], of_generated[part].shape)
         centers, points, _ = _inside(block, b.squared_radii[part, None], b.rows, a.rows)
         of_real += _counts(points, group_b[part][centers], of_real.shape)
+    beside = digest_of(a.rows)
     precision, recall = (around.sum(axis=1) > 0 for around in (of_generated, of_real))
     return (
-        _share(precision, real=_shares_without(of_generated), generated=means_without(precision)),
-        _share(recall, real=means_without(recall), generated=_shares_without(of_real)),
+        _share(precision, real=_shares_without(of_generated), generated=means_without(precision), beside=beside),
+        _share(recall, real=means_without(recall), generated=_shares_without(of_real), beside=beside),
     )
 
 
@@ -95,10 +96,10 @@ def density_coverage(real: ArrayLike | Balls, generated: ArrayLike, k: int = 5) 
         around[part] = np.bincount(points, minlength=len(block.squared)) / k
         of_real += _counts(centers, group_b[part][points], of_real.shape)
     coverage = of_real.sum(axis=1) > 0
-    without = held / (k * len(b))
+    without, beside = held / (k * len(b)), digest_of(a.rows)
     return (
-        jackknife(float(around.mean()), real=[without], generated=[means_without(around)], low=0.0),
-        _share(coverage, real=means_without(coverage), generated=_shares_without(of_real)),
+        jackknife(float(around.mean()), real=[without], generated=[means_without(around)], low=0.0, beside=beside),
+        _share(coverage, real=means_without(coverage), generated=_shares_without(of_real), beside=beside),
     )
 
 
@@ -213,8 +214,8 @@ def _shares_without(around: Places) -> Rows:
     return np.asarray(((around.sum(axis=1, keepdims=True) - around) > 0).mean(axis=0))
 
 
-def _share(hits: NDArray[np.bool_], *, real: Rows, generated: Rows) -> Estimate:
+def _share(hits: NDArray[np.bool_], *, real: Rows, generated: Rows, beside: str) -> Estimate:
     """At least as wide as the interval of a share of so many: a jackknife of hits that are all alike has no width."""
-    found = jackknife(float(hits.mean()), real=[real], generated=[generated])
+    found = jackknife(float(hits.mean()), real=[real], generated=[generated], beside=beside)
     low, high = wilson_interval(int(hits.sum()), len(hits))
     return replace(found, low=max(0.0, min(found.low, low)), high=min(1.0, max(found.high, high)))

@@ -1,19 +1,21 @@
 """Figures of pairs of images: how varied a class is, how well a discriminator tells real from generated."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.arrays import numbers
 from elmyr.metrics.features import feature_rows, row_labels
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval
 from elmyr.metrics.ranks import mid_ranks
 
 
-def diversity(features: ArrayLike, labels: ArrayLike) -> Estimate:
+def diversity(features: Any, labels: Any) -> Estimate:
     """The mean distance of two different images of one class, in units of the features; 0 where a class has one image.
 
     features `(N, D)`, labels `(N,)`; the mean over classes, each with the same weight. Only as good as high: beside
@@ -34,7 +36,7 @@ def diversity(features: ArrayLike, labels: ArrayLike) -> Estimate:
     return jackknife(float(np.mean(means)), generated=of_classes, low=0.0)
 
 
-def discriminator_accuracy(real: ArrayLike, generated: ArrayLike) -> Estimate:
+def discriminator_accuracy(real: Any, generated: Any) -> Estimate:
     """The share of pairs, a real and a generated image, in which the real one has the higher logit (ties: half).
 
     The discriminator's accuracy where it is shown one of each: 0.5 where it cannot tell, 1 where it always can. Unlike
@@ -42,17 +44,23 @@ def discriminator_accuracy(real: ArrayLike, generated: ArrayLike) -> Estimate:
     `(N,)` and `(M,)`. Raises InputError for fewer than 4 of either or logits that are not finite. Source: the area
     under the ROC curve, Hanley & McNeil 1982.
     """
-    a, b = (feature_rows(np.asarray(side)[:, None], name=name, least=4)[:, 0] for side, name in
-            ((real, "real"), (generated, "generated")))  # fmt: skip
+    a, b = _logits(real, "real"), _logits(generated, "generated")
     ranks = mid_ranks(np.concatenate([a, b]))
     # Mid-ranks count the others below: each row's share of wins against the other side.
     wins = (ranks[: len(a)] - mid_ranks(a)) / len(b)
     losses = (ranks[len(a) :] - mid_ranks(b)) / len(a)
     without_real, without_generated = means_without(wins), 1 - means_without(losses)
-    found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated])
+    found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated])  # `real` are logits
     fewer = min(len(a), len(b))
     low, high = wilson_interval(round(found.value * fewer), fewer)  # near 1 the jackknife has next to no width
     return replace(found, low=max(0.0, min(found.low, low)), high=min(1.0, max(found.high, high)))
+
+
+def _logits(values: Any, name: str) -> NDArray[np.float64]:
+    logits = numbers(values, f"{name} logits")
+    if logits.ndim != 1 or len(logits) < 4:
+        raise InputError(f"the {name} logits have the shape {logits.shape}: give one each of 4 images or more")
+    return logits
 
 
 def _mean_distance(rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -1,9 +1,9 @@
 """The plane that shows most of how features differ: principal components (Pearson 1901)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
 from elmyr.metrics.features import feature_rows, same_columns
@@ -16,14 +16,14 @@ class Plane(NamedTuple):
     directions: NDArray[np.float64]
     shares: NDArray[np.float64]
 
-    def __call__(self, features: ArrayLike) -> NDArray[np.float64]:
+    def __call__(self, features: Any) -> NDArray[np.float64]:
         """Where features `(N, D)` lie on the plane, `(N, 2)`; InputError for other D or values that are not finite."""
         rows = feature_rows(features, least=1)
         same_columns(self.center[None], rows)
         return np.asarray((rows - self.center) @ self.directions)
 
 
-def principal_plane(features: ArrayLike) -> Plane:
+def principal_plane(features: Any) -> Plane:
     """The first two principal components of features `(N, D)`; each points to where its largest entry is positive.
 
     Raises InputError for fewer than 3 rows, D below 2, or values that are not finite.

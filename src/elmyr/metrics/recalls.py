@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.arrays import whole
 from elmyr.metrics.labels import wilson_interval
 
 UNBALANCED = 3.0  # images of the largest class for one of the smallest, from which accuracy hides small classes
@@ -34,18 +35,19 @@ class Recall:
     share: Proportion
 
 
-def ratio_of(counts: ArrayLike) -> float:
+def ratio_of(counts: Any) -> float:
     """Images of the largest class for one of the smallest; classes without any are left out; 1 where all are."""
-    present = np.asarray(counts)[np.asarray(counts) > 0]
+    numbers = whole(counts, "counts of images")
+    present = numbers[numbers > 0]
     return float(present.max() / present.min()) if len(present) else 1.0
 
 
-def is_unbalanced(*counts: ArrayLike) -> bool:
+def is_unbalanced(*counts: Any) -> bool:
     """Whether classes differ by 3:1 or more in any of these parts, each given as images of a class (K,)."""
     return any(ratio_of(of_part) >= UNBALANCED for of_part in counts)
 
 
-def recalls_of(confusion: ArrayLike) -> list[Recall]:
+def recalls_of(confusion: Any) -> list[Recall]:
     """Recalls from counts (K, K), [class][prediction], the lowest first, of equals the class of fewest images.
 
     Intervals are Wilson's (1927). Classes without images are left out. Raises InputError for what is no such table.
@@ -58,7 +60,7 @@ def recalls_of(confusion: ArrayLike) -> list[Recall]:
     return sorted(found, key=lambda recall: (recall.share.value, recall.count))
 
 
-def mean_recall(confusion: ArrayLike) -> Proportion:
+def mean_recall(confusion: Any) -> Proportion:
     """The balanced accuracy, which is the mean of the recalls of the classes that have images, with a 95 % interval.
 
     From counts (K, K), [class][prediction]. The classes are independent samples, so the distances from each share to
@@ -75,7 +77,7 @@ def mean_recall(confusion: ArrayLike) -> Proportion:
     return Proportion(value, max(0.0, value - below), min(1.0, value + above))
 
 
-def chance_of(confusion: ArrayLike) -> float | None:
+def chance_of(confusion: Any) -> float | None:
     """The balanced accuracy of guessing, one in K of the classes that have images, where these counts do not exceed it.
 
     None where the 95 % interval of `mean_recall` lies above it, and where there are fewer than two classes to guess.
@@ -92,8 +94,8 @@ def half_width(count: int) -> float:
     return (high - low) / 2
 
 
-def _table(confusion: ArrayLike) -> NDArray[np.int64]:
-    table = np.asarray(confusion)
+def _table(confusion: Any) -> NDArray[np.int64]:
+    table = whole(confusion, "counts of the confusion")
     if table.ndim != 2 or table.shape[0] != table.shape[1] or (table < 0).any():
         raise InputError(f"the confusion has the shape {table.shape}: give counts (K, K), [class][prediction]")
-    return table.astype(np.int64)
+    return table
