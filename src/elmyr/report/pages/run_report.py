@@ -17,6 +17,7 @@ from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.page import note, page, section
 from elmyr.report.parts.records import Evaluation, flattened, read_evaluations, read_people, read_table
 from elmyr.report.parts.run_parts import (
+    collapse_parts,
     how_made,
     monitor_lines,
     not_measured,
@@ -27,7 +28,7 @@ from elmyr.report.parts.run_parts import (
 )
 from elmyr.report.parts.sections import evaluation_table, extremes, foot, side_by_side
 from elmyr.report.words import ENGLISH, Words
-from elmyr.tasks.gan.collapse import Collapse, collapse_in, written
+from elmyr.tasks.gan.collapse import Collapse, collapse_in
 
 
 def run_page(folder: Path, words: Words = ENGLISH) -> str:
@@ -75,13 +76,9 @@ def _collapsed(collapse: Collapse | None, words: Words) -> list[Markup]:
     """In large letters, with cause and fix; nothing of a run that did not collapse."""
     if collapse is None:
         return []
-    template, values = collapse.message
-    here = "\0"  # where the settings stand, each of which is to stay in one line
-    told = words(template, **values | {"trouble": words(collapse.trouble), "settings": here}).split(here)
-    settings = [tag("code", f"--set {setting}", class_="whole") for setting in written(collapse.settings)]
     return [
         tag("p", words("collapsed"), class_="short word worse"),
-        tag("p", told[0], join(*settings), *told[1:], class_="sentence"),
+        tag("p", *collapse_parts(collapse, words), class_="sentence"),
     ]
 
 

@@ -15,6 +15,7 @@ from elmyr.report.parts.page import facts_table, note, section
 from elmyr.report.parts.records import flattened, read_metrics
 from elmyr.report.parts.sections import commands, curves, settings, versions
 from elmyr.report.words import Words
+from elmyr.tasks.gan.collapse import Collapse, written
 
 # What a reader calls a setting, and where the config of one kind of run or another holds it.
 FACTS = {
@@ -115,6 +116,15 @@ def not_measured(command: str, words: Words) -> Markup:
 def monitor_lines(found: object, words: Words) -> list[str]:
     """What the training monitor found, as `summary.json` lists it, and which settings were changed or proposed."""
     return [_trouble(told, words) for told in found if isinstance(told, dict)] if isinstance(found, list) else []
+
+
+def collapse_parts(collapse: Collapse, words: Words) -> list[str]:
+    """What a training ended in, with cause and fix, in pieces; each setting to try stays in one line."""
+    template, values = collapse.message
+    here = "\0"  # where the settings stand
+    told = words(template, **values | {"trouble": words(collapse.trouble), "settings": here}).split(here)
+    settings = [tag("code", f"--set {setting}", class_="whole") for setting in written(collapse.settings)]
+    return [told[0], join(*settings), *told[1:]]
 
 
 def _trouble(told: dict[str, Any], words: Words) -> str:

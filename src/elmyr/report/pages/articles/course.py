@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elmyr.report.charts.svg import Series, line_chart
-from elmyr.report.pages.articles.record import Training, collapse_told
+from elmyr.report.pages.articles.record import Training, collapse_of
 from elmyr.report.pages.articles.shown import Shown
 from elmyr.report.pages.articles.texts import CAUSES, SIDES
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import count
 from elmyr.report.parts.page import note
 from elmyr.report.parts.records import read_metrics
-from elmyr.report.parts.run_parts import monitor_lines
+from elmyr.report.parts.run_parts import collapse_parts, monitor_lines
 
 WATCHED = {  # what the training monitor logs, beside the real images' 1
     "watch_modes": "Modes covered, as a share of the real images'",
@@ -36,19 +36,24 @@ def courses(shown: Shown) -> Markup:
 def _course(shown: Shown, training: Training) -> Markup:
     words, name = shown.words, shown.name(training)
     picture = shown.picture(training.course, words("The course of the training: {name}", name=name))
-    lines = monitor_lines(training.troubles, words)
-    if collapse := collapse_told(shown.folder, training, words):
-        lines.append(collapse)
+    lines = [*map(note, monitor_lines(training.troubles, words)), *_end(shown, training)]
     if not picture and not lines:
         return Markup()
-    lines += [words(CAUSES[problem]) for problem in _problems(training) if problem in CAUSES]
+    lines += [note(words(CAUSES[problem])) for problem in _problems(training) if problem in CAUSES]
     rows = _rows(shown, training) if picture else []
     return tag(
         "figure",
         tag("figcaption", tag("strong", name, class_=SIDES.get(training.kind, "side written"))),
         tag("div", tag("div", *rows, class_="rows"), picture, class_="course") if rows else picture,
-        *map(note, lines or [words("The training monitor found nothing to report.")]),
+        *(lines or [note(words("The training monitor found nothing to report."))]),
     )
+
+
+def _end(shown: Shown, training: Training) -> list[Markup]:
+    """What the training ended in, where it collapsed: in the page's language where its run still says it."""
+    if found := collapse_of(shown.folder, training):
+        return [tag("p", *collapse_parts(found, shown.words), class_="note")]
+    return [note(str(training.collapse))] if training.collapse else []
 
 
 def _rows(shown: Shown, training: Training) -> list[Markup]:

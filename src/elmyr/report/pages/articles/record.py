@@ -211,16 +211,8 @@ def told_of(training: Training | None, images: ImagesRecord, words: Words) -> tu
     return told, COLORS.get(verdict, "worse")
 
 
-def collapse_told(folder: Path, training: Training, words: Words) -> str | None:
-    """What the training ended in, where it collapsed, in the page's language where its run still says it."""
-    found = _collapse_of(folder, training)
-    if found is None:
-        return str(training.collapse) if training.collapse else None
-    template, values = found.message
-    return words(template, **values | {"trouble": words(found.trouble)})
-
-
-def _collapse_of(folder: Path, training: Training) -> Collapse | None:
+def collapse_of(folder: Path, training: Training) -> Collapse | None:
+    """What the training ended in, where it collapsed and its run still says so."""
     if not training.collapse:
         return None
     kept = {"collapse": training.collapse} if isinstance(training.collapse, dict) else {}

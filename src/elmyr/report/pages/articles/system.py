@@ -42,7 +42,8 @@ def _titled(title: str, content: Markup) -> Markup:
 
 
 def _listed(texts: Sequence[str], words: Words) -> Markup:
-    return tag("ul", *(tag("li", words(text)) for text in texts)) if texts else Markup()
+    said = map(words, texts)
+    return tag("ul", *(tag("li", text[:1].upper() + text[1:]) for text in said)) if texts else Markup()
 
 
 def _summary(shown: Shown) -> str:
