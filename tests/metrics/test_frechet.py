@@ -12,8 +12,10 @@ from elmyr.metrics import (
     frechet_distance,
     frechet_distance_at_infinity,
     gaussian_of,
+    jackknife,
     mean_of_classes,
 )
+from elmyr.metrics.design import replicates_of
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -70,8 +72,8 @@ def test_the_mean_of_classes_is_of_independent_samples() -> None:
     assert of_classes[7].interval == frechet_distance(a[40:], b[40:]).interval
     mean = mean_of_classes(list(of_classes.values()))
     assert mean.value == pytest.approx((of_classes[0].value + of_classes[7].value) / 2)
-    widths = [estimate.high - estimate.value for estimate in (*of_classes.values(), mean)]
-    assert widths[2] == pytest.approx(np.hypot(widths[0], widths[1]) / 2)
+    plain = [jackknife(0.0, real=one.without_real, generated=one.without_generated) for one in of_classes.values()]
+    assert mean.high - mean.value == pytest.approx(np.hypot(plain[0].high, plain[1].high) / 2)
 
 
 def test_a_class_with_few_rows_has_no_distance() -> None:
@@ -135,11 +137,17 @@ def test_symmetric_and_independent_of_order(seed: int, count_a: int, count_b: in
 
 def test_leaving_groups_out_by_sums_equals_leaving_rows_out() -> None:
     generator = np.random.default_rng(7)
-    rows = generator.normal(size=(50, 4)) * 1e3 + 1e6
-    groups = np.arange(50) % 20
-    for group, found in enumerate(frechet._gaussians_without(rows)):
-        mean, covariance = gaussian_of(rows[groups != group])
+    rows = generator.normal(size=(60, 4)) * 1e3 + 1e6
+    replicates = replicates_of(len(rows))
+    for members, found in zip(replicates.members, frechet._gaussians_of(rows, replicates), strict=True):
+        mean, covariance = gaussian_of(np.delete(rows, members, axis=0))
         assert found.mean == pytest.approx(mean, rel=1e-12)
+        assert found.covariance == pytest.approx(covariance, rel=1e-6, abs=1e-3)
+    labels = np.repeat([0, 1, 2], [31, 20, 9])
+    replicates = replicates_of(len(rows), labels)
+    for weights, found in zip(replicates.weights().T[1:], frechet._gaussians_of(rows, replicates), strict=True):
+        assert found.mean == pytest.approx(weights @ rows, rel=1e-12)
+        covariance = np.cov(rows.T, aweights=weights)
         assert found.covariance == pytest.approx(covariance, rel=1e-6, abs=1e-3)
 
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elmyr.core.errors import InputError
-from elmyr.metrics import kernel, kernel_distance
+from elmyr.metrics import fixed_design, kernel, kernel_distance
+from elmyr.metrics.design import replicates_of
 
 
 def by_brute_force(a: np.ndarray, b: np.ndarray) -> float:
@@ -28,15 +29,38 @@ def test_equals_brute_force(seed: int, real: int, generated: int, width: int) ->
 
 def test_the_interval_is_that_of_rows_left_out_in_groups() -> None:
     generator = np.random.default_rng(1)
-    a, b = generator.normal(size=(45, 3)), generator.normal(size=(60, 3)) * 1.3
-    variance = 0.0
-    for left_out in (
-        [by_brute_force(a[np.arange(45) % 20 != group], b) for group in range(20)],
-        [by_brute_force(a, b[np.arange(60) % 20 != group]) for group in range(20)],
-    ):
-        variance += 19 / 20 * ((np.array(left_out) - np.mean(left_out)) ** 2).sum()
-    found = kernel_distance(a, b)
+    a, b = generator.normal(size=(40, 3)), generator.normal(size=(60, 3)) * 1.3
+    left_a, left_b = (
+        [np.delete(rows, members, axis=0) for members in replicates_of(len(rows)).members] for rows in (a, b)
+    )
+    without_a, without_b = np.array([by_brute_force(x, b) for x in left_a]), [by_brute_force(a, y) for y in left_b]
+    found, value = kernel_distance(a, b), by_brute_force(a, b)
+    assert found.without_real[0] == pytest.approx(without_a, rel=1e-9)
+    assert found.without_generated[0] == pytest.approx(without_b, rel=1e-9)
+    jackknifed = sum(19 * np.var(left_out) for left_out in (without_a, without_b))
+    both = np.array([[by_brute_force(x, y) for y in left_b] for x in left_a])
+    pairs = 19**2 * ((value - without_a[:, None] - without_b + both) ** 2).mean() * 100**2 / (2 * 40 * 60)
+    variance = max(jackknifed - pairs, pairs)
     assert found.high - found.value == pytest.approx(2.093024 * variance**0.5, rel=1e-5)  # t of 19 degrees of freedom
+
+
+def test_with_fixed_labels_pairs_inside_a_class_count_by_its_share() -> None:
+    generator = np.random.default_rng(4)
+    labels = np.repeat([0, 1, 2, 3], [9, 6, 4, 1])  # the class of one is taken together with the class of four
+    a, b = generator.normal(size=(20, 3)) + labels[:, None], generator.normal(size=(20, 3)) + labels[:, None]
+    found = kernel_distance(a, b, design=fixed_design(labels, labels)).value
+
+    def within(rows: np.ndarray) -> float:
+        table, strata = (rows @ rows.T / 3 + 1) ** 3, np.minimum(labels, 2)
+        total = 0.0
+        for first in range(3):
+            for second in range(3):
+                block = table[strata == first][:, strata == second]
+                apart = ~np.eye(len(block), dtype=bool) if first == second else np.ones(block.shape, bool)
+                total += block[apart].mean() * (strata == first).mean() * (strata == second).mean()
+        return total
+
+    assert found == pytest.approx(within(a) + within(b) - 2 * ((a @ b.T / 3 + 1) ** 3).mean(), rel=1e-9)
 
 
 def test_symmetric_and_independent_of_block_size(monkeypatch: pytest.MonkeyPatch) -> None:

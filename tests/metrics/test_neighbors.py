@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from elmyr.core.errors import InputError
-from elmyr.metrics import Balls, balls_of, density_coverage, distances, nearest, precision_recall, realism
+from elmyr.metrics import Balls, balls_of, density_coverage, distances, groups_of, nearest, precision_recall, realism
 
 
 def values(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: int = 3) -> tuple[float, float]:
@@ -109,7 +109,7 @@ def test_density_with_a_group_left_out_is_that_of_the_other_rows() -> None:
     a, b = generator.normal(size=(60, 3)), generator.normal(size=(40, 3))
     (found,) = density_coverage(a, b, 5)[0].without_real
     for group in range(20):
-        left = a[np.arange(60) % 20 != group]
+        left = a[groups_of(60) != group]
         assert found[group] == pytest.approx(density_coverage(left, b)[0].value)
 
 

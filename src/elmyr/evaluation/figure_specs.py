@@ -16,7 +16,10 @@ from elmyr.core.calls import takes
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.tables import Table
 from elmyr.metrics import (
+    DRAWN,
+    Design,
     Estimate,
+    beside,
     class_divergence,
     discriminator_accuracy,
     diversity,
@@ -46,10 +49,11 @@ NEEDS: Mapping[str, str] = {
     "probabilities": READING,
     "predictions": READING,
     "neighbors": "",
+    "design": "",
     "logits": "needs the discriminator of a run",
     "recognizers": USE,
 }
-TOGETHER = ("neighbors", "class distances")  # of both sides in one, not as an array of each
+TOGETHER = ("neighbors", "class distances", "design")  # of both sides in one, not as an array of each
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class FigureSpec:
     needs: what `take` is called with, each as two arrays, of the real and of the generated images: "features" float64
     (N, D) and (M, D); "labels" int64 (N,), "labels of full classes" the same where no class has fewer than 8 images;
     where the extractor classifies "probabilities" float64 (N, K) and "predictions" int64 (N,); "logits" float64 (N,)
-    of the run's discriminator.
+    of the run's discriminator; "design" in one the `elmyr.metrics.Design` of both, whether their labels were fixed.
 
     take: gives an `Estimate`; or just a number, whose 95 % interval follows from asking again with each twentieth of
     the images left out; or None where it cannot be taken of these. Raises InputError for an unknown need or direction.
@@ -92,8 +96,11 @@ class FigureSpec:
         """Why it may be missing; "" where it never is."""
         return self.missing or next(filter(None, (NEEDS[need] for need in self.needs)), "")
 
-    def estimate(self, given: Sequence[Any]) -> Estimate | None:
-        """What `take` gives of its needs, as an estimate; InputError for a number that is not finite."""
+    def estimate(self, given: Sequence[Any], design: Design = DRAWN) -> Estimate | None:
+        """What `take` gives of its needs, as an estimate; InputError for a number that is not finite.
+
+        design: whether labels were fixed, so that groups of images are left out that have their share of each.
+        """
         given = [_read_only(each) for each in given]
         found = self.take(*given)
         if found is None or isinstance(found, Estimate):
@@ -106,8 +113,16 @@ class FigureSpec:
         sides = given[::2], given[1::2]
         return jackknife(
             self._number(found),
-            real=[[self._number(self.take(*_paired(left, sides[1]))) for left in _without_groups(sides[0])]],
-            generated=[[self._number(self.take(*_paired(sides[0], left))) for left in _without_groups(sides[1])]],
+            real=[
+                [self._number(self.take(*_paired(left, sides[1]))) for left in _without_groups(sides[0], design.real)]
+            ],
+            generated=[
+                [
+                    self._number(self.take(*_paired(sides[0], left)))
+                    for left in _without_groups(sides[1], design.generated)
+                ]
+            ],
+            beside=beside(np.asarray(sides[0][0]), design.real),
         )
 
     def _number(self, found: Any) -> float:
@@ -134,14 +149,14 @@ def _paired(real: Arrays, generated: Arrays) -> Iterator[NDArray[Any]]:
     return (array for pair in zip(real, generated, strict=True) for array in pair)
 
 
-def _without_groups(side: Arrays) -> Iterator[Arrays]:
-    groups = groups_of(len(side[0]))
+def _without_groups(side: Arrays, labels: NDArray[np.int64] | None) -> Iterator[Arrays]:
+    groups = groups_of(len(side[0]), labels)
     return ([array[groups != group] for array in side] for group in range(groups.max() + 1))
 
 
-def _at_infinity(real: NDArray[np.float64], generated: NDArray[np.float64]) -> Estimate | None:
+def _at_infinity(real: NDArray[np.float64], generated: NDArray[np.float64], design: Design) -> Estimate | None:
     enough = min(len(real), len(generated)) >= FEWEST_A_DIMENSION * real.shape[1]
-    return frechet_distance_at_infinity(real, generated) if enough else None
+    return frechet_distance_at_infinity(real, generated, design=design) if enough else None
 
 
 def _accepted(part: Any) -> FigureSpec:
@@ -162,12 +177,13 @@ FIGURES: Table[FigureSpec] = Table(
         spec.name: spec
         for spec in (
             FigureSpec(
-                "frechet_distance", "FID (elmyr's features)", "lower", ("features",), frechet_distance,
+                "frechet_distance", "FID (elmyr's features)", "lower", ("features", "design"),
+                lambda real, generated, design: frechet_distance(real, generated, design=design),
                 "distance between the distributions of generated and real features (Heusel et al. 2017); not "
                 "comparable with a published FID, which uses Inception",
             ),
             FigureSpec(
-                "frechet_distance_at_infinity", "FID∞ (extrapolated)", "lower", ("features",), _at_infinity,
+                "frechet_distance_at_infinity", "FID∞ (extrapolated)", "lower", ("features", "design"), _at_infinity,
                 "FID without its bias by the number of images (after Chong & Forsyth 2020); needs 5 images or more for "
                 "each feature",
                 missing="there are fewer than 5 images for each feature",
@@ -179,7 +195,8 @@ FIGURES: Table[FigureSpec] = Table(
                 "half as many images as there are real ones",
             ),
             FigureSpec(
-                "kernel_distance", "KID", "lower", ("features",), kernel_distance,
+                "kernel_distance", "KID", "lower", ("features", "design"),
+                lambda real, generated, design: kernel_distance(real, generated, design=design),
                 "the same question without assuming a Gaussian; 0 on average for equal distributions (Bińkowski et al. "
                 "2018)",
             ),
@@ -201,8 +218,8 @@ FIGURES: Table[FigureSpec] = Table(
                 "variety: share of real images that have a generated one in their neighborhood",
             ),
             FigureSpec(
-                "inception_score", "Inception Score (elmyr's features)", "higher", ("probabilities",),
-                lambda real, generated: inception_score(generated),
+                "inception_score", "Inception Score (elmyr's features)", "higher", ("probabilities", "design"),
+                lambda real, generated, design: inception_score(generated, labels=design.generated),
                 "single images are clear, and all together are varied (Salimans et al. 2016); with elmyr's extractor "
                 "in place of Inception",
             ),
@@ -212,8 +229,11 @@ FIGURES: Table[FigureSpec] = Table(
                 "mean distance of two images of one class: far below the baseline is collapse, far above it is noise",
             ),
             FigureSpec(
-                "class_divergence", "class-distribution divergence", "lower", ("predictions", "probabilities"),
-                lambda real, generated, _, shares: class_divergence(real, generated, shares.shape[1]),
+                "class_divergence", "class-distribution divergence", "lower",
+                ("predictions", "probabilities", "design"),
+                lambda real, generated, _, shares, design: class_divergence(
+                    real, generated, shares.shape[1], design=design
+                ),
                 "Jensen–Shannon divergence, in bits, of the predicted classes of generated and real images",
             ),
             FigureSpec(
@@ -222,7 +242,8 @@ FIGURES: Table[FigureSpec] = Table(
                 "share of generated images that are classified as the requested class",
             ),
             FigureSpec(
-                "told_apart", "discriminator accuracy", "near the baseline", ("logits",), discriminator_accuracy,
+                "told_apart", "discriminator accuracy", "near the baseline", ("logits", "design"),
+                lambda real, generated, design: discriminator_accuracy(real, generated, design=design),
                 "share of pairs, one real and one generated, in which the run's discriminator scores the real one "
                 "higher: 50 % where it cannot tell; only for a run",
             ),

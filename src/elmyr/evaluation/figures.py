@@ -14,7 +14,16 @@ from elmyr.core.plugins import at_work
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.paired_samples import FEWEST_OF_A_CLASS
 from elmyr.evaluation.reference import FAR, NEAR, Embedding, Reference
-from elmyr.metrics import Estimate, class_frechet_distances, density_coverage, precision_recall, share_right
+from elmyr.metrics import (
+    DRAWN,
+    Design,
+    Estimate,
+    class_frechet_distances,
+    density_coverage,
+    fixed_design,
+    precision_recall,
+    share_right,
+)
 
 INSIDE = 0.5  # share of a class's real images that the distance inside it is taken of: samples vary in their counts
 
@@ -54,6 +63,14 @@ class Evidence:
         """What the extractor makes of both sides."""
         return self.real.embedding.features, self.generated.features
 
+    @cached_property
+    def design(self) -> tuple[Design]:
+        """Whether labels were fixed: as many of each class were asked for as there are real ones."""
+        if self.labels is None:
+            return (DRAWN,)
+        real, asked = self.labels
+        return (fixed_design(real, asked) if np.array_equal(np.sort(real), np.sort(asked)) else DRAWN,)
+
     @property
     def labels(self) -> Pair | None:
         """Those of the real images, and those that were asked for."""
@@ -82,7 +99,9 @@ class Evidence:
     def neighbors(self) -> tuple[AmongNeighbors]:
         """Quality and variety by nearest neighbors."""
         features = self.generated.features
-        near, far = precision_recall(self.real.near, features, NEAR), density_coverage(self.real.far, features, FAR)
+        (design,) = self.design
+        near = precision_recall(self.real.near, features, NEAR, design=design)
+        far = density_coverage(self.real.far, features, FAR, design=design)
         return (AmongNeighbors(*near, *far),)
 
     @property
@@ -125,7 +144,7 @@ def take_figures(evidence: Evidence) -> dict[str, Estimate]:
         if len(known) < len(given):
             continue
         with at_work("metric", name):
-            estimate = spec.estimate([array for each in known for array in each])
+            estimate = spec.estimate([array for each in known for array in each], *evidence.design)
         if estimate:
             taken[name] = estimate
     return taken

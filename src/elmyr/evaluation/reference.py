@@ -18,10 +18,10 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, replacing
 from elmyr.evaluation.extractors import FeatureExtractor
 from elmyr.images import ImageSet
-from elmyr.metrics import Balls, balls_of
+from elmyr.metrics import Balls, balls_of, groups_of
 
 NEAR, FAR = 3, 5  # the neighbors that the balls of precision and recall, of density and coverage reach to
-FORMAT = 1
+FORMAT = 2
 ARRAYS = ("features", "probabilities", "near", "near_without", "far", "far_without")
 
 
@@ -73,7 +73,7 @@ def reference_of(
         except InputError as error:
             say(f"the cached features are not used, and are computed again: {error}")
     seen = embed(extractor, images)
-    reference = Reference(seen, balls_of(seen.features, NEAR), balls_of(seen.features, FAR))
+    reference = Reference(seen, *(balls_of(seen.features, count, images.labels) for count in (NEAR, FAR)))
     try:
         _write(path, key, reference)
     except OSError as error:
@@ -100,10 +100,11 @@ def _read(path: Path, key: str, images: ImageSet) -> Reference:
     whole = set(ARRAYS) - {"probabilities"} <= set(arrays)
     if not whole or (told_key, told_digest) != (key, _digest(arrays)):
         raise InputError(f"'{path}' is of other images, or changed: remove it")
+    groups = groups_of(len(arrays["features"]), images.labels)
     return Reference(
         Embedding(arrays["features"], arrays.get("probabilities"), images.labels),
-        Balls(arrays["features"], NEAR, arrays["near"], arrays["near_without"]),
-        Balls(arrays["features"], FAR, arrays["far"], arrays["far_without"]),
+        Balls(arrays["features"], NEAR, arrays["near"], arrays["near_without"], groups),
+        Balls(arrays["features"], FAR, arrays["far"], arrays["far_without"], groups),
     )
 
 

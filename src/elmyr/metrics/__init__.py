@@ -14,6 +14,7 @@ from elmyr.metrics.copying import (
     nearest,
     training_is_nearest,
 )
+from elmyr.metrics.design import DRAWN, Design, fixed_design
 from elmyr.metrics.fidelity import psnr, squared_error, ssim
 from elmyr.metrics.frechet import (
     class_frechet_distances,
@@ -24,7 +25,7 @@ from elmyr.metrics.frechet import (
 )
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
-from elmyr.metrics.jackknife import Estimate, difference, groups_of, jackknife, means_without
+from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without
 from elmyr.metrics.kernel import kernel_distance
 from elmyr.metrics.labels import (
     accuracy,
@@ -53,10 +54,12 @@ from elmyr.metrics.recalls import (
 from elmyr.metrics.strokes import skeleton_length, slant, stroke_thickness
 
 __all__ = [
+    "DRAWN",
     "FEWEST_SEEDS",
     "FEWEST_TESTED",
     "UNBALANCED",
     "Balls",
+    "Design",
     "Estimate",
     "Excess",
     "MeanInterval",
@@ -70,6 +73,7 @@ __all__ = [
     "balanced_accuracy",
     "balanced_weights",
     "balls_of",
+    "beside",
     "calibration_error",
     "cells_of",
     "centers_of",
@@ -83,6 +87,7 @@ __all__ = [
     "distance_ratio",
     "diversity",
     "doubles",
+    "fixed_design",
     "frechet_distance",
     "frechet_distance_at_infinity",
     "gaussian_of",

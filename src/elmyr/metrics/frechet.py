@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.design import DRAWN, Design, Replicates, replicates_of
 from elmyr.metrics.features import feature_pair, feature_rows, row_labels
-from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife
+from elmyr.metrics.jackknife import Beside, Estimate, beside, interactions, jackknife, variance_of_pairs
 
 Rows = NDArray[np.float64]
 
@@ -36,30 +37,36 @@ def gaussian_of(features: ArrayLike) -> Gaussian:
     return Gaussian(mean, centered.T @ centered / (len(rows) - 1))
 
 
-def frechet_distance(real: ArrayLike, generated: ArrayLike) -> Estimate:
+def frechet_distance(real: ArrayLike, generated: ArrayLike, *, design: Design = DRAWN) -> Estimate:
     """|μa − μb|² + tr Σa + tr Σb − 2 tr (Σa Σb)^½ of features `(N, D)` and `(M, D)`; 0 is the best.
 
-    In squared units of the features, so comparable only within one feature extractor; biased upwards where
-    samples are few, so only within one sample count too: the interval is for what it is on average at these
-    counts. Symmetric, never negative. Raises InputError for fewer than 4 rows, different D, or values that are
-    not finite. Source: Heusel et al. 2017.
+    In squared units of the features, so comparable only within one feature extractor; biased upwards where samples are
+    few, so only within one sample count too: the interval is for what it is on average at these counts. design: whether
+    labels were fixed. Symmetric, never negative. Raises InputError for fewer than 4 rows, different D, or values that
+    are not finite. Source: Heusel et al. 2017.
     """
-    value, without_real, without_generated, beside = _with_groups_left_out(real, generated)
-    return jackknife(value, real=[without_real], generated=[without_generated], low=0.0, beside=beside)
+    value, without_real, without_generated, of_pairs, shown_beside = _with_groups_left_out(real, generated, design)
+    return jackknife(
+        value, real=[without_real], generated=[without_generated], low=0.0, beside=shown_beside, of_pairs=of_pairs
+    )
 
 
-def frechet_distance_at_infinity(real: ArrayLike, generated: ArrayLike) -> Estimate:
+def frechet_distance_at_infinity(real: ArrayLike, generated: ArrayLike, *, design: Design = DRAWN) -> Estimate:
     """The Fréchet distance extrapolated to infinitely many samples: what is left when its bias in 1/N and 1/M is gone.
 
     The bias is read from how much the distance grows where a group of either sample is left out (the jackknife's
-    correction), in place of a line through many smaller samples: the same term, no random draw. Where N or M is not
+    correction), in place of a line through many smaller samples: the same term, no random draw. It is another where
+    labels were fixed (design). Where N or M is not
     well above D the bias has other terms too, and this is too high. May be below 0 for equal distributions. Raises
     InputError as `frechet_distance`. Source: Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score and
     Where to Find Them".
     """
-    value, without_real, without_generated, beside = _with_groups_left_out(real, generated)
+    value, without_real, without_generated, of_pairs, shown_beside = _with_groups_left_out(real, generated, design)
     bias = sum((len(left_out) - 1) * (left_out.mean() - value) for left_out in (without_real, without_generated))
-    return jackknife(value - float(bias), real=[without_real], generated=[without_generated], beside=beside)
+    unbiased = value - float(bias)
+    return jackknife(
+        unbiased, real=[without_real], generated=[without_generated], beside=shown_beside, of_pairs=of_pairs
+    )
 
 
 def class_frechet_distances(
@@ -90,43 +97,62 @@ def mean_of_classes(estimates: Sequence[Estimate]) -> Estimate:
         for side in ("without_real", "without_generated")
     )
     value = float(np.mean([estimate.value for estimate in estimates]))
-    beside = "+".join(estimate.beside for estimate in estimates)
-    return jackknife(value, real=real, generated=generated, low=0.0, beside=beside)
+    rows, labels = ("+".join(estimate.beside[part] for estimate in estimates) for part in (0, 1))
+    return jackknife(value, real=real, generated=generated, low=0.0, beside=(rows, labels))
 
 
-def _distance(a: Gaussian, root_a: Rows, b: Gaussian, root_b: Rows) -> float:
-    # tr (Σa Σb)^½ is the sum of the singular values of Σa^½ Σb^½: nothing complex, no root of rounding noise.
-    overlap = np.linalg.svd(root_a @ root_b, compute_uv=False).sum()
+class _Rooted:
+    """A Gaussian with a factor R of its covariance, R Rᵀ."""
+
+    def __init__(self, gaussian: Gaussian) -> None:
+        self.mean, self.covariance = gaussian
+        self.factor = _factor(self.covariance)
+
+
+def _distance(a: _Rooted, b: _Rooted) -> float:
+    # tr (Σa Σb)^½ is the sum of the singular values of Raᵀ Rb: nothing complex, no root of rounding noise.
+    overlap = np.linalg.svd(a.factor.T @ b.factor, compute_uv=False).sum()
     distance = ((a.mean - b.mean) ** 2).sum() + np.trace(a.covariance) + np.trace(b.covariance) - 2 * overlap
     return max(0.0, float(distance))
 
 
-def _with_groups_left_out(real: ArrayLike, generated: ArrayLike) -> tuple[float, Rows, Rows, str]:
+def _with_groups_left_out(
+    real: ArrayLike, generated: ArrayLike, design: Design
+) -> tuple[float, Rows, Rows, float, Beside]:
     a, b = feature_pair(real, generated, least=FEWEST)
-    whole_a, whole_b = gaussian_of(a), gaussian_of(b)
-    root_a, root_b = _root(whole_a.covariance), _root(whole_b.covariance)
-    value = _distance(whole_a, root_a, whole_b, root_b)
-    without_a = [_distance(part, _root(part.covariance), whole_b, root_b) for part in _gaussians_without(a)]
-    without_b = [_distance(whole_a, root_a, part, _root(part.covariance)) for part in _gaussians_without(b)]
-    return value, np.array(without_a), np.array(without_b), digest_of(a)
+    whole_a, whole_b = (_Rooted(gaussian_of(rows)) for rows in (a, b))
+    parts_a, parts_b = (
+        [_Rooted(part) for part in _gaussians_of(rows, replicates_of(len(rows), labels))]
+        for rows, labels in ((a, design.real), (b, design.generated))
+    )
+    value = _distance(whole_a, whole_b)
+    without_a = np.array([_distance(part, whole_b) for part in parts_a])
+    without_b = np.array([_distance(whole_a, part) for part in parts_b])
+    fewest = min(len(parts_a), len(parts_b))
+    both = np.array([_distance(*pair) for pair in zip(parts_a, parts_b, strict=False)])
+    pairs = interactions(value, without_a[:fewest], without_b[:fewest], both)
+    return value, without_a, without_b, variance_of_pairs(pairs, fewest, len(a), len(b)), beside(a, design.real)
 
 
-def _gaussians_without(rows: Rows) -> list[Gaussian]:
-    """The Gaussian of the rows with each group left out, from sums over the groups."""
-    groups = groups_of(len(rows))
+def _gaussians_of(rows: Rows, replicates: Replicates) -> list[Gaussian]:
+    """The Gaussian of each replicate, from sums over the rows that weigh less in it."""
+    count = len(rows)
     shift = rows.mean(axis=0)  # sums of squares of centered rows lose no digits
-    parts = [rows[groups == group] - shift for group in range(groups.max() + 1)]
-    total, square = sum(part.sum(axis=0) for part in parts), sum(part.T @ part for part in parts)
-    left = []
-    for part in parts:
-        count = len(rows) - len(part)
-        mean = (total - part.sum(axis=0)) / count
-        covariance = (square - part.T @ part - count * np.outer(mean, mean)) / (count - 1)
-        left.append(Gaussian(mean + shift, covariance))
-    return left
+    centered, kept, taken = rows - shift, replicates.kept / count, (replicates.kept - replicates.lighter) / count
+    total, square = kept @ centered, (centered * kept[:, None]).T @ centered
+    found = []
+    for members in replicates.members:
+        part, off = centered[members], taken[members]
+        mean = total - off @ part
+        concentration = (kept**2).sum() - (off * (2 * kept[members] - off)).sum()  # the sum of the squared weights
+        covariance = square - (part * off[:, None]).T @ part - np.outer(mean, mean)
+        found.append(Gaussian(mean + shift, covariance / (1 - concentration)))
+    return found
 
 
-def _root(covariance: Rows) -> Rows:
-    values, vectors = np.linalg.eigh(covariance)
-    scaled = vectors * np.sqrt(values.clip(min=0.0))  # a covariance's eigenvalue below 0 is rounding
-    return np.asarray(scaled @ vectors.T)
+def _factor(covariance: Rows) -> Rows:
+    try:
+        return np.asarray(np.linalg.cholesky(covariance))
+    except np.linalg.LinAlgError:  # no full rank
+        values, vectors = np.linalg.eigh(covariance)
+        return np.asarray(vectors * np.sqrt(values.clip(min=0.0)))  # a covariance's eigenvalue below 0 is rounding

@@ -15,15 +15,15 @@ from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
 FEWEST = 4  # rows, below which leaving one out tells nothing: of two, both left-out scores are 1
 
 
-def inception_score(probabilities: Any) -> Estimate:
+def inception_score(probabilities: Any, *, labels: NDArray[np.int64] | None = None) -> Estimate:
     """exp of the mean of KL(p(y|x) ‖ p(y)), from class probabilities `(N, K)`: 1 (worst) to K.
 
     One split over the full set. A classifier of the images' own classes takes the place of Inception, so it compares
-    only within one classifier. Of fewer than 4 rows the interval is all that a score can be. Raises InputError for
-    fewer than 2 rows, or rows that are no probabilities.
+    only within one classifier. labels `(N,)`: that were fixed before the images were drawn. Of fewer than 4 rows the
+    interval is all that a score can be. Raises InputError for fewer than 2 rows, or rows that are no probabilities.
     """
     rows = probability_rows(probabilities, least=2)
-    groups = groups_of(len(rows))
+    groups = groups_of(len(rows), labels)
     member = np.eye(groups.max() + 1)[groups].T
     sums, entropies, counts = member @ rows, member @ _negative_entropy(rows), member.sum(axis=1)
     most = float(rows.shape[1])

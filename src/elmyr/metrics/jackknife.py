@@ -22,6 +22,7 @@ GROUPS = 20
 LEVEL = 0.95
 
 LeftOut = tuple[NDArray[np.float64], ...]
+Beside = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +30,8 @@ class Estimate:
     """A figure with its 95 % interval for what it would be on average over samples of the same counts.
 
     without_real, without_generated: what it is with each group of such a sample left out, an array `(G,)` for each
-    independent sample on that side (none where the figure does not look at it). beside: a digest of the real rows, ""
-    where nobody gave one.
+    independent sample on that side (none where the figure does not look at it). beside: digests of the real rows and of
+    the labels by which they are dealt into groups, "" where nobody gave them.
     """
 
     value: float
@@ -38,7 +39,7 @@ class Estimate:
     high: float
     without_real: LeftOut = ()
     without_generated: LeftOut = ()
-    beside: str = ""
+    beside: Beside = ("", "")
 
     @property
     def interval(self) -> tuple[float, float, float]:
@@ -46,11 +47,20 @@ class Estimate:
         return self.value, self.low, self.high
 
 
-def groups_of(count: int) -> NDArray[np.int64]:
-    """The group of each of `count` rows, int64 (count,): up to 20 groups of equal size, as rows come in turn."""
+def groups_of(count: int, labels: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """The group of each of `count` rows, int64 (count,): up to 20 groups of equal size, dealt in a fixed shuffle.
+
+    labels `(count,)`: rows of each are dealt in turn, so that every group has its share of them. Raises InputError for
+    no rows.
+    """
     if count < 1:
         raise InputError(f"{count} rows make no groups: give 1 or more")
-    return np.arange(count) % min(GROUPS, count)
+    order = np.random.default_rng(0).permutation(count)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    groups = np.empty(count, np.int64)
+    groups[order] = np.arange(count) % min(GROUPS, count)
+    return groups
 
 
 def jackknife(
@@ -60,19 +70,22 @@ def jackknife(
     generated: Sequence[ArrayLike] = (),
     low: float = -inf,
     high: float = inf,
-    beside: str = "",
+    beside: Beside = ("", ""),
+    of_pairs: float = 0.0,
 ) -> Estimate:
     """The estimate of a figure from its values with each group of a sample left out: an array `(G,)` a sample.
 
     The variances that the independent samples bring are added. The interval is a t interval with G − 1 degrees of
     freedom of the smallest number of groups, cut off at `low` and `high`, between which the figure must lie; as wide as
-    that where a sample has a single group. Raises InputError where there is no such array or a value is NaN.
+    that where a sample has a single group. of_pairs: the variance that pairs of rows bring, which a jackknife counts
+    twice (Efron & Stein 1981, "The Jackknife Estimate of Variance"): one is taken off, and one always stays. Raises
+    InputError where there is no such array or a value is NaN.
     """
     without_real, without_generated = (tuple(np.asarray(one, np.float64) for one in side) for side in (real, generated))
     samples = [*without_real, *without_generated]
     if not samples or any(one.ndim != 1 or not len(one) or np.isnan(one).any() for one in samples) or isnan(value):
         raise InputError("a jackknife takes a number and its values with each group left out, an array for each sample")
-    half = _half_width(samples)
+    half = _half_width(samples, of_pairs)
     return Estimate(value, max(low, value - half), min(high, value + half), without_real, without_generated, beside)
 
 
@@ -82,9 +95,13 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     Raises InputError where the real samples were not the same.
     """
     counts = [[len(one) for one in estimate.without_real] for estimate in (a, b)]
-    if counts[0] != counts[1] or (a.beside and b.beside and a.beside != b.beside):
+    if counts[0] != counts[1] or (a.beside[0] and b.beside[0] and a.beside[0] != b.beside[0]):
         raise InputError("the figures were taken beside different real images: take both beside the same")
-    shared = [one - other for one, other in zip(a.without_real, b.without_real, strict=True)]
+    opposite = tuple(-other for other in b.without_real)
+    if a.beside[1] == b.beside[1]:
+        shared = tuple(one + other for one, other in zip(a.without_real, opposite, strict=True))
+    else:  # dealt otherwise: what cancels is not known
+        shared = (*a.without_real, *opposite)
     return jackknife(
         a.value - b.value,
         real=shared,
@@ -93,8 +110,28 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     )
 
 
+def interactions(whole: float, without_real: NDArray[np.float64], without_generated: NDArray[np.float64],
+                 without_both: NDArray[np.float64]) -> NDArray[np.float64]:  # fmt: skip
+    """What leaving a group of both sides out changes beyond the two alone."""
+    return np.asarray(whole - without_real - without_generated + without_both)
+
+
+def variance_of_pairs(interaction: NDArray[np.float64], groups: int, real: int, generated: int) -> float:
+    """The variance that pairs of rows bring to a figure of two samples of so many rows, for `jackknife`.
+
+    interaction: of pairs of groups, as `interactions`. Taken to be alike inside both samples and across them, as it is
+    where the distributions are nearly the same; where they are not, it is next to nothing beside the rest.
+    """
+    return float((groups - 1) ** 2 * (interaction**2).mean() * (real + generated) ** 2 / (2 * real * generated))
+
+
+def beside(rows: NDArray[Any], labels: NDArray[np.int64] | None = None) -> Beside:
+    """What tells these real rows, and how they are dealt into groups, from others: for `Estimate`."""
+    return digest_of(rows), "" if labels is None else digest_of(labels)
+
+
 def digest_of(*arrays: NDArray[Any]) -> str:
-    """What tells these arrays from others: for `Estimate.beside`."""
+    """What tells these arrays from others."""
     digest = blake2b(digest_size=16)
     for array in arrays:
         digest.update(f"{array.dtype} {array.shape}".encode())
@@ -102,19 +139,22 @@ def digest_of(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def means_without(values: ArrayLike) -> NDArray[np.float64]:
-    """The mean of some values `(N,)` with each group left out: `(G,)`; of a single value that value."""
+def means_without(values: ArrayLike, labels: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """The mean of some values `(N,)` with each group left out: `(G,)`; of a single value that value.
+
+    labels: as of `groups_of`.
+    """
     rows = numbers(values, "values")
     if rows.ndim != 1 or not len(rows):
         raise InputError(f"the values have the shape {rows.shape}: give one or more, (N,)")
     if len(rows) == 1:
         return rows.copy()
-    groups = groups_of(len(rows))
+    groups = groups_of(len(rows), labels)
     counts, sums = np.bincount(groups), np.bincount(groups, weights=rows)
     return np.asarray((sums.sum() - sums) / (counts.sum() - counts))
 
 
-def _half_width(samples: Sequence[NDArray[np.float64]]) -> float:
+def _half_width(samples: Sequence[NDArray[np.float64]], of_pairs: float = 0.0) -> float:
     """In units of a power of two, as the squares of huge and tiny deviations leave float64."""
     fewest = min(len(one) for one in samples)
     if fewest < 2:
@@ -122,4 +162,6 @@ def _half_width(samples: Sequence[NDArray[np.float64]]) -> float:
     apart = [one - one.mean() for one in samples]
     unit = int(np.frexp(max(np.abs(one).max() for one in apart))[1])
     variance = sum((len(one) - 1) / len(one) * float((np.ldexp(one, -unit) ** 2).sum()) for one in apart)
+    once = float(np.ldexp(of_pairs, -2 * unit))
+    variance = max(variance - once, once)
     return float(stdtrit(fewest - 1, (1 + LEVEL) / 2)) * float(np.ldexp(np.sqrt(variance), unit))

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.design import DRAWN, Design, Replicates, replicates_of
 from elmyr.metrics.features import feature_pair
-from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife
+from elmyr.metrics.jackknife import Estimate, beside, interactions, jackknife, variance_of_pairs
 
 LARGEST = 1e80  # mean square of a row, past which sums over the cubes leave float64
 BLOCK = 4_000_000  # kernel values held at a time: 32 MB of float64
@@ -18,12 +19,13 @@ BLOCK = 4_000_000  # kernel values held at a time: 32 MB of float64
 Rows = NDArray[np.float64]
 
 
-def kernel_distance(real: ArrayLike, generated: ArrayLike) -> Estimate:
+def kernel_distance(real: ArrayLike, generated: ArrayLike, *, design: Design = DRAWN) -> Estimate:
     """The unbiased squared maximum mean discrepancy of features `(N, D)` and `(M, D)`, kernel (x·y / D + 1)³.
 
-    Its expectation is 0 for equal distributions, whatever the counts; a single value may be below. Comparable within
-    one feature extractor. The interval covers both samples. Raises InputError for fewer than 4 rows, different D, or
-    values that are not finite or past 1e40. Source: Bińkowski et al. 2018.
+    Its expectation is 0 for equal distributions, whatever the counts; a single value may be below. Where labels were
+    fixed (design) it is so too: pairs of a class count as often as the class's share has it, and not as often as they
+    are there. Comparable within one feature extractor. The interval covers both samples. Raises InputError for fewer
+    than 4 rows, different D, or values that are not finite or past 1e40. Source: Bińkowski et al. 2018.
     """
     a, b = feature_pair(real, generated, least=4)
     reach = max(float((rows**2).sum(axis=1).max()) for rows in (a, b)) / a.shape[1]
@@ -31,49 +33,43 @@ def kernel_distance(real: ArrayLike, generated: ArrayLike) -> Estimate:
         raise InputError(
             f"features reach to a mean square of {reach:.3g}, whose cube leaves float64: bring them to the size of 1"
         )
-    within_a, within_b, across = _group_sums(a, a), _group_sums(b, b), _group_sums(a, b)
-    own_a, own_b = (_diagonal_sums(rows) for rows in (a, b))
-    counts_a, counts_b = (np.bincount(groups_of(len(rows))).astype(np.float64) for rows in (a, b))
-    value = _discrepancy(within_a, own_a, counts_a, within_b, own_b, counts_b, across)
-    without_a = [
-        _discrepancy(*_without(within_a, own_a, counts_a, g), within_b, own_b, counts_b, np.delete(across, g, 0))
-        for g in range(len(counts_a))
-    ]
-    without_b = [
-        _discrepancy(within_a, own_a, counts_a, *_without(within_b, own_b, counts_b, g), np.delete(across, g, 1))
-        for g in range(len(counts_b))
-    ]
-    return jackknife(value, real=[without_a], generated=[without_b], beside=digest_of(a))
+    of_a, of_b = replicates_of(len(a), design.real), replicates_of(len(b), design.generated)
+    within_a, within_b, across = _within(a, of_a), _within(b, of_b), _across(a, of_a, b, of_b)
+    found = within_a[:, None] + within_b - 2 * across  # [replicate of a][replicate of b], the samples themselves first
+    value, without_a, without_b = float(found[0, 0]), found[1:, 0], found[0, 1:]
+    pairs = interactions(value, without_a[:, None], without_b, found[1:, 1:])
+    of_pairs = variance_of_pairs(pairs, min(pairs.shape), len(a), len(b))
+    return jackknife(value, real=[without_a], generated=[without_b], beside=beside(a, design.real), of_pairs=of_pairs)
 
 
-def _discrepancy(
-    within_a: Rows, own_a: Rows, counts_a: Rows, within_b: Rows, own_b: Rows, counts_b: Rows, across: Rows
-) -> float:
-    """From sums of the kernel over pairs of groups, over pairs of a row with itself, and the groups' counts."""
-    n, m = counts_a.sum(), counts_b.sum()
-    pairs_a = (within_a.sum() - own_a.sum()) / (n * (n - 1))
-    pairs_b = (within_b.sum() - own_b.sum()) / (m * (m - 1))
-    return float(pairs_a + pairs_b - 2 * across.sum() / (n * m))
+def _within(rows: Rows, replicates: Replicates) -> Rows:
+    """The mean kernel of two different rows, in the sample and in each replicate: (1 + G,).
 
-
-def _without(within: Rows, own: Rows, counts: Rows, group: int) -> tuple[Rows, Rows, Rows]:
-    return np.delete(np.delete(within, group, 0), group, 1), np.delete(own, group), np.delete(counts, group)
-
-
-def _group_sums(a: Rows, b: Rows) -> Rows:
-    """The kernel's sums over all pairs of a group of `a` and one of `b`: (G, H)."""
-    groups_a, groups_b = groups_of(len(a)), groups_of(len(b))
-    member_b = np.eye(groups_b.max() + 1)[groups_b]
-    sums = np.zeros((groups_a.max() + 1, member_b.shape[1]))
-    for part, kernel in _kernel_blocks(a, b):
-        np.add.at(sums, groups_a[part], kernel @ member_b)
-    return sums
-
-
-def _diagonal_sums(rows: Rows) -> Rows:
-    """The kernel of each row with itself, summed over groups: (G,)."""
+    Different rows of one stratum stand for all pairs inside it.
+    """
+    weights = replicates.weights()
+    whole = _forms(rows, weights)
     own = ((rows**2).sum(axis=1) / rows.shape[1] + 1) ** 3
-    return np.asarray(np.bincount(groups_of(len(rows)), weights=own), np.float64)
+    strata = [np.flatnonzero(replicates.strata == stratum) for stratum in range(replicates.strata.max() + 1)]
+    inside = [whole] if len(strata) == 1 else [_forms(rows[places], weights[places]) for places in strata]
+    found = whole - sum(inside)
+    for places, form in zip(strata, inside, strict=True):
+        squares = weights[places] ** 2
+        share = weights[places].sum(axis=0) ** 2
+        found = found + share * (form - own[places] @ squares) / (share - squares.sum(axis=0))
+    return np.asarray(found)
+
+
+def _forms(rows: Rows, weights: Rows) -> Rows:
+    """wᵀ K w for each column w of the weights."""
+    parts = [(weights[part] * (kernel @ weights)).sum(axis=0) for part, kernel in _kernel_blocks(rows, rows)]
+    return np.asarray(sum(parts))
+
+
+def _across(a: Rows, of_a: Replicates, b: Rows, of_b: Replicates) -> Rows:
+    """The mean kernel of a row of each side, in each pair of their replicates: (1 + G, 1 + H)."""
+    weights_a, weights_b = of_a.weights(), of_b.weights()
+    return np.asarray(sum(weights_a[part].T @ (kernel @ weights_b) for part, kernel in _kernel_blocks(a, b)))
 
 
 def _kernel_blocks(a: Rows, b: Rows) -> Iterator[tuple[slice, Rows]]:

@@ -9,7 +9,8 @@ from scipy.special import ndtri, rel_entr
 
 from elmyr.core.errors import InputError
 from elmyr.metrics.arrays import flags, plain, whole
-from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife, means_without
+from elmyr.metrics.design import DRAWN, Design
+from elmyr.metrics.jackknife import Estimate, beside, groups_of, jackknife, means_without
 
 
 def accuracy(predicted: Any, expected: Any) -> float:
@@ -73,37 +74,42 @@ def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[fl
     return low, high
 
 
-def share_right(right: Any, *, of: Literal["real", "generated"]) -> Estimate:
+def share_right(right: Any, *, of: Literal["real", "generated"], labels: NDArray[np.int64] | None = None) -> Estimate:
     """The share of images `(N,)` bool classified correctly, in [0, 1], with Wilson's interval, which holds near 1 too.
 
-    of: which images these are. Raises InputError for no image, and for what is neither right nor wrong.
+    of: which images these are; labels `(N,)`: by which they are dealt into groups. Raises InputError for no image, and
+    for what is neither right nor wrong.
     """
     hits = flags(right, "answers")
     ends = wilson_interval(int(hits.sum()), len(hits))
-    without = (means_without(hits),)
+    without = (means_without(hits, labels),)
     sides = (without, ()) if of == "real" else ((), without)
     return Estimate(float(hits.mean()), *ends, *sides)
 
 
-def class_divergence(real: Any, generated: Any, classes: int) -> Estimate:
+def class_divergence(real: Any, generated: Any, classes: int, *, design: Design = DRAWN) -> Estimate:
     """The Jensen–Shannon divergence of two class histograms in bits: 0 where they agree, 1 where they share no class.
 
     real and generated: labels int `(N,)` and `(M,)` in [0, classes). Biased upwards by about (classes − 1) / N where
-    samples are few. Raises InputError for no label or one outside the classes. Source: Lin 1991.
+    samples are few. design: whether labels were fixed. Raises InputError for no label or one outside the classes.
+    Source: Lin 1991.
     """
-    counts_a, counts_b = _histograms(real, classes), _histograms(generated, classes)
+    counts_a = _histograms(real, classes, design.real)
+    counts_b = _histograms(generated, classes, design.generated)
     value = _divergence(counts_a.sum(axis=0), counts_b.sum(axis=0))
     without_a = [_divergence(counts_a.sum(axis=0) - group, counts_b.sum(axis=0)) for group in counts_a]
     without_b = [_divergence(counts_a.sum(axis=0), counts_b.sum(axis=0) - group) for group in counts_b]
-    return jackknife(value, real=[without_a], generated=[without_b], low=0.0, high=1.0, beside=digest_of(counts_a))
+    return jackknife(
+        value, real=[without_a], generated=[without_b], low=0.0, high=1.0, beside=beside(counts_a, design.real)
+    )
 
 
-def _histograms(labels: Any, classes: int) -> NDArray[np.float64]:
+def _histograms(labels: Any, classes: int, fixed: NDArray[np.int64] | None) -> NDArray[np.float64]:
     """How often each class stands in each group: (G, classes)."""
     numbers = whole(labels, "labels")
     if numbers.ndim != 1 or len(numbers) < 2 or numbers.min() < 0 or numbers.max() >= classes:
         raise InputError(f"there must be two or more labels from 0 to {classes - 1}: name the classes anew")
-    groups = groups_of(len(numbers))
+    groups = groups_of(len(numbers), fixed)
     counts: NDArray[np.float64] = np.zeros((groups.max() + 1, classes))
     np.add.at(counts, (groups, numbers), 1)
     return counts

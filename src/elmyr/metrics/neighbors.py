@@ -5,15 +5,16 @@ Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing 
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.design import DRAWN, Design
 from elmyr.metrics.distances import Block, blocks_of, exact
 from elmyr.metrics.features import feature_rows, same_columns
-from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife, means_without
+from elmyr.metrics.jackknife import Beside, Estimate, digest_of, groups_of, jackknife
 from elmyr.metrics.labels import wilson_interval
 
 PRUNED = 0.5  # share of the balls, the widest, that realism does not look at
@@ -26,24 +27,29 @@ Places = NDArray[np.int64]
 class Balls(NamedTuple):
     """A ball around each row of features `(N, D)` that reaches to its k-th nearest other row.
 
-    squared_radii `(N,)`; squared_radii_without `(N, G)`, those with each group of the jackknife left out.
+    squared_radii `(N,)`; squared_radii_without `(N, G)`, those with each group of the jackknife left out; groups
+    `(N,)`: which group a row is in.
     """
 
     rows: Rows
     k: int
     squared_radii: Rows
     squared_radii_without: Rows
+    groups: Places
 
 
-def balls_of(features: ArrayLike, k: int) -> Balls:
+def balls_of(features: ArrayLike, k: int, labels: Places | None = None) -> Balls:
     """The balls of features `(N, D)`: to be given to the figures in the features' place where they are used again.
 
-    Raises InputError for k < 1, k rows or fewer, or values that are not finite.
+    labels `(N,)`: by which the rows are dealt into groups. Raises InputError for k < 1, k rows or fewer, or values that
+    are not finite.
     """
-    return _balls(features, k, "given")
+    return _balls(features, k, "given", labels)
 
 
-def precision_recall(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: int = 3) -> tuple[Estimate, Estimate]:
+def precision_recall(
+    real: ArrayLike | Balls, generated: ArrayLike | Balls, k: int = 3, *, design: Design = DRAWN
+) -> tuple[Estimate, Estimate]:
     """The improved precision and recall of features `(N, D)` and `(M, D)`: shares in [0, 1]; 1 is the best.
 
     A set's manifold is a ball around each of its rows that reaches to the row's k-th nearest other row.
@@ -51,11 +57,11 @@ def precision_recall(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: i
     generated one. A row on a ball's boundary is inside (distance <= radius), so a copy of a row lies in its
     ball even where the radius is 0. The result is that of distances computed from the differences, ties
     included, in whatever order the rows come. Raises InputError for k < 1, k rows or fewer, different D, or
-    values that are not finite. Source: Kynkäänniemi et al. 2019.
+    values that are not finite. design: whether labels were fixed. Source: Kynkäänniemi et al. 2019.
     """
-    a, b = _balls(real, k, "real"), _balls(generated, k, "generated")
+    a, b = _balls(real, k, "real", design.real), _balls(generated, k, "generated", design.generated)
     same_columns(a.rows, b.rows)
-    group_a, group_b = groups_of(len(a.rows)), groups_of(len(b.rows))
+    group_a, group_b = a.groups, b.groups
     of_real = np.zeros((len(a.rows), group_b.max() + 1), np.int64)  # generated balls of each group around a real row
     of_generated = np.zeros((len(b.rows), group_a.max() + 1), np.int64)
     for block in blocks_of(b.rows, a.rows):
@@ -64,24 +70,31 @@ def precision_recall(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: i
         of_generated[part] = _counts(points, group_a[centers], of_generated[part].shape)
         centers, points, _ = _inside(block, b.squared_radii[part, None], b.rows, a.rows)
         of_real += _counts(points, group_b[part][centers], of_real.shape)
-    beside = digest_of(a.rows)
     precision, recall = (around.sum(axis=1) > 0 for around in (of_generated, of_real))
+    shown_beside = digest_of(a.rows), digest_of(a.groups)
     return (
-        _share(precision, real=_shares_without(of_generated), generated=means_without(precision), beside=beside),
-        _share(recall, real=means_without(recall), generated=_shares_without(of_real), beside=beside),
+        _share(
+            precision,
+            real=_shares_without(of_generated),
+            generated=_means_without(precision, b.groups),
+            beside=shown_beside,
+        ),
+        _share(recall, real=_means_without(recall, a.groups), generated=_shares_without(of_real), beside=shown_beside),
     )
 
 
-def density_coverage(real: ArrayLike | Balls, generated: ArrayLike, k: int = 5) -> tuple[Estimate, Estimate]:
+def density_coverage(
+    real: ArrayLike | Balls, generated: ArrayLike, k: int = 5, *, design: Design = DRAWN
+) -> tuple[Estimate, Estimate]:
     """Density (at least 0, about 1 for equal distributions) and coverage (in [0, 1]) of features as above.
 
     Density is the mean number of real balls around a generated row, divided by k: an outlier among the real rows
     counts once, not for all that lies in its large ball. Coverage is the share of real balls that hold a generated
     row. Raises InputError as `precision_recall`. Source: Naeem et al. 2020.
     """
-    a, b = _balls(real, k, "real"), feature_rows(generated, name="generated", least=k + 1)
+    a, b = _balls(real, k, "real", design.real), feature_rows(generated, name="generated", least=k + 1)
     same_columns(a.rows, b)
-    group_a, group_b = groups_of(len(a.rows)), groups_of(len(b))
+    group_a, group_b = a.groups, groups_of(len(b), design.generated)
     around = np.zeros(len(b))
     held = np.zeros(group_a.max() + 1)  # in balls that grow where a group of real rows is left out: density feels it
     of_real = np.zeros((len(a.rows), group_b.max() + 1), np.int64)
@@ -96,10 +109,18 @@ def density_coverage(real: ArrayLike | Balls, generated: ArrayLike, k: int = 5) 
         around[part] = np.bincount(points, minlength=len(block.squared)) / k
         of_real += _counts(centers, group_b[part][points], of_real.shape)
     coverage = of_real.sum(axis=1) > 0
-    without, beside = held / (k * len(b)), digest_of(a.rows)
+    without, shown_beside = held / (k * len(b)), (digest_of(a.rows), digest_of(a.groups))
     return (
-        jackknife(float(around.mean()), real=[without], generated=[means_without(around)], low=0.0, beside=beside),
-        _share(coverage, real=means_without(coverage), generated=_shares_without(of_real), beside=beside),
+        jackknife(
+            float(around.mean()),
+            real=[without],
+            generated=[_means_without(around, group_b)],
+            low=0.0,
+            beside=shown_beside,
+        ),
+        _share(
+            coverage, real=_means_without(coverage, a.groups), generated=_shares_without(of_real), beside=shown_beside
+        ),
     )
 
 
@@ -110,7 +131,7 @@ def realism(real: ArrayLike | Balls, generated: ArrayLike, k: int = 3) -> Rows:
     outliers among the real rows, is not looked at. Raises InputError as `precision_recall`. Source: Kynkäänniemi
     et al. 2019.
     """
-    a, b = _balls(real, k, "real"), feature_rows(generated, name="generated", least=1)
+    a, b = _balls(real, k, "real", None), feature_rows(generated, name="generated", least=1)
     same_columns(a.rows, b)
     kept = np.argsort(a.squared_radii, kind="stable")[: max(1, int(len(a.rows) * (1 - PRUNED)))]
     centers, radii = a.rows[kept], a.squared_radii[kept]
@@ -134,7 +155,7 @@ def _pairs_of_the_largest_ratio(block: Block, radii: Rows) -> tuple[Places, Plac
     return np.divmod(places, len(radii))
 
 
-def _balls(features: ArrayLike | Balls, k: int, name: str) -> Balls:
+def _balls(features: ArrayLike | Balls, k: int, name: str, labels: Places | None) -> Balls:
     if isinstance(features, Balls):
         if features.k != k:
             raise InputError(f"the {name} balls reach to neighbor {features.k}, not {k}: make others with balls_of")
@@ -142,13 +163,13 @@ def _balls(features: ArrayLike | Balls, k: int, name: str) -> Balls:
     if k < 1:
         raise InputError(f"k is {k}: the radius reaches to the k-th nearest neighbor, so give 1 or more")
     rows = feature_rows(features, name=name, least=k + 1)
-    groups = groups_of(len(rows))
+    groups = groups_of(len(rows), labels)
     radii, without = np.empty(len(rows)), np.empty((len(rows), groups.max() + 1))
     for block in blocks_of(rows, rows):
         own = np.arange(len(block.squared))
         block.squared[own, block.part.start + own] = np.inf
         radii[block.part], without[block.part] = _radii(block, k, groups, rows)
-    return Balls(rows, k, radii, without)
+    return Balls(rows, k, radii, without, groups)
 
 
 def _radii(block: Block, k: int, groups: Places, rows: Rows) -> tuple[Rows, Rows]:
@@ -209,12 +230,18 @@ def _counts(rows: Places, groups: NDArray[np.int64], shape: tuple[int, ...]) -> 
     return np.bincount(rows * shape[1] + groups, minlength=shape[0] * shape[1]).reshape(shape)
 
 
+def _means_without(values: NDArray[Any], groups: Places) -> Rows:
+    """The mean of values with each group of the rows left out: (G,)."""
+    counts, sums = np.bincount(groups), np.bincount(groups, weights=values)
+    return np.asarray((sums.sum() - sums) / (counts.sum() - counts))
+
+
 def _shares_without(around: Places) -> Rows:
     """The share of rows that still have something around them where a group of it is left out: (G,)."""
     return np.asarray(((around.sum(axis=1, keepdims=True) - around) > 0).mean(axis=0))
 
 
-def _share(hits: NDArray[np.bool_], *, real: Rows, generated: Rows, beside: str) -> Estimate:
+def _share(hits: NDArray[np.bool_], *, real: Rows, generated: Rows, beside: Beside) -> Estimate:
     """At least as wide as the interval of a share of so many: a jackknife of hits that are all alike has no width."""
     found = jackknife(float(hits.mean()), real=[real], generated=[generated], beside=beside)
     low, high = wilson_interval(int(hits.sum()), len(hits))

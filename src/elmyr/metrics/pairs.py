@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from elmyr.core.errors import InputError
 from elmyr.metrics.arrays import numbers
+from elmyr.metrics.design import DRAWN, Design
 from elmyr.metrics.features import feature_rows, row_labels
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval
@@ -36,7 +37,7 @@ def diversity(features: Any, labels: Any) -> Estimate:
     return jackknife(float(np.mean(means)), generated=of_classes, low=0.0)
 
 
-def discriminator_accuracy(real: Any, generated: Any) -> Estimate:
+def discriminator_accuracy(real: Any, generated: Any, *, design: Design = DRAWN) -> Estimate:
     """The share of pairs, a real and a generated image, in which the real one has the higher logit (ties: half).
 
     The discriminator's accuracy where it is shown one of each: 0.5 where it cannot tell, 1 where it always can. Unlike
@@ -49,8 +50,8 @@ def discriminator_accuracy(real: Any, generated: Any) -> Estimate:
     # Mid-ranks count the others below: each row's share of wins against the other side.
     wins = (ranks[: len(a)] - mid_ranks(a)) / len(b)
     losses = (ranks[len(a) :] - mid_ranks(b)) / len(a)
-    without_real, without_generated = means_without(wins), 1 - means_without(losses)
-    found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated])  # `real` are logits
+    without_real, without_generated = means_without(wins, design.real), 1 - means_without(losses, design.generated)
+    found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated])
     fewer = min(len(a), len(b))
     low, high = wilson_interval(round(found.value * fewer), fewer)  # near 1 the jackknife has next to no width
     return replace(found, low=max(0.0, min(found.low, low)), high=min(1.0, max(found.high, high)))
