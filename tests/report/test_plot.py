@@ -8,7 +8,8 @@ from PIL import Image
 
 from elmyr.core.errors import InputError
 from elmyr.engine.saving.run_directory import RunDirectory
-from elmyr.report.charts.plot import check_plot, plot_run
+from elmyr.report.charts.plot import check_plot, draw_charts, plot_run
+from elmyr.report.charts.svg import Series
 
 LINES = [
     {"images": 100 * step, "discriminator_loss": 1 / step, "generator_loss": step / 10, "gradient_norms": 0.5}
@@ -46,6 +47,18 @@ def test_a_png_has_the_same_lines(tmp_path: Path) -> None:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     red, _, blue = pixels.reshape(-1, 3).T
     assert ((red - blue > 60).sum() > 300) and ((blue - red > 60).sum() > 300)  # one line in each color
+
+
+def test_charts_of_one_s_own_are_the_picture_that_a_run_s_are(tmp_path: Path) -> None:
+    plot_run(run_of(tmp_path, LINES), tmp_path / "curves.png")
+    sides = {"discriminator": "real", "generator": "generated"}
+    series = [Series(side, color, [(x["images"], x[f"{side}_loss"]) for x in LINES]) for side, color in sides.items()]
+    drawn = draw_charts([("Losses", series)])
+    with Image.open(tmp_path / "curves.png") as picture:
+        gap = np.asarray(picture.convert("RGB")).astype(int) - np.asarray(drawn.convert("RGB"))
+    assert np.abs(gap).mean() < 2  # the same, but for the number of colors
+    with pytest.raises(InputError, match="no point to draw"):
+        draw_charts([("Losses", [Series("discriminator", "real", [(0, None)])])])
 
 
 def test_a_run_of_another_task_is_drawn_with_what_it_logged(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ COLUMNS = 2
 HEAD, FOOT, GAP = 40, 52, 20  # above and below the plot of a chart, and between charts, in the units of a line chart
 FONT = 13
 SCALE, SMOOTH = 2, 2  # pixels of a PNG in a unit; it is drawn so many times larger, and averaged
+SHADES = 64  # of a picture that is kept in a notebook: a third of its bytes
 SUFFIXES = (".png", ".svg")
 
 
@@ -95,6 +96,17 @@ def plot_run(run: RunDirectory, path: Path, *, everything: bool = False) -> list
     else:
         save_png(_as_pixels(drawing), path)
     return [title for title, _ in frames]
+
+
+def draw_charts(charts: Sequence[Chart]) -> Image.Image:
+    """Line charts over the training images processed, two in a row, as a picture of few colors that a notebook shows.
+
+    A chart is a title and its series. InputError where no point is finite.
+    """
+    frames = _frames(charts)
+    if not frames:
+        raise InputError("the charts have no point to draw: give series with finite values")
+    return Image.fromarray(_as_pixels(_drawing(frames))).quantize(SHADES)
 
 
 def _frames(charts: Iterable[Chart]) -> list[tuple[str, Frame]]:
