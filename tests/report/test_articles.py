@@ -248,8 +248,8 @@ def test_what_is_missing_is_told_and_nothing_breaks(tmp_path: Path) -> None:
     place = lines.index("What was not measured")
     assert lines[place : place + 7] == [
         "What was not measured", "what", "not measured", "Article 0: GAN for handwritten digit recognition",
-        "cured training, figures of the cured system, remedies, recognition, repair, variation",
-        "Article 1: GANs for image classification on MNIST", "figures as written, remedies",
+        "cured training, figures of the cured system, remedies (--remedies), recognition, repair, variation",
+        "Article 1: GANs for image classification on MNIST", "figures as written, remedies (--remedies)",
     ]  # fmt: skip
     assert "not trained" in lines and "None" not in page.text.split()
 

@@ -32,7 +32,7 @@ PARTS: Mapping[str, Callable[[System], object]] = {  # of what is known of a sys
     "cured training": lambda system: system.cured,
     "figures as written": lambda system: system.written and system.written.evaluation,
     "figures of the cured system": lambda system: system.cured and system.cured.evaluation,
-    "remedies": lambda system: system.of_kind("remedy"),
+    "remedies (--remedies)": lambda system: system.of_kind("remedy"),
     "recognition": lambda system: system.uses and system.uses.recognition,
     "repair": lambda system: system.uses and system.uses.repair,
     "variation": lambda system: system.uses and system.uses.walk,

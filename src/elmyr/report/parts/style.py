@@ -141,7 +141,7 @@ a { color: inherit; text-underline-offset: .18em; text-decoration-color: var(--q
 }
 .rows .called { border-top-color: var(--worse); color: var(--worse); font-weight: 600; }
 .strip img { max-width: 40rem; } .figures .strip { width: 12rem; }
-.figures th small { max-width: 13rem; overflow-wrap: anywhere; }
+.figures th small { max-width: 17rem; overflow-wrap: anywhere; }
 .figures tr:has(.strip) > * { vertical-align: top; }
 .arms { margin: 1.8rem 0 2.4rem; max-width: 46rem; }
 
