@@ -1,6 +1,8 @@
 """The page of `elmyr articles`: five systems as written and cured, what was not measured, and both languages."""
 
 import json
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from PIL import Image
 from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
+from elmyr.report.charts.pictures import strip
 from elmyr.report.pages.articles.record import (
     FEW_CLASSES,
     LITTLE_VARIETY,
@@ -221,6 +224,28 @@ def test_an_effect_is_called_only_where_intervals_part(
 ) -> None:
     rows = [Recognized(trained_on=name, low=low, high=high) for name, (low, high) in (("real", real), ("cured", cured))]
     assert effect_of(rows) == effect and effect_of(rows[:1]) is None
+
+
+@pytest.mark.parametrize("labeled", [True, False])
+def test_a_strip_has_a_class_a_column_or_the_first_images_as_they_come(labeled: bool) -> None:
+    labels = np.array([1, 0, 0, 1, 1, 0], np.int64)
+    images = np.full((6, 8, 8, 1), 10 * np.arange(6).reshape(6, 1, 1, 1), np.uint8)
+    pictures = ImageSet(images, labels, ("a", "b")) if labeled else ImageSet(images, None)
+    png = b64decode(str(strip(pictures, 2, 2, "")).partition("base64,")[2].partition('"')[0])
+    values = np.asarray(Image.open(BytesIO(png)).convert("L"))[[4, -4]][:, [4, -4]]
+    assert values.tolist() == ([[10, 0], [20, 30]] if labeled else [[0, 10], [20, 30]])
+
+
+def test_the_course_tells_what_was_seen_beside_each_row_and_where_a_problem_was_called(articles: Path) -> None:
+    previews = articles / "article-0" / "0-as-written" / "previews"
+    previews.mkdir()
+    for images in (10_000, 20_000, 30_000):
+        (previews / f"images-{images:09d}.png").write_bytes(b"")
+    page = Page(write_report(articles))
+    lines = lines_of(page)
+    place = lines.index("10,000")
+    assert lines[place : place + 3] == ["10,000", "20,000", "30,000"]
+    assert sum(attributes.get("class") == "called" for attributes in page.all("span")) == 1
 
 
 def test_what_is_missing_is_told_and_nothing_breaks(tmp_path: Path) -> None:
