@@ -41,6 +41,7 @@ LONG_SIGNATURES = {
         (
             "evaluation/comparison.py:compare",
             "evaluation/judging.py:evaluate",
+            "studies/articles/conduct.py:articles",
             "studies/run.py:study",
             "tasks/gan/train.py:train",
             "tasks/recognition/spec.py:train_recognizer",
@@ -52,6 +53,7 @@ LONG_SIGNATURES = {
     "tasks/recognition/recognizer.py:__init__": "scikit-learn's contract: every parameter by its name",
     **dict.fromkeys(
         (
+            "cli/articles.py:articles",
             "cli/drawn.py:interpolate",
             "cli/options.py:_shaping_options",
             "cli/predict.py:predict",

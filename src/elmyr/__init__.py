@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
     from elmyr.studies import study as study
+    from elmyr.studies.articles import articles as articles
     from elmyr.studies.resuming import resume as resume
     from elmyr.tasks.gan import train as train
     from elmyr.tasks.gan.model import GAN as GAN
@@ -41,6 +42,7 @@ _HOMES = {
     "Restorer": "elmyr.tasks.restoration",
     "Shaping": "elmyr.images",
     "Translator": "elmyr.tasks.translation",
+    "articles": "elmyr.studies.articles",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
     "load_plugin": "elmyr.core.plugins",
@@ -64,6 +66,7 @@ __all__ = [
     "Restorer",
     "Shaping",
     "Translator",
+    "articles",
     "compare",
     "evaluate",
     "load_images",

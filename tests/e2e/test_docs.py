@@ -32,6 +32,7 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"  # its commands are make, pytest and git
 SMALLER = {
     "train": "--images 320 --set network.base=8 --set batch=32",
     "train --set network.name": "--images 320 --set batch=32",  # of one's own, without a base
+    "articles": "--images 64 --only 4 --processes 1",
     "study": "--images 128 --updates 5 --seeds 1 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
@@ -149,6 +150,7 @@ def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 10)
     monkeypatch.setattr("elmyr.evaluation.downstream.default_updates", lambda images: 5)
     monkeypatch.setattr("elmyr.studies.estimate.SECONDS", 0.1)
+    monkeypatch.setattr("elmyr.studies.articles.uses.UPDATES", {"quick": 5})
     monkeypatch.setattr("elmyr.tasks.gan.speed.EXAMPLE_SIDE", 8)
     monkeypatch.setattr("elmyr.tasks.gan.speed.PEAK_TRIES", 1)
     monkeypatch.setattr("elmyr.tasks.gan.speed.measure_speed", partial(measure_speed, seconds=0.1))

@@ -15,6 +15,7 @@ import typer
 
 from elmyr import __version__
 from elmyr.cli import commands, drawn, evidence, runs
+from elmyr.cli.articles import articles
 from elmyr.cli.data import data
 from elmyr.cli.helping.guesses import corrected, unquoted
 from elmyr.cli.helping.helped import Commands
@@ -64,6 +65,7 @@ def _options(
 
 
 app.command("study")(study)
+app.command("articles")(articles)
 app.command("train")(runs.train)
 app.command("resume")(runs.resume)
 app.command("repeat")(runs.repeat)

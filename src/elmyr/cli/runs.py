@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elmyr.cli.articles import show_articles
 from elmyr.cli.options import (
     AsJson,
     Checkpoint,
@@ -28,6 +29,8 @@ from elmyr.cli.show import hush, say, show_json, show_trained
 from elmyr.cli.study import show_study
 from elmyr.cli.trained import carry_out, show_run, trained
 from elmyr.engine.saving.places import called
+
+COMPOSED = {"study": show_study, "articles": show_articles}  # of several trainings, with a face of their own
 
 
 @trained
@@ -58,11 +61,13 @@ def resume(
     data_root: DataRoot = None,
     keep_going: KeepGoing = False,
     track: Track = None,
-    processes: Annotated[int | None, typer.Option(help="Of a study: number of parallel processes.", min=1)] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Of a study or the articles: number of parallel processes.", min=1)
+    ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Resume an interrupted training or study, to the same result; or train a finished run longer."""
+    """Resume an interrupted training, study or articles, to the same result; or train a finished run longer."""
     from elmyr.engine import open_run
     from elmyr.engine.tasks import TASKS
     from elmyr.studies.resuming import resume as resume_run
@@ -80,8 +85,8 @@ def resume(
         quiet=quiet,
         say=hush if quiet else say,
     )
-    if kind == "study":
-        show_study(done, as_json)
+    if kind in COMPOSED:
+        COMPOSED[kind](done, as_json)
     elif kind in TASKS:
         show_run(done, quiet=quiet, as_json=as_json)
     else:

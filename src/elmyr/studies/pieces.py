@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +9,15 @@ from pathlib import Path
 
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json
-from elmyr.engine import resume
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
+from elmyr.engine.spec import Asked
 from elmyr.evaluation import evaluate
 from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
 from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
+from elmyr.studies.gan_runs import train_or_resume
 from elmyr.studies.ledger import Place, Result
-from elmyr.tasks.gan import train
+from elmyr.tasks.gan.plan import GANAsk
 
 Say = Callable[[str], None]
 GAN, FIGURES = "GAN", "figures"  # of what is no arm
@@ -102,16 +102,8 @@ class Worker:
 
 
 def _train_gan(ground: CellData, quiet: bool, say: Say) -> None:
-    config, run = ground.config, ground.run
-    if run.config.is_file():
-        resume(run.path, data_root=config.root, quiet=quiet, say=say)
-        return
-    if run.path.exists():
-        shutil.rmtree(run.path)  # killed before there was anything to go on from
-    train(
-        config.source,
-        out=run.path,
-        preset=config.preset,
+    config = ground.config
+    asked = Asked(
         images=config.images,
         seed=ground.seed,
         settings=config.settings,
@@ -119,9 +111,8 @@ def _train_gan(ground: CellData, quiet: bool, say: Say) -> None:
         precision=config.precision,
         data_root=config.root,
         shaping=ground.cell.shaping,
-        quiet=quiet,
-        say=say,
     )
+    train_or_resume(ground.run, GANAsk(config.source, preset=config.preset, asked=asked), quiet=quiet, say=say)
 
 
 def _result(ground: CellData, learned: ArmResult, arm: str) -> Result:

@@ -123,7 +123,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
     if few := told_of_seeds(ask.seeds):
         say(few)
     tell_of_test(source, form, numbers, say)
-    processes, threads = _shared_out(ask.processes, gan.device, ask.seeds * len(troubles))
+    processes, threads = shared_out(ask.processes, gan.device, ask.seeds * len(troubles))
     return StudyConfig(
         source=lasting_name(data),
         name=source.name,
@@ -190,7 +190,7 @@ def _counts(images: ImageSet) -> NDArray[np.int64]:
     return np.bincount(images.require_labels(), minlength=len(images.classes))
 
 
-def _shared_out(processes: int, device: str, groups: int) -> tuple[int, int]:
+def shared_out(processes: int, device: str, groups: int) -> tuple[int, int]:
     """How many processes, and the threads of each: as many as there are cores for, one on a GPU."""
     threads = torch.get_num_threads()
     if processes == 0:

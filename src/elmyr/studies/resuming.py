@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
-from elmyr.engine.saving.places import STUDY_KIND, Run, called, kind_of, run_path, with_article
+from elmyr.engine.saving.places import ARTICLES_KIND, STUDY_KIND, Run, called, kind_of, run_path, with_article
 from elmyr.engine.tasks import TASKS
 from elmyr.images import Data, source_of
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from elmyr.engine import RunDirectory
     from elmyr.engine.config import Settings
     from elmyr.studies import Study
+    from elmyr.studies.articles import Articles
 
 COMPOSED = {  # of several trainings, imported for one of its kind only
     STUDY_KIND: ("elmyr.studies", "resume_study"),
+    ARTICLES_KIND: ("elmyr.studies.articles", "resume_articles"),
     "adaptation": ("elmyr.tasks.translation", "resume_adaptation"),
 }
 OPTIONS = {"settings": "set"}  # what the command line calls a choice, where not by its own name
@@ -40,13 +42,13 @@ def resume(
     track: str | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
-) -> RunDirectory | Study:
+) -> RunDirectory | Study | Articles:
     """Resumes an interrupted run or study, to the same result, and returns it finished.
 
     images: another budget, of a finished run too. data: where the images are by now, or the images themselves, as
-    `train` takes them; of a translator a pair of them, None for what has not moved. processes: of a study. settings are
-    the run's own; keep_going, track: as `train` has them. Raises InputError for a choice that a study, or a run of this
-    kind, does not have.
+    `train` takes them; of a translator a pair of them, None for what has not moved. processes: of a study or the
+    articles. settings are the run's own; keep_going, track: as `train` has them. Raises InputError for a choice that a
+    study, or a run of this kind, does not have.
     """
     path = run_path(run)
     kind = kind_of(path)
@@ -68,7 +70,7 @@ def resume(
     if strange is not None:
         option = OPTIONS.get(strange, strange).replace("_", "-")
         raise InputError(f"'{path}' is the run of {with_article(kind)}, which resumes without --{option}: leave it out")
-    done: RunDirectory | Study = function(path, data_root=data_root, quiet=quiet, say=say, **given)
+    done: RunDirectory | Study | Articles = function(path, data_root=data_root, quiet=quiet, say=say, **given)
     return done
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import os
 import shutil
-import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 from elmyr.core import machine, plugins
 from elmyr.core.amounts import Amount, seconds_of
 from elmyr.core.calls import checked
-from elmyr.core.errors import InputError, InterruptedRun
+from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
 from elmyr.engine.config import Settings
 from elmyr.engine.guards import refuse_rerun
@@ -24,9 +22,11 @@ from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_direc
 from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, open_source, split_source
 from elmyr.images.pictures.showing import table_html
 from elmyr.studies.cell_data import opened
+from elmyr.studies.clock import Clock, counted
 from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
 from elmyr.studies.estimate import TimeEstimate, estimate, told, within
 from elmyr.studies.folds import Folds
+from elmyr.studies.interruption import resumable
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of
 from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
@@ -227,19 +227,8 @@ def _gone_on_with(
 def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
     run = RunDirectory(folder)
     say = run.noting(say)
-    try:
-        with run.locked():
-            return _conducted(folder, config, quiet, say)
-    except InterruptedRun as stopped:
-        raise _interruption(stopped.exit_code - 128, folder) from None
-    except KeyboardInterrupt:
-        raise _interruption(signal.SIGINT, folder) from None
-
-
-def _interruption(number: int, folder: Path) -> InterruptedRun:
-    return InterruptedRun(
-        f"the study stopped; resume with: {plugins.with_plugins(f'elmyr resume {folder}')}", signal_number=number
-    )
+    with resumable(folder, "the study"), run.locked():
+        return _conducted(folder, config, quiet, say)
 
 
 def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
@@ -256,10 +245,10 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
         if piece.place(config) in known or (piece.what in (GAN, FIGURES) and worker.is_done(piece))
     }
     words = f"{len(config.cells)} data-scarcity scenarios, " if len(config.cells) > 1 else ""
-    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {_pieces(len(pieces))} of work, in {folder}")
+    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {counted(len(pieces))} of work, in {folder}")
     if done:
         say(f"{len(done)} of them are done")
-    clock = _Clock(pieces, done, config.processes)
+    clock = Clock(pieces, done, config.processes)
     for piece, outcome in _outcomes(folder, config, worker, pieces, done, quiet, say):
         place = piece.place(config)
         ledger.add_time(*place, outcome.seconds)
@@ -310,31 +299,3 @@ def _about(piece: Piece, outcome: Done, config: StudyConfig) -> str:
 def _where(piece: Piece, config: StudyConfig) -> str:
     cell, seed, _ = piece.place(config)
     return f"{cell}, seed {seed}" if len(config.cells) > 1 else f"seed {seed}"
-
-
-def _pieces(count: int) -> str:
-    return f"{count:,} piece{'s' if count != 1 else ''}"
-
-
-class _Clock:
-    """How much is done and how long the rest takes, by how long pieces of the same kind took."""
-
-    def __init__(self, pieces: Sequence[Piece], done: set[Piece], processes: int) -> None:
-        self.processes = processes
-        self.left = [piece for piece in pieces if piece not in done]
-        self.spent: dict[str, list[float]] = {}
-        self.began, self.whole = time.monotonic(), 0.0
-
-    def told(self, piece: Piece, seconds: float) -> str:
-        """ " (3 of 40 left, about 5m)" after a piece is done; without a time until each kind was seen."""
-        self.left.remove(piece)
-        self.spent.setdefault(piece.what, []).append(seconds)
-        self.whole += seconds
-        if not self.left:
-            return ""
-        unknown = {each.what for each in self.left} - self.spent.keys()
-        if unknown:
-            return f" ({_pieces(len(self.left))} left)"
-        means = {what: sum(spent) / len(spent) for what, spent in self.spent.items()}
-        at_once = min(self.processes, max(1.0, self.whole / max(time.monotonic() - self.began, 1e-9)))
-        return f" ({_pieces(len(self.left))} left, about {told(sum(means[each.what] for each in self.left) / at_once)})"

@@ -1,7 +1,7 @@
 """The parts of the help: commands by what they are for, options by what they are about, and examples to copy."""
 
 GROUPS = {
-    "The main job": ("study", "predict"),
+    "The main job": ("study", "predict", "articles"),
     "Train and use a GAN": ("train", "sample", "interpolate"),
     "See how good it is": ("evaluate", "compare", "survey"),
     "Other tasks": ("recognizer", "restorer", "translator"),
@@ -37,6 +37,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "elmyr serve                                      a page with all of it",
     ),
     "study": ("elmyr study digits", "elmyr study path/to/folder --size 64 --budget 2h"),
+    "articles": ("elmyr articles", "elmyr articles --only 0,4 --remedies --out articles/mnist"),
     "train": ("elmyr train digits --images 60k --out runs/digits", "elmyr train path/to/folder --size 64 --minutes 30"),
     "resume": ("elmyr resume latest", "elmyr resume runs/digits --images 400k"),
     "repeat": ("elmyr repeat runs/digits", "elmyr repeat latest --out runs/again"),

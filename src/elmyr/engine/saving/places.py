@@ -17,6 +17,8 @@ CONFIG, ENVIRONMENT, SUMMARY, MODEL = "config.json", "environment.json", "summar
 LATEST = "latest"
 GAN_KIND: Literal["gan"] = "gan"
 STUDY_KIND = "study"
+ARTICLES_KIND: Literal["articles"] = "articles"
+CALLED = {GAN_KIND: "GAN", ARTICLES_KIND: "comparison of the articles"}  # what people call a kind, where not so
 OPENERS = {
     GAN_KIND: "elmyr.GAN.load",
     "recognizer": "elmyr.Recognizer.load",
@@ -82,12 +84,13 @@ def budget_of(config: Mapping[str, Any]) -> int | None:
 
 def with_article(kind: str) -> str:
     """A kind with its article: "a GAN", "an adaptation"."""
-    return f"{'an' if kind[:1] in 'aeio' else 'a'} {called(kind)}"
+    name = called(kind)
+    return f"{'an' if name[:1] in 'aeio' else 'a'} {name}"
 
 
 def called(kind: str) -> str:
     """What people call a kind."""
-    return "GAN" if kind == GAN_KIND else kind
+    return CALLED.get(kind, kind)
 
 
 def read_config(path: Path) -> dict[str, Any]:
