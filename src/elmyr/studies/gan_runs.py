@@ -1,4 +1,4 @@
-"""A GAN of a larger work: trained, or gone on with where it was begun."""
+"""A GAN of a larger work: trained, or resumed where it was begun."""
 
 from __future__ import annotations
 

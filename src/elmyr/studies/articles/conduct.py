@@ -107,7 +107,7 @@ def resume_articles(
     quiet: bool = False,
     say: Say = lambda line: None,
 ) -> Articles:
-    """Goes on with an interrupted run of the articles' systems, by another number of processes where asked.
+    """Resumes an interrupted run of the articles' systems, by another number of processes where asked.
 
     data_root: the folder that holds named data sets by now. InputError where the images are others.
     """
@@ -137,7 +137,7 @@ def _moved(run: RunDirectory, config: ArticlesConfig, data_root: str | os.PathLi
 
 
 def _same(folder: Path, config: ArticlesConfig) -> ArticlesConfig:
-    """The config in a directory, to be gone on with; InputError where it is of anything else than what is asked for."""
+    """The config in a directory, to be resumed; InputError where it is of anything else than what is asked for."""
     theirs = config_as(open_run(folder, ARTICLES_KIND), ArticlesConfig)
     one, other = (each.model_dump(mode="json", exclude={"processes", "threads"}) for each in (theirs, config))
     in_order = sorted(one, key=lambda name: name in SETS)  # another seed has other images, too

@@ -36,8 +36,8 @@ class TrainingRecord(Record):
     """One training, and what became of it.
 
     settings: those over the preset's. evaluation: as `elmyr evaluate --json` gives it. classes_found: how many of some
-    samples a recognizer of real images reads as each class. troubles: what the training monitor told; collapse: what
-    it says of the end, in a sentence. picture: some samples; course: the previews, one row each.
+    samples a recognizer of real images reads as each class. `troubles`: the problems that the training monitor told;
+    collapse: what it says of the end, in a sentence. picture: some samples; course: the previews, one row each.
     """
 
     name: str

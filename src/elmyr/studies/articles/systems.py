@@ -40,8 +40,8 @@ class System:
     """One article's system.
 
     preset: its networks and its game. cured: the same networks with the game of today. text: the preset of its text,
-    where that describes other networks than its code. put_right: what is wrong in the article. troubles: those that it
-    names.
+    where that describes other networks than its code. put_right: what is wrong in the article. `troubles`: the problems
+    that it names.
     """
 
     number: int
