@@ -83,7 +83,7 @@ def recognizer(tmp_path: Path) -> Path:
 
 
 def test_every_kind_that_can_be_trained_has_a_page() -> None:
-    assert set(PAGES) == {*TASKS, *COMPOSED, "articles"}
+    assert set(PAGES) == {*TASKS, *COMPOSED}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -24,6 +24,7 @@ CHOICES: dict[str, Any] = {
 HAS = {
     **{kind: {"images", "settings", "keep_going", "track"} for kind in TASKS},
     "study": {"processes"},
+    "articles": {"processes"},
     "adaptation": set(),
 }
 
