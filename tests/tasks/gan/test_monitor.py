@@ -71,7 +71,7 @@ def test_the_effective_number_of_modes() -> None:
 
 
 def test_the_remedies_go_from_the_default_presets_game_to_slower_steps() -> None:
-    config = AdversarialConfig(objective="minimax", learning_rate=1e-3, discriminator_learning_rate=3e-4, beta1=0.9)
+    config = AdversarialConfig(objective="minimax", learning_rate=1e-3, beta1=0.9, ema_half_life=1)
     first = remedy(Problem.COLLAPSE, config)
     assert first == {
         "adversarial.objective": "relativistic-pairing",
@@ -79,11 +79,13 @@ def test_the_remedies_go_from_the_default_presets_game_to_slower_steps() -> None
         "penalties.r2": 3.0,
         "stabilizers.clip_gradients": 5.0,
         "adversarial.beta1": 0.5,
-        "adversarial.learning_rate": 2e-4,  # the discriminator's is low enough
+        "adversarial.learning_rate": 2e-4,
+        "adversarial.discriminator_learning_rate": 4e-4,
+        "adversarial.ema_half_life": 44_000,
     }
     config = changed_config(config, first)
     assert (config.objective, config.penalties.r1, config.beta1) == ("relativistic-pairing", 3.0, 0.5)
-    assert remedy(Problem.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 7.5e-5}
+    assert remedy(Problem.DISCRIMINATOR_WON, config) == {"adversarial.discriminator_learning_rate": 1e-4}
     assert changed_config(config, remedy(Problem.OSCILLATION, config)).learning_rate == 1e-4
 
 
@@ -186,10 +188,10 @@ def test_all_of_the_rings_modes_are_fine() -> None:
 def test_rescue_begins_more_and_more_anew_at_most_three_times_and_waits_after_each() -> None:
     digits = digits_set()
     watch, said = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
-    for position in range(10_000, 65_000, 5_000):
+    for position in range(10_000, 75_000, 5_000):
         watch.look(position)
     rescues = [told for told in watch.troubles if "rescued_with" in told]
-    assert [told["images"] for told in rescues] == [15_000, 30_000, 45_000]
+    assert [told["images"] for told in rescues] == [15_000, 35_000, 55_000]
     assert [told["renewed"] for told in rescues] == [["discriminator"], *2 * [["generator", "discriminator"]]]
     assert [list(told["rescued_with"]) for told in rescues][1] == []  # the game of the rescue before, from the start
     assert len(said) == 3 and "continuing with a new discriminator, with adversarial.objective=" in said[0]
@@ -200,14 +202,14 @@ def test_rescue_begins_more_and_more_anew_at_most_three_times_and_waits_after_ea
     again, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
     again.restore(watch.state())
     assert again.task.config == watch.task.config and again.state() == watch.state()
-    assert [task._average_decay(46_000, 16, False) for task in (again.task, watch.task)] == 2 * [0.5 ** (16 / 50.8)]
+    assert [task._average_decay(56_000, 16, False) for task in (again.task, watch.task)] == 2 * [0.5 ** (16 / 50.8)]
 
 
 def test_a_generator_that_draws_something_is_kept() -> None:
     digits = digits_set()
     zeros = digits.in_memory()[digits.require_labels() == 0]
     watch, said = watch_of(digits, zeros, classes=False, rescue=True)
-    for position in (10_000, 15_000, 25_000, 30_000):
+    for position in (10_000, 15_000, 30_000, 35_000):
         watch.look(position)
     assert [told["renewed"] for told in watch.troubles] == 2 * [["discriminator"]]
     assert said[1].endswith(
@@ -219,9 +221,9 @@ def test_large_batches_are_waited_for_after_a_rescue() -> None:
     digits = digits_set()
     watch, _ = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
     watch.task.batch = 128
-    for position in (10_000, 15_000, 40_000, 45_000, 50_000, 55_000):
+    for position in (10_000, 15_000, 105_000, 110_000, 115_000, 120_000):
         watch.look(position)
-    assert [told["images"] for told in watch.troubles] == [15_000, 55_000]  # 15,000 + 250 * 128 is 47,000
+    assert [told["images"] for told in watch.troubles] == [15_000, 120_000]  # 15,000 + 750 * 128 is 111,000
 
 
 def small_task(seed: int = 0, **settings: Any) -> AdversarialTask:

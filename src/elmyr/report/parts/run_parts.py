@@ -129,13 +129,16 @@ def collapse_parts(collapse: Collapse, words: Words) -> list[str]:
 
 def _trouble(told: dict[str, Any], words: Words) -> str:
     given = [told[key] for key in ("rescued_with", "try") if isinstance(told.get(key), dict)]
-    settings = [f"{name}={value}" for table in given for name, value in table.items()]
+    new = {"generator": words("a new generator"), "discriminator": words("a new discriminator")}
+    renewed = told["renewed"] if isinstance(told.get("renewed"), list) else []
+    settings = [text for name, text in new.items() if name in renewed]
+    settings += [f"{name}={value}" for table in given for name, value in table.items()]
     values = {
         "images": numbers.count(_value(told, "images")),
         "trouble": words(str(told.get("trouble"))),
         "settings": ", ".join(settings),
     }
-    if told.get("rescued_with"):
+    if renewed or told.get("rescued_with"):
         return words(
             "Training monitor, after {images} images: {trouble}; training continued with {settings}.", **values
         )

@@ -30,7 +30,7 @@ LOOKED_AT = 250  # generated images, and as many real ones
 LEAST_LOOKED_AT = 20  # below, shares of them say nothing
 JUDGED_EVERY = 4_000  # images at least between two looks that are judged: more of them would call more by chance
 MOST_RESCUES = 3
-QUIET_UPDATES = 250  # after a rescue, where that is longer: what begins anew is to show something first
+QUIET_UPDATES = 750  # after a rescue, where that is longer: what begins anew is to show something first
 
 
 class Watch:

@@ -21,8 +21,8 @@ TOLD_APART = 0.999
 FEW_MODES = 0.35
 MODES_IN_TURN = 1.8
 
-# The default preset's R1, R2 and clipping; how far Adam's momentum goes in a steady game, and its rates with that much.
-DEFAULT_PENALTY, DEFAULT_CLIP = 3.0, 5.0
+# Of the default preset: R1 and R2, clipping, the average's half-life. Below: momentum and rates of a steady game.
+DEFAULT_PENALTY, DEFAULT_CLIP, DEFAULT_HALF_LIFE = 3.0, 5.0, 44_000
 STEADY_BETA1 = 0.5
 STEADY_RATES = {"learning_rate": 2e-4, "discriminator_learning_rate": 4e-4}
 
@@ -95,7 +95,7 @@ def remedy(trouble: Problem, config: AdversarialConfig) -> dict[str, Any]:
 
 
 def steadier(config: AdversarialConfig) -> dict[str, Any]:
-    """What the default preset's game has otherwise; of Adam's momentum and rates what is above a steady game's."""
+    """What the default preset's game has otherwise; where Adam has much momentum, less of it and rates that fit it."""
     penalties, stabilizers = config.penalties, config.stabilizers
     settings: dict[str, Any] = {}
     if config.objective != "relativistic-pairing":
@@ -109,7 +109,8 @@ def steadier(config: AdversarialConfig) -> dict[str, Any]:
         settings["stabilizers.freeze_after"] = 0
     if config.beta1 > STEADY_BETA1:
         settings["adversarial.beta1"] = STEADY_BETA1
-        for name, rate in STEADY_RATES.items():
-            if getattr(config, name) > rate:
-                settings[f"adversarial.{name}"] = rate
+    if settings and config.beta1 >= STEADY_BETA1:
+        settings |= {f"adversarial.{key}": rate for key, rate in STEADY_RATES.items() if getattr(config, key) != rate}
+    if settings and config.ema_half_life < DEFAULT_HALF_LIFE:
+        settings["adversarial.ema_half_life"] = DEFAULT_HALF_LIFE
     return settings
