@@ -283,8 +283,16 @@ def test_systems_in_color_count_their_own_classes(tmp_path: Path) -> None:
     content = record()
     content["color"] = content["data"] | {"name": "cifar10", "channels": 3, "classes": ["airplane", *"bcdefghij"]}
     content["systems"][3]["data"] = "color"
-    text = Page(write_report(articles_folder(tmp_path / "articles", content))).text
-    assert "all 10 classes, varied" in text and "cifar10: 60,000 training and 10,000 test images, 28x28x3" in text
+    folder = articles_folder(tmp_path / "articles", content)
+    Image.new("RGB", (960, 480)).save(folder / "pictures" / "3-cured.png")
+    page = Page(write_report(folder))
+    shrunk = [(image["width"], image["height"]) for image in page.all("img") if image["width"] == "480"]
+    text = page.text
+    assert (
+        shrunk == [("480", "240")]
+        and "all 10 classes, varied" in text
+        and "cifar10: 60,000 training and 10,000 test images, 28x28x3" in text
+    )
 
 
 def test_a_damaged_or_missing_record_is_told_in_one_line(articles: Path) -> None:

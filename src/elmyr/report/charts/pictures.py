@@ -12,6 +12,8 @@ from elmyr.images import AS_BYTES, ImageSet, load_images
 from elmyr.report.parts.markup import Markup, tag
 
 LARGEST_TILE = 64  # pixels; larger images are shrunk, as nobody sees more of them in a row of eight
+LARGEST_IN_STRIP = 32
+LANCZOS = Image.Resampling.LANCZOS
 
 
 def read_pictures(path: Path) -> ImageSet | None:
@@ -26,9 +28,12 @@ def of_class(pictures: ImageSet, label: int, most: int) -> npt.NDArray[np.uint8]
     return pictures.images[np.flatnonzero(pictures.labels == label)[:most]]
 
 
-def grid(images: npt.NDArray[np.uint8], columns: int, alt: str) -> Markup:
-    """The images row by row in one picture, always so many columns wide; what no image covers is clear."""
-    tiles = [_tile(image) for image in images]
+def grid(images: npt.NDArray[np.uint8], columns: int, alt: str, largest: int = LARGEST_TILE) -> Markup:
+    """The images row by row in one picture, always so many columns wide; what no image covers is clear.
+
+    Images of more than `largest` pixels a side are shrunk.
+    """
+    tiles = [_tile(image, largest) for image in images]
     if not tiles:
         return Markup()
     width, height = tiles[0].size
@@ -37,36 +42,41 @@ def grid(images: npt.NDArray[np.uint8], columns: int, alt: str) -> Markup:
     canvas = Image.new("RGBA", (columns * (width + gap) - gap, rows * (height + gap) - gap))
     for index, tile in enumerate(tiles):
         canvas.paste(tile, (index % columns * (width + gap), index // columns * (height + gap)))
-    buffer = BytesIO()
-    canvas.save(buffer, "PNG", optimize=True)
-    return _img(buffer.getvalue(), canvas.size, alt)
+    return _drawn(canvas, alt)
 
 
 def strip(pictures: ImageSet, rows: int, columns: int, alt: str) -> Markup:
     """The first images of each class below one another, a class a column; without labels the first as they come."""
     if pictures.labels is None:
-        return grid(pictures.images[: rows * columns], columns, alt)
+        return grid(pictures.images[: rows * columns], columns, alt, LARGEST_IN_STRIP)
     classes = range(min(len(pictures.classes), columns))
     found = [of_class(pictures, label, rows) for label in classes]
     shown = [images[row] for row in range(min(map(len, found), default=0)) for images in found]
-    return grid(np.stack(shown), len(classes), alt) if shown else Markup()
+    return grid(np.stack(shown), len(classes), alt, LARGEST_IN_STRIP) if shown else Markup()
 
 
-def embedded(path: Path, alt: str) -> Markup:
-    """A PNG file as it is; empty if there is none or it is damaged."""
+def embedded(path: Path, alt: str, widest: int | None = None) -> Markup:
+    """A PNG file as it is, or shrunk where it is wider than `widest`; empty if there is none or it is damaged."""
     try:
         content = path.read_bytes()
         with Image.open(BytesIO(content), formats=["PNG"]) as picture:
-            size = picture.size
             picture.load()
+            if widest is None or picture.width <= widest:
+                return _img(content, picture.size, alt)
+            return _drawn(picture.resize((widest, picture.height * widest // picture.width), LANCZOS), alt)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
         return Markup()
-    return _img(content, size, alt)
 
 
-def _tile(image: npt.NDArray[np.uint8]) -> Image.Image:
+def _drawn(picture: Image.Image, alt: str) -> Markup:
+    buffer = BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return _img(buffer.getvalue(), picture.size, alt)
+
+
+def _tile(image: npt.NDArray[np.uint8], largest: int) -> Image.Image:
     tile = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    tile.thumbnail((LARGEST_TILE, LARGEST_TILE), Image.Resampling.LANCZOS)
+    tile.thumbnail((largest, largest), LANCZOS)
     return tile
 
 

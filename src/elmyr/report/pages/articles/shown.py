@@ -16,6 +16,7 @@ from elmyr.report.words import Words
 
 MAIN = ("written", "text", "cured", "rescued")  # kinds that stand side by side; remedies have tables of their own
 ROWS, COLUMNS = 2, 10  # of a strip
+WIDEST = 480  # pixels: of a grid of color images, which is shown narrower
 PLUS = "+ "  # begins the name of a step that adds to those before
 
 
@@ -64,7 +65,7 @@ class Shown:
 
     def picture(self, relative: str | None, alt: str) -> Markup:
         """A picture of the folder; empty where there is none."""
-        return embedded(self.folder / relative, alt) if relative else Markup()
+        return embedded(self.folder / relative, alt, WIDEST) if relative else Markup()
 
 
 def found_of(training: Training) -> str:
