@@ -17,11 +17,14 @@ from elmyr.report.charts import confusion
 from elmyr.report.charts.curve_titles import CURVE_TITLES
 from elmyr.report.pages import articles_page, recognizer_report, study_cell, study_report, task_report
 from elmyr.report.pages.articles import course, record, tables, texts, uses
+from elmyr.report.pages.articles.shown import PLUS
 from elmyr.report.parts import evidence, run_parts, sections, task_figures
 from elmyr.report.parts.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.serving.pages.workbench_page import TABS
 from elmyr.studies.arms import ARMS
+from elmyr.studies.articles.systems import SYSTEMS
+from elmyr.studies.articles.trainings import trainings_of
 from elmyr.tasks.gan import collapse
 from elmyr.tasks.gan.problems import Problem
 
@@ -75,8 +78,15 @@ def messages_of_articles() -> set[str]:
     return {*record.VERDICTS, *heads} | {text for table in told for text in table.values()}
 
 
+def texts_of_systems() -> set[str]:
+    """What `elmyr articles` writes into its record for people, in English."""
+    trainings = [training for system in SYSTEMS for training in trainings_of(system, remedies=True)]
+    names = {training.name.removeprefix(PLUS) for training in trainings if training.kind == "remedy"}
+    return names.union(*({system.title, *system.put_right, *system.troubles} for system in SYSTEMS))
+
+
 def test_every_message_is_in_the_table() -> None:
-    assert sorted((literal_messages() | messages_of_tables()) - set(TABLE)) == []
+    assert sorted((literal_messages() | messages_of_tables() | texts_of_systems()) - set(TABLE)) == []
 
 
 def test_translations_have_the_same_places_and_are_chinese() -> None:
