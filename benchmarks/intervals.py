@@ -1,6 +1,11 @@
 """How often does each figure's 95 % interval hold what the figure is on average? Prints a table of shares.
 
+With --equal both sides are of one distribution, a Gaussian for each class of the embedded digits in 16 principal
+components, with labels that are fixed (as many of each class on both sides) or drawn: FID∞ and KID are to be 0 on
+average, and their intervals to hold 0 and to be no wider than need be.
+
 python benchmarks/intervals.py --repeats 200
+python benchmarks/intervals.py --equal 500 --repeats 200
 """
 
 from __future__ import annotations
@@ -9,13 +14,17 @@ import argparse
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 
 from elmyr.metrics import (
+    DRAWN,
     Estimate,
     class_divergence,
     density_coverage,
     discriminator_accuracy,
     diversity,
+    fixed_design,
     frechet_distance,
     frechet_distance_at_infinity,
     inception_score,
@@ -51,10 +60,57 @@ def figures(random: np.random.Generator, count: int, scale: float, shift: float)
     }
 
 
+class Digits:
+    """The classes of the embedded digits as Gaussians."""
+
+    def __init__(self) -> None:
+        pixels, labels = load_digits(return_X_y=True)
+        centered = (pixels - pixels.mean(axis=0)) / 4
+        features = centered @ np.linalg.svd(centered, full_matrices=False)[2][:WIDTH].T
+        classes = [features[labels == label] for label in range(10)]
+        self.means = np.array([rows.mean(axis=0) for rows in classes])
+        self.roots = np.array([np.linalg.cholesky(np.cov(rows.T)) for rows in classes])
+
+    def drawn(self, labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
+        """A row for each label."""
+        noise = random.normal(size=(len(labels), WIDTH))
+        rows = np.empty_like(noise)
+        for label in range(10):
+            of_class = labels == label
+            rows[of_class] = noise[of_class] @ self.roots[label].T + self.means[label]
+        return rows
+
+
+def equal(count: int, repeats: int) -> None:
+    """Prints what FID∞ and KID of equal distributions are on average, and what their intervals hold."""
+    digits = Digits()
+    print("| figure | images | labels | mean, standard errors from 0 | intervals that hold 0 | width, of the true |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for labels in ("fixed", "drawn"):
+        random = np.random.default_rng(1)
+        found: dict[str, list[tuple[float, float, float]]] = {"FID∞": [], "KID": []}
+        for _ in range(repeats):
+            real = random.integers(0, 10, count)
+            asked = random.permutation(real) if labels == "fixed" else random.integers(0, 10, count)
+            design = fixed_design(real, asked) if labels == "fixed" else DRAWN
+            sides = digits.drawn(real, random), digits.drawn(asked, random)
+            found["FID∞"].append(frechet_distance_at_infinity(*sides, design=design).interval)
+            found["KID"].append(kernel_distance(*sides, design=design).interval)
+        for name, each in found.items():
+            values, lows, highs = np.array(each).T
+            off = values.mean() / (values.std(ddof=1) / repeats**0.5)
+            held, width = ((lows <= 0) & (highs >= 0)).mean(), (highs - lows).mean() / (2 * 1.96 * values.std(ddof=1))
+            print(f"| {name} | {count:,} | {labels} | {off:+.2f} | {100 * held:.1f} % | {width:.2f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--equal", type=int, metavar="N", help="equal distributions of so many images a side")
     options = parser.parse_args()
+    if options.equal:
+        equal(options.equal, options.repeats)
+        return
     columns = list(product(SCENES, COUNTS))
     shares: dict[str, list[float]] = {}
     for scene, count in columns:

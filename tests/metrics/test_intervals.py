@@ -6,21 +6,46 @@ from scipy.stats import binom, t
 
 from elmyr.core.errors import InputError
 from elmyr.metrics import PairedDifference, balanced_accuracy, balanced_weights, mean_interval, paired_difference
+from elmyr.metrics.intervals import Term, half_width_of
 
 
 def test_paired_difference_by_hand() -> None:
-    # Seed 0 tests images 1, 2, 3, 4 with differences 1, 0, 0, 1; seed 1 tests 3, 4, 5, 6 with 0, 1, 0, −1.
-    a = [[1, 1, 0, 1], [1, 1, 0, 0]]
-    b = [[0, 1, 0, 0], [1, 0, 0, 1]]
-    found = paired_difference(a, b, [[1, 2, 3, 4], [3, 4, 5, 6]])
+    # Two seeds test images 0 to 199 and 100 to 299: 18 and 12 of each hundred are told apart, the shared ones in both.
+    apart = np.zeros((2, 200))
+    apart[0, :12], apart[0, 100:106], apart[1, :3], apart[1, 100:112] = 1, -1, 1, 1
+    found = paired_difference(list(apart == 1), list(apart == -1), [np.arange(200), np.arange(100, 300)])
 
-    seeds = 0.125 / 2  # the means 0.5 and 0 have the variance 0.125
-    # Images 1 to 6 average 1, 0, 0, 1, 0, −1; with the two added ones the sum of squares is 5 − 1/8.
-    images = (39 / 8 / 7) / 8
-    freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / 7)
+    seeds = (0.03 - 0.075) ** 2 / 2 / 2  # the variance of the two means, over two
+    # Of images 0 to 299: 12 ones; among the shared 3 means of 0 (−1 and 1) and 3 of −1/2; 12 ones; and the two added.
+    values = np.array([1] * 24 + [-0.5] * 3 + [0] * 273 + [1, -1])
+    images = values.var(ddof=1) / 302
+    half = (seeds * t.ppf(0.975, 1) + images * t.ppf(0.975, 301)) / sqrt(seeds + images)
+    assert (found.difference, found.seeds, found.images) == (pytest.approx(0.0525), 2, 300)
+    assert (found.low, found.high) == pytest.approx((0.0525 - half, 0.0525 + half), rel=1e-12)
+
+
+def test_of_five_seeds_the_degrees_of_freedom_are_satterthwaite_s() -> None:
+    random = np.random.default_rng(7)
+    a, b = random.random((2, 5, 30)) < 0.8
+    found = paired_difference(list(a), list(b), [np.arange(30) + 30 * seed for seed in range(5)])
+    apart = a.astype(float) - b
+    seeds, images = apart.mean(axis=1).var(ddof=1) / 5, np.var([*apart.ravel(), 1, -1], ddof=1) / 152
+    freedom = (seeds + images) ** 2 / (seeds**2 / 4 + images**2 / 151)
     half = t.ppf(0.975, freedom) * sqrt(seeds + images)
-    assert (found.difference, found.seeds, found.images) == (0.25, 2, 6)
-    assert (found.low, found.high) == pytest.approx((0.25 - half, 1.0), rel=1e-12)  # 0.25 + half is above 1
+    assert (found.low, found.high) == pytest.approx((apart.mean() - half, apart.mean() + half), rel=1e-12)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("sd", [0.0, 0.2, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("images", [450, 10_000])
+def test_a_study_of_few_seeds_gives_few_false_alarms(seeds: int, sd: float, images: int) -> None:
+    """On each side, with trainings that vary by `sd` points, on one test split; 3 standard errors are left."""
+    random, repeats, most = np.random.default_rng(9), 2000, 0.035
+    of_images = 0.02 / images  # two images in a hundred are told apart by one arm alone
+    means = random.normal(0, sd / 100, (repeats, seeds)) + random.normal(0, sqrt(of_images), (repeats, 1))
+    halves = [half_width_of([Term(row.var(ddof=1) / seeds, seeds - 1), Term(of_images, images - 1)]) for row in means]
+    alarms = (means.mean(axis=1) > halves).mean(), (means.mean(axis=1) < -np.array(halves)).mean()
+    assert max(alarms) <= most + 3 * sqrt(most / repeats)
 
 
 def test_one_seed_covers_test_sampling_only() -> None:
@@ -169,8 +194,7 @@ def test_weighted_difference_by_hand() -> None:
     squares = weights**2
     images = (squares * (differences - weights @ differences) ** 2).sum() / (1 - squares.sum())
     kish = squares.sum() ** 2 / (squares**2).sum()
-    freedom = (seeds + images) ** 2 / (seeds**2 / 1 + images**2 / (kish - 1))
-    half = t.ppf(0.975, freedom) * sqrt(seeds + images)
+    half = (seeds * t.ppf(0.975, 1) + images * t.ppf(0.975, kish - 1)) / sqrt(seeds + images)
     assert (found.difference, found.seeds, found.images) == (pytest.approx(0.35), 2, 4)
     assert (found.low, found.high) == pytest.approx((0.35 - half, 1.0), rel=1e-12)  # 0.35 + half is above 1
 
@@ -246,13 +270,11 @@ def test_folds_by_hand() -> None:
     found = paired_difference(a, b, images, folds=3)
     of_seeds = np.var([0.5, -0.75, 0.25], ddof=1) * (1 / 3 + 1 / 2)
     of_images = (2 / 121) / 122  # of the two added images alone
-    freedom = (of_seeds + of_images) ** 2 / (of_seeds**2 / 2 + of_images**2 / 121)
-    half = t.ppf(0.975, freedom) * sqrt(of_seeds + of_images)
+    half = (of_seeds * t.ppf(0.975, 2) + of_images * t.ppf(0.975, 121)) / sqrt(of_seeds + of_images)
     assert half > 1 and (found.difference, found.low, found.high) == (0.0, -1.0, 1.0)
     a[1][:], b[1][:], b[2][:] = 1, 0, 0  # means 0.5, 1 and 1
     of_seeds = np.var([0.5, 1, 1], ddof=1) * (1 / 3 + 1 / 2)
-    freedom = (of_seeds + of_images) ** 2 / (of_seeds**2 / 2 + of_images**2 / 121)
-    half = t.ppf(0.975, freedom) * sqrt(of_seeds + of_images)
+    half = (of_seeds * t.ppf(0.975, 2) + of_images * t.ppf(0.975, 121)) / sqrt(of_seeds + of_images)
     found = paired_difference(a, b, images, folds=3)
     assert (found.difference, found.images) == (pytest.approx(5 / 6), 120)
     assert found.low == pytest.approx(5 / 6 - half, rel=1e-12)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -53,6 +55,11 @@ def test_a_verdict_names_what_it_compares_and_in_which_measure() -> None:
     assert plain["sentence"].startswith(
         "With 1,234 labeled training images, the GAN has no significant effect: from 91.67 %"
     )
+    assert (plain["trainings_with"], plain["trainings_without"]) == (1, 1)
+    mixed = Trial(ARMS["real + generated"], [replace(each, validation_by_share={"0.25": 0.8, "0.5": 0.9})
+                                             for each in trials[1].results])  # fmt: skip
+    more = verdict_of(cell, [*trials, mixed], TESTED, 1234)
+    assert (more["trainings_with"], more["trainings_without"]) == (3, 1)
     changes = {"shaping": Shaping(imbalance=4), "measure": "balanced accuracy"}
     tail = verdict_of(cell.model_copy(update=changes), trials, TESTED, 1234)
     assert tail["difference"] == pytest.approx(plain["difference"])  # as many of each class

@@ -14,6 +14,7 @@ from elmyr.metrics.arrays import flags, numbers, plain, whole
 
 LEVEL = 0.95
 FEWEST_SEEDS = 2  # of a verdict: by one alone it is wrong in 12 to 58 of 100 studies without any difference
+FEW = 4  # degrees of freedom, below which those of a sum are too much of a guess
 PSEUDO_IMAGES = (1.0, -1.0)
 TOLERANCE = 1e-9  # of a sum of weights
 
@@ -71,14 +72,14 @@ def paired_difference(
     float64, together 1 in each seed, say what each image counts: with `balanced_weights` the difference is that of
     the balanced accuracies.
 
-    The squared standard error is s²/S + v/n: s² the variance of the S seeds' mean differences, v that of the
-    n distinct images' mean differences over the seeds that tested them. The first holds what another split
-    and training would change, the second what another test set would. Part of the sampling of test images
-    shows in both and is counted twice on purpose: rather an interval too wide than one that promises too
-    much. It is a t interval whose degrees of freedom are Welch's and Satterthwaite's for the two terms (S − 1
-    and n − 1). With one seed the first term cannot be known and is left out: that interval covers the
-    sampling of test images only. To the images' variance one image that only a gets right and one that only b
-    gets right are added (Agresti & Min 2005), so that few test images on which both agree do not promise certainty.
+    The squared standard error is s²/S + v/n: s² the variance of the S seeds' mean differences, v that of the n distinct
+    images' mean differences over the seeds that tested them. The first holds what another split and training would
+    change, the second what another test set would; part of the sampling of test images is in both, rather too wide than
+    too narrow. It is a t interval with Satterthwaite's degrees of freedom for the two terms (S − 1 and n − 1); with
+    fewer than five seeds, which misjudge these, its t is the mean of both terms', weighted by them (Cochran & Cox
+    1950). With one seed the first term is not known and left out: that interval covers the sampling of test images
+    only. To the images' variance one image that only a gets right and one that only b gets right are added (Agresti &
+    Min 2005), so that few test images on which both agree do not promise certainty.
 
     With weights, s² is of the weighted means, and v/n is Σ W²(d − D)² / (1 − Σ W²): W an image's mean weight over
     all seeds, d its weighted mean difference, D the sum of Wd. Its degrees of freedom count the images as Kish (1965)
@@ -113,7 +114,7 @@ def paired_difference(
     if len(of_images) < 2:
         raise InputError("one test image shows nothing about others: test on two or more")
     mean = float(of_seeds.mean())
-    half = _half_width([_term_of_seeds(of_seeds, folds), term] if len(of_seeds) > 1 else [term])
+    half = half_width_of([_term_of_seeds(of_seeds, folds), term] if len(of_seeds) > 1 else [term])
     return PairedDifference(
         mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=len(of_images)
     )
@@ -133,7 +134,7 @@ def mean_interval(values: Any) -> MeanInterval:
         return MeanInterval(mean, None, None, None)
     unit = int(np.frexp(np.abs(figures).max())[1])  # a power of two: the squares of huge and tiny ones leave float64
     scaled = np.ldexp(figures, -unit)
-    half, sd = (float(np.ldexp(each, unit)) for each in (_half_width([_term_of_mean(scaled)]), scaled.std(ddof=1)))
+    half, sd = (float(np.ldexp(each, unit)) for each in (half_width_of([_term_of_mean(scaled)]), scaled.std(ddof=1)))
     return MeanInterval(mean, sd, mean - half, mean + half)
 
 
@@ -193,10 +194,17 @@ def _term_of_weighted_mean(sample: NDArray[np.float64], weights: NDArray[np.floa
     return Term(float(squared_error), float(squares.sum() ** 2 / (squares @ squares)) - 1)
 
 
-def _half_width(terms: Sequence[Term]) -> float:
+def half_width_of(terms: Sequence[Term]) -> float:
     """Of the t interval whose squared standard error is the sum of the terms'."""
     squared_error = sum(term.squared_error for term in terms)
     if squared_error == 0:
         return 0.0
-    freedom = squared_error**2 / sum(term.squared_error**2 / term.freedom for term in terms)
-    return float(stdtrit(freedom, (1 + LEVEL) / 2)) * sqrt(squared_error)
+    if min(term.freedom for term in terms) < FEW:
+        t = sum(term.squared_error * _quantile(term.freedom) for term in terms) / squared_error
+    else:
+        t = _quantile(squared_error**2 / sum(term.squared_error**2 / term.freedom for term in terms))
+    return t * sqrt(squared_error)
+
+
+def _quantile(freedom: float) -> float:
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))

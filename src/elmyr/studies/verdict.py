@@ -40,6 +40,12 @@ class Judged:
     labels: NDArray[np.int64]
 
 
+def trainings_of(trials: Sequence[Trial], *, uses_gan: bool) -> int:
+    """How many recognizers one seed's choice was made of: each arm has one for each share of generated images."""
+    sides = [trial.results[0].validation_by_share for trial in trials if trial.arm.uses_gan == uses_gan]
+    return sum(max(1, len(shares)) for shares in sides)
+
+
 def best_of(trials: Sequence[Trial], *, uses_gan: bool) -> Trial:
     """The arm with, or without, a GAN that is best on validation; the first of equals."""
     return max((trial for trial in trials if trial.arm.uses_gan == uses_gan), key=lambda trial: trial.validation)
@@ -68,6 +74,8 @@ def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Judged], tr
         "high": difference.high,
         "best_with": with_gan.arm.name,
         "best_without": without.arm.name,
+        "trainings_with": trainings_of(trials, uses_gan=True),
+        "trainings_without": trainings_of(trials, uses_gan=False),
         "seeds": difference.seeds,
         "images": difference.images,
     }
