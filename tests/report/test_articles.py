@@ -279,6 +279,15 @@ def test_what_is_missing_is_told_and_nothing_breaks(tmp_path: Path) -> None:
     assert "not trained" in lines and "None" not in page.text.split()
 
 
+def test_why_a_training_failed_is_told_of_the_articles_objectives_alone(tmp_path: Path) -> None:
+    content = record()
+    content["systems"] = content["systems"][1:2]
+    rescued = training(1, "rescued", "rescued", True, troubles=[WATCHED])
+    content["systems"][0]["trainings"].append(rescued)
+    text = Page(write_report(articles_folder(tmp_path / "articles", content))).text
+    assert text.count("Training monitor, after 15,104 images") == 2 and text.count("Why: the generator") == 1
+
+
 def test_systems_in_color_count_their_own_classes(tmp_path: Path) -> None:
     content = record()
     content["color"] = content["data"] | {"name": "cifar10", "channels": 3, "classes": ["airplane", *"bcdefghij"]}

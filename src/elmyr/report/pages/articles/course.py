@@ -18,6 +18,7 @@ WATCHED = {  # what the training monitor logs, beside the real images' 1
     "watch_modes": "Modes covered, as a share of the real images'",
     "watch_diversity": "Diversity within classes, as a share of the real images'",
 }
+AS_ARTICLES = ("written", "text")  # kinds that play by an article's objective to their end
 CURVE_COLORS = {"written": "generated", "text": "same", "cured": "better", "rescued": "real"}
 
 
@@ -39,7 +40,7 @@ def _course(shown: Shown, training: Training) -> Markup:
     lines = [*map(note, monitor_lines(training.troubles, words)), *_end(shown, training)]
     if not picture and not lines:
         return Markup()
-    lines += [note(words(CAUSES[problem])) for problem in _problems(training) if problem in CAUSES]
+    lines += [note(words(cause)) for cause in _causes(training)]
     rows = _rows(shown, training) if picture else []
     return tag(
         "figure",
@@ -74,9 +75,10 @@ def _previews(shown: Shown, training: Training) -> list[int]:
     return [int(name) for name in names] if all(name.isdecimal() for name in names) else []
 
 
-def _problems(training: Training) -> Sequence[str]:
-    """What the training monitor called, each once."""
-    return list(dict.fromkeys(str(each.get("trouble")) for each in training.troubles))
+def _causes(training: Training) -> Sequence[str]:
+    """Why what the training monitor called came about, each once; of the articles' own objectives only."""
+    called = dict.fromkeys(str(each.get("trouble")) for each in training.troubles)
+    return [CAUSES[problem] for problem in called if problem in CAUSES] if training.kind in AS_ARTICLES else []
 
 
 def _watched(shown: Shown) -> Markup:
