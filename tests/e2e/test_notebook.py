@@ -85,6 +85,9 @@ def test_every_text_is_there_in_english_and_in_chinese() -> None:
         pieces = [piece for piece in re.split(r"\n\n+", re.sub(r"```.*?```", "", text, flags=re.DOTALL)) if piece]
         chinese = [piece for piece in pieces if CHINESE.search(piece)]
         assert len(chinese) * 2 == len(pieces), name
+        assert not re.search(r"[。：，）]\*\*\S", re.sub(r"\*\*[^*]+[^*。：，）]\*\*", "", text)), (
+            name
+        )  # Markdown would show the stars
         headings = re.findall(r"^#+ .*", text, re.MULTILINE)
         assert sum(bool(CHINESE.search(heading)) for heading in headings) * 2 == len(headings), name
 
