@@ -226,6 +226,16 @@ def test_large_batches_are_waited_for_after_a_rescue() -> None:
     assert [told["images"] for told in watch.troubles] == [15_000, 120_000]  # 15,000 + 750 * 128 is 111,000
 
 
+def test_nothing_begins_anew_where_too_little_of_the_budget_is_left() -> None:
+    digits = digits_set()
+    watch, said = watch_of(digits, digits.in_memory()[:1], classes=True, rescue=True)
+    watch.budget = 24_999
+    watch.look(10_000)
+    watch.look(15_000)
+    assert ["rescued_with" in told for told in watch.troubles] == [False]
+    assert "; try --set adversarial.objective=" in said[0] and "rescue" not in said[0]
+
+
 def small_task(seed: int = 0, **settings: Any) -> AdversarialTask:
     gan = GANConfig(height=8, width=8, channels=1, network={"name": "dcgan", "base": 4, "latent": 6, "embedding": 3})
     config = AdversarialConfig(stabilizers=StabilizerConfig(freeze_above=0.9), **settings)
@@ -331,7 +341,7 @@ def test_a_run_that_collapses_is_called_within_30000_images(tmp_path: Path) -> N
 def test_a_rescued_run_resumes_to_the_bit(tmp_path: Path) -> None:
     """From a checkpoint before the rescue, and from one after it: what began anew must be in it."""
     settings = COLLAPSING | {"loop.checkpoint_every": 8_000, "network.base": 16}
-    run = train("digits", preset="mlp-cnn", images=17_000, settings=settings, out=tmp_path / "run", rescue=True)
+    run = train("digits", preset="mlp-cnn", images=25_200, settings=settings, out=tmp_path / "run", rescue=True)
     assert "at 15,104 images: mode collapse" in run.log.read_text() and "a new discriminator" in run.log.read_text()
     expected, seen = weights(run), looks_of(run)
     for left in (16_000, 8_064):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from math import inf
 from typing import Any
 
 import torch
@@ -42,9 +43,16 @@ class Watch:
     """
 
     def __init__(
-        self, task: AdversarialTask, splits: Splits, *, say: Callable[[str], None], rescue: bool = False
+        self,
+        task: AdversarialTask,
+        splits: Splits,
+        *,
+        say: Callable[[str], None],
+        rescue: bool = False,
+        budget: float = inf,
     ) -> None:
-        self.task, self.say, self.rescue = task, say, rescue
+        """`budget`: the images that the training will have seen at its end; too near to it nothing begins anew."""
+        self.task, self.say, self.rescue, self.budget = task, say, rescue, budget
         self.troubles: list[dict[str, Any]] = []
         self._looks: list[Look] = []  # those that troubles are judged by
         self._last: Look | None = None
@@ -118,7 +126,7 @@ class Watch:
         A generator that is dead, though a discriminator was new, begins anew as well.
         """
         rescues = sum("rescued_with" in told for told in self.troubles)
-        mends = self.rescue and rescues < MOST_RESCUES
+        mends = self.rescue and rescues < MOST_RESCUES and position + QUIET_IMAGES <= self.budget
         if not mends and any(told["trouble"] == trouble for told in self.troubles):
             return
         seen = f"at {position:,} images: {trouble}{_seen(trouble, self._looks)}"
@@ -135,7 +143,8 @@ class Watch:
             self._quiet_until = position + max(QUIET_IMAGES, QUIET_UPDATES * self.task.batch)
         else:
             settings = remedy(trouble, self.task.config)
-            self.say(f"{seen}; try {' '.join(f'--set {setting}' for setting in written(settings))}, or --rescue")
+            otherwise = "" if self.rescue else ", or --rescue"
+            self.say(f"{seen}; try {' '.join(f'--set {setting}' for setting in written(settings))}{otherwise}")
             told["try"] = settings
         self.troubles.append(told)
 

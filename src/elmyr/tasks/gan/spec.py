@@ -33,7 +33,7 @@ class GANTraining:
     def __init__(self, config: GANRunConfig, splits: Splits, processes: Processes, say: Say) -> None:
         self.config, self.task = config, new_task(config, processes)
         self.data = ResidentData(splits.train, seed=config.seed, device=self.task.device)
-        self.watcher = Watch(self.task, splits, say=say, rescue=config.rescue)
+        self.watcher = Watch(self.task, splits, say=say, rescue=config.rescue, budget=config.loop.images)
 
     def finish(self, run: RunDirectory, outcome: Outcome) -> Finished:
         """Writes the model, samples of it, and the model card."""
