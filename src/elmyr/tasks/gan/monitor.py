@@ -20,7 +20,7 @@ from elmyr.tasks.gan.problems import (
     QUIET_IMAGES,
     Look,
     Problem,
-    generator_is_dead,
+    draws_one_image,
     remedy,
     steadier,
     trouble_in,
@@ -37,9 +37,9 @@ QUIET_UPDATES = 750  # after a rescue, where that is longer: what begins anew is
 class Watch:
     """A Watcher of a plain GAN: beside validation images, or training images where those are few; none for tiny sets.
 
-    With `rescue` it begins the discriminator anew, with other settings, at most three times, and the generator with it
-    where that was not enough. Its state is what it saw last, what it told and what it changed, so that a resumed run
-    keeps the changed settings; the new networks are in the checkpoint beside it.
+    With `rescue` it begins the discriminator anew, with other settings, at most three times; a generator that draws one
+    image, or that was not mended so, with it. Its state is what it saw last, what it told and what it changed, so that
+    a resumed run keeps the changed settings; the new networks are in the checkpoint beside it.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class Watch:
             if not self._looks or position - self._looks[-1].images >= JUDGED_EVERY:
                 self._looks = [*self._looks[1 - LOOKS_IN_TURN :], self._last]
                 found = trouble_in([look for look in self._looks if look.images >= self._quiet_until])
-        number, dead = self.task.processes.most(
-            0 if found is None else 1 + list(Problem).index(found), int(generator_is_dead(self._looks))
+        number, one_image = self.task.processes.most(
+            0 if found is None else 1 + list(Problem).index(found), int(draws_one_image(self._looks))
         )
         if number:
-            self._tell(list(Problem)[number - 1], position, dead=bool(dead))
+            self._tell(list(Problem)[number - 1], position, one_image=bool(one_image))
         return _figures(self._last) if self._last else {}
 
     def _see(self, position: int) -> Look:
@@ -120,10 +120,10 @@ class Watch:
         apart = discriminator_accuracy(gan.discriminate(self._real), gan.discriminate(generated)).value
         return Look(position, self._sights.of(generated), apart)
 
-    def _tell(self, trouble: Problem, position: int, *, dead: bool) -> None:
+    def _tell(self, trouble: Problem, position: int, *, one_image: bool) -> None:
         """Each trouble once; with `rescue` also when the remedy before did not help.
 
-        A generator that is dead, though a discriminator was new, begins anew as well.
+        A generator that draws one image, or that a new discriminator did not mend, begins anew as well.
         """
         rescues = sum("rescued_with" in told for told in self.troubles)
         mends = self.rescue and rescues < MOST_RESCUES and position + QUIET_IMAGES <= self.budget
@@ -132,10 +132,10 @@ class Watch:
         seen = f"at {position:,} images: {trouble}{_seen(trouble, self._looks)}"
         told: dict[str, Any] = {"images": position, "trouble": str(trouble)}
         if mends:
-            anew = dead and rescues > 0
+            anew = one_image or rescues > 0
             renewed = ["generator", "discriminator"] if anew else ["discriminator"]
             first = anew and not any("generator" in told.get("renewed", ()) for told in self.troubles)
-            settings = steadier(self.task.config) if first else remedy(trouble, self.task.config)
+            settings = steadier(self.task.config) if first and rescues else remedy(trouble, self.task.config)
             self.say(f"{seen}; continuing with {_listed(renewed, settings)}")
             told |= {"rescued_with": settings, "renewed": renewed}
             self.task.adopt(changed_config(self.task.config, settings), average_since=position)

@@ -16,7 +16,7 @@ from elmyr.tasks.gan.task import AdversarialConfig
 COLLAPSED_DIVERSITY = 0.15
 COLLAPSED_MODES = 0.25
 NOTHING_REAL = 0.05
-SAME_IMAGE = 0.05
+ONE_IMAGE = 0.1
 TOLD_APART = 0.999
 FEW_MODES = 0.35
 MODES_IN_TURN = 1.8
@@ -74,12 +74,10 @@ def _goes_from_mode_to_mode(looks: Sequence[Look]) -> bool:
     return few and effective_number(np.sum(counts, axis=0)) > MODES_IN_TURN * at_once
 
 
-def generator_is_dead(looks: Sequence[Look]) -> bool:
-    """Whether the latest looks show nothing real, or almost the same image for all latents."""
+def draws_one_image(looks: Sequence[Look]) -> bool:
+    """Whether the generator draws almost the same image for every latent, at the latest looks."""
     last = looks[-LOOKS:]
-    return len(last) == LOOKS and all(
-        look.sight.precision < NOTHING_REAL or look.sight.diversity < SAME_IMAGE for look in last
-    )
+    return len(last) == LOOKS and all(look.sight.diversity < ONE_IMAGE for look in last)
 
 
 def remedy(trouble: Problem, config: AdversarialConfig) -> dict[str, Any]:
