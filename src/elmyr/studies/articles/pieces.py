@@ -18,7 +18,7 @@ from elmyr.studies.articles.places import RECORDS, run_of
 from elmyr.studies.articles.record import Record
 from elmyr.studies.articles.systems import SYSTEMS, Side, System
 from elmyr.studies.articles.trainings import CURED, WRITTEN, Training
-from elmyr.studies.articles.uses import learn_from_few, used
+from elmyr.studies.articles.uses import learn_from_real, used
 from elmyr.studies.gan_runs import train_or_resume
 from elmyr.tasks.gan.plan import GANAsk
 
@@ -128,10 +128,10 @@ class Worker:
         return float(read_json(run.summary)["seconds"])  # also of what came before an interruption
 
     def recognizers(self, piece: Piece, quiet: bool) -> None:
-        """Trains what is shared: the feature extractor, which is cached, and the recognizer of a few images."""
+        """Trains what is shared: the feature extractor, which is cached, and the recognizer of the real images."""
         splits = self.splits(piece.side)
         extractor_for(splits.train, Extraction(device=self.config.device, precision=self.config.precision))
-        learn_from_few(self.folder, self.config, splits, piece.side)
+        learn_from_real(self.folder, self.config, splits, piece.side)
 
     def judge(self, piece: Piece, quiet: bool) -> Record:
         """Judges a training."""

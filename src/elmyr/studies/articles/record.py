@@ -66,9 +66,9 @@ class TrainingRecord(Record):
 
 
 class RecognitionRecord(Record):
-    """A recognizer that learned from a few real images, and from generated ones beside them; with a 95 % interval."""
+    """A recognizer that learned from real images, generated ones or both, and its accuracy with a 95 % interval."""
 
-    trained_on: Literal["real", "written", "cured"]
+    trained_on: Literal["real", "written", "cured", "generated"]
     real: int
     generated: int
     accuracy: float

@@ -64,8 +64,8 @@ SYSTEMS: tuple[System, ...] = (
         cured="mlp-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(200_000), Budget(200_000)),
-            "full": Budgets(Budget(10_000 * 128), Budget(400_000)),
+            "quick": Budgets(Budget(100_000), Budget(200_000)),
+            "full": Budgets(Budget(10_000 * 128), Budget(500_000)),
         },
         put_right=("pixels from -1 to 1, where a sigmoid gave 0 to 1",),
         troubles=("local optima", "stability", "explainability"),
@@ -78,8 +78,8 @@ SYSTEMS: tuple[System, ...] = (
         cured="dcgan-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(60_000), Budget(60_000)),
-            "full": Budgets(Budget(epochs=50), Budget(400_000)),
+            "quick": Budgets(Budget(40_000), Budget(40_000)),
+            "full": Budgets(Budget(epochs=50), Budget(100_000)),
         },
         put_right=("a tanh at the end of the generator, which had none",),
         troubles=(
@@ -97,8 +97,8 @@ SYSTEMS: tuple[System, ...] = (
         cured="mlp-cnn-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(200_000), Budget(100_000)),
-            "full": Budgets(Budget(10_000 * 128), Budget(400_000)),
+            "quick": Budgets(Budget(100_000), Budget(100_000)),
+            "full": Budgets(Budget(10_000 * 128), Budget(300_000)),
         },
         put_right=("the dense generator of the code; the text speaks of convolutions",),
         troubles=("cost of the model", "class imbalance", "adversarial attacks", "explainability", "mode collapse"),
@@ -111,8 +111,8 @@ SYSTEMS: tuple[System, ...] = (
         cured="dcgan64-cured",
         side="color",
         budgets={
-            "quick": Budgets(Budget(20_000), Budget(20_000)),
-            "full": Budgets(Budget(10_000 * 128), Budget(400_000)),
+            "quick": Budgets(Budget(20_000), Budget(30_000)),
+            "full": Budgets(Budget(10_000 * 128), Budget(150_000)),
         },
         put_right=(
             "color at 64x64, where 28x28 pixels were reshaped to it",
@@ -127,8 +127,8 @@ SYSTEMS: tuple[System, ...] = (
         cured="classic-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(200_000), Budget(200_000)),
-            "full": Budgets(Budget(epochs=100), Budget(400_000)),
+            "quick": Budgets(Budget(100_000), Budget(150_000)),
+            "full": Budgets(Budget(epochs=100), Budget(300_000)),
         },
         put_right=("a dense generator and a convolutional discriminator of usual sizes: it gives no layers",),
         troubles=("mode collapse", "instability", "hard to judge"),

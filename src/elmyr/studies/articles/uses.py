@@ -9,29 +9,25 @@ from numpy.typing import NDArray
 
 from elmyr.core import seeds
 from elmyr.core.files import make_folder
-from elmyr.images import ImageSet, Shaping, Splits, save_png
-from elmyr.images.dataset.shaping import thinned_for_training
+from elmyr.images import ImageSet, Splits, save_png
 from elmyr.metrics import psnr, squared_error, wilson_interval
 from elmyr.studies.articles.config import ArticlesConfig
 from elmyr.studies.articles.pictures import SHOWN, repair_picture, walks_picture
 from elmyr.studies.articles.places import PICTURES, recognizer_of, run_of
 from elmyr.studies.articles.record import RecognitionRecord, RepairRecord, UsesRecord
-from elmyr.studies.articles.systems import Effort, System
+from elmyr.studies.articles.systems import Effort, Side, System
 from elmyr.studies.articles.trainings import CURED, WRITTEN
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.recognition import Recognizer
 from elmyr.tasks.restoration.inversion import invert
 
-FEW = 20  # real images of a class
-GENERATED = 2000
+GENERATED = 10_000
 UPDATES: dict[Effort, int] = {"quick": 500, "full": 2000}
 
 
-def learn_from_few(folder: Path, config: ArticlesConfig, splits: Splits, side: str) -> None:
-    """Trains the recognizer of a few real images, by which the others are measured, and keeps it."""
-    few = _few(splits, config.seed)
-    reader = _recognizer(config).fit(few.images, few.require_labels())
-    reader.save(recognizer_of(folder, "gray" if side == "gray" else "color"))
+def learn_from_real(folder: Path, config: ArticlesConfig, splits: Splits, side: Side) -> None:
+    """Trains the recognizer of the real training images, by which the others are measured, and keeps it."""
+    _recognizer(config).fit(splits.train.images, splits.train.require_labels()).save(recognizer_of(folder, side))
 
 
 def used(folder: Path, config: ArticlesConfig, system: System, splits: Splits) -> UsesRecord:
@@ -53,10 +49,6 @@ def used(folder: Path, config: ArticlesConfig, system: System, splits: Splits) -
     )
 
 
-def _few(splits: Splits, seed: int) -> ImageSet:
-    return thinned_for_training(splits.train, Shaping(images_per_class=FEW), seed)
-
-
 def _recognizer(config: ArticlesConfig) -> Recognizer:
     return Recognizer(
         updates=UPDATES[config.effort], seed=config.seed, device=config.device, precision=config.precision
@@ -66,11 +58,12 @@ def _recognizer(config: ArticlesConfig) -> Recognizer:
 def _recognition(
     folder: Path, config: ArticlesConfig, system: System, splits: Splits, written: GAN, cured: GAN
 ) -> tuple[RecognitionRecord, ...]:
-    """Recognizers of a few real images, alone and with those that each GAN makes beside them, after as many updates.
+    """Recognizers of the real images that the GANs saw, of these and generated ones, and of generated ones alone.
 
-    What the GAN as written makes has no labels: the recognizer of the real images gives it some.
+    What the GAN as written makes has no labels: the recognizer of the real images gives it some. All make the same
+    number of updates.
     """
-    few, real = _few(splits, config.seed), Recognizer.load(recognizer_of(folder, system.side), device=config.device)
+    real = Recognizer.load(recognizer_of(folder, system.side), device=config.device)
     unlabeled = written.sample(GENERATED, seed=seeds.LEARNED_FROM).images
     labeled = cured.sample(GENERATED, balanced=True, seed=seeds.LEARNED_FROM)
     lessons = {
@@ -78,9 +71,10 @@ def _recognition(
         "cured": (labeled.images, labeled.require_labels()),
     }
     readers = {"real": real} | {
-        name: _recognizer(config).fit(few.images, few.require_labels(), generated=lesson)
+        name: _recognizer(config).fit(splits.train.images, splits.train.require_labels(), generated=lesson)
         for name, lesson in lessons.items()
     }
+    readers["generated"] = _recognizer(config).fit(*lessons["cured"])
     found = []
     for name, reader in readers.items():
         right = int((reader.predict(splits.test.images) == splits.test.require_labels()).sum())
@@ -89,7 +83,7 @@ def _recognition(
             RecognitionRecord.model_validate(
                 {
                     "trained_on": name,
-                    "real": len(few),
+                    "real": 0 if name == "generated" else len(splits.train),
                     "generated": 0 if name == "real" else GENERATED,
                     "accuracy": right / len(splits.test),
                     "low": low,

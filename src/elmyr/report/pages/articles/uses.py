@@ -59,8 +59,8 @@ def _recognition(shown: Shown, rows: Sequence[Recognized]) -> Markup:
     effect = effect_of(rows)
     head = [words("trained on"), words("accuracy"), words("95 % interval")]
     told = words(
-        "Each recognizer learns from a few real images, two of them from generated ones beside these, for as many "
-        "updates. The images of the system as written have no labels: the recognizer of the real images gives them."
+        "Each recognizer is trained once, for as many updates. The real images are those that the GANs have seen. The "
+        "images of the system as written have no labels: the recognizer of the real images gives them."
     )
     return join(
         tag("p", words(EFFECTS[effect])) if effect else "",
