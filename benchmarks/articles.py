@@ -6,8 +6,8 @@ python benchmarks/articles.py FOLDER
 
 Trainings that the folder has are not repeated; without --kinds it prints the tables of what is there. `--judge` is a
 Python file of a recognizer that elmyr did not train: `load_judge()` and `look(judge, images)`, of float images
-(N, 1, H, W) in [0, 1], which gives features (N, D) and logits (N, classes). It looks at the gray images; without it, and
-at those in color, figures are elmyr's own, by the extractor `domain`.
+(N, 1, H, W) in [0, 1], which gives features (N, D) and logits (N, classes). It looks at the gray images; without it,
+and at those in color, figures are elmyr's own, by the extractor `domain`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="0,1,2,3,4")
     parser.add_argument("--kinds", default="", help=f"of {', '.join(KINDS)}")
-    parser.add_argument("--names", help="only the trainings whose directories are called so, such as remedy-1-objective")
+    parser.add_argument(
+        "--names", help="only the trainings whose directories are called so, such as remedy-1-objective"
+    )
     parser.add_argument("--seeds", default="0", help="such as 0,1,2")
     parser.add_argument("--images", help="seen in every training, instead of the full budgets")
     parser.add_argument("--judge", type=Path)
@@ -67,7 +69,9 @@ def main() -> None:
 def measured(system: System, training: Training, seed: int, options: argparse.Namespace) -> None:
     """Trains, judges and writes a row beside the run, where there is none."""
     images = image_count(options.images)
-    run = RunDirectory(options.folder / f"{system.number}-{training.slug}{'' if images is None else f'-{images}'}-{seed}")
+    run = RunDirectory(
+        options.folder / f"{system.number}-{training.slug}{'' if images is None else f'-{images}'}-{seed}"
+    )
     record = run.path.with_suffix(".json")
     if record.exists():
         return
@@ -156,13 +160,16 @@ def _by_judge(file: Path, generated: ImageSet, real: ImageSet) -> dict[str, Any]
 def rows_in(folder: Path) -> list[dict[str, Any]]:
     """The rows of a folder, by system, kind, name and seed."""
     rows = [json.loads(path.read_text()) for path in folder.glob("*.json")]
-    return sorted(rows, key=lambda row: (row["system"], KINDS.index(row["kind"]), row["images"], row["name"], row["seed"]))
+    return sorted(
+        rows, key=lambda row: (row["system"], KINDS.index(row["kind"]), row["images"], row["name"], row["seed"])
+    )
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
     """A row a training with the mean and the range over its seeds."""
-    yield "| article | training | images seen | minutes | FID | label read back | recall | classes with 1 % | seen by the monitor |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    head = "article", "training", "images seen", "minutes", "FID", "label read back", "recall", "classes with 1 %"
+    yield f"| {' | '.join(head)} | seen by the monitor |"
+    yield f"|{' --- |' * (len(head) + 1)}"
     grouped = defaultdict(list)
     for row in rows:
         grouped[row["system"], row["kind"], row["name"], row["images"]].append(row)
