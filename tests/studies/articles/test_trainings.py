@@ -60,6 +60,8 @@ def test_advice_that_a_system_has_already_is_not_tried() -> None:
 def test_budgets_are_those_that_the_articles_imply() -> None:
     full = {system.number: by_slug(system)[WRITTEN].images(system, "full", 50_000) for system in SYSTEMS}
     assert full == {0: 1_280_000, 1: 50 * 50_000, 2: 1_280_000, 3: 1_280_000, 4: 100 * 50_000}
+    texts = [by_slug(SYSTEMS[0])["text"].images(SYSTEMS[0], effort, 50_000) for effort in EFFORTS]
+    assert texts[0] < 100_000 and texts[1] == 1_280_000  # convolutions cost more: a quick one sees fewer images
     for system in SYSTEMS:
         for effort in EFFORTS:
             budgets, trainings = system.budgets[effort], by_slug(system)

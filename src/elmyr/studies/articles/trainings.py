@@ -50,6 +50,8 @@ class Training:
     def images(self, system: System, effort: Effort, epoch: int) -> int:
         """Its budget in images seen, for a training part of `epoch` images."""
         budgets = system.budgets[effort]
+        if self.kind == "text":
+            return (budgets.text or budgets.written).seen(epoch)
         return (budgets.cured if self.slug == CURED or self.slug in _steps(system) else budgets.written).seen(epoch)
 
 
