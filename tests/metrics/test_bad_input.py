@@ -37,6 +37,7 @@ def size(array: Any) -> int:
 CASES = {
     "frechet_distance": Case(lambda x: metrics.frechet_distance(x, OTHERS), FEATURES, 4),
     "frechet_distance_at_infinity": Case(lambda x: metrics.frechet_distance_at_infinity(OTHERS, x), FEATURES, 4),
+    "frechet_distances": Case(lambda x: metrics.frechet_distances(x, OTHERS), FEATURES, 4),
     "class_frechet_distances": Case(
         lambda x: metrics.class_frechet_distances(x, np.zeros(size(x), int), OTHERS, LABELS * 0), FEATURES
     ),
@@ -104,7 +105,7 @@ def numbers_of(found: Any) -> Iterator[float]:
 def test_no_metric_of_arrays_is_left_out() -> None:
     functions = {name for name in metrics.__all__ if callable(getattr(metrics, name)) and name[0].islower()}
     others = {  # of counts or of estimates, or parts of those above
-        *("chance_of", "difference", "groups_of", "half_width", "is_double", "is_unbalanced", "jackknife"),
+        *("beside", "chance_of", "difference", "groups_of", "half_width", "is_double", "is_unbalanced", "jackknife"),
         *("mean_of_classes", "mean_recall", "ratio_of", "recalls_of", "wilson_interval", "fixed_design"),
     }
     assert functions - others == {name for name in CASES if name[0].islower()}

@@ -8,7 +8,6 @@ from torchmetrics.image.fid import _compute_fid
 from elmyr.core.errors import InputError
 from elmyr.metrics import (
     class_frechet_distances,
-    frechet,
     frechet_distance,
     frechet_distance_at_infinity,
     gaussian_of,
@@ -16,6 +15,7 @@ from elmyr.metrics import (
     mean_of_classes,
 )
 from elmyr.metrics.design import replicates_of
+from elmyr.metrics.gaussians import _expanded, _one_by_one, gaussians_of
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -139,16 +139,41 @@ def test_leaving_groups_out_by_sums_equals_leaving_rows_out() -> None:
     generator = np.random.default_rng(7)
     rows = generator.normal(size=(60, 4)) * 1e3 + 1e6
     replicates = replicates_of(len(rows))
-    for members, found in zip(replicates.members, frechet._gaussians_of(rows, replicates), strict=True):
+    for members, found in zip(replicates.members, gaussians_of(rows, replicates), strict=True):
         mean, covariance = gaussian_of(np.delete(rows, members, axis=0))
         assert found.mean == pytest.approx(mean, rel=1e-12)
         assert found.covariance == pytest.approx(covariance, rel=1e-6, abs=1e-3)
     labels = np.repeat([0, 1, 2], [31, 20, 9])
     replicates = replicates_of(len(rows), labels)
-    for weights, found in zip(replicates.weights().T[1:], frechet._gaussians_of(rows, replicates), strict=True):
+    for weights, found in zip(replicates.weights().T[1:], gaussians_of(rows, replicates), strict=True):
         assert found.mean == pytest.approx(weights @ rows, rel=1e-12)
         covariance = np.cov(rows.T, aweights=weights)
         assert found.covariance == pytest.approx(covariance, rel=1e-6, abs=1e-3)
+
+
+SCENES = {
+    "alike": lambda random: random.normal(size=(2, 400, 24)),
+    "decaying": lambda random: random.normal(size=(2, 400, 24)) * np.exp(-np.arange(24) / 4),
+    "unlike": lambda random: random.normal(size=(2, 400, 24)) * np.exp(-np.arange(24) / 8 * [[[1]], [[-1]]]),
+    "apart": lambda random: random.normal(size=(2, 400, 24)) + 3 * np.arange(2)[:, None, None],
+    "a constant column": lambda random: random.normal(size=(2, 400, 24)) * (np.arange(24) > 0),
+}
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("kind", SCENES)
+def test_one_decomposition_gives_the_distances_of_all_replicates(kind: str, fixed: bool) -> None:
+    a, b = SCENES[kind](np.random.default_rng(13))
+    labels = np.arange(400) % 3 if fixed else None
+    sides = a, replicates_of(400, labels), b, replicates_of(400, labels)
+    exact, found = _one_by_one(*sides), _expanded(*sides)
+    assert found.value == pytest.approx(exact.value, rel=1e-9, abs=1e-9)
+    scale = np.sqrt(exact.without_real.std() * exact.without_generated.std())
+    for one, other in zip(found[1:3], exact[1:3], strict=True):
+        assert np.abs(one - other).max() < 0.05 * scale
+        assert one.std() == pytest.approx(other.std(), rel=0.02)
+        assert abs(19 * (one.mean() - other.mean())) < 0.15 * np.sqrt(19) * scale  # of the bias, beside the error
+    assert np.abs(found.interactions - exact.interactions).max() < 0.25 * np.abs(exact.interactions).max()
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3])

@@ -19,12 +19,11 @@ from elmyr.metrics import (
     DRAWN,
     Design,
     Estimate,
+    FrechetDistances,
     beside,
     class_divergence,
     discriminator_accuracy,
     diversity,
-    frechet_distance,
-    frechet_distance_at_infinity,
     groups_of,
     inception_score,
     jackknife,
@@ -48,12 +47,18 @@ NEEDS: Mapping[str, str] = {
     "class distances": LABELS,
     "probabilities": READING,
     "predictions": READING,
+    "frechet distances": "",
     "neighbors": "",
     "design": "",
     "logits": "needs the discriminator of a run",
     "recognizers": USE,
 }
-TOGETHER = ("neighbors", "class distances", "design")  # of both sides in one, not as an array of each
+TOGETHER = (
+    "frechet distances",
+    "neighbors",
+    "class distances",
+    "design",
+)  # of both sides in one, not as an array of each
 
 
 @dataclass(frozen=True)
@@ -154,9 +159,11 @@ def _without_groups(side: Arrays, labels: NDArray[np.int64] | None) -> Iterator[
     return ([array[groups != group] for array in side] for group in range(groups.max() + 1))
 
 
-def _at_infinity(real: NDArray[np.float64], generated: NDArray[np.float64], design: Design) -> Estimate | None:
+def _at_infinity(
+    distances: FrechetDistances, real: NDArray[np.float64], generated: NDArray[np.float64]
+) -> Estimate | None:
     enough = min(len(real), len(generated)) >= FEWEST_A_DIMENSION * real.shape[1]
-    return frechet_distance_at_infinity(real, generated, design=design) if enough else None
+    return distances.at_infinity if enough else None
 
 
 def _accepted(part: Any) -> FigureSpec:
@@ -177,13 +184,14 @@ FIGURES: Table[FigureSpec] = Table(
         spec.name: spec
         for spec in (
             FigureSpec(
-                "frechet_distance", "FID (elmyr's features)", "lower", ("features", "design"),
-                lambda real, generated, design: frechet_distance(real, generated, design=design),
+                "frechet_distance", "FID (elmyr's features)", "lower", ("frechet distances",),
+                lambda distances: distances.plain,
                 "distance between the distributions of generated and real features (Heusel et al. 2017); not "
                 "comparable with a published FID, which uses Inception",
             ),
             FigureSpec(
-                "frechet_distance_at_infinity", "FID∞ (extrapolated)", "lower", ("features", "design"), _at_infinity,
+                "frechet_distance_at_infinity", "FID∞ (extrapolated)", "lower",
+                ("frechet distances", "features"), _at_infinity,
                 "FID without its bias by the number of images (after Chong & Forsyth 2020); needs 5 images or more for "
                 "each feature",
                 missing="there are fewer than 5 images for each feature",

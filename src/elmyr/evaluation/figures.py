@@ -18,9 +18,11 @@ from elmyr.metrics import (
     DRAWN,
     Design,
     Estimate,
+    FrechetDistances,
     class_frechet_distances,
     density_coverage,
     fixed_design,
+    frechet_distances,
     precision_recall,
     share_right,
 )
@@ -94,6 +96,11 @@ class Evidence:
         there, counts = np.unique(self.labels[1], return_counts=True)
         full = set(there[counts >= FEWEST_OF_A_CLASS].tolist())
         return self.labels if set(np.unique(self.labels[0]).tolist()) <= full else None
+
+    @cached_property
+    def frechet_distances(self) -> tuple[FrechetDistances]:
+        """As it is, and without its bias."""
+        return (frechet_distances(*self.features, design=self.design[0]),)
 
     @cached_property
     def neighbors(self) -> tuple[AmongNeighbors]:

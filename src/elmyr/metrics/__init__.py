@@ -17,12 +17,14 @@ from elmyr.metrics.copying import (
 from elmyr.metrics.design import DRAWN, Design, fixed_design
 from elmyr.metrics.fidelity import psnr, squared_error, ssim
 from elmyr.metrics.frechet import (
+    FrechetDistances,
     class_frechet_distances,
     frechet_distance,
     frechet_distance_at_infinity,
-    gaussian_of,
+    frechet_distances,
     mean_of_classes,
 )
+from elmyr.metrics.gaussians import gaussian_of
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
 from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without
@@ -62,6 +64,7 @@ __all__ = [
     "Design",
     "Estimate",
     "Excess",
+    "FrechetDistances",
     "MeanInterval",
     "NearestRows",
     "PairedDifference",
@@ -90,6 +93,7 @@ __all__ = [
     "fixed_design",
     "frechet_distance",
     "frechet_distance_at_infinity",
+    "frechet_distances",
     "gaussian_of",
     "groups_of",
     "half_width",

@@ -1,4 +1,4 @@
-"""What the metrics take for an array: lists, arrays of any precision, tensors; and what they refuse."""
+"""What the metrics take for an array: lists, arrays of any precision, tensors; what they refuse; and ranks."""
 
 from typing import Any
 
@@ -68,3 +68,13 @@ def probability_rows(values: Any, *, least: int) -> NDArray[np.float64]:
     if (rows < 0).any() or not np.allclose(sums, 1, rtol=0, atol=HALF_PRECISION):
         raise InputError("the probabilities of an image are at least 0 and sum to 1: give a softmax's output")
     return rows if np.allclose(sums, 1, rtol=0, atol=SINGLE_PRECISION) else rows / sums[:, None]
+
+
+def mid_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ranks, from 1 on, of values `(N,)`; equal ones share the mean of theirs.
+
+    As `scipy.stats.rankdata`, which takes as long to import as all that a training needs beside torch.
+    """
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    means = counts.cumsum() - (counts - 1) / 2
+    return np.asarray(means[places], np.float64)

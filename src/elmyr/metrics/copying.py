@@ -13,12 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2, vq
 
 from elmyr.core.errors import InputError
-from elmyr.metrics.arrays import numbers, whole
+from elmyr.metrics.arrays import mid_ranks, numbers, whole
 from elmyr.metrics.distances import Block, blocks_of, exact
 from elmyr.metrics.features import feature_rows, same_columns
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import share_right
-from elmyr.metrics.ranks import mid_ranks
 
 FEWEST_IN_CELL = 8  # of either side, below which a cell is not looked at
 ROUNDS = 10  # of k-means

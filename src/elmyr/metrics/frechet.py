@@ -4,37 +4,28 @@ Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule Converge to a 
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
-from elmyr.metrics.design import DRAWN, Design, Replicates, replicates_of
-from elmyr.metrics.features import feature_pair, feature_rows, row_labels
-from elmyr.metrics.jackknife import Beside, Estimate, beside, interactions, jackknife, variance_of_pairs
+from elmyr.metrics.design import DRAWN, Design, replicates_of
+from elmyr.metrics.features import feature_pair, row_labels
+from elmyr.metrics.gaussians import replicated_distances
+from elmyr.metrics.jackknife import Estimate, beside, deviation_of_pairs, jackknife
 
 Rows = NDArray[np.float64]
 
 FEWEST = 4  # rows a side, so that a group can be left out
 
 
-class Gaussian(NamedTuple):
-    """The mean `(D,)` and the covariance `(D, D)` of features, float64."""
+class FrechetDistances(NamedTuple):
+    """The distance at the counts of the samples, and extrapolated to infinitely many."""
 
-    mean: Rows
-    covariance: Rows
-
-
-def gaussian_of(features: ArrayLike) -> Gaussian:
-    """The mean and the unbiased covariance of features `(N, D)`.
-
-    Raises InputError for fewer than 2 rows, a shape other than `(N, D)`, or values that are not finite.
-    """
-    rows = feature_rows(features)
-    mean = rows.mean(axis=0)
-    centered = rows - mean
-    return Gaussian(mean, centered.T @ centered / (len(rows) - 1))
+    plain: Estimate
+    at_infinity: Estimate
 
 
 def frechet_distance(real: ArrayLike, generated: ArrayLike, *, design: Design = DRAWN) -> Estimate:
@@ -45,10 +36,7 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike, *, design: Design = 
     labels were fixed. Symmetric, never negative. Raises InputError for fewer than 4 rows, different D, or values that
     are not finite. Source: Heusel et al. 2017.
     """
-    value, without_real, without_generated, of_pairs, shown_beside = _with_groups_left_out(real, generated, design)
-    return jackknife(
-        value, real=[without_real], generated=[without_generated], low=0.0, beside=shown_beside, of_pairs=of_pairs
-    )
+    return frechet_distances(real, generated, design=design).plain
 
 
 def frechet_distance_at_infinity(real: ArrayLike, generated: ArrayLike, *, design: Design = DRAWN) -> Estimate:
@@ -56,17 +44,28 @@ def frechet_distance_at_infinity(real: ArrayLike, generated: ArrayLike, *, desig
 
     The bias is read from how much the distance grows where a group of either sample is left out (the jackknife's
     correction), in place of a line through many smaller samples: the same term, no random draw. It is another where
-    labels were fixed (design). Where N or M is not
-    well above D the bias has other terms too, and this is too high. May be below 0 for equal distributions. Raises
-    InputError as `frechet_distance`. Source: Chong & Forsyth 2020, "Effectively Unbiased FID and Inception Score and
-    Where to Find Them".
+    labels were fixed (design). Where N or M is not well above D the bias has other terms too, and this is too high. May
+    be below 0 for equal distributions. Raises InputError as `frechet_distance`. Source: Chong & Forsyth 2020,
+    "Effectively Unbiased FID and Inception Score and Where to Find Them".
     """
-    value, without_real, without_generated, of_pairs, shown_beside = _with_groups_left_out(real, generated, design)
-    bias = sum((len(left_out) - 1) * (left_out.mean() - value) for left_out in (without_real, without_generated))
-    unbiased = value - float(bias)
-    return jackknife(
-        unbiased, real=[without_real], generated=[without_generated], beside=shown_beside, of_pairs=of_pairs
-    )
+    return frechet_distances(real, generated, design=design).at_infinity
+
+
+def frechet_distances(real: ArrayLike, generated: ArrayLike, *, design: Design = DRAWN) -> FrechetDistances:
+    """Both of them, at the cost of one."""
+    a, b = feature_pair(real, generated, least=FEWEST)
+    of_a, of_b = replicates_of(len(a), design.real), replicates_of(len(b), design.generated)
+    found = replicated_distances(a, of_a, b, of_b)
+    sides = found.without_real, found.without_generated
+    bias = sum((len(left_out) - 1) * (left_out.mean() - found.value) for left_out in sides)
+    groups = len(found.interactions)
+    of_pairs = deviation_of_pairs(found.interactions, groups, len(a), len(b))
+    shown_beside = beside(a, design.real)
+
+    def estimate(value: float, low: float) -> Estimate:
+        return jackknife(value, real=[sides[0]], generated=[sides[1]], low=low, beside=shown_beside, of_pairs=of_pairs)
+
+    return FrechetDistances(estimate(found.value, 0.0), estimate(found.value - float(bias), -inf))
 
 
 def class_frechet_distances(
@@ -99,60 +98,3 @@ def mean_of_classes(estimates: Sequence[Estimate]) -> Estimate:
     value = float(np.mean([estimate.value for estimate in estimates]))
     rows, labels = ("+".join(estimate.beside[part] for estimate in estimates) for part in (0, 1))
     return jackknife(value, real=real, generated=generated, low=0.0, beside=(rows, labels))
-
-
-class _Rooted:
-    """A Gaussian with a factor R of its covariance, R Rᵀ."""
-
-    def __init__(self, gaussian: Gaussian) -> None:
-        self.mean, self.covariance = gaussian
-        self.factor = _factor(self.covariance)
-
-
-def _distance(a: _Rooted, b: _Rooted) -> float:
-    # tr (Σa Σb)^½ is the sum of the singular values of Raᵀ Rb: nothing complex, no root of rounding noise.
-    overlap = np.linalg.svd(a.factor.T @ b.factor, compute_uv=False).sum()
-    distance = ((a.mean - b.mean) ** 2).sum() + np.trace(a.covariance) + np.trace(b.covariance) - 2 * overlap
-    return max(0.0, float(distance))
-
-
-def _with_groups_left_out(
-    real: ArrayLike, generated: ArrayLike, design: Design
-) -> tuple[float, Rows, Rows, float, Beside]:
-    a, b = feature_pair(real, generated, least=FEWEST)
-    whole_a, whole_b = (_Rooted(gaussian_of(rows)) for rows in (a, b))
-    parts_a, parts_b = (
-        [_Rooted(part) for part in _gaussians_of(rows, replicates_of(len(rows), labels))]
-        for rows, labels in ((a, design.real), (b, design.generated))
-    )
-    value = _distance(whole_a, whole_b)
-    without_a = np.array([_distance(part, whole_b) for part in parts_a])
-    without_b = np.array([_distance(whole_a, part) for part in parts_b])
-    fewest = min(len(parts_a), len(parts_b))
-    both = np.array([_distance(*pair) for pair in zip(parts_a, parts_b, strict=False)])
-    pairs = interactions(value, without_a[:fewest], without_b[:fewest], both)
-    return value, without_a, without_b, variance_of_pairs(pairs, fewest, len(a), len(b)), beside(a, design.real)
-
-
-def _gaussians_of(rows: Rows, replicates: Replicates) -> list[Gaussian]:
-    """The Gaussian of each replicate, from sums over the rows that weigh less in it."""
-    count = len(rows)
-    shift = rows.mean(axis=0)  # sums of squares of centered rows lose no digits
-    centered, kept, taken = rows - shift, replicates.kept / count, (replicates.kept - replicates.lighter) / count
-    total, square = kept @ centered, (centered * kept[:, None]).T @ centered
-    found = []
-    for members in replicates.members:
-        part, off = centered[members], taken[members]
-        mean = total - off @ part
-        concentration = (kept**2).sum() - (off * (2 * kept[members] - off)).sum()  # the sum of the squared weights
-        covariance = square - (part * off[:, None]).T @ part - np.outer(mean, mean)
-        found.append(Gaussian(mean + shift, covariance / (1 - concentration)))
-    return found
-
-
-def _factor(covariance: Rows) -> Rows:
-    try:
-        return np.asarray(np.linalg.cholesky(covariance))
-    except np.linalg.LinAlgError:  # no full rank
-        values, vectors = np.linalg.eigh(covariance)
-        return np.asarray(vectors * np.sqrt(values.clip(min=0.0)))  # a covariance's eigenvalue below 0 is rounding

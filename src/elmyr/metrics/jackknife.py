@@ -8,7 +8,7 @@ and Bootstrap".
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import inf, isnan
+from math import inf, isnan, sqrt
 from typing import Any
 
 import numpy as np
@@ -77,9 +77,9 @@ def jackknife(
 
     The variances that the independent samples bring are added. The interval is a t interval with G − 1 degrees of
     freedom of the smallest number of groups, cut off at `low` and `high`, between which the figure must lie; as wide as
-    that where a sample has a single group. of_pairs: the variance that pairs of rows bring, which a jackknife counts
-    twice (Efron & Stein 1981, "The Jackknife Estimate of Variance"): one is taken off, and one always stays. Raises
-    InputError where there is no such array or a value is NaN.
+    that where a sample has a single group. of_pairs: the standard deviation that pairs of rows bring, the variance of
+    which a jackknife counts twice (Efron & Stein 1981, "The Jackknife Estimate of Variance"): one is taken off, and one
+    always stays. Raises InputError where there is no such array or a value is NaN.
     """
     without_real, without_generated = (tuple(np.asarray(one, np.float64) for one in side) for side in (real, generated))
     samples = [*without_real, *without_generated]
@@ -116,13 +116,17 @@ def interactions(whole: float, without_real: NDArray[np.float64], without_genera
     return np.asarray(whole - without_real - without_generated + without_both)
 
 
-def variance_of_pairs(interaction: NDArray[np.float64], groups: int, real: int, generated: int) -> float:
-    """The variance that pairs of rows bring to a figure of two samples of so many rows, for `jackknife`.
+def deviation_of_pairs(interaction: NDArray[np.float64], groups: int, real: int, generated: int) -> float:
+    """The standard deviation that pairs of rows bring to a figure of two samples of so many rows, for `jackknife`.
 
     interaction: of pairs of groups, as `interactions`. Taken to be alike inside both samples and across them, as it is
     where the distributions are nearly the same; where they are not, it is next to nothing beside the rest.
     """
-    return float((groups - 1) ** 2 * (interaction**2).mean() * (real + generated) ** 2 / (2 * real * generated))
+    largest = float(np.abs(interaction).max())
+    if not largest:
+        return 0.0
+    typical = largest * float(np.sqrt(((interaction / largest) ** 2).mean()))
+    return (groups - 1) * typical * (real + generated) / sqrt(2 * real * generated)
 
 
 def beside(rows: NDArray[Any], labels: NDArray[np.int64] | None = None) -> Beside:
@@ -130,13 +134,11 @@ def beside(rows: NDArray[Any], labels: NDArray[np.int64] | None = None) -> Besid
     return digest_of(rows), "" if labels is None else digest_of(labels)
 
 
-def digest_of(*arrays: NDArray[Any]) -> str:
-    """What tells these arrays from others."""
-    digest = blake2b(digest_size=16)
-    for array in arrays:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+def digest_of(array: NDArray[Any]) -> str:
+    """What tells these rows in this order from others: of their sum and of that of each times its place."""
+    rows = array.reshape(len(array), -1)
+    sums = np.vstack([np.ones(len(rows)), np.arange(len(rows))]) @ rows
+    return blake2b(f"{array.shape}".encode() + sums.tobytes(), digest_size=16).hexdigest()
 
 
 def means_without(values: ArrayLike, labels: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
@@ -162,6 +164,6 @@ def _half_width(samples: Sequence[NDArray[np.float64]], of_pairs: float = 0.0) -
     apart = [one - one.mean() for one in samples]
     unit = int(np.frexp(max(np.abs(one).max() for one in apart))[1])
     variance = sum((len(one) - 1) / len(one) * float((np.ldexp(one, -unit) ** 2).sum()) for one in apart)
-    once = float(np.ldexp(of_pairs, -2 * unit))
+    once = float(np.ldexp(of_pairs, -unit)) ** 2
     variance = max(variance - once, once)
     return float(stdtrit(fewest - 1, (1 + LEVEL) / 2)) * float(np.ldexp(np.sqrt(variance), unit))

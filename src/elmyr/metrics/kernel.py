@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from elmyr.core.errors import InputError
 from elmyr.metrics.design import DRAWN, Design, Replicates, replicates_of
 from elmyr.metrics.features import feature_pair
-from elmyr.metrics.jackknife import Estimate, beside, interactions, jackknife, variance_of_pairs
+from elmyr.metrics.jackknife import Estimate, beside, deviation_of_pairs, interactions, jackknife
 
 LARGEST = 1e80  # mean square of a row, past which sums over the cubes leave float64
 BLOCK = 4_000_000  # kernel values held at a time: 32 MB of float64
@@ -38,7 +38,7 @@ def kernel_distance(real: ArrayLike, generated: ArrayLike, *, design: Design = D
     found = within_a[:, None] + within_b - 2 * across  # [replicate of a][replicate of b], the samples themselves first
     value, without_a, without_b = float(found[0, 0]), found[1:, 0], found[0, 1:]
     pairs = interactions(value, without_a[:, None], without_b, found[1:, 1:])
-    of_pairs = variance_of_pairs(pairs, min(pairs.shape), len(a), len(b))
+    of_pairs = deviation_of_pairs(pairs, min(pairs.shape), len(a), len(b))
     return jackknife(value, real=[without_a], generated=[without_b], beside=beside(a, design.real), of_pairs=of_pairs)
 
 

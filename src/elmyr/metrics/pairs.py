@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from elmyr.core.errors import InputError
-from elmyr.metrics.arrays import numbers
+from elmyr.metrics.arrays import mid_ranks, numbers
 from elmyr.metrics.design import DRAWN, Design
 from elmyr.metrics.features import feature_rows, row_labels
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval
-from elmyr.metrics.ranks import mid_ranks
 
 
 def diversity(features: Any, labels: Any) -> Estimate:
