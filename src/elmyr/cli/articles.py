@@ -17,7 +17,7 @@ def articles(
         str, typer.Option(metavar="DATA", help="The color images of article 3, brought to 64x64.")
     ] = "cifar10",
     only: Annotated[str | None, typer.Option(metavar="N,…", help="Only these articles, of 0 to 4.")] = None,
-    effort: Annotated[str, typer.Option(help="quick, or full: for as long as the articles say.")] = "quick",
+    effort: Annotated[str, typer.Option(help="quick, or full: as written for as long as the articles say.")] = "quick",
     images: Annotated[
         str | None, typer.Option(help="Budget of every training in images seen, instead of the effort's.")
     ] = None,

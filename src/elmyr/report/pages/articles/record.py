@@ -25,7 +25,7 @@ DIGITS = tuple("0123456789")
 LOOP = {"batch": "batch", "loop.decay_from": "decay_from"}  # settings of the loop that decide how networks play
 
 NOT_TRAINED, NOT_MEASURED = "not trained", "not measured"
-NOTHING_LIKE = "nothing like {things}"
+NOTHING_LIKE = "nothing like real images"
 FEW_CLASSES = "{found} of {all} {things}"
 NOT_HEEDED = "all {all} {things}, but seldom the requested one"
 LITTLE_VARIETY = "all {all} {things}, each nearly always the same"

@@ -74,7 +74,7 @@ REASONS = {  # by a setting, or by a setting and its new value
     "code.values": "each of them has to change the image visibly: more variety within a class",
     "adversarial.ema_half_life": "the model is an average over many steps: steadier images",
     "adversarial.beta1": "less inertia: each network follows the other at once",
-    "loop.decay_from": "small steps at the end: finer strokes",
+    "loop.decay_from": "ever smaller steps: finer details",
 }
 CAUSES = {  # of what the training monitor calls
     "mode collapse": (
