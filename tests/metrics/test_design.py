@@ -6,7 +6,9 @@ import pytest
 from elmyr.core.errors import InputError
 from elmyr.metrics import (
     DRAWN,
+    class_divergence,
     difference,
+    discriminator_accuracy,
     fixed_design,
     frechet_distance,
     frechet_distance_at_infinity,
@@ -92,5 +94,22 @@ def test_figures_beside_the_same_images_dealt_otherwise_differ_by_no_more_than_b
     b = kernel_distance(real, other)
     apart = difference(a, b)
     assert len(apart.without_real) == 2 and apart.value == pytest.approx(a.value - b.value)
+    of_classes = [
+        class_divergence(labels, labels, 3, design=design) for design in (fixed_design(labels, labels), DRAWN)
+    ]
+    assert len(difference(*of_classes).without_real) == 2
+    with pytest.raises(InputError, match="different real images"):
+        difference(of_classes[0], class_divergence(labels[::-1], labels, 3))
     with pytest.raises(InputError, match="labels of the shape"):
         fixed_design([0.5, 1.0], [0, 1])
+
+
+def test_real_logits_dealt_otherwise_do_not_cancel() -> None:
+    """Each discriminator has logits of its own for the same real images."""
+    random = np.random.default_rng(4)
+    labels = np.arange(90) % 3
+    fixed = fixed_design(labels, labels)
+    one, alike = (discriminator_accuracy(*random.normal(size=(2, 90)), design=fixed) for _ in range(2))
+    other = discriminator_accuracy(*random.normal(size=(2, 90)))
+    assert len(difference(one, alike).without_real) == 1
+    assert len(difference(one, other).without_real) == 2

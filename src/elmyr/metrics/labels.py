@@ -99,9 +99,8 @@ def class_divergence(real: Any, generated: Any, classes: int, *, design: Design 
     value = _divergence(counts_a.sum(axis=0), counts_b.sum(axis=0))
     without_a = [_divergence(counts_a.sum(axis=0) - group, counts_b.sum(axis=0)) for group in counts_a]
     without_b = [_divergence(counts_a.sum(axis=0), counts_b.sum(axis=0) - group) for group in counts_b]
-    return jackknife(
-        value, real=[without_a], generated=[without_b], low=0.0, high=1.0, beside=beside(counts_a, design.real)
-    )
+    shown_beside = beside(whole(real, "labels"), design.real)
+    return jackknife(value, real=[without_a], generated=[without_b], low=0.0, high=1.0, beside=shown_beside)
 
 
 def _histograms(labels: Any, classes: int, fixed: NDArray[np.int64] | None) -> NDArray[np.float64]:

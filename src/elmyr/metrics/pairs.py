@@ -11,7 +11,7 @@ from elmyr.core.errors import InputError
 from elmyr.metrics.arrays import mid_ranks, numbers
 from elmyr.metrics.design import DRAWN, Design
 from elmyr.metrics.features import feature_rows, row_labels
-from elmyr.metrics.jackknife import Estimate, groups_of, jackknife, means_without
+from elmyr.metrics.jackknife import Estimate, digest_of, groups_of, jackknife, means_without
 from elmyr.metrics.labels import wilson_interval
 
 
@@ -50,7 +50,9 @@ def discriminator_accuracy(real: Any, generated: Any, *, design: Design = DRAWN)
     wins = (ranks[: len(a)] - mid_ranks(a)) / len(b)
     losses = (ranks[len(a) :] - mid_ranks(b)) / len(a)
     without_real, without_generated = means_without(wins, design.real), 1 - means_without(losses, design.generated)
-    found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated])
+    # Logits are this discriminator's own: their digest would not say whether the real images are the same.
+    shown_beside = "", "" if design.real is None else digest_of(design.real)
+    found = jackknife(float(wins.mean()), real=[without_real], generated=[without_generated], beside=shown_beside)
     fewer = min(len(a), len(b))
     low, high = wilson_interval(round(found.value * fewer), fewer)  # near 1 the jackknife has next to no width
     return replace(found, low=max(0.0, min(found.low, low)), high=min(1.0, max(found.high, high)))
