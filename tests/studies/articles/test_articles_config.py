@@ -62,11 +62,28 @@ def test_gray_images_of_another_form_are_taken_when_told(tmp_path: Path, size: i
 def test_color_images_are_brought_to_64_by_themselves_and_each_set_is_opened_only_where_it_is_needed(
     digits: Path, tmp_path: Path
 ) -> None:
-    gray = make_articles_config(ArticlesAsk(digits, "nowhere", only=(0, 4)))
+    gray = make_articles_config(ArticlesAsk(digits, only=(0, 4), data_root=tmp_path))
     assert gray.color is None and gray.numbers == (0, 4) and gray.name == "digits"
-    color = make_articles_config(ArticlesAsk("nowhere", digits, only=(3,)))
+    color = make_articles_config(ArticlesAsk(color=digits, only=(3,), data_root=tmp_path))
     assert color.data is None and color.color is not None
     assert color.color.opened().train.images.shape[1:] == (64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            {"data": "digits.npz", "only": (3,)},
+            "no gray images: leave out DATA and its form, or .* article: 0, 1, 2, 4$",
+        ),
+        ({"shaping": Shaping(size=(28, 28)), "only": (3,)}, "take no gray images: leave out DATA and its form"),
+        ({"data": np.zeros((9, 28, 28), np.uint8), "only": (3,)}, "take no gray images"),
+        ({"color": "digits.npz", "only": (0, 4)}, "no color images: leave out --color, or ask for another article: 3$"),
+    ],
+)
+def test_images_that_no_article_asked_for_takes_are_refused(asked: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        make_articles_config(ArticlesAsk(**asked))
 
 
 def test_images_that_cannot_be_judged_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,6 +112,7 @@ def make_articles_config(ask: ArticlesAsk, say: Callable[[str], None] = lambda l
     device = machine.choose_device(ask.device)
     precision = machine.choose_precision(ask.precision, device)
     sides = {SYSTEMS[number].side for number in numbers}
+    _refuse_unused(ask, sides)
     asked: dict[Side, tuple[Data, Shaping]] = {"gray": (ask.data, ask.shaping), "color": (ask.color, COLOR_FORM)}
     data = {side: _checked(*of_side, side, ask) for side, of_side in asked.items() if side in sides}
     processes, threads = shared_out(ask.processes, str(device), 2 * len(numbers))
@@ -128,6 +129,25 @@ def make_articles_config(ask: ArticlesAsk, say: Callable[[str], None] = lambda l
         processes=processes,
         threads=threads,
     )
+
+
+def _refuse_unused(ask: ArticlesAsk, sides: Collection[Side]) -> None:
+    """InputError where images, or their form, are given that no system which is asked for takes."""
+    default = ArticlesAsk()
+    given: dict[Side, tuple[str, bool]] = {
+        "gray": ("DATA and its form", not _same(ask.data, default.data) or ask.shaping != default.shaping),
+        "color": ("--color", not _same(ask.color, default.color)),
+    }
+    for side, (words, is_given) in given.items():
+        if is_given and side not in sides:
+            taking = ", ".join(str(system.number) for system in SYSTEMS if system.side == side)
+            raise InputError(
+                f"the articles asked for take no {side} images: leave out {words}, or ask for another article: {taking}"
+            )
+
+
+def _same(data: Data, name: Data) -> bool:
+    return isinstance(data, str) and data == name  # arrays compare element by element
 
 
 def _checked(given: Data, shaping: Shaping, side: Side, ask: ArticlesAsk) -> DataConfig:
