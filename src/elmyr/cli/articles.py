@@ -56,16 +56,16 @@ def articles(
 
 def show_articles(done: Any, as_json: bool) -> None:
     """A row for each system, and where the pages are."""
-    from elmyr.report.writing import PAGES, write_report
+    from elmyr.report.writing import write_report
 
-    pages = [write_report(done.path, language=language) for language in ("en", "zh")] if "articles" in PAGES else []
+    pages = [write_report(done.path, language=language) for language in ("en", "zh")]
     if as_json:
         show_json({"articles": str(done.path), "reports": [str(page) for page in pages]} | done.content)
         return
     head = ["system", "as written: FID", "classes", "collapsed", "cured: FID", "classes", "conditional accuracy"]
     show_table([head, *(_row(system) for system in done.record.systems)])
     print()
-    for what, path in zip(("Report", "中文"), pages, strict=False):
+    for what, path in zip(("Report", "中文"), pages, strict=True):
         print(f"{what}: {path}")
     print(f"Record: {done.path / 'articles.json'}")
 

@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 from elmyr.engine.progress import told
 
 
-class Kind(Protocol):
-    """A piece of work: those that do the same take about as long."""
+class Timed(Protocol):
+    """A piece of work whose time is told by others': those that do the same take about as long."""
 
     @property
     def what(self) -> str:
@@ -18,7 +18,7 @@ class Kind(Protocol):
         ...
 
 
-P = TypeVar("P", bound=Kind)
+P = TypeVar("P", bound=Timed)
 
 
 def counted(count: int) -> str:

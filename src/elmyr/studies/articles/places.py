@@ -15,5 +15,5 @@ def run_of(folder: Path, system: System, training: Training) -> RunDirectory:
 
 
 def recognizer_of(folder: Path, side: Side) -> Path:
-    """Where the recognizer of a few real images is kept."""
+    """Where the recognizer of the real training images is kept."""
     return folder / RECOGNIZERS / side
