@@ -1,8 +1,8 @@
-# make demo    the whole job on scikit-learn's 8x8 digits: no download, a few minutes
-# make articles  the GANs of five articles, on MNIST and CIFAR-10, as written and cured
-# make setup   only what all others need: .venv with elmyr in it
-# make test    the quick tests          make test-slow    those that train for real
-# make lint    format, lint and types   make clean        remove what make and the tools made
+# make demo       the whole job on scikit-learn's 8x8 digits: no download, a few minutes
+# make articles   the GANs of five articles, on MNIST and CIFAR-10, as written and cured; goes on where it stopped
+# make setup      only what all others need: .venv with elmyr in it
+# make test       the quick tests          make test-slow    those that train for real
+# make lint       format, lint and types   make clean        remove what make and the tools made
 #
 # On Linux without an NVIDIA GPU, PyTorch's own CPU index saves gigabytes:
 #     make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -19,7 +19,7 @@ demo: .venv/.installed
 	$(BIN)/elmyr study digits
 
 articles: .venv/.installed
-	$(BIN)/elmyr articles
+	$(BIN)/elmyr articles --out articles/five
 
 setup: .venv/.installed
 

@@ -204,6 +204,10 @@ def test_the_targets_that_the_readme_names_exist() -> None:
     assert {"demo", "test"} <= named <= targets
 
 
+def test_make_articles_goes_on_in_the_same_directory() -> None:
+    assert "\n\t$(BIN)/elmyr articles --out articles/five\n" in (ROOT / "Makefile").read_text()
+
+
 def test_what_contributing_names_is_there() -> None:
     text, source = CONTRIBUTING.read_text(encoding="utf-8"), ROOT / "src" / "elmyr"
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
