@@ -8,11 +8,13 @@ from elmyr import GAN, evaluate, train
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, read_json
 from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
+from elmyr.evaluation.figures import Evidence
 from elmyr.evaluation.judging import Judging, judge
 from elmyr.evaluation.paired_samples import comparable, first_of, parts
-from elmyr.evaluation.reference import reference_of
+from elmyr.evaluation.reference import Embedding, reference_of
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet, Source, load_images, save_npz, split_source
+from elmyr.metrics import DRAWN, density_coverage, fixed_design, precision_recall
 from elmyr.report.pages.run_report import run_page
 from tests.conftest import small_image_set
 
@@ -285,6 +287,24 @@ def test_the_reference_is_looked_at_once_and_a_spoiled_cache_is_not_used() -> No
         assert "not used" in said.pop()
         assert path.read_bytes() == whole
     assert len(other.embedding.features) == len(splits.validation)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_balls_are_dealt_by_labels_where_these_were_fixed_alone() -> None:
+    """From the cache too; with as many of each class in every group, counts that were drawn would look certain."""
+    splits = split_source(source(), 0)
+    extractor = extractor_for(splits.train, Extraction("pixels"))
+    features = extractor.features(splits.test)
+    labels = splits.test.labels
+    assert labels is not None
+    for _ in range(2):
+        real = reference_of(extractor, splits.test)
+        for asked, design in ((labels, fixed_design(labels, labels)), (np.zeros_like(labels), DRAWN), (None, DRAWN)):
+            (found,) = Evidence(real, Embedding(features + 0.1, None, asked)).neighbors
+            near = precision_recall(features, features + 0.1, design=design)
+            far = density_coverage(features, features + 0.1, design=design)
+            for one, other in zip(found, (*near, *far), strict=True):
+                assert one.interval == other.interval and one.beside == other.beside
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

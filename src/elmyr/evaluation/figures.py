@@ -107,9 +107,10 @@ class Evidence:
         """Quality and variety by nearest neighbors."""
         features = self.generated.features
         (design,) = self.design
-        near = precision_recall(self.real.near, features, NEAR, design=design)
-        far = density_coverage(self.real.far, features, FAR, design=design)
-        return (AmongNeighbors(*near, *far),)
+        near, far = self.real.balls(design)
+        among_near = precision_recall(near, features, NEAR, design=design)
+        among_far = density_coverage(far, features, FAR, design=design)
+        return (AmongNeighbors(*among_near, *among_far),)
 
     @property
     def class_distances(self) -> tuple[dict[int, Estimate]] | None:

@@ -18,11 +18,14 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, replacing
 from elmyr.evaluation.extractors import FeatureExtractor
 from elmyr.images import ImageSet
-from elmyr.metrics import Balls, balls_of, groups_of
+from elmyr.metrics import Balls, Design, balls_of, groups_of
 
 NEAR, FAR = 3, 5  # the neighbors that the balls of precision and recall, of density and coverage reach to
-FORMAT = 2
-ARRAYS = ("features", "probabilities", "near", "near_without", "far", "far_without")
+FORMAT = 3
+ARRAYS = (
+    *("features", "probabilities", "near", "near_without", "near_without_drawn"),
+    *("far", "far_without", "far_without_drawn"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +47,21 @@ class Embedding:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Real images as an extractor sees them, and the balls around them."""
+    """Real images as an extractor sees them, and the balls around them.
+
+    near, far: in groups that each have their share of every label, where there are labels; near_drawn, far_drawn: the
+    same balls in groups that were dealt whatever the labels, for figures by a design in which these were drawn, too.
+    """
 
     embedding: Embedding
     near: Balls
     far: Balls
+    near_drawn: Balls
+    far_drawn: Balls
+
+    def balls(self, design: Design) -> tuple[Balls, Balls]:
+        """The near and the far ones, dealt into groups as the design has it."""
+        return (self.near_drawn, self.far_drawn) if design.real is None else (self.near, self.far)
 
 
 def embed(extractor: FeatureExtractor, images: ImageSet) -> Embedding:
@@ -73,7 +86,9 @@ def reference_of(
         except InputError as error:
             say(f"the cached features are not used, and are computed again: {error}")
     seen = embed(extractor, images)
-    reference = Reference(seen, *(balls_of(seen.features, count, images.labels) for count in (NEAR, FAR)))
+    near, far = (balls_of(seen.features, count, images.labels) for count in (NEAR, FAR))
+    drawn = (near, far) if images.labels is None else (balls_of(seen.features, count) for count in (NEAR, FAR))
+    reference = Reference(seen, near, far, *drawn)
     try:
         _write(path, key, reference)
     except OSError as error:
@@ -100,11 +115,14 @@ def _read(path: Path, key: str, images: ImageSet) -> Reference:
     whole = set(ARRAYS) - {"probabilities"} <= set(arrays)
     if not whole or (told_key, told_digest) != (key, _digest(arrays)):
         raise InputError(f"'{path}' is of other images, or changed: remove it")
-    groups = groups_of(len(arrays["features"]), images.labels)
+    features = arrays["features"]
+    by_label, drawn = groups_of(len(features), images.labels), groups_of(len(features))
     return Reference(
-        Embedding(arrays["features"], arrays.get("probabilities"), images.labels),
-        Balls(arrays["features"], NEAR, arrays["near"], arrays["near_without"], groups),
-        Balls(arrays["features"], FAR, arrays["far"], arrays["far_without"], groups),
+        Embedding(features, arrays.get("probabilities"), images.labels),
+        Balls(features, NEAR, arrays["near"], arrays["near_without"], by_label),
+        Balls(features, FAR, arrays["far"], arrays["far_without"], by_label),
+        Balls(features, NEAR, arrays["near"], arrays["near_without_drawn"], drawn),
+        Balls(features, FAR, arrays["far"], arrays["far_without_drawn"], drawn),
     )
 
 
@@ -113,7 +131,8 @@ def _arrays(reference: Reference) -> dict[str, Any]:
     values = (
         reference.embedding.features,
         reference.embedding.probabilities,
-        *(near.squared_radii, near.squared_radii_without, far.squared_radii, far.squared_radii_without),
+        *(near.squared_radii, near.squared_radii_without, reference.near_drawn.squared_radii_without),
+        *(far.squared_radii, far.squared_radii_without, reference.far_drawn.squared_radii_without),
     )
     return {name: value for name, value in zip(ARRAYS, values, strict=True) if value is not None}
 
