@@ -183,6 +183,19 @@ def test_a_section_tells_all_that_was_found_of_its_system(articles: Path) -> Non
     assert "a sentence of an elmyr in English" not in text
 
 
+def test_each_row_of_the_remedies_says_how_long_it_was_trained(tmp_path: Path) -> None:
+    content = record()
+    content["systems"] = content["systems"][:1]
+    trainings = content["systems"][0]["trainings"]
+    for images, each in enumerate(trainings, 1):
+        each["images"] = 1000 * images
+    lines = lines_of(Page(write_report(articles_folder(tmp_path / "articles", content))))
+    for name, images in (("noise on the inputs", "2,000"), ("objective", "3,000"), ("+ clipped gradients", "4,000")):
+        place = lines.index(name, lines.index("images seen"))
+        assert images in lines[place + 1 : place + 3]
+    assert lines.count("images seen") == 2 and lines.count("1,000") == 2 and lines.count("5,000") == 1
+
+
 def test_the_settings_that_differ_are_those_of_the_runs(articles: Path) -> None:
     lines = lines_of(Page(write_report(articles)))
     place = lines.index("What cured changes")

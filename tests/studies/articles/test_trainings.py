@@ -39,6 +39,9 @@ def test_the_steps_lead_from_written_to_cured(system: System) -> None:
     written, cured = ({**flattened(read_preset(name))} for name in (system.preset, system.cured))
     steps = [each for slug, each in by_slug(system).items() if slug.startswith("remedy-") and slug[7].isdigit()]
     assert len(steps) >= 4
+    assert "+ averaged weights and falling learning rates" in [each.name for each in steps]  # it has both:
+    changed = {name: value for one in steps for name, value in one.settings.items()}
+    assert changed["loop.decay_from"] == cured["loop.decay_from"] < 1
     before: dict[str, object] = {"conditional": False}
     for step in steps:
         assert before.items() < dict(step.settings).items()  # each on top of those before

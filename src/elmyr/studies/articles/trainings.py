@@ -21,7 +21,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("gradient penalties", ("penalties.",)),
     ("learning rates and batch", ("batch", "adversarial.learning", "adversarial.discriminator", "adversarial.beta")),
     ("clipped gradients", ("stabilizers.",)),
-    ("averaged weights", ("adversarial.ema", "loop.")),
+    ("averaged weights and falling learning rates", ("adversarial.ema", "loop.")),
     ("values to predict", ("code.", "auxiliary.information")),
 )
 # What the articles themselves advise against collapse, each alone. Rates follow from the preset's.

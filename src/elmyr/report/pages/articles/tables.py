@@ -10,7 +10,7 @@ from elmyr.report.pages.articles.shown import PLUS, Shown, cell, found_of
 from elmyr.report.pages.articles.texts import REASONS, SETTINGS, SHOWN
 from elmyr.report.parts.evidence import copies_sentence
 from elmyr.report.parts.markup import Markup, join, tag
-from elmyr.report.parts.numbers import MISSING, number
+from elmyr.report.parts.numbers import MISSING, count, number
 from elmyr.report.parts.page import figures_table, note
 from elmyr.report.parts.records import Figure, flattened
 from elmyr.report.parts.sections import judged
@@ -21,7 +21,7 @@ REMEDIES_TOLD = (
     "The articles' own remedies, each alone beside the system as written:",
     "From written to cured, step by step: each row has the steps above it, too.",
 )
-REMEDY_HEAD = ("remedy", "pictures", "verdict", "FID (elmyr's features)", "classes found", "recall")
+REMEDY_HEAD = ("remedy", "images seen", "pictures", "verdict", "FID (elmyr's features)", "classes found", "recall")
 
 
 def figures(shown: Shown) -> Markup:
@@ -114,7 +114,7 @@ def _remedies_table(shown: Shown, label: str, rows: list[Training], *, added: bo
     head = [words(name) for name in REMEDY_HEAD]
     before = [rows[0], *(rows[:-1] if added else rows[:1] * (len(rows) - 1))]
     cells = [_remedy(shown, each, other.settings) for each, other in zip(rows, before, strict=True)]
-    return figures_table(label, head, cells, words=(1, 2))
+    return figures_table(label, head, cells, words=(2, 3))
 
 
 def _remedy(shown: Shown, training: Training, known: Mapping[str, object]) -> list[str]:
@@ -125,6 +125,7 @@ def _remedy(shown: Shown, training: Training, known: Mapping[str, object]) -> li
     name = tag("span", shown.name(training))
     return [
         join(name, tag("small", tag("code", given))) if given else name,
+        count(training.images),
         tag("div", shown.strip(training), class_="strip"),
         tag("span", told, class_=f"told {color}"),
         cell(taken.get("frechet_distance"), words),
