@@ -75,7 +75,10 @@ def _row(system: Any) -> list[str]:
 
     written, cured = system.written, system.cured
     fids = [number(each.figure("frechet_distance")) for each in (written, cured)]
-    found = [f"{each.classes_shown} of {len(each.classes_found)}" for each in (written, cured)]
+    found = [
+        "diverged" if each.diverged else f"{each.classes_shown} of {len(each.classes_found)}"
+        for each in (written, cured)
+    ]
     accuracy = cured.figure("label_accuracy")
     return [
         f"{system.number}: {system.title}",

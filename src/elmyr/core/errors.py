@@ -24,9 +24,13 @@ class InputError(ElmyrError, ValueError):
 
 
 class DivergedError(ElmyrError):
-    """Training produced numbers that are not finite; the command exits with 3."""
+    """Training produced numbers that are not finite, after `images` seen; the command exits with 3."""
 
     exit_code = 3
+
+    def __init__(self, message: str, *, images: int = 0) -> None:
+        super().__init__(message)
+        self.images = images
 
 
 class InterruptedRun(ElmyrError):

@@ -222,7 +222,8 @@ class TrainingLoop:
             return
         bad = not_finite(self.task)
         if any(self.processes.most(bad is not None)):
-            raise DivergedError(f"training diverged: {bad or 'weights'} not finite at {self.position:,} images")
+            told = f"training diverged: {bad or 'weights'} not finite at {self.position:,} images"
+            raise DivergedError(told, images=self.position)
         stretch, self._saved = self.logbook.state(self.position), self.position
         if self.writer is None:
             return
@@ -251,12 +252,13 @@ class TrainingLoop:
     def _roll_back(self, error: DivergedError) -> None:
         """To the last checkpoint, with half the learning rates; the error itself where that was tried three times."""
         if self.run is None:
-            raise DivergedError(f"{error}: lower the learning rate")
+            raise DivergedError(f"{error}: lower the learning rate", images=error.images)
         rollbacks, spent = self.rollbacks + 1, self._seconds()
         if rollbacks > MOST_ROLLBACKS:
             raise DivergedError(
                 f"{error}; {MOST_ROLLBACKS} times back to a checkpoint with half the learning rates did not help: "
-                f"{self.task.remedy}"
+                f"{self.task.remedy}",
+                images=error.images,
             )
         self._wait_for_writer()
         path = latest_checkpoint(self.run.checkpoints)

@@ -5,6 +5,7 @@
 
 import json
 import math
+import pickle
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import pytest
 from PIL import Image
 
 from elmyr import GAN, Recognizer, articles, resume
-from elmyr.core.errors import InputError
+from elmyr.cli.articles import show_articles
+from elmyr.core.errors import DivergedError, InputError
 from elmyr.core.files import read_json
 from elmyr.images import save_npz, split_source
 from elmyr.images.dataset.sources import open_source
@@ -120,7 +122,6 @@ def test_uses_are_measured_on_the_test_images(whole: Articles, digits: Path) -> 
     rows = np.asarray(Image.open(whole.path / system.uses.repair.picture))
     assert rows.shape[0] / rows.shape[1] == pytest.approx(1, abs=0.01)  # three images in three rows
     assert (whole.path / system.uses.walk).is_file()
-    assert system.uses.survey == f"elmyr survey {whole.path / 'article-4' / 'cured'}"
 
 
 def test_what_is_done_is_not_done_again_and_other_trainings_are_refused(
@@ -138,6 +139,31 @@ def test_what_is_done_is_not_done_again_and_other_trainings_are_refused(
         resume(whole.path, images=1000)
     resumed = resume(whole.path)
     assert isinstance(resumed, Articles) and resumed.record == whole.record
+
+
+def test_a_training_that_diverges_is_recorded_and_the_others_go_on(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch, digits.parent / "cache")
+    too_fast = {"conditional": False, "adversarial.learning_rate": 1e30}
+    monkeypatch.setattr("elmyr.studies.articles.trainings.AS_WRITTEN", too_fast)
+    said = list[str]()
+    done = articles(digits, out=tmp_path / "fast", say=said.append, **ASKED)
+    (system,) = done.record.systems
+    assert system.uses is None and system.cured.diverged is None and system.cured.evaluation is not None
+    assert str(system.written.diverged).startswith("training diverged: ") and system.written.evaluation is None
+    assert f"not finite at {system.written.images:,} images" in str(system.written.diverged)
+    assert any(line.startswith("article 4, written: diverged in") for line in said)
+    assert ArticlesRecord.model_validate(read_json(done.path / "articles.json")) == done.record
+    show_articles(done, as_json=False)
+    again = list[str]()
+    assert articles(digits, out=done.path, say=again.append, **ASKED).record == done.record
+    assert "6 of them are done" in again  # it is not tried again
+
+
+def test_the_end_of_a_training_in_another_process_is_heard_with_its_place() -> None:
+    error = pickle.loads(pickle.dumps(DivergedError("training diverged", images=64)))
+    assert str(error) == "training diverged" and error.images == 64
 
 
 def test_a_class_counts_as_found_from_a_tenth_of_an_even_share() -> None:
@@ -173,7 +199,6 @@ def _lasting(record: dict[str, Any]) -> Any:
     text = json.dumps(record["systems"], sort_keys=True)
     systems = json.loads(text)
     for system in systems:
-        system["uses"].pop("survey")
         for training in system["trainings"]:
             training.pop("seconds")
     return systems

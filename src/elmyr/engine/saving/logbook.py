@@ -34,7 +34,8 @@ class Logbook:
         (bad,) = self.processes.most(not all(map(math.isfinite, here.values())))
         if bad:
             _refuse_infinite(here, position)
-            raise DivergedError(f"training diverged: numbers of another process not finite at {position:,} images")
+            told = f"training diverged: numbers of another process not finite at {position:,} images"
+            raise DivergedError(told, images=position)
         for name, value in scalars.items():
             self._sums[name] = self._sums.get(name, 0.0) + value.double()
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -77,4 +78,4 @@ class Logbook:
 def _refuse_infinite(values: Mapping[str, float], position: int) -> None:
     bad = [name for name, value in values.items() if not math.isfinite(value)]
     if bad:
-        raise DivergedError(f"training diverged: {', '.join(bad)} not finite at {position:,} images")
+        raise DivergedError(f"training diverged: {', '.join(bad)} not finite at {position:,} images", images=position)

@@ -169,7 +169,7 @@ def _conducted(folder: Path, config: ArticlesConfig, quiet: bool, say: Say) -> A
         say(f"{len(done)} of them are done")
     clock = Clock(pieces, done, config.processes)
     for piece, seconds in _outcomes(worker, pieces, done, config, quiet, say):
-        say(f"{piece.told} in {told(seconds)}{clock.told(piece, seconds)}")
+        say(f"{worker.told(piece)} in {told(seconds)}{clock.told(piece, seconds)}")
     record = gathered(folder, worker)
     write_json(folder / FILE, record.model_dump(mode="json"))
     return Articles(folder, record)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Any
 
 from elmyr.core.files import read_json
+from elmyr.core.plugins import with_plugins
 from elmyr.studies.articles.config import ArticlesConfig
 from elmyr.studies.articles.pieces import JUDGMENT, TRAINING, USES, Piece, Worker, pieces_of
 from elmyr.studies.articles.places import run_of
@@ -32,7 +34,8 @@ def gathered(folder: Path, worker: Worker) -> ArticlesRecord:
 
 def command_of(config: ArticlesConfig) -> str:
     """The command that does the same again, with nothing left to defaults."""
-    first, *_ = (each for each in (config.data, config.color) if each is not None)
+    roots = [each.root for each in (config.data, config.color) if each is not None and not os.path.isabs(each.source)]
+    root = next(filter(None, roots), None)  # of named sets: where a path lies depends on no folder
     words = ["elmyr", "articles"]
     words += [config.data.source, *config.data.shaping.as_words()] if config.data is not None else []
     words += ["--color", config.color.source] if config.color is not None else []
@@ -40,8 +43,8 @@ def command_of(config: ArticlesConfig) -> str:
     words += ["--images", str(config.images)] if config.images is not None else []
     words += ["--remedies"] if config.remedies else []
     words += ["--seed", str(config.seed), "--device", config.device, "--precision", config.precision]
-    words += ["--data-root", first.root] if first.root is not None else []
-    return shlex.join([*words, "--processes", str(config.processes)])
+    words += ["--data-root", root] if root is not None else []
+    return with_plugins(shlex.join([*words, "--processes", str(config.processes)]))
 
 
 def _data(worker: Worker, side: Side) -> DataRecord:
@@ -59,12 +62,14 @@ def _data(worker: Worker, side: Side) -> DataRecord:
 
 def _seconds(folder: Path, worker: Worker, piece: Piece) -> float:
     if piece.what == TRAINING:
-        return float(read_json(run_of(folder, piece.system, worker.training(piece)).summary)["seconds"])
+        run = run_of(folder, piece.system, worker.training(piece))
+        return float(read_json(piece.diverged(folder) if worker.has_diverged(piece) else run.summary)["seconds"])
     return float(read_json(piece.record(folder))["seconds"])
 
 
 def _system(folder: Path, config: ArticlesConfig, system: System) -> SystemRecord:
     trainings = [Piece(JUDGMENT, system.side, system.number, each.slug) for each in config.trainings(system)]
+    uses = _content(folder, Piece(USES, system.side, system.number))
     return SystemRecord(
         number=system.number,
         title=system.title,
@@ -74,7 +79,7 @@ def _system(folder: Path, config: ArticlesConfig, system: System) -> SystemRecor
         put_right=system.put_right,
         troubles=system.troubles,
         trainings=tuple(TrainingRecord.model_validate(_content(folder, each)) for each in trainings),
-        uses=UsesRecord.model_validate(_content(folder, Piece(USES, system.side, system.number))),
+        uses=None if uses is None else UsesRecord.model_validate(uses),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,24 @@ def judged(
         collapse=None if collapse is None else collapse.sentence,
         picture=picture,
         course=course,
+    )
+
+
+def ended_early(
+    folder: Path, system: System, training: Training, diverged: dict[str, Any], real: ImageSet
+) -> TrainingRecord:
+    """The record of a training that diverged, of what was kept of its end."""
+    images = int(diverged["images"])
+    return TrainingRecord(
+        name=training.name,
+        kind=training.kind,
+        run=str(run_of(folder, system, training).path.relative_to(folder).as_posix()),
+        preset=training.preset,
+        settings=dict(training.settings),
+        images=images,
+        epochs=round(images / len(real), 2),
+        seconds=diverged["seconds"],
+        diverged=diverged["told"],
     )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from elmyr.core.errors import DivergedError
 from elmyr.core.files import make_folder, read_json, write_json
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked, Say, hush
 from elmyr.evaluation.extractors import Extraction, extractor_for
 from elmyr.images import Splits
 from elmyr.studies.articles.config import ArticlesConfig
-from elmyr.studies.articles.judging import judged
+from elmyr.studies.articles.judging import ended_early, judged
 from elmyr.studies.articles.places import RECORDS, run_of
 from elmyr.studies.articles.record import Record
 from elmyr.studies.articles.systems import SYSTEMS, Side, System
@@ -23,6 +24,7 @@ from elmyr.studies.gan_runs import train_or_resume
 from elmyr.tasks.gan.plan import GANAsk
 
 RECOGNIZERS, TRAINING, JUDGMENT, USES = "recognizers", "training", "judgment", "uses"
+DIVERGED = "article {number}, {slug}: diverged"
 TOLD = {
     RECOGNIZERS: "the recognizers of the {side} images trained",
     TRAINING: "article {number}, {slug}: trained",
@@ -53,15 +55,14 @@ class Piece:
         """The article's."""
         return SYSTEMS[self.number]
 
-    @property
-    def told(self) -> str:
-        """What is said when it is done."""
-        return TOLD[self.what].format(side=self.side, number=self.number, slug=self.slug)
-
     def record(self, folder: Path) -> Path:
         """The file that says what it found; a training has its run directory."""
         name = self.side if self.what == RECOGNIZERS else f"{self.number}-{self.slug or self.what}"
         return folder / RECORDS / f"{name}.json"
+
+    def diverged(self, folder: Path) -> Path:
+        """The file that says how its training ended, where that diverged."""
+        return folder / RECORDS / f"{self.number}-{self.slug}-diverged.json"
 
 
 def pieces_of(config: ArticlesConfig) -> list[Piece]:
@@ -96,20 +97,41 @@ class Worker:
     def is_done(self, piece: Piece) -> bool:
         """Whether what it makes is there already."""
         if piece.what == TRAINING:
-            return run_of(self.folder, piece.system, self.training(piece)).finished
+            return run_of(self.folder, piece.system, self.training(piece)).finished or self.has_diverged(piece)
         return piece.record(self.folder).is_file()
+
+    def has_diverged(self, piece: Piece) -> bool:
+        """Whether its training ended for good before its budget."""
+        return piece.diverged(self.folder).is_file()
+
+    def told(self, piece: Piece) -> str:
+        """What is said when it is done."""
+        told = DIVERGED if piece.what == TRAINING and self.has_diverged(piece) else TOLD[piece.what]
+        return told.format(side=piece.side, number=piece.number, slug=piece.slug)
 
     def perform(self, piece: Piece, *, quiet: bool = True, say: Say = hush) -> float:
         """Does a piece, and gives the seconds that it took; a training that was begun goes on."""
         started = time.monotonic()
         if piece.what == TRAINING:
-            return self._train(piece, quiet, say)
+            return self._trained(piece, quiet, say)
         found = DONE_BY[piece.what](self, piece, quiet)
         seconds = time.monotonic() - started
         make_folder(self.folder / RECORDS)
         content = None if found is None else found.model_dump(mode="json")
         write_json(piece.record(self.folder), {"seconds": round(seconds, 3), "content": content})
         return seconds
+
+    def _trained(self, piece: Piece, quiet: bool, say: Say) -> float:
+        """Trains, and gives the seconds that it took; one that diverges has ended, and the others go on."""
+        started = time.monotonic()
+        try:
+            return self._train(piece, quiet, say)
+        except DivergedError as error:
+            seconds = round(time.monotonic() - started, 3)
+            make_folder(self.folder / RECORDS)
+            ended = {"seconds": seconds, "images": error.images, "told": str(error)}
+            write_json(piece.diverged(self.folder), ended)
+            return seconds
 
     def _train(self, piece: Piece, quiet: bool, say: Say) -> float:
         config, training = self.config, self.training(piece)
@@ -136,10 +158,14 @@ class Worker:
     def judge(self, piece: Piece, quiet: bool) -> Record:
         """Judges a training."""
         training, real = self.training(piece), self.splits(piece.side).train
+        if self.has_diverged(piece):
+            return ended_early(self.folder, piece.system, training, read_json(piece.diverged(self.folder)), real)
         return judged(self.folder, self.config, piece.system, training, real, quiet=quiet)
 
-    def use(self, piece: Piece, quiet: bool) -> Record:
-        """Puts a system to its uses."""
+    def use(self, piece: Piece, quiet: bool) -> Record | None:
+        """Puts a system to its uses; None where one of its two GANs diverged."""
+        if any(map(self.has_diverged, piece.needs())):
+            return None
         return used(self.folder, self.config, piece.system, self.splits(piece.side))
 
 

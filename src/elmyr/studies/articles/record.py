@@ -37,7 +37,8 @@ class TrainingRecord(Record):
 
     settings: those over the preset's. evaluation: as `elmyr evaluate --json` gives it. classes_found: how many of some
     samples a recognizer of real images reads as each class. `troubles`: the problems that the training monitor told;
-    collapse: what it says of the end, in a sentence. picture: some samples; course: the previews, one row each.
+    collapse: what it says of the end, in a sentence. diverged: what ended it before its budget, after `images`: it has
+    no generator, thus neither evaluation nor picture. picture: some samples; course: the previews, one row each.
     """
 
     name: str
@@ -48,16 +49,18 @@ class TrainingRecord(Record):
     images: int
     epochs: float
     seconds: float
-    evaluation: dict[str, Any]
-    classes_found: tuple[int, ...]
-    troubles: tuple[dict[str, Any], ...]
-    collapse: str | None
-    picture: str
-    course: str | None
+    diverged: str | None = None
+    evaluation: dict[str, Any] | None = None
+    classes_found: tuple[int, ...] = ()
+    troubles: tuple[dict[str, Any], ...] = ()
+    collapse: str | None = None
+    picture: str | None = None
+    course: str | None = None
 
     def figure(self, name: str) -> float | None:
         """A figure of the evaluation; None where it was not taken."""
-        return next((float(one["value"]) for one in self.evaluation["figures"] if one["name"] == name), None)
+        figures = self.evaluation["figures"] if self.evaluation else ()
+        return next((float(one["value"]) for one in figures if one["name"] == name), None)
 
     @property
     def classes_shown(self) -> int:
@@ -90,7 +93,6 @@ class UsesRecord(Record):
     recognition: tuple[RecognitionRecord, ...]
     repair: RepairRecord
     walk: str
-    survey: str
 
 
 class SystemRecord(Record):
@@ -104,7 +106,7 @@ class SystemRecord(Record):
     put_right: tuple[str, ...]
     troubles: tuple[str, ...]
     trainings: tuple[TrainingRecord, ...]
-    uses: UsesRecord
+    uses: UsesRecord | None  # none without both GANs
 
     @property
     def written(self) -> TrainingRecord:

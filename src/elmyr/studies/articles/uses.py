@@ -45,7 +45,6 @@ def used(folder: Path, config: ArticlesConfig, system: System, splits: Splits) -
         recognition=_recognition(folder, config, system, splits, written, cured),
         repair=_repair(folder, system, splits.test, cured, config.seed),
         walk=walk,
-        survey=f"elmyr survey {folder / f'article-{system.number}' / CURED}",
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from elmyr.core.errors import InputError
 from elmyr.engine.saving.places import CONFIG, read_config
-from elmyr.report.parts.numbers import is_finite
+from elmyr.report.parts.numbers import count, is_finite
 from elmyr.report.parts.records import Evaluation, Record, flattened, read_table, validated
 from elmyr.report.words import Words
 from elmyr.tasks.gan.collapse import Collapse, collapse_in
@@ -24,14 +24,24 @@ HEEDED = 0.5  # conditional accuracy, below which the class that was asked for i
 DIGITS = tuple("0123456789")
 LOOP = {"batch": "batch", "loop.decay_from": "decay_from"}  # settings of the loop that decide how networks play
 
-NOT_TRAINED, NOT_MEASURED = "not trained", "not measured"
+NOT_TRAINED, NOT_MEASURED, DIVERGED = "not trained", "not measured", "diverged at {images} images"
 NOTHING_LIKE = "nothing like real images"
 FEW_CLASSES = "{found} of {all} {things}"
 NOT_HEEDED = "all {all} {things}, but seldom the requested one"
 LITTLE_VARIETY = "all {all} {things}, each nearly always the same"
 SOME_VARIETY = "all {all} {things}, with some variety"
 VARIED = "all {all} {things}, varied"
-VERDICTS = (NOT_TRAINED, NOT_MEASURED, NOTHING_LIKE, FEW_CLASSES, NOT_HEEDED, LITTLE_VARIETY, SOME_VARIETY, VARIED)
+VERDICTS = (
+    NOT_TRAINED,
+    NOT_MEASURED,
+    DIVERGED,
+    NOTHING_LIKE,
+    FEW_CLASSES,
+    NOT_HEEDED,
+    LITTLE_VARIETY,
+    SOME_VARIETY,
+    VARIED,
+)
 COLORS = {LITTLE_VARIETY: "same", SOME_VARIETY: "better", VARIED: "better", NOT_TRAINED: "same", NOT_MEASURED: "same"}
 
 
@@ -61,6 +71,7 @@ class Training(Record):
     preset: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     images: int | None = None
+    diverged: str | None = None
     epochs: float | None = None
     seconds: float | None = None
     evaluation: Evaluation | None = None
@@ -85,7 +96,7 @@ class Training(Record):
     def verdict(self) -> str:
         """One of VERDICTS."""
         if self.found is None:
-            return NOT_MEASURED
+            return DIVERGED if self.diverged else NOT_MEASURED
         precision, heeded, recall = map(self.value, ("precision", "label_accuracy", "recall"))
         signs = (
             (precision is not None and precision < NOTHING_REAL, NOTHING_LIKE),
@@ -128,7 +139,6 @@ class Uses(Record):
     recognition: list[Recognized] | None = None
     repair: Repaired | None = None
     walk: str | None = None
-    survey: str | None = None
 
 
 class System(Record):
@@ -202,7 +212,7 @@ def read_articles(folder: Path) -> Articles:
 def told_of(training: Training | None, images: ImagesRecord, words: Words) -> tuple[str, str]:
     """The verdict on a training in words, and its color."""
     verdict = training.verdict if training else NOT_TRAINED
-    values = {}
+    values: dict[str, object] = {"images": count(training.images)} if training and training.diverged else {}
     if training is not None and training.found is not None and "{things}" in verdict:
         values = {"found": training.found, "all": len(training.classes_found), "things": words(images.things)}
     told = words(verdict, **values)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
+from elmyr.core.plugins import with_plugins
 from elmyr.report.charts.svg import Bar, interval_chart
 from elmyr.report.pages.articles.record import Recognized, Repaired, Uses
 from elmyr.report.pages.articles.shown import Shown
@@ -27,7 +29,7 @@ def uses(shown: Shown) -> Markup:
         words("Recognition"): _recognition(shown, found.recognition or []),
         words("Repair"): _repair(shown, found.repair),
         words("Variation"): _walk(shown, found.walk),
-        words("People's judgment"): _survey(found.survey, words),
+        words("People's judgment"): _survey(shown),
     }
     untried = note(words("not measured"))
     return join(*(join(tag("h4", title), content or untried) for title, content in parts.items()))
@@ -92,9 +94,11 @@ def _walk(shown: Shown, walk: str | None) -> Markup:
     return join(note(told), picture) if picture else Markup()
 
 
-def _survey(command: str | None, words: Words) -> Markup:
-    if not command:
+def _survey(shown: Shown) -> Markup:
+    words, cured = shown.words, shown.system.cured
+    if shown.system.uses is None or cured is None or cured.run is None:
         return Markup()
+    command = with_plugins(shlex.join(["elmyr", "survey", str(shown.folder / cured.run)]))
     told = words(
         "This command asks people, blind, which images are real; the report of the run then shows their answers:"
     )
