@@ -67,8 +67,9 @@ def without_imbalanced_learn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_parts() -> Iterator[None]:
-    """What a test adds to a table of parts is taken out again."""
+    """What a test adds to a table of parts, and as a command, is taken out again."""
     yield
+    take_out_own_commands()
     for kind, of_kind in plugins.KINDS.items():
         if of_kind.table.partition(":")[0] in sys.modules:
             table = plugins.table_of(kind)
@@ -85,8 +86,16 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def take_out_own_commands() -> None:
+    """Takes the groups of tasks that plug-ins have added out of the command line, where that was loaded."""
+    if "elmyr.cli.app" in sys.modules:
+        app, own = sys.modules["elmyr.cli.app"].app, plugins.table_of("task").origins
+        app.registered_groups = [group for group in app.registered_groups if group.name not in own]
+
+
 def unplug() -> None:
     """Takes out of elmyr's tables what plug-ins have added, as a new process has them."""
+    take_out_own_commands()
     for kind in plugins.KINDS:
         table = plugins.table_of(kind)
         for name in list(table.origins):

@@ -41,7 +41,7 @@ LONG_SIGNATURES = {
         (
             "evaluation/comparison.py:compare",
             "evaluation/judging.py:evaluate",
-            "studies/articles/conduct.py:articles",
+            "studies/articles/run.py:articles",
             "studies/run.py:study",
             "tasks/gan/train.py:train",
             "tasks/recognition/spec.py:train_recognizer",

@@ -16,6 +16,7 @@ import typer
 
 import elmyr
 from elmyr.cli.app import SECOND_NAMES, app
+from elmyr.cli.own_tasks import add_own_tasks
 from elmyr.core import plugins
 from elmyr.core.errors import ElmyrError, InputError, InterruptedRun
 from elmyr.core.notes import Note
@@ -435,6 +436,16 @@ def test_the_command_takes_plug_ins_anywhere_and_tells_of_bad_ones_in_a_line() -
     assert (status, lines) == (0, []) and Path("run/model/gan.json").is_file()
     assert told("--debug", "presets", "--plugin", "bad.py")[1][0].startswith("Traceback")
     assert told("presets", "--plugin") == (2, ["elmyr: --plugin takes a file: --plugin my.py"])
+
+
+@pytest.mark.usefixtures("task_of_the_docs")
+def test_a_task_that_is_taken_out_is_no_command_any_more() -> None:
+    before = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # it is a group
+    add_own_tasks(app)
+    (own,) = set(typer.main.get_command(app).commands) - before  # type: ignore[attr-defined]
+    assert own in TASKS
+    unplug()
+    assert set(typer.main.get_command(app).commands) == before  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("task_of_the_docs")

@@ -40,6 +40,13 @@ def test_what_cannot_be_done_is_refused(digits: Path, tmp_path: Path, asked: dic
     assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.npz"]
 
 
+def test_no_name_of_the_articles_is_a_module_of_theirs() -> None:
+    import elmyr.studies.articles as package
+
+    modules = {path.stem for path in Path(str(package.__file__)).parent.glob("*.py")}
+    assert modules.isdisjoint(package.__all__)  # importing such a module would take the place of what the name means
+
+
 @pytest.mark.parametrize(
     ("size", "channels", "told"),
     [

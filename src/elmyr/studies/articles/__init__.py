@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from elmyr.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from elmyr.studies.articles.conduct import Articles as Articles
-    from elmyr.studies.articles.conduct import articles as articles
-    from elmyr.studies.articles.conduct import conduct as conduct
-    from elmyr.studies.articles.conduct import resume_articles as resume_articles
     from elmyr.studies.articles.config import ArticlesAsk as ArticlesAsk
+    from elmyr.studies.articles.run import Articles as Articles
+    from elmyr.studies.articles.run import articles as articles
+    from elmyr.studies.articles.run import conduct as conduct
+    from elmyr.studies.articles.run import resume_articles as resume_articles
 
 __all__ = ["Articles", "ArticlesAsk", "articles", "conduct", "resume_articles"]
 
@@ -17,10 +17,10 @@ __all__ = ["Articles", "ArticlesAsk", "articles", "conduct", "resume_articles"]
 __getattr__ = lazily(
     __name__,
     {
-        "Articles": "elmyr.studies.articles.conduct",
+        "Articles": "elmyr.studies.articles.run",
         "ArticlesAsk": "elmyr.studies.articles.config",
-        "articles": "elmyr.studies.articles.conduct",
-        "conduct": "elmyr.studies.articles.conduct",
-        "resume_articles": "elmyr.studies.articles.conduct",
+        "articles": "elmyr.studies.articles.run",
+        "conduct": "elmyr.studies.articles.run",
+        "resume_articles": "elmyr.studies.articles.run",
     },
 )
