@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from elmyr.core.errors import InputError
+from elmyr.core.plugins import with_plugins
 from elmyr.engine.saving.places import CONFIG, read_config
+from elmyr.images import Shaping
 from elmyr.report.parts.numbers import count, is_finite
 from elmyr.report.parts.records import Evaluation, Record, flattened, read_table, validated
 from elmyr.report.words import Words
@@ -242,6 +245,24 @@ def settings_of(folder: Path, training: Training) -> dict[str, str]:
     named = {name if "." in name else f"adversarial.{name}": each for name, each in game.items()}
     conditional = {"conditional": bool(_table(config, "gan").get("classes"))}
     return dict(flattened(conditional | loop)) | named
+
+
+def study_of(folder: Path, training: Training) -> str | None:
+    """The command of a study of the images that a training had, with the same GAN; None where its run is gone."""
+    if training.run is None or not (folder / training.run / CONFIG).is_file():
+        return None
+    config = read_config(folder / training.run)
+    data, images = _table(config, "data"), _table(config, "loop").get("images")
+    if not data or images is None:
+        return None
+    try:
+        shaping = Shaping.model_validate(_table(data, "shaping"))
+    except ValidationError:
+        return None
+    words = ["elmyr", "study", str(data.get("source")), *shaping.as_words()]
+    words += ["--data-root", str(data["root"])] if data.get("root") else []
+    words += ["--preset", str(config.get("preset")), "--images", str(images), "--seeds", "5"]
+    return with_plugins(shlex.join(words))
 
 
 def changes_between(before: dict[str, str], after: dict[str, str], *, absent: str) -> Sequence[Change]:

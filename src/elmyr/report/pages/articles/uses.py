@@ -7,19 +7,13 @@ from collections.abc import Sequence
 
 from elmyr.core.plugins import with_plugins
 from elmyr.report.charts.svg import Bar, interval_chart
-from elmyr.report.pages.articles.record import Recognized, Repaired, Uses
+from elmyr.report.pages.articles.record import Recognized, Repaired, Uses, study_of
 from elmyr.report.pages.articles.shown import Shown
 from elmyr.report.pages.articles.texts import RECOGNIZED, RECOGNIZED_COLORS
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import count, percent
 from elmyr.report.parts.page import figures_table, note
 from elmyr.report.words import Words
-
-EFFECTS = {
-    "better": "With the cured system's images the recognizer is better: the intervals do not overlap.",
-    "worse": "With the cured system's images the recognizer is worse: the intervals do not overlap.",
-    "same": "The intervals overlap: no significant effect of the cured system's images.",
-}
 
 
 def uses(shown: Shown) -> Markup:
@@ -35,18 +29,6 @@ def uses(shown: Shown) -> Markup:
     return join(*(join(tag("h4", title), content or untried) for title, content in parts.items()))
 
 
-def effect_of(rows: Sequence[Recognized]) -> str | None:
-    """Whether images of the cured system help a recognizer, by intervals that do not overlap; None if not measured."""
-    sides = {row.trained_on: row for row in rows}
-    real, cured = sides.get("real"), sides.get("cured")
-    if real is None or cured is None or None in (real.low, real.high, cured.low, cured.high):
-        return None
-    assert real.low is not None and real.high is not None and cured.low is not None and cured.high is not None
-    if cured.low > real.high:
-        return "better"
-    return "worse" if cured.high < real.low else "same"
-
-
 def _recognition(shown: Shown, rows: Sequence[Recognized]) -> Markup:
     words = shown.words
     if not rows:
@@ -58,18 +40,29 @@ def _recognition(shown: Shown, rows: Sequence[Recognized]) -> Markup:
         (name, percent(row.accuracy, 1), words("{low} to {high}", low=percent(row.low, 1), high=percent(row.high, 1)))
         for name, row in named
     ]
-    effect = effect_of(rows)
     head = [words("trained on"), words("accuracy"), words("95 % interval")]
     told = words(
         "Each recognizer is trained once, for as many updates. The real images are those that the GANs have seen. The "
         "images of the system as written have no labels: the recognizer of the real images gives them."
     )
     return join(
-        tag("p", words(EFFECTS[effect])) if effect else "",
+        _not_decided(shown),
         note(told),
         tag("div", interval_chart(title, bars, unit=" %", words=words), class_="arms"),
         figures_table(shown.label(title), head, cells),
     )
+
+
+def _not_decided(shown: Shown) -> Markup:
+    """What would decide whether the images help: a study of the same images with the cured system."""
+    cured = shown.system.cured
+    command = study_of(shown.folder, cured) if cured else None
+    if command is None:
+        return tag("p", shown.words("One training each: not decided whether the generated images help."))
+    told = shown.words(
+        "One training each: not decided whether the generated images help. This command decides it with five seeds:"
+    )
+    return join(tag("p", told), tag("pre", tag("code", command)))
 
 
 def _trained_on(row: Recognized, words: Words) -> str:
