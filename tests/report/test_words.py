@@ -16,7 +16,7 @@ from elmyr.evaluation.of_tasks.repair import DAMAGED, REPAIRED
 from elmyr.report.charts import confusion
 from elmyr.report.charts.curve_titles import CURVE_TITLES
 from elmyr.report.pages import articles_page, recognizer_report, study_cell, study_report, task_report
-from elmyr.report.pages.articles import course, record, tables, texts, uses
+from elmyr.report.pages.articles import course, record, tables, texts
 from elmyr.report.pages.articles.shown import PLUS
 from elmyr.report.parts import evidence, run_parts, sections, task_figures
 from elmyr.report.parts.numbers import duration
@@ -73,7 +73,7 @@ def messages_of_tables() -> set[str]:
 
 def messages_of_articles() -> set[str]:
     told = (texts.LAYERS, texts.KINDS, texts.SETTINGS, texts.REASONS, texts.CAUSES, texts.RECOGNIZED)
-    told += (uses.EFFECTS, course.WATCHED)
+    told += (course.WATCHED,)
     heads = {*tables.REMEDY_HEAD, *tables.CHANGE_HEAD, *tables.REMEDIES_TOLD, *articles_page.PARTS, "digits", "classes"}
     return {*record.VERDICTS, *heads} | {text for table in told for text in table.values()}
 
