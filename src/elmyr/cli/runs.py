@@ -96,13 +96,13 @@ def resume(
 def _places(data: list[str], kind: str) -> str | tuple[str | None, ...]:
     """Where the images of a run lie by now: one place, or those of its sources in turn."""
     from elmyr.core.errors import InputError
-    from elmyr.engine.tasks import TASKS
+    from elmyr.studies.resuming import sources_of
 
     if kind == "adaptation":
         raise InputError(
             "an adaptation finds its images where it began with them: leave out --data, and put them there"
         )
-    count = TASKS[kind].sources if kind in TASKS else 1
+    count = sources_of(kind)
     if len(data) > count:
         raise InputError(
             f"--data is given {len(data)} times: a {called(kind)} learned from {'two' if count == 2 else 'one'}"

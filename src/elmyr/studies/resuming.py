@@ -26,6 +26,7 @@ COMPOSED = {  # of several trainings, imported for one of its kind only
     ARTICLES_KIND: ("elmyr.studies.articles", "resume_articles"),
     "adaptation": ("elmyr.tasks.translation", "resume_adaptation"),
 }
+SETS: dict[str, int] = {ARTICLES_KIND: 2}  # of images, where that is more than one
 OPTIONS = {"settings": "set"}  # what the command line calls a choice, where not by its own name
 
 
@@ -46,9 +47,9 @@ def resume(
     """Resumes an interrupted run or study, to the same result, and returns it finished.
 
     images: another budget, of a finished run too. data: where the images are by now, or the images themselves, as
-    `train` takes them; of a translator a pair of them, None for what has not moved. processes: of a study or the
-    articles. settings are the run's own; keep_going, track: as `train` has them. Raises InputError for a choice that a
-    study, or a run of this kind, does not have.
+    `train` takes them; of a translator and the articles a pair, None for what has not moved. processes: of a study or
+    the articles. settings are the run's own; keep_going, track: as `train` has them. Raises InputError for a choice
+    that a study, or a run of this kind, does not have.
     """
     path = run_path(run)
     kind = kind_of(path)
@@ -74,9 +75,14 @@ def resume(
     return done
 
 
+def sources_of(kind: str) -> int:
+    """How many sets of images a run of a kind learns from, at most."""
+    return TASKS[kind].sources if kind in TASKS else SETS.get(kind, 1)
+
+
 def _places(data: Data, kind: str) -> Any:
     """Where the images are: one place, or one of each source, as A's and B's of a translator."""
-    sources = TASKS[kind].sources if kind in TASKS else 1
+    sources = sources_of(kind)
     if sources == 1:
         return source_of(data)
     if not isinstance(data, tuple | list) or len(data) != sources:

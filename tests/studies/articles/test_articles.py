@@ -6,6 +6,7 @@
 import json
 import math
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,13 +18,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elmyr import GAN, Recognizer, articles, resume
+from elmyr import GAN, Recognizer, articles, resume, train
 from elmyr.cli.articles import show_articles
 from elmyr.core.errors import DivergedError, InputError
-from elmyr.core.files import read_json
+from elmyr.core.files import read_json, write_json
 from elmyr.images import save_npz, split_source
 from elmyr.images.dataset.sources import open_source
-from elmyr.studies.articles import Articles
+from elmyr.studies.articles import Articles, ArticlesAsk
+from elmyr.studies.articles.config import make_articles_config
 from elmyr.studies.articles.record import ArticlesRecord, classes_shown
 from tests.conftest import small_image_set
 
@@ -164,6 +166,28 @@ def test_a_training_that_diverges_is_recorded_and_the_others_go_on(
 def test_the_end_of_a_training_in_another_process_is_heard_with_its_place() -> None:
     error = pickle.loads(pickle.dumps(DivergedError("training diverged", images=64)))
     assert str(error) == "training diverged" and error.images == 64
+
+
+def test_images_that_moved_are_told_of_and_found_again_by_the_runs_too(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there, folder = tmp_path / "gone.npz", tmp_path / "there.npz", tmp_path / "begun"
+    shutil.copy(digits, gone)
+    config = make_articles_config(ArticlesAsk(gone, only=(4,), images=96, device="cpu"))
+    written = train(gone, out=folder / "article-4" / "written", images=16, preset="classic", device="cpu", quiet=True)
+    write_json(folder / "config.json", config.model_dump(mode="json"))
+    gone.rename(there)
+    with pytest.raises(InputError, match="gone.npz' any more: say where they are with elmyr resume RUN --data NEW"):
+        resume(folder)
+    with pytest.raises(InputError, match="is given 2 times, and '.*begun' has one image set"):
+        resume(folder, data=(there, digits))
+    monkeypatch.setattr("elmyr.studies.articles.run._conducted", lambda folder, *how: folder)  # the rest is no matter
+    assert resume(folder, data=(there, None)) == folder
+    configs = [read_json(path) for path in (folder / "config.json", written.config)]
+    assert [each["data"]["source"] for each in configs] == [str(there)] * 2
+    save_npz(small_image_set(144, size=28, seed=1), there)
+    with pytest.raises(InputError, match="is not what the run was trained on"):
+        resume(folder, data=(None, there))
 
 
 def test_a_class_counts_as_found_from_a_tenth_of_an_even_share() -> None:

@@ -22,10 +22,12 @@ from elmyr.images import AS_IT_IS, Data, Shaping
 from elmyr.studies.articles.config import ArticlesAsk, ArticlesConfig, make_articles_config
 from elmyr.studies.articles.gathering import gathered
 from elmyr.studies.articles.pieces import TRAINING, Piece, Worker, pieces_of
+from elmyr.studies.articles.places import run_of
 from elmyr.studies.articles.record import FILE, ArticlesRecord
 from elmyr.studies.clock import Clock, counted
 from elmyr.studies.interruption import resumable
 from elmyr.studies.worker_pool import NoMainGuard, Pool, performed
+from elmyr.tasks.gan.plan import config_of
 
 ARTICLES = Path("articles")
 CALLED = "the articles' systems"
@@ -103,36 +105,52 @@ def resume_articles(
     name: Run,
     *,
     processes: int | None = None,
+    data: Sequence[str | os.PathLike[str] | None] = (),
     data_root: str | os.PathLike[str] | None = None,
     quiet: bool = False,
     say: Say = lambda line: None,
 ) -> Articles:
     """Resumes an interrupted run of the articles' systems, by another number of processes where asked.
 
-    data_root: the folder that holds named data sets by now. InputError where the images are others.
+    data: where its images lie by now, the gray and the color ones in turn, None for what has not moved; of a run of
+    one set the place of that. data_root: the folder that holds named data sets by now. InputError where the images are
+    others.
     """
     refuse_rerun()
     run = open_run(name, ARTICLES_KIND)
     config = config_as(run, ArticlesConfig)
     if processes is not None and processes < 1:
         raise InputError(f"--processes is {processes}: at least 1")
-    if data_root is not None:
-        config = _moved(run, config, data_root)
+    if any(data) or data_root is not None:
+        config = _moved(run, config, data, data_root)
     return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
 
 
-def _moved(run: RunDirectory, config: ArticlesConfig, data_root: str | os.PathLike[str]) -> ArticlesConfig:
-    """The config whose named data sets lie elsewhere by now, written down."""
-    there = {
-        name: data.at(data.source, data_root)
-        for name, data in (("data", config.data), ("color", config.color))
-        if data is not None
-    }
+def _moved(
+    run: RunDirectory,
+    config: ArticlesConfig,
+    places: Sequence[str | os.PathLike[str] | None],
+    data_root: str | os.PathLike[str] | None,
+) -> ArticlesConfig:
+    """The config whose images lie elsewhere by now, written down, also in its GANs' runs."""
+    known = {name: each for name, each in zip(SETS, (config.data, config.color), strict=True) if each is not None}
+    if len(known) == 1:
+        places = [each for each in places if each is not None]
+    if len(places) > len(known):
+        raise InputError(f"--data is given {len(places)} times, and '{run.path}' has one image set: give it once")
+    given = dict(zip(known, places, strict=False))
+    there = {name: each.at(given.get(name) or each.source, data_root) for name, each in known.items()}
     for data in there.values():
         data.reopened()  # refuses other images
     config = config.model_copy(update=there)
     with run.locked():
         write_json(run.config, config.model_dump(mode="json"))
+        for system in config.systems:
+            for gan in (run_of(run.path, system, training) for training in config.trainings(system)):
+                if gan.config.is_file():
+                    of_gan, data = config_of(gan), config.of(system.side)
+                    moved = of_gan.model_copy(update={"data": of_gan.data.at(data.source, data.root)})
+                    write_json(gan.config, moved.model_dump(mode="json"))
     return config
 
 
