@@ -14,7 +14,7 @@ from elmyr.core.errors import InputError
 from elmyr.metrics.design import DRAWN, Design, replicates_of
 from elmyr.metrics.features import feature_pair, row_labels
 from elmyr.metrics.gaussians import replicated_distances
-from elmyr.metrics.jackknife import Estimate, beside, deviation_of_pairs, jackknife
+from elmyr.metrics.jackknife import Estimate, OfPairs, beside, deviation_of_pairs, jackknife
 
 Rows = NDArray[np.float64]
 
@@ -97,4 +97,6 @@ def mean_of_classes(estimates: Sequence[Estimate]) -> Estimate:
     )
     value = float(np.mean([estimate.value for estimate in estimates]))
     rows, labels = ("+".join(estimate.beside[part] for estimate in estimates) for part in (0, 1))
-    return jackknife(value, real=real, generated=generated, low=0.0, beside=(rows, labels))
+    of_sum = OfPairs.of_sum([estimate.of_pairs for estimate in estimates])
+    of_pairs = OfPairs(*(deviation / count for deviation in of_sum))
+    return jackknife(value, real=real, generated=generated, low=0.0, beside=(rows, labels), of_pairs=of_pairs)

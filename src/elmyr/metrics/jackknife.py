@@ -8,8 +8,8 @@ and Bootstrap".
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import inf, isnan, sqrt
-from typing import Any
+from math import hypot, inf, isnan, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,13 +25,28 @@ LeftOut = tuple[NDArray[np.float64], ...]
 Beside = tuple[str, str]
 
 
+class OfPairs(NamedTuple):
+    """The standard deviation that pairs of rows bring to a figure: all of them, and those with a generated row."""
+
+    every: float = 0.0
+    with_generated: float = 0.0
+
+    @classmethod
+    def of_sum(cls, parts: Sequence["OfPairs"]) -> "OfPairs":
+        """Of the sum of independent figures."""
+        return cls(hypot(*(part.every for part in parts)), hypot(*(part.with_generated for part in parts)))
+
+
+NO_PAIRS = OfPairs()
+
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """A figure with its 95 % interval for what it would be on average over samples of the same counts.
 
     without_real, without_generated: what it is with each group of such a sample left out, an array `(G,)` for each
     independent sample on that side (none where the figure does not look at it). beside: digests of the real rows and of
-    the labels by which they are dealt into groups, "" where nobody gave them.
+    the labels by which they are dealt into groups, "" where nobody gave them. of_pairs: what pairs of rows bring.
     """
 
     value: float
@@ -40,6 +55,7 @@ class Estimate:
     without_real: LeftOut = ()
     without_generated: LeftOut = ()
     beside: Beside = ("", "")
+    of_pairs: OfPairs = NO_PAIRS
 
     @property
     def interval(self) -> tuple[float, float, float]:
@@ -71,7 +87,7 @@ def jackknife(
     low: float = -inf,
     high: float = inf,
     beside: Beside = ("", ""),
-    of_pairs: float = 0.0,
+    of_pairs: OfPairs = NO_PAIRS,
 ) -> Estimate:
     """The estimate of a figure from its values with each group of a sample left out: an array `(G,)` a sample.
 
@@ -85,8 +101,9 @@ def jackknife(
     samples = [*without_real, *without_generated]
     if not samples or any(one.ndim != 1 or not len(one) or np.isnan(one).any() for one in samples) or isnan(value):
         raise InputError("a jackknife takes a number and its values with each group left out, an array for each sample")
-    half = _half_width(samples, of_pairs)
-    return Estimate(value, max(low, value - half), min(high, value + half), without_real, without_generated, beside)
+    half = _half_width(samples, of_pairs.every)
+    ends = max(low, value - half), min(high, value + half)
+    return Estimate(value, *ends, without_real, without_generated, beside, of_pairs)
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:
@@ -102,11 +119,13 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
         shared = tuple(one + other for one, other in zip(a.without_real, opposite, strict=True))
     else:  # dealt otherwise: what cancels is not known
         shared = (*a.without_real, *opposite)
+    left = hypot(a.of_pairs.with_generated, b.of_pairs.with_generated)  # pairs of real rows bring the same to both
     return jackknife(
         a.value - b.value,
         real=shared,
         generated=[*a.without_generated, *(-other for other in b.without_generated)],
         beside=a.beside,
+        of_pairs=OfPairs(left, left),
     )
 
 
@@ -116,7 +135,7 @@ def interactions(whole: float, without_real: NDArray[np.float64], without_genera
     return np.asarray(whole - without_real - without_generated + without_both)
 
 
-def deviation_of_pairs(interaction: NDArray[np.float64], groups: int, real: int, generated: int) -> float:
+def deviation_of_pairs(interaction: NDArray[np.float64], groups: int, real: int, generated: int) -> OfPairs:
     """The standard deviation that pairs of rows bring to a figure of two samples of so many rows, for `jackknife`.
 
     interaction: of pairs of groups, as `interactions`. Taken to be alike inside both samples and across them, as it is
@@ -124,9 +143,11 @@ def deviation_of_pairs(interaction: NDArray[np.float64], groups: int, real: int,
     """
     largest = float(np.abs(interaction).max())
     if not largest:
-        return 0.0
+        return NO_PAIRS
     typical = largest * float(np.sqrt(((interaction / largest) ** 2).mean()))
-    return (groups - 1) * typical * (real + generated) / sqrt(2 * real * generated)
+    every = (groups - 1) * typical * (real + generated) / sqrt(2 * real * generated)
+    of_real = generated / (real + generated)  # share of the deviation that pairs of real rows alone bring
+    return OfPairs(every, every * sqrt(1 - of_real**2))
 
 
 def beside(rows: NDArray[Any], labels: NDArray[np.int64] | None = None) -> Beside:
