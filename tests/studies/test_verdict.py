@@ -67,6 +67,18 @@ def test_a_verdict_names_what_it_compares_and_in_which_measure() -> None:
     assert "(accuracy: 91.67 % to 66.67 %)" in tail["sentence"]
 
 
+def test_a_better_says_of_how_many_trainings_it_is_the_best() -> None:
+    tested = [Judged(np.arange(6) + 6 * seed, LABELS) for seed in range(8)]
+    real, generated = trial("real", *[[2, 0, 1, 2, 0, 1]] * 8), trial("generated", *[LABELS.tolist()] * 8)
+    cell = Cell(shaping=AS_IT_IS, arms=("real", "generated"), figures=False)
+    alike = verdict_of(cell, [real, generated], tested, 12)
+    assert alike["outcome"] == "better" and "trainings a seed" not in alike["sentence"]
+    mixed = Trial(ARMS["real + generated"], [replace(each, validation_by_share={"0.25": 0.8, "0.5": 0.9})
+                                             for each in generated.results])  # fmt: skip
+    more = verdict_of(cell, [real, generated, mixed], tested, 12)
+    assert more["sentence"].endswith(" It had the best of 3 trainings a seed, the other side of 1.")
+
+
 def test_one_training_each_decides_nothing_however_clear_it_looks() -> None:
     trials = [trial("real", [1, 2, 0, 1, 2, 0]), trial("generated", LABELS.tolist())]
     found = verdict_of(Cell(shaping=AS_IT_IS, arms=("real", "generated"), figures=False), trials, TESTED[:1], 12)

@@ -66,16 +66,21 @@ def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Judged], tr
     """Outcome, sentence, the difference with its interval, and the two arms, as JSON values."""
     with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
     difference = difference_of(cell, with_gan, without, tested)
+    trainings = {uses_gan: trainings_of(trials, uses_gan=uses_gan) for uses_gan in (True, False)}
+    sentence = _sentence(difference, with_gan, without, cell, training_images)
+    if difference.outcome == "better" and trainings[True] > trainings[False]:
+        # A choice of more is an advantage of its own.
+        sentence += f" It had the best of {trainings[True]} trainings a seed, the other side of {trainings[False]}."
     return {
         "outcome": difference.outcome,
-        "sentence": _sentence(difference, with_gan, without, cell, training_images),
+        "sentence": sentence,
         "difference": difference.difference,
         "low": difference.low,
         "high": difference.high,
         "best_with": with_gan.arm.name,
         "best_without": without.arm.name,
-        "trainings_with": trainings_of(trials, uses_gan=True),
-        "trainings_without": trainings_of(trials, uses_gan=False),
+        "trainings_with": trainings[True],
+        "trainings_without": trainings[False],
         "seeds": difference.seeds,
         "images": difference.images,
     }
