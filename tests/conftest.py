@@ -10,9 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from elmyr.core import plugins
 from elmyr.images import ImageSet, save_npz
+
+settings.register_profile("elmyr", deadline=None)  # how long an example takes is nothing that a test asserts
+settings.load_profile("elmyr")
 
 
 def small_image_set(n: int = 120, classes: int = 3, size: int = 8, channels: int = 1, seed: int = 0) -> ImageSet:
