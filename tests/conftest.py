@@ -4,6 +4,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # one thread a test worker: before torch is imported
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from hypothesis import settings
 
 from elmyr.core import plugins
 from elmyr.images import ImageSet, save_npz
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in what a shell began in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("elmyr", deadline=None)  # how long an example takes is nothing that a test asserts
 settings.load_profile("elmyr")

@@ -203,7 +203,7 @@ def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
             process.send_signal(number)
             break
         time.sleep(0.01)
-    said = process.communicate()[1]
+    said = process.communicate(timeout=300)[1]
     assert process.returncode in (-number, 128 + number), said  # it was still at work
     if number != signal.SIGKILL:
         assert process.returncode == 128 + number, said

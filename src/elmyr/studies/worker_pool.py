@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -19,12 +20,13 @@ from typing import Any, Protocol, Self, TypeVar
 
 import torch
 
-from elmyr.core.errors import ElmyrError, InputError
+from elmyr.core.errors import ElmyrError, InputError, InterruptedRun
 from elmyr.core.notes import DataWarning
 from elmyr.core.plugins import load_all
 from elmyr.engine.guards import RUN_AGAIN
 from elmyr.engine.progress import shown
 
+TERMINATED = 128 + signal.SIGTERM  # the exit code of a process that was stopped in the middle of a piece
 LOOK = 5.0  # seconds between two looks at how far it is
 
 
@@ -110,8 +112,11 @@ def _outcome(future: Future[D], children: Sequence[BaseProcess], how: Pool) -> D
     except BrokenProcessPool:
         for child in children:
             child.join(LOOK)  # its end is known before its exit code is
-        if any(child.exitcode == RUN_AGAIN for child in children):
+        ends = {child.exitcode for child in children}
+        if RUN_AGAIN in ends:
             raise NoMainGuard(how.called) from None
+        if ends & {TERMINATED, -signal.SIGTERM}:
+            raise InterruptedRun(f"{how.called} stopped", signal_number=signal.SIGTERM) from None
         raise ElmyrError(
             f"a process of {how.called} was killed (out of memory?): resume with fewer: elmyr resume {how.folder} "
             "--processes 1"
@@ -167,5 +172,13 @@ def _end_with_parent() -> None:
 
 
 def _perform(piece: Any) -> Any:
+    """Does a piece in a process of the pool. Where a signal stops it, so it does the process.
+
+    Given back as an outcome, it would leave a process that waits for its next piece: one that heard two signals as one
+    hears no third, and whoever joins it waits for ever.
+    """
     assert _worker is not None
-    return _worker.perform(piece)
+    try:
+        return _worker.perform(piece)
+    except InterruptedRun:
+        os._exit(TERMINATED)

@@ -205,7 +205,7 @@ def test_a_run_that_is_terminated_goes_on_to_the_same_record(whole: Articles, di
     while process.poll() is None and not (tmp_path / "stopped" / "article-4" / "written" / "summary.json").is_file():
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    said = process.communicate()[1]
+    said = process.communicate(timeout=300)[1]
     assert process.returncode == 143, said
     assert said.splitlines() == ["elmyr: the work stopped; resume with: elmyr resume stopped"]
     kept = (tmp_path / "stopped" / "article-4" / "written" / "summary.json").read_bytes()

@@ -1,0 +1,71 @@
+"""Processes that work together end together, whatever signals they are in the middle of."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+# One of two workers is in a training, which hears a signal only when its operation ends: the two that it is sent
+# meanwhile, by the main process and by the executor once the other worker is dead, are one to it. The other waits for
+# a piece, and takes the queue's lock with it.
+WORK = """
+import hashlib, signal, sys, time
+from pathlib import Path
+from elmyr.core.errors import InterruptedRun
+from elmyr.engine.signals import StopRequest
+from elmyr.studies.interruption import resumable
+from elmyr.studies.worker_pool import Pool, performed
+
+FOLDER = Path(sys.argv[1])
+
+class Piece(str):
+    def needs(self):
+        return ()
+
+class Worker:
+    def __init__(self, folder):
+        pass
+
+    def perform(self, piece):
+        (FOLDER / piece).touch()
+        if piece == "training":
+            with StopRequest() as stop:
+                while stop.signal_number is None:
+                    hashlib.pbkdf2_hmac("sha256", b"", b"", 4_000_000)  # an operation of a second or more
+                raise InterruptedRun("stopped", signal_number=signal.SIGTERM)
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job has not
+    pool = Pool(FOLDER, Worker, "the work", processes=2, threads=1)
+    try:
+        with resumable(FOLDER, "the work"):
+            for piece, _ in performed(pool, [Piece("training"), Piece("quick")], ()):
+                (FOLDER / f"{piece} is done").touch()
+    except InterruptedRun as stopped:
+        print(stopped)
+        sys.exit(stopped.exit_code)
+"""
+
+
+@pytest.mark.parametrize("ended", ["the main process", "a worker"])
+def test_a_signal_ends_every_process_and_says_how_to_resume(tmp_path: Path, ended: str) -> None:
+    script = tmp_path / "work.py"
+    script.write_text(WORK)
+    process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 300
+    while not ((tmp_path / "training").exists() and (tmp_path / "quick is done").exists()):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    if ended == "a worker":
+        subprocess.run(["pkill", "-TERM", "-P", str(process.pid), "-f", "spawn_main"], check=True)
+    else:
+        process.send_signal(signal.SIGINT)
+    try:
+        said, _ = process.communicate(timeout=300)  # ends only when no worker is left that could write
+    finally:
+        process.kill()
+    assert process.returncode == 128 + (signal.SIGTERM if ended == "a worker" else signal.SIGINT), said
+    assert said == f"the work stopped; resume with: elmyr resume {tmp_path}\n"
