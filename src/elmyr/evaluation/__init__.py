@@ -7,12 +7,12 @@ from elmyr.core.lazy import lazily
 if TYPE_CHECKING:
     from elmyr.evaluation.comparison import Comparison as Comparison
     from elmyr.evaluation.comparison import compare as compare
+    from elmyr.evaluation.evaluated import Evaluation as Evaluation
+    from elmyr.evaluation.evaluated import Figure as Figure
     from elmyr.evaluation.extractors import EXTRACTORS as EXTRACTORS
     from elmyr.evaluation.extractors import ExtractorSpec as ExtractorSpec
     from elmyr.evaluation.figure_specs import FIGURES as FIGURES
     from elmyr.evaluation.figure_specs import FigureSpec as FigureSpec
-    from elmyr.evaluation.judging import Evaluation as Evaluation
-    from elmyr.evaluation.judging import Figure as Figure
     from elmyr.evaluation.judging import evaluate as evaluate
     from elmyr.evaluation.paired_samples import FEWEST_FOR_FIGURES as FEWEST_FOR_FIGURES
     from elmyr.evaluation.paired_samples import common_count as common_count
@@ -37,9 +37,9 @@ _HOMES = {
     "FEWEST_FOR_FIGURES": "elmyr.evaluation.paired_samples",
     "FIGURES": "elmyr.evaluation.figure_specs",
     "Comparison": "elmyr.evaluation.comparison",
-    "Evaluation": "elmyr.evaluation.judging",
+    "Evaluation": "elmyr.evaluation.evaluated",
     "ExtractorSpec": "elmyr.evaluation.extractors",
-    "Figure": "elmyr.evaluation.judging",
+    "Figure": "elmyr.evaluation.evaluated",
     "FigureSpec": "elmyr.evaluation.figure_specs",
     "common_count": "elmyr.evaluation.paired_samples",
     "compare": "elmyr.evaluation.comparison",

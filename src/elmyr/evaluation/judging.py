@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.engine.saving.places import GAN_KIND
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
-from elmyr.evaluation.copies import Copies, look_for_copies
+from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.downstream import Lesson, check_useful, recognized
+from elmyr.evaluation.evaluated import Evaluation, Figure
 from elmyr.evaluation.extractors import (
     AUTO,
     EXTRACTORS,
@@ -25,9 +26,9 @@ from elmyr.evaluation.extractors import (
     extractor_for,
     refuse_unlabeled,
 )
-from elmyr.evaluation.feature_map import FeatureMap, map_of
-from elmyr.evaluation.figure_specs import FIGURES, Better, named
-from elmyr.evaluation.figures import ClassRow, Evidence, averaged, class_rows, take_figures
+from elmyr.evaluation.feature_map import map_of
+from elmyr.evaluation.figure_specs import FIGURES
+from elmyr.evaluation.figures import Evidence, averaged, class_rows, take_figures
 from elmyr.evaluation.keeping import keep
 from elmyr.evaluation.paired_samples import (
     LARGEST_COUNT,
@@ -47,79 +48,13 @@ from elmyr.evaluation.reference import embed, reference_of
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
-from elmyr.images.pictures.showing import table_html
 from elmyr.metrics import Estimate, realism
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.plan import config_of
 
 STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
-SHOWN_SHORTLY = 3  # figures
 EXTREMES = 16  # samples shown of the best and of the worst by realism
 SPREAD = "95 % over the images of both sides"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of generated images, and the same figure of real ones: the real-data baseline."""
-
-    name: str
-    title: str
-    value: float
-    low: float
-    high: float
-    spread: str
-    yardstick: float
-    better: Better
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation:
-    """The figures of one subject under one set of conditions.
-
-    best, worst: the places, in the first set of samples, of the images that look most and least real to the extractor;
-    copies: whether they are copies of training images; map: where they lie among real ones, None for a single feature.
-    """
-
-    subject: str
-    data: str
-    split_seed: int
-    against: str
-    count: int
-    sampling_seeds: tuple[int, ...]
-    extractor: dict[str, Any]
-    figures: tuple[Figure, ...]
-    classes: tuple[ClassRow, ...]
-    best: tuple[int, ...]
-    worst: tuple[int, ...]
-    copies: Copies
-    map: FeatureMap | None
-
-    def __repr__(self) -> str:
-        told = ", ".join(f"{figure.title} {figure.value:.4g}" for figure in self.figures[:SHOWN_SHORTLY])
-        return f"Evaluation('{self.subject}' beside '{self.data}': {told} …)"
-
-    def _repr_html_(self) -> str:
-        """A notebook's view: a table of the figures, with those of real images."""
-        rows = [("", "value", "95 % interval", "real-data baseline")]
-        for figure in self.figures:
-            numbers = f"{figure.value:.4g}", f"{figure.low:.4g} to {figure.high:.4g}", f"{figure.yardstick:.4g}"
-            rows.append((figure.title, *numbers))
-        return table_html(rows)
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it as JSON values."""
-        return asdict(self)
-
-    def __getitem__(self, name: str) -> Figure:
-        """A figure by its name, such as "frechet_distance", or its title; KeyError where it was not taken."""
-        return named(self.figures, name)
-
-    def keys(self) -> tuple[str, ...]:
-        """The names of the figures, so that `dict(evaluation)` has them all."""
-        return tuple(figure.name for figure in self.figures)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
 
 
 @checked

@@ -13,7 +13,7 @@ from elmyr.evaluation.extractors import WIDTH, auto_extractor
 from elmyr.images import ImageSet, save_npz
 
 if TYPE_CHECKING:
-    from elmyr.evaluation.judging import Evaluation
+    from elmyr.evaluation.evaluated import Evaluation
 
 
 def keep(run: RunDirectory, evaluation: Evaluation, samples: ImageSet, training: ImageSet) -> None:
