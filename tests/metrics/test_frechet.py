@@ -8,9 +8,11 @@ from torchmetrics.image.fid import _compute_fid
 
 from elmyr.core.errors import InputError
 from elmyr.metrics import (
+    Gaussian,
     class_frechet_distances,
     frechet_distance,
     frechet_distance_at_infinity,
+    frechet_distance_from,
     gaussian_of,
     jackknife,
     mean_of_classes,
@@ -209,3 +211,25 @@ def test_unusable_features_are_refused(real: np.ndarray, generated: np.ndarray, 
     with pytest.raises(InputError, match=complaint) as refusal:
         frechet_distance(real, generated)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("count", [60, 15])  # with one decomposition, and one for each replicate
+def test_from_statistics_it_is_the_same_and_its_chance_is_that_of_the_generated_rows(count: int) -> None:
+    random = np.random.default_rng(0)
+    real, generated = random.normal(size=(300, 8)), random.normal(0.5, 2, size=(count, 8))
+    known, labels = gaussian_of(real), np.arange(count) % 3
+    both = frechet_distance(real, generated)
+    for found in (
+        frechet_distance_from(known, generated),
+        frechet_distance_from(Gaussian(known.mean + 100, known.covariance), generated + 100),
+    ):
+        assert found.value == pytest.approx(both.value)
+        assert found.without_real == () and found.without_generated[0] == pytest.approx(
+            both.without_generated[0], rel=1e-2
+        )
+        assert 0 < found.high - found.low < 1.2 * (both.high - both.low)
+    huge = frechet_distance_from(Gaussian(known.mean * 1e90, known.covariance * 1e180), generated * 1e90)
+    assert huge.value == pytest.approx(both.value * 1e180)
+    assert frechet_distance_from(known, generated, labels=labels).low != found.low
+    with pytest.raises(InputError, match="of 8 features, the generated ones are 7: use one extractor"):
+        frechet_distance_from(known, generated[:, :7])

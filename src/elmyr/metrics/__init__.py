@@ -21,10 +21,11 @@ from elmyr.metrics.frechet import (
     class_frechet_distances,
     frechet_distance,
     frechet_distance_at_infinity,
+    frechet_distance_from,
     frechet_distances,
     mean_of_classes,
 )
-from elmyr.metrics.gaussians import gaussian_of
+from elmyr.metrics.gaussians import Gaussian, gaussian_of
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
 from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without
@@ -65,6 +66,7 @@ __all__ = [
     "Estimate",
     "Excess",
     "FrechetDistances",
+    "Gaussian",
     "MeanInterval",
     "NearestRows",
     "PairedDifference",
@@ -93,6 +95,7 @@ __all__ = [
     "fixed_design",
     "frechet_distance",
     "frechet_distance_at_infinity",
+    "frechet_distance_from",
     "frechet_distances",
     "gaussian_of",
     "groups_of",

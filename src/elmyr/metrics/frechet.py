@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
-from elmyr.metrics.design import DRAWN, Design, replicates_of
-from elmyr.metrics.features import feature_pair, row_labels
-from elmyr.metrics.gaussians import replicated_distances
+from elmyr.metrics.design import DRAWN, Design, Labels, replicates_of
+from elmyr.metrics.features import feature_pair, feature_rows, row_labels
+from elmyr.metrics.gaussians import Gaussian, distances_from, replicated_distances
 from elmyr.metrics.jackknife import Estimate, OfPairs, beside, deviation_of_pairs, jackknife
 
 Rows = NDArray[np.float64]
@@ -66,6 +66,21 @@ def frechet_distances(real: ArrayLike, generated: ArrayLike, *, design: Design =
         return jackknife(value, real=[sides[0]], generated=[sides[1]], low=low, beside=shown_beside, of_pairs=of_pairs)
 
     return FrechetDistances(estimate(found.value, 0.0), estimate(found.value - float(bias), -inf))
+
+
+def frechet_distance_from(known: Gaussian, generated: ArrayLike, *, labels: Labels = None) -> Estimate:
+    """The Fréchet distance of features `(M, D)` from a Gaussian that is known: the mean and covariance of real ones.
+
+    The interval holds the chance of the generated rows alone: the Gaussian is taken as it is. labels `(M,)`: that were
+    fixed before the rows were drawn. Raises InputError as `frechet_distance`, and for another D.
+    """
+    rows = feature_rows(generated, name="generated", least=FEWEST)
+    if known.covariance.shape != (rows.shape[1],) * 2 or known.mean.shape != rows.shape[1:]:
+        raise InputError(
+            f"the Gaussian is of {known.mean.size} features, the generated ones are {rows.shape[1]}: use one extractor"
+        )
+    value, without = distances_from(known, rows, replicates_of(len(rows), labels))
+    return jackknife(value, generated=[without], low=0.0, beside=beside(known.covariance))
 
 
 def class_frechet_distances(

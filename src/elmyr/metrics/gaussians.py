@@ -54,6 +54,16 @@ def replicated_distances(a: Rows, of_a: Replicates, b: Rows, of_b: Replicates) -
     return ReplicatedDistances(float(value), *others)
 
 
+def distances_from(known: Gaussian, rows: Rows, replicates: Replicates) -> tuple[float, Rows]:
+    """Of rows `(N, D)` from a Gaussian that is known: the distance, and that of each replicate `(G,)`."""
+    reach = max(np.abs(rows).max(), np.abs(known.mean).max(), np.sqrt(np.abs(known.covariance).max()))
+    unit = int(np.frexp(reach)[1])
+    scaled = Gaussian(np.ldexp(known.mean, -unit), np.ldexp(known.covariance, -2 * unit))
+    expanded = len(rows) >= max(ENOUGH * rows.shape[1], GROUPS)
+    value, without = (_expanded_from if expanded else _one_by_one_from)(scaled, np.ldexp(rows, -unit), replicates)
+    return float(np.ldexp(value, 2 * unit)), np.ldexp(without, 2 * unit)
+
+
 class _Rooted:
     """A Gaussian with a factor R of its covariance, R Rᵀ."""
 
@@ -120,6 +130,25 @@ def _expanded(a: Rows, of_a: Replicates, b: Rows, of_b: Replicates) -> Replicate
     return ReplicatedDistances(
         value, without_a - 2 * roots_a.traces(), without_b - 2 * roots_b.traces(), np.array(both)
     )
+
+
+def _one_by_one_from(known: Gaussian, rows: Rows, replicates: Replicates) -> tuple[float, Rows]:
+    rooted = _Rooted(known)
+    without = [_distance(rooted, _Rooted(part)) for part in gaussians_of(rows, replicates)]
+    return _distance(rooted, _Rooted(gaussian_of(rows))), np.array(without)
+
+
+def _expanded_from(known: Gaussian, rows: Rows, replicates: Replicates) -> tuple[float, Rows]:
+    """As `_expanded`, of one side."""
+    rooted, whole = _Rooted(known), gaussian_of(rows)
+    left, overlaps, _ = np.linalg.svd(rooted.factor.T @ _factor(whole.covariance))
+    gap, traces = known.mean - whole.mean, np.trace(known.covariance)
+    roots, without = _Roots(), list[float]()
+    for part in _turned(rows - whole.mean, whole.covariance, replicates, rooted.factor @ left):
+        without.append(((gap - part.mean) ** 2).sum() + part.trace + traces)
+        roots.add(part.turned)
+    value = float((gap**2).sum() + traces + np.trace(whole.covariance) - 2 * overlaps.sum())
+    return max(0.0, value), without - 2 * roots.traces()
 
 
 class _Turned(NamedTuple):
