@@ -175,7 +175,7 @@ def _perform(piece: Any) -> Any:
     """Does a piece in a process of the pool. Where a signal stops it, so it does the process.
 
     Given back as an outcome, it would leave a process that waits for its next piece: one that heard two signals as one
-    hears no third, and whoever joins it waits for ever.
+    hears no third, and the process that joins it waits for ever.
     """
     assert _worker is not None
     try:
