@@ -17,6 +17,8 @@ from elmyr.images import Account, ImageSet, save_images, save_npz, save_overview
 from elmyr.images.dataset.description import UNBALANCED
 
 Pixels = NDArray[np.uint8]
+NONE: dict[str, Any] = {"count": 0, "names": ()}
+NO_PAIRS: dict[str, Any] = {"count": 0, "examples": ()}
 FORMS = ("a", "a.npz", "a.parquet", "a.tar")
 
 
@@ -81,6 +83,13 @@ def test_everything_is_counted_exactly(tmp_path: Path) -> None:
         "duplicate_examples": (("cat/0.png", "dog/1.png"),),
         "unreadable": None,
         "labels_from": "the class folders",
+        "odd": {
+            "blank": {"count": 2, "names": ("cat/1.png", "dog/2.png")},
+            "near_duplicates": NO_PAIRS,
+            "two_classes": {"count": 1, "examples": (("cat/0.png", "dog/1.png"),)},
+            "outliers": NONE,
+            "blurred": NONE,
+        },
     }
     assert account.test is None and account.leaked == 0
 
@@ -103,13 +112,16 @@ def test_the_mode_is_that_of_the_file(tmp_path: Path, mode: str) -> None:
 def test_the_account_does_not_depend_on_the_form(tmp_path: Path, form: str, classes: tuple[str, ...]) -> None:
     images = np.stack(dark(12))[..., None].repeat(3, axis=3)
     images[7], images[9] = images[2], images[2]
-    labels = np.arange(12, dtype=np.int64) % 2 if classes else None
+    labels = np.arange(12, dtype=np.int64) % 2 if classes else None  # other ones for both
     save_images(ImageSet(images, labels, classes), tmp_path / form)
     part = asdict(take_account(tmp_path / form).train)
     assert bool(part.pop("labels_from")) == (bool(classes) and form != "a.npz")
     twins = [tuple(map(number_of, pair)) for pair in part.pop("duplicate_examples")]
     assert sorted(pair[0] for pair in twins) == [2, 2] and sorted(pair[1] for pair in twins) == [7, 9]
     empty = {} if form in ("a", "a.tar") else {"never": 0}  # where only images tell of the classes
+    odd = part.pop("odd")
+    assert odd.pop("two_classes")["count"] == (2 if classes else 0)
+    assert odd == {"blank": NONE, "near_duplicates": NO_PAIRS, "outliers": NONE, "blurred": NONE}
     assert part == {
         "count": 12,
         "sizes": {"6x6": 12},
@@ -174,7 +186,11 @@ def test_test_images_that_are_training_images_too_are_told(tmp_path: Path) -> No
     account = take_account(write(tmp_path / "data", leaking | {"test/b/z.png": images["test/a/0.png"]}))
     assert account.test is not None
     assert account.leaked == 2
-    assert account.oddities == ("2 test images are training images, too: figures of the test part will flatter",)
+    assert account.oddities == (
+        "2 test images are training images, too: figures of the test part will flatter",
+        "2 test images equal one of another class, or nearly (test/b/y.png ~ test/a/x.png; test/b/z.png ~ "
+        "test/a/0.png): look at their labels",
+    )
     assert (account.train.duplicates, account.test.duplicates) == (0, 2)
     assert account.test.duplicate_examples == (("test/a/x.png", "test/b/y.png"), ("test/a/0.png", "test/b/z.png"))
     assert account.test.classes == {"a": 3, "b": 4}
@@ -211,6 +227,9 @@ def test_a_set_of_which_nothing_can_be_read_is_told_too(tmp_path: Path) -> None:
         "count": 0, "sizes": {}, "modes": {}, "classes": {}, "lowest": 0, "highest": 0, "mean": 0.0, "duplicates": 0,
         "duplicate_examples": (), "unreadable": account.train.unreadable,
         "labels_from": None,
+        "odd": {
+            "blank": NONE, "near_duplicates": NO_PAIRS, "two_classes": NO_PAIRS, "outliers": NONE, "blurred": NONE,
+        },
     }  # fmt: skip
     assert account.train.unreadable is not None and account.train.unreadable.startswith("7 unreadable images ('0.png'")
     assert account.train.unreadable.endswith(", …)") and account.oddities == ()
@@ -254,7 +273,7 @@ def test_low_contrast_is_told_with_its_range(tmp_path: Path, low: int, high: int
 
 def test_images_of_one_color_are_counted(tmp_path: Path) -> None:
     images = [*dark(20), *(np.full((6, 6), value, np.uint8) for value in (0, 30, 60))]
-    assert oddities(tmp_path, images) == ["3 images are of one color"]
+    assert oddities(tmp_path, images) == ["3 training images are of one color (20, 21, 22)"]
     assert oddities(tmp_path, images[:20]) == []
 
 
@@ -317,14 +336,14 @@ def test_the_json_holds_all_of_it(tmp_path: Path) -> None:
     images |= {f"test/{'ab'[n % 2]}/{n}.png": image for n, image in enumerate(dark(4))}
     account = take_account(write(tmp_path / "data", images))
     content: dict[str, Any] = json.loads(json.dumps(account.as_json(), allow_nan=False))
-    assert list(content) == ["name", "train", "test", "leaked", "oddities", "notes"]
+    assert list(content) == ["name", "train", "test", "leaked", "nearly_leaked", "oddities", "notes"]
     assert content["leaked"] == 4
     for part, of in (("train", account.train), ("test", account.test)):
         assert of is not None
         assert content[part] == json.loads(json.dumps(asdict(of)))
         assert list(content[part]) == [
             "count", "sizes", "modes", "classes", "lowest", "highest", "mean", "duplicates", "duplicate_examples",
-            "unreadable", "labels_from",
+            "unreadable", "labels_from", "odd",
         ]  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def info(
             ["pixels", f"{part.lowest} to {part.highest}, mean {part.mean:.1f}"],
             ["duplicates", _duplicates(part)],
         ]
+        if (near := part.odd.near_duplicates).count:
+            rows.append(["near-duplicates", f"{near.count:,} ({near})"])
         if part.classes:
             rows.insert(2, [f"{len(part.classes)} classes", _counted(part.classes, most=20)])
         if part.labels_from:

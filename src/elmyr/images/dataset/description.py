@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import blake2b
@@ -23,6 +23,8 @@ from elmyr.images.dataset.sources import load_images, read_parts
 from elmyr.images.decode.decoding import frames_note
 from elmyr.images.decode.encoded import Damage, EncodedImages, each, told_damage
 from elmyr.images.decode.formats import Header, read_header, read_pixels
+from elmyr.images.oddities.found import Look, Oddities, Pairs, is_compared, nearly_in, oddities_of, stride
+from elmyr.images.oddities.traces import Tracer, Traces
 from elmyr.images.pictures.grid import class_rows, image_grid, save_png
 from elmyr.images.readers import Part
 
@@ -36,7 +38,7 @@ UNBALANCED = 3  # images of the largest class for one of the smallest: that of e
 
 @dataclass(frozen=True)
 class PartAccount:
-    """Of one part: how many images, of which sizes, modes and classes; pixels over all images; what is damaged.
+    """Of one part: how many images, of which sizes, modes and classes; pixels over all images; what is damaged and odd.
 
     labels_from: what the labels were read from, where that can be more than one thing.
     """
@@ -52,11 +54,13 @@ class PartAccount:
     duplicate_examples: tuple[tuple[str, str], ...]
     unreadable: str | None
     labels_from: str | None
+    odd: Oddities
 
 
 @dataclass(frozen=True)
 class Account:
-    """Of a whole source. leaked: test images that are training images, too; oddities, notes: sentences.
+    """Of a whole source. leaked, nearly_leaked: test images that are training images, too, or nearly; oddities, notes:
+    sentences.
 
     notes: what the reader chose, and what it passed over.
     """
@@ -65,6 +69,7 @@ class Account:
     train: PartAccount
     test: PartAccount | None
     leaked: int
+    nearly_leaked: Pairs | None
     oddities: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -92,6 +97,13 @@ class _Seen(NamedTuple):
     classes: tuple[str, ...]
     unreadable: str | None
     labels_from: str | None
+    places: NDArray[np.int64]
+    traces: Traces
+
+    def look(self) -> Look:
+        digests = {place: glance.digest for place, glance in self.glances.items()}
+        flat = [place for place, glance in self.glances.items() if glance.lowest == glance.highest]
+        return Look(self.names, self.labels, digests, flat, self.places, self.traces)
 
 
 def take_account(
@@ -101,7 +113,9 @@ def take_account(
 ) -> Account:
     """Looks at every image of a source as it is stored; sizes and modes may differ. One image at a time is in memory.
 
-    Duplicates are equal to the last pixel. Raises InputError where there are no images; single damaged images are told.
+    Duplicates are equal to the last pixel; near-duplicates, outliers and blurred images are looked for among 60,000 of
+    a part at most, by their means over 16x16 squares and their edges. Raises InputError where there are no images;
+    single damaged images are told.
     """
     with kept_notes() as notes:
         parts = [part for part in read_parts(source, data_root, label_column) if part is not None]
@@ -109,13 +123,17 @@ def take_account(
     seen, seen_test = looks[0], looks[1] if len(looks) > 1 else None
     of_train = {glance.digest for glance in seen.glances.values()}
     leaked = 0 if seen_test is None else sum(glance.digest in of_train for glance in seen_test.glances.values())
+    train, test = _account(seen), None if seen_test is None else _account(seen_test)
+    nearly_leaked = None if seen_test is None else nearly_in(seen.look(), seen_test.look())
+    said = _oddities(seen, seen_test, leaked), _odd_images(train, test, nearly_leaked)
     return Account(
         name=parts[0].name,
-        train=_account(seen),
-        test=None if seen_test is None else _account(seen_test),
+        train=train,
+        test=test,
         leaked=leaked,
-        oddities=tuple(_oddities(seen, seen_test, leaked)),
-        notes=tuple(notes),
+        nearly_leaked=nearly_leaked,
+        oddities=tuple(sentence for sentences in said for sentence in sentences),
+        notes=(*notes, *_sampled(parts)),
     )
 
 
@@ -140,8 +158,9 @@ def _looks(parts: Sequence[Part]) -> list[_Seen]:
 
 def _look_at(part: ImageSet) -> _Seen:
     mode = "L" if part.channels == 1 else "RGB"
-    glances = {place: _glance(image, mode) for place, image in enumerate(part.images)}
-    return _Seen(glances, [str(place) for place in range(len(part))], part.labels, part.classes, None, None)
+    glances, places, traces = _watched(((place, image, mode) for place, image in enumerate(part.images)), len(part))
+    names = [str(place) for place in range(len(part))]
+    return _Seen(glances, names, part.labels, part.classes, None, None, places, traces)
 
 
 def _look_into(
@@ -150,11 +169,25 @@ def _look_into(
     damage: Damage,
     see: Callable[[BinaryIO], NDArray[np.uint8]],
 ) -> _Seen:
-    decoded = each(part, list(headers), see, damage)
-    glances = {place: _glance(pixels, headers[place].mode) for place, pixels in decoded}
+    decoded = ((place, pixels, headers[place].mode) for place, pixels in each(part, list(headers), see, damage))
+    glances, places, traces = _watched(decoded, len(part))
     damage = dict(sorted(damage.items()))
     unreadable = told_damage(part, damage) if damage else None
-    return _Seen(glances, list(part.names), part.labels, part.classes, unreadable, part.labels_from)
+    names = list(part.names)
+    return _Seen(glances, names, part.labels, part.classes, unreadable, part.labels_from, places, traces)
+
+
+def _watched(
+    images: Iterable[tuple[int, NDArray[np.uint8], str]], count: int
+) -> tuple[dict[int, _Glance], NDArray[np.int64], Traces]:
+    """What is kept of images at their places, and the traces of those that are compared."""
+    glances, tracer, places = dict[int, _Glance](), Tracer(), list[int]()
+    for place, image, mode in images:
+        glances[place] = _glance(image, mode)
+        if is_compared(place, count):
+            tracer.add(image)
+            places.append(place)
+    return glances, np.array(places, np.int64), tracer.taken()
 
 
 def _glance(image: NDArray[np.uint8], mode: str) -> _Glance:
@@ -183,6 +216,7 @@ def _account(seen: _Seen) -> PartAccount:
         duplicate_examples=tuple(twins[:NAMED]),
         unreadable=seen.unreadable,
         labels_from=seen.labels_from,
+        odd=oddities_of(seen.look()),
     )
 
 
@@ -211,9 +245,6 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
         yield "all pixels are 0 or 1, nearly black: pass --range 0:1 where 1 is white"
     elif highest - lowest < LOW_CONTRAST:
         yield f"all pixels lie between {lowest} and {highest}: the images have next to no contrast"
-    flat = sum(glance.lowest == glance.highest for glance in glances)
-    if flat:
-        yield f"{flat:,} images are of one color"
     grounds = np.array([glance.border for glance in glances])
     light, dark = int((grounds > LIGHT).sum()), int((grounds < DARK).sum())
     if light + dark > 0.9 * len(glances) and min(light, dark) > 0.02 * len(glances):
@@ -229,6 +260,36 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
         yield f"the images are of {spread(sizes)} pixels: a training takes them at {side}x{side}, or at another --size"
     if leaked:
         yield f"{leaked:,} test images are training images, too: figures of the test part will flatter"
+
+
+def _odd_images(train: PartAccount, test: PartAccount | None, nearly_leaked: Pairs | None) -> Iterator[str]:
+    for part, name in ((train, "training"), (test, "test")):
+        if part is None:
+            continue
+        odd = part.odd
+        if (pairs := odd.two_classes).count:
+            yield f"{pairs.count:,} {name} images equal one of another class, or nearly ({pairs}): look at their labels"
+        for found, what in (
+            (odd.blank, "are of one color"),
+            (odd.outliers, "are outliers, their pixels unlike all others'"),
+            (odd.blurred, "are far more blurred than the others"),
+        ):
+            if found.count:
+                yield f"{found.count:,} {name} images {what} ({found})"
+    if nearly_leaked is not None and nearly_leaked.count:
+        yield (
+            f"{nearly_leaked.count:,} test images nearly are training images (test ~ training: {nearly_leaked}): "
+            "figures of the test part will flatter"
+        )
+
+
+def _sampled(parts: Sequence[Part]) -> Iterator[str]:
+    for part, name in zip(parts, ("training", "test"), strict=False):
+        if (every := stride(len(part))) > 1:
+            yield (
+                f"near-duplicates, outliers and blurred images were looked for among 1 in {every} of {len(part):,} "
+                f"{name} images"
+            )
 
 
 def _shown_size(size: Size) -> Size:
