@@ -16,6 +16,7 @@ from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
 from elmyr.report.charts.pictures import strip
 from elmyr.report.pages.articles.record import (
+    FAR_FROM_REAL,
     FEW_CLASSES,
     LITTLE_VARIETY,
     NOT_HEEDED,
@@ -43,11 +44,13 @@ COLLAPSE = {
 }  # fmt: skip
 
 
-def evaluation(distance: float, precision: float, recall: float, heeded: float) -> dict[str, Any]:
+def evaluation(
+    distance: float, precision: float, recall: float, heeded: float, coverage: float = 0.5
+) -> dict[str, Any]:
     """As `elmyr evaluate --json` gives it, with fewer figures."""
     values = {
         "frechet_distance": (distance, 1.4), "precision": (precision, 0.9), "recall": (recall, 0.9),
-        "label_accuracy": (heeded, 0.995), "told_apart": (0.99, 0.5),
+        "label_accuracy": (heeded, 0.995), "coverage": (coverage, 0.9), "told_apart": (0.99, 0.5),
     }  # fmt: skip
     figures = [
         {"name": name, "value": value, "low": 0.95 * value, "high": 1.05 * value, "yardstick": yardstick}
@@ -233,6 +236,7 @@ def test_the_settings_that_differ_are_those_of_the_runs(articles: Path) -> None:
     [
         ([100] * 10, (100, 0.02, 0.0, 0.9), NOTHING_LIKE),
         ([991] + [1] * 9, (3600, 0.16, 0.0, 0.1), FEW_CLASSES),
+        ([100] * 10, (622, 0.42, 0.3, 0.9, 0.087), FAR_FROM_REAL),
         ([100] * 10, (500, 0.5, 0.3, 0.3), NOT_HEEDED),
         ([100] * 10, (533, 0.77, 0.0, 0.9), LITTLE_VARIETY),
         ([190] * 5 + [10] * 5, (231, 0.64, 0.38, 0.81), SOME_VARIETY),
@@ -241,7 +245,7 @@ def test_the_settings_that_differ_are_those_of_the_runs(articles: Path) -> None:
     ],
 )
 def test_the_verdict_follows_from_the_classes_found_and_the_figures(
-    found: list[int], figures: tuple[float, float, float, float], verdict: str
+    found: list[int], figures: tuple[float, ...], verdict: str
 ) -> None:
     one = Training.model_validate(
         training(0, "any", "written", True, classes_found=found, evaluation=evaluation(*figures))

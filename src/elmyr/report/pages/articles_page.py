@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from elmyr.report.pages.articles.record import (
+    FAR,
     HEEDED,
     LITTLE,
     NOTHING_LIKE,
@@ -134,10 +135,10 @@ def _measuring(articles: Articles, words: Words) -> Markup:
         note(
             words(
                 "A class is found where a recognizer takes at least a tenth of an equal share of the generated images "
-                "for it. Images are like no real one where precision is below {precision}; each nearly always the same "
-                "where recall is below {little}, with some variety below {some}; the requested class is heeded where "
+                "for it. Images are like no real one where precision is below {precision}; few look real where coverage is "
+                "below {far}; they are nearly always the same where recall is below {little}, with some variety below {some}; the requested class is heeded where "
                 "conditional accuracy is {heeded} or more.",
-                precision=percent(NOTHING_REAL, 0), little=percent(LITTLE, 0), some=percent(SOME, 0),
+                precision=percent(NOTHING_REAL, 0), far=percent(FAR, 0), little=percent(LITTLE, 0), some=percent(SOME, 0),
                 heeded=percent(HEEDED, 0),
             )
         ),

@@ -66,10 +66,14 @@ class Piece:
 
 
 def pieces_of(config: ArticlesConfig) -> list[Piece]:
-    """All pieces: what is shared, then article by article; the remedies last, so that an early end has the rest."""
-    sides = dict.fromkeys(system.side for system in config.systems)
+    """All pieces: what is shared, then article by article; the remedies last, so that an early end has the rest.
+
+    The images in color come first: theirs are the longest pieces, and at the end one process would be left with them.
+    """
+    systems = sorted(config.systems, key=lambda system: system.side != "color")
+    sides = dict.fromkeys(system.side for system in systems)
     first, last = [Piece(RECOGNIZERS, side) for side in sides], list[Piece]()
-    for system in config.systems:
+    for system in systems:
         for training in config.trainings(system):
             of_training = [Piece(what, system.side, system.number, training.slug) for what in (TRAINING, JUDGMENT)]
             (last if training.kind in ("remedy", "rescued") else first).extend(of_training)

@@ -69,7 +69,7 @@ SYSTEMS: tuple[System, ...] = (
         cured="mlp-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(100_000), Budget(200_000), text=Budget(40_000)),
+            "quick": Budgets(Budget(100_000), Budget(200_000), text=Budget(30_000)),
             "full": Budgets(Budget(10_000 * 128), Budget(500_000)),
         },
         put_right=("pixels from -1 to 1, where a sigmoid gave 0 to 1",),
@@ -102,7 +102,7 @@ SYSTEMS: tuple[System, ...] = (
         cured="mlp-cnn-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(100_000), Budget(100_000), text=Budget(40_000)),
+            "quick": Budgets(Budget(60_000), Budget(100_000), text=Budget(30_000)),
             "full": Budgets(Budget(10_000 * 128), Budget(300_000)),
         },
         put_right=("the dense generator of the code; the text speaks of convolutions",),
@@ -116,8 +116,8 @@ SYSTEMS: tuple[System, ...] = (
         cured="dcgan64-cured",
         side="color",
         budgets={
-            "quick": Budgets(Budget(20_000), Budget(30_000)),
-            "full": Budgets(Budget(10_000 * 128), Budget(150_000)),
+            "quick": Budgets(Budget(16_000), Budget(30_000)),
+            "full": Budgets(Budget(10_000 * 128), Budget(120_000)),
         },
         put_right=(
             "color at 64x64, where 28x28 pixels were reshaped to it",
@@ -132,7 +132,7 @@ SYSTEMS: tuple[System, ...] = (
         cured="classic-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(100_000), Budget(150_000)),
+            "quick": Budgets(Budget(60_000), Budget(200_000)),
             "full": Budgets(Budget(epochs=100), Budget(300_000)),
         },
         put_right=("a dense generator and a convolutional discriminator of usual sizes: it gives no layers",),

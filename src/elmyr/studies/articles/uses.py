@@ -22,7 +22,7 @@ from elmyr.tasks.recognition import Recognizer
 from elmyr.tasks.restoration.inversion import invert
 
 GENERATED = 10_000
-UPDATES: dict[Effort, int] = {"quick": 500, "full": 2000}
+UPDATES: dict[Effort, int] = {"quick": 300, "full": 2000}
 
 
 def learn_from_real(folder: Path, config: ArticlesConfig, splits: Splits, side: Side) -> None:

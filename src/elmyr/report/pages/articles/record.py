@@ -22,6 +22,7 @@ from elmyr.tasks.gan.collapse import Collapse, collapse_in
 ARTICLES = "articles.json"
 FAIR = 0.1  # of an equal share of the images: what a class needs to count as found
 NOTHING_REAL = 0.05  # precision, below which no image is like a real one
+FAR = 0.1  # coverage, below which few images are where real ones are, whatever their classes
 LITTLE, SOME = 0.1, 0.4  # recall, below which images of a class are nearly the same, or less varied than real ones
 HEEDED = 0.5  # conditional accuracy, below which the class that was asked for is not heeded
 DIGITS = tuple("0123456789")
@@ -30,6 +31,7 @@ LOOP = {"batch": "batch", "loop.decay_from": "decay_from"}  # settings of the lo
 NOT_TRAINED, NOT_MEASURED, DIVERGED = "not trained", "not measured", "diverged at {images} images"
 NOTHING_LIKE = "nothing like real images"
 FEW_CLASSES = "{found} of {all} {things}"
+FAR_FROM_REAL = "all {all} {things}, but few look real"
 NOT_HEEDED = "all {all} {things}, but seldom the requested one"
 LITTLE_VARIETY = "all {all} {things}, each nearly always the same"
 SOME_VARIETY = "all {all} {things}, with some variety"
@@ -40,6 +42,7 @@ VERDICTS = (
     DIVERGED,
     NOTHING_LIKE,
     FEW_CLASSES,
+    FAR_FROM_REAL,
     NOT_HEEDED,
     LITTLE_VARIETY,
     SOME_VARIETY,
@@ -100,10 +103,12 @@ class Training(Record):
         """One of VERDICTS."""
         if self.found is None:
             return DIVERGED if self.diverged else NOT_MEASURED
-        precision, heeded, recall = map(self.value, ("precision", "label_accuracy", "recall"))
+        named = ("precision", "coverage", "label_accuracy", "recall")
+        precision, coverage, heeded, recall = map(self.value, named)
         signs = (
             (precision is not None and precision < NOTHING_REAL, NOTHING_LIKE),
             (self.found < len(self.classes_found), FEW_CLASSES),
+            (coverage is not None and coverage < FAR, FAR_FROM_REAL),
             (heeded is not None and heeded < HEEDED, NOT_HEEDED),
             (recall is None, NOT_MEASURED),
             (recall is not None and recall < LITTLE, LITTLE_VARIETY),
