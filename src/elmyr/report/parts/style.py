@@ -23,7 +23,7 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1
 main { width: min(65rem, 100% - 2.5rem); margin: 0 auto; padding: clamp(2rem, 6vw, 4.5rem) 0 5rem; }
 h1 { margin: 0; font-size: 1.0625rem; font-weight: 400; font-style: italic; color: var(--quiet); }
 :lang(zh) h1 { font-style: normal; }
-:lang(zh) :is(h2, .told, .word) { word-break: keep-all; overflow-wrap: anywhere; } /* breaks at a comma, not in a word */
+:lang(zh) :is(h2, .told, .word) { word-break: keep-all; overflow-wrap: anywhere; }
 h2 { margin: 0 0 .4rem; font-size: 1.6rem; line-height: 1.25; font-weight: 500; letter-spacing: -.01em; }
 h3 { margin: 2.4rem 0 .6rem; font-size: 1.0625rem; font-weight: 600; }
 p { max-width: 40rem; margin: .6rem 0; text-wrap: pretty; }
