@@ -360,6 +360,8 @@ COMMANDS: dict[str, Command] = {
         {
             "--against": heard("--against", "train"),
             "--data": heard("--data", "{more}"),
+            "--stats": heard("--stats", "none.npz"),
+            "--save-stats": heard("--save-stats", "there.npz", aspect=places),
             "--seed": heard("--seed", "1"),
             "--use": heard("--use"),
             "--extractor": heard("--extractor", "random"),

@@ -7,9 +7,10 @@ import pytest
 from elmyr import GAN, evaluate, train
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, read_json
+from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
 from elmyr.evaluation.figures import Evidence
-from elmyr.evaluation.judging import Judging, judge
+from elmyr.evaluation.judging import judge
 from elmyr.evaluation.paired_samples import comparable, first_of, parts
 from elmyr.evaluation.reference import Embedding, reference_of
 from elmyr.evaluation.stages import Stages

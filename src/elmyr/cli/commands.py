@@ -52,6 +52,12 @@ def evaluate(
         str | None,
         typer.Option(help="For samples: the real images to compare with; for a run: where its images are now."),
     ] = None,
+    stats: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An .npz with mu and sigma that stands for the real images.")
+    ] = None,
+    save_stats: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep mu and sigma of the real images, as pytorch-fid has them.")
+    ] = None,
     judging: Any = None,
     shaping: Any = None,
     as_json: AsJson = False,
@@ -60,7 +66,9 @@ def evaluate(
     from elmyr.evaluation import evaluate as evaluate_subject
     from elmyr.report import write_report
 
-    evaluation = evaluate_subject(subject, data=data, shaping=shaping, **judging)
+    evaluation = evaluate_subject(
+        subject, data=data, shaping=shaping, statistics=stats, save_statistics=save_stats, **judging
+    )
     if (Path(evaluation.subject) / "config.json").is_file():
         write_report(Path(evaluation.subject))
     if as_json:

@@ -92,7 +92,8 @@ def show_figures(evaluation: dict[str, Any]) -> None:
         rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
     print(f"\n{evaluation['subject']}: {conditions(evaluation)}")
     show_table(rows)
-    print(f"\n{copies_sentence(Copies.model_validate(evaluation['copies']))}")
+    if evaluation["copies"] is not None:
+        print(f"\n{copies_sentence(Copies.model_validate(evaluation['copies']))}")
 
 
 def conditions(of: dict[str, Any]) -> str:
@@ -101,6 +102,13 @@ def conditions(of: dict[str, Any]) -> str:
     about = [f"{extractor['dimension']} features"]
     about += [f"{name} {extractor[name]}" for name in ("seed", "width") if name in extractor]
     return (
-        f"{of['count']:,} images, against as many of the {of['against']} part of {of['data']} "
-        f"(split {of['split_seed']}), feature extractor '{extractor['name']}' ({', '.join(about)})"
+        f"{of['count']:,} images, against {_real_side(of)}, feature extractor '{extractor['name']}' "
+        f"({', '.join(about)})"
     )
+
+
+def _real_side(of: dict[str, Any]) -> str:
+    if statistics := of.get("statistics"):
+        count = "" if statistics["count"] is None else f" of {statistics['count']:,} images"
+        return f"the statistics '{statistics['file']}'{count}"
+    return f"as many of the {of['against']} part of {of['data']} (split {of['split_seed']})"

@@ -12,10 +12,10 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.engine.saving.places import GAN_KIND
 from elmyr.engine.saving.run_directory import open_run
+from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.downstream import check_useful
 from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, refuse_unlabeled
 from elmyr.evaluation.figure_specs import FIGURES, Better, named
-from elmyr.evaluation.judging import Judging
 from elmyr.evaluation.paired_samples import (
     SplitPart,
     check_count,

@@ -17,7 +17,7 @@ SHOWN_SHORTLY = 3  # figures
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of generated images, and the same figure of real ones: the real-data baseline."""
+    """One figure of generated images, and the same figure of real ones, where there are any: the real-data baseline."""
 
     name: str
     title: str
@@ -25,7 +25,7 @@ class Figure:
     low: float
     high: float
     spread: str
-    yardstick: float
+    yardstick: float | None
     better: Better
 
 
@@ -35,6 +35,7 @@ class Evaluation:
 
     best, worst: the places, in the first set of samples, of the images that look most and least real to the extractor;
     copies: whether they are copies of training images; map: where they lie among real ones, None for a single feature.
+    statistics: those that stand for the real images, and None where there are real ones.
     """
 
     subject: str
@@ -48,8 +49,9 @@ class Evaluation:
     classes: tuple[ClassRow, ...]
     best: tuple[int, ...]
     worst: tuple[int, ...]
-    copies: Copies
+    copies: Copies | None
     map: FeatureMap | None
+    statistics: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         told = ", ".join(f"{figure.title} {figure.value:.4g}" for figure in self.figures[:SHOWN_SHORTLY])
@@ -59,8 +61,8 @@ class Evaluation:
         """A notebook's view: a table of the figures, with those of real images."""
         rows = [("", "value", "95 % interval", "real-data baseline")]
         for figure in self.figures:
-            numbers = f"{figure.value:.4g}", f"{figure.low:.4g} to {figure.high:.4g}", f"{figure.yardstick:.4g}"
-            rows.append((figure.title, *numbers))
+            baseline = "" if figure.yardstick is None else f"{figure.yardstick:.4g}"
+            rows.append((figure.title, f"{figure.value:.4g}", f"{figure.low:.4g} to {figure.high:.4g}", baseline))
         return table_html(rows)
 
     def as_json(self) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -14,27 +14,23 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.engine.saving.places import GAN_KIND
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
+from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.copies import look_for_copies
-from elmyr.evaluation.downstream import Lesson, check_useful, recognized
-from elmyr.evaluation.evaluated import Evaluation, Figure
+from elmyr.evaluation.downstream import check_useful
+from elmyr.evaluation.evaluated import Evaluation
 from elmyr.evaluation.extractors import (
     AUTO,
-    EXTRACTORS,
     WIDTH,
     Extraction,
-    FeatureExtractor,
-    extractor_for,
     refuse_unlabeled,
 )
 from elmyr.evaluation.feature_map import map_of
-from elmyr.evaluation.figure_specs import FIGURES
-from elmyr.evaluation.figures import Evidence, averaged, class_rows, take_figures
+from elmyr.evaluation.figures import class_rows
 from elmyr.evaluation.keeping import keep
 from elmyr.evaluation.paired_samples import (
     LARGEST_COUNT,
     SplitPart,
     check_count,
-    check_part,
     common_count,
     comparable,
     first_of,
@@ -44,17 +40,17 @@ from elmyr.evaluation.paired_samples import (
     sample_beside,
     tell_missing,
 )
-from elmyr.evaluation.reference import embed, reference_of
+from elmyr.evaluation.published.by_statistics import judge_by_statistics
+from elmyr.evaluation.published.statistics import read_statistics
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, source_of, split_source
-from elmyr.metrics import Estimate, realism
+from elmyr.metrics import realism
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.plan import config_of
 
 STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
 EXTREMES = 16  # samples shown of the best and of the worst by realism
-SPREAD = "95 % over the images of both sides"
 
 
 @checked
@@ -70,6 +66,8 @@ def evaluate(
     extractor: str = AUTO,
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
+    statistics: str | os.PathLike[str] | None = None,
+    save_statistics: str | os.PathLike[str] | None = None,
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
@@ -84,9 +82,16 @@ def evaluate(
     labels on both sides. `use` adds downstream classification: a recognizer is trained on them and one on real images.
     The extractor is one of the table, such as `domain`, `pixels` or `random`, made of the training part. `say` hears
     of each stage; progress inside of them is shown unless `quiet`.
+
+    `statistics`: an .npz file with `mu` and `sigma` that stands for the real images; the Fréchet distance alone is
+    taken by it, and samples may do without `data`. `save_statistics`: where to write those of the real images.
     """
     stages = Stages(STAGES + (is_run(subject) or isinstance(subject, GAN)) + use, say, quiet=quiet)
-    judging = Judging(Extraction(extractor, extractor_seed, extractor_width, device, precision), use, stages)
+    known = None if statistics is None else read_statistics(Path(statistics))
+    extractor = extractor if known is None else known.extractor_for(extractor)
+    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision)
+    kept = None if save_statistics is None else Path(save_statistics)
+    judging = Judging(extraction, use, stages, known, kept)
     judging.check(against)
     if is_run(subject):
         if seed is not None or shaping != AS_IT_IS:
@@ -95,70 +100,14 @@ def evaluate(
         return _evaluate_run(open_run(subject, GAN_KIND), against, moved, data_root, judging)
     name = name_of(subject)
     samples = None if isinstance(subject, GAN) else images_of(subject, data_root)
+    if data is None and known is not None and samples is not None:
+        return judge_by_statistics(samples, known, judging, subject=name)
     if data is None:
         raise InputError(f"'{name}' is not a run: say what to judge its images against with --data")
     splits = split_source(open_source(data, data_root, shaping, choose_size=True), seed or 0, shaping)
     if samples is None:
         return _judge_gan(subject, splits, against, name, judging)[0]
     return judge([samples], splits, against, subject=name, judging=judging)
-
-
-@dataclass(frozen=True)
-class Judging:
-    """How images are judged: the feature extractor, and whether recognizers are trained on them."""
-
-    extraction: Extraction = field(default_factory=Extraction)
-    use: bool = False
-    stages: Stages = field(default_factory=Stages)
-
-    def check(self, against: SplitPart) -> None:
-        """InputError, before any work, for what cannot be done."""
-        check_part(against)
-        if self.use and against == "train":
-            raise InputError("--use asks about images that no recognizer has learned from: leave out --against train")
-
-    def extractor_of(self, training: ImageSet) -> FeatureExtractor:
-        """The feature extractor, made of the training part."""
-        self.stages.begin("feature extractor")
-        return extractor_for(training, self.extraction, self.stages)
-
-    def taken(
-        self,
-        extractor: FeatureExtractor,
-        reference: ImageSet,
-        others: Sequence[ImageSet],
-        *,
-        gan: GAN | None = None,
-        lessons: Sequence[Lesson] = (),
-    ) -> tuple[list[Evidence], list[dict[str, Estimate]]]:
-        """What is known of each of some image sets beside the real ones, and its figures.
-
-        gan: whose discriminator is asked. lessons: of the first of the sets, what recognizers learn from and read.
-        """
-        answers = recognized(lessons, reference, self.extraction, self.stages)
-        self.stages.begin(f"comparing {len(reference):,} images of each, extractor '{extractor.name}'")
-        real = reference_of(extractor, reference, self.stages.say)
-        of_real = None if gan is None else gan.discriminate(reference)
-        known, figures = list[Evidence](), list[dict[str, Estimate]]()
-        with self.stages.progress("figures", total=len(others), unit="sets of images") as listener:
-            for place, images in enumerate(others):
-                listener.advance(place)
-                logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
-                known.append(Evidence(real, embed(extractor, images), logits, next(iter(answers[place:]), None)))
-                figures.append(take_figures(known[-1]))
-        return known, figures
-
-    def told(self, extractor: FeatureExtractor, images: ImageSet) -> dict[str, Any]:
-        """What is said of the extractor beside the figures, and of the size of the images that it was given."""
-        about = {
-            "name": extractor.name,
-            "dimension": extractor.dimension,
-            "sha256": extractor.sha256,
-            "input": "x".join(map(str, images.images.shape[1:])),
-            "resize": extractor.resize,
-        }
-        weights = {"seed": self.extraction.seed, "width": self.extraction.width}
-        return about | (weights if EXTRACTORS[extractor.name].seeded else {})
 
 
 def _evaluate_run(
@@ -210,7 +159,7 @@ def judge(
     *,
     subject: str,
     sampling_seeds: tuple[int, ...] = (),
-    judging: Judging = Judging(),  # frozen
+    judging: Judging | None = None,
     gan: GAN | None = None,
     training: ImageSet | None = None,
 ) -> Evaluation:
@@ -219,6 +168,7 @@ def judge(
     gan: its discriminator judges too. training: the generated images that a recognizer learns from where `judging` asks
     for use; else all of the first repeat.
     """
+    judging = judging or Judging()
     refuse_unlabeled(splits.train, judging.extraction.name)
     repeats = [comparable(samples, splits.train, subject) for samples in repeats]
     training = training or repeats[0]
@@ -251,18 +201,14 @@ def judge(
         sampling_seeds=sampling_seeds,
         extractor=judging.told(extractor, reference),
         figures=tuple(
-            _figure(name, [figures[name] for figures in of_repeats if name in figures], baseline[name].value)
+            judging.figure(name, [figures[name] for figures in of_repeats if name in figures], baseline[name].value)
             for name in of_repeats[0]
             if name in baseline
         ),
-        classes=class_rows(first, splits.train.classes),
+        classes=class_rows(first, splits.train.classes) if judging.statistics is None else (),
         best=tuple(by_realism[: -EXTREMES - 1 : -1]),
         worst=tuple(by_realism[:EXTREMES]),
         copies=replace(copies, pairs=pairs),
         map=map_of(first.real.embedding, first.generated),
+        statistics=None if judging.statistics is None else judging.statistics.told(),
     )
-
-
-def _figure(name: str, estimates: Sequence[Estimate], baseline: float) -> Figure:
-    spec, (value, low, high) = FIGURES[name], averaged(estimates)
-    return Figure(name, spec.title, value, low, high, SPREAD, baseline, spec.better)

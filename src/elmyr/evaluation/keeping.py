@@ -26,11 +26,13 @@ def keep(run: RunDirectory, evaluation: Evaluation, samples: ImageSet, training:
         if extractor.get(name, value) != value
     ]
     other += [evaluation.against] if evaluation.against != "test" else []
+    other += ["statistics"] if evaluation.statistics else []
     path = run.evaluation.with_stem("-".join(["evaluation", *other]))
     write_json(path, evaluation.as_json())
     for name, places in (("best", evaluation.best), ("worst", evaluation.worst)):
         save_npz(samples.take(places), beside_evaluation(path, name))
-    save_npz(_pairs(samples, training, evaluation.copies), beside_evaluation(path, "pairs"))
+    if evaluation.copies is not None:
+        save_npz(_pairs(samples, training, evaluation.copies), beside_evaluation(path, "pairs"))
 
 
 def _pairs(generated: ImageSet, training: ImageSet, copies: Copies) -> ImageSet:

@@ -108,6 +108,13 @@ class People:
     trouble: str | None = None
 
 
+class Statistics(Record):
+    """The precomputed statistics that stand for the real images."""
+
+    file: str
+    count: int | None = None
+
+
 class Evaluation(Record):
     """How good the generated images are."""
 
@@ -121,6 +128,7 @@ class Evaluation(Record):
     classes: list[ClassRow] = []
     copies: Copies | None = None
     map: FeatureMap | None = None
+    statistics: Statistics | None = None
 
 
 class Arm(Record):

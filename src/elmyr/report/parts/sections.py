@@ -199,9 +199,11 @@ def judged(evaluation: Evaluation, words: Words = ENGLISH) -> str:
     told = words("{count} generated images", count=count(evaluation.count)) if evaluation.count else words(
         "Generated images"
     )  # fmt: skip
-    if evaluation.against:
+    if evaluation.statistics is not None:
+        told += words(" against the statistics \u201c{file}\u201d", file=evaluation.statistics.file)
+    elif evaluation.against:
         told += words(" against the {part} images", part=words(evaluation.against))
-    if evaluation.data:
+    if evaluation.data and evaluation.statistics is None:
         told += words(" of {data} (split {split})", data=evaluation.data, split=evaluation.split_seed)
     if evaluation.extractor is not None:
         told += words(", feature extractor \u201c{name}\u201d", name=evaluation.extractor.name)
