@@ -13,6 +13,7 @@ from elmyr.evaluation import copies
 from elmyr.evaluation.figure_specs import BETTER, FIGURES
 from elmyr.evaluation.of_tasks import kept_figures
 from elmyr.evaluation.of_tasks.repair import DAMAGED, REPAIRED
+from elmyr.evaluation.published import conventions
 from elmyr.report.charts import confusion
 from elmyr.report.charts.curve_titles import CURVE_TITLES
 from elmyr.report.pages import articles_page, recognizer_report, study_cell, study_report, task_report
@@ -66,7 +67,7 @@ def messages_of_tables() -> set[str]:
     keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
     keys |= {*task_figures.REPAIR_HEAD, *task_figures.READ_HEAD, *task_figures.STROKES_HEAD, *task_figures.READING_HEAD}
     tabs = {text for tab in TABS.values() for text in (tab.title, tab.about, *filter(None, [tab.missing]))}
-    keys |= messages_of_articles()
+    keys |= messages_of_articles() | set(conventions.TEXTS)
     keys |= {*tabs, *task_figures.STROKES.values(), *kept_figures.TITLES.values(), DAMAGED, REPAIRED}
     return titles | logged | labels | outcomes | studies | verdicts | told_of_tasks | keys
 

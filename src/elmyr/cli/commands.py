@@ -11,6 +11,7 @@ import typer
 from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, formed, shaped, spread
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
 from elmyr.evaluation.extractors import AUTO, EXTRACTORS, WIDTH
+from elmyr.evaluation.published.conventions import CONVENTIONS
 
 
 def _judging_options(
@@ -20,6 +21,10 @@ def _judging_options(
     extractor: Annotated[str, typer.Option(help=f"Feature extractor: {', '.join([AUTO, *EXTRACTORS])}.")] = AUTO,
     extractor_seed: Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)] = 0,
     extractor_width: Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")] = WIDTH,
+    convention: Annotated[
+        str | None,
+        typer.Option("--as", metavar="PACKAGE", help=f"By the conventions of one of {', '.join(CONVENTIONS)}."),
+    ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
@@ -33,6 +38,7 @@ def _judging_options(
         "extractor": extractor,
         "extractor_seed": extractor_seed,
         "extractor_width": extractor_width,
+        "convention": convention,
         "device": device,
         "precision": precision,
         "data_root": data_root,

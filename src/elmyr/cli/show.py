@@ -8,6 +8,7 @@ import sys
 from typing import Any, TextIO
 
 from elmyr.core.notes import DataWarning, Note
+from elmyr.evaluation.published.conventions import CONVENTIONS
 
 
 def show_error(message: str) -> None:
@@ -89,7 +90,8 @@ def show_figures(evaluation: dict[str, Any]) -> None:
     rows = [["figure", "generated", "95 % interval", "real-data baseline", "better when"]]
     for figure in evaluation["figures"]:
         interval = "" if figure["low"] is None else f"{number(figure['low'])} to {number(figure['high'])}"
-        rows.append([figure["title"], number(figure["value"]), interval, number(figure["yardstick"]), figure["better"]])
+        value = number(figure["value"]) + (f" ± {number(deviation)}" if (deviation := figure.get("deviation")) else "")
+        rows.append([figure["title"], value, interval, number(figure["yardstick"]), figure["better"]])
     print(f"\n{evaluation['subject']}: {conditions(evaluation)}")
     show_table(rows)
     if evaluation["copies"] is not None:
@@ -101,14 +103,20 @@ def conditions(of: dict[str, Any]) -> str:
     extractor = of["extractor"]
     about = [f"{extractor['dimension']} features"]
     about += [f"{name} {extractor[name]}" for name in ("seed", "width") if name in extractor]
-    return (
+    told = (
         f"{of['count']:,} images, against {_real_side(of)}, feature extractor '{extractor['name']}' "
         f"({', '.join(about)})"
     )
+    if not of.get("convention"):
+        return told
+    convention = CONVENTIONS[of["convention"]["name"]]
+    said = "; ".join(text.format(**values) for text, values in convention.said())
+    return f"{told}\nby the conventions of {convention.name}: {said}"
 
 
 def _real_side(of: dict[str, Any]) -> str:
     if statistics := of.get("statistics"):
         count = "" if statistics["count"] is None else f" of {statistics['count']:,} images"
         return f"the statistics '{statistics['file']}'{count}"
-    return f"as many of the {of['against']} part of {of['data']} (split {of['split_seed']})"
+    as_many = f"{of['convention']['real']:,}" if of.get("convention") else "as many"
+    return f"{as_many} of the {of['against']} part of {of['data']} (split {of['split_seed']})"

@@ -18,15 +18,14 @@ from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, refuse_unlabele
 from elmyr.evaluation.figure_specs import FIGURES, Better, named
 from elmyr.evaluation.paired_samples import (
     SplitPart,
-    check_count,
     check_exists,
-    common_count,
     comparable,
     first_of,
     parts,
     sample_beside,
     tell_missing,
 )
+from elmyr.evaluation.published.conventions import convention_of
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, split_source
@@ -73,6 +72,7 @@ class Comparison:
     count: int
     extractor: dict[str, Any]
     rows: tuple[ComparedFigure, ...]
+    convention: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Comparison(of {' and '.join(self.subjects)} on '{self.data}': {len(self.rows)} figures)"
@@ -114,6 +114,7 @@ def compare(
     extractor: str = AUTO,
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
+    convention: str | None = None,
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
@@ -123,13 +124,14 @@ def compare(
 
     The real images are those of `data` and its split by `seed`, or else the split of the first run; a run that was
     trained on another training part is refused. All figures are on equal counts. A difference's interval knows that
-    both sides stand beside the same real images. The baseline and `use` are those of `evaluate`, as are `say` and
-    `quiet`.
+    both sides stand beside the same real images. The baseline, `use` and `convention` are those of `evaluate`, as are
+    `say` and `quiet`.
     """
     if not isinstance(subjects, list | tuple) or len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
-    judging = Judging(Extraction(extractor, extractor_seed, extractor_width, device, precision), use, stages)
+    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision)
+    judging = Judging(extraction, use, stages, convention=convention_of(convention))
     judging.check(against)
     for subject in subjects:
         if is_path(subject) and not is_run(subject):
@@ -143,22 +145,24 @@ def compare(
 def _compared(
     names: Sequence[str], loaded: Sequence[GAN | ImageSet], splits: Splits, against: SplitPart, judging: Judging
 ) -> Comparison:
-    count = min([common_count(splits, against), *(len(images) for images in loaded if isinstance(images, ImageSet))])
-    check_count(count)
+    given = [images for images in loaded if isinstance(images, ImageSet)]
+    reference, other, sets = judging.counted(*parts(splits, against), given)
     for name, images in zip(names, loaded, strict=True):
         if isinstance(images, ImageSet):
             labeled = comparable(images, splits.train, name)  # refused before work starts
             if judging.use:
                 check_useful(labeled, name)
-    reference, other = (first_of(images, count) for images in parts(splits, against))
 
-    def drawn(real: ImageSet, seed: int) -> list[ImageSet]:
-        pairs = zip(names, loaded, strict=True)
-        return [comparable(_beside(images, real, seed), splits.train, name) for name, images in pairs]
+    def drawn(real: ImageSet, seed: int, sets: Sequence[ImageSet]) -> list[ImageSet]:
+        left = iter(sets)
+        made = [sample_beside(each, real, seed) if isinstance(each, GAN) else next(left) for each in loaded]
+        return [comparable(images, splits.train, name) for name, images in zip(names, made, strict=True)]
 
-    judging.stages.begin(f"{count:,} images of each")
-    samples = drawn(reference, seeds.COMPARED)
-    training = drawn(splits.train, seeds.LEARNED_FROM_FOR_USE) if judging.use else []
+    beside = judging.beside(reference)
+    judging.stages.begin(f"{len(beside):,} images of each")
+    samples = drawn(beside, seeds.COMPARED, sets)
+    lent = [first_of(images, len(splits.train)) for images in given] if judging.use else []
+    training = drawn(splits.train, seeds.LEARNED_FROM_FOR_USE, lent) if judging.use else []
     for name, images in zip(names, training, strict=False):
         check_useful(images, name)
     for name, images in zip(names, samples, strict=True):
@@ -171,19 +175,15 @@ def _compared(
         data=splits.train.name,
         split_seed=splits.seed,
         against=against,
-        count=count,
+        count=min(map(len, samples)),
         extractor=judging.told(extractor, reference),
         rows=tuple(
             _row(figure, of_real.value, names, [figures[figure] for figures in taken])
             for figure, of_real in baseline.items()
             if all(figure in figures for figures in taken)
         ),
+        convention=None if judging.convention is None else judging.convention.told(len(reference)),
     )
-
-
-def _beside(subject: GAN | ImageSet, real: ImageSet, seed: int) -> ImageSet:
-    """A GAN's samples with the labels of the real images; of a set as many as there are, at most."""
-    return sample_beside(subject, real, seed) if isinstance(subject, GAN) else first_of(subject, len(real))
 
 
 def _splits(

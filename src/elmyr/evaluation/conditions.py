@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.core.files import require_place
 from elmyr.evaluation.downstream import Lesson, recognized
@@ -14,15 +18,34 @@ from elmyr.evaluation.evaluated import Figure
 from elmyr.evaluation.extractors import EXTRACTORS, Extraction, FeatureExtractor, extractor_for
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.figures import Evidence, averaged, take_figures
-from elmyr.evaluation.paired_samples import SplitPart, check_part
+from elmyr.evaluation.paired_samples import (
+    LARGEST_COUNT,
+    SplitPart,
+    check_count,
+    check_part,
+    common_count,
+    first_of,
+    first_places,
+    parts,
+)
+from elmyr.evaluation.published.by_convention import left_out, take_by_convention
+from elmyr.evaluation.published.conventions import Convention
 from elmyr.evaluation.published.statistics import LEFT_OUT, Statistics, write_statistics
 from elmyr.evaluation.reference import embed, reference_of
 from elmyr.evaluation.stages import Stages
-from elmyr.images import ImageSet
+from elmyr.images import ImageSet, Splits
 from elmyr.metrics import Estimate
 from elmyr.tasks.gan.model import GAN
 
 SPREAD, SPREAD_OF_GENERATED = "95 % over the images of both sides", "95 % over the generated images"
+
+
+class Sides(NamedTuple):
+    """Real images, those in the place of generated ones, and sets of samples."""
+
+    reference: ImageSet
+    other: ImageSet
+    samples: list[ImageSet]
 
 
 @dataclass(frozen=True)
@@ -30,7 +53,7 @@ class Judging:
     """How images are judged: the feature extractor, and whether recognizers are trained on them.
 
     statistics: what stands for the real images in the Fréchet distance, the only figure then. save_statistics: where
-    those of the real images are written.
+    those of the real images are written. convention: by whose the figures are taken, None: elmyr's own.
     """
 
     extraction: Extraction = field(default_factory=Extraction)
@@ -38,6 +61,7 @@ class Judging:
     stages: Stages = field(default_factory=Stages)
     statistics: Statistics | None = None
     save_statistics: Path | None = None
+    convention: Convention | None = None
 
     def check(self, against: SplitPart) -> None:
         """InputError, before any work, for what cannot be done."""
@@ -45,10 +69,33 @@ class Judging:
         if self.statistics and (self.use or self.save_statistics):
             other = "--use" if self.use else "--save-stats"
             raise InputError(f"{other} asks for the real images, for which --stats stands: leave out one of them")
+        if self.convention and self.use:
+            raise InputError(f"--use has no part in the conventions of {self.convention.name}: leave it out, or --as")
+        if self.convention and self.statistics and not self.convention.frechet:
+            raise InputError(
+                f"{self.convention.name} has no Fréchet distance to take by --stats: leave out one of them"
+            )
         if self.save_statistics:
             require_place(self.save_statistics, ".npz", "statistics")
         if self.use and against == "train":
             raise InputError("--use asks about images that no recognizer has learned from: leave out --against train")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the figures are elmyr's own, of real images."""
+        return self.statistics is None and self.convention is None
+
+    def sampled_beside(self, splits: Splits, against: SplitPart) -> tuple[ImageSet, tuple[int, ...]]:
+        """The real images beside which, by their labels, a GAN is sampled as often; and the seeds, a set for each."""
+        reference = parts(splits, against)[0]
+        if self.convention is None:
+            return first_of(reference, common_count(splits, against)), seeds.EVALUATED
+        return self.beside(reference), seeds.EVALUATED[:1]
+
+    def beside(self, reference: ImageSet) -> ImageSet:
+        """As many real images as a GAN is sampled beside them: some of them again, where a convention has more."""
+        count = len(reference) if self.convention is None else self.convention.sampled or len(reference)
+        return reference.take(np.arange(count) % len(reference))
 
     def extractor_of(self, training: ImageSet) -> FeatureExtractor:
         """The feature extractor, made of the training part."""
@@ -83,15 +130,35 @@ class Judging:
                 logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
                 known.append(Evidence(real, embed(extractor, images), logits, next(iter(answers[place:]), None)))
                 figures.append(self.figures_of(known[-1]))
+        if self.convention is not None and self.statistics is None:
+            for line in left_out(known[-1], self.convention):
+                self.stages.say(line)
         if self.save_statistics:
             write_statistics(self.save_statistics, extractor, real.embedding.features)
         return known, figures
 
     def figures_of(self, evidence: Evidence) -> dict[str, Estimate]:
         """What is known of the images as figures by name."""
-        if self.statistics is None:
-            return take_figures(evidence)
-        return self.statistics.figures(evidence.generated.features, evidence.design[0].generated)
+        if self.statistics is not None:
+            return self.statistics.figures(evidence.generated.features, evidence.design[0].generated)
+        return take_figures(evidence) if self.convention is None else take_by_convention(evidence, self.convention)
+
+    def counted(self, reference: ImageSet, other: ImageSet, samples: Sequence[ImageSet]) -> Sides:
+        """Both parts of real images and sets of samples, on equal counts; by a convention whole, and in their order.
+
+        Raises InputError for too few images.
+        """
+        sizes = [len(images) for images in (reference, other, *samples)]
+        count = min(*sizes, LARGEST_COUNT) if self.convention is None else min(sizes)
+        check_count(count)
+        first, second, *others = (
+            images.take(self.places(len(images), count)) for images in (reference, other, *samples)
+        )
+        return Sides(first, second, others)
+
+    def places(self, length: int, count: int) -> NDArray[np.int64]:
+        """Which of `length` images figures are taken of: `count` of them, by a convention all, in their order."""
+        return first_places(length, count) if self.convention is None else np.arange(length)
 
     def told(self, extractor: FeatureExtractor, images: ImageSet) -> dict[str, Any]:
         """What is said of the extractor beside the figures, and of the size of the images that it was given."""
@@ -109,4 +176,5 @@ class Judging:
         """A figure of the table from its values for some sets of samples, and for real images, where there are any."""
         spec, (value, low, high) = FIGURES[name], averaged(estimates)
         spread = SPREAD if self.statistics is None else SPREAD_OF_GENERATED
-        return Figure(name, spec.title, value, low, high, spread, baseline, spec.better)
+        deviation = estimates[0].deviation
+        return Figure(name, spec.title, value, low, high, spread, baseline, spec.better, deviation)

@@ -17,7 +17,10 @@ SHOWN_SHORTLY = 3  # figures
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of generated images, and the same figure of real ones, where there are any: the real-data baseline."""
+    """One figure of generated images, and the same figure of real ones, where there are any: the real-data baseline.
+
+    deviation: the standard deviation over subsets or splits, by conventions that take a figure as their mean.
+    """
 
     name: str
     title: str
@@ -27,6 +30,7 @@ class Figure:
     spread: str
     yardstick: float | None
     better: Better
+    deviation: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +39,8 @@ class Evaluation:
 
     best, worst: the places, in the first set of samples, of the images that look most and least real to the extractor;
     copies: whether they are copies of training images; map: where they lie among real ones, None for a single feature.
-    statistics: those that stand for the real images, and None where there are real ones.
+    statistics: those that stand for the real images, and None where there are real ones. convention: whose, where not
+    elmyr's own.
     """
 
     subject: str
@@ -52,6 +57,7 @@ class Evaluation:
     copies: Copies | None
     map: FeatureMap | None
     statistics: dict[str, Any] | None = None
+    convention: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         told = ", ".join(f"{figure.title} {figure.value:.4g}" for figure in self.figures[:SHOWN_SHORTLY])
@@ -62,7 +68,8 @@ class Evaluation:
         rows = [("", "value", "95 % interval", "real-data baseline")]
         for figure in self.figures:
             baseline = "" if figure.yardstick is None else f"{figure.yardstick:.4g}"
-            rows.append((figure.title, f"{figure.value:.4g}", f"{figure.low:.4g} to {figure.high:.4g}", baseline))
+            value = f"{figure.value:.4g}" + ("" if figure.deviation is None else f" ± {figure.deviation:.2g}")
+            rows.append((figure.title, value, f"{figure.low:.4g} to {figure.high:.4g}", baseline))
         return table_html(rows)
 
     def as_json(self) -> dict[str, Any]:

@@ -28,19 +28,15 @@ from elmyr.evaluation.feature_map import map_of
 from elmyr.evaluation.figures import class_rows
 from elmyr.evaluation.keeping import keep
 from elmyr.evaluation.paired_samples import (
-    LARGEST_COUNT,
     SplitPart,
-    check_count,
-    common_count,
     comparable,
-    first_of,
-    first_places,
     never_seen,
     parts,
     sample_beside,
     tell_missing,
 )
 from elmyr.evaluation.published.by_statistics import judge_by_statistics
+from elmyr.evaluation.published.conventions import convention_of
 from elmyr.evaluation.published.statistics import read_statistics
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
@@ -66,6 +62,7 @@ def evaluate(
     extractor: str = AUTO,
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
+    convention: str | None = None,
     statistics: str | os.PathLike[str] | None = None,
     save_statistics: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -83,6 +80,7 @@ def evaluate(
     The extractor is one of the table, such as `domain`, `pixels` or `random`, made of the training part. `say` hears
     of each stage; progress inside of them is shown unless `quiet`.
 
+    `convention`: a package by whose conventions figures are taken, such as "torch-fidelity": of all images, then.
     `statistics`: an .npz file with `mu` and `sigma` that stands for the real images; the Fréchet distance alone is
     taken by it, and samples may do without `data`. `save_statistics`: where to write those of the real images.
     """
@@ -91,7 +89,7 @@ def evaluate(
     extractor = extractor if known is None else known.extractor_for(extractor)
     extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision)
     kept = None if save_statistics is None else Path(save_statistics)
-    judging = Judging(extraction, use, stages, known, kept)
+    judging = Judging(extraction, use, stages, known, kept, convention_of(convention))
     judging.check(against)
     if is_run(subject):
         if seed is not None or shaping != AS_IT_IS:
@@ -131,11 +129,11 @@ def _judge_gan(
     """The evaluation of what a GAN makes, and the first of the sets that it made."""
     if judging.use:
         check_useful(splits.train, splits.train.name)
-    reference = first_of(parts(splits, against)[0], common_count(splits, against))
-    judging.stages.begin(f"sampling {len(seeds.EVALUATED)} times {len(reference):,} images")
+    reference, sampling_seeds = judging.sampled_beside(splits, against)
+    judging.stages.begin(f"sampling {len(sampling_seeds)} times {len(reference):,} images")
     samples = list[ImageSet]()
-    with judging.stages.progress("sampling", total=len(seeds.EVALUATED) * len(reference)) as listener:
-        for seed in seeds.EVALUATED:
+    with judging.stages.progress("sampling", total=len(sampling_seeds) * len(reference)) as listener:
+        for seed in sampling_seeds:
             listener.advance(len(samples) * len(reference))
             samples.append(sample_beside(gan, reference, seed))
     training = sample_beside(gan, splits.train, seeds.LEARNED_FROM_FOR_USE) if judging.use else None
@@ -144,7 +142,7 @@ def _judge_gan(
         splits,
         against,
         subject=subject,
-        sampling_seeds=seeds.EVALUATED,
+        sampling_seeds=sampling_seeds,
         judging=judging,
         gan=gan,
         training=training,
@@ -175,11 +173,9 @@ def judge(
     if judging.use:
         check_useful(splits.train, splits.train.name)
         check_useful(training, subject)
-    reference, other = parts(splits, against)
-    count = min(len(reference), len(other), LARGEST_COUNT, *(len(samples) for samples in repeats))
-    check_count(count)
-    of_first = first_places(len(repeats[0]), count)
-    reference, other, *repeats = (first_of(images, count) for images in (reference, other, *repeats))
+    drawn = len(repeats[0])
+    reference, other, repeats = judging.counted(*parts(splits, against), repeats)
+    of_first = judging.places(drawn, len(repeats[0]))
     tell_missing(repeats[0], reference, subject, judging.stages.say)
 
     judging.stages.begin("looking for copies of training images")
@@ -197,7 +193,7 @@ def judge(
         data=splits.train.name,
         split_seed=splits.seed,
         against=against,
-        count=count,
+        count=len(of_first),
         sampling_seeds=sampling_seeds,
         extractor=judging.told(extractor, reference),
         figures=tuple(
@@ -205,10 +201,11 @@ def judge(
             for name in of_repeats[0]
             if name in baseline
         ),
-        classes=class_rows(first, splits.train.classes) if judging.statistics is None else (),
+        classes=class_rows(first, splits.train.classes) if judging.is_own else (),
         best=tuple(by_realism[: -EXTREMES - 1 : -1]),
         worst=tuple(by_realism[:EXTREMES]),
         copies=replace(copies, pairs=pairs),
         map=map_of(first.real.embedding, first.generated),
         statistics=None if judging.statistics is None else judging.statistics.told(),
+        convention=None if judging.convention is None else judging.convention.told(len(reference)),
     )

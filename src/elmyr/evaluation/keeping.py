@@ -26,6 +26,7 @@ def keep(run: RunDirectory, evaluation: Evaluation, samples: ImageSet, training:
         if extractor.get(name, value) != value
     ]
     other += [evaluation.against] if evaluation.against != "test" else []
+    other += [evaluation.convention["name"]] if evaluation.convention else []
     other += ["statistics"] if evaluation.statistics else []
     path = run.evaluation.with_stem("-".join(["evaluation", *other]))
     write_json(path, evaluation.as_json())

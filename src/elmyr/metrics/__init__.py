@@ -28,7 +28,7 @@ from elmyr.metrics.frechet import (
 from elmyr.metrics.gaussians import Gaussian, gaussian_of
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
-from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without
+from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without, moved
 from elmyr.metrics.kernel import kernel_distance
 from elmyr.metrics.labels import (
     accuracy,
@@ -110,6 +110,7 @@ __all__ = [
     "mean_of_classes",
     "mean_recall",
     "means_without",
+    "moved",
     "nearest",
     "paired_difference",
     "precision_recall",

@@ -6,7 +6,7 @@ and Bootstrap".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import hypot, inf, isnan, sqrt
 from typing import Any, NamedTuple
@@ -47,6 +47,7 @@ class Estimate:
     without_real, without_generated: what it is with each group of such a sample left out, an array `(G,)` for each
     independent sample on that side (none where the figure does not look at it). beside: digests of the real rows and of
     the labels by which they are dealt into groups, "" where nobody gave them. of_pairs: what pairs of rows bring.
+    deviation: the standard deviation of the parts that it is the mean of, None where it is taken of all at once.
     """
 
     value: float
@@ -56,11 +57,33 @@ class Estimate:
     without_generated: LeftOut = ()
     beside: Beside = ("", "")
     of_pairs: OfPairs = NO_PAIRS
+    deviation: float | None = None
 
     @property
     def interval(self) -> tuple[float, float, float]:
         """The value and both ends."""
         return self.value, self.low, self.high
+
+
+def moved(
+    estimate: Estimate, value: float, *, deviation: float | None = None, low: float = -inf, high: float = inf
+) -> Estimate:
+    """The same figure taken otherwise: with another value, and an interval as wide, cut off at `low` and `high`.
+
+    deviation: the standard deviation of the parts that the value is the mean of.
+    """
+    shift = value - estimate.value
+    sides = estimate.without_real, estimate.without_generated
+    without_real, without_generated = (tuple(one + shift for one in side) for side in sides)
+    return replace(
+        estimate,
+        value=value,
+        low=max(low, estimate.low + shift),
+        high=min(high, estimate.high + shift),
+        without_real=without_real,
+        without_generated=without_generated,
+        deviation=deviation,
+    )
 
 
 def groups_of(count: int, labels: NDArray[np.int64] | None = None) -> NDArray[np.int64]:

@@ -38,4 +38,5 @@ def judge_by_statistics(samples: ImageSet, known: Statistics, judging: Judging, 
         copies=None,
         map=None,
         statistics=known.told(),
+        convention=None if judging.convention is None else judging.convention.told(None),
     )

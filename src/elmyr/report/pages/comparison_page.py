@@ -29,7 +29,7 @@ def comparison_page(comparison: Comparison) -> str:
     """The HTML of a comparison."""
     name, dimension = comparison.extractor["name"], comparison.extractor["dimension"]
     told = (
-        f"{count(comparison.count)} images of each, against as many of the {comparison.against} part of "
+        f"{count(comparison.count)} images of each{_real_count(comparison)} of the {comparison.against} part of "
         f"{comparison.data} (split {comparison.split_seed}), feature extractor \u201c{name}\u201d ({dimension} "
         "features). Bars are 95 % intervals. The broken line is the real-data baseline: the same figure for real "
         "images. Colors say better or worse than "
@@ -43,6 +43,13 @@ def comparison_page(comparison: Comparison) -> str:
         section("Figure by figure", note(told), tag("div", *map(_chart, comparison.rows), class_="charts"), told_of),
         section("In numbers", _table(comparison)),
     )
+
+
+def _real_count(comparison: Comparison) -> str:
+    """How many real images these stand against, and by whose conventions, where not by elmyr's own."""
+    if comparison.convention is None:
+        return ", against as many"
+    return f" or more, by the conventions of {comparison.convention['name']}, against {comparison.convention['real']:,}"
 
 
 def summaries(comparison: Comparison) -> list[str]:

@@ -42,6 +42,7 @@ class Figure(Record):
     spread: str | None = None
     yardstick: float | None = None
     better: Better | None = None
+    deviation: float | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -115,6 +116,12 @@ class Statistics(Record):
     count: int | None = None
 
 
+class Convention(Record):
+    """By whose conventions figures were taken."""
+
+    name: str
+
+
 class Evaluation(Record):
     """How good the generated images are."""
 
@@ -129,6 +136,7 @@ class Evaluation(Record):
     copies: Copies | None = None
     map: FeatureMap | None = None
     statistics: Statistics | None = None
+    convention: Convention | None = None
 
 
 class Arm(Record):

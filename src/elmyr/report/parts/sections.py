@@ -6,6 +6,7 @@ from typing import Any
 
 from elmyr.engine.saving.run_directory import beside_evaluation
 from elmyr.evaluation.figure_specs import FIGURES
+from elmyr.evaluation.published.conventions import CONVENTIONS
 from elmyr.images import ImageSet
 from elmyr.report.charts.curve_titles import curve_title
 from elmyr.report.charts.pictures import grid, of_class, read_pictures
@@ -115,7 +116,7 @@ def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
         return Markup()
     rows = [
         (
-            words(figure.title) or _spoken(figure.name, words), number(figure.value), _interval(figure, words),
+            words(figure.title) or _spoken(figure.name, words), _value(figure), _interval(figure, words),
             number(figure.yardstick), words(figure.better or ""),
         )
         for figure in evaluation.figures
@@ -188,6 +189,11 @@ def extremes(evaluation: Path, words: Words = ENGLISH) -> Markup:
     return join(tag("h3", words("The most and the least real")), note(told), tag("div", *blocks, class_="blocks"))
 
 
+def _value(figure: Figure) -> str:
+    """With the standard deviation over subsets or splits, where it is the mean of such."""
+    return number(figure.value) + (f" ± {number(figure.deviation)}" if is_finite(figure.deviation) else "")
+
+
 def _interval(figure: Figure, words: Words) -> str:
     if not (is_finite(figure.low) and is_finite(figure.high)):
         return ""
@@ -209,7 +215,12 @@ def judged(evaluation: Evaluation, words: Words = ENGLISH) -> str:
         told += words(", feature extractor \u201c{name}\u201d", name=evaluation.extractor.name)
         if evaluation.extractor.dimension:
             told += words(" ({count} features)", count=evaluation.extractor.dimension)
-    return told + words(".")
+    told += words(".")
+    if evaluation.convention is not None:
+        known = CONVENTIONS.get(evaluation.convention.name)
+        said = "; ".join(words(text, **values) for text, values in known.said()) if known else MISSING
+        told += words(" By the conventions of {name}: {said}.", name=evaluation.convention.name, said=said)
+    return told
 
 
 def settings(config: dict[str, Any], title: str) -> Markup:
