@@ -54,6 +54,7 @@ LONG_SIGNATURES = {
     **dict.fromkeys(
         (
             "cli/articles.py:articles",
+            "cli/commands.py:_judging_options",
             "cli/drawn.py:interpolate",
             "cli/options.py:_shaping_options",
             "cli/predict.py:predict",
