@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from elmyr.evaluation import FigureSpec as FigureSpec
     from elmyr.evaluation import compare as compare
     from elmyr.evaluation import evaluate as evaluate
+    from elmyr.evaluation.extractors.folders import save_extractor as save_extractor
     from elmyr.images import ImageSet as ImageSet
     from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
@@ -51,6 +52,7 @@ _HOMES = {
     "open_run": "elmyr.engine",
     "register": "elmyr.core.plugins",
     "resume": "elmyr.studies.resuming",
+    "save_extractor": "elmyr.evaluation.extractors.folders",
     "study": "elmyr.studies",
     "train": "elmyr.tasks.gan",
     "train_recognizer": "elmyr.tasks.recognition",
@@ -75,6 +77,7 @@ __all__ = [
     "open_run",
     "register",
     "resume",
+    "save_extractor",
     "study",
     "train",
     "train_recognizer",

@@ -8,7 +8,7 @@ from elmyr import GAN, evaluate, train
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, read_json
 from elmyr.evaluation.conditions import Judging
-from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
+from elmyr.evaluation.extractors import Extraction, extractor_for
 from elmyr.evaluation.figures import Evidence
 from elmyr.evaluation.judging import judge
 from elmyr.evaluation.paired_samples import comparable, first_of, parts
@@ -72,7 +72,7 @@ def test_wrong_labels_are_not_read_back() -> None:
     assert figure.yardstick > 0.9
 
 
-@pytest.mark.parametrize("name", EXTRACTORS)
+@pytest.mark.parametrize("name", ["domain", "pixels", "random"])
 def test_every_extractor_sees_noise(name: str) -> None:
     splits = split_source(Source("blobs", small_image_set(1200), None), 0)
     clean, noisy = (

@@ -10,7 +10,7 @@ import typer
 
 from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, formed, shaped, spread
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
-from elmyr.evaluation.extractors import AUTO, EXTRACTORS, WIDTH
+from elmyr.evaluation.extractors import AUTO, EXTRACTORS, FORMS, WIDTH
 from elmyr.evaluation.published.conventions import CONVENTIONS
 
 
@@ -18,12 +18,21 @@ def _judging_options(
     against: Annotated[Part, typer.Option(help="The part of the real images to compare with.")] = Part.test,
     seed: Annotated[int | None, typer.Option(help="The seed of the split of --data, without a run.", min=0)] = None,
     use: Annotated[bool, typer.Option("--use", help="Also downstream classification by generated images.")] = False,
-    extractor: Annotated[str, typer.Option(help=f"Feature extractor: {', '.join([AUTO, *EXTRACTORS])}.")] = AUTO,
+    extractor: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(["NAME", *FORMS]),
+            help=f"Feature extractor: {', '.join([AUTO, *EXTRACTORS])}; or a network of your own, by its place.",
+        ),
+    ] = AUTO,
     extractor_seed: Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)] = 0,
     extractor_width: Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")] = WIDTH,
     convention: Annotated[
         str | None,
         typer.Option("--as", metavar="PACKAGE", help=f"By the conventions of one of {', '.join(CONVENTIONS)}."),
+    ] = None,
+    extractor_weights: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The extractor's weights, where it needs a file of them.")
     ] = None,
     device: Device = "auto",
     precision: Precision = "auto",
@@ -38,6 +47,7 @@ def _judging_options(
         "extractor": extractor,
         "extractor_seed": extractor_seed,
         "extractor_width": extractor_width,
+        "extractor_weights": extractor_weights,
         "convention": convention,
         "device": device,
         "precision": precision,

@@ -114,6 +114,7 @@ def compare(
     extractor: str = AUTO,
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
+    extractor_weights: str | os.PathLike[str] | None = None,
     convention: str | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -124,13 +125,14 @@ def compare(
 
     The real images are those of `data` and its split by `seed`, or else the split of the first run; a run that was
     trained on another training part is refused. All figures are on equal counts. A difference's interval knows that
-    both sides stand beside the same real images. The baseline, `use` and `convention` are those of `evaluate`, as are
-    `say` and `quiet`.
+    both sides stand beside the same real images. The baseline, `use`, `convention` and the extractor are those of
+    `evaluate`, as are `say` and `quiet`.
     """
     if not isinstance(subjects, list | tuple) or len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
-    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision)
+    weights = None if extractor_weights is None else os.fspath(extractor_weights)
+    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, weights)
     judging = Judging(extraction, use, stages, convention=convention_of(convention))
     judging.check(against)
     for subject in subjects:

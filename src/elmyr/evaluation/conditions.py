@@ -15,7 +15,7 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import require_place
 from elmyr.evaluation.downstream import Lesson, recognized
 from elmyr.evaluation.evaluated import Figure
-from elmyr.evaluation.extractors import EXTRACTORS, Extraction, FeatureExtractor, extractor_for
+from elmyr.evaluation.extractors import Extraction, FeatureExtractor, extractor_for, told_of
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.figures import Evidence, averaged, take_figures
 from elmyr.evaluation.paired_samples import (
@@ -162,15 +162,7 @@ class Judging:
 
     def told(self, extractor: FeatureExtractor, images: ImageSet) -> dict[str, Any]:
         """What is said of the extractor beside the figures, and of the size of the images that it was given."""
-        about = {
-            "name": extractor.name,
-            "dimension": extractor.dimension,
-            "sha256": extractor.sha256,
-            "input": "x".join(map(str, images.images.shape[1:])),
-            "resize": extractor.resize,
-        }
-        weights = {"seed": self.extraction.seed, "width": self.extraction.width}
-        return about | (weights if EXTRACTORS[extractor.name].seeded else {})
+        return told_of(extractor, self.extraction, images)
 
     def figure(self, name: str, estimates: Sequence[Estimate], baseline: float | None) -> Figure:
         """A figure of the table from its values for some sets of samples, and for real images, where there are any."""

