@@ -16,8 +16,7 @@ from torch import nn
 from elmyr import compare, evaluate, save_extractor
 from elmyr.core.errors import InputError
 from elmyr.core.files import sha256_of
-from elmyr.evaluation.extractors import Extraction, extractor_for
-from elmyr.evaluation.keeping import _file_name
+from elmyr.evaluation.extractors import Extraction, called, extractor_for
 from elmyr.evaluation.reference import reference_of
 from elmyr.images import ImageSet, save_npz
 from tests.conftest import small_image_set
@@ -153,7 +152,7 @@ def test_what_evaluate_writes_tells_one_extractor_from_another(tmp_path: Path) -
     assert by_path["code"] == by_folder["code"] == sha256_of(Path("own_nets.py"))
     assert by_path["resize"].startswith("none") and by_folder["resize"].startswith("torch-bilinear to 4x4")
     assert by_path["sha256"] != by_folder["sha256"]
-    assert re.fullmatch(r"own_nets-Rows-[0-9a-f]{8}", _file_name(by_path))
+    assert called(by_path) == f"own_nets:Rows ({by_path['sha256'][:8]})" and called({"name": "pixels"}) == "pixels"
     json.dumps(by_folder)
 
 

@@ -100,11 +100,13 @@ def show_figures(evaluation: dict[str, Any]) -> None:
 
 def conditions(of: dict[str, Any]) -> str:
     """Without which a figure means nothing."""
+    from elmyr.evaluation.extractors import called
+
     extractor = of["extractor"]
     about = [f"{extractor['dimension']} features"]
     about += [f"{name} {extractor[name]}" for name in ("seed", "width") if name in extractor]
     told = (
-        f"{of['count']:,} images, against {_real_side(of)}, feature extractor '{extractor['name']}' "
+        f"{of['count']:,} images, against {_real_side(of)}, feature extractor '{called(extractor)}' "
         f"({', '.join(about)})"
     )
     if not of.get("convention"):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from elmyr.core.files import write_json
 from elmyr.engine.saving.run_directory import RunDirectory, beside_evaluation
 from elmyr.evaluation.copies import Copies
-from elmyr.evaluation.extractors import EXTRACTORS, WIDTH, auto_extractor
+from elmyr.evaluation.extractors import WIDTH, auto_extractor, called
 from elmyr.images import ImageSet, save_npz
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def keep(run: RunDirectory, evaluation: Evaluation, samples: ImageSet, training: ImageSet) -> None:
     """Writes an evaluation beside those under other conditions, which figures do not compare with."""
     extractor, usual = evaluation.extractor, auto_extractor(training)
-    other = [_file_name(extractor)] if extractor["name"] != usual else []
+    other = [re.sub(r"[^A-Za-z0-9_.]+", "-", called(extractor)).strip("-")] if extractor["name"] != usual else []
     other += [
         f"{name}{extractor[name]}"
         for name, value in (("seed", 0), ("width", WIDTH))
@@ -42,9 +42,3 @@ def _pairs(generated: ImageSet, training: ImageSet, copies: Copies) -> ImageSet:
     places, known = np.array(copies.pairs, np.int64).T
     sides = generated.take(places).in_memory(), training.take(known).in_memory()
     return ImageSet(np.stack(sides, axis=1).reshape(-1, *sides[0].shape[1:]), None)
-
-
-def _file_name(extractor: dict[str, Any]) -> str:
-    """An extractor's name as part of a file's; that of the user's own with its sha256, since a name is soon reused."""
-    name = str(extractor["name"])
-    return name if name in EXTRACTORS else f"{re.sub(r'[^A-Za-z0-9_.]+', '-', name)}-{extractor['sha256'][:8]}"

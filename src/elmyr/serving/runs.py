@@ -15,6 +15,7 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import lines_of, read_json
 from elmyr.engine.saving.places import budget_of, kind_in
 from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.evaluation.extractors import called
 from elmyr.evaluation.figure_specs import titled
 from elmyr.report.words import Words
 from elmyr.report.writing import report_of
@@ -180,7 +181,7 @@ def _judged(run: RunDirectory) -> dict[str, Any]:
     ]
     extractor = content.get("extractor")
     judged = {
-        "extractor": extractor.get("name") if isinstance(extractor, dict) else None,
+        "extractor": called(extractor) if isinstance(extractor, dict) else None,
         "count": content.get("count"),
         "against": content.get("against"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -204,6 +204,13 @@ def told_of(extractor: FeatureExtractor, asked: Extraction, images: ImageSet) ->
         about["code"] = code
     seeded = spec_of(extractor.name if asked.name == AUTO else asked.name).seeded
     return about | ({"seed": asked.seed, "width": asked.width} if seeded else {})
+
+
+def called(told: Mapping[str, Any]) -> str:
+    """What an extractor goes by of which `told_of` is kept: one of the user's own with the beginning of its sha256, as
+    a name of their own is soon given to another one."""
+    name = str(told.get("name", ""))
+    return name if name in EXTRACTORS or not told.get("sha256") else f"{name} ({str(told['sha256'])[:8]})"
 
 
 def code_of(extractor: FeatureExtractor) -> str:

@@ -53,8 +53,8 @@ class InvertedBottleneck(nn.Module):
         """Images (N, outputs, H / stride, W / stride)."""
         made = functional.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         made = functional.relu6(self._bn1(self._depthwise_conv(made)))
-        made = self._bn2(self._project_conv(made))
-        return made + x if self.adds else made
+        narrow: Tensor = self._bn2(self._project_conv(made))
+        return narrow + x if self.adds else narrow
 
 
 class EfficientNetLite0(nn.Module):

@@ -8,6 +8,7 @@ from pathlib import Path
 from elmyr.core.files import write_text
 from elmyr.evaluation import Comparison
 from elmyr.evaluation.comparison import ComparedFigure
+from elmyr.evaluation.extractors import called
 from elmyr.report.charts.svg import Bar, interval_chart
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import count, number
@@ -27,7 +28,7 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
 
 def comparison_page(comparison: Comparison) -> str:
     """The HTML of a comparison."""
-    name, dimension = comparison.extractor["name"], comparison.extractor["dimension"]
+    name, dimension = called(comparison.extractor), comparison.extractor["dimension"]
     told = (
         f"{count(comparison.count)} images of each{_real_count(comparison)} of the {comparison.against} part of "
         f"{comparison.data} (split {comparison.split_seed}), feature extractor \u201c{name}\u201d ({dimension} "

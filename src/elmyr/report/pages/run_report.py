@@ -5,6 +5,7 @@ from typing import Any
 
 from elmyr.engine.saving.places import read_config
 from elmyr.engine.saving.run_directory import beside_evaluation
+from elmyr.evaluation.extractors import called
 from elmyr.report.parts.evidence import (
     copies_section,
     copies_sentence,
@@ -91,5 +92,5 @@ def _figures(folder: Path, evaluations: dict[Path, Evaluation], words: Words) ->
 
 def _figures_of(path: Path, evaluation: Evaluation, of: int, words: Words) -> Markup:
     shown = evaluation_table(evaluation, words), extremes(path, words), map_of_images(evaluation, words)
-    name = evaluation.extractor.name if evaluation.extractor else path.stem
+    name = called(evaluation.extractor.model_dump()) if evaluation.extractor else path.stem
     return join(tag("h3", words("By the feature extractor \u201c{name}\u201d", name=name)) if of > 1 else "", *shown)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elmyr.engine.saving.run_directory import beside_evaluation
+from elmyr.evaluation.extractors import called
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.published.conventions import CONVENTIONS
 from elmyr.images import ImageSet
@@ -212,7 +213,7 @@ def judged(evaluation: Evaluation, words: Words = ENGLISH) -> str:
     if evaluation.data and evaluation.statistics is None:
         told += words(" of {data} (split {split})", data=evaluation.data, split=evaluation.split_seed)
     if evaluation.extractor is not None:
-        told += words(", feature extractor \u201c{name}\u201d", name=evaluation.extractor.name)
+        told += words(", feature extractor \u201c{name}\u201d", name=called(evaluation.extractor.model_dump()))
         if evaluation.extractor.dimension:
             told += words(" ({count} features)", count=evaluation.extractor.dimension)
     told += words(".")
