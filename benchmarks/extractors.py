@@ -1,6 +1,7 @@
 """What does each extractor see, and what is it blind to? Spoils real training images and judges them. Prints a table.
 
 python benchmarks/extractors.py mnist --data-root path/to/data
+python benchmarks/extractors.py cifar10 --data-root path/to/data --extractor efficientnet-lite0 --count 1000
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from elmyr.evaluation.extractors import EXTRACTORS, Extraction, extractor_for
+from elmyr.evaluation.extractors import Extraction, extractor_for
 from elmyr.evaluation.figures import Evidence, take_figures
 from elmyr.evaluation.paired_samples import common_count, first_of
 from elmyr.evaluation.reference import embed, reference_of
@@ -52,13 +53,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("--data-root")
+    parser.add_argument("--extractor", nargs="+", default=["domain", "random", "pixels"])
+    parser.add_argument("--count", type=int, default=10_000)
     options = parser.parse_args()
     splits = split_source(open_source(options.data, options.data_root), 0)
-    count = common_count(splits)
+    count = min(common_count(splits), options.count)
     sets = {"validation images (the real-data baseline)": first_of(splits.validation, count)}
     sets |= {f"training images, {name}": images for name, images in spoiled(first_of(splits.train, count)).items()}
     print(f"{options.data}: {count:,} images a side against the test part, split of seed 0\n")
-    for name in EXTRACTORS:
+    for name in options.extractor:
         extractor = extractor_for(splits.train, Extraction(name))
         started = time.monotonic()
         embed(extractor, first_of(splits.test, count))
