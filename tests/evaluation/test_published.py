@@ -8,6 +8,7 @@ clean-fid 0.1.35 (its resizing and range; the network of pytorch-fid), efficient
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import torch
 from sklearn.datasets import load_sample_image
 from torch import nn
 
+from elmyr import compare, evaluate
 from elmyr.core.errors import InputError
 from elmyr.core.files import sha256_of
 from elmyr.evaluation.extractors import EXTRACTORS, Extraction, ExtractorSpec, extractor_for
@@ -51,6 +53,13 @@ def test_the_table_has_each_of_them_and_tells_their_forms_apart_by_name() -> Non
     assert set(PUBLISHED) < set(EXTRACTORS)
     forms = [PUBLISHED[f"inception{form}"].preparation.told for form in ("", "-clean", "-pytorch")]
     assert len(set(forms)) == 3 and forms[1].startswith("pillow-bicubic to 299x299")
+
+
+@pytest.mark.parametrize("judge", [evaluate, lambda subject, **words: compare([subject, subject], **words)])
+def test_a_convention_chooses_the_form_of_inception_by_its_resizing(judge: Any, blobs: ImageSet) -> None:
+    for package, form in (("torch-fidelity", ""), ("clean-fid", "-clean"), ("pytorch-fid", "-pytorch")):
+        with pytest.raises(InputError, match=f"the extractor 'inception{form}' needs"):
+            judge(blobs, data=blobs, extractor="inception", convention=package)
 
 
 class Tiny(nn.Module):

@@ -14,7 +14,7 @@ from elmyr.engine.saving.places import GAN_KIND
 from elmyr.engine.saving.run_directory import open_run
 from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.downstream import check_useful
-from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, refuse_unlabeled
+from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, by_resize, refuse_unlabeled
 from elmyr.evaluation.figure_specs import FIGURES, Better, named
 from elmyr.evaluation.paired_samples import (
     SplitPart,
@@ -132,8 +132,10 @@ def compare(
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
     weights = None if extractor_weights is None else os.fspath(extractor_weights)
+    by = convention_of(convention)
+    extractor = by_resize(extractor, by.resize if by else None)
     extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, weights)
-    judging = Judging(extraction, use, stages, convention=convention_of(convention))
+    judging = Judging(extraction, use, stages, convention=by)
     judging.check(against)
     for subject in subjects:
         if is_path(subject) and not is_run(subject):

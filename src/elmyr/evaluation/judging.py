@@ -18,7 +18,7 @@ from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.downstream import check_useful
 from elmyr.evaluation.evaluated import Evaluation
-from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, refuse_unlabeled
+from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, by_resize, refuse_unlabeled
 from elmyr.evaluation.feature_map import map_of
 from elmyr.evaluation.figures import class_rows
 from elmyr.evaluation.keeping import keep
@@ -85,9 +85,11 @@ def evaluate(
     known = None if statistics is None else read_statistics(Path(statistics))
     extractor = extractor if known is None else known.extractor_for(extractor)
     weights = None if extractor_weights is None else os.fspath(extractor_weights)
+    by = convention_of(convention)
+    extractor = by_resize(extractor, by.resize if by else None)
     extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, weights)
     kept = None if save_statistics is None else Path(save_statistics)
-    judging = Judging(extraction, use, stages, known, kept, convention_of(convention))
+    judging = Judging(extraction, use, stages, known, kept, by)
     judging.check(against)
     if is_run(subject):
         if seed is not None or shaping != AS_IT_IS:

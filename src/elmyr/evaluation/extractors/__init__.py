@@ -144,6 +144,16 @@ EXTRACTORS: Table[ExtractorSpec] = Table(
 )
 
 
+RESIZED = {  # an extractor by another rule of resizing is another one, of another name
+    "inception": {"pillow-bicubic": "inception-clean", "torch-bilinear": "inception-pytorch"},
+}
+
+
+def by_resize(name: str, rule: str | None) -> str:
+    """The name of an extractor where images are resized by this rule: the same where it has no other form."""
+    return RESIZED.get(name, {}).get(rule or "", name)
+
+
 # A place in which an extractor lies, in place of a name: the first form that it has.
 FORMS: dict[str, tuple[Callable[[str], bool], str]] = {
     "DIR": (lambda place: Path(place).is_dir(), "elmyr.evaluation.extractors.folders:FOLDER"),
