@@ -131,10 +131,9 @@ def compare(
     if not isinstance(subjects, list | tuple) or len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
-    weights = None if extractor_weights is None else os.fspath(extractor_weights)
     by = convention_of(convention)
     extractor = by_resize(extractor, by.resize if by else None)
-    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, weights)
+    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, extractor_weights)
     judging = Judging(extraction, use, stages, convention=by)
     judging.check(against)
     for subject in subjects:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -68,7 +69,7 @@ class Extraction:
     width: int = WIDTH
     device: str = "auto"
     precision: str = "auto"
-    weights: str | None = None
+    weights: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         """InputError for an extractor that there is not, or that what was given cannot make."""
