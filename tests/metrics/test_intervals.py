@@ -307,3 +307,16 @@ def test_folds_give_no_false_alarms_where_both_arms_are_equally_good(counts: tup
         found = paired_difference(right, other, images, weights, folds=folds)
         alarms += not found.low <= 0 <= found.high
     assert alarms <= binom.isf(1e-6, repeats, 0.05)
+
+
+def test_an_interval_of_another_level_is_wider_by_its_quantile() -> None:
+    random = np.random.default_rng(0)
+    a, b = random.random((6, 40)) < 0.8, random.random((6, 40)) < 0.7
+    images = [np.arange(40) + 40 * seed for seed in range(6)]
+    plain, sure = (paired_difference(list(a), list(b), images, level=level) for level in (0.95, 0.99))
+    assert plain.difference == sure.difference and sure.low < plain.low and sure.high > plain.high
+    (term,) = [Term(0.01, 12.0)]
+    assert half_width_of([term], 0.99) / half_width_of([term]) == pytest.approx(3.0545 / 2.1788, rel=1e-4)  # t tables
+    for level in (0.0, 1.0, float("nan")):
+        with pytest.raises(InputError, match="between 0 and 1"):
+            half_width_of([term], level)

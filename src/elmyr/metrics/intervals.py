@@ -21,7 +21,7 @@ TOLERANCE = 1e-9  # of a sum of weights
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Accuracy of a minus accuracy of b, in [−1, 1], with its 95 % interval and what it was computed from."""
+    """Accuracy of a minus accuracy of b, in [−1, 1], with its interval (95 %) and what it was computed from."""
 
     difference: float
     low: float
@@ -64,8 +64,9 @@ def paired_difference(
     images: Sequence[Any],
     weights: Sequence[Any] | None = None,
     folds: int | None = None,
+    level: float = LEVEL,
 ) -> PairedDifference:
-    """The mean over seeds of the accuracy of a minus that of b, paired by image, with a 95 % interval.
+    """The mean over seeds of the accuracy of a minus that of b, paired by image, with an interval of `level` (95 %).
 
     Each argument has one array `(n,)` a seed: whether a and b were right (bool) on that seed's test images,
     and the identities (int64) of these images, which seeds may share, in part or in whole, or not. `weights`,
@@ -93,7 +94,8 @@ def paired_difference(
     are left.
 
     The interval is cut off at −1 and 1. Raises InputError for no seed, arguments that do not match, an image twice in a
-    seed, weights that are negative or not 1 together, or fewer than two folds or images (with a weight) in all.
+    seed, weights that are negative or not 1 together, fewer than two folds or images (with a weight) in all, or a level
+    that is not between 0 and 1.
     """
     identities, differences = _paired(correct_a, correct_b, images)
     _, which = np.unique(np.concatenate(identities), return_inverse=True)
@@ -105,16 +107,13 @@ def paired_difference(
     else:
         counted = _weights_of(weights, differences)
         of_seeds = np.array([each @ one for each, one in zip(counted, differences, strict=True)])
-        of_each = np.concatenate(counted)
-        totals = np.bincount(which, weights=of_each)
-        products = np.bincount(which, weights=of_each * np.concatenate(differences))
-        of_images, weight = products[totals > 0] / totals[totals > 0], totals[totals > 0] / len(of_seeds)
+        of_images, weight = _of_weighted_images(counted, differences, which)
         sample = np.append(of_images * counts_images, PSEUDO_IMAGES)
         term = _term_of_weighted_mean(sample, np.append(weight, [weight @ weight] * 2))
     if len(of_images) < 2:
         raise InputError("one test image shows nothing about others: test on two or more")
     mean = float(of_seeds.mean())
-    half = half_width_of([_term_of_seeds(of_seeds, folds), term] if len(of_seeds) > 1 else [term])
+    half = half_width_of([_term_of_seeds(of_seeds, folds), term] if len(of_seeds) > 1 else [term], level)
     return PairedDifference(
         mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=len(of_images)
     )
@@ -172,6 +171,16 @@ def _weights_of(weights: Sequence[Any], differences: Sequence[NDArray[np.float64
     return arrays
 
 
+def _of_weighted_images(
+    weights: Sequence[NDArray[np.float64]], differences: Sequence[NDArray[np.float64]], which: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each image with a weight its mean difference, and its mean weight over all seeds."""
+    of_each = np.concatenate(weights)
+    totals = np.bincount(which, weights=of_each)
+    products = np.bincount(which, weights=of_each * np.concatenate(differences))
+    return products[totals > 0] / totals[totals > 0], totals[totals > 0] / len(weights)
+
+
 def _term_of_mean(sample: NDArray[np.float64]) -> Term:
     """Of the mean of two values or more."""
     return Term(float(sample.var(ddof=1)) / len(sample), len(sample) - 1)
@@ -194,17 +203,19 @@ def _term_of_weighted_mean(sample: NDArray[np.float64], weights: NDArray[np.floa
     return Term(float(squared_error), float(squares.sum() ** 2 / (squares @ squares)) - 1)
 
 
-def half_width_of(terms: Sequence[Term]) -> float:
-    """Of the t interval whose squared standard error is the sum of the terms'."""
+def half_width_of(terms: Sequence[Term], level: float = LEVEL) -> float:
+    """Of the t interval whose squared standard error is the sum of the terms'; InputError for no level of one."""
+    if not 0 < level < 1:
+        raise InputError(f"a level of {level} says nothing: give one between 0 and 1, such as {LEVEL}")
     squared_error = sum(term.squared_error for term in terms)
     if squared_error == 0:
         return 0.0
     if min(term.freedom for term in terms) < FEW:
-        t = sum(term.squared_error * _quantile(term.freedom) for term in terms) / squared_error
+        t = sum(term.squared_error * _quantile(term.freedom, level) for term in terms) / squared_error
     else:
-        t = _quantile(squared_error**2 / sum(term.squared_error**2 / term.freedom for term in terms))
+        t = _quantile(squared_error**2 / sum(term.squared_error**2 / term.freedom for term in terms), level)
     return t * sqrt(squared_error)
 
 
-def _quantile(freedom: float) -> float:
-    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+def _quantile(freedom: float, level: float) -> float:
+    return float(stdtrit(freedom, (1 + level) / 2))
