@@ -3,7 +3,7 @@
 python benchmarks/study.py mnist --data-root path/to/data --out studies/tail --seeds 3 --images 60k \
     --images-per-class 5000 --imbalance 100 --against "GAN over-sampling"
 python benchmarks/study.py mnist --data-root path/to/data --out studies/small --seeds 3 --images 30k \
-    --images-per-class 10,20,50 --against "real + classical + generated"
+    --images-per-class 10,20,50 --against "real + classical + 50 % generated"
 
 Run again with the same --out it goes on where it was stopped.
 """

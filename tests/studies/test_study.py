@@ -17,7 +17,7 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, read_lines
 from elmyr.images import ImageSet, save_npz, split_source
 from elmyr.studies import Study, resume_study
-from elmyr.studies.arms import ARMS
+from elmyr.studies.arms import ARMS, Case, arms_for, train_arm
 from elmyr.studies.pieces import Piece, Worker
 from elmyr.studies.summary import command_of
 from tests.conftest import small_image_set
@@ -25,7 +25,11 @@ from tests.conftest import small_image_set
 pytestmark = pytest.mark.usefixtures("quick_extractor")
 TINY = ("network.base=8", "batch=16")
 QUICK: dict[str, Any] = {"images": 64, "updates": 4, "settings": TINY, "device": "cpu"}
-PLAIN = ["real", "real + classical", "generated", "real + generated", "real + classical + generated"]
+PLAIN = [
+    *("real", "real, again", "real + classical", "real + classical, again", "generated"),
+    *("real + 25 % generated", "real + 50 % generated"),
+    *("real + classical + 25 % generated", "real + classical + 50 % generated"),
+]
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def test_a_study_has_every_arm_and_seed_and_ends_in_a_verdict(blobs: Path, tmp_p
     assert verdict["seeds"] == 2
     assert verdict["images"] > 60  # more than the 60 of one seed: the other has other test images
     assert by_name["generated"]["share"] == [1.0, 1.0]
-    assert all(share > 0 for share in by_name["real + generated"]["share"])
+    assert by_name["real + 25 % generated"]["share"] == [0.25, 0.25]
     for side, name in (("with", verdict["best_with"]), ("without", verdict["best_without"])):
         confusion = np.array(cell["confusion"][side])
         assert confusion.sum() == 120  # 60 test images, two seeds
@@ -129,6 +133,16 @@ def test_wrong_labels_are_found_and_dropped_or_corrected_by_arms_of_their_own(
     assert len(kept) < len(truth) and set(kept.classes) == set(truth.classes)
     corrected = ARMS["suspects corrected"].images(ground)
     assert (corrected.labels != truth.labels).sum() != wrong.sum()
+
+
+def test_an_arm_that_is_trained_again_has_another_seed(whole: Study) -> None:
+    ground = Worker(whole.path).ground(Piece(0, 0, "real"))
+    noise = np.random.default_rng(0).integers(0, 256, (200, *ground.test.images.shape[1:]), np.uint8)
+    ground.test = ImageSet(noise, np.zeros(200, np.int64), ground.test.classes)  # which each training reads in its way
+    first, again, once_more = (
+        train_arm(ARMS[name], ground, updates=2).read for name in ("real", "real, again", "real, again")
+    )
+    assert (first != again).any() and (again == once_more).all()
 
 
 def test_several_processes_find_what_one_finds(whole: Study, few: Path, tmp_path: Path) -> None:
@@ -374,7 +388,7 @@ def test_the_plan_says_what_would_run_and_a_budget_leaves_seeds_out(
     assert [(cell, what) for cell, what, _ in whole.rows(config)] == [
         (cell, what)
         for cell in ("8 images a class", "all images")
-        for what in [*PLAIN[:2], "GAN", *PLAIN[2:]]
+        for what in [*PLAIN[:4], "GAN", *PLAIN[4:]]
     ]  # fmt: skip
     assert whole.seconds() == pytest.approx(4 * whole.seconds(1))
     fewer, left = rehearse_study(config, budget=1e6)
@@ -395,6 +409,26 @@ def test_the_plan_says_what_would_run_and_a_budget_leaves_seeds_out(
 
 def test_arms_are_named_once_and_say_what_they_need() -> None:
     assert [name for name, arm in ARMS.items() if arm.needs_run] == [
-        "generated", "real + generated", "real + classical + generated", "GAN over-sampling"
+        *PLAIN[4:], "GAN over-sampling", "real + generated", "real + classical + generated"
     ]  # fmt: skip
     assert all(arm.uses_gan for arm in ARMS.values() if arm.needs_run or max(arm.shares) > 0)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "unbalanced", "again"),
+    [
+        ({}, False, ["real, again", "real + classical, again"]),
+        ({"labels_per_class": 4}, False, ["real, again", "real + classical, again", "consistency, again"]),
+        ({"label_noise": 0.2}, False, []),
+        ({}, True, []),
+    ],
+    ids=["plain", "few labels", "wrong labels", "unbalanced"],
+)
+def test_both_sides_of_a_verdict_choose_among_as_many_trainings(
+    trouble: dict[str, Any], unbalanced: bool, again: list[str]
+) -> None:
+    names, _ = arms_for(Case(Shaping(**trouble), unbalanced))
+    arms = [ARMS[name] for name in names]
+    assert [arm.name for arm in arms if arm.repetition] == again
+    sides = [[arm for arm in arms if arm.uses_gan == uses and arm.name != "generated"] for uses in (True, False)]
+    assert len(sides[0]) == len(sides[1]) and all(len(arm.shares) == 1 for arm in arms)

@@ -1,10 +1,15 @@
-"""The arms of a study: the ways to train the recognizer that are held against each other."""
+"""The arms of a study: the ways to train the recognizer that are held against each other.
+
+An arm is one training a seed, so that a side of the verdict chooses among as many candidates as it has arms. The side
+with a GAN mixes generated images in by several shares; for that the other trains as many of its arms again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,10 +43,11 @@ class Case(NamedTuple):
 class Arm:
     """One way to train the recognizer.
 
-    method: the recognizer's. shares: the candidate shares of generated images in its batches; 1.0 is nothing else.
-    images: the labeled images that it learns from. parameters: other ones of the recognizer. needs_run: whether the
-    cell's GAN has to be trained before it. plays: whether the method trains a generator of its own. where: whether it
-    is of use in a case.
+    method: the recognizer's. shares: of generated images in its batches; 1.0 is nothing else. Of several, as older
+    studies have them, each seed keeps the best on validation. repetition: which training of its kind it is, each with
+    another seed. images: the labeled images that it learns from. parameters: other ones of the recognizer. needs_run:
+    whether the cell's GAN has to be trained before it. plays: whether the method trains a generator of its own. where:
+    whether it is of use in a case.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Arm:
     needs_run: bool = False
     plays: bool = False
     shares: tuple[float, ...] = (0.0,)
+    repetition: int = 0
     images: Callable[[CellData], ImageSet] = _as_they_are
     parameters: Mapping[str, Any] = field(default_factory=dict)
     where: Callable[[Case], bool] = lambda case: True
@@ -59,6 +66,15 @@ class Arm:
     def uses_gan(self) -> bool:
         """Whether a GAN takes part, the cell's or the method's own."""
         return self.needs_run or self.plays
+
+    @property
+    def counts(self) -> bool:
+        """Whether the other side gets a training for it: generated images alone lack what all other arms have."""
+        return self.shares != (1.0,)
+
+    def seed(self, study_seed: int) -> int:
+        """The recognizer's, with a seed of the study."""
+        return seeds.derive(study_seed, "repetition", self.repetition) if self.repetition else study_seed
 
 
 def _unbalanced(case: Case) -> bool:
@@ -93,7 +109,17 @@ def _suspects_corrected(ground: CellData) -> ImageSet:
     return with_corrections(ground.labeled, ground.doubts)
 
 
-ALL = (
+def _never(case: Case) -> bool:
+    return False
+
+
+def _mixed(real: str, method: str) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(f"{real} + {100 * share:g} % generated", method, needs_run=True, shares=(share,)) for share in MIXED_SHARES
+    )
+
+
+SINGLE = (
     Arm("real", "supervised"),
     Arm("real + classical", "augment"),
     Arm("class weights", "augment", parameters={"class_weight": "balanced"}, where=_unbalanced),
@@ -105,8 +131,8 @@ ALL = (
     Arm("gan-semi", "gan-semi", plays=True, where=_unlabeled),
     Arm("gan-consistency", "gan-consistency", plays=True, where=_unlabeled),
     Arm("generated", "supervised", needs_run=True, shares=(1.0,)),
-    Arm("real + generated", "supervised", needs_run=True, shares=MIXED_SHARES),
-    Arm("real + classical + generated", "augment", needs_run=True, shares=MIXED_SHARES),
+    *_mixed("real", "supervised"),
+    *_mixed("real + classical", "augment"),
     Arm(
         "GAN over-sampling",
         "augment",
@@ -116,14 +142,27 @@ ALL = (
         needs="imblearn",
     ),
 )
-ARMS: Table[Arm] = Table("arm", {arm.name: arm for arm in ALL})
+AGAIN = {arm.name: replace(arm, name=f"{arm.name}, again", repetition=1) for arm in SINGLE if not arm.uses_gan}
+OLDER = (  # of studies from before an arm was one training
+    Arm("real + generated", "supervised", needs_run=True, shares=MIXED_SHARES, where=_never),
+    Arm("real + classical + generated", "augment", needs_run=True, shares=MIXED_SHARES, where=_never),
+)
+ARMS: Table[Arm] = Table("arm", {arm.name: arm for arm in (*SINGLE, *AGAIN.values(), *OLDER)})
 
 
 def arms_for(case: Case) -> tuple[tuple[str, ...], tuple[Arm, ...]]:
-    """The names of the arms that are of use in a case, and those that would be but for a library."""
-    wanted = [arm for arm in ARMS.values() if arm.where(case)]
+    """The names of the arms that are of use in a case, and those that would be but for a library.
+
+    Both sides have as many candidates: where the side with a GAN has more, arms of the other are trained again.
+    """
+    wanted = [arm for arm in SINGLE if arm.where(case)]
     missing = tuple(arm for arm in wanted if arm.needs is not None and find_spec(arm.needs) is None)
-    return tuple(arm.name for arm in wanted if arm not in missing), missing
+    there = [arm for arm in wanted if arm not in missing]
+    without = [arm for arm in there if not arm.uses_gan]
+    fewer = sum(arm.uses_gan and arm.counts for arm in there) - len(without)
+    again = {arm.name for arm in without[: max(0, fewer)]}
+    names = [[arm.name, AGAIN[arm.name].name] if arm.name in again else [arm.name] for arm in there]
+    return tuple(chain.from_iterable(names)), missing
 
 
 @dataclass(frozen=True)
@@ -150,7 +189,7 @@ def train_arm(arm: Arm, ground: CellData, *, updates: int, quiet: bool = True) -
             updates=updates,
             method=arm.method,
             generated_share=share,
-            seed=ground.seed,
+            seed=arm.seed(ground.seed),
             device=ground.device,
             precision=ground.precision,
             **arm.parameters,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.metrics import PairedDifference, balanced_weights, paired_difference
+from elmyr.metrics.intervals import LEVEL
 from elmyr.studies.arms import Arm
 from elmyr.studies.config import FAIR_SEEDS, Cell
 from elmyr.studies.ledger import Result
@@ -41,7 +42,7 @@ class Judged:
 
 
 def trainings_of(trials: Sequence[Trial], *, uses_gan: bool) -> int:
-    """How many recognizers one seed's choice was made of: each arm has one for each share of generated images."""
+    """How many recognizers a side has chosen from: one an arm, in studies of before one for each of its shares."""
     sides = [trial.results[0].validation_by_share for trial in trials if trial.arm.uses_gan == uses_gan]
     return sum(max(1, len(shares)) for shares in sides)
 
@@ -51,7 +52,9 @@ def best_of(trials: Sequence[Trial], *, uses_gan: bool) -> Trial:
     return max((trial for trial in trials if trial.arm.uses_gan == uses_gan), key=lambda trial: trial.validation)
 
 
-def difference_of(cell: Cell, one: Trial, other: Trial, tested: Sequence[Judged]) -> PairedDifference:
+def difference_of(
+    cell: Cell, one: Trial, other: Trial, tested: Sequence[Judged], level: float = LEVEL
+) -> PairedDifference:
     """What the one arm reads better than the other, by the cell's measure, paired by seed and test image."""
     correct, other_correct = (
         [result.read == test.labels for result, test in zip(trial.results, tested, strict=True)]
@@ -59,17 +62,20 @@ def difference_of(cell: Cell, one: Trial, other: Trial, tested: Sequence[Judged]
     )
     weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
     places = [test.places for test in tested]
-    return paired_difference(correct, other_correct, places, weights, folds=cell.shaping.folds)
+    return paired_difference(correct, other_correct, places, weights, cell.shaping.folds, level)
 
 
-def verdict_of(cell: Cell, trials: Sequence[Trial], tested: Sequence[Judged], training_images: int) -> dict[str, Any]:
-    """Outcome, sentence, the difference with its interval, and the two arms, as JSON values."""
+def verdict_of(
+    cell: Cell, trials: Sequence[Trial], tested: Sequence[Judged], training_images: int, level: float = LEVEL
+) -> dict[str, Any]:
+    """Outcome, sentence, the difference with its interval of a level, and the two arms, as JSON values."""
     with_gan, without = best_of(trials, uses_gan=True), best_of(trials, uses_gan=False)
-    difference = difference_of(cell, with_gan, without, tested)
+    difference = difference_of(cell, with_gan, without, tested, level)
     trainings = {uses_gan: trainings_of(trials, uses_gan=uses_gan) for uses_gan in (True, False)}
     sentence = _sentence(difference, with_gan, without, cell, training_images)
-    if difference.outcome == "better" and trainings[True] > trainings[False]:
-        # A choice of more is an advantage of its own.
+    chose_by_seed = any(len(trial.results[0].validation_by_share) > 1 for trial in trials)
+    if difference.outcome == "better" and chose_by_seed and trainings[True] > trainings[False]:
+        # As studies of before chose: each seed its best, of more trainings than the other side had.
         sentence += f" It had the best of {trainings[True]} trainings a seed, the other side of {trainings[False]}."
     return {
         "outcome": difference.outcome,

@@ -69,8 +69,8 @@ def arms(cell: Cell, words: Words) -> Markup:
         for row, arm in zip(rows, cell.arms, strict=True):
             row.insert(3, numbers.percent_over_seeds(arm.accuracy))
     told = words(
-        "Mean \u00b1 standard deviation over seeds. The best arms are chosen on the validation part. So is, for each "
-        "seed, the generated share of the recognizer's batches. Times include the GAN's training where it is used."
+        "Mean \u00b1 standard deviation over seeds. The best arms are chosen on the validation part, by the mean over "
+        "seeds. Times include the GAN's training where it is used."
     )
     return join(
         join(note(legend), tag("div", chart, class_="arms")) if chart else "",
