@@ -79,6 +79,11 @@ def ended(seen: Outcome) -> Any:
     return seen.status
 
 
+def needed(seen: Outcome) -> Any:
+    """What a plan says of the seeds that are needed; its times may differ as they like."""
+    return seen.out.partition("seeds needed")[2] or seen.refusal
+
+
 def is_json(seen: Outcome) -> Any:
     """Whether what it printed is JSON, a line or more: figures and times may differ as they like."""
     try:
@@ -219,6 +224,8 @@ COMMANDS: dict[str, Command] = {
             "--updates": heard("--updates", "3"),
             "--budget": heard("--budget", "1s", given=("--plan", *TINY), aspect=ended),
             "--plan": heard("--plan", given=BRIEF),
+            "--detect": heard("--detect", "3", given=("--plan", "--updates", "2", *BRIEF), aspect=needed),
+            "--seeds-at-most": heard("--seeds-at-most", "8"),
             "--processes": heard("--processes", "2", given=("--processes", "1")),
             "--allow-duplicates": heard("--allow-duplicates"),
             "--preset": heard("--preset", "style"),

@@ -65,6 +65,8 @@ def smaller(line: str) -> list[str]:
     name = " ".join(words[1:3]) if words[1] in ("recognizer", "restorer", "translator") else words[1]
     if any(word.startswith("network.name=") for word in words):
         name = "train --set network.name"
+    if "--seeds-at-most" in words:  # fewer than two seeds decide nothing
+        return [*words, *SMALLER["study"].split(), "--seeds", "2"]
     return words + SMALLER.get(name, "").split()
 
 

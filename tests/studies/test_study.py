@@ -336,6 +336,8 @@ def test_a_study_goes_on_where_its_data_were_moved(tmp_path: Path) -> None:
         ),
         ({"label_noise": (0.001,)}, "give more"),
         ({"budget": 0.001}, "the smallest budget"),
+        ({"seeds_at_most": 5}, "give --seeds 2 or more"),
+        ({"seeds": 3, "seeds_at_most": 3}, "a larger number at most"),
         ({"settings": ("conditional=false",)}, "knows the classes"),
         ({"shaping": Shaping(imbalance=51)}, "at most 50"),
     ],
@@ -432,3 +434,16 @@ def test_both_sides_of_a_verdict_choose_among_as_many_trainings(
     assert [arm.name for arm in arms if arm.repetition] == again
     sides = [[arm for arm in arms if arm.uses_gan == uses and arm.name != "generated"] for uses in (True, False)]
     assert len(sides[0]) == len(sides[1]) and all(len(arm.shares) == 1 for arm in arms)
+
+
+def test_seeds_are_added_until_it_is_decided_or_there_are_no_more(few: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    done = study(few, out=tmp_path / "study", seeds=2, seeds_at_most=3, say=said.append, **QUICK)
+    config = read_json(done.path / "config.json")
+    assert (config["seeds"], config["looks"], done.content["looks"]) == ([0, 1, 2], [2, 3], [2, 3])
+    assert any(line.startswith("not decided after 2 seeds: up to 3") for line in said)
+    (verdict,) = done.verdicts
+    assert "After 3 of at most 3 seeds; the interval holds over all 2 looks." in verdict["sentence"]
+    assert "--seeds 2 --seed 0 --seeds-at-most 3" in done.content["commands"][0]
+    again = study(few, out=tmp_path / "study", seeds=2, seeds_at_most=3, **QUICK)
+    assert again.verdicts == done.verdicts == resume_study(done.path).verdicts

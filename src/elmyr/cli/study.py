@@ -23,6 +23,7 @@ from elmyr.cli.options import (
     spread,
 )
 from elmyr.cli.show import hush, say, show_figures, show_json, show_table
+from elmyr.core.errors import InputError
 from elmyr.core.plugins import with_plugins
 
 
@@ -94,7 +95,13 @@ def study(
     data: Data,
     out: Out = None,
     budget: Annotated[str | None, typer.Option(help="Time limit, such as 2h: as many seeds as fit.")] = None,
+    seeds_at_most: Annotated[
+        int | None, typer.Option(help="Add seeds until it is decided, up to so many; the error over all looks is 5 %.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run and the estimated time, and stop.")] = False,
+    detect: Annotated[
+        float | None, typer.Option(metavar="POINTS", help="With --plan: seeds needed for such a difference (1).")
+    ] = None,
     choices: Any = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -102,10 +109,20 @@ def study(
     """The main job: does a GAN make a recognizer of these images better? Gives a verdict and a report."""
     from elmyr.core.amounts import seconds_of
     from elmyr.studies import conduct, make_study_plan, rehearse_study
+    from elmyr.studies.power import DETECTED, seeds_needed
 
-    ask, speak, seconds = choices(data), hush if quiet else say, seconds_of(budget, "--budget")
+    if detect is not None and not plan:
+        raise InputError("--detect tells the seeds that are needed before anything is trained: add --plan")
+    ask, speak, seconds = (
+        choices(data, seeds_at_most=seeds_at_most),
+        hush if quiet else say,
+        seconds_of(budget, "--budget"),
+    )
     if plan:
-        _show_plan(*rehearse_study(make_study_plan(ask, speak), seconds, speak), as_json)
+        config = make_study_plan(ask, speak)
+        points = DETECTED if detect is None else detect
+        needed = seeds_needed(config, points)
+        _show_plan(*rehearse_study(config, seconds, speak), points, needed, as_json)
         return
     show_study(conduct(ask, out=out, budget=seconds, quiet=quiet, say=speak), as_json)
 
@@ -162,13 +179,14 @@ def _rows(cell: dict[str, Any], classes: list[str]) -> list[list[str]]:
     return rows
 
 
-def _show_plan(config: Any, estimate: Any, as_json: bool) -> None:
+def _show_plan(config: Any, estimate: Any, points: float, needed: dict[float, int | None], as_json: bool) -> None:
+    """What would run and how long that takes; `needed`: the seeds that find such a difference, by spread."""
     from elmyr.report.parts.numbers import duration
 
     if as_json:
         rows = [{"cell": cell, "what": what, "seconds": spent} for cell, what, spent in estimate.rows(config)]
         shown = {"config": config.model_dump(mode="json"), "pieces_of_a_seed": rows, "seconds": estimate.seconds()}
-        show_json(shown)
+        show_json(shown | {"points": points, "seeds_needed": [{"spread": s, "seeds": n} for s, n in needed.items()]})
         return
     show_table(
         [
@@ -176,8 +194,18 @@ def _show_plan(config: Any, estimate: Any, as_json: bool) -> None:
             *([c, what, duration(spent)] for c, what, spent in estimate.rows(config)),
         ]
     )
+    count = len(config.seeds)
+    more = f" (up to {config.most} until it is decided: about {duration(estimate.seconds())})" if config.looks else ""
     print(
-        f"\n{len(config.seeds)} seeds, {config.images:,} images seen by each GAN, {config.updates:,} updates of each "
-        f"recognizer, {config.processes} at once: about {duration(estimate.seconds())} here, and the figures of the "
-        "first GAN"
+        f"\n{count} seeds, {config.images:,} images seen by each GAN, {config.updates:,} updates of each "
+        f"recognizer, {config.processes} at once: about {duration(estimate.seconds(count))} here, and the figures of "
+        f"the first GAN{more}"
     )
+    print(f"\nTo find a difference of {points:g} percentage points in 8 of 10 studies:")
+    show_table(
+        [
+            ["if trainings differ by, points", "seeds needed"],
+            *([f"{spread:g}", "more than 200" if seeds is None else str(seeds)] for spread, seeds in needed.items()),
+        ]
+    )
+    print("(standard deviation of the difference over seeds; one side alone is right on 2 % of the test images)")

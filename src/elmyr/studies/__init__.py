@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from elmyr.studies.folds import parse_folds as parse_folds
     from elmyr.studies.plan import StudyAsk as StudyAsk
     from elmyr.studies.plan import make_study_plan as make_study_plan
+    from elmyr.studies.power import seeds_needed as seeds_needed
     from elmyr.studies.run import Study as Study
     from elmyr.studies.run import conduct as conduct
     from elmyr.studies.run import rehearse_study as rehearse_study
@@ -22,6 +23,7 @@ __all__ = [
     "parse_folds",
     "rehearse_study",
     "resume_study",
+    "seeds_needed",
     "study",
 ]
 
@@ -36,6 +38,7 @@ __getattr__ = lazily(
         "parse_folds": "elmyr.studies.folds",
         "rehearse_study": "elmyr.studies.run",
         "resume_study": "elmyr.studies.run",
+        "seeds_needed": "elmyr.studies.power",
         "study": "elmyr.studies.run",
     },
 )

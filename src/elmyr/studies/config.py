@@ -12,6 +12,7 @@ from elmyr.core.errors import InputError
 from elmyr.engine.config import validated
 from elmyr.images import Shaping
 from elmyr.metrics import FEWEST_SEEDS
+from elmyr.studies.looks import level_at
 
 KIND: Literal["study"] = "study"
 Measure = Literal["accuracy", "balanced accuracy"]
@@ -78,6 +79,7 @@ class StudyConfig(BaseModel):
     digest: str = Field(description="sha256 of the training, validation and test images of the first seed")
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
+    looks: tuple[int, ...] = Field((), description="the numbers of seeds after which it may end; none: after all")
     images: int = Field(description="images seen by each GAN")
     updates: int = Field(description="of each recognizer")
     preset: str
@@ -87,6 +89,30 @@ class StudyConfig(BaseModel):
     allow_duplicates: bool = Field(False, description="whether test images may be training images, too")
     processes: int = Field(1, ge=1, description="how many work at once")
     threads: int = Field(ge=1, description="of each process: sums depend on it in their last bits")
+
+    @property
+    def level(self) -> float:
+        """Of its intervals with the seeds that it has: higher than 0.95 where it looks more than once."""
+        return level_at(self.looks, len(self.seeds))
+
+    @property
+    def most(self) -> int:
+        """How many seeds there are at most."""
+        return max(self.looks, default=len(self.seeds))
+
+    def extended(self) -> StudyConfig | None:
+        """The same with the seeds up to the next look; None after the last."""
+        more = next((look for look in self.looks if look > len(self.seeds)), None)
+        return None if more is None else self.model_copy(update={"seeds": _counted_from(self.seeds[0], more)})
+
+    def up_to(self, seeds: int) -> StudyConfig:
+        """The same with so many seeds at most, the last look among them; with fewer than the first look has, one."""
+        looks = (*(look for look in self.looks if look < seeds), min(seeds, self.most))
+        return self.model_copy(update={"seeds": self.seeds[:seeds], "looks": looks if len(looks) > 1 else ()})
+
+
+def _counted_from(first: int, count: int) -> tuple[int, ...]:
+    return tuple(range(first, first + count))
 
 
 def troubles_of(

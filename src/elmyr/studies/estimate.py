@@ -30,7 +30,7 @@ AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the
 
 @dataclass(frozen=True)
 class TimeEstimate:
-    """About how many seconds each piece of one seed takes by itself here, of how many seeds, how many done at once."""
+    """About how many seconds each piece of one seed takes by itself, the seeds at most, and what is done at once."""
 
     pieces: Mapping[Piece, float]
     seeds: int
@@ -56,7 +56,7 @@ def estimate(config: StudyConfig, source: Source) -> TimeEstimate:
             pieces[piece] = gan
         elif piece.what != FIGURES:  # once a cell, and short beside the rest
             pieces[piece] = _arm_seconds(ARMS[piece.what], by_method, config, source)
-    return TimeEstimate(pieces, len(config.seeds), config.processes)
+    return TimeEstimate(pieces, config.most, config.processes)
 
 
 def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyConfig, TimeEstimate]:
@@ -69,7 +69,7 @@ def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyCon
             f"--budget {told(budget)} is too small: one seed takes about {told(smallest)} here, the smallest budget; "
             "give that, or fewer --images or values"
         )
-    return config.model_copy(update={"seeds": config.seeds[:fitting]}), replace(whole, seeds=fitting)
+    return config.up_to(fitting), replace(whole, seeds=fitting)
 
 
 def told(seconds: float) -> str:

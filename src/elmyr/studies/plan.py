@@ -34,10 +34,11 @@ from elmyr.images import (
 )
 from elmyr.images.dataset.shaping import thinned_for_training, troubled
 from elmyr.images.dataset.split import TEST_SHARE, VALIDATION_SHARE
-from elmyr.metrics import is_unbalanced
+from elmyr.metrics import FEWEST_SEEDS, is_unbalanced
 from elmyr.studies.arms import ARMS, Case, arms_for
 from elmyr.studies.config import FAIR_SEEDS, Cell, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
+from elmyr.studies.looks import looks_of
 from elmyr.tasks.gan.plan import GANAsk, plan_of
 from elmyr.tasks.recognition import default_updates, told_of_balance, told_of_spared
 
@@ -68,19 +69,25 @@ class StudyAsk:
     folds: Folds = "auto"
     processes: int = 1
     allow_duplicates: bool = False
+    seeds_at_most: int | None = None
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise InputError(f"--seeds is {self.seeds}: at least 1 is needed, 5 give a fair interval")
         if self.seeds > MOST_SEEDS:
             raise InputError(f"--seeds is {self.seeds}: at most {MOST_SEEDS:,}, 5 give a fair interval")
+        if self.seeds_at_most is not None and not FEWEST_SEEDS <= self.seeds < self.seeds_at_most <= MOST_SEEDS:
+            raise InputError(
+                f"--seeds-at-most is {self.seeds_at_most}, and --seeds {self.seeds}: give --seeds {FEWEST_SEEDS} or "
+                f"more, and a larger number at most, up to {MOST_SEEDS:,}"
+            )
         if self.processes < 0:
             raise InputError(f"--processes is {self.processes}: at least 1, or 0 for as many as there are cores")
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The seeds themselves."""
-        return tuple(range(self.seed, self.seed + self.seeds))
+        """All seeds that there may be."""
+        return tuple(range(self.seed, self.seed + (self.seeds_at_most or self.seeds)))
 
     def troubles(self, form: Shaping) -> list[Shaping]:
         """Those of the cells, of images in this form."""
@@ -110,7 +117,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
             f"'{source.name}' has one class, and a study compares recognizers of several: add images of another"
         )
     troubles = ask.troubles(form)
-    _refuse_too_many_seeds(source, ask.seeds, form.folds)
+    _refuse_too_many_seeds(source, len(numbers), form.folds)
     for number in numbers:
         splits = split_source(source, number, form)
         for trouble in troubles:
@@ -122,7 +129,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         _refuse_leaks(split_source(source, number, form))
     if few := told_of_seeds(ask.seeds):
         say(few)
-    tell_of_test(source, form, numbers, say)
+    tell_of_test(source, form, numbers[: ask.seeds], say)
     processes, threads = shared_out(ask.processes, gan.device, ask.seeds * len(troubles))
     return StudyConfig(
         source=lasting_name(data),
@@ -131,7 +138,8 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         shaping=form,
         digest=digest_of(split_source(source, ask.seed, form)),
         cells=_cells(source, form, troubles, ask.seed, say),
-        seeds=numbers,
+        seeds=numbers[: ask.seeds],
+        looks=looks_of(ask.seeds, ask.seeds_at_most) if ask.seeds_at_most is not None else (),
         images=gan.loop.images,
         updates=updates,
         preset=ask.preset,
@@ -202,7 +210,7 @@ def _refuse_too_many_seeds(source: Source, seeds: int, folds: int | None) -> Non
     share = 1 / folds if folds is not None else TEST_SHARE if source.test is None else VALIDATION_SHARE
     ways = prod(comb(count, max(1, round(count * share))) for count in Counter(source.train.require_labels()).values())
     if seeds > ways:
-        raise InputError(f"'{source.name}' can be split in {ways} ways: --seeds {seeds} would repeat some, give fewer")
+        raise InputError(f"'{source.name}' can be split in {ways} ways: {seeds} seeds would repeat some, give fewer")
 
 
 def _refuse_leaks(splits: Splits) -> None:

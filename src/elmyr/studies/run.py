@@ -86,6 +86,7 @@ def study(
     budget: Amount | None = None,
     processes: int = 1,
     allow_duplicates: bool = False,
+    seeds_at_most: int | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
@@ -100,13 +101,15 @@ def study(
     folds: with F of them a seed tests one of F folds of the images, so that F seeds test each image once; "auto": 5
     where a class would have fewer than ten test images; None: a quarter of each class a seed, where there is no test
     part.
-    budget: a time, in seconds or such as "2h"; as many seeds as fit are taken. processes: how many pieces of work are
+    budget: a time, in seconds or such as "2h"; as many seeds as fit are taken. seeds_at_most: where a cell is not
+    decided after `seeds`, more follow, up to so many; the intervals are wider, so that all looks together hold the
+    truth in 95 % of studies. processes: how many pieces of work are
     done at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
     of_gan = images, updates, preset, settings, device, precision, data_root, shaping
-    ask = StudyAsk(data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates)
+    ask = StudyAsk(data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates, seeds_at_most)
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 
 
@@ -190,9 +193,9 @@ def rehearse_study(
     if budget is None:
         return config, estimate(config, source)
     fitting, estimated = within(budget, config, source)
-    count = len(fitting.seeds)
-    say(f"within {told(budget)}: {count} of {len(config.seeds)} seeds, about {told(estimated.seconds())}")
-    if left_out := config.seeds[count:]:
+    count, first = fitting.most, config.seeds[0]
+    say(f"within {told(budget)}: {count} of {config.most} seeds, about {told(estimated.seconds())}")
+    if left_out := range(first + count, first + config.most):
         many = f"s {left_out[0]} to {left_out[-1]}" if len(left_out) > 1 else f" {left_out[0]}"
         say(f"left out: seed{many}")
         if few := told_of_seeds(count):
@@ -205,10 +208,12 @@ def _gone_on_with(
 ) -> Study:
     """The study that a directory holds, to its end; InputError where it is another than the one that is asked for.
 
-    Its seeds may be fewer where a budget was given, and the processes are those that are asked for now.
+    Its seeds may be fewer where a budget was given, or more where some were added; the processes are those that are
+    asked for now.
     """
     theirs = config_as(open_run(folder, KIND), StudyConfig)
-    ignored = {"processes", "threads", *({"seeds"} if budget is not None else ())}
+    ignored = {"processes", "threads"}
+    ignored |= {"seeds", "looks"} if budget is not None else {"seeds"} if config.looks else set()
     one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
     differing = [name for name in ("source", "seeds", "cells", *one) if one.get(name) != other.get(name)]
     if differing:
@@ -232,12 +237,38 @@ def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str],
 
 
 def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
-    worker, ledger, pieces = Worker(folder), Ledger(folder), pieces_of(config)
+    worker, ledger = Worker(folder), Ledger(folder)
     surroundings = (
         machine.environment() | plugins.environment() | {"device": config.device, "precision": config.precision}
     )
     write_json(folder / "environment.json", surroundings)
     _require_same_images(worker.source, config, folder)
+    while True:
+        _work_through(folder, config, worker, ledger, quiet, say)
+        content = summary_of(folder, config, ledger, worker)
+        more = None if _is_decided(content) else config.extended()
+        if more is None:
+            break
+        say(f"not decided after {len(config.seeds)} seeds: up to {len(more.seeds)}, of {more.most} at most")
+        run = RunDirectory(folder)
+        write_json(
+            run.config, config_as(run, StudyConfig).model_copy(update={"seeds": more.seeds}).model_dump(mode="json")
+        )
+        config = more
+    write_json(folder / "study.json", content)
+    shutil.rmtree(folder / "samples", ignore_errors=True)  # made again from the GANs, where they are wanted
+    return Study(folder, content)
+
+
+def _is_decided(content: dict[str, Any]) -> bool:
+    return all(cell["verdict"]["outcome"] in ("better", "worse") for cell in content["cells"])
+
+
+def _work_through(
+    folder: Path, config: StudyConfig, worker: Worker, ledger: Ledger, quiet: bool, say: Callable[[str], None]
+) -> None:
+    """Does all pieces of the seeds that it has by now."""
+    pieces = pieces_of(config)
     known = ledger.results()
     done = {
         piece
@@ -256,10 +287,6 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
             ledger.add(outcome.result)
         say(f"{_about(piece, outcome, config)}{clock.told(piece, outcome.seconds)}")
     ledger.settle([piece.place(config) for piece in pieces if piece.what not in (GAN, FIGURES)])
-    content = summary_of(folder, config, ledger, worker)
-    write_json(folder / "study.json", content)
-    shutil.rmtree(folder / "samples", ignore_errors=True)  # made again from the GANs, where they are wanted
-    return Study(folder, content)
 
 
 def _require_same_images(source: Source, config: StudyConfig, folder: Path) -> None:

@@ -39,6 +39,7 @@ def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker
         "source": config.source,
         "classes": list(first.test.classes),
         "seeds": list(config.seeds),
+        "looks": list(config.looks),
         "images": config.images,
         "recognizer_updates": config.updates,
         "preset": config.preset,
@@ -53,7 +54,9 @@ def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker
 
 def command_of(config: StudyConfig) -> str:
     """The command that does this study again, with nothing left to defaults."""
-    words = ["elmyr", "study", config.source, "--seeds", str(len(config.seeds)), "--seed", str(config.seeds[0])]
+    first = config.looks[0] if config.looks else len(config.seeds)
+    words = ["elmyr", "study", config.source, "--seeds", str(first), "--seed", str(config.seeds[0])]
+    words += ["--seeds-at-most", str(config.looks[-1])] if config.looks else []
     words += ["--updates", str(config.updates), "--images", str(config.images), "--preset", config.preset]
     words += ["--device", config.device, "--precision", config.precision, "--processes", str(config.processes)]
     words += ["--data-root", config.root] if config.root is not None else []
@@ -101,10 +104,10 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "arms": [
             _arm(trial, cell, config, seconds, gan_seconds)
             | _recalls(confusions[trial.arm.name], _tested(tested, len(first.test.classes)))
-            | {"apart": None if trial is without else _apart(difference_of(cell, trial, without, tested))}
+            | {"apart": None if trial is without else _apart(difference_of(cell, trial, without, tested, config.level))}
             for trial in trials
         ],
-        "verdict": verdict_of(cell, trials, tested, len(first.labeled)),
+        "verdict": _with_looks(verdict_of(cell, trials, tested, len(first.labeled), config.level), config),
         "confusion": {
             "without": confusions[without.arm.name].tolist(),
             "with": confusions[with_gan.arm.name].tolist(),
@@ -115,6 +118,15 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "collapsed": [seed for seed, ground in zip(config.seeds, grounds, strict=True) if collapse_of(ground.run)],
         "gan_runs": [str(ground.run.path.relative_to(folder)) for ground in grounds],
     }
+
+
+def _with_looks(verdict: dict[str, Any], config: StudyConfig) -> dict[str, Any]:
+    """Where seeds are added until it is decided, the sentence says so."""
+    if not config.looks:
+        return verdict
+    seeds = f"After {len(config.seeds)} of at most {config.most} seeds"
+    told = f"{seeds}; the interval holds over all {len(config.looks)} looks."
+    return verdict | {"sentence": f"{verdict['sentence']} {told}"}
 
 
 def _counts(ground: CellData) -> dict[str, int]:
