@@ -4,12 +4,7 @@ Each run is a study of a few seeds with ten images a class; instead of generated
 images again (true: no difference), images under noise whose labels say nothing (true: worse), or the real training
 images that the trouble took away (true: better). What the runs share is the source; seeds are new in each.
 
-With --simulated no network is trained: the accuracies of both sides are drawn, with trainings that vary by so many
-points and test images that either side gets right by chance, and the table tells how often each outcome is said; a side
-may keep the better of two trainings on validation, as an arm with two shares does.
-
 python benchmarks/verdicts.py --runs 20
-python benchmarks/verdicts.py --simulated 20000
 """
 
 from __future__ import annotations
@@ -18,15 +13,11 @@ import argparse
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import product
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
 
 from elmyr.images import ImageSet, Shaping, open_source, split_source
-from elmyr.metrics.intervals import Term, half_width_of
 from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.studies.arms import ARMS, MEASURES, train_arm
 from elmyr.studies.cell_data import CellData
@@ -58,59 +49,6 @@ DISGUISES: dict[str, tuple[Callable[[CellData, ImageSet], ImageSet], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A study whose truth is known.
-
-    sd: of a difference over trainings, in points; shared: one test split for all seeds; kept_of: of how many trainings
-    the side with the GAN keeps the best on validation.
-    """
-
-    seeds: int
-    images: int
-    shared: bool
-    sd: float
-    gain: float = 0.0
-    kept_of: int = 1
-
-
-APART = {450: 0.03, 10_000: 0.01}  # share of test images that one side alone gets right
-
-
-def said_of(study: Drawn, repeats: int, random: np.random.Generator) -> tuple[float, float]:
-    """How often, in percent, "better" and "worse" is said."""
-    sd, of_image = study.sd / 100 / sqrt(2), APART[study.images]
-    trained = random.normal(0, sd, (repeats, study.seeds, study.kept_of))
-    validated = trained + random.normal(0, sqrt(of_image / 2 / study.images), trained.shape)
-    with_gan = np.take_along_axis(trained, validated.argmax(axis=2)[..., None], axis=2)[..., 0] + study.gain / 100
-    tests = (repeats, 1 if study.shared else study.seeds)
-    luck = random.normal(0, sqrt(of_image / study.images), tests)
-    means = with_gan - random.normal(0, sd, (repeats, study.seeds)) + luck
-    images = study.images * (1 if study.shared else study.seeds)
-    halves = np.array([half_width_of([Term(row.var(ddof=1) / study.seeds, study.seeds - 1),
-                                      Term(of_image / images, images - 1)]) for row in means])  # fmt: skip
-    return float(100 * (means.mean(axis=1) > halves).mean()), float(100 * (means.mean(axis=1) < -halves).mean())
-
-
-HEAD = (
-    *("seeds", "test images", "sd over trainings, points", "better, worse: no difference", "better: +0.5 points"),
-    *("better: +2 points", "better, worse: the better of two on one side"),
-)
-
-
-def simulated(repeats: int) -> None:
-    """Prints false alarms on either side, power, and what the better of two trainings brings."""
-    random = np.random.default_rng(0)
-    print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}")
-    for seeds, (images, shared), sd in product((2, 3, 5), ((450, False), (10_000, True)), (0.2, 0.5, 1.0, 2.0)):
-        study = Drawn(seeds, images, shared, sd)
-        studies = study, replace(study, gain=0.5), replace(study, gain=2.0), replace(study, kept_of=2)
-        none, half, two, kept = (said_of(each, repeats, random) for each in studies)
-        counted = f"{images:,}{'' if shared else ' a seed'}"
-        told = f"{none[0]:.1f}, {none[1]:.1f} % | {half[0]:.0f} % | {two[0]:.0f} % | {kept[0]:.1f}, {kept[1]:.1f} %"
-        print(f"| {seeds} | {counted} | {sd} | {told} |", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20)
@@ -120,11 +58,7 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=40)
     parser.add_argument("--data", default="digits")
     parser.add_argument("--data-root")
-    parser.add_argument("--simulated", type=int, metavar="REPEATS", help="draw accuracies in place of training")
     options = parser.parse_args()
-    if options.simulated:
-        simulated(options.simulated)
-        return
     print("| in the GAN's place | truth | said | right |\n| --- | --- | --- | --- |")
     for name, (disguise, truth) in DISGUISES.items():
         if options.only not in (None, name):
