@@ -34,6 +34,11 @@ def gaussian_of(features: ArrayLike) -> Gaussian:
     return Gaussian(mean, centered.T @ centered / (len(rows) - 1))
 
 
+def gaussian_distance(a: Gaussian, b: Gaussian) -> float:
+    """The Fréchet distance of two Gaussians, 0 or more, without the cost of an interval."""
+    return _distance(_Rooted(a), _Rooted(b))
+
+
 class ReplicatedDistances(NamedTuple):
     """The distance of two samples; that with each replicate of one side `(G,)`, and what a replicate of both sides
     changes beyond the two alone `(G,)`.

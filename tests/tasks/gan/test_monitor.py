@@ -14,6 +14,7 @@ from elmyr.core.files import read_lines
 from elmyr.engine import RunDirectory, resume
 from elmyr.engine.task import Batch
 from elmyr.images import ImageSet, Splits, open_source, split_source
+from elmyr.metrics import frechet_distance
 from elmyr.report import write_report
 from elmyr.serving.runs import Runs, state_of
 from elmyr.tasks.gan.cheap_figures import CheapEvaluator, CheapFigures, effective_number, features_of
@@ -107,6 +108,7 @@ def test_other_real_images_have_as_many_modes_and_as_much_diversity() -> None:
     assert 0.8 < sight.modes < 1.2 and 0.9 < sight.diversity < 1.1
     assert sight.precision > 0.7 and sight.recall > 0.7
     assert sight.class_counts is not None and sum(sight.class_counts) == 250 == sum(sight.mode_counts)
+    assert sight.frechet_distance == frechet_distance(features_of(a), features_of(c)).value
 
 
 def test_features_are_the_pixels_averaged_to_8x8() -> None:

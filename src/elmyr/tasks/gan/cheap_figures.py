@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from elmyr.images import ImageSet
-from elmyr.metrics import balls_of, cells_of, centers_of, diversity, frechet_distance, precision_recall
+from elmyr.metrics import balls_of, cells_of, centers_of, diversity, gaussian_of, precision_recall
+from elmyr.metrics.gaussians import gaussian_distance
 
 SIDE = 8  # pixels a side of what the features see
 MOST_MODES = 50
@@ -44,7 +45,7 @@ class CheapEvaluator:
         """`by_class`: whether generated images come with labels, so that diversity is that inside classes."""
         features = features_of(reference)
         self._features, self._labels, self._classes = features, reference.labels, len(reference.classes)
-        self._reference = balls_of(features, NEIGHBORS)
+        self._reference, self._gaussian = balls_of(features, NEIGHBORS), gaussian_of(features)
         modes = max(2, min(MOST_MODES, len(self._features) // IMAGES_A_MODE))
         self._centers = centers_of(self._features, count=modes, seed=seed)
         usual = features_of(others)
@@ -57,7 +58,7 @@ class CheapEvaluator:
         precision, recall = precision_recall(self._reference, features, NEIGHBORS)
         counts = self._counts(features)
         return CheapFigures(
-            frechet_distance=frechet_distance(self._reference.rows, features).value,
+            frechet_distance=gaussian_distance(self._gaussian, gaussian_of(features)),
             precision=precision.value,
             recall=recall.value,
             diversity=_diversity(features, generated.labels) / max(self._usual_diversity, 1e-12),
