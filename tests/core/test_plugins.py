@@ -30,6 +30,7 @@ from elmyr.losses.objectives import OBJECTIVES, objective_of
 from elmyr.losses.penalties import PENALTIES
 from elmyr.report import write_report
 from elmyr.serving.catalog import find_served
+from tests import program
 from tests.conftest import unplug
 
 MINE = """
@@ -421,7 +422,7 @@ def test_a_part_is_used_where_the_config_names_it(config: object, named_at: str 
 
 
 def told(*words: str) -> tuple[int, list[str]]:
-    done = subprocess.run([sys.executable, "-m", "elmyr", *words], capture_output=True, text=True, check=False)
+    done = program.elmyr(*words)
     return done.returncode, done.stderr.splitlines()
 
 
@@ -451,7 +452,7 @@ def test_a_task_that_is_taken_out_is_no_command_any_more() -> None:
 @pytest.mark.usefixtures("task_of_the_docs")
 def test_help_tells_of_a_task_of_one_s_own() -> None:
     words = ["--plugin", "my_task.py", "rotation", "train", "--help"]
-    done = subprocess.run([sys.executable, "-m", "elmyr", *words], capture_output=True, text=True, check=False)
+    done = program.elmyr(*words)
     assert done.returncode == 0 and "rotation train" in done.stdout, done.stderr
 
 

@@ -12,27 +12,18 @@ import pytest
 from safetensors.torch import load_file
 
 from elmyr.images import save_npz
+from tests import program
 from tests.conftest import small_image_set
+from tests.program import Program
 
 TINY = ["--set", "network.base=16", "--set", "batch=32"]
 
 
 def elmyr(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "elmyr", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = program.elmyr(*words)
     if check:
         assert done.returncode == 0, done.stderr
     return done
-
-
-def begun(*words: str | Path) -> subprocess.Popen[str]:
-    """A process that can be interrupted, also where the tests themselves run in a shell's background."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "elmyr", *map(str, words)],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +62,12 @@ def test_killed_with_9_and_resumed_it_ends_with_the_weights_of_an_undisturbed_ru
     finished: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "killed"
-    words = ["train", "digits", "--images", "2k", "--out", str(run), *TINY]
-    process = subprocess.Popen([sys.executable, "-m", "elmyr", *words], stderr=subprocess.DEVNULL)
+    process = Program("train", "digits", "--images", "2k", "--out", run, *TINY)
     deadline = time.monotonic() + 120
     while not list(run.glob("checkpoints/images-*")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    assert process.end().returncode == -signal.SIGKILL
     assert not (run / "summary.json").exists()
     elmyr("resume", run)
     for name in ("generator", "discriminator"):
@@ -88,16 +78,16 @@ def test_killed_with_9_and_resumed_it_ends_with_the_weights_of_an_undisturbed_ru
 
 def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(tmp_path: Path) -> None:
     run = tmp_path / "stopped"
-    process = begun("train", "digits", "--images", "1000k", "--out", run, *TINY)
+    process = Program("train", "digits", "--images", "1000k", "--out", run, *TINY)
     deadline = time.monotonic() + 120
     while not (run / "config.json").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert f"elmyr resume {run}" in told
-    assert "Traceback" not in told
+    done = process.end(within=60)
+    assert done.returncode == 130
+    assert f"elmyr resume {run}" in done.stderr
+    assert "Traceback" not in done.stderr
     assert list(run.glob("checkpoints/images-*/manifest.json"))
 
 
@@ -120,15 +110,13 @@ STUDYS_RECOGNIZER = (["study", "digits", "--images", "64", "--updates", "100000"
 def test_a_signal_at_any_time_ends_in_one_line_and_its_exit_code(
     tmp_path: Path, words: list[str], heard: str, wait: float, number: signal.Signals
 ) -> None:
-    process = begun(*words, "--out", tmp_path / "out", *TINY)
-    assert process.stderr is not None
-    while heard not in process.stderr.readline():
-        assert process.poll() is None
+    process = Program(*words, "--out", tmp_path / "out", *TINY)
+    last = process.told(heard)
     time.sleep(wait)
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    (line,) = told.strip().splitlines()
+    done = process.end(within=60)
+    assert done.returncode == 128 + number
+    (line,) = done.stderr.partition(last)[2].strip().splitlines()
     assert line.startswith("elmyr: ")
     if "--minutes" in words:
         assert not (tmp_path / "out").exists()
@@ -153,7 +141,8 @@ def test_help_and_version_do_not_load_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "elmyr study digits" in done.stdout
-    assert elmyr("--version").stdout.startswith("elmyr ")
+    words = [sys.executable, "-m", "elmyr", "--version"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.startswith("elmyr ")
 
 
 IMPORTED = """

@@ -4,8 +4,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from elmyr.images import save_npz
 from elmyr.tasks.gan.model import GAN
 from tests.conftest import small_image_set
 from tests.e2e.test_bad_input import told
+from tests.program import Program
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +29,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_page_is_served_until_ctrl_c_and_the_answers_are_told(run: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "elmyr", "survey", run, "--port", "0", "--questions", "4", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    found = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
+    process = Program("survey", run, "--port", "0", "--questions", "4", "--json")
+    found = re.search(r"http://127\.0\.0\.1:\d+/", process.told("http"))
     assert found is not None
     with urllib.request.urlopen(found[0], timeout=60) as page:
         assert b"Real or generated?" in page.read()
@@ -47,9 +39,9 @@ def test_the_page_is_served_until_ctrl_c_and_the_answers_are_told(run: Path) -> 
     while question := survey.standing(seat).question:
         survey.answer(seat, question.number, 1, 0.5)
     process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=60)
-    assert process.returncode == 0, error
-    ended = json.loads(out)
+    done = process.end(within=60)
+    assert done.returncode == 0, done.stderr
+    ended = json.loads(done.stdout)
     (results,) = ended["results"]
     assert results["generated"] | {"low": 0, "high": 0} == {
         "name": "generated", "taken": 2, "count": 2, "share": 1.0, "low": 0, "high": 0

@@ -22,9 +22,9 @@ from elmyr.engine.saving.checkpoint import latest_checkpoint
 from elmyr.images import save_npz
 from tests.conftest import small_image_set
 from tests.engine.group import updates
+from tests.program import ROOT, group
 from tests.tasks.gan.test_game import weights
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = ["network.base=4", "network.latent=4", "network.embedding=4", "batch=16", "loop.checkpoint_every=64"]
 
 
@@ -74,8 +74,8 @@ def test_shares_are_disjoint_and_the_whole_where_they_cannot_be_even() -> None:
 @pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_the_number_of_processes_does_not_matter(tmp_path: Path, count: int, dtype: str) -> None:
-    done = run(torchrun(count, "tests.engine.group", str(tmp_path), dtype))
-    assert done.returncode == 0, done.stderr[-3_000:]
+    for done in group(count, "tests.engine.group", tmp_path, dtype, folder=ROOT):
+        assert done.returncode == 0, done.stderr[-3_000:]
     expected = updates(ALONE, getattr(torch, dtype))
     found = load_file(tmp_path / f"{count}-{dtype}.safetensors")
     assert found.keys() == expected.keys()
@@ -89,8 +89,8 @@ def test_the_number_of_processes_does_not_matter(tmp_path: Path, count: int, dty
 
 @pytest.mark.slow
 def test_processes_that_take_their_shares_in_parts_find_the_same(tmp_path: Path) -> None:
-    done = run(torchrun(2, "tests.engine.group", str(tmp_path), "float64", "parts"))
-    assert done.returncode == 0, done.stderr[-3_000:]
+    for done in group(2, "tests.engine.group", tmp_path, "float64", "parts", folder=ROOT):
+        assert done.returncode == 0, done.stderr[-3_000:]
     expected, found = updates(ALONE, torch.float64, lecam=0.0), load_file(tmp_path / "2-float64.safetensors")
     assert all((found[key] - expected[key]).abs().max() <= 1e-10 for key in expected)
 

@@ -8,15 +8,15 @@ from safetensors.torch import load_file
 
 from elmyr.engine.processes import ALONE
 from tests.engine.group_of_tasks import CASES, after
-from tests.engine.test_processes import run, torchrun
+from tests.program import ROOT, group
 
 
 @pytest.fixture(scope="module", params=[2, pytest.param(3, marks=pytest.mark.slow)])
 def by_many(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
     """So many processes, and what they wrote."""
     folder = tmp_path_factory.mktemp("group")
-    done = run(torchrun(request.param, "tests.engine.group_of_tasks", str(folder)))
-    assert done.returncode == 0, done.stderr[-3_000:]
+    for done in group(request.param, "tests.engine.group_of_tasks", folder, folder=ROOT):
+        assert done.returncode == 0, done.stderr[-3_000:]
     return request.param, folder
 
 

@@ -3,7 +3,6 @@ import shlex
 import signal
 import struct
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from elmyr.studies.arms import ARMS, Case, arms_for, train_arm
 from elmyr.studies.pieces import Piece, Worker
 from elmyr.studies.summary import command_of
 from tests.conftest import small_image_set
+from tests.program import Program, elmyr
 
 pytestmark = pytest.mark.usefixtures("quick_extractor")
 TINY = ("network.base=8", "batch=16")
@@ -200,27 +200,22 @@ def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: P
 
 def command(data: Path, out: str, *more: str) -> list[str]:
     words = [str(data), "--out", out, "--seeds", "2", "--images", "64", "--updates", "4", "--device", "cpu"]
-    return [sys.executable, "-m", "elmyr", "study", *words, "--set", TINY[0], "--set", TINY[1], *more]
+    return ["study", *words, "--set", TINY[0], "--set", TINY[1], *more]
 
 
 def killed_after(words: list[str], out: Path, lines: int, number: int) -> None:
     """Runs a command and kills it with a signal once so many results are written down."""
-    process = subprocess.Popen(
-        words,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell's background job has not
-    )
+    process = Program(*words)
     while process.poll() is None:
         if (out / "results.jsonl").exists() and (out / "results.jsonl").read_bytes().count(b"\n") >= lines:
             process.send_signal(number)
             break
         time.sleep(0.01)
-    said = process.communicate(timeout=300)[1]
-    assert process.returncode in (-number, 128 + number), said  # it was still at work
+    done = process.end()
+    said = done.stderr
+    assert done.returncode in (-number, 128 + number), said  # it was still at work
     if number != signal.SIGKILL:
-        assert process.returncode == 128 + number, said
+        assert done.returncode == 128 + number, said
         assert f"resume with: elmyr resume {out.name}" in said
         assert "Traceback" not in said
 
@@ -253,25 +248,25 @@ def test_a_study_killed_at_ten_random_moments_ends_with_the_same_results(
     words = command(few, "stopped", "--quiet")
     hit = 0
     for _ in range(10):
-        process = subprocess.Popen(words)
-        time.sleep(random.uniform(2, 8))
-        process.kill()
-        hit += process.wait() == -signal.SIGKILL
+        process = Program(*words)
+        time.sleep(random.uniform(0, 6))
+        process.send_signal(signal.SIGKILL)
+        hit += process.end().returncode == -signal.SIGKILL
     assert hit
-    subprocess.run(words, check=True)
+    assert elmyr(*words).returncode == 0
     assert (tmp_path / "stopped" / "results.jsonl").read_bytes() == (whole.path / "results.jsonl").read_bytes()
 
 
 def test_the_workers_of_a_killed_study_end_with_it(few: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(command(few, "stopped", "--processes", "2", "--quiet"))
+    process = Program(*command(few, "stopped", "--processes", "2", "--quiet"))
     workers: list[int] = []
     while process.poll() is None and not workers:
         time.sleep(0.05)
         if (tmp_path / "stopped" / "results.jsonl").exists():
             workers = children(process.pid)
     assert workers
-    process.kill()
-    process.wait()
+    process.send_signal(signal.SIGKILL)
+    process.end()
     deadline = time.monotonic() + 60
     while any(is_alive(worker) for worker in workers):
         assert time.monotonic() < deadline
