@@ -4,12 +4,13 @@ import inspect
 import json
 import os
 import re
+import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from elmyr.core.errors import DivergedError, InputError, InterruptedRun
 from elmyr.core.files import read_json, read_lines
 from elmyr.engine import RunDirectory, repeat
 from elmyr.engine.dry_run import rehearse
+from elmyr.engine.processes import Processes
 from elmyr.engine.run import train
 from elmyr.engine.saving import checkpoint
 from elmyr.engine.spec import Asked, RunOptions
@@ -36,8 +38,7 @@ from elmyr.tasks.recognition.spec import RecognizerAsk
 from elmyr.tasks.restoration.spec import RestorerAsk
 from elmyr.tasks.translation.spec import TranslatorAsk
 from tests.conftest import small_image_set
-from tests.engine.test_processes import run as run_words
-from tests.engine.test_processes import torchrun
+from tests.program import Program, group
 
 BATCH, IMAGES = 16, 160
 SMALL: dict[str, dict[str, Any]] = {
@@ -91,6 +92,23 @@ def kind(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return Kind(request.param, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RunDirectory]:
+    return cache(lambda name: Kind(name, tmp_path_factory.mktemp(name)).trained())
+
+
+@pytest.fixture
+def whole(kind: Kind, finished: Callable[[str], RunDirectory]) -> RunDirectory:
+    """A finished run of the kind, that no test changes; of the same images, at another place."""
+    return finished(kind.name)
+
+
+@pytest.fixture
+def run(kind: Kind, whole: RunDirectory) -> RunDirectory:
+    """A copy of it, to do with as one likes."""
+    return RunDirectory(shutil.copytree(whole.path, kind.folder / "run"))
+
+
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
     files = sorted(run.model.glob("*.safetensors"))
     assert files
@@ -136,8 +154,7 @@ def test_a_dry_run_writes_nothing_and_tells_config_and_time(kind: Kind) -> None:
     assert not [path for path in kind.folder.iterdir() if path.suffix != ".npz"]
 
 
-def test_settings_are_its_own_and_stay(kind: Kind) -> None:
-    run = kind.trained()
+def test_settings_are_its_own_and_stay(kind: Kind, run: RunDirectory) -> None:
     own = kind.spec.settings(kind.spec.config.model_validate(run.read_config()))
     assert own | SMALL[kind.name] == own
     with pytest.raises(InputError, match="resumes with its own settings .*batch is 16, not 32.*--from"):
@@ -149,18 +166,16 @@ def test_settings_are_its_own_and_stay(kind: Kind) -> None:
     assert not (kind.folder / "other").exists()
 
 
-def test_it_begins_with_another_run_s_weights(kind: Kind) -> None:
-    first = kind.trained("first")
-    second = kind.trained("second", start_from=first.path, seed=1)
+def test_it_begins_with_another_run_s_weights(kind: Kind, whole: RunDirectory) -> None:
+    second = kind.trained("second", start_from=whole.path, seed=1)
     assert second.finished and not same(second, kind.trained("fresh", seed=1))
     other = {"gan": {"network.base": 8}, "recognizer": {"base": 8}}.get(kind.name, {"widths": [4, 8]})
     with pytest.raises(InputError, match="has other networks"):
-        kind.trained("third", start_from=first.path, settings=other)
+        kind.trained("third", start_from=whole.path, settings=other)
     assert not (kind.folder / "third").exists()
 
 
-def test_it_is_repeated_to_the_bit(kind: Kind) -> None:
-    run = kind.trained()
+def test_it_is_repeated_to_the_bit(kind: Kind, run: RunDirectory) -> None:
     again = repeat(run.path, out=kind.folder / "again")
     assert again.differences == () == again.surroundings
 
@@ -184,8 +199,7 @@ def test_a_tracker_is_told(kind: Kind) -> None:
         kind.trained("other", manner=RunOptions(track="nowhere"))
 
 
-def test_a_finished_run_goes_on_with_a_larger_budget(kind: Kind) -> None:
-    run = kind.trained()
+def test_a_finished_run_goes_on_with_a_larger_budget(kind: Kind, run: RunDirectory) -> None:
     more = elmyr.resume(run.path, images=IMAGES + 2 * BATCH)
     assert read_lines(more.metrics)[-1]["images"] == read_json(run.summary)["images"] == IMAGES + 2 * BATCH
     assert more.read_config()["extended_from"] == IMAGES
@@ -197,9 +211,8 @@ def test_a_finished_run_goes_on_with_a_larger_budget(kind: Kind) -> None:
 
 @pytest.mark.parametrize("position", [64, 144, pytest.param(0, marks=pytest.mark.slow)])
 def test_killed_at_any_place_it_ends_the_same_to_the_bit(
-    kind: Kind, position: int, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, whole: RunDirectory, position: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = kind.trained("whole")
     at_position(kind, position, die, monkeypatch)
     with pytest.raises(MemoryError):
         kind.trained()
@@ -208,8 +221,9 @@ def test_killed_at_any_place_it_ends_the_same_to_the_bit(
     assert same(done, whole) and logged(done) == logged(whole)
 
 
-def test_stopped_by_ctrl_c_it_ends_the_same_to_the_bit(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = kind.trained("whole")
+def test_stopped_by_ctrl_c_it_ends_the_same_to_the_bit(
+    kind: Kind, whole: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at_position(kind, 64, lambda: signal.raise_signal(signal.SIGINT), monkeypatch)
     with pytest.raises(InterruptedRun, match="stopped at 80 of 160 images, all saved"):
         kind.trained()
@@ -262,33 +276,34 @@ def test_a_full_disk_ends_it_or_with_keep_going_only_its_saving(kind: Kind, monk
 
 
 def test_sigterm_saves_and_says_how_to_resume(kind: Kind) -> None:
-    budget = ("--images", "40000")
-    child = subprocess.Popen(
-        [sys.executable, "-m", *kind.words("run", *budget)], stderr=subprocess.PIPE, text=True, cwd=kind.folder
-    )
+    child = Program(*kind.words("run", "--images", "40000")[1:])
     metrics = kind.folder / "run" / "metrics.jsonl"
     for _ in range(600):
         if metrics.is_file() and metrics.stat().st_size:
             break
         time.sleep(0.1)
     child.send_signal(signal.SIGTERM)
-    _, errors = child.communicate(timeout=60)
-    assert child.returncode == 143, errors
-    assert re.search(r"stopped at [\d,]+ of 40,000 images, all saved; resume with: elmyr resume ", errors)
+    done = child.end(within=60)
+    assert done.returncode == 143, done.stderr
+    assert re.search(r"stopped at [\d,]+ of 40,000 images, all saved; resume with: elmyr resume ", done.stderr)
     run = RunDirectory(kind.folder / "run")
     assert not run.finished and list(run.checkpoints.glob("images-*"))
 
 
-def test_two_processes_train_it_as_one_does(kind: Kind) -> None:
-    done = run_words(torchrun(2, *kind.words("run", f"--images={IMAGES}")))
-    assert done.returncode == 0, done.stderr[-3_000:]
-    found, alone = logged(RunDirectory(kind.folder / "run")), logged(kind.trained("alone"))
+def test_two_processes_train_it_as_one_does(kind: Kind, whole: RunDirectory) -> None:
+    for done in group(2, *kind.words("run", f"--images={IMAGES}")):
+        assert done.returncode == 0, done.stderr[-3_000:]
+    found, alone = logged(RunDirectory(kind.folder / "run")), logged(whole)
     assert [line["images"] for line in found] == [line["images"] for line in alone]
     losses = {name: value for name, value in alone[0].items() if name.endswith("loss")}
     assert losses and {name: found[0][name] for name in losses} == pytest.approx(losses, rel=1e-3)
-    odd = run_words(torchrun(3, *kind.words("odd", f"--images={IMAGES}")))
-    assert odd.returncode != 0 and "3 processes take one that is a multiple of 3" in odd.stderr
-    assert not (kind.folder / "odd").exists()
+
+
+def test_a_batch_that_processes_cannot_share_is_refused_unwritten(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elmyr.engine.run.joined", lambda: nullcontext(Processes(0, 3)))
+    with pytest.raises(InputError, match="3 processes take one that is a multiple of 3"):
+        kind.trained()
+    assert not (kind.folder / "run").exists()
 
 
 ABILITIES: dict[str, Callable[..., None]] = {  # of docs/runs.md, each with the test that holds it
@@ -321,18 +336,16 @@ def test_the_docs_table_of_abilities_is_what_these_tests_hold() -> None:
     assert all("kind" in inspect.signature(test).parameters for test in ABILITIES.values())
 
 
-def test_every_setting_that_is_told_can_be_given_back(kind: Kind) -> None:
-    run = kind.trained()
+def test_every_setting_that_is_told_can_be_given_back(kind: Kind, run: RunDirectory) -> None:
     told = kind.spec.settings(kind.spec.config.model_validate(run.read_config()))
     own = {name: value for name, value in told.items() if value is not None}
     assert elmyr.resume(run.path, settings=own).finished
     assert elmyr.open_run(elmyr.open_model(run)).path == run.path
 
 
-def test_weights_of_other_images_are_refused_with_what_differs(kind: Kind) -> None:
-    first = kind.trained("first")
+def test_weights_of_other_images_are_refused_with_what_differs(kind: Kind, whole: RunDirectory) -> None:
     for place, seed in zip(kind.places, (0, 1), strict=True):
         save_npz(small_image_set(120, channels=3, seed=seed), place)
     with pytest.raises(InputError, match="has other networks|was trained on images of another form"):
-        kind.trained("second", start_from=first.path)
+        kind.trained("second", start_from=whole.path)
     assert not (kind.folder / "second").exists()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from elmyr.core.files import read_json, read_lines
 from elmyr.engine import RunDirectory, open_run, resume
 from elmyr.engine.saving.checkpoint import _manifest_text, latest_checkpoint, prune_checkpoints
 from elmyr.engine.task import Batch
+from elmyr.images import save_npz
 from elmyr.tasks.gan.task import AdversarialTask
+from tests.conftest import small_image_set
 
 TINY = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
 IMAGES = 490  # not a multiple of the batch
@@ -52,9 +55,17 @@ def assert_same_run(one: RunDirectory, other: RunDirectory) -> None:
     assert np.array_equal(GAN.load(one.path).sample(20).images, GAN.load(other.path).sample(20).images)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    folder = tmp_path_factory.mktemp("whole")
+    save_npz(small_image_set(), folder / "blobs.npz")
+    return tiny_run(folder / "blobs.npz", folder / "run")
+
+
 @pytest.fixture
-def undisturbed(blobs_file: Path, tmp_path: Path) -> RunDirectory:
-    return tiny_run(blobs_file, tmp_path / "undisturbed")
+def undisturbed(whole: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of a finished run, to do with as one likes."""
+    return RunDirectory(shutil.copytree(whole.path, tmp_path / "undisturbed"))
 
 
 def test_a_run_leaves_what_its_docs_name_and_spends_its_budget_exactly(undisturbed: RunDirectory) -> None:
@@ -194,12 +205,13 @@ def test_a_finished_run_resumes_to_nothing(undisturbed: RunDirectory) -> None:
     assert undisturbed.metrics.read_bytes() == before
 
 
-def test_a_run_does_not_go_on_with_other_images(undisturbed: RunDirectory, blobs_file: Path) -> None:
-    undisturbed.summary.unlink()
+def test_a_run_does_not_go_on_with_other_images(blobs_file: Path, tmp_path: Path) -> None:
+    run = tiny_run(blobs_file, tmp_path / "run")
+    run.summary.unlink()
     with np.load(blobs_file) as data:
         np.savez(blobs_file, images=255 - data["images"], labels=data["labels"], classes=data["classes"])
     with pytest.raises(InputError, match="is not what"):
-        resume(undisturbed.path)
+        resume(run.path)
 
 
 def test_latest_is_the_newest_run(blobs_file: Path) -> None:

@@ -40,6 +40,7 @@ from elmyr.tasks.gan.plan import GANAsk, config_of, new_task, plan_of
 from elmyr.tasks.gan.task import AdversarialTask
 from tests.conftest import small_image_set
 from tests.engine.killed import IMAGES, INTERVAL, POINTS, SETTINGS
+from tests.program import elmyr
 from tests.tasks.gan.test_game import weights
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,18 @@ def small_run(folder: Path, name: str = "run", **options: Any) -> RunDirectory:
         save_npz(small_image_set(), folder / "blobs.npz")
     settings = SETTINGS | options.pop("settings", {})
     return train(folder / "blobs.npz", out=folder / name, images=IMAGES, settings=settings, device="cpu", **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A finished run that no test changes."""
+    return small_run(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def finished(whole: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of it, to do with as one likes."""
+    return RunDirectory(shutil.copytree(whole.path, tmp_path / "finished"))
 
 
 def killed(folder: Path, specs: list[str]) -> list[dict[str, Any]]:
@@ -105,21 +118,21 @@ def assert_every_change_is_found(run: RunDirectory, count: int) -> None:
     assert latest_checkpoint(run.checkpoints) == last
 
 
-def test_every_changed_byte_is_found_by_the_name_of_its_file(tmp_path: Path) -> None:
-    assert_every_change_is_found(small_run(tmp_path), 200)
+def test_every_changed_byte_is_found_by_the_name_of_its_file(finished: RunDirectory) -> None:
+    assert_every_change_is_found(finished, 200)
 
 
 @pytest.mark.slow
-def test_2000_changed_bytes_are_found(tmp_path: Path) -> None:
-    assert_every_change_is_found(small_run(tmp_path), 2_000)
+def test_2000_changed_bytes_are_found(finished: RunDirectory) -> None:
+    assert_every_change_is_found(finished, 2_000)
 
 
 @pytest.mark.parametrize("number", range(1, 10))
 def test_a_disk_that_fills_at_any_write_of_a_save_costs_nothing_that_was_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    whole: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """The largest size of a file is set to next to nothing at the so-manieth write of the second save."""
-    expected = weights(small_run(tmp_path, "undisturbed"))
+    expected = weights(whole)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     calls = 0
 
@@ -246,26 +259,23 @@ def test_what_was_applied_before_bad_numbers_is_all_finite(tmp_path: Path, monke
 def test_after_the_third_rollback_the_exit_code_is_3_and_nothing_bad_is_on_the_disk(tmp_path: Path) -> None:
     save_npz(small_image_set(), tmp_path / "blobs.npz")
     words = ["train", "blobs.npz", "--images", "320", "--set", "adversarial.learning_rate=1e30", "--out", "run"]
-    done = subprocess.run(
-        [sys.executable, "-m", "elmyr", *words], capture_output=True, text=True, cwd=tmp_path, timeout=300
-    )
+    done = elmyr(*words)
     assert done.returncode == 3 and "lower --set adversarial.learning_rate" in done.stderr
     assert done.stderr.count("with half the learning rates (") == 3
     for file in (tmp_path / "run" / "checkpoints").rglob("*.safetensors"):
         assert all(value.isfinite().all() for value in load_file(file).values() if value.is_floating_point())
 
 
-def test_a_finished_run_goes_on_with_a_larger_budget(tmp_path: Path) -> None:
-    run = small_run(tmp_path)
-    more = resume(run.path, images=IMAGES + 160)
+def test_a_finished_run_goes_on_with_a_larger_budget(finished: RunDirectory) -> None:
+    more = resume(finished.path, images=IMAGES + 160)
     assert read_lines(more.metrics)[-1]["images"] == IMAGES + 160
     assert more.read_config()["loop"]["images"] == IMAGES + 160
     found = latest_checkpoint(more.checkpoints)
     assert found is not None and position_of(found) == IMAGES + 160
     with pytest.raises(InputError, match="has seen 480 images already"):
-        resume(run.path, images=300)
+        resume(finished.path, images=300)
     with pytest.raises(InputError, match="was extended from 320 images"):
-        repeat(run.path)
+        repeat(finished.path)
 
 
 def test_an_extension_that_cannot_be_leaves_the_run_finished(tmp_path: Path) -> None:
@@ -276,31 +286,28 @@ def test_an_extension_that_cannot_be_leaves_the_run_finished(tmp_path: Path) -> 
     assert run.finished and run.read_config()["loop"]["images"] == IMAGES
 
 
-def test_a_resume_with_other_settings_is_refused_with_the_list_of_them(tmp_path: Path) -> None:
-    run = small_run(tmp_path)
-    run.summary.unlink()
+def test_a_resume_with_other_settings_is_refused_with_the_list_of_them(finished: RunDirectory) -> None:
+    finished.summary.unlink()
     with pytest.raises(InputError, match=r"batch is 16, not 32; penalties\.r1 is 3\.0, not 2.*elmyr train .* --from"):
-        resume(run.path, settings=["batch=32", "penalties.r1=2", "loop.keep=2"])
-    assert resume(run.path, settings=["batch=16", "penalties.r1=3"]).finished
+        resume(finished.path, settings=["batch=32", "penalties.r1=2", "loop.keep=2"])
+    assert resume(finished.path, settings=["batch=16", "penalties.r1=3"]).finished
 
 
-def test_a_new_run_begins_with_the_weights_of_another(tmp_path: Path) -> None:
-    first = small_run(tmp_path, "first")
-    second = small_run(tmp_path, "second", start_from=first.path, seed=1, settings={"loop.keep": 99})
+def test_a_new_run_begins_with_the_weights_of_another(whole: RunDirectory, tmp_path: Path) -> None:
+    second = small_run(tmp_path, "second", start_from=whole.path, seed=1, settings={"loop.keep": 99})
     begun = load_file(second.checkpoints / "images-000000000" / "generator.safetensors")
-    taken = load_file(first.checkpoints / f"images-{IMAGES:09d}" / "generator.safetensors")
+    taken = load_file(whole.checkpoints / f"images-{IMAGES:09d}" / "generator.safetensors")
     assert all(torch.equal(begun[name], taken[name]) for name in taken)
     with pytest.raises(InputError, match=r"network\.base is 4, not 8"):
-        small_run(tmp_path, "third", start_from=first.path, settings={"network.base": 8})
+        small_run(tmp_path, "third", start_from=whole.path, settings={"network.base": 8})
     assert not (tmp_path / "third").exists()
 
 
-def test_a_run_is_repeated_to_the_bit_and_a_changed_one_is_told(tmp_path: Path) -> None:
-    run = small_run(tmp_path)
-    again = repeat(run.path, out=tmp_path / "again")
+def test_a_run_is_repeated_to_the_bit_and_a_changed_one_is_told(finished: RunDirectory, tmp_path: Path) -> None:
+    again = repeat(finished.path, out=tmp_path / "again")
     assert again.differences == () == again.surroundings
-    (run.model / "generator.safetensors").write_bytes(b"other")
-    told = repeat(run.path, out=tmp_path / "third")
+    (finished.model / "generator.safetensors").write_bytes(b"other")
+    told = repeat(finished.path, out=tmp_path / "third")
     assert told.differences == ("model/generator.safetensors",)
 
 
