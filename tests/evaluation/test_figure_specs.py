@@ -244,3 +244,20 @@ def test_json_of_a_figure_that_nobody_knows_stays_as_it_is(tmp_path: Path) -> No
     (tmp_path / "evaluation.json").write_text(json.dumps({"figures": [old]}))
     page = write_report(tmp_path).read_text()
     assert re.search(r"Figure of old</th>.*3\.5", page)
+
+
+def test_figures_on_request_are_taken_where_they_are_named(tmp_path: Path, data: Path) -> None:
+    samples, said = noised(tmp_path, 40), list[str]()
+    usual = evaluate(samples, data=data, extractor="pixels")
+    names = ["vendi_score", "gaussian_kernel_distance", "similarity_in_classes"]
+    found = evaluate(samples, data=data, extractor="pixels", figures=names, say=said.append)
+    assert set(found.keys()) - set(usual.keys()) == set(names[:2])
+    assert found["vendi score"].low < found["vendi score"].value < found["vendi score"].high
+    assert any("MS-SSIM within classes is left out" in line for line in said)  # of images of 8 pixels a side
+    beside = compare([samples, noised(tmp_path, 120)], data=data, extractor="pixels", figures=names[1:2])
+    less, more = beside["gaussian_kernel_distance"].sides
+    assert less.value < more.value and more.difference is not None
+    with pytest.raises(InputError, match="no metric 'vendi_scores': did you mean 'vendi_score'"):
+        evaluate(samples, data=data, figures=["vendi_scores"])
+    with pytest.raises(InputError, match="--figures asks for figures that --as leaves out"):
+        evaluate(samples, data=data, figures=names, convention="prdc")

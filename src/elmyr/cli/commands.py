@@ -27,6 +27,12 @@ def _judging_options(
     ] = AUTO,
     extractor_seed: Annotated[int, typer.Option(help="Seed of the extractor's weights.", min=0)] = 0,
     extractor_width: Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")] = WIDTH,
+    figures: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,…", help="Further figures: vendi_score, similarity_in_classes, gaussian_kernel_distance."
+        ),
+    ] = None,
     convention: Annotated[
         str | None,
         typer.Option("--as", metavar="PACKAGE", help=f"By the conventions of one of {', '.join(CONVENTIONS)}."),
@@ -49,6 +55,7 @@ def _judging_options(
         "extractor_width": extractor_width,
         "extractor_weights": extractor_weights,
         "convention": convention,
+        "figures": [name.strip() for name in (figures or "").split(",") if name.strip()],
         "device": device,
         "precision": precision,
         "data_root": data_root,

@@ -116,6 +116,7 @@ def compare(
     extractor_width: int = WIDTH,
     extractor_weights: str | os.PathLike[str] | None = None,
     convention: str | None = None,
+    figures: Sequence[str] = (),
     device: str = "auto",
     precision: str = "auto",
     say: Callable[[str], None] = lambda line: None,
@@ -125,8 +126,8 @@ def compare(
 
     The real images are those of `data` and its split by `seed`, or else the split of the first run; a run that was
     trained on another training part is refused. All figures are on equal counts. A difference's interval knows that
-    both sides stand beside the same real images. The baseline, `use`, `convention` and the extractor are those of
-    `evaluate`, as are `say` and `quiet`.
+    both sides stand beside the same real images. The baseline, `use`, `convention`, `figures` and the
+    extractor are those of `evaluate`, as are `say` and `quiet`.
     """
     if not isinstance(subjects, list | tuple) or len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
@@ -134,7 +135,7 @@ def compare(
     by = convention_of(convention)
     extractor = by_resize(extractor, by.resize if by else None)
     extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, extractor_weights)
-    judging = Judging(extraction, use, stages, convention=by)
+    judging = Judging(extraction, use, stages, convention=by, requested=tuple(figures))
     judging.check(against)
     for subject in subjects:
         if is_path(subject) and not is_run(subject):

@@ -53,7 +53,8 @@ class Judging:
     """How images are judged: the feature extractor, and whether recognizers are trained on them.
 
     statistics: what stands for the real images in the Fréchet distance, the only figure then. save_statistics: where
-    those of the real images are written. convention: by whose the figures are taken, None: elmyr's own.
+    those of the real images are written. convention: by whose the figures are taken, None: elmyr's own. requested: the
+    figures to take of those that are not taken otherwise.
     """
 
     extraction: Extraction = field(default_factory=Extraction)
@@ -62,6 +63,7 @@ class Judging:
     statistics: Statistics | None = None
     save_statistics: Path | None = None
     convention: Convention | None = None
+    requested: tuple[str, ...] = ()
 
     def check(self, against: SplitPart) -> None:
         """InputError, before any work, for what cannot be done."""
@@ -75,6 +77,11 @@ class Judging:
             raise InputError(
                 f"{self.convention.name} has no Fréchet distance to take by --stats: leave out one of them"
             )
+        for name in self.requested:
+            FIGURES.require(name)
+        if self.requested and not self.is_own:
+            other = "--as" if self.convention else "--stats"
+            raise InputError(f"--figures asks for figures that {other} leaves out: leave out one of them")
         if self.save_statistics:
             require_place(self.save_statistics, ".npz", "statistics")
         if self.use and against == "train":
@@ -128,11 +135,16 @@ class Judging:
             for place, images in enumerate(others):
                 listener.advance(place)
                 logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
-                known.append(Evidence(real, embed(extractor, images), logits, next(iter(answers[place:]), None)))
+                lesson = next(iter(answers[place:]), None)
+                pixels = np.asarray(reference.images), np.asarray(images.images)
+                known.append(Evidence(real, embed(extractor, images), logits, lesson, pixels))
                 figures.append(self.figures_of(known[-1]))
         if self.convention is not None and self.statistics is None:
             for line in left_out(known[-1], self.convention):
                 self.stages.say(line)
+        for name in self.requested:
+            if name not in figures[-1]:
+                self.stages.say(f"{FIGURES[name].title} is left out: the images or the extractor do not allow it")
         if self.save_statistics:
             write_statistics(self.save_statistics, extractor, real.embedding.features)
         return known, figures
@@ -141,7 +153,11 @@ class Judging:
         """What is known of the images as figures by name."""
         if self.statistics is not None:
             return self.statistics.figures(evidence.generated.features, evidence.design[0].generated)
-        return take_figures(evidence) if self.convention is None else take_by_convention(evidence, self.convention)
+        return (
+            take_figures(evidence, self.requested)
+            if self.convention is None
+            else take_by_convention(evidence, self.convention)
+        )
 
     def counted(self, reference: ImageSet, other: ImageSet, samples: Sequence[ImageSet]) -> Sides:
         """Both parts of real images and sets of samples, on equal counts; by a convention whole, and in their order.

@@ -24,6 +24,7 @@ from elmyr.metrics import (
     class_divergence,
     discriminator_accuracy,
     diversity,
+    gaussian_kernel_distance,
     groups_of,
     inception_score,
     jackknife,
@@ -31,6 +32,7 @@ from elmyr.metrics import (
     mean_of_classes,
     share_right,
 )
+from elmyr.metrics.asked import SMALLEST, mean_similarity, vendi_score
 
 Better = Literal["lower", "higher", "near the baseline"]
 BETTER: tuple[Better, ...] = get_args(Better)
@@ -38,10 +40,12 @@ FEWEST_A_DIMENSION = 5  # images for each feature, below which the distance at i
 
 LABELS = "needs labels, and 8 images or more of every class"
 READING = "needs a feature extractor that classifies: --extractor domain, and labeled images"
+ASKED = "taken where --figures names it"
 USE = "computed with --use, as it trains recognizers"
 # What a figure can be taken from, and why that may be missing: the properties of `figures.Evidence`.
 NEEDS: Mapping[str, str] = {
     "features": "",
+    "images": "",
     "labels": "needs labels",
     "labels of full classes": LABELS,
     "class distances": LABELS,
@@ -67,11 +71,13 @@ class FigureSpec:
 
     name: what programs call it. title: what people read. better: "lower", "higher" or "near the baseline". meaning:
     what it says, in a sentence for glossary and report. missing: why it may not be there, where its needs do not say.
+    on_request: whether it is taken only where its name is given.
 
     needs: what `take` is called with, each as two arrays, of the real and of the generated images: "features" float64
-    (N, D) and (M, D); "labels" int64 (N,), "labels of full classes" the same where no class has fewer than 8 images;
-    where the extractor classifies "probabilities" float64 (N, K) and "predictions" int64 (N,); "logits" float64 (N,)
-    of the run's discriminator; "design" in one the `elmyr.metrics.Design` of both, whether their labels were fixed.
+    (N, D) and (M, D); "images" uint8 (N, H, W, C) and (M, H, W, C); "labels" int64 (N,), "labels of full
+    classes" the same where no class has fewer than 8 images; where the extractor classifies "probabilities" float64
+    (N, K) and "predictions" int64 (N,); "logits" float64 (N,) of the run's discriminator; "design" in one the
+    `elmyr.metrics.Design` of both, whether their labels were fixed.
 
     take: gives an `Estimate`; or just a number, whose 95 % interval follows from asking again with each twentieth of
     the images left out; or None where it cannot be taken of these. Raises InputError for an unknown need or direction.
@@ -84,6 +90,7 @@ class FigureSpec:
     take: Callable[..., Estimate | float | None]
     meaning: str = ""
     missing: str = ""
+    on_request: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.needs, str) or not self.needs:
@@ -164,6 +171,10 @@ def _at_infinity(
 ) -> Estimate | None:
     enough = min(len(real), len(generated)) >= FEWEST_A_DIMENSION * real.shape[1]
     return distances.at_infinity if enough else None
+
+
+def _similarity(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Estimate | None:
+    return mean_similarity(images, labels) if min(images.shape[1:3]) >= SMALLEST else None
 
 
 def _accepted(part: Any) -> FigureSpec:
@@ -265,6 +276,31 @@ FIGURES: Table[FigureSpec] = Table(
                 "tested_on_generated", "trained on real, tested on generated", "higher", ("recognizers",),
                 lambda on_real, on_generated: share_right(on_generated, of="generated"),
                 "the reverse (Shmelkov et al. 2018); with --use",
+            ),
+            FigureSpec(
+                "vendi_score", "Vendi score", "near the baseline", ("features", "design"),
+                lambda real, generated, design: vendi_score(generated, labels=design.generated),
+                "how many wholly different images the generated ones are worth (Friedman & Dieng 2023): far below the "
+                "baseline is collapse, far above it is noise",
+                missing=ASKED,
+                on_request=True,
+            ),
+            FigureSpec(
+                "similarity_in_classes", "MS-SSIM within classes", "near the baseline",
+                ("images", "labels of full classes"),
+                lambda real, generated, of_real, of_generated: _similarity(generated, of_generated),
+                "how alike two images of one class are at several scales (Odena et al. 2017): far above the baseline "
+                "is collapse, far below it is noise; needs 11 pixels a side or more",
+                missing=ASKED,
+                on_request=True,
+            ),
+            FigureSpec(
+                "gaussian_kernel_distance", "MMD, Gaussian kernel", "lower", ("features", "design"),
+                lambda real, generated, design: gaussian_kernel_distance(real, generated, design=design),
+                "distance of the distributions of directions of features, as CMMD takes it (Jayasumana et al. 2024); "
+                "CMMD itself only where the extractor is a CLIP",
+                missing=ASKED,
+                on_request=True,
             ),
         )
     },

@@ -47,13 +47,14 @@ class Evidence:
 
     logits: what the discriminator says of the real and of the generated images. recognizers: which real images one that
     learned from generated ones classifies correctly, and which generated images one that learned from
-    real ones. None where there is none.
+    real ones. images: both sides' pixels uint8. None where there is none.
     """
 
     real: Reference
     generated: Embedding
     logits: Pair | None = None
     recognizers: Pair | None = None
+    images: Pair | None = None
 
     def given(self, need: str) -> Sequence[Any] | None:
         """What `take` of a figure is called with for one of its needs; None where it is missing."""
@@ -143,10 +144,15 @@ def _both(real: NDArray[Any] | None, generated: NDArray[Any] | None) -> Pair | N
     return None if real is None or generated is None else (real, generated)
 
 
-def take_figures(evidence: Evidence) -> dict[str, Estimate]:
-    """Every figure of the table that these images allow, by name and in its order; each with its interval."""
+def take_figures(evidence: Evidence, requested: Sequence[str] = ()) -> dict[str, Estimate]:
+    """Every figure of the table that these images allow, by name and in its order; each with its interval.
+
+    requested: those to take of the ones that are not taken otherwise.
+    """
     taken = {}
     for name, spec in FIGURES.items():
+        if spec.on_request and name not in requested:
+            continue
         given = [evidence.given(need) for need in spec.needs]
         known = [each for each in given if each is not None]
         if len(known) < len(given):

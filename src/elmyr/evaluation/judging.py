@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +59,7 @@ def evaluate(
     extractor_width: int = WIDTH,
     extractor_weights: str | os.PathLike[str] | None = None,
     convention: str | None = None,
+    figures: Sequence[str] = (),
     statistics: str | os.PathLike[str] | None = None,
     save_statistics: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -76,10 +77,9 @@ def evaluate(
     The extractor is one of the table, such as `domain`, `pixels` or `random`, made of the training part; or a network
     of one's own: `module:attribute`, an `.onnx` file, a folder with an `extractor.toml`. `extractor_weights` is the
     file of its weights, where it takes one. `say` hears of each stage; progress inside is shown unless `quiet`.
-
-    `convention`: a package by whose conventions figures are taken, such as "torch-fidelity": of all images, then.
-    `statistics`: an .npz file with `mu` and `sigma` that stands for the real images; the Fréchet distance alone is
-    taken by it, and samples may do without `data`. `save_statistics`: where to write those of the real images.
+    `figures`: further ones to take, such as "vendi_score". `convention`: the package by whose conventions to take them.
+    `statistics`: an .npz file with `mu` and `sigma` that stands for the real images, by which there is the Fréchet
+    distance alone, of samples also without `data`. `save_statistics`: where to write those of the real images.
     """
     stages = Stages(STAGES + (is_run(subject) or isinstance(subject, GAN)) + use, say, quiet=quiet)
     known = None if statistics is None else read_statistics(Path(statistics))
@@ -88,7 +88,7 @@ def evaluate(
     extractor = by_resize(extractor, by.resize if by else None)
     extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, extractor_weights)
     kept = None if save_statistics is None else Path(save_statistics)
-    judging = Judging(extraction, use, stages, known, kept, by)
+    judging = Judging(extraction, use, stages, known, kept, by, tuple(figures))
     judging.check(against)
     if is_run(subject):
         if seed is not None or shaping != AS_IT_IS:

@@ -28,8 +28,8 @@ from elmyr.metrics.frechet import (
 from elmyr.metrics.gaussians import Gaussian, gaussian_of
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
-from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without, moved
-from elmyr.metrics.kernel import kernel_distance
+from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without, moved, scaled
+from elmyr.metrics.kernel import gaussian_kernel_distance, kernel_distance
 from elmyr.metrics.labels import (
     accuracy,
     balanced_accuracy,
@@ -97,6 +97,7 @@ __all__ = [
     "frechet_distance_at_infinity",
     "frechet_distance_from",
     "frechet_distances",
+    "gaussian_kernel_distance",
     "gaussian_of",
     "groups_of",
     "half_width",
@@ -119,6 +120,7 @@ __all__ = [
     "ratio_of",
     "realism",
     "recalls_of",
+    "scaled",
     "share_right",
     "skeleton_length",
     "slant",

@@ -51,13 +51,18 @@ def ssim(images: Any, truth: Any) -> NDArray[np.float64]:
     return _by_few(_similar, images, truth)
 
 
-def _similar(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def structural_similarity(images: Any, truth: Any) -> NDArray[np.float64]:
+    """As `ssim`, without its comparison of brightness: of contrast and structure alone."""
+    return _by_few(lambda a, b: _similar(a, b, light=False), images, truth)
+
+
+def _similar(a: NDArray[np.float64], b: NDArray[np.float64], light: bool = True) -> NDArray[np.float64]:
     mean_a, mean_b = _windowed(a), _windowed(b)
     variance_a, variance_b = _windowed(a * a) - mean_a**2, _windowed(b * b) - mean_b**2
     covariance = _windowed(a * b) - mean_a * mean_b
-    light = (2 * mean_a * mean_b + STEADY[0]) / (mean_a**2 + mean_b**2 + STEADY[0])
-    structure = (2 * covariance + STEADY[1]) / (variance_a + variance_b + STEADY[1])
-    similar = light * structure
+    similar = (2 * covariance + STEADY[1]) / (variance_a + variance_b + STEADY[1])
+    if light:
+        similar = (2 * mean_a * mean_b + STEADY[0]) / (mean_a**2 + mean_b**2 + STEADY[0]) * similar
     if min(a.shape[1:3]) > 2 * RADIUS:
         similar = similar[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
     return np.asarray(similar.mean((1, 2, 3)))

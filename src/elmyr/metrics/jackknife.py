@@ -86,6 +86,21 @@ def moved(
     )
 
 
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """The same figure in another unit: everything times a factor above 0."""
+    sides = estimate.without_real, estimate.without_generated
+    without_real, without_generated = (tuple(one * factor for one in side) for side in sides)
+    return replace(
+        estimate,
+        value=estimate.value * factor,
+        low=estimate.low * factor,
+        high=estimate.high * factor,
+        without_real=without_real,
+        without_generated=without_generated,
+        of_pairs=OfPairs(*(deviation * factor for deviation in estimate.of_pairs)),
+    )
+
+
 def groups_of(count: int, labels: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """The group of each of `count` rows, int64 (count,): up to 20 groups of equal size, dealt in a fixed shuffle.
 
