@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter, rotate, shift
 
 from elmyr.core.errors import InputError
+from elmyr.evaluation.altered_copies import AlteredSearch, Change, tangent_distances, views_of
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.paired_samples import never_seen
 from elmyr.images import ImageSet, Source, Splits, load_images, split_source
@@ -52,11 +54,53 @@ def test_a_few_copies_among_many_are_found(digits: Splits) -> None:
     assert {generated for generated, _ in found.pairs} <= set(range(40))
 
 
+CHANGES = {
+    "moved by a pixel": lambda images: np.pad(images[:, :, :-1], ((0, 0), (0, 0), (1, 0), (0, 0))),
+    "turned by 5 degrees": lambda images: rotate(images, 5, axes=(1, 2), reshape=False, order=1, mode="nearest"),
+    "turned by -10 degrees": lambda images: rotate(images, -10, axes=(1, 2), reshape=False, order=1, mode="nearest"),
+    "mirrored": lambda images: images[:, :, ::-1],
+    "inverted": lambda images: 255 - images,
+    "less contrast": lambda images: (images * 0.5 + 60).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_altered_copies_are_found_and_shown_beside_their_originals(digits: Splits, change: str) -> None:
+    held_out, others = never_seen(digits, "test")
+    altered = ImageSet(np.ascontiguousarray(CHANGES[change](digits.train.images[100:400])), None)
+    found = look_for_copies(altered, digits.train, held_out, others)
+    assert found.altered.verdict != "no evidence" and found.verdict != "no evidence"
+    assert found.altered.share > 0.9 > found.altered.expected
+    if found.verdict != found.unaltered:
+        assert sum(training == generated + 100 for generated, training in found.pairs) > 12
+        told = copies_sentence(Copies.model_validate(asdict(found)))
+        assert f"{found.altered.verdict.capitalize()}, altered" in told and told.count("Copies") == 1
+
+
+def test_the_tangent_distance_to_an_image_that_was_moved_a_little_is_next_to_nothing() -> None:
+    images = gaussian_filter(RANDOM.random((5, 32, 32, 1)) * 255, (0, 4, 4, 0)) * 4 % 256
+    smooth = gaussian_filter(images, (0, 2, 2, 0))
+    moved = shift(smooth, (0, 0.4, -0.3, 0), order=1, mode="nearest")
+    here, there = (views_of(ImageSet(each.astype(np.uint8), None)) for each in (smooth, moved))
+    known = AlteredSearch(there, here)._sides[0]
+    close, far = (tangent_distances(here, Change(), rows) for rows in (known, known[::-1]))
+    assert (close < 0.1).all() and (far[[0, 1, 3, 4]] > 0.5).all()
+
+
+def test_blank_images_are_copies_of_nothing(digits: Splits) -> None:
+    held_out, others = never_seen(digits, "test")
+    blank = ImageSet(np.full((40, 8, 8, 1), 90, np.uint8), None)
+    found = look_for_copies(blank, digits.train, held_out, others)
+    assert (found.altered.verdict, found.altered.doubles) == ("no evidence", 0)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_images_that_no_network_has_seen_are_not_accused(seed: int) -> None:
     splits = split_source(Source("digits", load_images("digits"), None), seed)
     held_out, others = never_seen(splits, "test")
-    assert look_for_copies(others, splits.train, held_out, others).verdict == "no evidence"
+    found = look_for_copies(others, splits.train, held_out, others)
+    assert (found.verdict, found.unaltered, found.altered.verdict) == ("no evidence",) * 3
+    assert abs(found.altered.deviations) < 3
 
 
 def test_what_is_only_typical_is_no_copy(digits: Splits) -> None:
@@ -121,10 +165,11 @@ def test_training_images_on_the_disk_are_read_block_by_block(
             return found
 
     on_disk = ImageSet(np.load(tmp_path / "train.npy", mmap_mode="r").view(Counted), labels, digits.train.classes)
-    monkeypatch.setattr("elmyr.evaluation.copies.AT_ONCE", 100)
+    for module in ("copies", "altered_copies"):
+        monkeypatch.setattr(f"elmyr.evaluation.{module}.AT_ONCE", 100)
     read.clear()
     found = look_for_copies(others, on_disk, held_out, others)
-    assert max(read) <= 100 and sum(read) == len(labels)
+    assert max(read) <= 100 and sum(read) == 2 * len(labels)
     monkeypatch.undo()
     assert found == look_for_copies(others, digits.train, held_out, others)
 

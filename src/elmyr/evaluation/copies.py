@@ -1,4 +1,7 @@
-"""Are generated images copies of training images? Nearest images in pixels, beside images that no network has seen."""
+"""Are generated images copies of training images? Nearest images in pixels, beside images that no network has seen.
+
+Twice: as the images are, and after a search over small changes of them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc
 
+from elmyr.evaluation.altered_copies import AlteredSearch, views_of
 from elmyr.evaluation.features import AT_ONCE, squares
 from elmyr.evaluation.paired_samples import first_of, first_places
 from elmyr.images import ImageSet
@@ -33,6 +37,7 @@ from elmyr.tasks.gan.model import GAN
 Verdict = Literal["no evidence", "suspected", "certain"]
 
 MOST = 1000  # images of each side that are looked at
+MOST_ALTERED = 500  # of them for which alterations are tried, which takes much longer
 MOST_TRAINING = 60_000
 SIDE = 16  # pixels a side that images are averaged to
 PAIRS = 16  # pairs that are shown
@@ -40,6 +45,7 @@ FEWEST_IN_A_CELL = 50  # held-out images, about, for each cell of the statistic
 MOST_CELLS = 10
 MOST_FOR_CELLS = 10_000  # training images that the cells are made of
 SURE = 0.999  # level at which copies are certain
+GRAVITY: dict[Verdict, int] = {"no evidence": 0, "suspected": 1, "certain": 2}
 SUSPICIOUS = 3.1  # standard deviations: 1 in 1,000 by chance
 
 TITLES = {
@@ -65,17 +71,38 @@ class CopyFigure:
 
 
 @dataclass(frozen=True)
-class Copies:
-    """What is found, and of how many images on each side.
+class AlteredCopies:
+    """What is found once images are moved, turned, mirrored, brought to another size and contrast to fit others.
 
-    expected, deviations: what `training_is_nearest` is without copying, and how far it is from that.
-
-    pairs: the places of the generated images that are most suspicious, the worst first, and of the training image that
-    is nearest to each, among those given; doubles: how many generated images are twice as near to a training image as
-    to any held-out one; doubled: how many different training images are nearest to these.
+    share: how often a training image is the nearest; doubles: how many images are twice as near to a training image as
+    to any held-out one; yardstick: the share of real images that are.
     """
 
     verdict: Verdict
+    count: int
+    share: float
+    expected: float
+    deviations: float
+    doubles: int
+    yardstick: float
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What is found, and of how many images on each side.
+
+    verdict: the graver of that on the images as they are, `unaltered`, and that of `altered`.
+
+    expected, deviations: what `training_is_nearest` is without copying, and how far it is from that.
+
+    pairs: the places of the generated images that are most suspicious by the graver verdict, the worst first, and of
+    the training image that is nearest to each, among those given; doubles: how many generated images are twice as near
+    to a training image as to any held-out one; doubled: how many different training images are nearest to these.
+    """
+
+    verdict: Verdict
+    unaltered: Verdict
+    altered: AlteredCopies
     count: int
     training: int
     held_out: int
@@ -123,6 +150,11 @@ class _Side:
         ours, theirs = self._distances
         return np.asarray(np.divide(ours, theirs, out=np.ones_like(ours), where=theirs > 0))
 
+    def pairs(self) -> list[tuple[int, int]]:
+        """The most suspicious images, and the training image nearest to each."""
+        worst = np.argsort(self.suspicion(), kind="stable")[:PAIRS]
+        return [(int(place), int(self.to_training.places[place])) for place in worst]
+
 
 class _Chance:
     """The chance that a training image is the nearest: its class's share of training images, as sides may differ."""
@@ -155,7 +187,8 @@ def look_for_copies(
 
     held_out: real images of the same distribution as the training images that the generator has not seen; others: such
     images again, which stand in the generated images' place for the baseline. gan: whether its discriminator remembers
-    the training images. Looked at are at most 1,000 images of each side and 60,000 training images, averaged to 16x16.
+    the training images. Looked at are at most 1,000 images of each side and 60,000 training images, averaged to 16x16;
+    500 of each side for copies that were altered.
     """
     places, known_places = first_places(len(generated), MOST), first_places(len(training), MOST_TRAINING)
     generated, others = generated.take(places), first_of(others, MOST)
@@ -189,9 +222,14 @@ def look_for_copies(
         known_logits, unseen_logits = (gan.discriminate(images) for images in (remembered, first_of(held_out, MOST)))
         taken["membership"] = discriminator_accuracy(known_logits, unseen_logits), 0.5
     draws, draws_real = (side.draws() for side in sides)
-    worst = np.argsort(sides[0].suspicion(), kind="stable")[:PAIRS]
+    unaltered = _verdict(draws, draws_real, excess)
+    altered, side = _look_for_altered(generated, training, known_places, held_out, others, chance)
+    graver = altered.verdict if GRAVITY[altered.verdict] > GRAVITY[unaltered] else unaltered
+    pairs = (sides[0] if graver == unaltered else side).pairs()
     return Copies(
-        verdict=_verdict(draws, draws_real, excess),
+        verdict=graver,
+        unaltered=unaltered,
+        altered=altered,
         count=len(generated),
         training=len(known),
         held_out=len(held_out),
@@ -200,8 +238,37 @@ def look_for_copies(
         expected=excess.expected,
         deviations=excess.deviations,
         figures=tuple(_figure(name, *values) for name, values in taken.items()),
-        pairs=tuple((int(places[place]), int(known_places[sides[0].to_training.places[place]])) for place in worst),
+        pairs=tuple((int(places[place]), int(known_places[known])) for place, known in pairs),
     )
+
+
+def _look_for_altered(
+    generated: ImageSet,
+    training: ImageSet,
+    known_places: NDArray[np.int64],
+    held_out: ImageSet,
+    others: ImageSet,
+    chance: _Chance,
+) -> tuple[AlteredCopies, _Side]:
+    """What is found of altered copies, and the images that they are looked for among."""
+    search = AlteredSearch(views_of(training, known_places), views_of(held_out))
+    shown, real = (
+        search(views_of(images.take(np.arange(min(len(images), MOST_ALTERED))))) for images in (generated, others)
+    )
+    side, side_real = (_Side(match.to_training, match.to_held_out) for match in (shown, real))
+    excess = _Side(shown.joint_to_training, shown.joint_to_held_out).excess(chance)
+    doubled = side.doubles().value
+    count = len(shown.to_training.places)
+    found = AlteredCopies(
+        verdict=_verdict(side.draws(), side_real.draws(), excess),
+        count=count,
+        share=excess.share,
+        expected=excess.expected,
+        deviations=excess.deviations,
+        doubles=round(doubled * count),
+        yardstick=side_real.doubles().value,
+    )
+    return found, side
 
 
 def _verdict(generated: tuple[int, int], real: tuple[int, int], excess: Excess) -> Verdict:

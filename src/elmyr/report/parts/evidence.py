@@ -13,7 +13,7 @@ from elmyr.report.charts.svg import Bar, interval_chart, scatter_chart
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import MISSING, count, duration, is_finite, number, percent
 from elmyr.report.parts.page import figures_table, note, section
-from elmyr.report.parts.records import Copies, Evaluation, People
+from elmyr.report.parts.records import AlteredCopies, Copies, Evaluation, People
 from elmyr.report.words import ENGLISH, Words
 
 IN_PERCENT = {"doubles", "training_is_nearest", "authenticity", "membership"}
@@ -45,10 +45,43 @@ SENTENCES = {
         "image as to any unseen one; of real images {yardstick} are."
     ),
 }
+ALTERED = {
+    "suspected": (
+        "Copies of training images? Suspected, altered: once images are moved, turned, mirrored, recolored or cut to "
+        "fit, a training image is the nearest to {share} of {count} generated images; without copying that is "
+        "{expected}, and chance alone goes so far once in a thousand times."
+    ),
+    "certain": (
+        "Copies of training images? Certain, altered: once images are moved, turned, mirrored, recolored or cut to "
+        "fit, {doubles} of {count} generated images are twice as near to a training image as to any unseen one; of "
+        "real images {yardstick} are."
+    ),
+}
 
 
 def copies_sentence(copies: Copies, words: Words = ENGLISH) -> str:
-    """Whether the images are copies, in a sentence."""
+    """Whether the images are copies, as they are or altered, in a sentence or two."""
+    altered = copies.altered
+    if altered is not None and copies.verdict != copies.unaltered:
+        return words(ALTERED[altered.verdict], **_told_of(altered))
+    told = _unaltered_sentence(copies, words)
+    if altered is None or _told(copies) != "no evidence":
+        return told
+    none = words("No evidence of altered copies either: moved, turned, mirrored, recolored or cut ones.")
+    return f"{told} {none}"
+
+
+def _told_of(altered: AlteredCopies) -> dict[str, str]:
+    return {
+        "doubles": count(altered.doubles),
+        "count": count(altered.count),
+        "share": percent(altered.share, 1),
+        "expected": percent(altered.expected, 1),
+        "yardstick": percent(altered.yardstick, 1),
+    }
+
+
+def _unaltered_sentence(copies: Copies, words: Words) -> str:
     figures = {figure.name: figure for figure in copies.figures}
     shares = {name: figures[name].value if name in figures else None for name in ("training_is_nearest", "doubles")}
     yardstick = figures["doubles"].yardstick if "doubles" in figures else None
@@ -78,7 +111,7 @@ def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -
     told = words(
         "Pixels (averaged to at most 16 a side) of {count} generated images beside {training} training images and "
         "{held_out} held-out ones that the GAN has not seen. The baseline is the same figure for real images that no "
-        "network has seen. Copies that were moved, turned or recolored are not found this way.",
+        "network has seen.",
         count=count(copies.count), training=count(copies.training), held_out=count(copies.held_out),
     )  # fmt: skip
     rows = []
@@ -92,6 +125,7 @@ def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -
         words("Are they copies?"),
         tag("p", words(VERDICTS[_told(copies)]), class_=f"short word {COLORS[_told(copies)]}"),
         note(told),
+        note(_altered(copies.altered, words)),
         figures_table(words("Figures of copying"), head, rows),
         note(
             words(
@@ -103,6 +137,17 @@ def copies_section(copies: Copies | None, pairs: Path, words: Words = ENGLISH) -
             )
         ),
         _pairs(pairs, words),
+    )
+
+
+def _altered(altered: AlteredCopies | None, words: Words) -> str:
+    if altered is None:
+        return words("Copies that were moved, turned or recolored are not found this way.")
+    return words(
+        "Altered copies: {count} images, moved, turned, mirrored, recolored and cut to fit real ones. A training image "
+        "is then the nearest to {share} (without copying {expected}), and twice as near as any held-out one to "
+        "{doubles} (of real images {yardstick}).",
+        **_told_of(altered),
     )
 
 

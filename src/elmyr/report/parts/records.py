@@ -80,10 +80,23 @@ class CopyFigure(Record):
     yardstick: float | None = None
 
 
-class Copies(Record):
-    """Whether the generated images are copies of training images."""
+class AlteredCopies(Record):
+    """Whether they are copies that were moved, turned, mirrored, recolored or cut."""
 
     verdict: Literal["no evidence", "suspected", "certain"]
+    count: int
+    share: float
+    expected: float
+    doubles: int
+    yardstick: float
+
+
+class Copies(Record):
+    """Whether the generated images are copies of training images; unaltered: as they are."""
+
+    verdict: Literal["no evidence", "suspected", "certain"]
+    unaltered: Literal["no evidence", "suspected", "certain"] | None = None
+    altered: AlteredCopies | None = None
     count: int
     training: int
     held_out: int
