@@ -75,7 +75,7 @@ class AlteredCopies:
     """What is found once images are moved, turned, mirrored, brought to another size and contrast to fit others.
 
     share: how often a training image is the nearest; doubles: how many images are twice as near to a training image as
-    to any held-out one; yardstick: the share of real images that are.
+    to any held-out one; `yardstick`: the share of real images that are.
     """
 
     verdict: Verdict
