@@ -36,6 +36,7 @@ def size(array: Any) -> int:
 
 CASES = {
     "frechet_distance": Case(lambda x: metrics.frechet_distance(x, OTHERS), FEATURES, 4),
+    "frechet_distance_from": Case(lambda x: metrics.frechet_distance_from(metrics.gaussian_of(OTHERS), x), FEATURES, 4),
     "frechet_distance_at_infinity": Case(lambda x: metrics.frechet_distance_at_infinity(OTHERS, x), FEATURES, 4),
     "frechet_distances": Case(lambda x: metrics.frechet_distances(x, OTHERS), FEATURES, 4),
     "class_frechet_distances": Case(
@@ -43,6 +44,7 @@ CASES = {
     ),
     "gaussian_of": Case(metrics.gaussian_of, FEATURES),
     "kernel_distance": Case(lambda x: metrics.kernel_distance(x, OTHERS), FEATURES, 4),
+    "gaussian_kernel_distance": Case(lambda x: metrics.gaussian_kernel_distance(x, OTHERS), FEATURES, 4),
     "precision_recall": Case(lambda x: metrics.precision_recall(x, OTHERS), FEATURES, 4),
     "density_coverage": Case(lambda x: metrics.density_coverage(OTHERS, x), FEATURES, 6),
     "realism": Case(lambda x: metrics.realism(OTHERS, x), FEATURES, 1),
@@ -106,7 +108,16 @@ def test_no_metric_of_arrays_is_left_out() -> None:
     functions = {name for name in metrics.__all__ if callable(getattr(metrics, name)) and name[0].islower()}
     others = {  # of counts or of estimates, or parts of those above
         *("beside", "chance_of", "difference", "groups_of", "half_width", "is_double", "is_unbalanced", "jackknife"),
-        *("mean_of_classes", "mean_recall", "ratio_of", "recalls_of", "wilson_interval", "fixed_design"),
+        *(
+            "mean_of_classes",
+            "mean_recall",
+            "moved",
+            "ratio_of",
+            "recalls_of",
+            "scaled",
+            "wilson_interval",
+            "fixed_design",
+        ),
     }
     assert functions - others == {name for name in CASES if name[0].islower()}
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 ALIKE = 0.998  # correlation
 LEAST_CONTRAST = 2.0  # standard deviation in gray levels, below which an image is blank
@@ -64,6 +63,8 @@ def _standardized(means: NDArray[np.float16]) -> tuple[Rows, Places]:
 
 def _candidates(known: Rows, rows: Rows) -> tuple[Places, Places]:
     """Places of known rows that may be alike, and the places of the rows that they may be like."""
+    from scipy.spatial import cKDTree  # a prediction does not wait for it
+
     fitted = known[:: -(-len(known) // FITTED)].astype(np.float64)
     _, directions = np.linalg.eigh(fitted.T @ fitted)
     directions = directions[:, -COMPONENTS:].astype(np.float32)
