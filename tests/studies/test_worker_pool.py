@@ -14,7 +14,7 @@ import pytest
 WORK = """
 import hashlib, signal, sys, time
 from pathlib import Path
-from elmyr.core.errors import InterruptedRun
+from elmyr.core.errors import ElmyrError, InterruptedRun
 from elmyr.engine.signals import StopRequest
 from elmyr.studies.interruption import resumable
 from elmyr.studies.worker_pool import Pool, performed
@@ -44,14 +44,28 @@ if __name__ == "__main__":
         with resumable(FOLDER, "the work"):
             for piece, _ in performed(pool, [Piece("training"), Piece("quick")], ()):
                 (FOLDER / f"{piece} is done").touch()
-    except InterruptedRun as stopped:
+    except ElmyrError as stopped:
         print(stopped)
         sys.exit(stopped.exit_code)
 """
 
 
-@pytest.mark.parametrize("ended", ["the main process", "a worker"])
-def test_a_signal_ends_every_process_and_says_how_to_resume(tmp_path: Path, ended: str) -> None:
+@pytest.mark.parametrize(
+    ("ended", "number", "code", "told"),
+    [
+        ("the main process", signal.SIGINT, 130, "the work stopped; resume with: elmyr resume {}\n"),
+        ("a worker", signal.SIGTERM, 143, "the work stopped; resume with: elmyr resume {}\n"),
+        (
+            "a worker",
+            signal.SIGKILL,
+            1,
+            "a process of the work was killed (out of memory?): resume with fewer: elmyr resume {} --processes 1\n",
+        ),
+    ],
+)
+def test_a_signal_ends_every_process_and_says_how_to_resume(
+    tmp_path: Path, ended: str, number: signal.Signals, code: int, told: str
+) -> None:
     script = tmp_path / "work.py"
     script.write_text(WORK)
     process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True)
@@ -60,12 +74,12 @@ def test_a_signal_ends_every_process_and_says_how_to_resume(tmp_path: Path, ende
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     if ended == "a worker":
-        subprocess.run(["pkill", "-TERM", "-P", str(process.pid), "-f", "spawn_main"], check=True)
+        one = ["pkill", f"-{number}", "--oldest", "--parent", str(process.pid), "--full", "spawn_main"]
+        subprocess.run(one, check=True)
     else:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
     try:
         said, _ = process.communicate(timeout=300)  # ends only when no worker is left that could write
     finally:
         process.kill()
-    assert process.returncode == 128 + (signal.SIGTERM if ended == "a worker" else signal.SIGINT), said
-    assert said == f"the work stopped; resume with: elmyr resume {tmp_path}\n"
+    assert (process.returncode, said) == (code, told.format(tmp_path))

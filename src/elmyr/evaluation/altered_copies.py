@@ -1,6 +1,6 @@
 """The nearest real images to images that may have been moved, turned, mirrored, recolored or cut.
 
-Each image is changed in some sixty ways; a projection finds the real image that correlates most with each of them, and
+Each image is changed in 78 ways; a projection finds the real image that correlates most with each of them, and
 the best few are looked at through the tangent distance (Simard, LeCun & Denker 1993): what is left of the real image
 after the changed one, its derivatives by angle, size and position, and a constant are fitted to it. Brightness,
 contrast and inversion are fitted with them, and colors are left out. Training and held-out images are searched alike.

@@ -130,13 +130,14 @@ class Judging:
         self.stages.begin(f"comparing {len(reference):,} images of each, extractor '{extractor.name}'")
         real = reference_of(extractor, reference, self.stages.say)
         of_real = None if gan is None else gan.discriminate(reference)
+        of_pixels = any("images" in FIGURES[name].needs for name in self.requested)
         known, figures = list[Evidence](), list[dict[str, Estimate]]()
         with self.stages.progress("figures", total=len(others), unit="sets of images") as listener:
             for place, images in enumerate(others):
                 listener.advance(place)
                 logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
                 lesson = next(iter(answers[place:]), None)
-                pixels = np.asarray(reference.images), np.asarray(images.images)
+                pixels = (np.asarray(reference.images), np.asarray(images.images)) if of_pixels else None
                 known.append(Evidence(real, embed(extractor, images), logits, lesson, pixels))
                 figures.append(self.figures_of(known[-1]))
         if self.convention is not None and self.statistics is None:

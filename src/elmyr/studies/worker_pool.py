@@ -115,7 +115,7 @@ def _outcome(future: Future[D], children: Sequence[BaseProcess], how: Pool) -> D
         ends = {child.exitcode for child in children}
         if RUN_AGAIN in ends:
             raise NoMainGuard(how.called) from None
-        if ends & {TERMINATED, -signal.SIGTERM}:
+        if ends <= {TERMINATED, -signal.SIGTERM}:  # where another end began it, the executor has terminated the others
             raise InterruptedRun(f"{how.called} stopped", signal_number=signal.SIGTERM) from None
         raise ElmyrError(
             f"a process of {how.called} was killed (out of memory?): resume with fewer: elmyr resume {how.folder} "
