@@ -32,7 +32,7 @@ from tests.conftest import small_image_set
 QUICK = """
 import elmyr.evaluation.features as features, elmyr.studies.articles.uses as uses
 import elmyr.tasks.restoration.inversion as inversion
-features.UPDATES, uses.UPDATES, uses.GENERATED = 10, {"quick": 5}, 60
+features.UPDATES, uses.UPDATES, uses.GENERATED = 10, {"quick": {"gray": 5, "color": 5}}, 60
 inversion.COURSE, inversion.BANK = ((24, 1), (4, 1)), 100
 if __name__ == "__main__":
     from elmyr.cli import main
@@ -45,7 +45,7 @@ def hurry(patch: pytest.MonkeyPatch, cache: Path) -> None:
     """As the script does in processes of its own."""
     patch.setenv("ELMYR_CACHE_DIR", str(cache))
     patch.setattr("elmyr.evaluation.features.UPDATES", 10)
-    patch.setattr("elmyr.studies.articles.uses.UPDATES", {"quick": 5})
+    patch.setattr("elmyr.studies.articles.uses.UPDATES", {"quick": {"gray": 5, "color": 5}})
     patch.setattr("elmyr.studies.articles.uses.GENERATED", 60)
     patch.setattr("elmyr.tasks.restoration.inversion.COURSE", ((24, 1), (4, 1)))
     patch.setattr("elmyr.tasks.restoration.inversion.BANK", 100)

@@ -22,12 +22,15 @@ from elmyr.tasks.recognition import Recognizer
 from elmyr.tasks.restoration.inversion import invert
 
 GENERATED = 10_000
-UPDATES: dict[Effort, int] = {"quick": 300, "full": 2000}
+UPDATES: dict[Effort, dict[Side, int]] = {  # one of the images in color costs as much as six of the gray ones
+    "quick": {"gray": 300, "color": 150},
+    "full": {"gray": 2000, "color": 2000},
+}
 
 
 def learn_from_real(folder: Path, config: ArticlesConfig, splits: Splits, side: Side) -> None:
     """Trains the recognizer of the real training images, by which the others are measured, and keeps it."""
-    _recognizer(config).fit(splits.train.images, splits.train.require_labels()).save(recognizer_of(folder, side))
+    _recognizer(config, side).fit(splits.train.images, splits.train.require_labels()).save(recognizer_of(folder, side))
 
 
 def used(folder: Path, config: ArticlesConfig, system: System, splits: Splits) -> UsesRecord:
@@ -48,10 +51,9 @@ def used(folder: Path, config: ArticlesConfig, system: System, splits: Splits) -
     )
 
 
-def _recognizer(config: ArticlesConfig) -> Recognizer:
-    return Recognizer(
-        updates=UPDATES[config.effort], seed=config.seed, device=config.device, precision=config.precision
-    )
+def _recognizer(config: ArticlesConfig, side: Side) -> Recognizer:
+    updates = UPDATES[config.effort][side]
+    return Recognizer(updates=updates, seed=config.seed, device=config.device, precision=config.precision)
 
 
 def _recognition(
@@ -70,10 +72,10 @@ def _recognition(
         "cured": (labeled.images, labeled.require_labels()),
     }
     readers = {"real": real} | {
-        name: _recognizer(config).fit(splits.train.images, splits.train.require_labels(), generated=lesson)
+        name: _recognizer(config, system.side).fit(splits.train.images, splits.train.require_labels(), generated=lesson)
         for name, lesson in lessons.items()
     }
-    readers["generated"] = _recognizer(config).fit(*lessons["cured"])
+    readers["generated"] = _recognizer(config, system.side).fit(*lessons["cured"])
     found = []
     for name, reader in readers.items():
         right = int((reader.predict(splits.test.images) == splits.test.require_labels()).sum())
