@@ -332,6 +332,7 @@ COMMANDS: dict[str, Command] = {
             "--label": heard("--label", "b"),
             "--category": heard("--category", "0"),
             "--balanced": heard("--balanced", base=("sample", "{tail}", "-n", "6")),
+            "--truncation": heard("--truncation", "1.5"),
             "--checkpoint": heard("--checkpoint", "16"),
             "--seed": heard("--seed", "1"),
             **MACHINE,

@@ -101,7 +101,7 @@ def test_the_description_names_every_address_with_its_bounds_and_examples(workbe
 
 
 def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
-    address = "/v1/models/gan/generate?count=5&class=3&seed=9&truncation=0.7&format="
+    address = "/v1/models/gan/generate?count=5&class=3&seed=9&truncation=1.3&format="
     for form, content_type in (("png", "image/png"), ("npz", "application/zip"), ("json", "application/json")):
         one, other = workbench.get(address + form), workbench.get(address + form)
         assert one.status == 200 and one.headers["content-type"] == content_type and one.body == other.body
@@ -118,6 +118,7 @@ def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
         ("GET", "/v1/models/gan/generate?seed=-1", 422, "'seed' is '-1': give at least 0"),
         ("GET", "/v1/models/gan/generate?seed=1e99", 422, "'seed' is '1e99': give a whole number"),
         ("GET", "/v1/models/gan/generate?truncation=nan", 422, "'truncation' is 'nan': give a number"),
+        ("GET", "/v1/models/gan/generate?truncation=2.5", 422, "'truncation' is '2.5': give at most 2"),
         ("GET", "/v1/models/gan/generate?format=exe", 422, "'format' is 'exe': give 'png', 'npz' or 'json'"),
         ("GET", "/v1/models/gan/generate?class=%F0%9F%A6%A2", 422, "no class"),
         ("GET", "/v1/models/gan/between?steps=101", 422, "'steps' is '101': give at most 100"),

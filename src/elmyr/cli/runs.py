@@ -151,6 +151,10 @@ def sample(
         bool | None,
         typer.Option("--balanced/--as-trained", help="Classes in turn, or in their training proportions."),
     ] = None,
+    truncation: Annotated[
+        float,
+        typer.Option(help="Factor of the latents: below 1 more typical, above 1 (up to 2) more varied.", metavar="F"),
+    ] = 1.0,
     checkpoint: Checkpoint = None,
     seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
     device: Device = "auto",
@@ -168,8 +172,9 @@ def sample(
     config = gan.config
     keep_freed_memory()
     in_turn = out.suffix.lower() == ".png" if balanced is None else balanced
+    made = gan.samples(count, label=label, category=category, balanced=in_turn, truncation=truncation, seed=seed)
     with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
-        for part in gan.samples(count, label=label, category=category, balanced=in_turn, seed=seed):
+        for part in made:
             sink.add(part)
     if as_json:
         show_json({"out": str(out), "count": count})

@@ -164,7 +164,7 @@ OPTIONS: dict[str, tuple[Instead, ...]] = {
         Instead("--least {}", "--least is the lowest probability that counts as an answer"),
         Instead("--sure {}", "--sure is the share of the named labels that is to be wrong"),
     ),
-    "truncation truncation-psi trunc psi": (Instead("", "truncation is a parameter of GAN.sample in Python"),),
+    "truncation-psi trunc psi": (Instead("--truncation {}", "--truncation is the factor of the latents"),),
     "dry": (
         Instead("--dry-run", "--dry-run says what would be trained"),
         Instead("--plan", "--plan says what would run"),

@@ -7,6 +7,7 @@ MOST_PIXELS = 4_000_000  # of an upload, all its images together
 MOST_PHOTO_PIXELS = {"PNG": 16_000_000, "JPEG": 50_000_000}  # of a picture to be recognized: it is made smaller at once
 MOST_IMAGES = 1_000  # in an array of images
 MOST_GENERATED = 400  # images
+LARGEST_TRUNCATION = 2.0  # a GAN's own bound
 MOST_STEPS = 100  # from one image to another
 MOST_ANSWERS = 16  # to one damaged image
 MOST_REPAIRED = 4_000_000  # pixels, those of all answers together

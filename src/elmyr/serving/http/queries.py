@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from elmyr.serving.http.limits import MOST_ANSWERS, MOST_GENERATED, MOST_IMAGES, MOST_NEAREST, MOST_STEPS
+from elmyr.serving.http.limits import (
+    LARGEST_TRUNCATION,
+    MOST_ANSWERS,
+    MOST_GENERATED,
+    MOST_IMAGES,
+    MOST_NEAREST,
+    MOST_STEPS,
+)
 
 LARGEST_SEED = 2**63 - 1
 
@@ -44,7 +51,9 @@ class Generate(Words):
     count: int = Field(100, ge=1, le=MOST_GENERATED, description="how many")
     label: str | None = Field(None, alias="class", max_length=1000, description="a name or number", examples=["3"])
     seed: Seed = 0
-    truncation: float = Field(1.0, gt=0, le=1, description="below 1: more typical, less varied")
+    truncation: float = Field(
+        1.0, gt=0, le=LARGEST_TRUNCATION, description="below 1: more typical, less varied; above 1: the opposite"
+    )
     format: Literal["png", "npz", "json"] = Field("png", description="a grid; arrays; a PNG in base64 each")
 
 

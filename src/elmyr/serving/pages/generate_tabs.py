@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elmyr.report.parts.markup import Markup, tag
 from elmyr.report.words import Words
-from elmyr.serving.http.limits import MOST_GENERATED
+from elmyr.serving.http.limits import LARGEST_TRUNCATION, MOST_GENERATED
 from elmyr.serving.pages import tab_parts as parts
 from elmyr.serving.pages.tab_parts import Models, Tab
 
@@ -17,8 +17,8 @@ def _generate(models: Models, words: Words) -> list[Markup]:
         parts.class_field("generate", "class", words("Class"), words("all, in turn")),
         parts.number("generate", "count", words("How many"), 100, 1, MOST_GENERATED),
         parts.number("generate", "seed", words("Seed"), 0, 0, parts.LAST_SEED),
-        parts.slider("generate", "truncation", words("Truncation"), 1, 0.05, 1, 0.05,
-                words("Less than 1: more typical images, less variety.")),
+        parts.slider("generate", "truncation", words("Truncation"), 1, 0.05, LARGEST_TRUNCATION, 0.05,
+                words("Less than 1: more typical images, less variety; more than 1: the opposite.")),
         parts.buttons(tag("button", words("Generate"), class_="main"),
                  tag("button", words("The next seed"), type="button", data_do="next")),
         class_="panel",

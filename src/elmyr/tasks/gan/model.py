@@ -29,6 +29,7 @@ from elmyr.images.pictures.showing import picture_html, picture_of
 from elmyr.nets import PAIRS, Cost, Discriminator, NetworkConfig, Shape, StyleGenerator, cost_of, require_fit
 
 FORMAT = 1
+LARGEST_TRUNCATION = 2.0
 SHOWN = 10  # samples of a class, in a notebook
 CHUNK = 250  # Samples are made in chunks of this many, padded: each is the same in whatever company it is asked for.
 
@@ -194,8 +195,7 @@ class GAN:
         one for each image: an array, a tensor or a list; without it the classes have the shares that they have among
         the training images, or, if `balanced`, take turns, so that sample *i* is of class *i* mod K. A GAN without
         classes takes no label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself;
-        without it kinds are drawn. `truncation`, above 0, at most 1: how far from the middle of what it can make;
-        less is nearer to it, so more typical and less varied.
+        without it kinds are drawn. `truncation`, above 0, at most 2: below 1 more typical, above 1 more varied images.
         """
         parts = list(
             self.samples(n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed)
@@ -216,9 +216,9 @@ class GAN:
         """The same images in parts, each made while the one before is used: for more than memory holds."""
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
-        if not 0 < truncation <= 1:
+        if not 0 < truncation <= LARGEST_TRUNCATION:
             raise InputError(
-                f"the truncation is {truncation}: give a number above 0, and at most 1, which is no truncation"
+                f"the truncation is {truncation:g}: give a number above 0 and at most 2; 1 changes nothing"
             )
         labels, categories = self._asked_labels(n, label, balanced), self._asked_categories(n, category)
 
@@ -247,8 +247,8 @@ class GAN:
     ) -> np.ndarray[Any, Any]:
         """The images uint8 (N, H, W, C) of latents (N, latent) and labels int64 (N,), None without classes.
 
-        `truncation` below 1 draws the normal entries of the latents toward 0 by this factor (not a code, which is asked
-        for), or, in a generator that has styles, the styles toward their mean, as the StyleGANs do.
+        `truncation` other than 1 multiplies the normal entries of the latents by this factor (not a code, which is
+        asked for), or, in a generator that has styles, their distances from the mean style, as the StyleGANs do.
         """
         labels = None if labels is None else labels.to(self.device)
         latents = latents.to(self.device)
