@@ -24,6 +24,7 @@ from elmyr.nets import NetworkConfig, StridedClassifier
 from elmyr.tasks.gan.model import GANConfig
 from elmyr.tasks.gan.regularizer import PenaltyConfig
 from elmyr.tasks.gan.task import AdversarialConfig, AdversarialTask
+from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.methods import read_method
 from elmyr.tasks.recognition.learning.selection import Selection
 from elmyr.tasks.recognition.learning.semi import SemiConfig, SemiData, SemiTask
@@ -40,7 +41,7 @@ from tests.conftest import small_image_set
 CPU = torch.device("cpu")
 IMAGES, OTHERS = small_image_set(60, channels=3), small_image_set(50, channels=3, seed=1)
 LEARNING: dict[str, Any] = {"learning_rate": 2e-3, "weight_decay": 0.02, "seed": 3, "device": CPU, "precision": "fp32"}
-WEIGHTS = np.array([2.0, 0.5, 1.0])
+WEIGHTS = LabeledLoss.of(np.array([2.0, 0.5, 1.0]), None, CPU)
 SIZES = [24] * 5 + [18, 13]  # as the last one of a budget: what can be parted, and what cannot
 SEMI_SIZES = [30] * 5 + [28, 25]
 SMALL = {"widths": (4, 8), "bottom": 1, "discriminator_base": 4, "batch": SIZES[0]}
@@ -88,7 +89,7 @@ def semi(method: str, changes: Mapping[str, Any]) -> Case:
             classifier(),
             config,
             shape=(8, 8, 3),
-            class_weights=WEIGHTS,
+            labeled_loss=WEIGHTS,
             processes=group,
             **LEARNING | {"weight_decay": 0},
         )
@@ -135,10 +136,10 @@ CASES = {
     "game by means of the batch": game(
         objective="relativistic-average", label_smoothing=0.1, penalties=PenaltyConfig(dragan=1.0, every=2)
     ),
-    "supervised": recognizer(augment=False, class_weights=WEIGHTS),
+    "supervised": recognizer(augment=False, labeled_loss=WEIGHTS),
     "augment": recognizer(augment=True),
     "augment, taught": recognizer(augment=True, teacher=teacher),
-    "gan-augment": recognizer(lambda: MixedData(data(), data(OTHERS), share=0.3), augment=True, class_weights=WEIGHTS),
+    "gan-augment": recognizer(lambda: MixedData(data(), data(OTHERS), share=0.3), augment=True, labeled_loss=WEIGHTS),
     "consistency": semi("consistency", {}),
     "gan-semi": semi("gan-semi", {}),
     "gan-consistency": semi("gan-consistency", {"semi.gentle": True}),

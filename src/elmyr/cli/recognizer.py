@@ -23,10 +23,11 @@ Model = Annotated[str, typer.Argument(metavar="MODEL", help="The run of a recogn
 
 
 class Weights(StrEnum):
-    """What an image counts in the loss by its class."""
+    """What each class counts in the loss."""
 
     auto = "auto"
     balanced = "balanced"
+    logit_adjusted = "logit-adjusted"
     none = "none"
 
 

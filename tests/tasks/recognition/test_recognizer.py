@@ -189,7 +189,7 @@ def test_automatic_weights_are_balanced_where_classes_differ_by_three_to_one() -
     assert settled_weight("auto", even) is None is class_weights("auto", even, 0.5)
 
 
-@pytest.mark.parametrize("weight", [None, "balanced", "auto", {0: 0.5, 1: 2.0}, {np.int64(1): 9.0}])
+@pytest.mark.parametrize("weight", [None, "balanced", "logit-adjusted", "auto", {0: 0.5, 1: 2.0}, {np.int64(1): 9.0}])
 def test_class_weights_are_cloned_and_saved(weight: object, tmp_path: Path) -> None:
     X, y = overlapping()
     recognizer = clone(Recognizer(**QUICK | {"updates": 2}, class_weight=weight)).fit(X, y)
@@ -202,7 +202,7 @@ def test_class_weights_are_cloned_and_saved(weight: object, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("weight", "complaint"),
     [
-        ("even", "None, 'balanced', 'auto', or a mapping"),
+        ("even", "None, 'balanced', 'logit-adjusted', 'auto', or a mapping"),
         ({2: 1.0}, "names 2, no label of y"),
         ({"1": 1.0}, "names '1', no label of y"),
         ({0: -1.0}, "from 0 on"),

@@ -54,7 +54,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     generated_share: share of each batch that comes from generated images, where `fit` is given some.
     class_weight: what an image of a class counts in the loss of the labels, by label (1 for those left out), or
     "balanced": in inverse proportion to how often the class is shown, or "auto": balanced where the classes of y differ
-    by 3:1 or more.
+    by 3:1 or more; or "logit-adjusted": all alike, and logits that are trained with the log of their class's share.
     """
 
     path: Path | None = None  # the run or the folder that it was loaded from

@@ -1,4 +1,4 @@
-"""What an image of each class counts in a recognizer's loss, as scikit-learn has it."""
+"""What each class counts in a recognizer's loss: weights as scikit-learn has them, or logits adjusted to its share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
 from elmyr.metrics import is_unbalanced
+from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.lesson import Lesson
 
-BALANCED, AUTO = "balanced", "auto"
+BALANCED, AUTO, ADJUSTED = "balanced", "auto", "logit-adjusted"
 ClassWeight = Mapping[Any, float] | str | None
 
 
@@ -24,13 +26,13 @@ def settled_weight(asked: ClassWeight, lesson: Lesson) -> ClassWeight:
 
 
 def class_weights(asked: ClassWeight, lesson: Lesson, generated_share: float) -> NDArray[np.float64] | None:
-    """The weight of each of the lesson's classes (K,), or None where all count alike.
+    """The weight of each of the lesson's classes (K,), or None where all count alike, as they do in adjusted logits.
 
     "balanced" counts generated images by their share of what is shown, so that without them it is scikit-learn's
     n / (K n_k). InputError for what is no weight, and for labels that are none of the classes.
     """
     asked = settled_weight(asked, lesson)
-    if asked is None:
+    if asked is None or asked == ADJUSTED:
         return None
     classes = lesson.classes.tolist()
     if isinstance(asked, Mapping):
@@ -43,19 +45,44 @@ def class_weights(asked: ClassWeight, lesson: Lesson, generated_share: float) ->
         return weights
     if asked != BALANCED:
         raise InputError(
-            f"class_weight is {asked!r}: it is None, '{BALANCED}', '{AUTO}', or a mapping of labels to weights"
+            f"class_weight is {asked!r}: it is None, '{BALANCED}', '{ADJUSTED}', '{AUTO}', or a mapping of labels to "
+            "weights"
         )
-    shown = _shares(lesson.labeled.require_labels(), len(classes))
-    if lesson.generated is not None:
-        generated = _shares(lesson.generated.require_labels(), len(classes))
-        shown = (1 - generated_share) * shown + generated_share * generated
+    shown = shown_shares(lesson, generated_share)
     return np.divide(1, len(classes) * shown, out=np.zeros_like(shown), where=shown > 0)
+
+
+def class_offsets(asked: ClassWeight, lesson: Lesson, generated_share: float) -> NDArray[np.float64] | None:
+    """What is added to the logit of each class (K,) in training, or None where nothing is.
+
+    "logit-adjusted" adds the log of the class's share of what is shown; a class that is not shown counts as one image.
+    """
+    if asked != ADJUSTED:
+        return None
+    return np.log(np.maximum(shown_shares(lesson, generated_share), 1 / len(lesson.labeled)))
+
+
+def labeled_loss(asked: ClassWeight, lesson: Lesson, generated_share: float, device: torch.device) -> LabeledLoss:
+    """The loss that a class weight asks for; InputError as `class_weights` has it."""
+    weights, offsets = (told(asked, lesson, generated_share) for told in (class_weights, class_offsets))
+    return LabeledLoss.of(weights, offsets, device)
+
+
+def shown_shares(lesson: Lesson, generated_share: float) -> NDArray[np.float64]:
+    """How much of what is shown each class has (K,), generated images among it."""
+    shown = _shares(lesson.labeled.require_labels(), len(lesson.classes))
+    if lesson.generated is None:
+        return shown
+    generated = _shares(lesson.generated.require_labels(), len(lesson.classes))
+    return (1 - generated_share) * shown + generated_share * generated
 
 
 def told_of_weight(settled: ClassWeight) -> str:
     """What a settled class weight does, and the option that does otherwise."""
     if settled is None:
         return "no class weights (others with --class-weight balanced)"
+    if settled == ADJUSTED:
+        return "logits adjusted to the classes' shares (not with --class-weight none)"
     return f"class weights {BALANCED if settled == BALANCED else 'as asked'} (none with --class-weight none)"
 
 

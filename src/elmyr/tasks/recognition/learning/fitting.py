@@ -14,7 +14,7 @@ from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.rules import is_tiny
 from elmyr.engine.task import BatchSource
 from elmyr.nets import StridedClassifier
-from elmyr.tasks.recognition.learning.class_weights import class_weights
+from elmyr.tasks.recognition.learning.class_weights import labeled_loss
 from elmyr.tasks.recognition.learning.lesson import Lesson
 from elmyr.tasks.recognition.learning.methods import MethodConfig, chosen_method, read_method
 from elmyr.tasks.recognition.learning.selection import LOOKS, Selection
@@ -98,7 +98,7 @@ def _task_of(
         "seed": recognizer.seed,
         "device": device,
         "precision": machine.choose_precision(recognizer.precision, device),
-        "class_weights": class_weights(recognizer.class_weight, lesson, recognizer.generated_share),
+        "labeled_loss": labeled_loss(recognizer.class_weight, lesson, recognizer.generated_share, device),
         "processes": processes,
     }
     net = new_net(config, lesson.shape, len(lesson.classes), recognizer.seed)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
@@ -24,6 +22,7 @@ from elmyr.tasks.gan.augmented_view import within_range
 from elmyr.tasks.gan.model import GANConfig, to_unit
 from elmyr.tasks.recognition.learning.consistency import Consistency, ConsistencyConfig, changed_little, changed_much
 from elmyr.tasks.recognition.learning.feature_matching import GameConfig, discriminator_loss, matching_loss
+from elmyr.tasks.recognition.learning.labeled_loss import PLAIN, LabeledLoss
 from elmyr.tasks.recognition.learning.task import RecognizerTask
 
 LARGEST_NORM = 5.0
@@ -92,7 +91,7 @@ class SemiTask(RecognizerTask):
         seed: int,
         device: torch.device,
         precision: str,
-        class_weights: NDArray[np.float64] | None = None,
+        labeled_loss: LabeledLoss = PLAIN,
         processes: Processes = ALONE,
     ) -> None:
         super().__init__(
@@ -103,7 +102,7 @@ class SemiTask(RecognizerTask):
             seed=seed,
             device=device,
             precision=precision,
-            class_weights=class_weights,
+            labeled_loss=labeled_loss,
             processes=processes,
         )
         self.config = config
@@ -133,7 +132,7 @@ class SemiTask(RecognizerTask):
         fake = self._generate(position)
         logits, features = self._look(self._shown(labeled, unlabeled, fake, position))
         count, known = len(labels), len(labels) + len(unlabeled.images)
-        loss = self._labeled_loss(logits[:count], labels, labels)
+        loss = self.labeled_loss(logits[:count], labels, labels)
         scalars = {"loss": loss.detach()}
         real = logits[count:known]
         if self.config.consistency.weight:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
 
 from elmyr.core import machine, seeds
 from elmyr.engine.optimization.ema import average_decay, update_average
@@ -20,6 +17,7 @@ from elmyr.engine.task import Batch
 from elmyr.losses.augment import random_affine
 from elmyr.nets import StridedClassifier
 from elmyr.tasks.gan.model import to_unit
+from elmyr.tasks.recognition.learning.labeled_loss import PLAIN, LabeledLoss
 
 AVERAGE_HALF_LIFE = 20_000  # images
 AVERAGE_RAMP = 0.05
@@ -43,15 +41,14 @@ class RecognizerTask:
         seed: int,
         device: torch.device,
         precision: str,
-        class_weights: NDArray[np.float64] | None = None,
+        labeled_loss: LabeledLoss = PLAIN,
         teacher: Teacher | None = None,
         processes: Processes = ALONE,
     ) -> None:
         self.net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
         self.average = deepcopy(self.net).requires_grad_(False).eval()
         self.augment, self.seed, self.device, self.precision = augment, seed, device, precision
-        self.class_weights = None if class_weights is None else torch.from_numpy(class_weights).float().to(device)
-        self.teacher, self.processes = teacher, processes
+        self.labeled_loss, self.teacher, self.processes = labeled_loss, teacher, processes
         self.modules: dict[str, nn.Module] = {"recognizer": self.net, "average": self.average}
         adam = AdamW(self.net.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
         self.optimizers: dict[str, torch.optim.Optimizer] = {"recognizer": adam}
@@ -72,16 +69,10 @@ class RecognizerTask:
             logits = self.net(images)
             with torch.no_grad():
                 targets = labels if self.teacher is None else self.teacher(images)
-        loss = self._labeled_loss(machine.full_precision(logits), targets, labels)
+        loss = self.labeled_loss(machine.full_precision(logits), targets, labels)
         norm = step(self.optimizers["recognizer"], [loss], processes=self.processes)
         self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
-
-    def _labeled_loss(self, logits: torch.Tensor, targets: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The mean cross-entropy; with class weights an image counts by its label's, whatever else is in the batch."""
-        if self.class_weights is None:
-            return F.cross_entropy(logits, targets)
-        return (self.class_weights[labels] * F.cross_entropy(logits, targets, reduction="none")).mean()
 
     def _average(self, position: int, images: int) -> None:
         decay = average_decay(position, images, half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)
