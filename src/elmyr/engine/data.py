@@ -6,7 +6,7 @@ import torch
 
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
-from elmyr.engine.task import Batch
+from elmyr.engine.task import Batch, BatchSource
 from elmyr.images import ImageSet, StoredPixels
 
 
@@ -29,7 +29,10 @@ class ResidentData:
 
     def batch(self, position: int, size: int) -> Batch:
         """The `size` images from `position` (images seen) on."""
-        indices = self.order(position, size)
+        return self.at(self.order(position, size))
+
+    def at(self, indices: torch.Tensor) -> Batch:
+        """The images at these places, int64 (n,) on the CPU."""
         on_device = indices.to(self.device)
         if isinstance(self.images, StoredPixels):
             images = torch.from_numpy(self.images[indices.numpy()]).to(self.device)
@@ -55,10 +58,42 @@ class ResidentData:
         return self._permutation
 
 
+class BalancedData:
+    """Images drawn with their classes' shares evened out: a class comes as often as its images to 1 - `balance`.
+
+    1 is all classes alike, 0 as the images are; a class without images does not come. Which are drawn is a function of
+    the seed and the position. Raises InputError for images without labels.
+    """
+
+    def __init__(self, data: ResidentData, *, balance: float = 1.0) -> None:
+        if data.labels is None:
+            raise InputError("classes can be balanced where images have labels: give some, or leave it out")
+        labels = data.labels.cpu()
+        chances = torch.bincount(labels).double().pow(-balance)[labels].cumsum(0)
+        self.data, self._chances = data, chances / chances[-1]
+
+    def batch(self, position: int, size: int) -> Batch:
+        """The `size` images from `position` on."""
+        random = seeds.generator(self.data.seed, "balanced classes", position)
+        drawn = torch.rand(size, generator=random, dtype=torch.float64)
+        return self.data.at(torch.searchsorted(self._chances, drawn, right=True).clamp_(max=len(self._chances) - 1))
+
+
+class StagedData:
+    """Batches of one source up to the position `start`, and from there on of another."""
+
+    def __init__(self, first: BatchSource, second: BatchSource, *, start: int) -> None:
+        self.first, self.second, self.start = first, second, start
+
+    def batch(self, position: int, size: int) -> Batch:
+        """The `size` images from `position` on."""
+        return (self.second if position >= self.start else self.first).batch(position, size)
+
+
 class MixedData:
     """Batches of two sets in a fixed proportion: `share` of each batch from the second, at least as near as it goes."""
 
-    def __init__(self, first: ResidentData, second: ResidentData, *, share: float) -> None:
+    def __init__(self, first: BatchSource, second: BatchSource, *, share: float) -> None:
         if not 0 <= share <= 1:
             raise InputError(f"the share of generated images is {share}: it lies between 0 and 1")
         self.first, self.second, self.share = first, second, share

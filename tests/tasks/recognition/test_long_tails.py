@@ -1,5 +1,6 @@
-"""Rare classes without a GAN: logits adjusted to the classes' shares."""
+"""Rare classes without a GAN: logits adjusted to the classes' shares, and a last layer learned anew."""
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,15 @@ import torch
 from torch.nn import functional as F
 
 from elmyr import Recognizer
+from elmyr.core.errors import InputError
+from elmyr.engine.data import BalancedData, ResidentData, StagedData
 from elmyr.metrics import balanced_accuracy
 from elmyr.tasks.recognition.learning.class_weights import class_offsets, class_weights
+from elmyr.tasks.recognition.learning.fitting import Fitting
 from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.lesson import Lesson
+from elmyr.tasks.recognition.learning.methods import read_method
+from elmyr.tasks.recognition.learning.retrained import RetrainedTask
 from tests.conftest import small_image_set
 
 QUICK: dict[str, Any] = {"updates": 60, "batch": 32, "base": 8, "dimension": 16, "device": "cpu"}
@@ -54,3 +60,106 @@ def test_adjusted_logits_let_the_rare_class_be_read_more_often() -> None:
     X, y = overlapping()
     plain, adjusted = (Recognizer(**QUICK, class_weight=each).fit(X, y).predict(X) for each in (None, "logit-adjusted"))
     assert balanced_accuracy(plain, y) < 0.6 and balanced_accuracy(adjusted, y) > 0.7
+
+
+def test_of_mixed_images_each_label_counts_by_its_own_weight() -> None:
+    logits = torch.tensor([[0.3, -1.0], [1.0, 0.0]])
+    labels = torch.tensor([[0.25, 0.75], [1.0, 0.0]])
+    loss = LabeledLoss.of(np.array([2.0, 4.0]), None, CPU)(logits, labels, labels)
+    surprise = -logits.log_softmax(1)
+    expected = (0.25 * 2 * surprise[0, 0] + 0.75 * 4 * surprise[0, 1] + 2 * surprise[1, 0]) / 2
+    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+
+
+def rare() -> ResidentData:
+    """90 images of the first class, 9 of the second, one of the third."""
+    blobs = small_image_set(300)
+    labels = blobs.require_labels()
+    places = [np.flatnonzero(labels == label)[:count] for label, count in enumerate((90, 9, 1))]
+    return ResidentData(blobs.take(np.concatenate(places)), seed=0, device=CPU)
+
+
+@pytest.mark.parametrize(("balance", "shares"), [(1.0, [1, 1, 1]), (0.5, [9.49, 3, 1]), (0.0, [90, 9, 1])])
+def test_balanced_batches_even_the_classes_out(balance: float, shares: list[float]) -> None:
+    labels = BalancedData(rare(), balance=balance).batch(64, 30_000).labels
+    assert labels is not None
+    assert torch.bincount(labels) / 30_000 == pytest.approx(np.array(shares) / sum(shares), abs=0.012)
+
+
+def test_balanced_batches_are_a_function_of_the_position_and_show_every_image() -> None:
+    data = rare()
+    once, again, other = (BalancedData(data).batch(position, 200).images for position in (0, 0, 200))
+    assert torch.equal(once, again) and not torch.equal(once, other)
+    shown = {image.numpy().tobytes() for image in BalancedData(data).batch(0, 3000).images}
+    assert len(shown) == 100
+
+
+def test_images_without_labels_have_no_classes_to_balance() -> None:
+    blobs = small_image_set(30)
+    with pytest.raises(InputError, match="where images have labels"):
+        BalancedData(ResidentData(type(blobs)(blobs.images, None), seed=0, device=CPU))
+
+
+def retraining(updates: int = 40) -> tuple[RetrainedTask, StagedData]:
+    X, y = overlapping()
+    fitting = Fitting(Recognizer(**QUICK | {"updates": updates}, method="decoupled"), Lesson.of(X, y))
+    assert isinstance(fitting.task, RetrainedTask) and isinstance(fitting.data, StagedData)
+    return fitting.task, fitting.data
+
+
+def trained(task: RetrainedTask, data: StagedData, first: int, last: int) -> None:
+    for position in range(32 * first, 32 * last, 32):
+        task.update(data.batch(position, 32), position)
+
+
+def test_in_the_last_quarter_the_last_layer_alone_learns_anew_from_balanced_classes() -> None:
+    task, data = retraining()
+    trained(task, data, 0, 30)
+    features, last = deepcopy(task.average.dense.weight), deepcopy(task.net.logits.weight)
+    trained(task, data, 30, 31)
+    assert not torch.allclose(task.net.logits.weight, last, atol=0.02)  # random ones again, and one step
+    trained(task, data, 31, 40)
+    assert torch.equal(task.net.dense.weight, features) and torch.equal(task.average.dense.weight, features)
+    early, late = (data.batch(position, 3200).labels for position in (0, 32 * 30))
+    assert early is not None and float(early.float().mean()) < 0.25
+    assert late is not None and float(late.float().mean()) == pytest.approx(0.5, abs=0.04)
+
+
+@pytest.mark.parametrize("stopped", [30, 33])
+def test_retraining_goes_on_from_where_it_was_stopped_to_the_bit(stopped: int) -> None:
+    whole, data = retraining()
+    trained(whole, data, 0, 36)
+    before, after = retraining()[0], retraining()[0]
+    trained(before, data, 0, stopped)
+    for name, module in after.modules.items():
+        module.load_state_dict(before.modules[name].state_dict())
+    for name, optimizer in after.optimizers.items():
+        optimizer.load_state_dict(before.optimizers[name].state_dict())
+    trained(after, data, stopped, 36)
+    for one, other in zip(whole.average.parameters(), after.average.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_last_layer_learned_anew_lets_the_rare_class_be_read_more_often() -> None:
+    X, y = overlapping()
+    asked = QUICK | {"updates": 100, "learning_rate": 0.01}
+    plain, anew = (
+        Recognizer(**asked, method=method, settings=settings).fit(X, y).predict(X)
+        for method, settings in (("augment", None), ("decoupled", {"retraining": 0.4}))
+    )
+    assert balanced_accuracy(plain, y) < 0.6 and balanced_accuracy(anew, y) > 0.7
+
+
+def test_classes_that_retraining_evens_out_are_not_weighted_as_well() -> None:
+    X, y = overlapping()
+    lesson = Lesson.of(X, y)
+    settled = [
+        Recognizer(**QUICK, method=method, class_weight="auto").settled(lesson).class_weight
+        for method in ("augment", "decoupled")
+    ]
+    assert settled == ["balanced", None]
+
+
+def test_a_method_that_would_not_hear_of_retraining_refuses_it() -> None:
+    with pytest.raises(InputError, match="'consistency' does not retrain its last layer: .* take decoupled"):
+        read_method("consistency", {"retraining": 0.5})

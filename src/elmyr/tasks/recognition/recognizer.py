@@ -46,8 +46,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     Trained in bf16 where the machine has it, always used in fp32.
 
     method: how it learns: "supervised", "augment" (classical augmentation: small turns, scalings, shears and shifts; no
-    flips), "gan-augment" (the same, beside generated images), "consistency", "gan-semi", "gan-consistency" (from
-    unlabeled images, too), or "auto".
+    flips), "decoupled" (the same, then the last layer anew with all classes alike), "gan-augment" (as "augment", beside
+    generated images), "consistency", "gan-semi", "gan-consistency" (from unlabeled images, too), or "auto".
     updates, batch, base, dimension, learning_rate, weight_decay: those of the method where None; base are the channels
     of the first convolution, dimension the entries of the features. settings: other choices of the method, by dotted
     names, such as `{"semi.consistency.threshold": 0.9}`.
@@ -153,7 +153,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             dimension=config.dimension,
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
-            class_weight=settled_weight(self.class_weight, lesson),
+            class_weight=settled_weight(self.class_weight, lesson, retrained=config.retraining > 0),
             device=str(device),
             precision=machine.choose_precision(self.precision, device),
         )

@@ -18,11 +18,14 @@ BALANCED, AUTO, ADJUSTED = "balanced", "auto", "logit-adjusted"
 ClassWeight = Mapping[Any, float] | str | None
 
 
-def settled_weight(asked: ClassWeight, lesson: Lesson) -> ClassWeight:
-    """The same with nothing left open: "auto" is "balanced" where classes differ by 3:1 or more, else None."""
+def settled_weight(asked: ClassWeight, lesson: Lesson, *, retrained: bool = False) -> ClassWeight:
+    """The same with nothing left open: "auto" is "balanced" where classes differ by 3:1 or more, else None.
+
+    retrained: whether the method balances the classes by itself, in batches of its own; then "auto" is None.
+    """
     if asked != AUTO:
         return asked
-    return BALANCED if is_unbalanced(lesson.class_counts) else None
+    return BALANCED if is_unbalanced(lesson.class_counts) and not retrained else None
 
 
 def class_weights(asked: ClassWeight, lesson: Lesson, generated_share: float) -> NDArray[np.float64] | None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from elmyr.core import machine, seeds
 from elmyr.core.errors import InputError
-from elmyr.engine.data import MixedData, ResidentData
+from elmyr.engine.data import BalancedData, MixedData, ResidentData, StagedData
 from elmyr.engine.loop import LoopConfig
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.rules import is_tiny
 from elmyr.engine.task import BatchSource
 from elmyr.nets import StridedClassifier
-from elmyr.tasks.recognition.learning.class_weights import labeled_loss
+from elmyr.tasks.recognition.learning.class_weights import labeled_loss, settled_weight
 from elmyr.tasks.recognition.learning.lesson import Lesson
 from elmyr.tasks.recognition.learning.methods import MethodConfig, chosen_method, read_method
+from elmyr.tasks.recognition.learning.retrained import RetrainedTask
 from elmyr.tasks.recognition.learning.selection import LOOKS, Selection
 from elmyr.tasks.recognition.learning.semi import SemiData, SemiTask
 from elmyr.tasks.recognition.learning.task import RecognizerTask
@@ -92,19 +95,27 @@ def _task_of(
     recognizer: Recognizer, config: MethodConfig, lesson: Lesson, teacher: Recognizer | None, processes: Processes
 ) -> RecognizerTask:
     device = machine.choose_device(recognizer.device)
+    weight = settled_weight(recognizer.class_weight, lesson, retrained=config.retraining > 0)
     common: dict[str, Any] = {
         "learning_rate": config.learning_rate,
         "weight_decay": config.weight_decay,
         "seed": recognizer.seed,
         "device": device,
         "precision": machine.choose_precision(recognizer.precision, device),
-        "labeled_loss": labeled_loss(recognizer.class_weight, lesson, recognizer.generated_share, device),
+        "labeled_loss": labeled_loss(weight, lesson, recognizer.generated_share, device),
         "processes": processes,
     }
     net = new_net(config, lesson.shape, len(lesson.classes), recognizer.seed)
     if config.semi is None:
-        taught = None if teacher is None else teacher.reading(lesson.shape, device)
-        return RecognizerTask(net, augment=config.augment, teacher=taught, **common)
+        common |= {
+            "augment": config.augment,
+            "teacher": None if teacher is None else teacher.reading(lesson.shape, device),
+        }
+        if not config.retraining:
+            return RecognizerTask(net, **common)
+        asked = weight if isinstance(weight, Mapping) else None  # the others say how uneven classes are evened out
+        again = labeled_loss(asked, lesson, recognizer.generated_share, device)
+        return RetrainedTask(net, start=_retrained_from(config), again=again, **common)
     if teacher is not None:
         raise InputError("a teacher takes the place of labels: choose the method supervised or augment")
     return SemiTask(net, config.semi, shape=lesson.shape, **common)
@@ -112,12 +123,26 @@ def _task_of(
 
 def _data_of(recognizer: Recognizer, config: MethodConfig, lesson: Lesson, device: torch.device) -> BatchSource:
     """Where the batches come from; labels of generated images are the real ones'."""
-    labeled = ResidentData(lesson.labeled, seed=recognizer.seed, device=device)
+    seed, share = recognizer.seed, recognizer.generated_share
+    sets = [each for each in (lesson.labeled, lesson.generated) if each is not None]
+    resident = [ResidentData(each, seed=seed, device=device) for each in sets]
+    labeled = _mixed(resident, share)
     if config.semi is not None:
         assert lesson.unlabeled is not None
-        unlabeled = ResidentData(lesson.unlabeled, seed=recognizer.seed, device=device)
+        unlabeled = ResidentData(lesson.unlabeled, seed=seed, device=device)
         return SemiData(labeled, unlabeled, count=config.semi.labeled)
-    if lesson.generated is None:
+    if not config.retraining:
         return labeled
-    generated = ResidentData(lesson.generated, seed=recognizer.seed, device=device)
-    return MixedData(labeled, generated, share=recognizer.generated_share)
+    return StagedData(labeled, _mixed([BalancedData(each) for each in resident], share), start=_retrained_from(config))
+
+
+def _mixed(real_and_generated: Sequence[BatchSource], share: float) -> BatchSource:
+    """The real images alone where there are no generated ones."""
+    if len(real_and_generated) == 1:
+        return real_and_generated[0]
+    return MixedData(*real_and_generated, share=share)
+
+
+def _retrained_from(config: MethodConfig) -> int:
+    """The position from which the last layer alone learns."""
+    return (config.updates - ceil(config.retraining * config.updates)) * config.batch

@@ -29,14 +29,18 @@ class LabeledLoss:
         return cls(*given)
 
     def __call__(self, logits: torch.Tensor, targets: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The mean, by logits (N, K) and targets (N,) or probabilities (N, K).
+        """The mean, by logits (N, K) and targets (N,), or probabilities (N, K) as a teacher gives them.
 
-        With weights an image counts by that of its label (N,), whatever else is in the batch.
+        With weights an image counts by that of its label (N,), whatever else is in the batch; of labels (N, K), how
+        much of each class an image shows, each by its own.
         """
         logits = logits if self.offsets is None else logits + self.offsets
         if self.weights is None:
             return F.cross_entropy(logits, targets)
-        return (self.weights[labels] * F.cross_entropy(logits, targets, reduction="none")).mean()
+        if targets is labels and labels.dim() == 2:
+            return F.cross_entropy(logits, labels * self.weights)
+        counted = self.weights[labels] if labels.dim() == 1 else labels @ self.weights.to(labels.dtype)
+        return (counted * F.cross_entropy(logits, targets, reduction="none")).mean()
 
 
 PLAIN = LabeledLoss()  # all classes alike

@@ -11,11 +11,10 @@ from torch import nn
 
 from elmyr.core import machine, seeds
 from elmyr.engine.config import validated
-from elmyr.engine.data import ResidentData
 from elmyr.engine.optimization.optimizers import Adam
 from elmyr.engine.optimization.step import step
 from elmyr.engine.processes import ALONE, Processes
-from elmyr.engine.task import Batch
+from elmyr.engine.task import Batch, BatchSource
 from elmyr.losses.textures import over_textures
 from elmyr.nets import NetworkConfig, StridedClassifier
 from elmyr.tasks.gan.augmented_view import within_range
@@ -64,7 +63,7 @@ class SemiConfig(BaseModel):
 class SemiData:
     """Batches of labeled images and then unlabeled ones, whose label is -1; `labeled` of them in each."""
 
-    def __init__(self, labeled: ResidentData, unlabeled: ResidentData, *, count: int) -> None:
+    def __init__(self, labeled: BatchSource, unlabeled: BatchSource, *, count: int) -> None:
         self.labeled, self.unlabeled, self.count = labeled, unlabeled, count
 
     def batch(self, position: int, size: int) -> Batch:

@@ -30,6 +30,7 @@ class RecognizerTask:
     """Trains a classifier; what is used afterwards is `average`, the moving average of its weights."""
 
     remedy = "train again with a lower learning_rate"
+    stepped = "recognizer"  # the optimizer of an update
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class RecognizerTask:
             with torch.no_grad():
                 targets = labels if self.teacher is None else self.teacher(images)
         loss = self.labeled_loss(machine.full_precision(logits), targets, labels)
-        norm = step(self.optimizers["recognizer"], [loss], processes=self.processes)
+        norm = step(self.optimizers[self.stepped], [loss], processes=self.processes)
         self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
 

@@ -31,6 +31,12 @@ class MethodConfig(BaseModel):
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     augment: bool = Field(False, description="whether labeled images are moved a little")
+    retraining: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="the share of the updates, the last ones, that learn the last layer anew, with all classes alike",
+    )
     semi: SemiConfig | None = Field(None, description="what unlabeled images teach")
 
 
@@ -60,6 +66,8 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
                 raise InputError(f"method '{name}' has no choice '{dotted}': '{section}' is no section")
         within[last] = value
     config = validated(MethodConfig, f"method '{name}'", **content)
+    if config.semi is not None and config.retraining:
+        raise InputError(f"method '{name}' does not retrain its last layer: leave retraining out, or take decoupled")
     if config.semi is not None and config.batch <= config.semi.labeled:
         raise InputError(
             f"a batch of {config.batch} has no room for unlabeled images beside {config.semi.labeled} labeled ones: "
@@ -78,8 +86,6 @@ def chosen_method(name: str, *, has_unlabeled: bool, has_generated: bool) -> str
     needs = read_method(name).needs
     if needs == "unlabeled" and not has_unlabeled:
         raise InputError(f"method '{name}' learns from unlabeled images, too: give some, or mark them in y by -1")
-    if needs == "unlabeled" and has_generated:
-        raise InputError(f"method '{name}' does not learn from generated images: leave them out, or take gan-augment")
     if needs == "generated" and not has_generated:
         raise InputError(f"method '{name}' learns from generated images, too: give them as generated=(images, labels)")
     return name
