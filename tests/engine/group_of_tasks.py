@@ -141,6 +141,7 @@ CASES = {
     "augment, taught": recognizer(augment=True, teacher=teacher),
     "gan-augment": recognizer(lambda: MixedData(data(), data(OTHERS), share=0.3), augment=True, labeled_loss=WEIGHTS),
     "consistency": semi("consistency", {}),
+    "consistency, rising": semi("consistency", {"semi.consistency.rising": True, "semi.consistency.soft": True}),
     "gan-semi": semi("gan-semi", {}),
     "gan-consistency": semi("gan-consistency", {"semi.gentle": True}),
     "adapt": semi("adapt", {"semi.consistency.alignment": False}),

@@ -11,7 +11,8 @@ from elmyr.core.errors import InputError
 from elmyr.engine.data import ResidentData
 from elmyr.tasks.recognition.learning.consistency import Consistency, ConsistencyConfig
 from elmyr.tasks.recognition.learning.feature_matching import discriminator_loss, matching_loss, realness
-from elmyr.tasks.recognition.learning.fitting import choices_of, new_net
+from elmyr.tasks.recognition.learning.fitting import Fitting, choices_of, new_net
+from elmyr.tasks.recognition.learning.lesson import Lesson
 from elmyr.tasks.recognition.learning.methods import method_names, read_method
 from elmyr.tasks.recognition.learning.semi import SemiConfig, SemiData, SemiTask
 from tests.conftest import small_image_set
@@ -59,6 +60,63 @@ def test_alignment_favors_the_class_that_is_read_too_seldom() -> None:
     labels, _ = consistency.pseudo_labels(torch.tensor([[np.log(0.6), np.log(0.4)]]))
     assert labels.tolist() == [1]  # .6 / .8 is less than .4 / .2
     assert consistency.frequencies.tolist() == pytest.approx([0.798, 0.202])
+
+
+def rising(**changes: Any) -> Consistency:
+    config = ConsistencyConfig(weight=1, threshold=0.9, rising=True, **{"alignment": False} | changes)
+    return Consistency(config, 2)
+
+
+def test_a_rising_threshold_begins_at_chance_and_ends_where_it_is_told() -> None:
+    consistency, sure = rising(), torch.tensor([[0.0, 9.0], [9.0, 0.0]])
+    assert consistency.thresholds().tolist() == [0.5, 0.5]
+    after = []
+    for _ in range(400):
+        consistency.pseudo_labels(sure)
+        after.append(float(consistency.thresholds()[0]))
+    assert after == sorted(after) and after[0] == pytest.approx(0.505, abs=1e-3) and after[-1] == pytest.approx(0.9)
+
+
+def test_a_class_that_is_predicted_less_often_has_a_lower_threshold() -> None:
+    consistency = rising()
+    consistency.frequencies.copy_(torch.tensor([0.75, 0.25]))
+    consistency.sureness.fill_(0.84)
+    assert consistency.thresholds().tolist() == pytest.approx([0.84, 0.28])
+    _, sure = consistency.pseudo_labels(torch.tensor([[np.log(0.7), np.log(0.3)], [np.log(0.4), np.log(0.6)]]))
+    assert sure.tolist() == [False, True]
+
+
+def test_soft_labels_are_the_probabilities_themselves() -> None:
+    consistency = rising(soft=True)
+    labels, sure = consistency.pseudo_labels(torch.tensor([[np.log(0.7), np.log(0.3)]]))
+    assert labels.tolist() == [pytest.approx([0.7, 0.3])] and sure.tolist() == [True]
+    loss = consistency.loss(torch.tensor([[np.log(0.9), np.log(0.1)]]), labels, sure)
+    assert loss.tolist() == pytest.approx([-0.7 * np.log(0.9) - 0.3 * np.log(0.1)])
+
+
+@pytest.mark.parametrize("option", ["rising", "soft"])
+def test_unlabeled_images_teach_by_rising_thresholds_and_by_soft_labels(option: str) -> None:
+    images, labels = with_few_labels()
+    settings = SETTINGS | {f"semi.consistency.{option}": True}
+    recognizer = Recognizer(method="consistency", settings=settings, **QUICK).fit(images, labels)
+    fresh = small_image_set(90, seed=7)
+    assert recognizer.score(fresh.images, fresh.labels) > 0.95
+
+
+def test_generated_images_count_as_labeled_ones_beside_unlabeled_ones() -> None:
+    """The real labels know two of the three classes alone; the third has generated images."""
+    images, labels = with_few_labels()
+    taught = small_image_set(60, seed=5)
+    of_third = taught.images[taught.labels == 2]
+    generated = (of_third, np.full(len(of_third), 2))
+    labels[2] = -1  # one of the third class stays, which tells its name
+    recognizer = Recognizer(method="consistency", settings=SETTINGS, **QUICK)
+    recognizer.fit(images, labels, generated=generated)
+    data = Fitting(recognizer, Lesson.of(images, labels, generated=generated)).data
+    batch = data.batch(0, 48)
+    assert batch.labels is not None and batch.labels[6:12].tolist() == [2] * 6 and (batch.labels[12:] == -1).all()
+    fresh = small_image_set(90, seed=7)
+    assert recognizer.score(fresh.images, fresh.labels) > 0.95
 
 
 def test_a_batch_holds_so_many_labeled_images_first_and_unlabeled_ones_without_a_label() -> None:
