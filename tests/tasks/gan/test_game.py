@@ -176,6 +176,7 @@ def test_more_steps_of_the_discriminator_are_fewer_of_the_generator(tmp_path: Pa
         ({"adversarial.objective": "hinge", "adversarial.label_smoothing": 0.1}, "no target to smooth"),
         ({"adversarial.label_smoothing": 0.7}, "label_smoothing is 0.7"),
         ({"augmentation.probability": 2}, "probability is 2"),
+        ({"class_balance": 2}, "class_balance is 2: it is a number from 0"),
         ({"penalties.every": 0}, "every is 0"),
         ({"stabilizers.freeze_above": 1.5}, "freeze_above is 1.5"),
         ({"network.name": "dcgan", "network.base": 0}, "base is 0"),

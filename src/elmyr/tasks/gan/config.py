@@ -42,6 +42,12 @@ class GANRunConfig(RunConfig):
     data: DataConfig
     gan: GANConfig
     adversarial: AdversarialConfig
+    class_balance: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how far real images are drawn with their classes evened out: 0 as they are, 1 all classes alike",
+    )
     rescue: bool = Field(
         False,
         description="whether the training monitor begins a network anew, with other settings, where it finds a problem",
@@ -109,6 +115,16 @@ def gan_config(choices: Mapping[str, Any], images: ImageSet) -> GANConfig:
         code=validated(CodeConfig, "code", **choices["code"]),
         network=validated(NetworkConfig, "network", **choices["network"]),
     )
+
+
+def class_balance(choices: Mapping[str, Any], images: ImageSet) -> float:
+    """How far the classes of an image set are evened out in its batches, from 0 to 1."""
+    balance = choices["class_balance"]
+    if isinstance(balance, bool) or not isinstance(balance, int | float) or not 0 <= balance <= 1:
+        raise InputError(f"class_balance is {balance!r}: it is a number from 0, as the images are, to 1, all alike")
+    if balance:
+        images.require_labels()
+    return float(balance)
 
 
 def _counts(images: ImageSet) -> tuple[int, ...]:

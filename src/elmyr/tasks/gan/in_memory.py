@@ -7,14 +7,13 @@ from typing import Any
 
 from elmyr.core import machine
 from elmyr.core.amounts import Amount, image_count
-from elmyr.engine.data import ResidentData
 from elmyr.engine.loop import run_loop
 from elmyr.engine.progress import Listener
 from elmyr.engine.rules import default_budget
 from elmyr.images import ImageSet
 from elmyr.tasks.gan.config import choices_of
 from elmyr.tasks.gan.model import GAN
-from elmyr.tasks.gan.plan import parts_of
+from elmyr.tasks.gan.plan import batches_of, parts_of
 from elmyr.tasks.gan.task import AdversarialTask
 
 
@@ -44,5 +43,6 @@ def train_on(
         precision=machine.choose_precision(precision, chosen),
         trained={"preset": preset, "data": images.name, "seed": seed},
     )
-    outcome = run_loop(task, ResidentData(images, seed=seed, device=chosen), parts["loop"], listener=listener)
+    data = batches_of(images, balance=parts["class_balance"], seed=seed, device=chosen)
+    outcome = run_loop(task, data, parts["loop"], listener=listener)
     return task.result(outcome.images)

@@ -7,14 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import torch
+
 from elmyr.core import machine
 from elmyr.engine.config import DataConfig
+from elmyr.engine.data import BalancedData, ResidentData
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.rules import Facts, Resolved, default_budget, resolve
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked, Plan
+from elmyr.engine.task import BatchSource
 from elmyr.images import Data, ImageSet, Splits, open_source, source_of, split_source
-from elmyr.tasks.gan.config import GANRunConfig, adversarial_config, choices_of, gan_config, loop_config
+from elmyr.tasks.gan.config import (
+    GANRunConfig,
+    adversarial_config,
+    choices_of,
+    class_balance,
+    gan_config,
+    loop_config,
+)
 from elmyr.tasks.gan.task import AdversarialTask
 
 
@@ -68,6 +79,7 @@ def parts_of(choices: Mapping[str, Any], training: ImageSet, budget: int) -> tup
     parts = {
         "gan": gan_config(settled, training),
         "adversarial": adversarial_config(settled),
+        "class_balance": class_balance(settled, training),
         "loop": loop_config(settled, budget),
     }
     return parts, resolved
@@ -86,6 +98,12 @@ def new_task(config: GANRunConfig, processes: Processes = ALONE) -> AdversarialT
         trained=trained,
         processes=processes,
     )
+
+
+def batches_of(images: ImageSet, *, balance: float, seed: int, device: torch.device) -> BatchSource:
+    """What a GAN learns from: the images as they are, or with their classes evened out."""
+    data = ResidentData(images, seed=seed, device=device)
+    return BalancedData(data, balance=balance) if balance else data
 
 
 def config_of(run: RunDirectory) -> GANRunConfig:

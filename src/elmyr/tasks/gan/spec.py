@@ -10,7 +10,6 @@ import numpy as np
 
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_text
-from elmyr.engine.data import ResidentData
 from elmyr.engine.loop import Outcome
 from elmyr.engine.processes import Processes
 from elmyr.engine.saving.places import GAN_KIND, Run
@@ -22,7 +21,7 @@ from elmyr.tasks.gan.config import SECTIONS, GANRunConfig, meant
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.model_card import model_card
 from elmyr.tasks.gan.monitor import Watch
-from elmyr.tasks.gan.plan import GANAsk, GANPlan, new_task, plan_of
+from elmyr.tasks.gan.plan import GANAsk, GANPlan, batches_of, new_task, plan_of
 
 SHOWN_PER_CLASS = 10
 
@@ -32,7 +31,7 @@ class GANTraining:
 
     def __init__(self, config: GANRunConfig, splits: Splits, processes: Processes, say: Say) -> None:
         self.config, self.task = config, new_task(config, processes)
-        self.data = ResidentData(splits.train, seed=config.seed, device=self.task.device)
+        self.data = batches_of(splits.train, balance=config.class_balance, seed=config.seed, device=self.task.device)
         self.watcher = Watch(self.task, splits, say=say, rescue=config.rescue, budget=config.loop.images)
 
     def finish(self, run: RunDirectory, outcome: Outcome) -> Finished:
@@ -96,6 +95,7 @@ class GANSpec(TaskSpec[GANAsk, GANRunConfig, Splits]):
         return {
             "batch": config.loop.batch,
             "conditional": bool(config.gan.classes),
+            "class_balance": config.class_balance,
             "projection": config.gan.projection,
             **{f"{part}.{key}": value for part in ("network", "code") for key, value in getattr(config.gan, part)},
             **{f"adversarial.{key}": value for key, value in game.items() if key not in SECTIONS},
