@@ -18,7 +18,7 @@ from elmyr.tasks.recognition import GanOverSampler
 from tests.conftest import small_image_set
 from tests.tasks.recognition.test_contract import QUICK, pictures
 
-TINY = {"images": 64, "settings": {"network.base": 4, "batch": 32}, "device": "cpu", "random_state": 0}
+TINY: dict[str, Any] = {"images": 64, "settings": {"network.base": 4, "batch": 32}, "device": "cpu", "random_state": 0}
 
 
 class OfTables(GanOverSampler, BaseOverSampler):
@@ -59,9 +59,41 @@ def test_imbalanced_learn_s_checks_pass(sampler: OfTables, check: Any) -> None:
     check(sampler)
 
 
-def test_small_classes_are_filled_with_images_of_their_class(gan: GAN) -> None:
+def test_generated_images_come_beside_repeated_ones(gan: GAN) -> None:
     X, y = few_of_one()
     filled, labels = GanOverSampler(gan=gan).fit_resample(X, y)
+    assert (labels[len(y) :] == "c").all() and len(filled) == 120
+    repeated, generated = filled[len(X) : len(X) + 24], filled[len(X) + 24 :]
+    times = [(repeated == image).all(axis=(1, 2, 3)).sum() for image in X[y == "c"]]
+    assert times == [3] * 8  # 24 more of 8 images, each as often as the others
+    assert not any((image == X).all(axis=(1, 2, 3)).any() for image in generated)
+
+
+def test_without_generated_images_no_gan_is_trained_and_images_are_repeated() -> None:
+    X, y = few_of_one()
+    sampler = GanOverSampler(**TINY | {"images": 10**9}, generated_share=0)
+    filled, labels = sampler.fit_resample(X, y)
+    originals = {image.tobytes() for image in X[y == "c"]}
+    assert {image.tobytes() for image in filled[len(X) :]} == originals and (labels[len(y) :] == "c").all()
+    assert not hasattr(sampler, "gan_")
+
+
+def test_a_gan_of_its_own_learns_from_batches_that_have_all_classes_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def train_and_note(images: Any, **options: Any) -> GAN:
+        asked.append(options["settings"])
+        return train_on(images, **options)
+
+    monkeypatch.setattr("elmyr.tasks.recognition.learning.gan_oversampler.train_on", train_and_note)
+    for settings in ({}, {"class_balance": 0.5}):
+        GanOverSampler(**TINY | {"settings": TINY["settings"] | settings}).fit_resample(*few_of_one())
+    assert [each["class_balance"] for each in asked] == [1.0, 0.5]
+
+
+def test_small_classes_are_filled_with_images_of_their_class(gan: GAN) -> None:
+    X, y = few_of_one()
+    filled, labels = GanOverSampler(gan=gan, generated_share=1).fit_resample(X, y)
     assert dict(zip(*np.unique(labels, return_counts=True), strict=True)) == {"a": 40, "b": 40, "c": 40}
     assert np.array_equal(filled[: len(X)], X) and np.array_equal(labels[: len(y)], y)
     reader = Recognizer(**QUICK | {"updates": 60}).fit(small_image_set(120).images, small_image_set(120).labels)
@@ -139,6 +171,12 @@ def test_a_gan_without_classes_is_refused() -> None:
     plain = train_on(small_image_set(30), budget=32, settings={"conditional": False, "network.base": 4, "batch": 32})
     with pytest.raises(InputError, match=r"no class 'a', only \(none\)"):
         GanOverSampler(gan=plain).fit_resample(*few_of_one())
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_what_is_no_share_is_refused(gan: GAN, share: float) -> None:
+    with pytest.raises(InputError, match="from 0 to 1"):
+        GanOverSampler(gan=gan, generated_share=share).fit_resample(*few_of_one())
 
 
 @pytest.mark.usefixtures("without_imbalanced_learn")
