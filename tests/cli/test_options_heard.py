@@ -501,6 +501,33 @@ COMMANDS: dict[str, Command] = {
             "--json": heard("--json", aspect=is_json, base=("recognizer", "doubts", "{few}", "--updates", "3")),
         },
     ),
+    "recognizer label": Command(
+        ("recognizer", "label", "{skilled}", "--out", "out.npz"),
+        written,
+        {
+            "--out": heard("--out", "there.npz"),
+            "--data": heard("--data", "{more}"),
+            "--share": heard("--share", "0.3"),
+            **DEVICE,
+            "--data-root": heard(
+                "--data-root", "{root}", base=("recognizer", "label", "{named-skilled}", "--out", "out.npz")
+            ),
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "recognizer choose": Command(
+        ("recognizer", "choose", "{reader}", "{skilled}"),
+        printed,
+        {
+            "--data": heard("--data", "{more}"),
+            **DEVICE,
+            "--data-root": heard(
+                "--data-root", "{root}", base=("recognizer", "choose", "{named-reader}", "{named-reader}")
+            ),
+            **JSON,
+        },
+    ),
     "recognizer methods": Command(("recognizer", "methods"), printed, JSON),
     "restorer apply": Command(
         ("restorer", "apply", "{restorer}", "{folder}", "--out", "out"),
@@ -644,11 +671,12 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     save_images(small_image_set(5, seed=2), folder / "masks")
     _write_mnist(folder / "before" / "mnist")
     tiny: dict[str, Any] = {"network.base": 8, "batch": 16}
-    reader = Recognizer(method="augment", updates=1)
+    reader, skilled = Recognizer(method="augment", updates=1), Recognizer(updates=30, base=8, dimension=16)
     for name, data, root in (("", folder / "blobs.npz", None), ("named-", "mnist", folder / "before")):
         at: dict[str, Any] = {"data_root": root}
         train(data, out=folder / f"{name}gan", images=32, settings=tiny, **at)
         train_recognizer(data, reader, out=folder / f"{name}reader", **at)
+        train_recognizer(data, skilled, out=folder / f"{name}skilled", **at)
         train_restorer(data, out=folder / f"{name}restorer", images=16, **at)
         other = folder / "more.npz" if root is None else data
         train_translator(data, other, out=folder / f"{name}translator", images=16, **at)

@@ -14,6 +14,7 @@ from elmyr.cli.options import AsJson, Data, DataRoot, Device, Part, Precision, Q
 from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 from elmyr.cli.trained import Training, carry_out, trained
+from elmyr.cli.unlabeled import choose, label
 
 recognizer = Commands(
     help="Train a recognizer (an image classifier) with many labels or few, apply it, and measure it.",
@@ -133,6 +134,8 @@ def _adapt(
 
 
 recognizer.command("apply")(predict)
+recognizer.command("label")(label)
+recognizer.command("choose")(choose)
 
 
 @recognizer.command("evaluate")

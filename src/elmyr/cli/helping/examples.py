@@ -71,6 +71,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "recognizer apply": ("elmyr recognizer apply latest images.npz --out predictions.csv",),
     "recognizer evaluate": ("elmyr recognizer evaluate latest --mistakes mistakes.png",),
     "recognizer doubts": ("elmyr recognizer doubts path/to/folder --out errors.csv --picture errors.png",),
+    "recognizer label": ("elmyr recognizer label latest --out labeled.npz",),
+    "recognizer choose": ("elmyr recognizer choose runs/one runs/two runs/three",),
     "recognizer methods": ("elmyr recognizer methods",),
     "restorer": ("elmyr restorer train digits", "elmyr restorer apply latest folder --out repaired"),
     "restorer train": (

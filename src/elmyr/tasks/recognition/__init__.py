@@ -7,6 +7,7 @@ from elmyr.core.lazy import lazily
 if TYPE_CHECKING:
     from elmyr.tasks.recognition.judging import images_to_read as images_to_read
     from elmyr.tasks.recognition.judging import mistakes_grid as mistakes_grid
+    from elmyr.tasks.recognition.judging import unlabeled_images as unlabeled_images
     from elmyr.tasks.recognition.kept_scores import keep_reading as keep_reading
     from elmyr.tasks.recognition.label_errors.estimate import Doubts as Doubts
     from elmyr.tasks.recognition.label_errors.estimate import doubting as doubting
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from elmyr.tasks.recognition.learning.chosen_samples import chosen_samples as chosen_samples
     from elmyr.tasks.recognition.learning.gan_oversampler import GanOverSampler as GanOverSampler
     from elmyr.tasks.recognition.learning.resampled import resampled as resampled
+    from elmyr.tasks.recognition.learning.unlabeled import UnlabeledScore as UnlabeledScore
+    from elmyr.tasks.recognition.learning.unlabeled import best_without_labels as best_without_labels
+    from elmyr.tasks.recognition.learning.unlabeled import pseudo_labeled as pseudo_labeled
+    from elmyr.tasks.recognition.learning.unlabeled import unlabeled_score as unlabeled_score
     from elmyr.tasks.recognition.predicting.predictions import Prediction as Prediction
     from elmyr.tasks.recognition.recognizer import TINY as TINY
     from elmyr.tasks.recognition.recognizer import Recognizer as Recognizer
@@ -35,6 +40,8 @@ __all__ = [
     "Prediction",
     "Reading",
     "Recognizer",
+    "UnlabeledScore",
+    "best_without_labels",
     "chosen_samples",
     "default_updates",
     "doubting",
@@ -43,11 +50,14 @@ __all__ = [
     "keep_reading",
     "mistakes_grid",
     "open_recognizer",
+    "pseudo_labeled",
     "read_through",
     "resampled",
     "told_of_balance",
     "told_of_few",
     "train_recognizer",
+    "unlabeled_images",
+    "unlabeled_score",
     "with_corrections",
     "without_suspects",
 ]
@@ -60,6 +70,10 @@ _HOMES = {
     "Prediction": "elmyr.tasks.recognition.predicting.predictions",
     "Reading": "elmyr.tasks.recognition.scores",
     "Recognizer": "elmyr.tasks.recognition.recognizer",
+    "UnlabeledScore": "elmyr.tasks.recognition.learning.unlabeled",
+    "best_without_labels": "elmyr.tasks.recognition.learning.unlabeled",
+    "pseudo_labeled": "elmyr.tasks.recognition.learning.unlabeled",
+    "unlabeled_score": "elmyr.tasks.recognition.learning.unlabeled",
     "chosen_samples": "elmyr.tasks.recognition.learning.chosen_samples",
     "default_updates": "elmyr.tasks.recognition.recognizer",
     "doubting": "elmyr.tasks.recognition.label_errors.estimate",
@@ -67,6 +81,7 @@ _HOMES = {
     "told_of_spared": "elmyr.tasks.recognition.label_errors.estimate",
     "images_to_read": "elmyr.tasks.recognition.judging",
     "keep_reading": "elmyr.tasks.recognition.kept_scores",
+    "unlabeled_images": "elmyr.tasks.recognition.judging",
     "mistakes_grid": "elmyr.tasks.recognition.judging",
     "open_recognizer": "elmyr.tasks.recognition.sources",
     "read_through": "elmyr.tasks.recognition.scores",

@@ -64,6 +64,18 @@ def images_to_read(
     return images if config is None else _not_learned_from(images, config, data, data_root)
 
 
+def unlabeled_images(
+    name: Run, *, data: str | os.PathLike[str] | None = None, data_root: str | os.PathLike[str] | None = None
+) -> ImageSet:
+    """Images to read whose labels are not asked for: all training images of a recognizer's run, or another source's.
+
+    The latter are brought into the form that the recognizer takes.
+    """
+    if data is None:
+        return splits_of(config_of(open_run(name, KIND)), data_root).train
+    return open_source(data, data_root, open_trained(finished_model(name, KIND)).preparation).train
+
+
 def _not_learned_from(
     images: ImageSet, config: RecognizerConfig, data: str | os.PathLike[str], data_root: str | os.PathLike[str] | None
 ) -> ImageSet:
