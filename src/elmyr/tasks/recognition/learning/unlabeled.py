@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
+from elmyr.core.notes import note
 from elmyr.images import ImageSet
 from elmyr.tasks.gan.model import to_unit
 from elmyr.tasks.recognition.learning.consistency import changed_much
@@ -27,7 +28,8 @@ def pseudo_labeled(recognizer: Recognizer, images: ImageSet, *, share: float = K
     share: how many of all images are kept at most, 0 to 1, in equal numbers a class; what it is less sure of is left
     out, and a class that it predicts less often has all that it is predicted for. In the order of the images. So a GAN
     can learn from images that nobody labeled (You et al. 2023, "Diffusion models and semi-supervised learners benefit
-    mutually with few labels"). Raises InputError for a share that is none, and where nothing is left of a class.
+    mutually with few labels"). A class that is predicted for no image is told. Raises InputError for a share that is
+    none.
     """
     if not 0 < share <= 1:
         raise InputError(f"the share of images to label is {share:g}: it is above 0 and at most 1")
@@ -37,7 +39,7 @@ def pseudo_labeled(recognizer: Recognizer, images: ImageSet, *, share: float = K
     quota = max(1, int(share * len(images) / len(classes)))
     kept = [np.flatnonzero(labels == label) for label in range(len(classes))]
     if lacking := [name for name, places in zip(classes, kept, strict=True) if not len(places)]:
-        raise InputError(f"the recognizer predicts class '{lacking[0]}' for no image: label some more of each class")
+        note(f"class '{lacking[0]}' is predicted for no image: label some more of each class, or train longer")
     surest = [places[np.argsort(-sureness[places], kind="stable")[:quota]] for places in kept]
     chosen = np.sort(np.concatenate(surest))
     found = images.take(chosen)
