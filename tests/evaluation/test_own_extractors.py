@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,11 @@ from elmyr import compare, evaluate, save_extractor
 from elmyr.core.errors import InputError
 from elmyr.core.files import sha256_of
 from elmyr.evaluation.extractors import Extraction, called, extractor_for
+from elmyr.evaluation.features import function_extractor
 from elmyr.evaluation.reference import reference_of
 from elmyr.images import ImageSet, save_npz
+from elmyr.nets import NetworkConfig
+from elmyr.tasks.gan.model import GAN, GANConfig
 from tests.conftest import small_image_set
 from tests.e2e.test_bad_input import told
 
@@ -64,6 +68,11 @@ class NaN(Rows):
 class Wide(nn.Sequential):
     def __init__(self):
         super().__init__(nn.Flatten(), nn.Linear(16 * 16, 3))
+
+
+class Raising(Rows):
+    def forward(self, images):
+        raise KeyError("layer4")
 
 
 class Asking(Rows):
@@ -210,10 +219,10 @@ def places(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("extractor", "expected"),
     [
-        ("own_nets:Maps", r"makes \(16, 1, 8, 8\) of 16 images: it is to give features \(N, D\)"),
+        ("own_nets:Maps", r"makes \(2, 1, 8, 8\) of 2 images: it is to give features \(N, D\)"),
         ("own_nets:Pair", "gives tuple, not a tensor"),
-        ("own_nets:OneRow", r"makes \(1, 8\) of 16 images"),
-        ("own_nets:NaN", "gives NaN or infinity for 16 of 16 images"),
+        ("own_nets:OneRow", r"makes \(1, 8\) of 2 images"),
+        ("own_nets:NaN", "gives NaN or infinity for 2 of 2 images"),
         ("own_nets:Wide", "fails on images of 1x8x8 .*RuntimeError"),
         ("own_nets:Asking", "'own_nets:Asking' cannot be made .*'width'"),
         ("own_nets:number", "gives int, not a torch.nn.Module"),
@@ -245,13 +254,33 @@ def test_what_is_no_extractor_is_told_in_one_line(
     assert re.search(expected, line), line
 
 
+FAULTS = {"Maps": "makes", "Pair": "gives tuple", "OneRow": "makes", "NaN": "gives NaN", "Raising": "fails .*'layer4'"}
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("judge", [evaluate, lambda subject, **words: compare([subject, subject], **words)])
+def test_a_fault_is_told_before_a_gan_is_sampled_and_copies_are_looked_for(judge: Any) -> None:
+    config = GANConfig(height=8, width=8, channels=1, classes=("a", "b", "c"), network=NetworkConfig(base=8, latent=9))
+    gan, said = GAN(config, *config.build(), device="cpu"), list[str]()
+    for name, expected in FAULTS.items():
+        with pytest.raises(InputError, match=rf"'own_nets:{name}' {expected}"):
+            judge(gan, data="blobs.npz", extractor=f"own_nets:{name}", say=said.append)
+    assert {line.partition(": ")[2] for line in said} == {"feature extractor …"}
+
+
+def test_features_of_another_number_are_told_wherever_they_come(blobs: ImageSet) -> None:
+    made = function_extractor("rows", lambda images: images.mean((2, 3))[:, : 8 if len(images) < 20 else 5], blobs)
+    with pytest.raises(InputError, match="'rows' gives 5 features, where it gave 8 before"):
+        made.features(blobs)
+
+
 @pytest.mark.usefixtures("places")
 @pytest.mark.parametrize(
     ("file", "toml", "expected"),
     [
         ("two-inputs", "", r"has 2 inputs \(images, others\): an extractor has one"),
-        ("maps", "", r"makes \(16, 1, 8, 8\) of 16 images: an extractor gives features \(N, D\)"),
-        ("nan", "", "gives NaN or infinity for 16 of 16 images"),
+        ("maps", "", r"makes \(2, 1, 8, 8\) of 2 images: an extractor gives features \(N, D\)"),
+        ("nan", "", "gives NaN or infinity for 2 of 2 images"),
         ("row-means-8x8-four-at-a-time", "channels = 3", "takes images 1x8x8 .*, they are 3x8x8: .*a resize rule"),
         ("row-means-8x8-four-at-a-time", "size = [4, 4]", "takes images 1x8x8 .*, they are 1x4x4"),
         ("row-means", f"sha256 = '{'0' * 64}'", "has the sha256 .*, not 000000000000…: take the model"),

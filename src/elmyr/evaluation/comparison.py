@@ -35,7 +35,7 @@ from elmyr.metrics import Estimate, difference
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.plan import config_of, splits_of
 
-STAGES = 3  # samples, extractor, figures; `use` trains recognizers after
+STAGES = 3  # extractor, samples, figures; `use` trains recognizers after
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,7 @@ def _compared(
         made = [sample_beside(each, real, seed) if isinstance(each, GAN) else next(left) for each in loaded]
         return [comparable(images, splits.train, name) for name, images in zip(names, made, strict=True)]
 
+    extractor = judging.extractor_of(splits.train)
     beside = judging.beside(reference)
     judging.stages.begin(f"{len(beside):,} images of each")
     samples = drawn(beside, seeds.COMPARED, sets)
@@ -171,7 +172,6 @@ def _compared(
         check_useful(images, name)
     for name, images in zip(names, samples, strict=True):
         tell_missing(images, reference, name, judging.stages.say)
-    extractor = judging.extractor_of(splits.train)
     lessons = [(splits.train, other), *zip(training, samples, strict=True)] if judging.use else []
     _, (baseline, *taken) = judging.taken(extractor, reference, [other, *samples], lessons=lessons)
     return Comparison(

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from elmyr.core import machine
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder
-from elmyr.evaluation.extractors import Extraction, ExtractorSpec
+from elmyr.core.plugins import at_work
+from elmyr.evaluation.extractors import LOOKED, Extraction, ExtractorSpec
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet
 from elmyr.tasks.recognition import Recognizer
@@ -78,11 +79,17 @@ class FunctionExtractor:
         """It knows no classes."""
 
     def _of(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        found = np.asarray(self.function(np.asarray(images)), np.float64)
+        with at_work("extractor", self.name):
+            found = np.asarray(self.function(np.asarray(images)), np.float64)
         if found.ndim != 2 or len(found) != len(images) or not found.shape[1]:
             raise InputError(
                 f"the extractor '{self.name}' makes {found.shape} of {len(images)} images: it is to give features "
                 "(N, D), a row for each image"
+            )
+        if self.dimension not in (0, found.shape[1]):
+            raise InputError(
+                f"the extractor '{self.name}' gives {found.shape[1]} features, where it gave {self.dimension} before: "
+                "it is to give each image as many, in whatever company it comes"
             )
         if odd := int((~np.isfinite(found)).any(axis=1).sum()):
             raise InputError(
@@ -102,7 +109,8 @@ def function_extractor(
     code: str = "",
 ) -> FunctionExtractor:
     """The function as an extractor, tried on some of the training images. sha256: of its weights, if it has any."""
-    found = FunctionExtractor(name, function, 0, "").features(training.take(np.arange(min(TRIED, len(training)))))
+    tried = training.take(np.arange(min(LOOKED if sha256 else TRIED, len(training))))
+    found = FunctionExtractor(name, function, 0, "").features(tried)
     sha256 = sha256 or hashlib.sha256(found.tobytes()).hexdigest()
     return FunctionExtractor(name, function, found.shape[1], sha256, resize, code)
 

@@ -18,7 +18,7 @@ from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.downstream import check_useful
 from elmyr.evaluation.evaluated import Evaluation
-from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, by_resize, refuse_unlabeled
+from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, FeatureExtractor, by_resize, refuse_unlabeled
 from elmyr.evaluation.feature_map import map_of
 from elmyr.evaluation.figures import class_rows
 from elmyr.evaluation.keeping import keep
@@ -40,7 +40,7 @@ from elmyr.metrics import realism
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.plan import config_of
 
-STAGES = 3  # copies, extractor, figures; a run is sampled from before, and `use` trains recognizers after
+STAGES = 3  # extractor, copies, figures; a run is sampled from after the first, and `use` trains recognizers after
 EXTREMES = 16  # samples shown of the best and of the worst by realism
 
 
@@ -129,6 +129,7 @@ def _judge_gan(
     if judging.use:
         check_useful(splits.train, splits.train.name)
     reference, sampling_seeds = judging.sampled_beside(splits, against)
+    extractor = judging.extractor_of(splits.train)
     judging.stages.begin(f"sampling {len(sampling_seeds)} times {len(reference):,} images")
     samples = list[ImageSet]()
     with judging.stages.progress("sampling", total=len(sampling_seeds) * len(reference)) as listener:
@@ -143,6 +144,7 @@ def _judge_gan(
         subject=subject,
         sampling_seeds=sampling_seeds,
         judging=judging,
+        extractor=extractor,
         gan=gan,
         training=training,
     )
@@ -157,13 +159,14 @@ def judge(
     subject: str,
     sampling_seeds: tuple[int, ...] = (),
     judging: Judging | None = None,
+    extractor: FeatureExtractor | None = None,
     gan: GAN | None = None,
     training: ImageSet | None = None,
 ) -> Evaluation:
     """The figures of generated image sets, one a sampling seed, against a part of the real images.
 
-    gan: its discriminator judges too. training: the generated images that a recognizer learns from where `judging` asks
-    for use; else all of the first repeat.
+    extractor: made already; else as `judging` has it. gan: its discriminator judges too. training: the generated images
+    that a recognizer learns from where `judging` asks for use; else all of the first repeat.
     """
     judging = judging or Judging()
     refuse_unlabeled(splits.train, judging.extraction.name)
@@ -177,11 +180,11 @@ def judge(
     of_first = judging.places(drawn, len(repeats[0]))
     tell_missing(repeats[0], reference, subject, judging.stages.say)
 
+    extractor = extractor or judging.extractor_of(splits.train)
     judging.stages.begin("looking for copies of training images")
     held_out, others = never_seen(splits, against)
     copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)
     pairs = tuple((int(of_first[place]), known) for place, known in copies.pairs)
-    extractor = judging.extractor_of(splits.train)
     lessons = [(splits.train, other), (training, repeats[0])] if judging.use else []  # of the first repeat alone
     (_, first, *_), (baseline, *of_repeats) = judging.taken(
         extractor, reference, [other, *repeats], gan=gan, lessons=lessons

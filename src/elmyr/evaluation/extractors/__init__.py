@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 WIDTH, WIDEST = 32, 512  # channels of the first convolution
+LOOKED = 2  # images that tell at once what is no extractor
 
 
 class FeatureExtractor(Protocol):
@@ -181,7 +182,8 @@ def extractor_for(
     """The extractor that is asked for; `auto` is `domain` for a labeled training part of several classes, else
     `pixels`.
 
-    `domain` is trained once and cached by its content; stages hear of it. InputError as `refuse_unlabeled`.
+    `domain` is trained once and cached by its content; stages hear of it. InputError as `refuse_unlabeled`, and for one
+    that does not give a row of finite features for each of two training images.
     """
     from elmyr.core import machine
     from elmyr.evaluation.stages import Stages
@@ -192,11 +194,27 @@ def extractor_for(
     name = auto_extractor(training) if asked.name == AUTO else asked.name
     with at_work("extractor", name):
         built = spec_of(name).build(training, replace(asked, name=name), stages or Stages())
+        _first_look(built, training)
     if name in EXTRACTORS and built.name != name:
         raise InputError(f"extractor '{name}' calls itself '{built.name}' once it is built: give both one name")
     if name not in EXTRACTORS and built.name in (AUTO, *EXTRACTORS):
         raise InputError(f"the extractor '{name}' has the name of one of elmyr's, '{built.name}': give it another name")
     return built
+
+
+def _first_look(extractor: FeatureExtractor, training: ImageSet) -> None:
+    """At two images, before any long work."""
+    import numpy as np
+
+    looked = training.take(np.arange(min(LOOKED, len(training))))
+    found = extractor.features(looked)
+    if np.shape(found) != (len(looked), extractor.dimension):
+        raise InputError(
+            f"the extractor '{extractor.name}' makes {np.shape(found)} of {len(looked)} images: it is to give features "
+            f"(N, D), a row for each image; it says that its D is {extractor.dimension}"
+        )
+    if not np.isfinite(found).all():
+        raise InputError(f"the extractor '{extractor.name}' gives NaN or infinity: it is to give finite features")
 
 
 def told_of(extractor: FeatureExtractor, asked: Extraction, images: ImageSet) -> dict[str, Any]:
