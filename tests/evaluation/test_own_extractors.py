@@ -17,7 +17,7 @@ from torch import nn
 from elmyr import compare, evaluate, save_extractor
 from elmyr.core.errors import InputError
 from elmyr.core.files import sha256_of
-from elmyr.evaluation.extractors import Extraction, called, extractor_for
+from elmyr.evaluation.extractors import Extraction, called, extractor_for, told_of
 from elmyr.evaluation.features import function_extractor
 from elmyr.evaluation.reference import reference_of
 from elmyr.images import ImageSet, save_npz
@@ -68,6 +68,11 @@ class NaN(Rows):
 class Wide(nn.Sequential):
     def __init__(self):
         super().__init__(nn.Flatten(), nn.Linear(16 * 16, 3))
+
+
+class Linear(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Flatten(), nn.Linear(64, 5))
 
 
 class Raising(Rows):
@@ -266,6 +271,38 @@ def test_a_fault_is_told_before_a_gan_is_sampled_and_copies_are_looked_for(judge
         with pytest.raises(InputError, match=rf"'own_nets:{name}' {expected}"):
             judge(gan, data="blobs.npz", extractor=f"own_nets:{name}", say=said.append)
     assert {line.partition(": ")[2] for line in said} == {"feature extractor …"}
+
+
+def test_a_network_computes_in_the_precision_that_is_asked_for_and_in_single_where_none_is(blobs: ImageSet) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
+    save_extractor("eye", "own_nets:Linear", network)
+    usual, single, half = (
+        extractor_for(blobs, Extraction("eye", precision=precision)) for precision in ("auto", "fp32", "bf16")
+    )
+    exact = network(torch.from_numpy(blobs.images).permute(0, 3, 1, 2) / 255).detach().numpy()
+    for each in (usual, single):
+        np.testing.assert_allclose(each.features(blobs), exact, rtol=0, atol=1e-5 * abs(exact).max())
+    gaps = abs(half.features(blobs) - exact) / abs(exact).max()
+    assert 1e-4 < gaps.max() < 0.05
+    told = told_of(half, Extraction("eye"), blobs)
+    assert told["precision"] == "bf16" and called(told).endswith(") in bf16")
+    assert "precision" not in told_of(usual, Extraction("eye"), blobs)
+    for _ in range(2):  # the second from the cache
+        features = reference_of(half, blobs).embedding.features
+        assert (features == half.features(blobs)).all() and (
+            reference_of(usual, blobs).embedding.features != features
+        ).any()
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("judge", [evaluate, lambda subject, **words: compare([subject, subject], **words)])
+def test_a_precision_that_nothing_computes_in_is_refused(judge: Any) -> None:
+    with pytest.raises(InputError, match="--precision is for GANs, recognizers and networks of torch, the extractor"):
+        judge("blobs.npz", data="blobs.npz", extractor="pixels", precision="fp32")
+    with pytest.raises(InputError, match="no precision 'fp16': choose from: auto, bf16, fp32"):
+        judge("blobs.npz", data="blobs.npz", extractor="own_nets:Rows", precision="fp16")
+    found = judge("blobs.npz", data="blobs.npz", extractor="own_nets:Rows", precision="bf16")
+    assert found.extractor["precision"] == "bf16"
 
 
 def test_features_of_another_number_are_told_wherever_they_come(blobs: ImageSet) -> None:

@@ -41,7 +41,9 @@ def _judging_options(
         str | None, typer.Option(metavar="FILE", help="The extractor's weights, where it needs a file of them.")
     ] = None,
     device: Device = "auto",
-    precision: Precision = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, bf16 or fp32; auto is fp32 for a published network or your own as the extractor.")
+    ] = "auto",
     data_root: DataRoot = None,
     quiet: Quiet = False,
 ) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def _compared(
         made = [sample_beside(each, real, seed) if isinstance(each, GAN) else next(left) for each in loaded]
         return [comparable(images, splits.train, name) for name, images in zip(names, made, strict=True)]
 
-    extractor = judging.extractor_of(splits.train)
+    extractor = judging.extractor_of(splits.train, sampled=len(given) < len(loaded))
     beside = judging.beside(reference)
     judging.stages.begin(f"{len(beside):,} images of each")
     samples = drawn(beside, seeds.COMPARED, sets)

@@ -10,12 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.core.errors import InputError
 from elmyr.core.files import require_place
 from elmyr.evaluation.downstream import Lesson, recognized
 from elmyr.evaluation.evaluated import Figure
-from elmyr.evaluation.extractors import Extraction, FeatureExtractor, extractor_for, told_of
+from elmyr.evaluation.extractors import (
+    AUTO,
+    Extraction,
+    FeatureExtractor,
+    auto_extractor,
+    extractor_for,
+    spec_of,
+    told_of,
+)
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.figures import Evidence, averaged, take_figures
 from elmyr.evaluation.paired_samples import (
@@ -104,14 +112,26 @@ class Judging:
         count = len(reference) if self.convention is None else self.convention.sampled or len(reference)
         return reference.take(np.arange(count) % len(reference))
 
-    def extractor_of(self, training: ImageSet) -> FeatureExtractor:
-        """The feature extractor, made of the training part."""
+    def extractor_of(self, training: ImageSet, *, sampled: bool = False) -> FeatureExtractor:
+        """The feature extractor, made of the training part. sampled: whether a GAN is; InputError for a precision that
+        nothing would compute in."""
         self.stages.begin("feature extractor")
+        self._check_precision(training, sampled=sampled)
         extractor = extractor_for(training, self.extraction, self.stages)
         if self.statistics is not None:
             self.statistics.check(extractor, self.stages.say)
             self.stages.say(LEFT_OUT)
         return extractor
+
+    def _check_precision(self, training: ImageSet, *, sampled: bool) -> None:
+        asked = self.extraction
+        machine.choose_precision(asked.precision, machine.choose_device(asked.device))
+        name = auto_extractor(training) if asked.name == AUTO else asked.name
+        if asked.precision != AUTO and not (sampled or self.use or spec_of(name).takes_precision):
+            raise InputError(
+                f"--precision is for GANs, recognizers and networks of torch, the extractor '{name}' is none of them: "
+                "leave it out"
+            )
 
     def taken(
         self,

@@ -60,7 +60,7 @@ class FunctionExtractor:
     """A function of images as an extractor that knows no classes.
 
     sha256: of its weights, or, for a function that has none to tell it from another, of the features of some training
-    images. code: as `code_of` has it.
+    images. code, precision: as `code_of` and `precision_of` have them.
     """
 
     name: str
@@ -69,6 +69,7 @@ class FunctionExtractor:
     sha256: str
     resize: str = "its own"
     code: str = ""
+    precision: str = ""
 
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """Those of the function; InputError where it does not give a row of finite numbers for each image."""
@@ -107,12 +108,13 @@ def function_extractor(
     sha256: str | None = None,
     resize: str = "its own",
     code: str = "",
+    precision: str = "",
 ) -> FunctionExtractor:
     """The function as an extractor, tried on some of the training images. sha256: of its weights, if it has any."""
     tried = training.take(np.arange(min(LOOKED if sha256 else TRIED, len(training))))
     found = FunctionExtractor(name, function, 0, "").features(tried)
     sha256 = sha256 or hashlib.sha256(found.tobytes()).hexdigest()
-    return FunctionExtractor(name, function, found.shape[1], sha256, resize, code)
+    return FunctionExtractor(name, function, found.shape[1], sha256, resize, code, precision)
 
 
 def _domain(training: ImageSet, asked: Extraction, stages: Stages) -> NetworkFeatures:
@@ -159,6 +161,7 @@ DOMAIN = ExtractorSpec(
     _domain,
     learns_labels=True,
     seeded=True,
+    takes_precision=True,
 )
 PIXELS = ExtractorSpec("means over squares; the default where images have no labels", pixel_means)
 # No bias to any domain: Naeem et al. 2020.

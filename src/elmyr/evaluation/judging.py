@@ -129,7 +129,7 @@ def _judge_gan(
     if judging.use:
         check_useful(splits.train, splits.train.name)
     reference, sampling_seeds = judging.sampled_beside(splits, against)
-    extractor = judging.extractor_of(splits.train)
+    extractor = judging.extractor_of(splits.train, sampled=True)
     judging.stages.begin(f"sampling {len(sampling_seeds)} times {len(reference):,} images")
     samples = list[ImageSet]()
     with judging.stages.progress("sampling", total=len(sampling_seeds) * len(reference)) as listener:
@@ -180,7 +180,7 @@ def judge(
     of_first = judging.places(drawn, len(repeats[0]))
     tell_missing(repeats[0], reference, subject, judging.stages.say)
 
-    extractor = extractor or judging.extractor_of(splits.train)
+    extractor = extractor or judging.extractor_of(splits.train, sampled=gan is not None)
     judging.stages.begin("looking for copies of training images")
     held_out, others = never_seen(splits, against)
     copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)

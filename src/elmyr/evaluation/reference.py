@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from elmyr.core.arrays import read_arrays
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, replacing
-from elmyr.evaluation.extractors import FeatureExtractor, code_of
+from elmyr.evaluation.extractors import FeatureExtractor, code_of, precision_of
 from elmyr.images import ImageSet
 from elmyr.metrics import Balls, Design, balls_of, groups_of
 
@@ -76,8 +76,8 @@ def reference_of(
     """What the extractor sees in real images: from the cache where it holds just these images and this extractor.
 
     The key is the sha256 of the images themselves (so of data set, split and count), of the extractor's weights, of how
-    it resizes, of its code where that is the user's own, and of the versions that compute. A file that is damaged or
-    that holds something else is told of and made anew.
+    it resizes, of its code where that is the user's own, of its precision where it is not single, and of the versions
+    that compute. A file that is damaged or that holds something else is told of and made anew.
     """
     key = _key(extractor, images)
     path = cache_folder() / "references" / f"{key[:20]}.npz"
@@ -99,6 +99,7 @@ def reference_of(
 
 def _key(extractor: FeatureExtractor, images: ImageSet) -> str:
     looked = [extractor.name, extractor.sha256, extractor.resize, code_of(extractor)]
+    looked += [precision] if (precision := precision_of(extractor)) else []
     parts = [FORMAT, images.digest(), *looked, version("elmyr"), version("torch")]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

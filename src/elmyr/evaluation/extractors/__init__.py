@@ -89,7 +89,8 @@ class ExtractorSpec:
 
     about: what it is, in a sentence. build: makes it of the real training part. learns_labels: whether it needs labels
     of several classes there; seeded: whether its weights follow from the seed and the width that are asked for;
-    takes_weights: whether they may lie in a file that is named. check: InputError, before any work, for what cannot be
+    takes_weights: whether they may lie in a file that is named; takes_precision: whether its network computes, or is
+    trained, in the precision that is asked for. check: InputError, before any work, for what cannot be
     built as it is asked for.
     """
 
@@ -98,6 +99,7 @@ class ExtractorSpec:
     learns_labels: bool = False
     seeded: bool = False
     takes_weights: bool = False
+    takes_precision: bool = False
     check: Callable[[Extraction], None] | None = None
 
     @classmethod
@@ -231,20 +233,28 @@ def told_of(extractor: FeatureExtractor, asked: Extraction, images: ImageSet) ->
     }
     if code := code_of(extractor):
         about["code"] = code
+    if precision := precision_of(extractor):
+        about["precision"] = precision
     seeded = spec_of(extractor.name if asked.name == AUTO else asked.name).seeded
     return about | ({"seed": asked.seed, "width": asked.width} if seeded else {})
 
 
 def called(told: Mapping[str, Any]) -> str:
     """What an extractor goes by of which `told_of` is kept: one of the user's own with the beginning of its sha256, as
-    a name of their own is soon given to another one."""
-    name = str(told.get("name", ""))
-    return name if name in EXTRACTORS or not told.get("sha256") else f"{name} ({str(told['sha256'])[:8]})"
+    a name of their own is soon given to another one; with its precision, where that is not single."""
+    name, precision = str(told.get("name", "")), told.get("precision")
+    name = name if name in EXTRACTORS or not told.get("sha256") else f"{name} ({str(told['sha256'])[:8]})"
+    return f"{name} in {precision}" if precision else name
 
 
 def code_of(extractor: FeatureExtractor) -> str:
     """The sha256 of the file in which a network of the user's own is written; "" for all others."""
     return getattr(extractor, "code", "")
+
+
+def precision_of(extractor: FeatureExtractor) -> str:
+    """That in which it computes features, where it is another than single precision; "" for all others."""
+    return getattr(extractor, "precision", "")
 
 
 def auto_extractor(training: ImageSet) -> str:

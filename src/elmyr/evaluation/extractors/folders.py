@@ -88,7 +88,7 @@ def _of_folder(training: ImageSet, asked: Extraction, stages: Stages) -> Functio
     return network_extractor(name, network, described, training, asked, sha256=described.sha256, code=code)
 
 
-FOLDER = ExtractorSpec(f"a folder with {DESCRIPTION} and weights", _of_folder, check=_check)
+FOLDER = ExtractorSpec(f"a folder with {DESCRIPTION} and weights", _of_folder, takes_precision=True, check=_check)
 
 
 @checked

@@ -31,5 +31,6 @@ MODULE = ExtractorSpec(
     "(N, C, H, W) from 0 to 1, and gives features (N, D)",
     _of_module,
     takes_weights=True,
+    takes_precision=True,
     check=_check,
 )

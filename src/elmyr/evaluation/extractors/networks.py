@@ -22,23 +22,28 @@ from torch import Tensor, nn
 from elmyr.core import machine
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import sha256_of
-from elmyr.evaluation.extractors import Extraction
+from elmyr.evaluation.extractors import AUTO, Extraction
 from elmyr.evaluation.extractors.preparing import Preparation
 from elmyr.evaluation.features import FunctionExtractor, function_extractor
 from elmyr.images import ImageSet
 
 AT_ONCE = 64  # images that a network looks at at a time
+SINGLE = "fp32"
 COUNTERS = "num_batches_tracked"  # of batch norms, which have no part in features; older files are without
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkFunction:
-    """A network as a function from images uint8 (N, H, W, C) to features float32 (N, D), in single precision."""
+    """A network as a function from images uint8 (N, H, W, C) to features float32 (N, D).
+
+    precision: "fp32" or "bf16".
+    """
 
     name: str
     network: nn.Module
     preparation: Preparation
     device: torch.device
+    precision: str = SINGLE
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """InputError where the network fails, or gives no row for each image."""
@@ -48,7 +53,7 @@ class NetworkFunction:
     def _of(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         prepared = self.preparation.of(images, self.device)
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), machine.autocast(self.device, self.precision):
                 found = self.network(prepared)
         except Exception as error:  # whatever a user's network raises
             shape = "x".join(map(str, prepared.shape[1:]))
@@ -83,12 +88,19 @@ def network_extractor(
     sha256: str | None = None,
     code: str = "",
 ) -> FunctionExtractor:
-    """A network as an extractor, which is tried on some training images. sha256: of its weights, where it is known."""
+    """A network as an extractor, which is tried on some training images. sha256: of its weights, where it is known.
+
+    It computes in single precision, as published figures are taken, unless another is asked for by its name.
+    """
     device = machine.choose_device(asked.device)
+    precision = SINGLE if asked.precision == AUTO else machine.choose_precision(asked.precision, device)
     network = network.eval().requires_grad_(False).to(device)
-    function = NetworkFunction(name, network, preparation, device)
+    function = NetworkFunction(name, network, preparation, device, precision)
     sha256 = sha256 or digest_of(network.state_dict())
-    return function_extractor(name, function, training, sha256=sha256, resize=preparation.told, code=code)
+    other = "" if precision == SINGLE else precision
+    return function_extractor(
+        name, function, training, sha256=sha256, resize=preparation.told, code=code, precision=other
+    )
 
 
 def digest_of(weights: Mapping[str, Tensor]) -> str:

@@ -45,7 +45,9 @@ class Published:
     @property
     def spec(self) -> ExtractorSpec:
         """It as an extractor of the table."""
-        return ExtractorSpec(self.about, self._build, takes_weights=self.package is None, check=self._check)
+        return ExtractorSpec(
+            self.about, self._build, takes_weights=self.package is None, takes_precision=True, check=self._check
+        )
 
     def _path(self, asked: Extraction) -> Path:
         """The file of its weights; InputError, which says where to get it, where there is none."""

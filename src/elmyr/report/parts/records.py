@@ -58,6 +58,7 @@ class Extractor(Record):
     sha256: str | None = None
     seed: int | None = None
     width: int | None = None
+    precision: str | None = None
 
 
 class ClassRow(Record):
