@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,8 @@ import pytest
 
 from elmyr import GAN, evaluate, train
 from elmyr.core.errors import InputError
-from elmyr.core.files import cache_folder, read_json
+from elmyr.core.files import cache_folder, read_json, write_json
+from elmyr.evaluation import FIGURES, FigureSpec
 from elmyr.evaluation.conditions import Judging
 from elmyr.evaluation.extractors import Extraction, extractor_for
 from elmyr.evaluation.figures import Evidence
@@ -288,6 +290,33 @@ def test_the_reference_is_looked_at_once_and_a_spoiled_cache_is_not_used() -> No
         assert "not used" in said.pop()
         assert path.read_bytes() == whole
     assert len(other.embedding.features) == len(splits.validation)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_real_data_baseline_is_taken_once_for_the_same_real_images_and_extractor() -> None:
+    splits = split_source(source(), 0)
+    samples, judging = [noised(splits.validation, 40)], Judging(Extraction("pixels"))
+
+    def yardsticks(judging: Judging = judging) -> dict[str, float | None]:
+        found = judge(samples, splits, "test", subject="x", judging=judging)
+        return {figure.name: figure.yardstick for figure in found.figures}
+
+    first = yardsticks()
+    (path,) = (cache_folder() / "baselines").iterdir()
+    kept = read_json(path)
+    assert first == {name: value for name, value in kept.items() if value is not None}
+    assert not {"told_apart", "trained_on_generated"} & set(kept)  # of other networks
+    write_json(path, kept | {"kernel_distance": 123.0})
+    assert yardsticks() == first | {"kernel_distance": 123.0}  # it was not taken again
+    more = yardsticks(replace(judging, requested=("vendi_score",)))
+    assert set(more) - set(first) == {"vendi_score"} and read_json(path)["vendi_score"] == more["vendi_score"]
+    path.write_text('{"kernel_distance": "much"}')
+    assert yardsticks() == first
+    gap = FigureSpec("gap", "Gap", "lower", ("features",), lambda real, made: float(abs(real.mean() - made.mean())))
+    FIGURES.add("gap", gap)
+    assert yardsticks()["gap"] and "gap" not in read_json(path)  # its code may change
+    yardsticks(replace(judging, extraction=Extraction("random")))
+    assert len(list(path.parent.iterdir())) == 2
 
 
 @pytest.mark.usefixtures("own_cache")

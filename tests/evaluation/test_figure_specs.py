@@ -1,7 +1,10 @@
 """A figure, or an extractor, is one entry of a table: all that shows it follows."""
 
+import dataclasses
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +16,15 @@ from elmyr.cli.show import show_figures
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json
 from elmyr.evaluation import EXTRACTORS, FIGURES, ExtractorSpec, FigureSpec
-from elmyr.evaluation.extractors import AUTO, Extraction, auto_extractor, extractor_for
-from elmyr.evaluation.figure_specs import NEEDS
+from elmyr.evaluation.extractors import AUTO, INCEPTIONS, Extraction, auto_extractor, extractor_for
+from elmyr.evaluation.figure_spec import NEEDS
+from elmyr.evaluation.figure_specs import titled
 from elmyr.evaluation.figures import Evidence
+from elmyr.evaluation.requested import REQUESTED
 from elmyr.images import ImageSet, save_npz
 from elmyr.metrics import Estimate
 from elmyr.report import write_comparison, write_report
-from elmyr.report.words import words_in
+from elmyr.report.words import ENGLISH, figure_title, words_in
 from elmyr.serving.pages.workbench_page import workbench_page
 from elmyr.serving.runs import Runs
 from tests.conftest import small_image_set
@@ -197,6 +202,12 @@ def test_an_extractor_of_ones_own_is_named_beside_its_figures(
     }  # fmt: skip
     assert "seed" not in found[0].extractor
     assert found[0]["frechet_distance"].value < found[1]["frechet_distance"].low
+    assert found[0]["fid"].title == "FID (stripes)" == titled(dataclasses.asdict(found[0]["fid"]))["title"]
+    beside = compare([noised(tmp_path, 10), noised(tmp_path, 250)], data=data, extractor="stripes")
+    assert beside["fid (stripes)"].title == "FID (stripes)"
+    write_comparison(beside, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "FID (stripes)" in page and "elmyr&#x27;s features" not in page
     training = small_image_set()
     assert auto_extractor(training) == "domain"
     with pytest.raises(InputError, match="no extractor 'stripe': did you mean 'stripes'"):
@@ -236,6 +247,28 @@ def test_a_class_is_an_extractor_and_is_made_when_it_is_asked_for(own_extractor:
     assert not made
     training = small_image_set()
     assert (extractor_for(training, Extraction("stripes")).features(training) == stripes(training.images)).all()
+
+
+def test_a_title_names_the_extractor_and_the_meaning_is_that_of_the_published_figure_by_inception() -> None:
+    fid, score = FIGURES["frechet_distance"], FIGURES["inception_score"]
+    for name in ("domain", "pixels", "random"):
+        assert fid.title_by(name) == fid.title == "FID (elmyr's features)"
+    for name in INCEPTIONS:
+        assert (fid.title_by(name), score.title_by(name)) == (f"FID ({name})", f"Inception Score ({name})")
+        assert "comparable" not in fid.meaning_by(name) and "in place of" not in score.meaning_by(name)
+        assert titled({"name": fid.name, "title": fid.title_by(name)})["title"] == fid.title_by(name)
+    assert "not comparable with a published FID" in fid.meaning_by("dinov2-s") and fid.title_by("a:B") == "FID (a:B)"
+    assert titled({"name": fid.name, "title": "Fréchet distance"})["title"] == fid.title
+    assert FIGURES["kernel_distance"].title_by("inception") == "KID"
+    chinese = words_in("zh")
+    assert figure_title("FID (inception)", chinese) == "FID（inception）"
+    assert figure_title(fid.title, chinese) == "FID（elmyr 特征）" and figure_title("FID (a:B)", ENGLISH) == "FID (a:B)"
+
+
+def test_the_names_of_figures_on_request_are_known_before_they_are_imported() -> None:
+    assert list(REQUESTED) == [name for name, spec in FIGURES.items() if spec.on_request]
+    code = "import sys, elmyr.cli.commands as c; sys.exit('elmyr.metrics' in sys.modules or not len(c.REQUESTED))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_json_of_a_figure_that_nobody_knows_stays_as_it_is(tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ def test_a_network_computes_in_the_precision_that_is_asked_for_and_in_single_whe
 def test_a_precision_that_nothing_computes_in_is_refused(judge: Any) -> None:
     with pytest.raises(InputError, match="--precision is for GANs, recognizers and networks of torch, the extractor"):
         judge("blobs.npz", data="blobs.npz", extractor="pixels", precision="fp32")
-    with pytest.raises(InputError, match="no precision 'fp16': choose from: auto, bf16, fp32"):
+    with pytest.raises(InputError, match="no precision 'fp16': did you mean 'bf16'"):
         judge("blobs.npz", data="blobs.npz", extractor="own_nets:Rows", precision="fp16")
     found = judge("blobs.npz", data="blobs.npz", extractor="own_nets:Rows", precision="bf16")
     assert found.extractor["precision"] == "bf16"

@@ -5,6 +5,7 @@ clean-fid 0.1.35 (its resizing and range; the network of pytorch-fid), efficient
 (`dinov2-s`, with positions stretched as DINOv2 stretches them) gave for `reference_images`.
 """
 
+import dataclasses
 import re
 from functools import cache
 from pathlib import Path
@@ -23,8 +24,10 @@ from elmyr.evaluation.extractors import EXTRACTORS, Extraction, ExtractorSpec, e
 from elmyr.evaluation.extractors.networks import NetworkFunction, load_weights
 from elmyr.evaluation.extractors.pickled_weights import converted, weights_folder
 from elmyr.evaluation.extractors.preparing import Preparation
-from elmyr.evaluation.extractors.published import PUBLISHED, Published
+from elmyr.evaluation.extractors.published import PUBLISHED, Published, UnbiasedClasses
 from elmyr.images import ImageSet
+from elmyr.nets.published.inception import FidInception
+from tests.conftest import small_image_set
 from tests.evaluation.random_weights import random_weights, reference_images
 
 STORED = Path(__file__).parents[1] / "stored" / "extractors" / "features.npz"
@@ -72,6 +75,15 @@ class Tiny(nn.Module):
         return found
 
 
+class Classifying(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 6)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean(3).flatten(1)
+
+
 @pytest.fixture
 def tiny() -> Published:
     """A published network of no size, in the table as `tiny`."""
@@ -95,6 +107,48 @@ def test_weights_are_named_once_and_then_kept_as_safetensors(tiny: Published, bl
     kept.write_bytes(content)
     with pytest.raises(InputError, match="does not download"):
         Extraction("tiny")
+
+
+def torch_fidelity_s_score(logits: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of 10 splits of a shuffle by seed 2020, as its metric_isc.py writes it."""
+    rows = torch.from_numpy(logits[np.random.RandomState(2020).permutation(len(logits))]).double()
+    probabilities, logs, scores = rows.softmax(1), rows.log_softmax(1), []
+    for split in range(10):
+        part = slice(split * len(rows) // 10, (split + 1) * len(rows) // 10)
+        mean = probabilities[part].mean(0, keepdim=True)
+        scores.append((probabilities[part] * (logs[part] - mean.log())).sum(1).mean().exp().item())
+    return float(np.mean(scores)), float(np.std(scores))
+
+
+def test_the_inception_score_is_of_the_network_s_own_classes_without_their_bias_as_torch_fidelity_has_it(
+    tiny: Published,
+) -> None:
+    extractor = dataclasses.replace(tiny, network=Classifying, layer_of_classes="fc")
+    weights = random_weights(Classifying())
+    torch.save(weights, "classes.pth")
+    EXTRACTORS.add("classes", dataclasses.replace(extractor, sha256=sha256_of(Path("classes.pth"))).spec)
+    blobs = small_image_set(160)
+    found = evaluate(
+        blobs, data=blobs, extractor="classes", extractor_weights="classes.pth", convention="torch-fidelity"
+    )
+    images = torch.from_numpy(blobs.images).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        logits = images.mean(3).flatten(1) @ weights["fc.weight"].T
+    figure = found["inception score"]
+    assert figure.title == "Inception Score (classes)" and figure.value > 1.01
+    assert (figure.value, figure.deviation) == pytest.approx(torch_fidelity_s_score(logits.numpy()), rel=1e-6)
+    own = evaluate(blobs, data=blobs, extractor="classes", extractor_weights="classes.pth")
+    assert set(own.keys()) & {"inception_score", "label_accuracy", "class_divergence"} == {"inception_score"}
+
+
+def test_inception_has_1008_classes() -> None:
+    published = PUBLISHED["inception"]
+    weight = network_of(FidInception).state_dict()[f"{published.layer_of_classes}.weight"]
+    features = np.random.default_rng(0).uniform(0, 0.1, (4, 2048))
+    found = UnbiasedClasses(weight.double().numpy())(features)
+    expected = (torch.from_numpy(features).float() @ weight.T).double().softmax(1)
+    assert found.shape == (4, 1008)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4)
 
 
 def test_weights_lie_in_the_cache_folder_too(tiny: Published, blobs: ImageSet) -> None:

@@ -10,7 +10,8 @@ import pytest
 import elmyr
 from elmyr.core.errors import InputError
 from elmyr.evaluation import copies
-from elmyr.evaluation.figure_specs import BETTER, FIGURES
+from elmyr.evaluation.figure_spec import BETTER
+from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.of_tasks import kept_figures
 from elmyr.evaluation.of_tasks.repair import DAMAGED, REPAIRED
 from elmyr.evaluation.published import conventions
@@ -52,6 +53,7 @@ def literal_messages() -> set[str]:
 def messages_of_tables() -> set[str]:
     titles = {*copies.TITLES.values(), *BETTER}
     titles |= {text for spec in FIGURES.values() for text in (spec.title, spec.meaning, spec.reason) if text}
+    titles |= {meaning for spec in FIGURES.values() for _, meaning in spec.published.values()}
     logged = {*CURVE_TITLES.values(), *Problem}
     told_of_tasks = {
         text

@@ -12,6 +12,7 @@ from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, 
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
 from elmyr.evaluation.extractors import AUTO, EXTRACTORS, FORMS, WIDTH
 from elmyr.evaluation.published.conventions import CONVENTIONS
+from elmyr.evaluation.requested import REQUESTED
 
 
 def _judging_options(
@@ -29,9 +30,7 @@ def _judging_options(
     extractor_width: Annotated[int, typer.Option(help="Channels of the extractor's first convolution.")] = WIDTH,
     figures: Annotated[
         str | None,
-        typer.Option(
-            metavar="A,B,…", help="Further figures: vendi_score, similarity_in_classes, gaussian_kernel_distance."
-        ),
+        typer.Option(metavar="A,B,…", help=f"Further figures: {', '.join(REQUESTED)}."),
     ] = None,
     convention: Annotated[
         str | None,

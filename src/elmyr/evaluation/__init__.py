@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from elmyr.evaluation.evaluated import Figure as Figure
     from elmyr.evaluation.extractors import EXTRACTORS as EXTRACTORS
     from elmyr.evaluation.extractors import ExtractorSpec as ExtractorSpec
+    from elmyr.evaluation.figure_spec import FigureSpec as FigureSpec
     from elmyr.evaluation.figure_specs import FIGURES as FIGURES
-    from elmyr.evaluation.figure_specs import FigureSpec as FigureSpec
     from elmyr.evaluation.judging import evaluate as evaluate
     from elmyr.evaluation.paired_samples import FEWEST_FOR_FIGURES as FEWEST_FOR_FIGURES
     from elmyr.evaluation.paired_samples import common_count as common_count
@@ -40,7 +40,7 @@ _HOMES = {
     "Evaluation": "elmyr.evaluation.evaluated",
     "ExtractorSpec": "elmyr.evaluation.extractors",
     "Figure": "elmyr.evaluation.evaluated",
-    "FigureSpec": "elmyr.evaluation.figure_specs",
+    "FigureSpec": "elmyr.evaluation.figure_spec",
     "common_count": "elmyr.evaluation.paired_samples",
     "compare": "elmyr.evaluation.comparison",
     "evaluate": "elmyr.evaluation.judging",

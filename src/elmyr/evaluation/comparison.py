@@ -12,10 +12,11 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.engine.saving.places import GAN_KIND
 from elmyr.engine.saving.run_directory import open_run
-from elmyr.evaluation.conditions import Judging
+from elmyr.evaluation.conditions import Judging, Sides
 from elmyr.evaluation.downstream import check_useful
-from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, by_resize, refuse_unlabeled
-from elmyr.evaluation.figure_specs import FIGURES, Better, named
+from elmyr.evaluation.extractors import AUTO, WIDTH, extraction_by, refuse_unlabeled
+from elmyr.evaluation.figure_spec import Better
+from elmyr.evaluation.figure_specs import FIGURES, named
 from elmyr.evaluation.paired_samples import (
     SplitPart,
     check_exists,
@@ -133,15 +134,14 @@ def compare(
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
     by = convention_of(convention)
-    extractor = by_resize(extractor, by.resize if by else None)
-    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, extractor_weights)
+    extraction = extraction_by(by, extractor, extractor_seed, extractor_width, extractor_weights, device, precision)
     judging = Judging(extraction, use, stages, convention=by, requested=tuple(figures))
     judging.check(against)
     for subject in subjects:
         if is_path(subject) and not is_run(subject):
             check_exists(os.fspath(subject))
     splits = _splits(subjects, data, data_root, seed, shaping)
-    refuse_unlabeled(splits.train, extractor)
+    refuse_unlabeled(splits.train, extraction.name)
     loaded = [_load(subject, splits, data_root, device, precision) for subject in subjects]
     return _compared([name_of(subject) for subject in subjects], loaded, splits, against, judging)
 
@@ -173,7 +173,7 @@ def _compared(
     for name, images in zip(names, samples, strict=True):
         tell_missing(images, reference, name, judging.stages.say)
     lessons = [(splits.train, other), *zip(training, samples, strict=True)] if judging.use else []
-    _, (baseline, *taken) = judging.taken(extractor, reference, [other, *samples], lessons=lessons)
+    taken = judging.taken(extractor, Sides(reference, other, samples), lessons=lessons)
     return Comparison(
         subjects=tuple(names),
         data=splits.train.name,
@@ -182,9 +182,9 @@ def _compared(
         count=min(map(len, samples)),
         extractor=judging.told(extractor, reference),
         rows=tuple(
-            _row(figure, of_real.value, names, [figures[figure] for figures in taken])
-            for figure, of_real in baseline.items()
-            if all(figure in figures for figures in taken)
+            _row(figure, extractor.name, of_real, names, [figures[figure] for figures in taken.figures])
+            for figure, of_real in taken.baseline.items()
+            if all(figure in figures for figures in taken.figures)
         ),
         convention=None if judging.convention is None else judging.convention.told(len(reference)),
     )
@@ -218,14 +218,16 @@ def _load(
     return GAN.load(run.path, device=device, precision=precision)
 
 
-def _row(figure: str, yardstick: float, names: Sequence[str], estimates: Sequence[Estimate]) -> ComparedFigure:
+def _row(
+    figure: str, extractor: str, yardstick: float, names: Sequence[str], estimates: Sequence[Estimate]
+) -> ComparedFigure:
     spec = FIGURES[figure]
     sides = [ComparedSubject(names[0], *estimates[0].interval, difference=None, outcome=None)]
     for name, estimate in zip(names[1:], estimates[1:], strict=True):
         apart = difference(estimate, estimates[0])
         outcome = _outcome(apart, spec.better, yardstick, estimates[0].value, estimate.value)
         sides.append(ComparedSubject(name, *estimate.interval, difference=apart.interval, outcome=outcome))
-    return ComparedFigure(figure, spec.title, spec.better, yardstick, tuple(sides))
+    return ComparedFigure(figure, spec.title_by(extractor), spec.better, yardstick, tuple(sides))
 
 
 def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, this: float) -> str:

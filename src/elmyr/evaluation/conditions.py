@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from elmyr.core import machine, seeds
 from elmyr.core.errors import InputError
 from elmyr.core.files import require_place
+from elmyr.evaluation.baselines import kept_baseline, of_features, place_of_baseline
 from elmyr.evaluation.downstream import Lesson, recognized
 from elmyr.evaluation.evaluated import Figure
 from elmyr.evaluation.extractors import (
@@ -25,7 +26,7 @@ from elmyr.evaluation.extractors import (
     told_of,
 )
 from elmyr.evaluation.figure_specs import FIGURES
-from elmyr.evaluation.figures import Evidence, averaged, take_figures
+from elmyr.evaluation.figures import Evidence, Pair, averaged, figures_to_take, take_figures
 from elmyr.evaluation.paired_samples import (
     LARGEST_COUNT,
     SplitPart,
@@ -36,10 +37,10 @@ from elmyr.evaluation.paired_samples import (
     first_places,
     parts,
 )
-from elmyr.evaluation.published.by_convention import left_out, take_by_convention
+from elmyr.evaluation.published.by_convention import TAKEN, left_out, take_by_convention
 from elmyr.evaluation.published.conventions import Convention
 from elmyr.evaluation.published.statistics import LEFT_OUT, Statistics, write_statistics
-from elmyr.evaluation.reference import embed, reference_of
+from elmyr.evaluation.reference import Embedding, embed, reference_of
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet, Splits
 from elmyr.metrics import Estimate
@@ -54,6 +55,14 @@ class Sides(NamedTuple):
     reference: ImageSet
     other: ImageSet
     samples: list[ImageSet]
+
+
+class Taken(NamedTuple):
+    """Of each set of samples what is known of it, and its figures; and the values of the real-data baseline."""
+
+    evidence: list[Evidence]
+    figures: list[dict[str, Estimate]]
+    baseline: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -136,49 +145,75 @@ class Judging:
     def taken(
         self,
         extractor: FeatureExtractor,
-        reference: ImageSet,
-        others: Sequence[ImageSet],
+        sides: Sides,
         *,
         gan: GAN | None = None,
         lessons: Sequence[Lesson] = (),
-    ) -> tuple[list[Evidence], list[dict[str, Estimate]]]:
-        """What is known of each of some image sets beside the real ones, and its figures.
+    ) -> Taken:
+        """What is known of each set of samples beside the real images, and its figures; and the real-data baseline.
 
-        gan: whose discriminator is asked. lessons: of the first of the sets, what recognizers learn from and read.
+        gan: whose discriminator is asked. lessons: of the other real images and of the first samples, what recognizers
+        learn from and read.
         """
+        reference = sides.reference
         answers = recognized(lessons, reference, self.extraction, self.stages)
         self.stages.begin(f"comparing {len(reference):,} images of each, extractor '{extractor.name}'")
         real = reference_of(extractor, reference, self.stages.say)
         of_real = None if gan is None else gan.discriminate(reference)
         of_pixels = any("images" in FIGURES[name].needs for name in self.requested)
-        known, figures = list[Evidence](), list[dict[str, Estimate]]()
-        with self.stages.progress("figures", total=len(others), unit="sets of images") as listener:
-            for place, images in enumerate(others):
+
+        def evidence_of(images: ImageSet, seen: Embedding, lesson: Pair | None) -> Evidence:
+            logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
+            pixels = (np.asarray(reference.images), np.asarray(images.images)) if of_pixels else None
+            return Evidence(real, seen, logits, lesson, pixels)
+
+        def of_other(names: Sequence[str]) -> dict[str, float]:
+            unseen = Embedding(np.empty((len(sides.other), 0)), None, sides.other.labels)
+            seen = embed(extractor, sides.other) if of_features(names) else unseen
+            evidence = evidence_of(sides.other, seen, next(iter(answers), None))
+            return {name: figure.value for name, figure in self.figures_of(evidence, names).items()}
+
+        with self.stages.progress("figures", total=1 + len(sides.samples), unit="sets of images") as listener:
+            baseline = self._baseline(extractor, sides, of_other)
+            known = list[Evidence]()
+            figures = list[dict[str, Estimate]]()
+            for place, images in enumerate(sides.samples, 1):
                 listener.advance(place)
-                logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
-                lesson = next(iter(answers[place:]), None)
-                pixels = (np.asarray(reference.images), np.asarray(images.images)) if of_pixels else None
-                known.append(Evidence(real, embed(extractor, images), logits, lesson, pixels))
-                figures.append(self.figures_of(known[-1]))
-        if self.convention is not None and self.statistics is None:
-            for line in left_out(known[-1], self.convention):
-                self.stages.say(line)
-        for name in self.requested:
-            if name not in figures[-1]:
-                self.stages.say(f"{FIGURES[name].title} is left out: the images or the extractor do not allow it")
+                known.append(evidence_of(images, embed(extractor, images), next(iter(answers[place:]), None)))
+                figures.append(self.figures_of(known[-1], self._names))
+        self._say_left_out(known[-1], figures[-1])
         if self.save_statistics:
             write_statistics(self.save_statistics, extractor, real.embedding.features)
-        return known, figures
+        return Taken(known, figures, baseline)
 
-    def figures_of(self, evidence: Evidence) -> dict[str, Estimate]:
+    @property
+    def _names(self) -> list[str]:
+        return figures_to_take(self.requested) if self.convention is None else list(TAKEN)
+
+    def _baseline(
+        self, extractor: FeatureExtractor, sides: Sides, take: Callable[[Sequence[str]], dict[str, float]]
+    ) -> dict[str, float]:
+        if self.statistics is not None:
+            return take(self._names)
+        by = "" if self.convention is None else self.convention.name
+        place = place_of_baseline(extractor, sides.reference, sides.other, by)
+        return kept_baseline(place, self._names, take, self.stages.say)
+
+    def _say_left_out(self, evidence: Evidence, figures: dict[str, Estimate]) -> None:
+        if self.convention is not None and self.statistics is None:
+            for line in left_out(evidence, self.convention):
+                self.stages.say(line)
+        for name in self.requested:
+            if name not in figures:
+                self.stages.say(f"{FIGURES[name].title} is left out: the images or the extractor do not allow it")
+
+    def figures_of(self, evidence: Evidence, names: Sequence[str]) -> dict[str, Estimate]:
         """What is known of the images as figures by name."""
         if self.statistics is not None:
             return self.statistics.figures(evidence.generated.features, evidence.design[0].generated)
-        return (
-            take_figures(evidence, self.requested)
-            if self.convention is None
-            else take_by_convention(evidence, self.convention)
-        )
+        if self.convention is None:
+            return take_figures(evidence, names)
+        return take_by_convention(evidence, self.convention, names)
 
     def counted(self, reference: ImageSet, other: ImageSet, samples: Sequence[ImageSet]) -> Sides:
         """Both parts of real images and sets of samples, on equal counts; by a convention whole, and in their order.
@@ -201,9 +236,20 @@ class Judging:
         """What is said of the extractor beside the figures, and of the size of the images that it was given."""
         return told_of(extractor, self.extraction, images)
 
-    def figure(self, name: str, estimates: Sequence[Estimate], baseline: float | None) -> Figure:
-        """A figure of the table from its values for some sets of samples, and for real images, where there are any."""
+    def figures(self, extractor: str, taken: Taken) -> tuple[Figure, ...]:
+        """Each over all sets of samples that have it, where there is a baseline for it. extractor: its name."""
+        return tuple(
+            self.figure(name, extractor, [each[name] for each in taken.figures if name in each], taken.baseline[name])
+            for name in taken.figures[0]
+            if name in taken.baseline
+        )
+
+    def figure(self, name: str, extractor: str, estimates: Sequence[Estimate], baseline: float | None) -> Figure:
+        """A figure of the table from its values for some sets of samples, and for real images, where there are any.
+
+        extractor: the name of the one that they were taken by.
+        """
         spec, (value, low, high) = FIGURES[name], averaged(estimates)
         spread = SPREAD if self.statistics is None else SPREAD_OF_GENERATED
         deviation = estimates[0].deviation
-        return Figure(name, spec.title, value, low, high, spread, baseline, spec.better, deviation)
+        return Figure(name, spec.title_by(extractor), value, low, high, spread, baseline, spec.better, deviation)

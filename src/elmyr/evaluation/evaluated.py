@@ -8,7 +8,8 @@ from typing import Any
 
 from elmyr.evaluation.copies import Copies
 from elmyr.evaluation.feature_map import FeatureMap
-from elmyr.evaluation.figure_specs import Better, named
+from elmyr.evaluation.figure_spec import Better
+from elmyr.evaluation.figure_specs import named
 from elmyr.evaluation.figures import ClassRow
 from elmyr.images.pictures.showing import table_html
 

@@ -15,7 +15,7 @@ from elmyr.core import machine
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder
 from elmyr.core.plugins import at_work
-from elmyr.evaluation.extractors import LOOKED, Extraction, ExtractorSpec
+from elmyr.evaluation.extractors import LOOKED, Classifier, Extraction, ExtractorSpec
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet
 from elmyr.tasks.recognition import Recognizer
@@ -60,7 +60,7 @@ class FunctionExtractor:
     """A function of images as an extractor that knows no classes.
 
     sha256: of its weights, or, for a function that has none to tell it from another, of the features of some training
-    images. code, precision: as `code_of` and `precision_of` have them.
+    images. code, precision, classify: as `code_of`, `precision_of` and `classifier_of` have them.
     """
 
     name: str
@@ -70,6 +70,7 @@ class FunctionExtractor:
     resize: str = "its own"
     code: str = ""
     precision: str = ""
+    classify: Classifier | None = None
 
     def features(self, images: ImageSet) -> NDArray[np.float64]:
         """Those of the function; InputError where it does not give a row of finite numbers for each image."""
@@ -109,12 +110,13 @@ def function_extractor(
     resize: str = "its own",
     code: str = "",
     precision: str = "",
+    classify: Classifier | None = None,
 ) -> FunctionExtractor:
     """The function as an extractor, tried on some of the training images. sha256: of its weights, if it has any."""
     tried = training.take(np.arange(min(LOOKED if sha256 else TRIED, len(training))))
     found = FunctionExtractor(name, function, 0, "").features(tried)
     sha256 = sha256 or hashlib.sha256(found.tobytes()).hexdigest()
-    return FunctionExtractor(name, function, found.shape[1], sha256, resize, code, precision)
+    return FunctionExtractor(name, function, found.shape[1], sha256, resize, code, precision, classify)
 
 
 def _domain(training: ImageSet, asked: Extraction, stages: Stages) -> NetworkFeatures:

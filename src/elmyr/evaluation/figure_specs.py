@@ -5,9 +5,8 @@ A figure is one `FigureSpec` here; its title, direction and meaning in every tab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,155 +14,24 @@ from numpy.typing import NDArray
 from elmyr.core.calls import takes
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.tables import Table
+from elmyr.evaluation.extractors import INCEPTIONS
+from elmyr.evaluation.figure_spec import TOGETHER, FigureSpec
+from elmyr.evaluation.requested import REQUESTED
 from elmyr.metrics import (
-    DRAWN,
-    Design,
     Estimate,
     FrechetDistances,
-    beside,
     class_divergence,
     discriminator_accuracy,
     diversity,
-    gaussian_kernel_distance,
-    groups_of,
     inception_score,
-    jackknife,
     kernel_distance,
     mean_of_classes,
     share_right,
 )
-from elmyr.metrics.asked import SMALLEST, mean_similarity, vendi_score
 
-Better = Literal["lower", "higher", "near the baseline"]
-BETTER: tuple[Better, ...] = get_args(Better)
+FRECHET = "distance between the distributions of generated and real features (Heusel et al. 2017)"
+SCORE = "single images are clear, and all together are varied (Salimans et al. 2016)"
 FEWEST_A_DIMENSION = 5  # images for each feature, below which the distance at infinity is not to be trusted
-
-LABELS = "needs labels, and 8 images or more of every class"
-READING = "needs a feature extractor that classifies: --extractor domain, and labeled images"
-ASKED = "taken where --figures names it"
-USE = "computed with --use, as it trains recognizers"
-# What a figure can be taken from, and why that may be missing: the properties of `figures.Evidence`.
-NEEDS: Mapping[str, str] = {
-    "features": "",
-    "images": "",
-    "labels": "needs labels",
-    "labels of full classes": LABELS,
-    "class distances": LABELS,
-    "probabilities": READING,
-    "predictions": READING,
-    "frechet distances": "",
-    "neighbors": "",
-    "design": "",
-    "logits": "needs the discriminator of a run",
-    "recognizers": USE,
-}
-TOGETHER = (
-    "frechet distances",
-    "neighbors",
-    "class distances",
-    "design",
-)  # of both sides in one, not as an array of each
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """One figure: a metric with what people read of it.
-
-    name: what programs call it. title: what people read. better: "lower", "higher" or "near the baseline". meaning:
-    what it says, in a sentence for glossary and report. missing: why it may not be there, where its needs do not say.
-    on_request: whether it is taken only where its name is given.
-
-    needs: what `take` is called with, each as two arrays, of the real and of the generated images: "features" float64
-    (N, D) and (M, D); "images" uint8 (N, H, W, C) and (M, H, W, C); "labels" int64 (N,), "labels of full
-    classes" the same where no class has fewer than 8 images; where the extractor classifies "probabilities" float64
-    (N, K) and "predictions" int64 (N,); "logits" float64 (N,) of the run's discriminator; "design" in one the
-    `elmyr.metrics.Design` of both, whether their labels were fixed.
-
-    take: gives an `Estimate`; or just a number, whose 95 % interval follows from asking again with each twentieth of
-    the images left out; or None where it cannot be taken of these. Raises InputError for an unknown need or direction.
-    """
-
-    name: str
-    title: str
-    better: Better
-    needs: tuple[str, ...]
-    take: Callable[..., Estimate | float | None]
-    meaning: str = ""
-    missing: str = ""
-    on_request: bool = False
-
-    def __post_init__(self) -> None:
-        if isinstance(self.needs, str) or not self.needs:
-            raise InputError(f"the metric '{self.name}' needs {self.needs!r}: give names, as needs=('features',)")
-        for need in self.needs:
-            if need not in NEEDS:
-                raise InputError(f"the metric '{self.name}' needs '{need}': {suggestion(need, NEEDS)}")
-        if self.better not in BETTER:
-            raise InputError(
-                f"the metric '{self.name}' is better when '{self.better}': {suggestion(self.better, BETTER)}"
-            )
-
-    @property
-    def reason(self) -> str:
-        """Why it may be missing; "" where it never is."""
-        return self.missing or next(filter(None, (NEEDS[need] for need in self.needs)), "")
-
-    def estimate(self, given: Sequence[Any], design: Design = DRAWN) -> Estimate | None:
-        """What `take` gives of its needs, as an estimate; InputError for a number that is not finite.
-
-        design: whether labels were fixed, so that groups of images are left out that have their share of each.
-        """
-        given = [_read_only(each) for each in given]
-        found = self.take(*given)
-        if found is None or isinstance(found, Estimate):
-            return found
-        if together := [need for need in self.needs if need in TOGETHER]:
-            raise InputError(
-                f"the metric '{self.name}' gives a plain number of its {together[0]}: of these it is to give an "
-                "elmyr.metrics.Estimate, as no images can be left out of them"
-            )
-        sides = given[::2], given[1::2]
-        return jackknife(
-            self._number(found),
-            real=[
-                [self._number(self.take(*_paired(left, sides[1]))) for left in _without_groups(sides[0], design.real)]
-            ],
-            generated=[
-                [
-                    self._number(self.take(*_paired(sides[0], left)))
-                    for left in _without_groups(sides[1], design.generated)
-                ]
-            ],
-            beside=beside(np.asarray(sides[0][0]), design.real),
-        )
-
-    def _number(self, found: Any) -> float:
-        if isinstance(found, np.ndarray):
-            raise InputError(f"the metric '{self.name}' gives an array of the shape {found.shape}, a number is wanted")
-        if not isinstance(found, int | float | np.number) or not np.isfinite(found):
-            raise InputError(f"the metric '{self.name}' gives {found!r}: it is to give an Estimate or a finite number")
-        return float(found)
-
-
-Arrays = Sequence[NDArray[Any]]
-
-
-def _read_only(given: Any) -> Any:
-    """A view of an array that a metric cannot change: the figures after it are taken of the same."""
-    if not isinstance(given, np.ndarray):
-        return given
-    view = given.view()
-    view.flags.writeable = False
-    return view
-
-
-def _paired(real: Arrays, generated: Arrays) -> Iterator[NDArray[Any]]:
-    return (array for pair in zip(real, generated, strict=True) for array in pair)
-
-
-def _without_groups(side: Arrays, labels: NDArray[np.int64] | None) -> Iterator[Arrays]:
-    groups = groups_of(len(side[0]), labels)
-    return ([array[groups != group] for array in side] for group in range(groups.max() + 1))
 
 
 def _at_infinity(
@@ -171,10 +39,6 @@ def _at_infinity(
 ) -> Estimate | None:
     enough = min(len(real), len(generated)) >= FEWEST_A_DIMENSION * real.shape[1]
     return distances.at_infinity if enough else None
-
-
-def _similarity(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Estimate | None:
-    return mean_similarity(images, labels) if min(images.shape[1:3]) >= SMALLEST else None
 
 
 def _accepted(part: Any) -> FigureSpec:
@@ -197,8 +61,8 @@ FIGURES: Table[FigureSpec] = Table(
             FigureSpec(
                 "frechet_distance", "FID (elmyr's features)", "lower", ("frechet distances",),
                 lambda distances: distances.plain,
-                "distance between the distributions of generated and real features (Heusel et al. 2017); not "
-                "comparable with a published FID, which uses Inception",
+                f"{FRECHET}; not comparable with a published FID, which uses Inception",
+                published={each: (f"FID ({each})", FRECHET) for each in INCEPTIONS},
             ),
             FigureSpec(
                 "frechet_distance_at_infinity", "FID∞ (extrapolated)", "lower",
@@ -237,10 +101,10 @@ FIGURES: Table[FigureSpec] = Table(
                 "variety: share of real images that have a generated one in their neighborhood",
             ),
             FigureSpec(
-                "inception_score", "Inception Score (elmyr's features)", "higher", ("probabilities", "design"),
+                "inception_score", "Inception Score (elmyr's features)", "higher", ("confidences", "design"),
                 lambda real, generated, design: inception_score(generated, labels=design.generated),
-                "single images are clear, and all together are varied (Salimans et al. 2016); with elmyr's extractor "
-                "in place of Inception",
+                f"{SCORE}; with elmyr's extractor in place of Inception",
+                published={each: (f"Inception Score ({each})", SCORE) for each in INCEPTIONS},
             ),
             FigureSpec(
                 "diversity", "diversity within classes", "near the baseline", ("features", "labels of full classes"),
@@ -277,33 +141,9 @@ FIGURES: Table[FigureSpec] = Table(
                 lambda on_real, on_generated: share_right(on_generated, of="generated"),
                 "the reverse (Shmelkov et al. 2018); with --use",
             ),
-            FigureSpec(
-                "vendi_score", "Vendi score", "near the baseline", ("features", "design"),
-                lambda real, generated, design: vendi_score(generated, labels=design.generated),
-                "how many wholly different images the generated ones are worth (Friedman & Dieng 2023): far below the "
-                "baseline is collapse, far above it is noise",
-                missing=ASKED,
-                on_request=True,
-            ),
-            FigureSpec(
-                "similarity_in_classes", "MS-SSIM within classes", "near the baseline",
-                ("images", "labels of full classes"),
-                lambda real, generated, of_real, of_generated: _similarity(generated, of_generated),
-                "how alike two images of one class are at several scales (Odena et al. 2017): far above the baseline "
-                "is collapse, far below it is noise; needs 11 pixels a side or more",
-                missing=ASKED,
-                on_request=True,
-            ),
-            FigureSpec(
-                "gaussian_kernel_distance", "MMD, Gaussian kernel", "lower", ("features", "design"),
-                lambda real, generated, design: gaussian_kernel_distance(real, generated, design=design),
-                "distance of the distributions of directions of features, as CMMD takes it (Jayasumana et al. 2024); "
-                "CMMD itself only where the extractor is a CLIP",
-                missing=ASKED,
-                on_request=True,
-            ),
         )
-    },
+    }
+    | dict(REQUESTED),
     accept=_accepted,
 )  # fmt: skip
 
@@ -336,6 +176,8 @@ def named(figures: Sequence[T], name: str) -> T:
 
 
 def titled(figure: Mapping[str, Any]) -> dict[str, Any]:
-    """A figure of a JSON file with the title and direction of this table, whichever elmyr wrote it."""
-    known = FIGURES.get(str(figure.get("name")))
-    return {**figure, "title": known.title, "better": known.better} if known else dict(figure)
+    """A figure of a JSON file with a title and the direction of this table, whichever elmyr wrote it."""
+    known, title = FIGURES.get(str(figure.get("name"))), str(figure.get("title"))
+    if known is None:
+        return dict(figure)
+    return {**figure, "title": title if known.calls_itself(title) else known.title, "better": known.better}

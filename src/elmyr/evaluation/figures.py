@@ -85,6 +85,11 @@ class Evidence:
         return _both(self.real.embedding.probabilities, self.generated.probabilities)
 
     @property
+    def confidences(self) -> Pair | None:
+        """Of each class that the extractor knows, whichever these are."""
+        return _both(self.real.embedding.confidences, self.generated.confidences)
+
+    @property
     def predictions(self) -> Pair | None:
         """The most likely classes."""
         return _both(self.real.embedding.predictions, self.generated.predictions)
@@ -144,15 +149,19 @@ def _both(real: NDArray[Any] | None, generated: NDArray[Any] | None) -> Pair | N
     return None if real is None or generated is None else (real, generated)
 
 
-def take_figures(evidence: Evidence, requested: Sequence[str] = ()) -> dict[str, Estimate]:
-    """Every figure of the table that these images allow, by name and in its order; each with its interval.
+def figures_to_take(requested: Sequence[str] = ()) -> list[str]:
+    """The names of the table, in its order; of figures on request those that are asked for."""
+    return [name for name, spec in FIGURES.items() if not spec.on_request or name in requested]
 
-    requested: those to take of the ones that are not taken otherwise.
+
+def take_figures(evidence: Evidence, names: Sequence[str] | None = None) -> dict[str, Estimate]:
+    """Figures that these images allow, by name and in their order; each with its interval.
+
+    names: which of the table; None: all but those on request.
     """
     taken = {}
-    for name, spec in FIGURES.items():
-        if spec.on_request and name not in requested:
-            continue
+    for name in figures_to_take() if names is None else names:
+        spec = FIGURES[name]
         given = [evidence.given(need) for need in spec.needs]
         known = [each for each in given if each is not None]
         if len(known) < len(given):

@@ -14,11 +14,11 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.engine.saving.places import GAN_KIND
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
-from elmyr.evaluation.conditions import Judging
+from elmyr.evaluation.conditions import Judging, Sides
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.downstream import check_useful
 from elmyr.evaluation.evaluated import Evaluation
-from elmyr.evaluation.extractors import AUTO, WIDTH, Extraction, FeatureExtractor, by_resize, refuse_unlabeled
+from elmyr.evaluation.extractors import AUTO, WIDTH, FeatureExtractor, extraction_by, refuse_unlabeled
 from elmyr.evaluation.feature_map import map_of
 from elmyr.evaluation.figures import class_rows
 from elmyr.evaluation.keeping import keep
@@ -85,8 +85,7 @@ def evaluate(
     known = None if statistics is None else read_statistics(Path(statistics))
     extractor = extractor if known is None else known.extractor_for(extractor)
     by = convention_of(convention)
-    extractor = by_resize(extractor, by.resize if by else None)
-    extraction = Extraction(extractor, extractor_seed, extractor_width, device, precision, extractor_weights)
+    extraction = extraction_by(by, extractor, extractor_seed, extractor_width, extractor_weights, device, precision)
     kept = None if save_statistics is None else Path(save_statistics)
     judging = Judging(extraction, use, stages, known, kept, by, tuple(figures))
     judging.check(against)
@@ -186,9 +185,8 @@ def judge(
     copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)
     pairs = tuple((int(of_first[place]), known) for place, known in copies.pairs)
     lessons = [(splits.train, other), (training, repeats[0])] if judging.use else []  # of the first repeat alone
-    (_, first, *_), (baseline, *of_repeats) = judging.taken(
-        extractor, reference, [other, *repeats], gan=gan, lessons=lessons
-    )
+    taken = judging.taken(extractor, Sides(reference, other, repeats), gan=gan, lessons=lessons)
+    first = taken.evidence[0]
     by_realism = of_first[np.argsort(realism(first.real.near, first.features[1]), kind="stable")].tolist()
     return Evaluation(
         subject=subject,
@@ -198,11 +196,7 @@ def judge(
         count=len(of_first),
         sampling_seeds=sampling_seeds,
         extractor=judging.told(extractor, reference),
-        figures=tuple(
-            judging.figure(name, [figures[name] for figures in of_repeats if name in figures], baseline[name].value)
-            for name in of_repeats[0]
-            if name in baseline
-        ),
+        figures=judging.figures(extractor.name, taken),
         classes=class_rows(first, splits.train.classes) if judging.is_own else (),
         best=tuple(by_realism[: -EXTREMES - 1 : -1]),
         worst=tuple(by_realism[:EXTREMES]),

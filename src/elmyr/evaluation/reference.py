@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from elmyr.core.arrays import read_arrays
 from elmyr.core.errors import InputError
 from elmyr.core.files import cache_folder, replacing
-from elmyr.evaluation.extractors import FeatureExtractor, code_of, precision_of
+from elmyr.evaluation.extractors import Classifier, FeatureExtractor, classifier_of, code_of, precision_of
 from elmyr.images import ImageSet
 from elmyr.metrics import Balls, Design, balls_of, groups_of
 
@@ -32,12 +33,19 @@ ARRAYS = (
 class Embedding:
     """What an extractor makes of some images.
 
-    features (N, D); probabilities of the classes (N, K), or None; labels (N,) that were asked for, or None.
+    features (N, D); probabilities of the classes (N, K), or None; labels (N,) that were asked for, or None. classify:
+    as `classifier_of` has it.
     """
 
     features: NDArray[np.float64]
     probabilities: NDArray[np.float64] | None
     labels: NDArray[np.int64] | None
+    classify: Classifier | None = None
+
+    @cached_property
+    def confidences(self) -> NDArray[np.float64] | None:
+        """The probabilities of classes of the extractor's own (N, L), else those of the images' classes."""
+        return self.probabilities if self.classify is None else self.classify(self.features)
 
     @property
     def predictions(self) -> NDArray[np.int64] | None:
@@ -67,7 +75,7 @@ class Reference:
 def embed(extractor: FeatureExtractor, images: ImageSet) -> Embedding:
     """What the extractor makes of an image set."""
     features = extractor.features(images)
-    return Embedding(features, extractor.probabilities(features), images.labels)
+    return Embedding(features, extractor.probabilities(features), images.labels, classifier_of(extractor))
 
 
 def reference_of(
@@ -79,11 +87,11 @@ def reference_of(
     it resizes, of its code where that is the user's own, of its precision where it is not single, and of the versions
     that compute. A file that is damaged or that holds something else is told of and made anew.
     """
-    key = _key(extractor, images)
+    key = key_of(extractor, images)
     path = cache_folder() / "references" / f"{key[:20]}.npz"
     if path.exists():
         try:
-            return _read(path, key, images)
+            return _read(path, key, images, classifier_of(extractor))
         except InputError as error:
             say(f"the cached features are not used, and are computed again: {error}")
     seen = embed(extractor, images)
@@ -97,7 +105,8 @@ def reference_of(
     return reference
 
 
-def _key(extractor: FeatureExtractor, images: ImageSet) -> str:
+def key_of(extractor: FeatureExtractor, images: ImageSet) -> str:
+    """The sha256 of all that these images' features follow from."""
     looked = [extractor.name, extractor.sha256, extractor.resize, code_of(extractor)]
     looked += [precision] if (precision := precision_of(extractor)) else []
     parts = [FORMAT, images.digest(), *looked, version("elmyr"), version("torch")]
@@ -111,7 +120,7 @@ def _write(path: Path, key: str, reference: Reference) -> None:
         np.savez(file, key=np.array(key), sha256=np.array(_digest(arrays)), **arrays)
 
 
-def _read(path: Path, key: str, images: ImageSet) -> Reference:
+def _read(path: Path, key: str, images: ImageSet, classify: Classifier | None) -> Reference:
     """What `_write` wrote; InputError unless it is whole and of this key."""
     arrays = read_arrays(path, (*ARRAYS, "key", "sha256"), mend="remove it")
     told_key, told_digest = (str(arrays.pop(name, "")) for name in ("key", "sha256"))
@@ -121,7 +130,7 @@ def _read(path: Path, key: str, images: ImageSet) -> Reference:
     features = arrays["features"]
     by_label, drawn = groups_of(len(features), images.labels), groups_of(len(features))
     return Reference(
-        Embedding(features, arrays.get("probabilities"), images.labels),
+        Embedding(features, arrays.get("probabilities"), images.labels, classify),
         Balls(features, NEAR, arrays["near"], arrays["near_without"], by_label),
         Balls(features, FAR, arrays["far"], arrays["far_without"], by_label),
         Balls(features, NEAR, arrays["near"], arrays["near_without_drawn"], drawn),

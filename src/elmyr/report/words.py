@@ -29,6 +29,14 @@ class Words:
 ENGLISH = Words("en")
 
 
+def figure_title(title: str, words: Words) -> str:
+    """The title of a figure; where it names an extractor that no table has, that stays as it is."""
+    figure, _, extractor = title.removesuffix(")").partition(" (")
+    if title in words.table or not extractor:
+        return words(title)
+    return words("{figure} ({extractor})", figure=words(figure), extractor=extractor)
+
+
 def words_in(language: str) -> Words:
     """The words of "en" or "zh"; InputError for another language."""
     if language not in TAGS:

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from elmyr.evaluation.published.conventions import Convention
     from elmyr.evaluation.stages import Stages
     from elmyr.images import ImageSet
 
 AUTO = "auto"
 WIDTH, WIDEST = 32, 512  # channels of the first convolution
 LOOKED = 2  # images that tell at once what is no extractor
+
+
+Classifier = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
 
 class FeatureExtractor(Protocol):
@@ -81,6 +85,20 @@ class Extraction:
             raise InputError(f"the extractor '{self.name}' takes no weights: leave out --extractor-weights")
         if spec and spec.check:
             spec.check(self)
+
+
+def extraction_by(
+    convention: Convention | None,
+    name: str,
+    seed: int,
+    width: int,
+    weights: str | os.PathLike[str] | None,
+    device: str,
+    precision: str,
+) -> Extraction:
+    """The extractor that is asked for, in the form that resizes images as a convention has it; InputError for none."""
+    resize = convention.resize if convention else None
+    return Extraction(RESIZED.get(name, {}).get(resize or "", name), seed, width, device, precision, weights)
 
 
 @dataclass(frozen=True)
@@ -152,10 +170,8 @@ RESIZED = {  # an extractor by another rule of resizing is another one, of anoth
     "inception": {"pillow-bicubic": "inception-clean", "torch-bilinear": "inception-pytorch"},
 }
 
-
-def by_resize(name: str, rule: str | None) -> str:
-    """The name of an extractor where images are resized by this rule: the same where it has no other form."""
-    return RESIZED.get(name, {}).get(rule or "", name)
+INCEPTIONS = ("inception", *RESIZED["inception"].values())  # by which figures are published
+ELMYRS = ("domain", "pixels", "random")  # what "elmyr's features" are of
 
 
 # A place in which an extractor lies, in place of a name: the first form that it has.
@@ -255,6 +271,12 @@ def code_of(extractor: FeatureExtractor) -> str:
 def precision_of(extractor: FeatureExtractor) -> str:
     """That in which it computes features, where it is another than single precision; "" for all others."""
     return getattr(extractor, "precision", "")
+
+
+def classifier_of(extractor: FeatureExtractor) -> Classifier | None:
+    """What makes probabilities float64 (N, L) of features, of classes that are the network's own, not the images'."""
+    classify: Classifier | None = getattr(extractor, "classify", None)
+    return classify
 
 
 def auto_extractor(training: ImageSet) -> str:

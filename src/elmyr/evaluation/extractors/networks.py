@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from elmyr.core import machine
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import sha256_of
-from elmyr.evaluation.extractors import AUTO, Extraction
+from elmyr.evaluation.extractors import AUTO, Classifier, Extraction
 from elmyr.evaluation.extractors.preparing import Preparation
 from elmyr.evaluation.features import FunctionExtractor, function_extractor
 from elmyr.images import ImageSet
@@ -87,6 +87,7 @@ def network_extractor(
     *,
     sha256: str | None = None,
     code: str = "",
+    classify: Classifier | None = None,
 ) -> FunctionExtractor:
     """A network as an extractor, which is tried on some training images. sha256: of its weights, where it is known.
 
@@ -99,7 +100,7 @@ def network_extractor(
     sha256 = sha256 or digest_of(network.state_dict())
     other = "" if precision == SINGLE else precision
     return function_extractor(
-        name, function, training, sha256=sha256, resize=preparation.told, code=code, precision=other
+        name, function, training, sha256=sha256, resize=preparation.told, code=code, precision=other, classify=classify
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, device, nn
 
 from elmyr.core.errors import InputError
@@ -20,10 +22,22 @@ from elmyr.images import ImageSet
 from elmyr.nets.published.dinov2 import DinoSmall
 from elmyr.nets.published.efficientnet_lite import EfficientNetLite0
 from elmyr.nets.published.inception import FidInception
+from elmyr.tasks.recognition.predicting.inference import softmax
 
 FID_WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 DINO_WEIGHTS = "dinov2_vits14_pretrain.pth"
 LITE_WEIGHTS = "efficientnet-lite0-57934424.pth"
+
+
+@dataclass(frozen=True, eq=False)
+class UnbiasedClasses:
+    """Probabilities float64 (N, L) of features (N, D), by a linear layer's weight (L, D) alone."""
+
+    weight: NDArray[np.float64]
+
+    def __call__(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Each row sums to 1."""
+        return softmax(features @ self.weight.T)
 
 
 @dataclass(frozen=True)
@@ -31,7 +45,8 @@ class Published:
     """A network that was published with its weights.
 
     file, sha256: of the weights. source: the address that they are at, "" where a package installs them. package: gives
-    the file in that package; InputError where it is not installed.
+    the file in that package; InputError where it is not installed. layer_of_classes: by its name, that from features to
+    classes of the network's own, of which the Inception Score is taken, without its bias, as torch-fidelity has it.
     """
 
     about: str
@@ -41,6 +56,7 @@ class Published:
     sha256: str
     source: str = ""
     package: Callable[[], Path] | None = None
+    layer_of_classes: str = ""
 
     @property
     def spec(self) -> ExtractorSpec:
@@ -82,7 +98,12 @@ class Published:
         with device("meta"):  # its weights come from the file
             network = self.network()
         load_weights(network, self._weights(asked, stages), asked.name, Path(self.file))
-        return network_extractor(asked.name, network, self.preparation, training, asked, sha256=self.sha256)
+        classify = None
+        if self.layer_of_classes:
+            classify = UnbiasedClasses(network.state_dict()[f"{self.layer_of_classes}.weight"].double().numpy())
+        return network_extractor(
+            asked.name, network, self.preparation, training, asked, sha256=self.sha256, classify=classify
+        )
 
 
 def _lite_package() -> Path:
@@ -103,6 +124,7 @@ def _inception(form: str, resize: str, values: dict[str, tuple[float, ...]]) -> 
         FID_WEIGHTS,
         "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FID_WEIGHTS} (96 MB)",
+        layer_of_classes="fc",
     )
 
 

@@ -6,7 +6,7 @@ nothing of another draw of images.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 
 import numpy as np
@@ -18,9 +18,9 @@ from elmyr.metrics import Estimate, density_coverage, inception_score, kernel_di
 from elmyr.metrics.published import neighbor_shares, scores_of_splits, subset_kernel_distances
 
 
-def take_by_convention(evidence: Evidence, by: Convention) -> dict[str, Estimate]:
-    """The figures that a convention has, of these images, by name."""
-    found = {name: take(evidence, by) for name, take in TAKEN.items()}
+def take_by_convention(evidence: Evidence, by: Convention, names: Sequence[str] | None = None) -> dict[str, Estimate]:
+    """The figures that a convention has, of these images, by name. names: which of them; None: all."""
+    found = {name: take(evidence, by) for name, take in TAKEN.items() if names is None or name in names}
     return {name: estimate for name, estimate in found.items() if estimate is not None}
 
 
@@ -30,9 +30,9 @@ def left_out(evidence: Evidence, by: Convention) -> Iterator[str]:
     if by.subsets is not None and not _size(by.subsets, fewest):
         yield f"KID is left out: {by.name} takes subsets of {by.subsets.size:,} images, there are {fewest:,}"
     if by.splits is not None:
-        if evidence.probabilities is None:
+        if evidence.confidences is None:
             yield "the Inception Score is left out: the extractor does not classify"
-        elif len(evidence.probabilities[1]) < by.splits.count:
+        elif len(evidence.confidences[1]) < by.splits.count:
             yield f"the Inception Score is left out: {by.name} takes {by.splits.count} splits"
 
 
@@ -50,9 +50,9 @@ def _kernel(evidence: Evidence, by: Convention) -> Estimate | None:
 
 
 def _score(evidence: Evidence, by: Convention) -> Estimate | None:
-    if by.splits is None or evidence.probabilities is None or len(evidence.probabilities[1]) < by.splits.count:
+    if by.splits is None or evidence.confidences is None or len(evidence.confidences[1]) < by.splits.count:
         return None
-    rows = evidence.probabilities[1]
+    rows = evidence.confidences[1]
     values = scores_of_splits(rows, splits=by.splits.count, seed=by.splits.seed)
     return _mean(inception_score(rows, labels=evidence.design[0].generated), values, low=1.0, high=rows.shape[1])
 

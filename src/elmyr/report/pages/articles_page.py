@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from elmyr.evaluation.extractors import ELMYRS
 from elmyr.report.pages.articles.record import (
     FAR,
     HEEDED,
@@ -144,7 +145,7 @@ def _measuring(articles: Articles, words: Words) -> Markup:
             )
         ),
         note(words("One training each: the intervals cover the choice of images, not what another seed would give.")),
-        meanings(SHOWN, words),
+        meanings(SHOWN, ELMYRS[0], words),
     )  # fmt: skip
 
 

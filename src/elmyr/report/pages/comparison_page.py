@@ -37,7 +37,7 @@ def comparison_page(comparison: Comparison) -> str:
         f"{comparison.subjects[0]}, or no significant effect, by the interval of the difference: bars that overlap may "
         "still differ."
     )
-    told_of = meanings([row.name for row in comparison.rows])
+    told_of = meanings([row.name for row in comparison.rows], comparison.extractor["name"])
     return page(
         f"elmyr comparison with {comparison.subjects[0]}",
         tag("section", *(tag("p", line, class_="sentence") for line in summaries(comparison)), class_="opening"),

@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, read_lines
 from elmyr.engine.saving.run_directory import RunDirectory
-from elmyr.evaluation.figure_specs import Better, titled
+from elmyr.evaluation.figure_spec import Better
+from elmyr.evaluation.figure_specs import titled
 from elmyr.evaluation.people.answers import Results, results_of
 from elmyr.evaluation.people.survey import identity_of, read_answers
 from elmyr.report.parts.numbers import is_finite

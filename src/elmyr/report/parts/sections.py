@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from elmyr.engine.saving.run_directory import beside_evaluation
-from elmyr.evaluation.extractors import called
+from elmyr.evaluation.extractors import ELMYRS, called
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.published.conventions import CONVENTIONS
 from elmyr.images import ImageSet
@@ -16,7 +16,7 @@ from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import MISSING, count, is_finite, number, percent
 from elmyr.report.parts.page import facts_table, figures_table, folded, note, section
 from elmyr.report.parts.records import Evaluation, Figure, Interval, flattened
-from elmyr.report.words import ENGLISH, Words
+from elmyr.report.words import ENGLISH, Words, figure_title
 
 IN_ROW = 8
 MOST_CLASSES = 20
@@ -117,7 +117,7 @@ def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
         return Markup()
     rows = [
         (
-            words(figure.title) or _spoken(figure.name, words), _value(figure), _interval(figure, words),
+            figure_title(figure.title, words) or _spoken(figure.name, words), _value(figure), _interval(figure, words),
             number(figure.yardstick), words(figure.better or ""),
         )
         for figure in evaluation.figures
@@ -129,24 +129,28 @@ def evaluation_table(evaluation: Evaluation, words: Words = ENGLISH) -> Markup:
     return join(
         note(f"{judged(evaluation, words)}{interval}{yardstick}"),
         figures_table(words("Figures of the generated images"), list(map(words, head)), rows, words=(4,)),
-        meanings([figure.name for figure in evaluation.figures], words),
+        meanings([figure.name for figure in evaluation.figures], _extractor_of(evaluation), words),
         _class_figures(evaluation, words),
     )
 
 
-def meanings(names: Sequence[str], words: Words = ENGLISH) -> Markup:
-    """What some figures say, folded; those that the table does not know are left out."""
+def meanings(names: Sequence[str], extractor: str, words: Words = ENGLISH) -> Markup:
+    """What some figures say by an extractor, folded; those that the table does not know are left out."""
     title, specs = words("What each figure says"), [FIGURES[name] for name in names if name in FIGURES]
-    return folded(
-        title, facts_table(title, [(words(spec.title), words(spec.meaning)) for spec in specs if spec.meaning])
-    )
+    rows = [(figure_title(spec.title_by(extractor), words), words(spec.meaning_by(extractor))) for spec in specs]
+    return folded(title, facts_table(title, [(named, meaning) for named, meaning in rows if meaning]))
+
+
+def _extractor_of(evaluation: Evaluation) -> str:
+    return evaluation.extractor.name if evaluation.extractor else ELMYRS[0]
 
 
 def _class_figures(evaluation: Evaluation, words: Words) -> Markup:
     """One row per class; of fewer images than the whole, so their FIDs compare with each other only."""
     if not evaluation.classes:
         return Markup()
-    head = ("class", "images compared", "FID (elmyr's features)", "interval", "conditional accuracy", "interval")
+    distance = figure_title(FIGURES["frechet_distance"].title_by(_extractor_of(evaluation)), words)
+    head = ("class", "images compared", distance, "interval", "conditional accuracy", "interval")
     rows = [
         (
             row.name, count(row.count), *_cells(row.frechet_distance, number, words),

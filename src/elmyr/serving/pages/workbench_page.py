@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elmyr.core.tables import Table
-from elmyr.evaluation.figure_specs import BETTER, FIGURES
+from elmyr.evaluation.figure_spec import BETTER
+from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.of_tasks.kept_figures import TITLES as KEPT_TITLES
 from elmyr.report.charts.curve_titles import CURVE_TITLES
 from elmyr.report.parts.markup import Markup, join, tag
