@@ -16,7 +16,7 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, read_lines
 from elmyr.images import ImageSet, save_npz, split_source
 from elmyr.studies import Study, resume_study
-from elmyr.studies.arms import ARMS, Case, arms_for, train_arm
+from elmyr.studies.arms import ARMS, train_arm
 from elmyr.studies.pieces import Piece, Worker
 from elmyr.studies.summary import command_of
 from tests.conftest import small_image_set
@@ -373,62 +373,6 @@ def test_test_images_that_are_learned_from_are_named_and_refused_unless_told_oth
         study(tmp_path / "doubled.npz", out=tmp_path / "out", seeds=1, **QUICK)
     assert "--allow-duplicates" in str(refused.value)
     assert study(tmp_path / "doubled.npz", out=tmp_path / "out", seeds=1, allow_duplicates=True, **QUICK).verdicts
-
-
-def test_the_plan_says_what_would_run_and_a_budget_leaves_seeds_out(
-    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from elmyr.studies import StudyAsk, make_study_plan, rehearse_study
-
-    config = make_study_plan(StudyAsk(blobs, seeds=4, images_per_class=(8, None), **QUICK))
-    _, whole = rehearse_study(config)
-    assert [(cell, what) for cell, what, _ in whole.rows(config)] == [
-        (cell, what)
-        for cell in ("8 images a class", "all images")
-        for what in [*PLAIN[:4], "GAN", *PLAIN[4:]]
-    ]  # fmt: skip
-    assert whole.seconds() == pytest.approx(4 * whole.seconds(1))
-    fewer, left = rehearse_study(config, budget=1e6)
-    assert fewer.seeds == (0, 1, 2, 3) and left.seconds() < 1e6
-    monkeypatch.setattr("elmyr.studies.estimate.estimate", lambda config, source: whole)  # a machine that is no faster
-    fewer, left = rehearse_study(config, budget=2.5 * whole.seconds(1))
-    assert fewer.seeds == (0, 1) and left.seconds() == pytest.approx(whole.seconds(2))
-    assert list(tmp_path.glob("studies*")) == []
-    images = small_image_set(48)
-    assert images.labels is not None
-    save_npz(images.take(np.argsort(images.labels, kind="stable")), tmp_path / "sorted.npz")  # as folders are
-    _, estimated = rehearse_study(
-        make_study_plan(StudyAsk(tmp_path / "sorted.npz", seeds=1, label_noise=(0.2,), **QUICK))
-    )
-    by_arm = {what: spent for _, what, spent in estimated.rows(make_study_plan(StudyAsk(blobs, seeds=1, **QUICK)))}
-    assert by_arm["suspects dropped"] > by_arm["real + classical"]  # the doubts take their time, too
-
-
-def test_arms_are_named_once_and_say_what_they_need() -> None:
-    assert [name for name, arm in ARMS.items() if arm.needs_run] == [
-        *PLAIN[4:], "GAN over-sampling", "real + generated", "real + classical + generated"
-    ]  # fmt: skip
-    assert all(arm.uses_gan for arm in ARMS.values() if arm.needs_run or max(arm.shares) > 0)
-
-
-@pytest.mark.parametrize(
-    ("trouble", "unbalanced", "again"),
-    [
-        ({}, False, ["real, again", "real + classical, again"]),
-        ({"labels_per_class": 4}, False, ["real, again", "real + classical, again", "consistency, again"]),
-        ({"label_noise": 0.2}, False, []),
-        ({}, True, []),
-    ],
-    ids=["plain", "few labels", "wrong labels", "unbalanced"],
-)
-def test_both_sides_of_a_verdict_choose_among_as_many_trainings(
-    trouble: dict[str, Any], unbalanced: bool, again: list[str]
-) -> None:
-    names, _ = arms_for(Case(Shaping(**trouble), unbalanced))
-    arms = [ARMS[name] for name in names]
-    assert [arm.name for arm in arms if arm.repetition] == again
-    sides = [[arm for arm in arms if arm.uses_gan == uses and arm.name != "generated"] for uses in (True, False)]
-    assert len(sides[0]) == len(sides[1]) and all(len(arm.shares) == 1 for arm in arms)
 
 
 def test_seeds_are_added_until_it_is_decided_or_there_are_no_more(few: Path, tmp_path: Path) -> None:

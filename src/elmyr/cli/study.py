@@ -52,6 +52,9 @@ def _choices(
     seeds: Annotated[int, typer.Option(help="How many seeds: each a new split, GAN and recognizers.")] = 5,
     seed: Annotated[int, typer.Option(help="The first of the seeds.", min=0)] = 0,
     updates: Annotated[int | None, typer.Option(help="Updates of each recognizer.")] = None,
+    effort: Annotated[
+        str, typer.Option(help="How many ways to train the recognizer are tried: quick, standard or thorough.")
+    ] = "quick",
     processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
     allow_duplicates: Annotated[
         bool, typer.Option("--allow-duplicates", help="Test images may be training images, too.")
@@ -86,6 +89,7 @@ def _choices(
         folds=parse_folds(folds),
         processes=processes,
         allow_duplicates=allow_duplicates,
+        effort=effort,
     )
 
 
@@ -94,7 +98,9 @@ def _choices(
 def study(
     data: Data,
     out: Out = None,
-    budget: Annotated[str | None, typer.Option(help="Time limit, such as 2h: as many seeds as fit.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Time limit, such as 2h: a smaller effort and fewer seeds, so that it fits.")
+    ] = None,
     seeds_at_most: Annotated[
         int | None, typer.Option(help="Add seeds until it is decided, up to so many; the error over all looks is 5 %.")
     ] = None,
@@ -197,9 +203,9 @@ def _show_plan(config: Any, estimate: Any, points: float, needed: dict[float, in
     count = len(config.seeds)
     more = f" (up to {config.most} until it is decided: about {duration(estimate.seconds())})" if config.looks else ""
     print(
-        f"\n{count} seeds, {config.images:,} images seen by each GAN, {config.updates:,} updates of each "
-        f"recognizer, {config.processes} at once: about {duration(estimate.seconds(count))} here, and the figures of "
-        f"the first GAN{more}"
+        f"\neffort {config.effort}: {count} seeds, {config.images:,} images seen by each GAN, {config.updates:,} "
+        f"updates of each recognizer, {config.processes} at once: about {duration(estimate.seconds(count))} here, and "
+        f"the figures of the first GAN{more}"
     )
     print(f"\nTo find a difference of {points:g} percentage points in 8 of 10 studies:")
     show_table(

@@ -16,6 +16,8 @@ from elmyr.studies.looks import level_at
 
 KIND: Literal["study"] = "study"
 Measure = Literal["accuracy", "balanced accuracy"]
+Effort = Literal["quick", "standard", "thorough"]
+EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")  # each tries what the one before tries, and more
 FAIR_SEEDS = 5  # of a verdict, unless something else is asked for
 
 
@@ -77,6 +79,7 @@ class StudyConfig(BaseModel):
     root: str | None = Field(None, description="the folder that holds named data sets")
     shaping: Shaping = Field(description="the form of the images, in every cell")
     digest: str = Field(description="sha256 of the training, validation and test images of the first seed")
+    effort: Effort = Field("quick", description="how many arms are tried")
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
     looks: tuple[int, ...] = Field((), description="the numbers of seeds after which it may end; none: after all")

@@ -1,16 +1,16 @@
-"""How long a study takes here: each kind of training is timed for a moment; and what of it fits a budget."""
+"""How long a study takes here: each kind of training is timed for a moment."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import numpy as np
 
 from elmyr.core import machine
-from elmyr.core.errors import InputError
 from elmyr.engine.dry_run import rehearse
 from elmyr.engine.spec import Asked
 from elmyr.images import Source, split_source
@@ -45,31 +45,47 @@ class TimeEstimate:
         return [(config.cells[piece.cell].name, piece.what, spent) for piece, spent in self.pieces.items()]
 
 
-def estimate(config: StudyConfig, source: Source) -> TimeEstimate:
-    """Times a few updates of each kind of training, by as many threads as one process of the study has."""
-    with machine.threads(config.threads):
-        gan = _gan_seconds(config)
-        by_method = {method: _update_seconds(method, source, config) for method in _methods(config)}
+class Timing:
+    """How long one update of each kind of training takes here, timed when first asked for, and a GAN's whole budget.
+
+    Timed with as many threads as one process of the study has.
+    """
+
+    def __init__(self, config: StudyConfig, source: Source) -> None:
+        self.config, self.source = config, source
+        self._updates: dict[str, float] = {}
+
+    @cached_property
+    def gan(self) -> float:
+        """Seconds of a GAN."""
+        with machine.threads(self.config.threads):
+            return _gan_seconds(self.config)
+
+    def arm(self, arm: Arm) -> float:
+        """Seconds of an arm."""
+        updates = len(arm.shares) * arm.cost * self.config.updates
+        if arm.doubts:
+            updates += FOLDS * int(doubting(self.source.train).updates or 0)
+        return AROUND * updates * self._update(arm)
+
+    def _update(self, arm: Arm) -> float:
+        """Of a method with these choices: images that are moved in another way take another time."""
+        kind = repr((arm.method, sorted(arm.parameters.items())))
+        if kind not in self._updates:
+            with machine.threads(self.config.threads):
+                self._updates[kind] = _update_seconds(arm, self.source, self.config)
+        return self._updates[kind]
+
+
+def estimate(config: StudyConfig, timing: Timing) -> TimeEstimate:
+    """How long the pieces of a study take, by what each kind of training takes."""
     pieces = {}
     for piece in pieces_of(config.model_copy(update={"seeds": config.seeds[:1]})):
         if piece.what == GAN:
-            pieces[piece] = gan
+            pieces[piece] = timing.gan
         elif piece.what != FIGURES:  # once a cell, and short beside the rest
-            pieces[piece] = _arm_seconds(ARMS[piece.what], by_method, config, source)
+            pieces[piece] = timing.arm(ARMS[piece.what])
     return TimeEstimate(pieces, config.most, config.processes)
-
-
-def within(budget: float, config: StudyConfig, source: Source) -> tuple[StudyConfig, TimeEstimate]:
-    """The study with as many of its seeds as fit into so many seconds; InputError where not even one does."""
-    whole = estimate(config, source)
-    smallest = whole.seconds(1)
-    fitting = min(whole.seeds, int(budget / smallest))
-    if not fitting:
-        raise InputError(
-            f"--budget {told(budget)} is too small: one seed takes about {told(smallest)} here, the smallest budget; "
-            "give that, or fewer --images or values"
-        )
-    return config.up_to(fitting), replace(whole, seeds=fitting)
 
 
 def told(seconds: float) -> str:
@@ -78,10 +94,6 @@ def told(seconds: float) -> str:
         return f"{ceil(seconds)}s"
     minutes = ceil(seconds / 60)
     return f"{minutes // 60}h{minutes % 60:02d}m" if minutes >= 60 else f"{minutes}m"
-
-
-def _methods(config: StudyConfig) -> set[str]:
-    return {ARMS[name].method for cell in config.cells for name in cell.arms}
 
 
 def _gan_seconds(config: StudyConfig) -> float:
@@ -98,21 +110,16 @@ def _gan_seconds(config: StudyConfig) -> float:
     return AROUND * 60 * rehearse(GAN_SPEC, ask, seconds=SECONDS).minutes
 
 
-def _update_seconds(method: str, source: Source, config: StudyConfig) -> float:
+def _update_seconds(arm: Arm, source: Source, config: StudyConfig) -> float:
     train = split_source(source, config.seeds[0], config.shaping).train
     images = train.take(np.linspace(0, len(train) - 1, min(1000, len(train))).astype(np.int64))  # of every class some
-    needs = read_method(method).needs == "unlabeled"
+    needs, labeled = read_method(arm.method).needs, (images.images, images.require_labels())
+    unlabeled, generated = images.images if needs == "unlabeled" else None, labeled if needs == "generated" else None
     spent = []
     for updates in (FEW, MORE):
-        recognizer = Recognizer(method=method, updates=updates, device=config.device, precision=config.precision)
+        how = {"method": arm.method, "device": config.device, "precision": config.precision, **arm.parameters}
+        recognizer = Recognizer(**how | {"updates": updates})
         started = time.monotonic()
-        recognizer.fit(images.images, images.require_labels(), unlabeled=images.images if needs else None)
+        recognizer.fit(*labeled, unlabeled=unlabeled, generated=generated)
         spent.append(time.monotonic() - started)
     return max(spent[1] - spent[0], 1e-4) / (MORE - FEW)
-
-
-def _arm_seconds(arm: Arm, by_method: Mapping[str, float], config: StudyConfig, source: Source) -> float:
-    updates = len(arm.shares) * config.updates
-    if arm.doubts:
-        updates += FOLDS * int(doubting(source.train).updates or 0)
-    return AROUND * updates * by_method[arm.method]

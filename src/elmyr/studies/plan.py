@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import comb, prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from elmyr.core.amounts import Amount, image_count
-from elmyr.core.errors import InputError
+from elmyr.core.errors import InputError, suggestion
 from elmyr.engine.config import Settings, parse_settings
 from elmyr.engine.spec import Asked
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count
@@ -36,7 +36,7 @@ from elmyr.images.dataset.shaping import thinned_for_training, troubled
 from elmyr.images.dataset.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.metrics import FEWEST_SEEDS, is_unbalanced
 from elmyr.studies.arms import ARMS, Case, arms_for
-from elmyr.studies.config import FAIR_SEEDS, Cell, Measure, StudyConfig, told_of_seeds, troubles_of
+from elmyr.studies.config import EFFORTS, FAIR_SEEDS, Cell, Effort, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
 from elmyr.studies.looks import looks_of
 from elmyr.tasks.gan.plan import GANAsk, plan_of
@@ -70,6 +70,7 @@ class StudyAsk:
     processes: int = 1
     allow_duplicates: bool = False
     seeds_at_most: int | None = None
+    effort: str = "quick"
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -81,6 +82,8 @@ class StudyAsk:
                 f"--seeds-at-most is {self.seeds_at_most}, and --seeds {self.seeds}: give --seeds {FEWEST_SEEDS} or "
                 f"more, and a larger number at most, up to {MOST_SEEDS:,}"
             )
+        if self.effort not in EFFORTS:
+            raise InputError(f"no effort '{self.effort}': {suggestion(self.effort, EFFORTS)}")
         if self.processes < 0:
             raise InputError(f"--processes is {self.processes}: at least 1, or 0 for as many as there are cores")
 
@@ -137,7 +140,8 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         root=os.path.abspath(ask.data_root) if ask.data_root is not None else None,
         shaping=form,
         digest=digest_of(split_source(source, ask.seed, form)),
-        cells=_cells(source, form, troubles, ask.seed, say),
+        effort=cast(Effort, ask.effort),
+        cells=_cells(source, form, troubles, ask, say),
         seeds=numbers[: ask.seeds],
         looks=looks_of(ask.seeds, ask.seeds_at_most) if ask.seeds_at_most is not None else (),
         images=gan.loop.images,
@@ -153,11 +157,18 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
 
 
 def _cells(
-    source: Source, form: Shaping, troubles: Sequence[Shaping], seed: int, say: Callable[[str], None]
+    source: Source, form: Shaping, troubles: Sequence[Shaping], ask: StudyAsk, say: Callable[[str], None]
 ) -> tuple[Cell, ...]:
-    figures = common_count(split_source(source, seed, form)) >= FEWEST_FOR_FIGURES
+    figures = common_count(split_source(source, ask.seed, form)) >= FEWEST_FOR_FIGURES
+    effort = cast(Effort, ask.effort)
     return tuple(
-        _cell(trouble, split_source(source, seed, trouble), figures and (trouble == form or len(troubles) == 1), say)
+        _cell(
+            trouble,
+            split_source(source, ask.seed, trouble),
+            effort,
+            figures and (trouble == form or len(troubles) == 1),
+            say,
+        )
         for trouble in troubles
     )
 
@@ -173,10 +184,10 @@ def digest_of(splits: Splits) -> str:
     return sha256("".join(part.digest() for part in parts).encode()).hexdigest()
 
 
-def _cell(trouble: Shaping, splits: Splits, figures: bool, say: Callable[[str], None]) -> Cell:
+def _cell(trouble: Shaping, splits: Splits, effort: Effort, figures: bool, say: Callable[[str], None]) -> Cell:
     classes, *counts = splits.train.classes, *(_counts(part) for part in (splits.train, splits.test))
     asked = trouble.imbalance is not None
-    names, missing = arms_for(Case(trouble, unbalanced=asked or is_unbalanced(counts[0])))
+    names, missing = arms_for(Case(trouble, unbalanced=asked or is_unbalanced(counts[0])), effort)
     measure: Measure = "balanced accuracy" if asked or is_unbalanced(*counts) else "accuracy"
     cell = Cell(shaping=trouble, arms=names, figures=figures, measure=measure)
     uneven = [

@@ -19,17 +19,18 @@ from elmyr.engine.config import Settings
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
-from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, open_source, split_source
+from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, split_source
 from elmyr.images.pictures.showing import table_html
 from elmyr.studies.cell_data import opened
 from elmyr.studies.clock import Clock, counted
-from elmyr.studies.config import FAIR_SEEDS, KIND, StudyConfig, told_of_seeds
-from elmyr.studies.estimate import TimeEstimate, estimate, told, within
+from elmyr.studies.config import EFFORTS, FAIR_SEEDS, KIND, StudyConfig
+from elmyr.studies.estimate import told
 from elmyr.studies.folds import Folds
 from elmyr.studies.interruption import resumable
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of
 from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
+from elmyr.studies.rehearsal import at_effort, rehearse_study
 from elmyr.studies.summary import summary_of
 from elmyr.studies.worker_pool import NoMainGuard, Pool, performed
 from elmyr.tasks.gan.plan import config_of
@@ -87,6 +88,7 @@ def study(
     processes: int = 1,
     allow_duplicates: bool = False,
     seeds_at_most: int | None = None,
+    effort: str = "quick",
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
@@ -101,15 +103,17 @@ def study(
     folds: with F of them a seed tests one of F folds of the images, so that F seeds test each image once; "auto": 5
     where a class would have fewer than ten test images; None: a quarter of each class a seed, where there is no test
     part.
-    budget: a time, in seconds or such as "2h"; as many seeds as fit are taken. seeds_at_most: where a cell is not
-    decided after `seeds`, more follow, up to so many; the intervals are wider, so that all looks together hold the
-    truth in 95 % of studies. processes: how many pieces of work are
-    done at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
+    budget: a time, in seconds or such as "2h"; where not all fits, a smaller effort is taken, then fewer seeds.
+    seeds_at_most: where a cell is not decided after `seeds`, more follow, up to so many; the intervals are wider, so
+    that all looks together hold the truth in 95 % of studies. effort: how many arms are tried: "quick", "standard" or
+    "thorough". processes: how many pieces of work are done at once (0: one a core), each a process of its own. out: a
+    directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
     of_gan = images, updates, preset, settings, device, precision, data_root, shaping
-    ask = StudyAsk(data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates, seeds_at_most)
+    of_work = processes, allow_duplicates, seeds_at_most, effort
+    ask = StudyAsk(data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work)
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 
 
@@ -182,40 +186,21 @@ def _moved(
     return config
 
 
-def rehearse_study(
-    config: StudyConfig, budget: float | None = None, say: Callable[[str], None] = lambda line: None
-) -> tuple[StudyConfig, TimeEstimate]:
-    """What of a study would run, within a budget in seconds where there is one, and how long; writes nothing.
-
-    `say` hears how many seeds fit, and which are left out.
-    """
-    source = open_source(config.source, config.root, config.shaping)
-    if budget is None:
-        return config, estimate(config, source)
-    fitting, estimated = within(budget, config, source)
-    count, first = fitting.most, config.seeds[0]
-    say(f"within {told(budget)}: {count} of {config.most} seeds, about {told(estimated.seconds())}")
-    if left_out := range(first + count, first + config.most):
-        many = f"s {left_out[0]} to {left_out[-1]}" if len(left_out) > 1 else f" {left_out[0]}"
-        say(f"left out: seed{many}")
-        if few := told_of_seeds(count):
-            say(few)
-    return fitting, estimated
-
-
 def _gone_on_with(
     folder: Path, config: StudyConfig, budget: float | None, quiet: bool, say: Callable[[str], None]
 ) -> Study:
     """The study that a directory holds, to its end; InputError where it is another than the one that is asked for.
 
-    Its seeds may be fewer where a budget was given, or more where some were added; the processes are those that are
-    asked for now.
+    Its seeds may be fewer and its effort smaller where a budget was given, or its seeds more where some were added; the
+    processes are those that are asked for now.
     """
     theirs = config_as(open_run(folder, KIND), StudyConfig)
+    if budget is not None and EFFORTS.index(theirs.effort) < EFFORTS.index(config.effort):
+        config = at_effort(config, theirs.effort)
     ignored = {"processes", "threads"}
     ignored |= {"seeds", "looks"} if budget is not None else {"seeds"} if config.looks else set()
     one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
-    differing = [name for name in ("source", "seeds", "cells", *one) if one.get(name) != other.get(name)]
+    differing = [name for name in ("source", "seeds", "effort", "cells", *one) if one.get(name) != other.get(name)]
     if differing:
         told_of = {
             "cells": f"it is of {'; '.join(cell.name for cell in theirs.cells)}, or by other arms",

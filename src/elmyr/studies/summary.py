@@ -43,6 +43,7 @@ def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker
         "images": config.images,
         "recognizer_updates": config.updates,
         "preset": config.preset,
+        "effort": config.effort,
         "cells": [_cell(folder, number, config, ledger, worker) for number in range(len(config.cells))],
         "environment": read_json(folder / "environment.json"),
         "commands": [command_of(config)],
@@ -58,6 +59,7 @@ def command_of(config: StudyConfig) -> str:
     words = ["elmyr", "study", config.source, "--seeds", str(first), "--seed", str(config.seeds[0])]
     words += ["--seeds-at-most", str(config.looks[-1])] if config.looks else []
     words += ["--updates", str(config.updates), "--images", str(config.images), "--preset", config.preset]
+    words += ["--effort", config.effort]
     words += ["--device", config.device, "--precision", config.precision, "--processes", str(config.processes)]
     words += ["--data-root", config.root] if config.root is not None else []
     words += config.shaping.as_words()
@@ -145,6 +147,9 @@ def _arm(
     spent = [a + b for a, b in zip(own, gan_seconds, strict=True)] if trial.arm.needs_run else own
     return {
         "name": trial.arm.name,
+        "about": trial.arm.about,
+        "paper": trial.arm.paper,
+        "effort": trial.arm.effort,
         "uses_gan": trial.arm.uses_gan,
         "share": [result.share for result in trial.results],
         "validation": [result.validation for result in trial.results],

@@ -39,6 +39,16 @@ def name_of(cell: Cell, words: Words) -> str:
     return words(", ").join(parts) or words("all images")
 
 
+def arm_name(name: str, words: Words) -> str:
+    """An arm's name; of one that is trained again, the name of what is."""
+    once, again, time = name.partition(", again")
+    if not again:
+        return words(name)
+    if not time:
+        return words("{name}, again", name=words(once))
+    return words("{name}, again {time}", name=words(once), time=time.strip())
+
+
 def arms(cell: Cell, words: Words) -> Markup:
     """All arms: a dot a seed with their mean and interval, and a table."""
     if not cell.arms:
@@ -46,7 +56,7 @@ def arms(cell: Cell, words: Words) -> Markup:
     measure = words(cell.measure)
     chart = dot_chart(
         words("Test {measure}", measure=measure),
-        [Dots(words(arm.name), "generated" if arm.uses_gan else "real", arm.test) for arm in cell.arms],
+        [Dots(arm_name(arm.name, words), "generated" if arm.uses_gan else "real", arm.test) for arm in cell.arms],
         words,
     )
     legend = words(
@@ -93,7 +103,7 @@ def _arm_name(arm: Arm, verdict: Verdict | None, words: Words) -> Markup:
         chosen = words("best with the GAN")
     elif verdict and arm.name == verdict.best_without:
         chosen = words("best without the GAN")
-    return join(tag("span", words(arm.name)), tag("small", chosen) if chosen else "")
+    return join(tag("span", arm_name(arm.name, words)), tag("small", chosen) if chosen else "")
 
 
 def changes(folder: Path, cell: Cell, classes: Sequence[str], words: Words) -> Markup:
@@ -123,8 +133,8 @@ def changes(folder: Path, cell: Cell, classes: Sequence[str], words: Words) -> M
 
 def _recalls(cell: Cell, without: Arm, with_gan: Arm, classes: Sequence[str], words: Words) -> Markup:
     """One row per class, the lowest recall first, and which classes have too few test images."""
-    head = [words("class"), words("without: {name}", name=words(without.name)),
-            words("with: {name}", name=words(with_gan.name)), words("points")]  # fmt: skip
+    head = [words("class"), words("without: {name}", name=arm_name(without.name, words)),
+            words("with: {name}", name=arm_name(with_gan.name, words)), words("points")]  # fmt: skip
     before, after = _recalls_by_class(without, words), _recalls_by_class(with_gan, words)
     order = sorted(range(min(len(before), len(after), len(classes))), key=lambda place: _lowest(place, without, cell))
     rows = [

@@ -11,7 +11,7 @@ from elmyr.core.plugins import with_plugins
 from elmyr.metrics import chance_of
 from elmyr.report.charts.error_chart import Curve, error_chart
 from elmyr.report.charts.svg import number_line
-from elmyr.report.pages.study_cell import arms, changes, figures, name_of
+from elmyr.report.pages.study_cell import arm_name, arms, changes, figures, name_of
 from elmyr.report.parts import numbers
 from elmyr.report.parts.evidence import copies_section, missing_section, people_section
 from elmyr.report.parts.markup import Markup, join, tag
@@ -180,8 +180,8 @@ def _sentence(cell: Cell, verdict: Verdict, words: Words) -> str:
     return words(SENTENCES[verdict.outcome]) + words(
         NUMBERS,
         count=numbers.count(cell.counts.get("train")), measure=words(cell.measure),
-        before=numbers.percent(numbers.mean(without.test)), without=words(without.name),
-        after=numbers.percent(numbers.mean(with_gan.test)), with_gan=words(with_gan.name),
+        before=numbers.percent(numbers.mean(without.test)), without=arm_name(without.name, words),
+        after=numbers.percent(numbers.mean(with_gan.test)), with_gan=arm_name(with_gan.name, words),
         low=numbers.points(verdict.low), high=numbers.points(verdict.high),
     )  # fmt: skip
 
@@ -189,7 +189,9 @@ def _sentence(cell: Cell, verdict: Verdict, words: Words) -> str:
 def _compared(verdict: Verdict, words: Words) -> str:
     parts = []
     if verdict.best_with and verdict.best_without:
-        parts.append(words("{a} minus {b}", a=words(verdict.best_with), b=words(verdict.best_without)))
+        parts.append(
+            words("{a} minus {b}", a=arm_name(verdict.best_with, words), b=arm_name(verdict.best_without, words))
+        )
     if verdict.seeds:
         parts.append(words("1 seed") if verdict.seeds == 1 else words("{count} seeds", count=verdict.seeds))
     if verdict.images:
@@ -229,7 +231,7 @@ def _curve(cells: Sequence[Cell], key: str, name: str, classes: int, words: Word
     ]
     uses_gan = any(arm.uses_gan for cell in cells for arm in cell.arms if arm.name == name)
     color = "generated" if uses_gan else "real"
-    return Curve(words(name), color, sorted(errors, key=lambda point: point[0]))
+    return Curve(arm_name(name, words), color, sorted(errors, key=lambda point: point[0]))
 
 
 def _making(folder: Path, study: Study, words: Words) -> Markup:
@@ -266,7 +268,7 @@ def _times(study: Study, words: Words) -> Markup:
     for cell in study.cells:
         where = f" ({name_of(cell, words)})" if len(study.cells) > 1 else ""
         parts = [(words("GAN training") + where, cell.gan_seconds)]
-        parts += [(words("arm: {name}", name=words(arm.name)) + where, arm.seconds) for arm in cell.arms]
+        parts += [(words("arm: {name}", name=arm_name(arm.name, words)) + where, arm.seconds) for arm in cell.arms]
         rows += [
             (name, *(numbers.duration(some, words) for some in (numbers.mean(seconds), sum(numbers.finite(seconds)))))
             for name, seconds in parts

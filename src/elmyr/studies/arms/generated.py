@@ -1,0 +1,38 @@
+"""Arms that learn from images of the study's GAN, alone or beside the real ones."""
+
+from __future__ import annotations
+
+from elmyr.studies.arms.arm import Arm
+
+MIXED_SHARES = (0.25, 0.5)
+
+
+def _mixed(real: str, method: str, about: str) -> tuple[Arm, ...]:
+    return tuple(
+        Arm(
+            f"{real} + {100 * share:g} % generated",
+            method,
+            about.format(share=f"{100 * share:g} %"),
+            needs_run=True,
+            shares=(share,),
+        )
+        for share in MIXED_SHARES
+    )
+
+
+GENERATED = (
+    Arm("generated", "supervised", "images of the GAN only", needs_run=True, shares=(1.0,)),
+    *_mixed("real", "supervised", "the real training images; {share} of each batch is generated"),
+    *_mixed("real + classical", "augment", "both, all augmented; {share} of each batch is generated"),
+)
+OLDER = tuple(  # of studies from before an arm was one training
+    Arm(
+        name,
+        method,
+        "the real training images, and the share of generated ones that is best on validation",
+        needs_run=True,
+        shares=MIXED_SHARES,
+        where=lambda case: False,
+    )
+    for name, method in (("real + generated", "supervised"), ("real + classical + generated", "augment"))
+)
