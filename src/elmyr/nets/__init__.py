@@ -2,7 +2,7 @@
 
 from elmyr.nets.classifier import StridedClassifier
 from elmyr.nets.cost import Cost, cost_of
-from elmyr.nets.layers.parts import Discriminator, check_batch
+from elmyr.nets.layers.parts import Discriminator, check_batch, class_embeddings
 from elmyr.nets.pairs.pair import (
     PAIRS,
     NetworkConfig,
@@ -35,6 +35,7 @@ __all__ = [
     "TranslatorNet",
     "UNet",
     "check_batch",
+    "class_embeddings",
     "cost_of",
     "network_choices",
     "options_heard",

@@ -13,6 +13,7 @@ from elmyr import GAN, Shaping, train
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_lines
 from elmyr.engine import RunDirectory, resume
+from elmyr.engine.data import ResidentData
 from elmyr.engine.saving.checkpoint import latest_checkpoint
 from elmyr.images import save_npz
 from elmyr.losses.objectives import OBJECTIVES
@@ -23,6 +24,7 @@ from elmyr.tasks.gan.stabilizers import Freeze, StabilizerConfig, faded_noise
 from elmyr.tasks.gan.task import AdversarialTask
 from tests.conftest import small_image_set
 
+CPU = torch.device("cpu")
 TINY = {"network.base": 8, "network.latent": 16, "network.embedding": 4, "batch": 16}
 OFTEN = {"loop.checkpoint_every": 80, "loop.keep": 9}
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -47,6 +49,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "a code": {"conditional": False, "code.categories": 4, "code.values": 1, "auxiliary.information": 1.0},
     "freezing": {"stabilizers.freeze_above": 0.501},
     "accumulation": {"adversarial.microbatch": 5},
+    "turning conditional": {"adversarial.conditional_after": 96},
 }
 
 
@@ -181,6 +184,9 @@ def test_more_steps_of_the_discriminator_are_fewer_of_the_generator(tmp_path: Pa
         ({"stabilizers.freeze_above": 1.5}, "freeze_above is 1.5"),
         ({"network.name": "dcgan", "network.base": 0}, "base is 0"),
         ({"conditional": False, "auxiliary.classification": 1}, "needs classes"),
+        ({"conditional": False, "adversarial.conditional_after": 9}, "conditional_after needs classes"),
+        ({"network.name": "biggan-lite", "adversarial.conditional_after": 9}, "cannot fade in"),
+        ({"adversarial.conditional_after": 150}, "in full after twice as many images: the budget is 241"),
         ({"auxiliary.information": 1}, "needs a code"),
         ({"code.values": 2}, "does not predict"),
         ({"projection": False, "auxiliary.classification": 0}, "nothing would teach the classes"),
@@ -193,6 +199,28 @@ def test_what_makes_no_game_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match=message):
         tiny_run(tmp_path, "run", **settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_class_begins_to_count_after_so_many_images_and_counts_in_full_after_twice_as_many() -> None:
+    images = small_image_set(20, size=16)
+    choices = settled_choices("residual", TINY | {"adversarial.conditional_after": 64}, images)
+    task = AdversarialTask(
+        gan_config(choices, images), adversarial_config(choices), batch=16, seed=0, device=CPU, precision="fp32"
+    )
+    data = ResidentData(images, seed=0, device=CPU)
+    latents, first, second = torch.randn(4, 16), torch.zeros(4, dtype=torch.int64), torch.ones(4, dtype=torch.int64)
+    pictures = torch.randn(4, 1, 16, 16)
+    heeded = []
+    for position in range(0, 160, 16):
+        task.update(data.batch(position, 16), position)
+        made, judged = (
+            [net(given, labels) for labels in (first, second)]
+            for net, given in ((task.average, latents), (task.discriminator, pictures))
+        )
+        heeded.append((not torch.equal(*made), not torch.equal(*judged), task.generator.class_embedding.strength))
+    assert heeded[:5] == [(False, False, 0.0)] * 5  # the fifth begins at 64
+    assert [each[:2] for each in heeded[5:]] == [(True, True)] * 5
+    assert [each[2] for each in heeded[5:]] == [0.25, 0.5, 0.75, 1.0, 1.0]
 
 
 def test_what_is_automatic_follows_from_the_images() -> None:

@@ -8,12 +8,28 @@ from torch import nn
 from elmyr.core.errors import InputError
 
 
+class ClassEmbedding(nn.Embedding):
+    """A vector a class; `strength` says how much of it counts: 0 is nothing, as without classes."""
+
+    strength = 1.0
+
+    def forward(self, labels: torch.Tensor) -> torch.Tensor:
+        """Labels int64 (N,) -> vectors (N, entries)."""
+        vectors = super().forward(labels)
+        return vectors if self.strength == 1 else self.strength * vectors
+
+
+def class_embeddings(net: nn.Module) -> list[ClassEmbedding]:
+    """All of a network."""
+    return [module for module in net.modules() if isinstance(module, ClassEmbedding)]
+
+
 class LabeledLatents(nn.Module):
     """The latent with an embedding of the class beside it (Mirza and Osindero 2014); itself, without classes."""
 
     def __init__(self, latent: int, classes: int, embedding: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(classes, embedding) if classes else None
+        self.embedding = ClassEmbedding(classes, embedding) if classes else None
         self.entries = latent + (embedding if classes else 0)
 
     def forward(self, latents: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
@@ -39,9 +55,9 @@ class ProjectionHead(nn.Module):
         return logits
 
 
-def indifferent_vectors(classes: int, features: int) -> nn.Embedding | None:
+def indifferent_vectors(classes: int, features: int) -> ClassEmbedding | None:
     """A vector a class, zero at the start: at first the class does not count. None without classes."""
-    return nn.Embedding(classes, features, _weight=torch.zeros(classes, features)) if classes else None
+    return ClassEmbedding(classes, features, _weight=torch.zeros(classes, features)) if classes else None
 
 
 class Discriminator(nn.Module):

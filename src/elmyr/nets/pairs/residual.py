@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.layers.parts import Discriminator, ProjectionHead, indifferent_vectors
+from elmyr.nets.layers.parts import ClassEmbedding, Discriminator, ProjectionHead, indifferent_vectors
 from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels
 from elmyr.nets.pairs.pair import BlocksConfig, Pair, Shape
 
@@ -97,7 +97,7 @@ class ResidualGenerator(nn.Module):
         self.image_size = height, width
         self.sizes = pyramid(height, width)[::-1]
         widths = _channels(len(self.sizes), base)[::-1]
-        self.class_embedding = nn.Embedding(classes, embedding) if classes else None
+        self.class_embedding = ClassEmbedding(classes, embedding) if classes else None
         self.root = nn.Linear(latent + embedding, widths[0] * self.sizes[0][0] * self.sizes[0][1])
         self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(config.blocks))) for c in widths)
         self.narrowings = nn.ModuleList(nn.Conv2d(a, b, 1) if a != b else nn.Identity() for a, b in pairwise(widths))

@@ -10,6 +10,7 @@ from typing import Any, Self
 import torch
 
 from elmyr.core import machine
+from elmyr.core.errors import InputError
 from elmyr.engine.config import DataConfig
 from elmyr.engine.data import BalancedData, ResidentData
 from elmyr.engine.processes import ALONE, Processes
@@ -76,6 +77,7 @@ def plan_of(ask: GANAsk) -> GANPlan:
 def parts_of(choices: Mapping[str, Any], training: ImageSet, budget: int) -> tuple[dict[str, Any], Sequence[Resolved]]:
     """The networks, the game and the course of a run, and which choices were automatic."""
     settled, resolved = resolve(choices, Facts.of(training, budget))
+    _require_turned(settled, budget)
     parts = {
         "gan": gan_config(settled, training),
         "adversarial": adversarial_config(settled),
@@ -83,6 +85,16 @@ def parts_of(choices: Mapping[str, Any], training: ImageSet, budget: int) -> tup
         "loop": loop_config(settled, budget),
     }
     return parts, resolved
+
+
+def _require_turned(choices: Mapping[str, Any], budget: int) -> None:
+    """InputError for a training that would end before the class counts in full."""
+    after = choices["adversarial"]["conditional_after"]
+    if isinstance(after, int) and 2 * after > budget:
+        raise InputError(
+            f"adversarial.conditional_after is {after:,}, and the class counts in full after twice as many images: the "
+            f"budget is {budget:,}, make it larger"
+        )
 
 
 def new_task(config: GANRunConfig, processes: Processes = ALONE) -> AdversarialTask:

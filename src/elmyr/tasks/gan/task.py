@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from elmyr.core import machine, seeds
+from elmyr.core.errors import InputError
 from elmyr.engine.optimization.ema import average_decay, update_average
 from elmyr.engine.optimization.optimizers import Adam
 from elmyr.engine.optimization.step import step
@@ -21,7 +22,7 @@ from elmyr.engine.task import Batch, Scalars
 from elmyr.images import image_grid
 from elmyr.losses.objectives import Objective, Smoothed, objective_of
 from elmyr.losses.penalties import Judged
-from elmyr.nets import Discriminator, check_batch
+from elmyr.nets import Discriminator, check_batch, class_embeddings
 from elmyr.tasks.gan.augmented_view import View, ViewConfig, within_range
 from elmyr.tasks.gan.auxiliary_heads import AuxiliaryConfig, Questions
 from elmyr.tasks.gan.microbatch import Microbatch, logits_of, parts_of, places
@@ -42,6 +43,12 @@ class AdversarialConfig(BaseModel):
     label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="how far real images' target is from certainty")
     microbatch: int = Field(0, ge=0, description="most images of a batch at once, their gradients added up; 0 for all")
     discriminator_steps: int = Field(1, ge=1, description="the discriminator's steps for one of the generator")
+    conditional_after: int = Field(
+        0,
+        ge=0,
+        description="images seen before the class begins to count; it counts in full after twice as many (Shahbazi et "
+        "al. 2022, 'Collapse by conditioning')",
+    )
     learning_rate: float = Field(5e-4, gt=0, description="the generator's")
     discriminator_learning_rate: float = Field(5e-4, gt=0)
     beta1: float = Field(0.0, ge=0, lt=1)
@@ -90,6 +97,8 @@ class AdversarialTask:
         for size in set(sizes):
             for net in (self.generator, self.discriminator):
                 check_batch(net, size)
+        if config.conditional_after:
+            self._require_turning()
         self.average, self._average_since = deepcopy(self.generator).requires_grad_(False), 0
         self.modules = {
             "generator": self.generator,
@@ -109,6 +118,26 @@ class AdversarialTask:
             generator, discriminator = self.gan.build()
             questions = Questions(self.config.auxiliary, self.gan, width=discriminator.width)
         return generator.to(self.device), discriminator.to(self.device), questions.to(self.device)
+
+    def _require_turning(self) -> None:
+        """InputError for networks that cannot begin without classes."""
+        if not self.gan.classes:
+            raise InputError("adversarial.conditional_after needs classes: train with labels, or leave it at 0")
+        seeing = [self.generator, *([self.discriminator] if self.gan.projection else [])]
+        if not all(map(class_embeddings, seeing)):
+            raise InputError(
+                f"network '{self.gan.network.name}' is given the class in a way that cannot fade in: leave "
+                "adversarial.conditional_after at 0"
+            )
+
+    def _turned(self, position: int) -> float:
+        """How much the class counts after so many images seen, 0 to 1; the networks are told."""
+        after = self.config.conditional_after
+        strength = min(max(position / after - 1, 0.0), 1.0) if after else 1.0
+        for net in (self.generator, self.discriminator, self.average):
+            for embedding in class_embeddings(net):
+                embedding.strength = strength
+        return strength
 
     def _optimizer(self, learning_rate: float, *nets: nn.Module) -> torch.optim.Optimizer:
         betas = self.config.beta1, self.config.beta2
@@ -155,6 +184,7 @@ class AdversarialTask:
         Of many processes each takes its share of the batch; a share larger than a microbatch, in parts.
         """
         self._images, share = len(batch), self.processes.share(len(batch))
+        self._strength = self._turned(position)
         rests = self.freeze.rests(position)
         due = rests or (position // self.batch) % self.config.discriminator_steps == 0
         latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position)).to(self.device)
@@ -227,7 +257,7 @@ class AdversarialTask:
         part.fake_logits = fake_logits.detach()
         loss = self.objective.generator(part.real_logits, fake_logits).mean()
         answers, _ = self.questions.loss(features, part.labels, part.latents[: len(part)])
-        return loss + answers, {"generator_loss": loss.detach()}
+        return loss + self._strength * answers, {"generator_loss": loss.detach()}
 
     def _step(
         self,
