@@ -66,7 +66,7 @@ class Timing:
         updates = len(arm.shares) * arm.cost * self.config.updates
         if arm.doubts:
             updates += FOLDS * int(doubting(self.source.train).updates or 0)
-        return AROUND * updates * self._update(arm)
+        return AROUND * updates * self._update(arm) + (self.gan if arm.trains_gan else 0.0)
 
     def _update(self, arm: Arm) -> float:
         """Of a method with these choices: images that are moved in another way take another time."""

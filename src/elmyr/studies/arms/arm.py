@@ -86,12 +86,13 @@ class Arm:
 
     method: the recognizer's. about: one sentence for people, without a name of this project. paper: where it comes
     from. effort: the smallest that tries it. needs_run: whether the cell's GAN has to be trained before it. plays:
-    whether the method trains a generator of its own. shares: of generated images in its batches; 1.0 is nothing else.
-    Of several, as older studies have them, each seed keeps the best on validation. repetition: which training of its
-    kind it is, each with another seed. images: the labeled images that it learns from. generated: the generated ones.
-    parameters: other ones of the recognizer. train: how a recognizer of it comes about, where not by one fit; all fits
-    together make as many updates as `Training.updates`. cost: the time of its updates in those of its method. where:
-    whether it is of use in a case. needs: an optional library. doubts: whether wrong labels are looked for first.
+    whether the method trains a generator of its own. trains_gan: whether a GAN of the study's budget is trained in it.
+    shares: of generated images in its batches; 1.0 is nothing else. Of several, as older studies have them, each seed
+    keeps the best on validation. repetition: which training of its kind it is, each with another seed. images: the
+    labeled images that it learns from. generated: the generated ones. parameters: other ones of the recognizer. train:
+    how a recognizer of it comes about, where not by one fit; all fits together make as many updates as
+    `Training.updates`. cost: the time of its updates in those of its method. where: whether it is of use in a case.
+    needs: an optional library. doubts: whether wrong labels are looked for first.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Arm:
     effort: Effort = "quick"
     needs_run: bool = False
     plays: bool = False
+    trains_gan: bool = False
     shares: tuple[float, ...] = (0.0,)
     repetition: int = 0
     images: Callable[[CellData], ImageSet] = _as_they_are
@@ -115,7 +117,7 @@ class Arm:
     @property
     def uses_gan(self) -> bool:
         """Whether a GAN takes part, the cell's or the method's own."""
-        return self.needs_run or self.plays
+        return self.needs_run or self.plays or self.trains_gan
 
     @property
     def counts(self) -> bool:

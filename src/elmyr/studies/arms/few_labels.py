@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elmyr.studies.arms.arm import Arm, Case
+from elmyr.studies.arms.dual_pseudo import best_of_seeds, dual_pseudo_training
 
 
 def _unlabeled(case: Case) -> bool:
@@ -18,6 +19,32 @@ FEW_LABELS = (
         where=_unlabeled,
     ),
     Arm(
+        "consistency, rising thresholds",
+        "consistency",
+        "the same, with a threshold for pseudo-labels that rises with how sure the recognizer is, class by class",
+        paper="Wang et al. 2023",
+        effort="standard",
+        parameters={"settings": {"semi.consistency.rising": True}},
+        where=_unlabeled,
+    ),
+    Arm(
+        "consistency, soft labels",
+        "consistency",
+        "the same, with all predicted probabilities as a pseudo-label",
+        effort="thorough",
+        parameters={"settings": {"semi.consistency.soft": True}},
+        where=_unlabeled,
+    ),
+    Arm(
+        "consistency, best of 3 seeds",
+        "consistency",
+        "the same, with three seeds; the one whose predictions tell most of unlabeled images is taken",
+        paper="Krause et al. 2010",
+        effort="standard",
+        train=best_of_seeds,
+        where=_unlabeled,
+    ),
+    Arm(
         "gan-semi",
         "gan-semi",
         "unlabeled images, too: the recognizer is the discriminator of a GAN",
@@ -30,6 +57,17 @@ FEW_LABELS = (
         "gan-consistency",
         "unlabeled images, too: both of these in one",
         plays=True,
+        where=_unlabeled,
+    ),
+    Arm(
+        "dual pseudo training",
+        "consistency",
+        "consistency, a GAN that learns from all images by predicted labels, and consistency again with its images",
+        paper="You et al. 2023",
+        effort="standard",
+        trains_gan=True,
+        shares=(0.5,),
+        train=dual_pseudo_training,
         where=_unlabeled,
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from elmyr.core import seeds
+from elmyr.engine.config import parse_settings
 from elmyr.images import ImageSet
 from elmyr.studies.arms.arm import Arm, Case
 from elmyr.studies.cell_data import CellData
@@ -22,8 +23,24 @@ def _resampled(how: str) -> Callable[[CellData], ImageSet]:
 
 
 def _filled_by_gan(ground: CellData) -> ImageSet:
-    images = ground.labeled
-    sampler = GanOverSampler(gan=ground.gan, generated_share=1.0, random_state=seeds.LEARNED_FROM)
+    return _filled(ground.labeled, GanOverSampler(gan=ground.gan, random_state=seeds.LEARNED_FROM))
+
+
+def _filled_by_balanced_gan(ground: CellData) -> ImageSet:
+    """By a GAN of the study's budget that is trained here, on batches that have all classes alike."""
+    config = ground.config
+    sampler = GanOverSampler(
+        preset=config.preset,
+        images=config.images,
+        settings=parse_settings(config.settings),
+        random_state=ground.seed,
+        device=ground.device,
+        precision=ground.precision,
+    )
+    return _filled(ground.labeled, sampler)
+
+
+def _filled(images: ImageSet, sampler: GanOverSampler) -> ImageSet:
     pixels, names = sampler.fit_resample(images.images, np.array(images.classes)[images.require_labels()])
     number_of = {name: number for number, name in enumerate(images.classes)}
     return ImageSet(pixels, np.array([number_of[name] for name in names], np.int64), images.classes)
@@ -35,6 +52,23 @@ WITHOUT_GAN = (
         "augment",
         "augmented; an image of a rare class counts more in the loss",
         parameters={"class_weight": "balanced"},
+        where=_unbalanced,
+    ),
+    Arm(
+        "adjusted logits",
+        "augment",
+        "augmented; the log of each class's share is added to its logit in training",
+        paper="Menon et al. 2021",
+        effort="standard",
+        parameters={"class_weight": "logit-adjusted"},
+        where=_unbalanced,
+    ),
+    Arm(
+        "decoupled",
+        "decoupled",
+        "augmented; the last layer is learned anew with all classes alike",
+        paper="Kang et al. 2020",
+        effort="standard",
         where=_unbalanced,
     ),
     Arm(
@@ -59,9 +93,19 @@ WITH_GAN = (
     Arm(
         "GAN over-sampling",
         "augment",
-        "augmented; rare classes are filled with images of the GAN until all are as large",
+        "augmented; rare classes are filled with repeated images and, to a quarter, images of the GAN",
         needs_run=True,
         images=_filled_by_gan,
+        where=_unbalanced,
+        needs="imblearn",
+    ),
+    Arm(
+        "GAN over-sampling, balanced GAN",
+        "augment",
+        "the same, by a GAN of its own that sees all classes equally often",
+        effort="standard",
+        trains_gan=True,
+        images=_filled_by_balanced_gan,
         where=_unbalanced,
         needs="imblearn",
     ),
