@@ -55,6 +55,63 @@ def test_one_seed_covers_test_sampling_only() -> None:
     assert (found.low, found.high) == pytest.approx((0.2 - half, 1.0), rel=1e-12)  # 0.2 + half is above 1
 
 
+def several_recognizers(
+    random: np.random.Generator, seeds: int, recognizers: int, images: int, of_seeds: float, of_recognizers: float
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Answers (R, n) of both sides, whose chances vary by GAN and split and by recognizer; no true difference."""
+    of_seed = random.normal(0, of_seeds, seeds)
+    sides = []
+    for pull in (of_seed, np.zeros(seeds)):
+        of_each = random.normal(0, of_recognizers / sqrt(2), (seeds, recognizers))
+        chances = 0.8 + pull[:, None] + of_each
+        sides.append([random.random((recognizers, images)) < chance[:, None] for chance in chances])
+    return sides[0], sides[1]
+
+
+def test_several_recognizers_stand_for_their_seed_by_their_mean() -> None:
+    a, b = several_recognizers(np.random.default_rng(8), 3, 4, 50, 0.05, 0.1)
+    images = [np.arange(50) + 50 * seed for seed in range(3)]
+    found = paired_difference(a, [each[:2] for each in b], images)
+    apart = [one.mean(axis=0) - other[:2].mean(axis=0) for one, other in zip(a, b, strict=True)]
+    of_seeds = np.array([each.mean() for each in apart])
+    seeds, other_images = of_seeds.var(ddof=1) / 3, np.var([*np.concatenate(apart), 1, -1], ddof=1) / 152
+    half = (seeds * t.ppf(0.975, 2) + other_images * t.ppf(0.975, 151)) / sqrt(seeds + other_images)
+    assert (found.low, found.high) == pytest.approx((of_seeds.mean() - half, of_seeds.mean() + half), rel=1e-12)
+    variances = [np.mean([side.mean(axis=1).var(ddof=1) for side in sides]) for sides in (a, [each[:2] for each in b])]
+    share = min(1, (variances[0] / 4 + variances[1] / 2) / of_seeds.var(ddof=1))
+    assert found.parts == pytest.approx(((1 - share) * seeds, share * seeds, other_images))
+
+    alone = [each[0] for each in a], [each[0] for each in b]
+    assert paired_difference(*alone, images) == paired_difference(*([x[None] for x in side] for side in alone), images)
+    assert paired_difference(*alone, images).parts is None
+    with pytest.raises(InputError, match="answers of b in seed 0 are of no recognizer"):
+        paired_difference(a, [each[:0] for each in b], images)
+
+
+def test_parts_tell_what_more_recognizers_would_narrow() -> None:
+    random = np.random.default_rng(10)
+    shares = []
+    for of_seeds, of_recognizers in ((0.1, 0.02), (0.02, 0.1)):
+        answers = several_recognizers(random, 40, 3, 2000, of_seeds, of_recognizers)
+        parts = paired_difference(*answers, [np.arange(2000)] * 40).parts
+        assert parts is not None
+        assert parts.seeds + parts.recognizers == pytest.approx((of_seeds**2 + of_recognizers**2 / 3) / 40, rel=0.5)
+        shares.append(parts.recognizers / (parts.seeds + parts.recognizers))
+    assert shares[0] < 0.15 < 0.7 < shares[1]
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_several_recognizers_a_seed_give_few_false_alarms_even_where_seeds_are_all_that_varies(seeds: int) -> None:
+    """Recognizers that share a GAN are no independent draws, and are not to be counted as such."""
+    random, repeats, most = np.random.default_rng(11), 400, 0.035
+    images = [np.arange(400)] * seeds
+    told = [
+        paired_difference(*several_recognizers(random, seeds, 4, 400, 0.05, 0.01), images).outcome
+        for _ in range(repeats)
+    ]
+    assert max(told.count("better"), told.count("worse")) <= repeats * most + 3 * sqrt(most * repeats)
+
+
 def test_images_are_paired_by_identity_and_not_by_place() -> None:
     generator = np.random.default_rng(0)
     a, b = generator.random((2, 3, 40)) < 0.8

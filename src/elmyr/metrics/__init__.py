@@ -27,7 +27,14 @@ from elmyr.metrics.frechet import (
 )
 from elmyr.metrics.gaussians import Gaussian, gaussian_of
 from elmyr.metrics.inception import inception_score
-from elmyr.metrics.intervals import FEWEST_SEEDS, MeanInterval, PairedDifference, mean_interval, paired_difference
+from elmyr.metrics.intervals import (
+    FEWEST_SEEDS,
+    ErrorParts,
+    MeanInterval,
+    PairedDifference,
+    mean_interval,
+    paired_difference,
+)
 from elmyr.metrics.jackknife import Estimate, beside, difference, groups_of, jackknife, means_without, moved, scaled
 from elmyr.metrics.kernel import gaussian_kernel_distance, kernel_distance
 from elmyr.metrics.labels import (
@@ -63,6 +70,7 @@ __all__ = [
     "UNBALANCED",
     "Balls",
     "Design",
+    "ErrorParts",
     "Estimate",
     "Excess",
     "FrechetDistances",

@@ -12,6 +12,8 @@ from scipy.special import stdtrit
 from elmyr.core.errors import InputError
 from elmyr.metrics.arrays import flags, numbers, plain, whole
 
+Floats = NDArray[np.float64]
+
 LEVEL = 0.95
 FEWEST_SEEDS = 2  # of a verdict: by one alone it is wrong in 12 to 58 of 100 studies without any difference
 FEW = 4  # degrees of freedom, below which those of a sum are too much of a guess
@@ -19,15 +21,27 @@ PSEUDO_IMAGES = (1.0, -1.0)
 TOLERANCE = 1e-9  # of a sum of weights
 
 
+class ErrorParts(NamedTuple):
+    """What the squared standard error of a difference comes from: GANs and splits, recognizers, test images."""
+
+    seeds: float
+    recognizers: float
+    images: float
+
+
 @dataclass(frozen=True)
 class PairedDifference:
-    """Accuracy of a minus accuracy of b, in [−1, 1], with its interval (95 %) and what it was computed from."""
+    """Accuracy of a minus accuracy of b, in [−1, 1], with its interval (95 %) and what it was computed from.
+
+    parts: None where one recognizer a seed does not tell them.
+    """
 
     difference: float
     low: float
     high: float
     seeds: int
     images: int
+    parts: ErrorParts | None = None
 
     @property
     def outcome(self) -> str:
@@ -71,16 +85,19 @@ def paired_difference(
     Each argument has one array `(n,)` a seed: whether a and b were right (bool) on that seed's test images,
     and the identities (int64) of these images, which seeds may share, in part or in whole, or not. `weights`,
     float64, together 1 in each seed, say what each image counts: with `balanced_weights` the difference is that of
-    the balanced accuracies.
+    the balanced accuracies. Of several recognizers that learned from one split and GAN a seed has an array `(R, n)`,
+    R by side: their mean stands for the seed.
 
     The squared standard error is s²/S + v/n: s² the variance of the S seeds' mean differences, v that of the n distinct
     images' mean differences over the seeds that tested them. The first holds what another split and training would
     change, the second what another test set would; part of the sampling of test images is in both, rather too wide than
-    too narrow. It is a t interval with Satterthwaite's degrees of freedom for the two terms (S − 1 and n − 1); with
-    fewer than five seeds, which misjudge these, its t is the mean of both terms', weighted by them (Cochran & Cox
-    1950). With one seed the first term is not known and left out: that interval covers the sampling of test images
-    only. To the images' variance one image that only a gets right and one that only b gets right are added (Agresti &
-    Min 2005), so that few test images on which both agree do not promise certainty.
+    too narrow. Seeds are what is drawn independently: R recognizers take s² from σ² + τ² to σ² + τ²/R, σ² of GANs and
+    splits, τ² of recognizers, and leave its degrees of freedom at S − 1. Where a side has two or more, the parts tell
+    what is left of each. It is a t interval with Satterthwaite's degrees of freedom for the two terms (S − 1 and
+    n − 1); with fewer than five seeds, which misjudge these, its t is the mean of both terms', weighted by them
+    (Cochran & Cox 1950). With one seed the first term is not known and left out: that interval covers the sampling of
+    test images only. To the images' variance one image that only a gets right and one that only b gets right are added
+    (Agresti & Min 2005), so that few test images on which both agree do not promise certainty.
 
     With weights, s² is of the weighted means, and v/n is Σ W²(d − D)² / (1 − Σ W²): W an image's mean weight over
     all seeds, d its weighted mean difference, D the sum of Wd. Its degrees of freedom count the images as Kish (1965)
@@ -97,10 +114,12 @@ def paired_difference(
     seed, weights that are negative or not 1 together, fewer than two folds or images (with a weight) in all, or a level
     that is not between 0 and 1.
     """
-    identities, differences = _paired(correct_a, correct_b, images)
+    identities, sides = _paired(correct_a, correct_b, images)
+    differences = [a.mean(axis=0) - b.mean(axis=0) for a, b in sides]
     _, which = np.unique(np.concatenate(identities), return_inverse=True)
     counts_images = folds is None or len(differences) == 1  # else the variance over folds does
     if weights is None:
+        counted = [np.full(len(each), 1 / len(each)) for each in differences]
         of_images = np.bincount(which, weights=np.concatenate(differences)) / np.bincount(which)
         of_seeds = np.array([difference.mean() for difference in differences])
         term = _term_of_mean(np.append(of_images * counts_images, PSEUDO_IMAGES))
@@ -112,10 +131,14 @@ def paired_difference(
         term = _term_of_weighted_mean(sample, np.append(weight, [weight @ weight] * 2))
     if len(of_images) < 2:
         raise InputError("one test image shows nothing about others: test on two or more")
-    mean = float(of_seeds.mean())
-    half = half_width_of([_term_of_seeds(of_seeds, folds), term] if len(of_seeds) > 1 else [term], level)
+    mean, terms, parts = float(of_seeds.mean()), [term], None
+    if len(of_seeds) > 1:
+        over_seeds = _term_of_seeds(of_seeds, folds)
+        terms = [over_seeds, term]
+        parts = _parts(over_seeds.squared_error, of_seeds, _of_recognizers(sides, counted), term.squared_error)
+    half = half_width_of(terms, level)
     return PairedDifference(
-        mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=len(of_images)
+        mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=len(of_images), parts=parts
     )
 
 
@@ -139,23 +162,61 @@ def mean_interval(values: Any) -> MeanInterval:
 
 def _paired(
     correct_a: Sequence[Any], correct_b: Sequence[Any], images: Sequence[Any]
-) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float64]]]:
-    """For each seed the identities of its test images and the differences (−1, 0 or 1) on them."""
+) -> tuple[list[NDArray[np.int64]], list[tuple[Floats, Floats]]]:
+    """For each seed the identities of its test images, and what both sides' recognizers answered on them (R, n)."""
     if not len(correct_a) == len(correct_b) == len(images) >= 1:
         raise InputError(f"a has {len(correct_a)} seeds, b {len(correct_b)}, images {len(images)}: give one per seed")
-    identities, differences = [], []
+    identities, sides = [], []
     for seed, (right_a, right_b, tested) in enumerate(zip(correct_a, correct_b, images, strict=True)):
-        a, b = flags(right_a, f"answers of a in seed {seed}"), flags(right_b, f"answers of b in seed {seed}")
+        a, b = (
+            _answers(right, f"answers of {side} in seed {seed}") for side, right in (("a", right_a), ("b", right_b))
+        )
         names = whole(tested, f"images of seed {seed}")
-        if not a.shape == b.shape == names.shape or not len(a):
+        if not a.shape[1:] == b.shape[1:] == names.shape or not len(names):
             raise InputError(
-                f"seed {seed} has the shapes {a.shape}, {b.shape}, {names.shape}: give one entry per test image"
+                f"seed {seed} has the shapes {np.shape(right_a)}, {np.shape(right_b)}, {names.shape}: give one entry "
+                "per test image"
             )
         if len(np.unique(names)) < len(names):
             raise InputError(f"seed {seed} tests an image twice: give each image one entry")
         identities.append(names)
-        differences.append(a.astype(np.float64) - b)
-    return identities, differences
+        sides.append((a, b))
+    return identities, sides
+
+
+def _answers(right: Any, name: str) -> Floats:
+    """Whether each of R recognizers was right on each image: (R, n), where one alone may come as (n,)."""
+    answers = plain(right, name)
+    if answers.ndim != 2:
+        return flags(answers, name)[None].astype(np.float64)
+    if not len(answers):
+        raise InputError(f"the {name} are of no recognizer: give one row or more")
+    return flags(answers.ravel(), name).reshape(answers.shape).astype(np.float64)
+
+
+def _of_recognizers(sides: Sequence[tuple[Floats, Floats]], weights: Sequence[Floats]) -> float | None:
+    """The variance that recognizers bring to a seed's difference; None where no seed has two of a side.
+
+    Of a side that has one alone it is taken to be as large as that of a recognizer of the other.
+    """
+    shares, variances = [], []
+    for of_side in zip(*sides, strict=True):
+        accuracies = [answers @ each for answers, each in zip(of_side, weights, strict=True)]
+        shares.append(float(np.mean([1 / len(each) for each in accuracies])))
+        variances.append([float(each.var(ddof=1)) for each in accuracies if len(each) > 1])
+    if not any(variances):
+        return None
+    of_any = np.concatenate(variances)
+    return sum(float(np.mean(each or of_any)) * share for each, share in zip(variances, shares, strict=True))
+
+
+def _parts(squared_error: float, of_seeds: Floats, of_recognizers: float | None, of_images: float) -> ErrorParts | None:
+    """The squared error of the mean over seeds, split; of recognizers it holds at most all."""
+    if of_recognizers is None:
+        return None
+    variance = float(of_seeds.var(ddof=1))
+    share = min(1.0, of_recognizers / variance) if variance else 0.0
+    return ErrorParts((1 - share) * squared_error, share * squared_error, of_images)
 
 
 def _weights_of(weights: Sequence[Any], differences: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
