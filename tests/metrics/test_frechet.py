@@ -18,7 +18,8 @@ from elmyr.metrics import (
     mean_of_classes,
 )
 from elmyr.metrics.design import replicates_of
-from elmyr.metrics.gaussians import _expanded, _one_by_one, gaussians_of
+from elmyr.metrics.gaussians.distances import _expanded, _one_by_one
+from elmyr.metrics.gaussians.moments import gaussians_of
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -25,7 +25,7 @@ from elmyr.metrics.frechet import (
     frechet_distances,
     mean_of_classes,
 )
-from elmyr.metrics.gaussians import Gaussian, gaussian_of
+from elmyr.metrics.gaussians.moments import Gaussian, gaussian_of
 from elmyr.metrics.inception import inception_score
 from elmyr.metrics.intervals import (
     FEWEST_SEEDS,

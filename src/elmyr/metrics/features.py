@@ -22,8 +22,10 @@ def feature_rows(features: Any, *, name: str = "given", least: int = 2) -> NDArr
         raise InputError(f"the {name} features have the shape {rows.shape}: give one row per image, (N, D)")
     if len(rows) < least:
         raise InputError(f"the {name} features have {len(rows)} rows: give at least {least}")
-    rows = numbers(rows, f"{name} features")
+    rows = rows.astype(np.float64, copy=False)
     largest = max(rows.max(), -rows.min())
+    if not np.isfinite(largest):
+        numbers(rows, f"{name} features")
     if largest > LARGEST or 0 < largest < SMALLEST:
         raise InputError(
             f"the {name} features reach to {largest:.3g}, and their squares leave float64: bring them to the size of 1"

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from elmyr.core.errors import InputError
 from elmyr.metrics.design import DRAWN, Design, Labels, replicates_of
 from elmyr.metrics.features import feature_pair, feature_rows, row_labels
-from elmyr.metrics.gaussians import Gaussian, distances_from, replicated_distances
+from elmyr.metrics.gaussians.distances import distances_from, replicated_distances
+from elmyr.metrics.gaussians.moments import Gaussian
 from elmyr.metrics.jackknife import Estimate, OfPairs, beside, deviation_of_pairs, jackknife
 
 Rows = NDArray[np.float64]

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from elmyr.images import ImageSet
 from elmyr.metrics import balls_of, cells_of, centers_of, diversity, gaussian_of, precision_recall
-from elmyr.metrics.gaussians import gaussian_distance
+from elmyr.metrics.gaussians.distances import gaussian_distance
 
 SIDE = 8  # pixels a side of what the features see
 MOST_MODES = 50
