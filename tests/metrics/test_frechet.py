@@ -14,12 +14,11 @@ from elmyr.metrics import (
     frechet_distance_at_infinity,
     frechet_distance_from,
     gaussian_of,
-    jackknife,
     mean_of_classes,
 )
 from elmyr.metrics.design import replicates_of
 from elmyr.metrics.gaussians.distances import _expanded, _one_by_one
-from elmyr.metrics.gaussians.moments import gaussians_of
+from elmyr.metrics.gaussians.moments import _Streamed, _Together, gaussians_of
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -76,10 +75,12 @@ def test_the_mean_of_classes_is_of_independent_samples() -> None:
     assert of_classes[7].interval == frechet_distance(a[40:], b[40:]).interval
     mean = mean_of_classes(list(of_classes.values()))
     assert mean.value == pytest.approx((of_classes[0].value + of_classes[7].value) / 2)
-    plain = [jackknife(0.0, real=one.without_real, generated=one.without_generated) for one in of_classes.values()]
-    pairs = np.hypot(*(one.of_pairs.every for one in of_classes.values())) * stats.t.ppf(0.975, 19)  # of 20 groups
-    squared = max(plain[0].high ** 2 + plain[1].high ** 2 - pairs**2, pairs**2)  # counted twice, and once at least
-    assert mean.high - mean.value == pytest.approx(np.sqrt(squared) / 2)
+    sides = [side for one in of_classes.values() for side in (*one.without_real, *one.without_generated)]
+    squares = np.array([19 / 20 * ((side - side.mean()) ** 2).sum() for side in sides])  # of 20 groups
+    pairs = sum(one.of_pairs.every**2 for one in of_classes.values())
+    squared = max(squares.sum() - pairs, pairs)  # counted twice, and once at least
+    t = stats.t.ppf(0.975, 19 * squares.sum() ** 2 / (squares**2).sum())
+    assert mean.high - mean.value == pytest.approx(t * np.sqrt(squared) / 2)
 
 
 def test_a_class_with_few_rows_has_no_distance() -> None:
@@ -155,6 +156,20 @@ def test_leaving_groups_out_by_sums_equals_leaving_rows_out() -> None:
         assert found.mean == pytest.approx(weights @ rows, rel=1e-12)
         covariance = np.cov(rows.T, aweights=weights)
         assert found.covariance == pytest.approx(covariance, rel=1e-6, abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [60, 67])  # groups of one size, and some rows in two
+@pytest.mark.parametrize("fixed", [False, True])
+def test_replicates_together_are_those_one_after_the_other(count: int, fixed: bool) -> None:
+    random = np.random.default_rng(14)
+    rows, turn = random.normal(size=(count, 4)) + 1e3, random.normal(size=(4, 4))
+    replicates = replicates_of(count, np.arange(count) % 3 if fixed else None)
+    together, streamed = _Together(rows, replicates), _Streamed(rows, replicates)
+    for one, other in zip(together.whole, streamed.whole, strict=True):
+        assert one == pytest.approx(other, rel=1e-12, abs=1e-12)
+    (all_of_them,) = together.turned(turn)
+    for one, others in zip(all_of_them, zip(*streamed.turned(turn), strict=True), strict=True):
+        assert one == pytest.approx(np.concatenate(others), rel=1e-9, abs=1e-11)
 
 
 SCENES = {

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from elmyr.core.errors import InputError
 from elmyr.metrics import (
@@ -32,7 +33,10 @@ def test_two_samples_add_their_variances_and_the_ends_are_cut() -> None:
     a, b = np.random.default_rng(1).normal(size=(2, 40))
     one, other = (jackknife(0.0, generated=[means_without(values)]) for values in (a, b))
     both = jackknife(0.0, real=[means_without(a)], generated=[means_without(b)])
-    assert both.high == pytest.approx((one.high**2 + other.high**2) ** 0.5)
+    squared = np.array([one.high, other.high]) ** 2
+    freedom = 19 * squared.sum() ** 2 / (squared**2).sum()  # Satterthwaite's
+    narrower = stats.t.ppf(0.975, freedom) / stats.t.ppf(0.975, 19)
+    assert 0.96 < narrower < 0.975 and both.high == pytest.approx(narrower * squared.sum() ** 0.5)
     assert jackknife(0.0, generated=[means_without(a)], low=-0.01, high=0.02).interval == (0.0, -0.01, 0.02)
 
 
@@ -67,7 +71,9 @@ def test_what_pairs_of_rows_bring_counts_once_in_differences_and_means_too() -> 
     mean = mean_of_classes([one, one])
     assert mean.of_pairs == pytest.approx([deviation / 2**0.5 for deviation in one.of_pairs])
     width, wide = (estimate.high - estimate.value for estimate in (mean, one))
-    assert width == pytest.approx(wide / 2**0.5)
+    squares = [((side[0] - side[0].mean()) ** 2).sum() for side in (one.without_real, one.without_generated)]
+    freedom = 19 * np.sum(squares) ** 2 / np.square(squares).sum()  # of one; of two as independent twice that
+    assert width == pytest.approx(wide / 2**0.5 * stats.t.ppf(0.975, 2 * freedom) / stats.t.ppf(0.975, freedom))
 
 
 def all_figures(generator: np.random.Generator, count: int, width: int) -> dict[str, Estimate]:

@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 from elmyr.core.errors import InputError
 from elmyr.metrics.arrays import numbers
+from elmyr.metrics.intervals import Term, half_width_of
 
 GROUPS = 20
-LEVEL = 0.95
 
 LeftOut = tuple[NDArray[np.float64], ...]
 Beside = tuple[str, str]
@@ -129,11 +128,11 @@ def jackknife(
 ) -> Estimate:
     """The estimate of a figure from its values with each group of a sample left out: an array `(G,)` a sample.
 
-    The variances that the independent samples bring are added. The interval is a t interval with G − 1 degrees of
-    freedom of the smallest number of groups, cut off at `low` and `high`, between which the figure must lie; as wide as
-    that where a sample has a single group. of_pairs: the standard deviation that pairs of rows bring, the variance of
-    which a jackknife counts twice (Efron & Stein 1981, "The Jackknife Estimate of Variance"): one is taken off, and one
-    always stays. Raises InputError where there is no such array or a value is NaN.
+    The variances that the independent samples bring are added. The interval is a t interval with Satterthwaite's
+    degrees of freedom, G − 1 for each sample, cut off at `low` and `high`, between which the figure must lie; as
+    wide as that where a sample has a single group. of_pairs: the standard deviation that pairs of rows bring, the
+    variance of which a jackknife counts twice (Efron & Stein 1981, "The Jackknife Estimate of Variance"): one is taken
+    off, and one always stays. Raises InputError where there is no such array or a value is NaN.
     """
     without_real, without_generated = (tuple(np.asarray(one, np.float64) for one in side) for side in (real, generated))
     samples = [*without_real, *without_generated]
@@ -217,12 +216,12 @@ def means_without(values: ArrayLike, labels: NDArray[np.int64] | None = None) ->
 
 def _half_width(samples: Sequence[NDArray[np.float64]], of_pairs: float = 0.0) -> float:
     """In units of a power of two, as the squares of huge and tiny deviations leave float64."""
-    fewest = min(len(one) for one in samples)
-    if fewest < 2:
+    if min(len(one) for one in samples) < 2:
         return inf
     apart = [one - one.mean() for one in samples]
     unit = int(np.frexp(max(np.abs(one).max() for one in apart))[1])
-    variance = sum((len(one) - 1) / len(one) * float((np.ldexp(one, -unit) ** 2).sum()) for one in apart)
+    terms = [Term((len(one) - 1) / len(one) * float((np.ldexp(one, -unit) ** 2).sum()), len(one) - 1) for one in apart]
+    variance = sum(term.squared_error for term in terms)
     once = float(np.ldexp(of_pairs, -unit)) ** 2
-    variance = max(variance - once, once)
-    return float(stdtrit(fewest - 1, (1 + LEVEL) / 2)) * float(np.ldexp(np.sqrt(variance), unit))
+    left = max(variance - once, once) / variance if variance else 0.0
+    return sqrt(left) * float(np.ldexp(half_width_of(terms), unit))
