@@ -5,8 +5,14 @@ chance, arms are chosen on a validation part that errs as the test part does. Tw
 with classical augmentation are, and all others nine points behind. "Before" is the study whose arms with a GAN kept the
 better of two trainings in each seed, beside one training of the others.
 
+With --recognizers the two arms that are chosen are trained again, with other recognizers on the same GANs and splits,
+and their means are compared, as `elmyr study --recognizers` does it. A part of the variance over trainings is that of
+GANs and splits, which no recognizer takes away. What it costs is counted in trainings of a recognizer, of which a GAN
+takes eight.
+
 python benchmarks/study_path.py --repeats 20000
 python benchmarks/study_path.py --repeats 20000 --looks
+python benchmarks/study_path.py --repeats 20000 --recognizers
 """
 
 from __future__ import annotations
@@ -29,6 +35,7 @@ from elmyr.studies.looks import level_at, looks_of
 Floats = NDArray[np.float64]
 APART = {450: 0.03, 10_000: 0.01}  # share of test images that one side alone gets right
 BEHIND = 9.0  # points
+GAN_COST = 8  # trainings of a recognizer: 200,000 images of MNIST against 2,000 updates
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,8 @@ class Drawn:
 
     arms: by name. sd: of a difference over trainings, in points; shared: one test split for all seeds; gain: of all
     arms with a GAN, in points; augmented: whether those without classical augmentation are behind; worse_share:
-    whether half of each batch generated is worse than a quarter, by half a deviation.
+    whether half of each batch generated is worse than a quarter, by half a deviation. recognizers: trainings of a
+    chosen arm in each seed; of_gans: the share of the variance over trainings that GANs and splits bring.
     """
 
     arms: tuple[str, ...]
@@ -48,24 +56,41 @@ class Drawn:
     gain: float = 0.0
     augmented: bool = False
     worse_share: bool = False
+    recognizers: int = 1
+    of_gans: float = 0.0
+
+    @property
+    def cost(self) -> int:
+        """In trainings of a recognizer."""
+        return self.seeds * (GAN_COST + len(self.arms) + 2 * (self.recognizers - 1))
 
 
 def best_of(study: Drawn, uses_gan: bool, repeats: int, random: np.random.Generator) -> Floats:
-    """True accuracy (repeats, looks, seeds) of the arm that is chosen after 1, 2, … seeds, on validation."""
-    trained, validated = [], []
+    """True accuracy (repeats, looks, seeds) of the arm that is chosen after 1, 2, … seeds, on validation.
+
+    It is the mean of all its recognizers, of which the first alone was chosen by.
+    """
+    trained, validated, means = [], [], []
+    of_recognizers = study.sd / 100 * sqrt((1 - study.of_gans) / 2)  # of one side
     for arm in (ARMS[name] for name in study.arms):
         if arm.uses_gan != uses_gan:
             continue
         mean = (study.gain * uses_gan - BEHIND * (study.augmented and "classical" not in arm.name)) / 100
         mean -= study.worse_share * (0.5 in arm.shares) * study.sd / 200
-        each = random.normal(mean, study.sd / 100 / sqrt(2), (repeats, study.seeds, len(arm.shares)))
+        each = random.normal(mean, of_recognizers, (repeats, study.seeds, len(arm.shares)))
         seen = each + random.normal(0, sqrt(APART[study.images] / 2 / study.images), each.shape)
         kept = seen.argmax(2)[..., None]  # of several shares each seed keeps one
         trained.append(np.take_along_axis(each, kept, 2)[..., 0])
         validated.append(np.take_along_axis(seen, kept, 2)[..., 0])
+        means.append(mean)
     chosen = np.cumsum(validated, axis=2).argmax(0)  # (repeats, looks)
     places = chosen[:, :, None], np.arange(repeats)[:, None, None], np.arange(study.seeds)[None, None, :]
-    return np.array(trained)[places]
+    first = np.array(trained)[places]
+    more = study.recognizers - 1
+    if not more:
+        return first
+    others = random.normal(0, of_recognizers / sqrt(more), (repeats, 1, study.seeds))  # the mean of so many
+    return (first + more * (np.array(means)[chosen][:, :, None] + others)) / study.recognizers
 
 
 def halves(variances: Floats, seeds: int, of_images: float, images: int, level: float) -> Floats:
@@ -90,6 +115,8 @@ def outcomes(
     of_image = APART[study.images]
     luck = random.normal(0, sqrt(of_image / study.images), (repeats, 1 if study.shared else study.seeds))
     differences = with_gan - without + luck[:, None, :]
+    if study.of_gans:  # all arms with a GAN have the same one
+        differences += random.normal(0, study.sd / 100 * sqrt(study.of_gans), (repeats, 1, study.seeds))
     said, ended = np.zeros(repeats, np.int64), np.full(repeats, looks[-1])
     for seeds, level in zip(looks, levels, strict=True):
         known = differences[:, seeds - 1, :seeds]
@@ -154,12 +181,49 @@ def looked(repeats: int) -> None:
         print(f"| {first} to {most} | {counted} | {sd} | {' | '.join(told)} |", flush=True)
 
 
+def repeated(repeats: int) -> None:
+    """Prints false alarms and power with several recognizers on each GAN, and the power of more seeds for that cost."""
+    random = np.random.default_rng(0)
+    head = ("seeds", "test images", "sd over trainings, points", "of its variance, GANs and splits", "recognizers")
+    head = (*head, "cost", "false alarms: better, worse", "classical arms equal", "+0.5 points", "+1", "+2")
+    head = (*head, "with one recognizer, at that cost or more", "+0.5 points", "+1", "+2")
+    print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
+    worst, gains = 0.0, (0.5, 1.0, 2.0)
+    for seeds, (images, shared), sd, of_gans in product((2, 3, 5), TESTS, (0.5, 1.0), (0.1, 0.3, 0.6)):
+        for recognizers in (1, 2, 4):
+            study = Drawn(NOW, seeds, images, shared, sd, recognizers=recognizers, of_gans=of_gans)
+            told = []
+            for truth in (study, replace(study, augmented=True)):
+                better, worse = said_of(truth, repeats, random)
+                worst = max(worst, better, worse)
+                told.append(f"{better:.1f}, {worse:.1f} %")
+            told += [_found(study, gain, repeats, random) for gain in gains]
+            if recognizers > 1:
+                alone = replace(study, recognizers=1)
+                alone = replace(alone, seeds=-(-study.cost * seeds // alone.cost))
+                told += [
+                    f"{alone.seeds} seeds, {alone.cost}",
+                    *(_found(alone, gain, repeats, random) for gain in gains),
+                ]
+            else:
+                told += [""] * 4
+            counted = f"{images:,}{'' if shared else ' a seed'}"
+            row = (seeds, counted, sd, f"{100 * of_gans:.0f} %", recognizers, study.cost, *told)
+            print(f"| {' | '.join(map(str, row))} |", flush=True)
+    print(f"\nThe most false alarms on a side: {worst:.1f} %.")
+
+
+def _found(study: Drawn, gain: float, repeats: int, random: np.random.Generator) -> str:
+    return f"{said_of(replace(study, gain=gain, augmented=True), repeats, random)[0]:.0f} %"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=20_000)
     parser.add_argument("--looks", action="store_true", help="studies that add seeds until they are decided")
+    parser.add_argument("--recognizers", action="store_true", help="studies with several recognizers on each GAN")
     options = parser.parse_args()
-    (looked if options.looks else verdicts)(options.repeats)
+    (repeated if options.recognizers else looked if options.looks else verdicts)(options.repeats)
 
 
 if __name__ == "__main__":
