@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from elmyr.core.errors import InputError
 from elmyr.metrics import fixed_design, kernel, kernel_distance
@@ -37,11 +38,13 @@ def test_the_interval_is_that_of_rows_left_out_in_groups() -> None:
     found, value = kernel_distance(a, b), by_brute_force(a, b)
     assert found.without_real[0] == pytest.approx(without_a, rel=1e-9)
     assert found.without_generated[0] == pytest.approx(without_b, rel=1e-9)
-    jackknifed = sum(19 * np.var(left_out) for left_out in (without_a, without_b))
+    of_sides = np.array([19 * np.var(left_out) for left_out in (without_a, without_b)])
+    jackknifed = of_sides.sum()
     both = np.array([[by_brute_force(x, y) for y in left_b] for x in left_a])
     pairs = 19**2 * ((value - without_a[:, None] - without_b + both) ** 2).mean() * 100**2 / (2 * 40 * 60)
     variance = max(jackknifed - pairs, pairs)
-    assert found.high - found.value == pytest.approx(2.093024 * variance**0.5, rel=1e-5)  # t of 19 degrees of freedom
+    freedom = 19 * of_sides.sum() ** 2 / (of_sides**2).sum()
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, freedom) * variance**0.5, rel=1e-9)
 
 
 def test_with_fixed_labels_pairs_inside_a_class_count_by_its_share() -> None:

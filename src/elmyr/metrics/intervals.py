@@ -117,20 +117,10 @@ def paired_difference(
     identities, sides = _paired(correct_a, correct_b, images)
     differences = [a.mean(axis=0) - b.mean(axis=0) for a, b in sides]
     _, which = np.unique(np.concatenate(identities), return_inverse=True)
-    counts_images = folds is None or len(differences) == 1  # else the variance over folds does
-    if weights is None:
-        counted = [np.full(len(each), 1 / len(each)) for each in differences]
-        of_images = np.bincount(which, weights=np.concatenate(differences)) / np.bincount(which)
-        of_seeds = np.array([difference.mean() for difference in differences])
-        term = _term_of_mean(np.append(of_images * counts_images, PSEUDO_IMAGES))
-    else:
-        counted = _weights_of(weights, differences)
-        of_seeds = np.array([each @ one for each, one in zip(counted, differences, strict=True)])
-        of_images, weight = _of_weighted_images(counted, differences, which)
-        sample = np.append(of_images * counts_images, PSEUDO_IMAGES)
-        term = _term_of_weighted_mean(sample, np.append(weight, [weight @ weight] * 2))
-    if len(of_images) < 2:
-        raise InputError("one test image shows nothing about others: test on two or more")
+    of_folds = folds is not None and len(differences) > 1  # whose variance holds the sampling of test images
+    counted = None if weights is None else _weights_of(weights, differences)
+    count, term = _over_images(differences, which, counted, of_folds)
+    of_seeds = np.array([_mean(each, counted, seed) for seed, each in enumerate(differences)])
     mean, terms, parts = float(of_seeds.mean()), [term], None
     if len(of_seeds) > 1:
         over_seeds = _term_of_seeds(of_seeds, folds)
@@ -138,7 +128,7 @@ def paired_difference(
         parts = _parts(over_seeds.squared_error, of_seeds, _of_recognizers(sides, counted), term.squared_error)
     half = half_width_of(terms, level)
     return PairedDifference(
-        mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=len(of_images), parts=parts
+        mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=count, parts=parts
     )
 
 
@@ -194,14 +184,19 @@ def _answers(right: Any, name: str) -> Floats:
     return flags(answers.ravel(), name).reshape(answers.shape).astype(np.float64)
 
 
-def _of_recognizers(sides: Sequence[tuple[Floats, Floats]], weights: Sequence[Floats]) -> float | None:
+def _mean(answers: Floats, weights: Sequence[Floats] | None, seed: int) -> Floats:
+    """Over the images, which are the last axis."""
+    return np.asarray(answers.mean(axis=-1) if weights is None else answers @ weights[seed])
+
+
+def _of_recognizers(sides: Sequence[tuple[Floats, Floats]], weights: Sequence[Floats] | None) -> float | None:
     """The variance that recognizers bring to a seed's difference; None where no seed has two of a side.
 
     Of a side that has one alone it is taken to be as large as that of a recognizer of the other.
     """
     shares, variances = [], []
     for of_side in zip(*sides, strict=True):
-        accuracies = [answers @ each for answers, each in zip(of_side, weights, strict=True)]
+        accuracies = [_mean(answers, weights, seed) for seed, answers in enumerate(of_side)]
         shares.append(float(np.mean([1 / len(each) for each in accuracies])))
         variances.append([float(each.var(ddof=1)) for each in accuracies if len(each) > 1])
     if not any(variances):
@@ -230,6 +225,22 @@ def _weights_of(weights: Sequence[Any], differences: Sequence[NDArray[np.float64
         if not (each >= 0).all() or abs(each.sum() - 1) > TOLERANCE:
             raise InputError(f"the weights of seed {seed} sum to {each.sum():.6g}: they are from 0 on and together 1")
     return arrays
+
+
+def _over_images(
+    differences: Sequence[Floats], which: NDArray[np.intp], weights: Sequence[Floats] | None, of_folds: bool
+) -> tuple[int, Term]:
+    """How many images count, and the term of what others would change; of folds only that of the two added images."""
+    if weights is None:
+        of_images = np.bincount(which, weights=np.concatenate(differences)) / np.bincount(which)
+        term = _term_of_mean(np.append(of_images * (not of_folds), PSEUDO_IMAGES))
+    else:
+        of_images, weight = _of_weighted_images(weights, differences, which)
+        sample = np.append(of_images * (not of_folds), PSEUDO_IMAGES)
+        term = _term_of_weighted_mean(sample, np.append(weight, [weight @ weight] * 2))
+    if len(of_images) < 2:
+        raise InputError("one test image shows nothing about others: test on two or more")
+    return len(of_images), term
 
 
 def _of_weighted_images(
