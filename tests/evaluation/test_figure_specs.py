@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from scipy.spatial import geometric_slerp
 
 import elmyr
 from elmyr import compare, evaluate, train
 from elmyr.cli.show import show_figures
+from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json
 from elmyr.evaluation import EXTRACTORS, FIGURES, ExtractorSpec, FigureSpec
@@ -21,12 +24,15 @@ from elmyr.evaluation.figure_spec import NEEDS
 from elmyr.evaluation.figure_specs import titled
 from elmyr.evaluation.figures import Evidence
 from elmyr.evaluation.requested import REQUESTED
-from elmyr.images import ImageSet, save_npz
+from elmyr.evaluation.requested.paths import along_arcs
+from elmyr.images import ImageSet, Source, save_npz, split_source
 from elmyr.metrics import Estimate
+from elmyr.nets import NetworkConfig
 from elmyr.report import write_comparison, write_report
 from elmyr.report.words import ENGLISH, figure_title, words_in
 from elmyr.serving.pages.workbench_page import workbench_page
 from elmyr.serving.runs import Runs
+from elmyr.tasks.gan.model import GAN, GANConfig
 from tests.conftest import small_image_set
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -269,6 +275,61 @@ def test_the_names_of_figures_on_request_are_known_before_they_are_imported() ->
     assert list(REQUESTED) == [name for name, spec in FIGURES.items() if spec.on_request]
     code = "import sys, elmyr.cli.commands as c; sys.exit('elmyr.metrics' in sys.modules or not len(c.REQUESTED))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_of_a_clip_the_gaussian_kernel_distance_is_called_cmmd() -> None:
+    spec = FIGURES["gaussian_kernel_distance"]
+    assert (spec.title_by("clip"), spec.title_by("dinov2-s")) == ("CMMD (clip)", "MMD, Gaussian kernel")
+    assert "ViT-B/32" in spec.meaning_by("clip")
+
+
+@pytest.mark.usefixtures("quick_extractor")
+def test_the_likelihood_divergence_sees_copies_of_training_images_and_is_fitted_to_no_side(
+    tmp_path: Path, data: Path
+) -> None:
+    splits = split_source(Source("blobs", small_image_set(400), None), 0)
+    copied, name = splits.train.take(np.arange(100)), "likelihood_divergence"
+    asked = {"data": data, "extractor": "pixels", "figures": [name]}
+    fresh, copies = (evaluate(images, **asked)["fld"] for images in (splits.validation, copied))
+    assert fresh.title == "FLD (elmyr's features)"
+    assert fresh.yardstick == copies.yardstick == pytest.approx(fresh.value)
+    assert copies.low > fresh.high
+    (_, worse) = compare([splits.validation, copied], **asked)[name].sides
+    assert worse.outcome == "worse"
+    by_validation = evaluate(splits.test, against="validation", **asked)["fld"]
+    assert by_validation.yardstick == pytest.approx(by_validation.value, abs=30)  # its baseline is of training images
+    said = list[str]()
+    assert name not in evaluate(splits.test, against="train", say=said.append, **asked).keys()  # noqa: SIM118
+    assert any("FLD" in line and "left out" in line for line in said)
+
+
+def test_the_path_length_of_a_gan_has_no_baseline_and_others_have_none(
+    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = GANConfig(height=8, width=8, channels=1, classes=("a", "b", "c"), network=NetworkConfig(base=8, latent=9))
+    with seeds.initialization(0, "test"):
+        gan = GAN(config, *config.build(), device="cpu", precision="fp32")
+    asked = {"data": data, "extractor": "pixels", "figures": ["path_length"]}
+    found = evaluate(gan, **asked)
+    figure = found["path length"]
+    assert figure.yardstick is None and 0 <= figure.low < figure.value < figure.high
+    assert evaluate(gan, **asked)["path length"] == figure
+    show_figures(found.as_json())
+    assert "path length (elmyr's features)" in capsys.readouterr().out
+    said = list[str]()
+    assert "path_length" not in evaluate(noised(tmp_path, 5), say=said.append, **asked).keys()  # noqa: SIM118
+    assert any("path length" in line and "left out" in line for line in said)
+
+
+def test_latents_walk_on_great_circles() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.normal(size=(2, 6, 5))
+    shares = random.uniform(size=(6, 1))
+    found = along_arcs(*map(torch.from_numpy, (one, other, shares))).numpy()
+    for a, b, share, latent in zip(one, other, shares, found, strict=True):
+        lengths = np.linalg.norm(a), np.linalg.norm(b)
+        direction = geometric_slerp(a / lengths[0], b / lengths[1], float(share[0]))
+        np.testing.assert_allclose(latent, direction * np.interp(share[0], (0, 1), lengths), rtol=1e-9)
 
 
 def test_json_of_a_figure_that_nobody_knows_stays_as_it_is(tmp_path: Path) -> None:

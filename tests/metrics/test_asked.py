@@ -11,7 +11,13 @@ from torch.nn.functional import avg_pool2d, conv2d
 
 from elmyr.core.errors import InputError
 from elmyr.metrics import fixed_design, gaussian_kernel_distance
-from elmyr.metrics.asked import mean_similarity, multiscale_ssim, vendi_score
+from elmyr.metrics.asked import (
+    likelihood_divergence,
+    mean_similarity,
+    multiscale_ssim,
+    path_length,
+    vendi_score,
+)
 from elmyr.metrics.asked.multiscale import WEIGHTS
 
 seeds = st.integers(0, 2**32 - 1)
@@ -112,3 +118,94 @@ def test_images_of_a_class_that_are_all_alike_are_told_from_varied_ones() -> Non
     assert found.value == pytest.approx(np.mean(pairs)) and found.low <= found.value < found.high < 0.5
     with pytest.raises(InputError, match="windows of 11x11, the images are 8x8"):
         mean_similarity(alike[:, :8, :8], labels)
+
+
+def densities(squared: torch.Tensor, logs: torch.Tensor, dimension: int) -> torch.Tensor:
+    return -0.5 * squared / logs.exp() - dimension / 2 * (logs + np.log(2 * np.pi))
+
+
+def fitted_mixture(centers: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The logs of variances by torch's own gradients and Adam, as the code of the paper fits them."""
+    dimension, squared = x.shape[1], torch.cdist(x, centers) ** 2
+    logs = ((squared.min(0).values + 1e-3) / dimension).log().requires_grad_()
+    of_mean = torch.zeros((), dtype=x.dtype, requires_grad=True)
+    optimizer = torch.optim.Adam([logs, of_mean], lr=0.5)
+    for _ in range(50):
+        optimizer.zero_grad()
+        around = densities(squared, logs, dimension) - np.log(len(centers))
+        origin = densities(0.81 * torch.cdist(x, x.mean(0, keepdim=True)) ** 2, of_mean, dimension)
+        (-torch.logsumexp(torch.cat([around, origin], 1), 1).mean() / dimension).backward()
+        optimizer.step()
+        logs.data.clamp_(-40, 20)
+    return logs.detach()
+
+
+def negative_log_likelihood(centers: torch.Tensor, x: torch.Tensor, test: torch.Tensor) -> float:
+    pairs = densities(torch.cdist(test, centers) ** 2, fitted_mixture(centers, x), x.shape[1])
+    return float(-(torch.logsumexp(pairs, 1) - np.log(len(centers))).mean() / x.shape[1])
+
+
+def published_fld(training: np.ndarray, real: np.ndarray, generated: np.ndarray) -> float:
+    seen, test, made = (
+        torch.from_numpy((rows - real.mean(0)) / real.std(0, ddof=1)) for rows in (training, real, generated)
+    )
+    half = min(len(made), len(seen) // 2)
+    order = np.random.default_rng(0).permutation(len(seen))
+    base = negative_log_likelihood(seen[order[:half]], seen[order[half:]], test)
+    return 100 * (negative_log_likelihood(made, seen, test) - base)
+
+
+@pytest.mark.parametrize(("count", "width", "shift"), [(60, 5, 0.0), (90, 12, 0.7)])
+def test_the_likelihood_divergence_is_that_of_the_published_code(count: int, width: int, shift: float) -> None:
+    random = np.random.default_rng(count)
+    training, real = random.normal(size=(80, width)), random.normal(size=(50, width))
+    generated = random.normal(shift, 1.2, size=(count, width))
+    found = likelihood_divergence(training, real, generated)
+    assert found.value == pytest.approx(published_fld(training, real, generated), rel=1e-3)
+    assert found.low < found.value < found.high
+    still = np.insert(real, 0, 3.0, axis=1), np.insert(generated, 0, 2.0, axis=1)  # a feature that does not vary
+    assert likelihood_divergence(np.insert(training, 0, 1.0, axis=1), *still).value == pytest.approx(found.value)
+
+
+def test_copies_of_training_rows_and_moved_rows_are_less_likely_than_new_ones_of_the_same_kind() -> None:
+    random = np.random.default_rng(0)
+
+    def rows(count: int = 200) -> np.ndarray:
+        return random.normal(size=(count, 8))
+
+    training = rows(400)
+    new, moved, copied = (
+        likelihood_divergence(training, rows(), made) for made in (rows(), rows() + 1, training[:200] + 1e-3)
+    )
+    assert abs(new.value) < 5
+    assert new.high < moved.low and new.high < copied.low
+    with pytest.raises(InputError, match="the training features have 7 rows: give at least 8"):
+        likelihood_divergence(training[:7], training, training)
+    with pytest.raises(InputError, match="no feature of the real images varies"):
+        likelihood_divergence(training, np.ones((9, 8)), training)
+
+
+def test_its_interval_holds_what_other_real_and_generated_rows_give() -> None:
+    random = np.random.default_rng(1)
+    training = random.normal(size=(120, 4))
+    found = [
+        likelihood_divergence(training, random.normal(size=(100, 4)), random.normal(0.3, 1, size=(60, 4)))
+        for _ in range(40)
+    ]
+    mean = np.mean([one.value for one in found])
+    assert sum(one.low <= mean <= one.high for one in found) >= 32
+
+
+def test_the_path_length_on_a_circle_is_its_chords() -> None:
+    ways = np.random.default_rng(0).uniform(0, 6, 400)
+    first, last = (5 * np.stack([np.cos(ways + by), np.sin(ways + by)], 1) for by in (0, np.pi / 2 / 16))
+    assert path_length(first, last).value == pytest.approx(16**2 * 4 * 25 * np.sin(np.pi / 64) ** 2)
+    steps = np.random.default_rng(1).exponential(size=(1000, 1))
+    found = path_length(np.zeros((1000, 1)), steps, step=0.5)
+    middle = np.sort(4 * steps.ravel() ** 2)[9:991]  # of 1,000, those from the 1st to the 99th percentile
+    assert found.value == pytest.approx(middle.mean(), rel=1e-6)
+    assert found.low < found.value < found.high
+    with pytest.raises(InputError, match="5 steps begin and 4 end"):
+        path_length(np.ones((5, 1)), np.ones((4, 1)))
+    with pytest.raises(InputError, match="a step is 0 of the way"):
+        path_length(np.ones((5, 1)), np.ones((5, 1)), step=0)

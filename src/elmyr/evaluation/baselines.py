@@ -15,7 +15,7 @@ from elmyr.evaluation.reference import key_of
 from elmyr.images import ImageSet
 
 FORMAT = 1
-OF_NETWORKS = {"logits", "recognizers"}  # of a GAN, or of recognizers that learn from its images: never kept
+OF_OTHERS = {"logits", "recognizers", "paths", "training features"}  # of other networks or images: never kept
 OF_LABELS = {"labels", "labels of full classes", "design"}
 
 
@@ -27,7 +27,7 @@ def place_of_baseline(extractor: FeatureExtractor, reference: ImageSet, other: I
 
 def of_features(names: Sequence[str]) -> bool:
     """Whether any of these figures looks at the images themselves, and not at labels and other networks alone."""
-    return any(set(FIGURES[name].needs) - OF_NETWORKS - OF_LABELS for name in names)
+    return any(set(FIGURES[name].needs) - OF_OTHERS - OF_LABELS for name in names)
 
 
 def kept_baseline(
@@ -38,10 +38,10 @@ def kept_baseline(
 ) -> dict[str, float]:
     """The values of figures by name, in this order: what is kept of them, and the others taken, and kept from then on.
 
-    Figures of a plug-in, whose code may change, and those that ask other networks are taken each time.
+    Figures of a plug-in, whose code may change, and those that look at other networks or images are taken each time.
     """
     known = _read(path)
-    passing = [name for name in names if name in FIGURES.origins or OF_NETWORKS & set(FIGURES[name].needs)]
+    passing = [name for name in names if name in FIGURES.origins or OF_OTHERS & set(FIGURES[name].needs)]
     new = [name for name in names if name in passing or name not in known]
     taken = dict(take(new)) if new else {}
     if set(new) - set(passing):

@@ -173,7 +173,9 @@ def _compared(
     for name, images in zip(names, samples, strict=True):
         tell_missing(images, reference, name, judging.stages.say)
     lessons = [(splits.train, other), *zip(training, samples, strict=True)] if judging.use else []
-    taken = judging.taken(extractor, Sides(reference, other, samples), lessons=lessons)
+    taken = judging.taken(
+        extractor, Sides(reference, other, samples), seen=judging.seen(splits, against), lessons=lessons
+    )
     return Comparison(
         subjects=tuple(names),
         data=splits.train.name,

@@ -28,6 +28,7 @@ from elmyr.evaluation.extractors import (
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.figures import Evidence, Pair, averaged, figures_to_take, take_figures
 from elmyr.evaluation.paired_samples import (
+    FEWEST_FOR_FIGURES,
     LARGEST_COUNT,
     SplitPart,
     check_count,
@@ -41,6 +42,7 @@ from elmyr.evaluation.published.by_convention import TAKEN, left_out, take_by_co
 from elmyr.evaluation.published.conventions import Convention
 from elmyr.evaluation.published.statistics import LEFT_OUT, Statistics, write_statistics
 from elmyr.evaluation.reference import Embedding, embed, reference_of
+from elmyr.evaluation.requested.paths import steps_of
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet, Splits
 from elmyr.metrics import Estimate
@@ -147,25 +149,28 @@ class Judging:
         extractor: FeatureExtractor,
         sides: Sides,
         *,
+        seen: ImageSet | None = None,
         gan: GAN | None = None,
         lessons: Sequence[Lesson] = (),
     ) -> Taken:
         """What is known of each set of samples beside the real images, and its figures; and the real-data baseline.
 
-        gan: whose discriminator is asked. lessons: of the other real images and of the first samples, what recognizers
-        learn from and read.
+        seen: training images that are on no side. gan: whose discriminator is asked, and which draws paths. lessons: of
+        the other real images and of the first samples, what recognizers learn from and read.
         """
         reference = sides.reference
         answers = recognized(lessons, reference, self.extraction, self.stages)
         self.stages.begin(f"comparing {len(reference):,} images of each, extractor '{extractor.name}'")
         real = reference_of(extractor, reference, self.stages.say)
         of_real = None if gan is None else gan.discriminate(reference)
-        of_pixels = any("images" in FIGURES[name].needs for name in self.requested)
+        needs = {need for name in self.requested for need in FIGURES[name].needs}
+        paths = steps_of(gan, extractor, reference) if gan is not None and "paths" in needs else None
+        training = extractor.features(seen) if seen is not None and "training features" in needs else None
 
         def evidence_of(images: ImageSet, seen: Embedding, lesson: Pair | None) -> Evidence:
             logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
-            pixels = (np.asarray(reference.images), np.asarray(images.images)) if of_pixels else None
-            return Evidence(real, seen, logits, lesson, pixels)
+            pixels = (np.asarray(reference.images), np.asarray(images.images)) if "images" in needs else None
+            return Evidence(real, seen, logits, lesson, pixels, training, None if images is sides.other else paths)
 
         def of_other(names: Sequence[str]) -> dict[str, float]:
             unseen = Embedding(np.empty((len(sides.other), 0)), None, sides.other.labels)
@@ -228,6 +233,14 @@ class Judging:
         )
         return Sides(first, second, others)
 
+    def seen(self, splits: Splits, against: SplitPart) -> ImageSet | None:
+        """Training images to which a figure may be fitted, up to 10,000 that are on no other side; None for too few."""
+        if against == "train":
+            return None
+        places = first_places(len(splits.train), len(splits.train))
+        places = places[common_count(splits, against) if against == "validation" else 0 :][:LARGEST_COUNT]
+        return splits.train.take(places) if len(places) >= FEWEST_FOR_FIGURES else None
+
     def places(self, length: int, count: int) -> NDArray[np.int64]:
         """Which of `length` images figures are taken of: `count` of them, by a convention all, in their order."""
         return first_places(length, count) if self.convention is None else np.arange(length)
@@ -237,11 +250,14 @@ class Judging:
         return told_of(extractor, self.extraction, images)
 
     def figures(self, extractor: str, taken: Taken) -> tuple[Figure, ...]:
-        """Each over all sets of samples that have it, where there is a baseline for it. extractor: its name."""
+        """Each over all sets of samples that have it, where there is a baseline for it, or can be none. extractor: its
+        name."""
         return tuple(
-            self.figure(name, extractor, [each[name] for each in taken.figures if name in each], taken.baseline[name])
+            self.figure(
+                name, extractor, [each[name] for each in taken.figures if name in each], taken.baseline.get(name)
+            )
             for name in taken.figures[0]
-            if name in taken.baseline
+            if name in taken.baseline or "paths" in FIGURES[name].needs
         )
 
     def figure(self, name: str, extractor: str, estimates: Sequence[Estimate], baseline: float | None) -> Figure:

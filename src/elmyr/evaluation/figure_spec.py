@@ -36,12 +36,15 @@ NEEDS: Mapping[str, str] = {
     "design": "",
     "logits": "needs the discriminator of a run",
     "recognizers": USE,
+    "training features": ASKED,
+    "paths": "needs a GAN, in elmyr evaluate",
 }
 TOGETHER = (
     "frechet distances",
     "neighbors",
     "class distances",
     "design",
+    "training features",
 )  # of both sides in one, not as an array of each
 
 
@@ -58,7 +61,8 @@ class FigureSpec:
     (N, D) and (M, D); "images" uint8 (N, H, W, C) and (M, H, W, C); "labels" int64 (N,), "labels of full classes" the
     same where no class has fewer than 8 images; where the extractor classifies "probabilities" float64 (N, K) and
     "predictions" int64 (N,), and "confidences" float64 (N, L) of the classes that are its own; "logits" float64 (N,) of
-    the run's discriminator; "design" in one the `elmyr.metrics.Design` of both, whether their labels were fixed.
+    the run's discriminator; "design" in one the `elmyr.metrics.Design` of both, whether their labels were fixed;
+    "training features" in one those of training images (L, D); "paths" the features at both ends of steps on paths.
 
     take: gives an `Estimate`; or just a number, whose 95 % interval follows from asking again with each twentieth of
     the images left out; or None where it cannot be taken of these. Raises InputError for an unknown need or direction.

@@ -47,7 +47,8 @@ class Evidence:
 
     logits: what the discriminator says of the real and of the generated images. recognizers: which real images one that
     learned from generated ones classifies correctly, and which generated images one that learned from
-    real ones. images: both sides' pixels uint8. None where there is none.
+    real ones. images: both sides' pixels uint8. seen: features of training images. paths: those at both ends of steps
+    between latents. None where there is none.
     """
 
     real: Reference
@@ -55,6 +56,8 @@ class Evidence:
     logits: Pair | None = None
     recognizers: Pair | None = None
     images: Pair | None = None
+    seen: NDArray[np.float64] | None = None
+    paths: Pair | None = None
 
     def given(self, need: str) -> Sequence[Any] | None:
         """What `take` of a figure is called with for one of its needs; None where it is missing."""
@@ -65,6 +68,11 @@ class Evidence:
     def features(self) -> Pair:
         """What the extractor makes of both sides."""
         return self.real.embedding.features, self.generated.features
+
+    @property
+    def training_features(self) -> tuple[NDArray[np.float64]] | None:
+        """Of training images, which the generator has seen."""
+        return None if self.seen is None else (self.seen,)
 
     @cached_property
     def design(self) -> tuple[Design]:

@@ -15,5 +15,7 @@ REQUESTED: Table[FigureSpec] = Table(
         "vendi_score": "elmyr.evaluation.requested.specs:VENDI",
         "similarity_in_classes": "elmyr.evaluation.requested.specs:SIMILARITY",
         "gaussian_kernel_distance": "elmyr.evaluation.requested.specs:GAUSSIAN",
+        "likelihood_divergence": "elmyr.evaluation.requested.specs:LIKELIHOOD",
+        "path_length": "elmyr.evaluation.requested.specs:PATHS",
     },
 )

@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 
 from elmyr.evaluation.figure_spec import ASKED, FigureSpec
 from elmyr.metrics import Estimate, gaussian_kernel_distance
-from elmyr.metrics.asked import SMALLEST, mean_similarity, vendi_score
+from elmyr.metrics.asked import SMALLEST, likelihood_divergence, mean_similarity, path_length, vendi_score
 
+CMMD = (
+    "distance of the distributions of CLIP's features (Jayasumana et al. 2024); by the smaller ViT-B/32, and 0 on "
+    "average for equal distributions"
+)
 VENDI = FigureSpec(
     name="vendi_score",
     title="Vendi score",
@@ -46,5 +50,28 @@ GAUSSIAN = FigureSpec(
     meaning="distance of the distributions of directions of features, as CMMD takes it (Jayasumana et al. 2024); CMMD "
     "itself only where the extractor is a CLIP",
     missing=ASKED,
+    on_request=True,
+    published={"clip": ("CMMD (clip)", CMMD)},
+)
+LIKELIHOOD = FigureSpec(
+    name="likelihood_divergence",
+    title="FLD (elmyr's features)",
+    better="lower",
+    needs=("training features", "features", "design"),
+    take=lambda seen, real, generated, design: likelihood_divergence(seen, real, generated, labels=design.generated),
+    meaning="feature likelihood divergence (Jiralerspong et al. 2023): how much less likely real images are by "
+    "generated ones than by training images; copies of training images make it worse",
+    missing=ASKED,
+    on_request=True,
+)
+PATHS = FigureSpec(
+    name="path_length",
+    title="path length (elmyr's features)",
+    better="lower",
+    needs=("paths",),
+    take=lambda first, last: path_length(first, last),
+    meaning="how much images change along a path between latents (Karras et al. 2019), by the extractor in place of "
+    "LPIPS and in sixteenths of the way; a property of the GAN, without a baseline",
+    missing="taken where --figures names it, of a GAN in elmyr evaluate",
     on_request=True,
 )
