@@ -24,6 +24,7 @@ from elmyr.nets import NetworkConfig, StridedClassifier
 from elmyr.tasks.gan.model import GANConfig
 from elmyr.tasks.gan.regularizer import PenaltyConfig
 from elmyr.tasks.gan.task import AdversarialConfig, AdversarialTask
+from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.methods import read_method
 from elmyr.tasks.recognition.learning.selection import Selection
@@ -41,6 +42,7 @@ from tests.conftest import small_image_set
 CPU = torch.device("cpu")
 IMAGES, OTHERS = small_image_set(60, channels=3), small_image_set(50, channels=3, seed=1)
 LEARNING: dict[str, Any] = {"learning_rate": 2e-3, "weight_decay": 0.02, "seed": 3, "device": CPU, "precision": "fp32"}
+AFFINE = Augmenting("affine")
 WEIGHTS = LabeledLoss.of(np.array([2.0, 0.5, 1.0]), None, CPU)
 SIZES = [24] * 5 + [18, 13]  # as the last one of a budget: what can be parted, and what cannot
 SEMI_SIZES = [30] * 5 + [28, 25]
@@ -57,6 +59,10 @@ class Case(NamedTuple):
 
 def data(images: Any = IMAGES) -> ResidentData:
     return ResidentData(images, seed=3, device=CPU)
+
+
+def mixed_data() -> MixedData:
+    return MixedData(data(), data(OTHERS), share=0.3)
 
 
 def classifier() -> StridedClassifier:
@@ -136,10 +142,14 @@ CASES = {
     "game by means of the batch": game(
         objective="relativistic-average", label_smoothing=0.1, penalties=PenaltyConfig(dragan=1.0, every=2)
     ),
-    "supervised": recognizer(augment=False, labeled_loss=WEIGHTS),
-    "augment": recognizer(augment=True),
-    "augment, taught": recognizer(augment=True, teacher=teacher),
-    "gan-augment": recognizer(lambda: MixedData(data(), data(OTHERS), share=0.3), augment=True, labeled_loss=WEIGHTS),
+    "supervised": recognizer(augment=Augmenting(), labeled_loss=WEIGHTS),
+    "augment": recognizer(augment=AFFINE),
+    "augment, taught": recognizer(augment=AFFINE, teacher=teacher),
+    "gan-augment": recognizer(mixed_data, augment=AFFINE, labeled_loss=WEIGHTS),
+    "mixup": recognizer(mixed_data, augment=Augmenting("strong", "mixup"), labeled_loss=WEIGHTS),
+    "cutmix, taught": recognizer(
+        augment=Augmenting("affine+elastic+erasing+photometric+flips", "cutmix"), labeled_loss=WEIGHTS, teacher=teacher
+    ),
     "consistency": semi("consistency", {}),
     "consistency, rising": semi("consistency", {"semi.consistency.rising": True, "semi.consistency.soft": True}),
     "gan-semi": semi("gan-semi", {}),

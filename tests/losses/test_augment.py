@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch.autograd import gradcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from elmyr.losses.augment import GEOMETRY, KINDS, AdaptiveStrength, Augmentation, AugmentationConfig, random_affine
+from elmyr.losses.augment import GEOMETRY, KINDS, AdaptiveStrength, Augmentation, AugmentationConfig
 from elmyr.losses.penalties import squared_gradient_norm
 
 NOTHING: dict[str, Any] = dict.fromkeys(KINDS, 0) | {"horizontal_flip": False, "vertical_flip": False}
@@ -43,36 +43,6 @@ def pictures(n: int = 16, channels: int = 3, height: int = 8, width: int = 8) ->
     return 2 * torch.rand(n, channels, height, width, generator=generator(9)) - 1
 
 
-def test_strength_zero_is_the_identity() -> None:
-    images = torch.rand(6, 3, 9, 12)
-    same = random_affine(images, generator(), rotation=0, scale=0, shear=0, shift=0)
-    assert torch.allclose(same, images, atol=1e-5)
-
-
-def test_each_image_gets_its_own_amounts_and_the_seed_fixes_them() -> None:
-    images = torch.rand(1, 1, 8, 8).repeat(4, 1, 1, 1)
-    moved = random_affine(images, generator())
-    assert torch.equal(moved, random_affine(images, generator()))
-    assert all(not torch.allclose(moved[0], other) for other in moved[1:])
-
-
-def test_gradients_pass_to_the_images() -> None:
-    images = torch.rand(2, 1, 8, 8, requires_grad=True)
-    random_affine(images, generator()).sum().backward()
-    assert images.grad is not None
-    assert images.grad.abs().sum() > 0
-
-
-def test_a_shift_moves_by_at_most_its_share_of_the_side() -> None:
-    images = torch.zeros(200, 1, 20, 20)
-    images[:, :, 10, 10] = 1
-    moved = random_affine(images, generator(), rotation=0, scale=0, shear=0, shift=0.1)
-    _, _, rows, columns = torch.nonzero(moved > 0.05, as_tuple=True)
-    assert rows.min() >= 7 and rows.max() <= 13
-    assert columns.min() >= 7 and columns.max() <= 13
-    assert rows.unique().numel() > 2
-
-
 @pytest.mark.parametrize("strength", [0.0, torch.zeros(())])
 def test_every_kind_is_the_identity_to_the_bit_at_strength_zero(strength: float | torch.Tensor) -> None:
     images = pictures(height=9, width=12)
@@ -103,6 +73,16 @@ def test_strength_is_the_share_of_images_that_a_kind_is_applied_to() -> None:
         assert changed.float().mean().item() == pytest.approx(0.3, abs=0.03)
     untouched = (only("brightness", "rotation")(images, generator(), 0.5) == images).flatten(1).all(1)
     assert untouched.float().mean().item() == pytest.approx(0.25, abs=0.03)  # each kind draws for itself
+
+
+def test_by_some_each_image_is_changed_by_so_many_kinds_of_those_in_use() -> None:
+    images, two = pictures(600, channels=1), only("brightness", "noise")
+    assert torch.equal(two.by_some(images, generator(), 0), images)
+    assert torch.equal(two.by_some(images, generator(), 2), two(images, generator()))
+    change = (two.by_some(images, generator(), 1) - images).flatten(1)
+    assert (change != 0).any(1).all()
+    lighter = change.std(1) < 1e-5  # by the same everywhere, which noise is not
+    assert lighter.float().mean().item() == pytest.approx(0.5, abs=0.06)
 
 
 @pytest.mark.parametrize("padding", ["reflection", "border", "zeros"])

@@ -1,8 +1,8 @@
 """Differentiable augmentation of image batches, without a Python loop over samples.
 
-`random_affine` is the classical augmentation of a recognizer's training images. `Augmentation` is what a discriminator
-sees its images through, real and generated alike, so that it cannot learn few images by heart while the generator
-still learns the images as they are (DiffAugment, Zhao et al. 2020; ADA, Karras et al. 2020).
+`Augmentation` is what a discriminator sees its images through, real and generated alike, so that it cannot learn few
+images by heart while the generator still learns the images as they are (DiffAugment, Zhao et al. 2020; ADA, Karras et
+al. 2020). What a recognizer's training images are changed by: `elmyr.losses.policies`.
 """
 
 import math
@@ -15,32 +15,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from elmyr.core import seeds
-
-
-def random_affine(
-    images: torch.Tensor,
-    generator: seeds.Random,
-    *,
-    rotation: float = 10.0,
-    scale: float = 0.1,
-    shear: float = 0.1,
-    shift: float = 0.08,
-) -> torch.Tensor:
-    """Each image turned, scaled, sheared and shifted by its own random amounts (bilinear, borders repeated).
-
-    images: (N, C, H, W); rotation in degrees, scale and shear as shares, shift as a share of the side: each amount is
-    uniform within plus and minus the given one, so zeros are the identity. No flips: they make other digits of digits.
-    """
-    n = len(images)
-    turn, grow, slant, right, down = (2 * seeds.uniform((5, n), generator, axis=1) - 1).unbind()
-    angle = turn * math.radians(rotation)
-    zoom = 1 + grow * scale
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    # Rows of the map from output to input coordinates, which run over [-1, 1].
-    rows = [cos, slant * shear - sin, right * 2 * shift, sin, cos, down * 2 * shift]
-    theta = torch.stack(rows, 1).view(n, 2, 3).to(images.device, images.dtype)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 class AugmentationConfig(BaseModel):
@@ -88,6 +62,19 @@ class Augmentation:
         strength = self.config.probability if strength is None else strength
         draws = seeds.uniform((len(KINDS), 4, len(images)), generator, axis=2).to(images.device)
         applied = {kind: draws[number, 0] < strength for number, kind in enumerate(KINDS)}
+        return self._changed(images, draws, applied, generator)
+
+    def by_some(self, images: torch.Tensor, generator: seeds.Random, count: int) -> torch.Tensor:
+        """The images (N, C, H, W), each changed by `count` of the kinds in use, which are drawn for it alone."""
+        draws = seeds.uniform((len(KINDS), 4, len(images)), generator, axis=2).to(images.device)
+        in_use = [number for number, kind in enumerate(KINDS) if kind in self.amounts]
+        rank = draws[in_use, 0].argsort(0).argsort(0)
+        applied = {KINDS[number]: rank[place] < count for place, number in enumerate(in_use)}
+        return self._changed(images, draws, applied, generator)
+
+    def _changed(
+        self, images: torch.Tensor, draws: torch.Tensor, applied: dict[str, torch.Tensor], generator: seeds.Random
+    ) -> torch.Tensor:
         signed = {kind: 2 * draws[number, 1:] - 1 for number, kind in enumerate(KINDS)}
         images = self._moved(images, applied, signed)
         for kind, change in APPEARANCE.items():

@@ -170,6 +170,7 @@ def test_class_weights_reach_the_labeled_images_of_every_method(method: str) -> 
     config = read_method(method)
     asked = {"method": method, "updates": 40, "batch": 48}
     given = {"generated": (X[:100], y[:100])} if config.needs == "generated" else {}
+    given |= {"validation": (X[:60], y[:60])} if config.augment == "auto" else {}
     if config.semi is not None:
         asked |= {"settings": {"semi.labeled": 32}}
         y = np.where(np.arange(200) < 100, y, -1)

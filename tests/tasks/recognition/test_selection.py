@@ -14,6 +14,7 @@ from elmyr.images import ImageSet
 from elmyr.metrics import calibration_error
 from elmyr.nets import StridedClassifier
 from elmyr.tasks.gan.model import to_unit
+from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.selection import Selection, fitted_temperature
 from elmyr.tasks.recognition.learning.task import RecognizerTask, Teacher
 from elmyr.tasks.recognition.predicting.inference import logits_of
@@ -52,7 +53,7 @@ def test_a_checkpoint_from_before_small_classes_counted_as_much_keeps_its_error(
 
 
 def new_task(net: StridedClassifier, teacher: Teacher | None = None) -> RecognizerTask:
-    options = {"learning_rate": 1e-3, "weight_decay": 0.0, "augment": False, "seed": 0, "precision": "fp32"}
+    options = {"learning_rate": 1e-3, "weight_decay": 0.0, "augment": Augmenting(), "seed": 0, "precision": "fp32"}
     return RecognizerTask(net.requires_grad_(True), teacher=teacher, device=torch.device("cpu"), **options)
 
 

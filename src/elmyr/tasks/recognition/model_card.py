@@ -18,6 +18,7 @@ def model_card(data: str, recognizer: Recognizer, reading: Reading) -> str:
             f"- input: images of {height}x{width} pixels, {channels} channel(s)",
             f"- learned from: {', '.join(f'{count:,} {name}' for name, count in learned)}",
             f"- method: `{recognizer.method_}`, class weights: {recognizer.class_weight or 'none'}",
+            *([] if recognizer.augment_ is None else [f"- training images changed by: {recognizer.augment_}"]),
             *(f"- {line}" for line in reading.lines("test images", data)),
             "",
             "| class | recall on the test images, with its 95 % interval |",

@@ -26,6 +26,7 @@ from elmyr.tasks.recognition.learning.class_weights import ClassWeight, as_json,
 from elmyr.tasks.recognition.learning.fitting import Fitting, choices_of, method_of, new_net
 from elmyr.tasks.recognition.learning.lesson import Lesson, Pair, checked_images
 from elmyr.tasks.recognition.learning.methods import chosen_method, read_method
+from elmyr.tasks.recognition.learning.policy_choice import chosen_policy, with_policy
 from elmyr.tasks.recognition.learning.selection import fitted_temperature
 from elmyr.tasks.recognition.learning.task import Teacher
 from elmyr.tasks.recognition.predicting.background import ground_of
@@ -42,15 +43,18 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     X is uint8, (N, H, W, C) or (N, H, W), at least 8x8; y holds any labels, and an integer label of -1 marks an image
     without one. After `fit`: `classes_` (sorted labels), `class_counts_` (labeled images of each), `image_shape_`
     (H, W, C), `ground_` (mean level of the outermost pixels), `preparation_` (how images of any form are brought into
-    that shape), `method_`, `temperature_` (by which logits are divided).
+    that shape), `method_`, `augment_` (the policy that training images were changed by), `temperature_` (by which
+    logits are divided).
     Trained in bf16 where the machine has it, always used in fp32.
 
     method: how it learns: "supervised", "augment" (classical augmentation: small turns, scalings, shears and shifts; no
-    flips), "decoupled" (the same, then the last layer anew with all classes alike), "gan-augment" (as "augment", beside
-    generated images), "consistency", "gan-semi", "gan-consistency" (from unlabeled images, too), or "auto".
+    flips), other policies and mixtures ("strong", "mixup", "cutmix" …), "decoupled" (as "augment", then the last layer
+    anew with all classes alike), "gan-augment" (as "augment", beside generated images), "consistency", "gan-semi",
+    "gan-consistency" (from unlabeled images, too), or "auto".
     updates, batch, base, dimension, learning_rate, weight_decay: those of the method where None; base are the channels
     of the first convolution, dimension the entries of the features. settings: other choices of the method, by dotted
-    names, such as `{"semi.consistency.threshold": 0.9}`.
+    names, such as `{"semi.consistency.threshold": 0.9}` or `{"augment": "strong", "mixing": "cutmix"}`; with augment
+    "auto", and by the method "auto-augment", `fit` chooses a policy on its `validation`, by a quarter more updates.
     generated_share: share of each batch that comes from generated images, where `fit` is given some.
     class_weight: what an image of a class counts in the loss of the labels, by label (1 for those left out), or
     "balanced": in inverse proportion to how often the class is shown, or "auto": balanced where the classes of y differ
@@ -107,8 +111,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         X may be an image set, whose labels then are y, by the names of their classes.
         With `validation` (images, labels) the weights that read it best are taken, and probabilities are calibrated on
         it. With a `teacher`, a fitted recognizer of the same classes, it learns what that reads in the images as they
-        are shown, instead of y. `say` hears what goes wrong on the way. The number of updates is the same whatever the
-        number of images.
+        are shown, instead of y. `say` hears which policy was chosen, and what goes wrong on the way. The number of
+        updates is the same whatever the number of images.
         """
         for of_another_fit in ("net_", "path"):  # a fit that fails leaves no recognizer of other classes
             self.__dict__.pop(of_another_fit, None)
@@ -122,7 +126,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             validation=validation,
             classes=None if teacher is None else teacher.classes_,
         )
-        fitting = Fitting(self, lesson, teacher)
+        choice = chosen_policy(self, lesson, teacher)
+        if choice is not None:
+            say(choice.told)
+        fitting = Fitting(self if choice is None else with_policy(self, choice.policy), lesson, teacher)
         outcome = run_loop(
             fitting.task, fitting.data, fitting.course, watcher=fitting.watcher, listener=listener, say=say
         )
@@ -138,7 +145,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.ground_: float | None = ground_of(lesson.labeled)
         self.net_ = fitting.task.average if chosen is None else chosen.best
         self.temperature_ = 1.0 if lesson.validation is None else fitted_temperature(self.net_, lesson.validation)
-        self.method_, self.seconds_ = fitting.method, seconds
+        self.method_, self.augment_, self.seconds_ = fitting.method, fitting.config.policy, seconds
         return self
 
     def settled(self, lesson: Lesson, teacher: Recognizer | None = None) -> Self:
@@ -171,9 +178,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.class_counts_, self.ground_ = np.zeros(1, np.int64), None
         self.preparation_ = AS_IT_IS.preparation(image_shape)
         self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False)
-        self.temperature_ = 1.0
+        self.temperature_, choices = 1.0, choices_of(self, self.method_)
+        self.augment_ = choices.policy
         self.net_ = (
-            new_net(choices_of(self, self.method_), image_shape, 1, self.seed)
+            new_net(choices, image_shape, 1, self.seed)
             .to(machine.choose_device(self.device))
             .requires_grad_(False)
             .eval()
@@ -231,6 +239,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         content = {
             "parameters": {name: value for name, value in parameters.items() if name != "device"},
             "method": self.method_,
+            "augment": self.augment_,
             "temperature": self.temperature_,
             "classes": self.classes_.tolist(),
             "class_counts": self.class_counts_.tolist(),
@@ -256,6 +265,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             raise InputError(f"'{folder}' is no whole recognizer ({error}): train it again") from None
         recognizer.path = home_of(folder)
         recognizer.method_, recognizer.temperature_ = trained.method, trained.temperature
+        recognizer.augment_ = trained.augment
         recognizer.class_counts_, recognizer.ground_ = trained.class_counts, trained.ground
         recognizer.classes_, recognizer.image_shape_ = trained.classes, trained.image_shape
         recognizer.preparation_, recognizer.net_ = trained.preparation, trained.net
@@ -274,7 +284,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         net = self._net()
         shape, temperature, method = self.image_shape_, self.temperature_, self.method_
         learned = self.classes_, self.class_counts_, shape, temperature
-        return Trained(net, *learned, self.preparation_, method, self.get_params(), self.ground_)
+        return Trained(net, *learned, self.preparation_, method, self.get_params(), self.ground_, self.augment_)
 
     def _net(self) -> StridedClassifier:
         check_is_fitted(self, "net_")

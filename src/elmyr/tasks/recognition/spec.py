@@ -17,7 +17,7 @@ from elmyr.core.files import write_text
 from elmyr.engine.config import DataConfig, Settings
 from elmyr.engine.loop import LoopConfig, Outcome
 from elmyr.engine.processes import Processes
-from elmyr.engine.rules import flattened
+from elmyr.engine.rules import Resolved, flattened
 from elmyr.engine.run import train
 from elmyr.engine.saving.places import GAN_KIND, Run
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
@@ -28,6 +28,7 @@ from elmyr.tasks.recognition.learning.chosen_samples import require_realism
 from elmyr.tasks.recognition.learning.class_weights import AUTO, told_of_weight
 from elmyr.tasks.recognition.learning.fitting import Fitting, course_of, method_of
 from elmyr.tasks.recognition.learning.methods import MethodConfig, read_method
+from elmyr.tasks.recognition.learning.policy_choice import chosen_policy, with_policy
 from elmyr.tasks.recognition.model_card import model_card
 from elmyr.tasks.recognition.predicting.trained import KIND
 from elmyr.tasks.recognition.recognizer import Recognizer
@@ -111,7 +112,8 @@ class RecognizerTraining:
         write_text(run.path / "README.md", model_card(self.test.name, recognizer, reading))
         found = {name: value for name, value in reading.as_json().items() if name != "mistakes"}
         lines = list(reading.lines("test images", self.test.name))
-        return Finished({"method": recognizer.method_, "test": found}, lines, f"by the method {recognizer.method_}")
+        told = {"method": recognizer.method_, "augment": recognizer.augment_, "test": found}
+        return Finished(told, lines, f"by the method {recognizer.method_}")
 
 
 class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
@@ -145,6 +147,8 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
         if asked.budget is not None:
             batch = method_of(recognizer, lesson)[1].batch
             recognizer.set_params(updates=ceil(asked.budget / batch))
+        choice = chosen_policy(recognizer, lesson, sources.given.get("teacher"))
+        recognizer = recognizer if choice is None else with_policy(recognizer, choice.policy)
         settled = recognizer.settled(lesson, sources.given.get("teacher"))  # refuses what cannot be trained
         _, choices = method_of(settled, lesson)
         decided = {
@@ -154,7 +158,9 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
         }
         told = told_of_balance(tuple(map(str, lesson.classes)), lesson.class_counts.tolist())
         balance = [f"{told} in the training images: {told_of_weight(settled.class_weight)}"] if told else []
-        return Plan(config.model_copy(update=decided), sources, balance)
+        chosen = [] if choice is None else [Resolved("augment", choice.policy, choice.rule)]
+        more = [] if choice is None else [choice.told]
+        return Plan(config.model_copy(update=decided), sources, balance + more, chosen)
 
     def reopen(self, config: RecognizerConfig, data_root: str | os.PathLike[str] | None = None) -> Sources:
         """All that it learned from; InputError for what is not the same any more."""

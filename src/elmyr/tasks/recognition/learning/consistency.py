@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from elmyr.core import machine, seeds
 from elmyr.engine.processes import ALONE, Processes
-from elmyr.losses.augment import random_affine
+from elmyr.losses.policies.affine import random_affine
 
 MEMORY = 0.99  # of the pseudo-labels' frequencies and of how sure they are, an update
 

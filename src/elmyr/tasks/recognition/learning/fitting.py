@@ -16,6 +16,7 @@ from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.rules import is_tiny
 from elmyr.engine.task import BatchSource
 from elmyr.nets import StridedClassifier
+from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.class_weights import labeled_loss, settled_weight
 from elmyr.tasks.recognition.learning.lesson import Lesson
 from elmyr.tasks.recognition.learning.methods import MethodConfig, chosen_method, read_method
@@ -108,7 +109,7 @@ def _task_of(
     net = new_net(config, lesson.shape, len(lesson.classes), recognizer.seed)
     if config.semi is None:
         common |= {
-            "augment": config.augment,
+            "augment": Augmenting(config.augment, config.mixing),
             "teacher": None if teacher is None else teacher.reading(lesson.shape, device),
         }
         if not config.retraining:

@@ -19,6 +19,7 @@ from elmyr.losses.textures import over_textures
 from elmyr.nets import NetworkConfig, StridedClassifier
 from elmyr.tasks.gan.augmented_view import within_range
 from elmyr.tasks.gan.model import GANConfig, to_unit
+from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.consistency import Consistency, ConsistencyConfig, changed_little, changed_much
 from elmyr.tasks.recognition.learning.feature_matching import GameConfig, discriminator_loss, matching_loss
 from elmyr.tasks.recognition.learning.labeled_loss import PLAIN, LabeledLoss
@@ -97,7 +98,7 @@ class SemiTask(RecognizerTask):
             net,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
-            augment=True,
+            augment=Augmenting(),  # images are changed in other ways here
             seed=seed,
             device=device,
             precision=precision,

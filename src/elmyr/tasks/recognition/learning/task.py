@@ -8,15 +8,14 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from elmyr.core import machine, seeds
+from elmyr.core import machine
 from elmyr.engine.optimization.ema import average_decay, update_average
 from elmyr.engine.optimization.optimizers import AdamW
 from elmyr.engine.optimization.step import step
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.task import Batch
-from elmyr.losses.augment import random_affine
 from elmyr.nets import StridedClassifier
-from elmyr.tasks.gan.model import to_unit
+from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.labeled_loss import PLAIN, LabeledLoss
 
 AVERAGE_HALF_LIFE = 20_000  # images
@@ -38,7 +37,7 @@ class RecognizerTask:
         *,
         learning_rate: float,
         weight_decay: float,
-        augment: bool,
+        augment: Augmenting,
         seed: int,
         device: torch.device,
         precision: str,
@@ -55,16 +54,12 @@ class RecognizerTask:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"recognizer": adam}
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
-        """One step on one batch, augmented in the classical way where asked; of many processes each takes its share.
+        """One step on one batch, augmented and mixed where asked; of many processes each takes its share.
 
         With a teacher it learns the probabilities that it gives for the same images (Hinton, Vinyals & Dean 2015).
         """
-        assert batch.labels is not None
-        share = self.processes.share(len(batch))
-        images, labels = to_unit(batch.images[share]), batch.labels[share]
-        if self.augment:
-            random = seeds.for_part(self.seed, "augmentation", position, (share, len(batch)))
-            images = random_affine(images, random)
+        share, classes = self.processes.share(len(batch)), self.net.logits.out_features
+        images, labels = self.augment.shown(batch, share, seed=self.seed, position=position, classes=classes)
         images = images.contiguous(memory_format=torch.channels_last)
         with machine.autocast(self.device, self.precision):
             logits = self.net(images)

@@ -32,7 +32,8 @@ class Trained:
 
     classes: the labels, in the order of the network's outputs; class_counts int64 (K,): the labeled images of each that
     it learned from, 0 where that is not known. temperature: divides the logits. parameters: of the `Recognizer` that it
-    was trained as. ground: the mean level of the outermost pixels of the training images; None where it is not known.
+    was trained as. ground: the mean level of the outermost pixels of the training images; augment: the policy that they
+    were changed by; None where it is not known.
     """
 
     net: StridedClassifier
@@ -44,6 +45,7 @@ class Trained:
     method: str
     parameters: Mapping[str, Any]
     ground: float | None = None
+    augment: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,6 +96,7 @@ def open_trained(name: Run, *, device: str = "auto") -> Trained:
             str(content["method"]),
             dict(content["parameters"]),
             content.get("ground"),
+            content.get("augment"),
         )
 
 

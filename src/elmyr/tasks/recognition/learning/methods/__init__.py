@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from elmyr.core.errors import InputError, suggestion
 from elmyr.engine.config import validated
+from elmyr.losses.policies import CHANGES, NONE, policy_of
+from elmyr.losses.policies.mixing import MIXINGS
 from elmyr.tasks.recognition.learning.semi import SemiConfig
 
 AUTO = "auto"
@@ -30,7 +32,12 @@ class MethodConfig(BaseModel):
     dimension: int = Field(96, ge=1, description="entries of the features")
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
-    augment: bool = Field(False, description="whether labeled images are moved a little")
+    augment: str = Field(
+        NONE,
+        description=f"how labeled images are changed: {NONE}, or {', '.join(CHANGES)}, several joined by +, or {AUTO}: "
+        "chosen on the validation part",
+    )
+    mixing: str = Field(NONE, description=f"whether pairs of labeled images are mixed: {NONE}, {', '.join(MIXINGS)}")
     retraining: float = Field(
         0.0,
         ge=0,
@@ -38,6 +45,17 @@ class MethodConfig(BaseModel):
         description="the share of the updates, the last ones, that learn the last layer anew, with all classes alike",
     )
     semi: SemiConfig | None = Field(None, description="what unlabeled images teach")
+
+    @property
+    def policy(self) -> str | None:
+        """How labeled images are changed; None for a method that has its own ways."""
+        return self.augment if self.semi is None else None
+
+    @field_validator("augment", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """As settings were before there was more than one policy: whether images are moved a little."""
+        return {True: "affine", False: NONE}[value] if isinstance(value, bool) else value
 
 
 SETTINGS = tuple(name for name in MethodConfig.model_fields if name not in ("about", "needs", "semi"))
@@ -68,12 +86,23 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
     config = validated(MethodConfig, f"method '{name}'", **content)
     if config.semi is not None and config.retraining:
         raise InputError(f"method '{name}' does not retrain its last layer: leave retraining out, or take decoupled")
+    _require_policy(name, config)
     if config.semi is not None and config.batch <= config.semi.labeled:
         raise InputError(
             f"a batch of {config.batch} has no room for unlabeled images beside {config.semi.labeled} labeled ones: "
             "make it larger, or semi.labeled smaller"
         )
     return config
+
+
+def _require_policy(name: str, config: MethodConfig) -> None:
+    """InputError for a policy or a mixing that is none, or that the method would not hear."""
+    if config.augment != AUTO:
+        policy_of(config.augment)
+    if config.mixing != NONE:
+        MIXINGS.require(config.mixing)
+    if config.semi is not None and (config.augment not in (NONE, "affine") or config.mixing != NONE):
+        raise InputError(f"method '{name}' changes images in its own ways: leave out augment and mixing")
 
 
 def chosen_method(name: str, *, has_unlabeled: bool, has_generated: bool) -> str:

@@ -1,0 +1,49 @@
+"""How a recognizer's batches are shown: each image changed by a policy, and pairs of them mixed where asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from elmyr.core import seeds
+from elmyr.engine.task import Batch
+from elmyr.losses.policies import NONE, policy_of
+from elmyr.losses.policies.mixing import DRAWS, MIXINGS
+from elmyr.tasks.gan.model import to_unit
+
+
+@dataclass(frozen=True)
+class Augmenting:
+    """A policy of `elmyr.losses.policies`, and a mixing of pairs, both by their names."""
+
+    augment: str = NONE
+    mixing: str = NONE
+
+    def shown(
+        self, batch: Batch, share: slice, *, seed: int, position: int, classes: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """A share of a labeled batch: images (n, C, H, W) in [-1, 1], and labels int64 (n,).
+
+        Of mixed pairs the labels are how much of each of the `classes` an image shows, float (n, classes). An image's
+        partner is drawn from the whole batch, and changed in its own way.
+        """
+        assert batch.labels is not None
+        images = self._changed(batch.images[share], share, len(batch), seed, "augmentation", position)
+        if self.mixing == NONE:
+            return images, batch.labels[share]
+        random, device = seeds.generator(seed, "mixing", position), images.device
+        partners = torch.randperm(len(batch), generator=random)[share].to(device)
+        draws = seeds.uniform((DRAWS, len(batch)), random)[:, share].to(device, images.dtype)
+        others = self._changed(batch.images[partners], share, len(batch), seed, "augmentation, partners", position)
+        mixed, own = MIXINGS[self.mixing](images, others, draws.view(DRAWS, -1, 1, 1, 1))
+        first, second = (F.one_hot(batch.labels[place], classes).to(own.dtype) for place in (share, partners))
+        return mixed, own.flatten(1) * first + (1 - own.flatten(1)) * second
+
+    def _changed(
+        self, images: torch.Tensor, share: slice, whole: int, seed: int, stream: str, position: int
+    ) -> torch.Tensor:
+        if self.augment == NONE:
+            return to_unit(images)
+        return policy_of(self.augment)(to_unit(images), seeds.for_part(seed, stream, position, (share, whole)))
