@@ -193,6 +193,7 @@ def of_prediction(*words: str) -> Command:
             "--out": heard("--out", "there.csv", aspect=places),
             "--least": heard("--least", "1"),
             "--top": heard("--top", "1"),
+            "--average": heard("--average", "3"),
             "--prepare": heard("--prepare", "digit"),
             "--bom": heard("--bom", given=("--out", "there.csv"), aspect=written),
             **DEVICE,
@@ -475,6 +476,7 @@ COMMANDS: dict[str, Command] = {
         {
             "--data": heard("--data", "{more}"),
             "--against": heard("--against", "train"),
+            "--average": heard("--average", "3"),
             "--mistakes": heard("--mistakes", "there.png", given=("--data", "{few}"), aspect=places),
             **DEVICE,
             "--data-root": heard("--data-root", "{root}", base=("recognizer", "evaluate", "{named-reader}", "--json")),

@@ -38,6 +38,10 @@ Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Keep training, unsaved, if the disk is full.")]
 Track = Annotated[str | None, typer.Option(help="Figures and previews also for a viewer: tensorboard or trackio.")]
 Language = Annotated[str, typer.Option("--lang", help="en or zh (中文).")]
+Average = Annotated[
+    int,
+    typer.Option(help="Mean over so many views: the image, and small changes of it.", min=1, show_default=False),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on one line.")]
 

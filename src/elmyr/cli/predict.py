@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import DataRoot, Device, Fit, Quiet, of_channels
+from elmyr.cli.options import Average, DataRoot, Device, Fit, Quiet, of_channels
 from elmyr.cli.show import say
 
 
@@ -38,6 +39,7 @@ def predict(
     top: Annotated[
         int, typer.Option(help="Name so many classes, the most likely first (default: all).", min=0, show_default=False)
     ] = 0,
+    average: Average = 1,
     prepare: Annotated[
         Prepare, typer.Option(help="As the images of the training, or cut out and centered as MNIST's digits.")
     ] = Prepare.model,
@@ -70,7 +72,7 @@ def predict(
     from elmyr.tasks.recognition.predicting.trained import open_trained
 
     require_rows(out, bom=bom)
-    trained = open_trained(run, device=device).preparing(
+    trained = replace(open_trained(run, device=device), views=average).preparing(
         fit=None if fit is None else fit.value,
         values=None if value_range is None else parse_range(value_range),
         size=None if size is None else parse_size(size),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from elmyr.cli.helping.helped import Commands
-from elmyr.cli.options import AsJson, Data, DataRoot, Device, Part, Precision, Quiet, Seed, image_count, shaped
+from elmyr.cli.options import AsJson, Average, Data, DataRoot, Device, Part, Precision, Quiet, Seed, image_count, shaped
 from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 from elmyr.cli.trained import Training, carry_out, trained
@@ -144,6 +144,7 @@ def evaluate(
     data: Annotated[str | None, typer.Option(help="Other labeled images (default: the run's).")] = None,
     against: Annotated[Part, typer.Option(help="The part of the run's images to classify.")] = Part.test,
     mistakes: Annotated[Path | None, typer.Option(help="Also a .png with the surest mistakes.")] = None,
+    average: Average = 1,
     device: Device = "auto",
     data_root: DataRoot = None,
     as_json: AsJson = False,
@@ -162,7 +163,7 @@ def evaluate(
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
     images = images_to_read(model, data=data, part=against.value, data_root=data_root)
-    reading = read_through(open_recognizer(model, device=device), images)
+    reading = read_through(open_recognizer(model, device=device), images, average=average)
     run = RunDirectory(finished_model(model, "recognizer").parent)
     if run.config.is_file() and run.kind == "recognizer":
         with told_if_not_written(run.path):

@@ -17,7 +17,7 @@ from elmyr.engine.task import Batch
 from elmyr.images import ImageSet, save_npz
 from elmyr.losses.policies.affine import random_affine
 from elmyr.tasks.gan.model import to_unit
-from elmyr.tasks.recognition import train_recognizer
+from elmyr.tasks.recognition import read_through, train_recognizer
 from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.lesson import Lesson
@@ -189,3 +189,20 @@ def test_a_run_has_the_chosen_policy_in_its_config_and_its_summary(tmp_path: Pat
     assert policy in (run.path / "log.txt").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="name a policy, as augment=strong"):
         train_recognizer(tmp_path / "bars.npz", Recognizer(**QUICK), validate=False, settings=settings)
+
+
+# The mean over several views of an image.
+
+
+def test_the_mean_over_views_is_of_the_image_and_small_changes_of_it() -> None:
+    fresh, recognizer = slanted(80, seed=3).images, Recognizer(**QUICK).fit(slanted(120))
+    one, five = recognizer.predict_proba(fresh), recognizer.predict_proba(fresh, average=5)
+    assert np.array_equal(recognizer.predict_proba(fresh, average=1), one)
+    assert np.allclose(five.sum(1), 1) and 1e-4 < np.abs(five - one).mean() < 0.1
+    assert np.allclose(recognizer.predict_proba(fresh[7:9], average=5), five[7:9], atol=1e-6)  # in whatever company
+    assert (recognizer.predict(fresh, average=5) == recognizer.classes_[five.argmax(1)]).all()
+    reading = read_through(recognizer, slanted(80, seed=3), average=5)
+    assert np.allclose(reading.probability, five.max(1)) and reading.as_json()["views"] == 5
+    assert "80 images of bars (the mean of 5 views of each): accuracy" in reading.lines("images", "bars")[0]
+    with pytest.raises(InputError, match="over 0 views"):
+        recognizer.predict_proba(fresh, average=0)

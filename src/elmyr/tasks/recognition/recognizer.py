@@ -188,14 +188,18 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         )
         return self
 
-    def predict(self, X: ArrayLike | StoredPixels) -> NDArray[Any]:
-        """The most likely label of each image (N,)."""
-        most_likely = self.predict_proba(X).argmax(1)
+    def predict(self, X: ArrayLike | StoredPixels, *, average: int = 1) -> NDArray[Any]:
+        """The most likely label of each image (N,); `average` as in `predict_proba`."""
+        most_likely = self.predict_proba(X, average=average).argmax(1)
         return np.asarray(self.classes_[most_likely])
 
-    def predict_proba(self, X: ArrayLike | StoredPixels) -> NDArray[np.float64]:
-        """Probabilities float64 (N, classes), columns as in `classes_`."""
-        return probabilities_of(self._net(), self._checked(X), self.temperature_)
+    def predict_proba(self, X: ArrayLike | StoredPixels, *, average: int = 1) -> NDArray[np.float64]:
+        """Probabilities float64 (N, classes), columns as in `classes_`.
+
+        average: over how many views of each image they are the mean: the image as it is, and moved a little in as many
+        ways less one, the same for every image. Each takes as long again.
+        """
+        return probabilities_of(self._net(), self._checked(X), self.temperature_, average)
 
     def prepared(self, X: ArrayLike | StoredPixels, *, prepare: Prepare = "model") -> Pixels:
         """Images uint8 (N, H, W, C) or (N, H, W) of any size as `predict` takes them; `prepare` as in `predict_files`.

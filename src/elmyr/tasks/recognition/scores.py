@@ -36,7 +36,8 @@ class Reading:
     """What a recognizer read in labeled images. confusion: [class][prediction], counts of images.
 
     labels, predicted int64 (N,): places in `classes`; probability float64 (N,): of the prediction.
-    unbalanced: whether classes differ by 3:1 or more, in these images or in those that it learned from.
+    unbalanced: whether classes differ by 3:1 or more, in these images or in those that it learned from. views: over how
+    many views of each image its probabilities are the mean.
     """
 
     count: int
@@ -50,6 +51,7 @@ class Reading:
     predicted: NDArray[np.int64]
     probability: NDArray[np.float64]
     unbalanced: bool
+    views: int = 1
 
     @property
     def recalls(self) -> NDArray[np.float64]:
@@ -83,7 +85,8 @@ class Reading:
         plain = Proportion(self.accuracy, *self.interval)
         figures = {"balanced accuracy": self.balanced, "accuracy": plain} if self.unbalanced else {"accuracy": plain}
         told = ", ".join(f"{name} {told_share(share)}" for name, share in figures.items())
-        lines = [f"{self.count:,} {part} of {name}: {told}"]
+        seen = f" (the mean of {self.views} views of each)" if self.views > 1 else ""
+        lines = [f"{self.count:,} {part} of {name}{seen}: {told}"]
         if self.unbalanced:
             lowest = self.worst_first[:NAMED]
             told = ", ".join(f"{self.classes[each.label]} {told_recall(each)}" for each in lowest)
@@ -105,6 +108,7 @@ class Reading:
         balanced = self.balanced
         return {
             "count": self.count,
+            "views": self.views,
             "unbalanced": self.unbalanced,
             "balanced_accuracy": balanced.value,
             "balanced_interval": [balanced.low, balanced.high],
@@ -157,15 +161,18 @@ def told_of_balance(classes: Sequence[str], counts: Sequence[int]) -> str | None
     return f"classes differ by {ratio_of(counts):.0f}:1 ({most:,} '{largest}', {least:,} '{smallest}')"
 
 
-def read_through(recognizer: Recognizer, images: ImageSet) -> Reading:
-    """Reads labeled images and counts; InputError where a class is none of the recognizer's."""
+def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) -> Reading:
+    """Reads labeled images and counts; InputError where a class is none of the recognizer's.
+
+    average: over how many views of each image its probabilities are the mean, as in `Recognizer.predict_proba`.
+    """
     names = [str(each) for each in recognizer.classes_]
     unknown = [name for name in images.classes if name not in names]
     if unknown:
         raise InputError(f"the recognizer knows no class '{unknown[0]}' of '{images.name}', only {', '.join(names)}")
     place_of = np.array([names.index(name) for name in images.classes])
     labels = place_of[images.require_labels()]
-    probabilities = recognizer.predict_proba(images.images)
+    probabilities = recognizer.predict_proba(images.images, average=average)
     read, surest = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(read != labels)
     confusion = confusion_matrix(labels, read, labels=np.arange(len(names))).astype(np.int64)
@@ -181,4 +188,5 @@ def read_through(recognizer: Recognizer, images: ImageSet) -> Reading:
         predicted=read,
         probability=surest,
         unbalanced=is_unbalanced(confusion.sum(1), recognizer.class_counts_),
+        views=average,
     )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from elmyr.core import seeds
+from elmyr.core.errors import InputError
 from elmyr.images import Pixels
+from elmyr.losses.policies.affine import AMOUNTS, affine
 from elmyr.nets import StridedClassifier
 from elmyr.tasks.gan.model import to_unit
 
 CHUNK = 1000
+Look = Callable[[torch.Tensor], torch.Tensor]
 
 
 def logits_of(net: StridedClassifier, images: Pixels) -> NDArray[np.float64]:
@@ -20,9 +25,30 @@ def logits_of(net: StridedClassifier, images: Pixels) -> NDArray[np.float64]:
     return _in_chunks(net, images, net)
 
 
-def probabilities_of(net: StridedClassifier, images: Pixels, temperature: float) -> NDArray[np.float64]:
-    """Probabilities float64 (N, K) of images uint8 (N, H, W, C): the softmax of the logits divided by a temperature."""
-    return softmax(logits_of(net, images) / temperature)
+def probabilities_of(
+    net: StridedClassifier, images: Pixels, temperature: float, average: int = 1
+) -> NDArray[np.float64]:
+    """Probabilities float64 (N, K) of images uint8 (N, H, W, C): the softmax of the logits divided by a temperature.
+
+    The mean over `average` views of each image: as it is, and moved a little in ways that are the same for all images.
+    InputError where that is less than 1.
+    """
+    if average < 1:
+        raise InputError(f"the mean is taken over {average} views: at least 1 is needed")
+    views: list[Look] = [net, *(partial(_logits_of_view, net, _view(number)) for number in range(1, average))]
+    probabilities = [softmax(_in_chunks(net, images, view) / temperature) for view in views]
+    return np.asarray(np.mean(probabilities, 0))
+
+
+def _view(number: int) -> torch.Tensor:
+    """By which shares of the amounts an image is moved, (5, 1)."""
+    return 2 * seeds.uniform((AMOUNTS, 1), seeds.generator(0, "views", number), axis=1) - 1
+
+
+def _logits_of_view(net: StridedClassifier, view: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    moved = affine(images, view.expand(AMOUNTS, len(images)), rotation=8, scale=0.08, shear=0.08, shift=0.06)
+    logits: torch.Tensor = net(moved)
+    return logits
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -36,9 +62,7 @@ def features_of(net: StridedClassifier, images: Pixels) -> NDArray[np.float64]:
 
 
 @torch.no_grad()
-def _in_chunks(
-    net: StridedClassifier, images: Pixels, look: Callable[[torch.Tensor], torch.Tensor]
-) -> NDArray[np.float64]:
+def _in_chunks(net: StridedClassifier, images: Pixels, look: Look) -> NDArray[np.float64]:
     device = next(net.parameters()).device
     parts = []
     for start in range(0, len(images), CHUNK):

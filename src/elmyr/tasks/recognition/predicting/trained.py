@@ -33,7 +33,7 @@ class Trained:
     classes: the labels, in the order of the network's outputs; class_counts int64 (K,): the labeled images of each that
     it learned from, 0 where that is not known. temperature: divides the logits. parameters: of the `Recognizer` that it
     was trained as. ground: the mean level of the outermost pixels of the training images; augment: the policy that they
-    were changed by; None where it is not known.
+    were changed by; None where it is not known. views: over how many views of an image its probabilities are the mean.
     """
 
     net: StridedClassifier
@@ -46,6 +46,7 @@ class Trained:
     parameters: Mapping[str, Any]
     ground: float | None = None
     augment: str | None = None
+    views: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ class Trained:
 
     def probabilities(self, images: Pixels) -> NDArray[np.float64]:
         """Probabilities float64 (N, classes) of images uint8 (N, H, W, C) in the form that it takes."""
-        return probabilities_of(self.net, images, self.temperature)
+        return probabilities_of(self.net, images, self.temperature, self.views)
 
 
 def open_trained(name: Run, *, device: str = "auto") -> Trained:
