@@ -74,8 +74,17 @@ def test_an_effort_tries_what_the_smaller_ones_try_and_more(longer: list[Arm]) -
     quick, standard, thorough = (
         [n for n in arms_for(PLAIN, effort)[0] if not ARMS[n].repetition] for effort in EFFORTS
     )
-    assert [name for name in standard if name not in quick] == ["real and much generated"]
-    assert [name for name in thorough if name not in standard] == ["real and slow"]
+    more = [name for name in standard if name not in quick]
+    assert more == [
+        "real + strong",
+        "real + mixup",
+        "real + cutmix",
+        "real + strong + 25 % generated",
+        "real + strong + 50 % generated",
+        "real and much generated",
+    ]
+    most = [name for name in thorough if name not in standard]
+    assert most[:2] == ["real + elastic", "real + erasing"] and most[-1] == "real and slow"
     assert set(quick) < set(standard) < set(thorough)
 
 
@@ -87,6 +96,7 @@ def test_less_effort_later_is_less_effort_from_the_beginning(longer: list[Arm]) 
 
 def test_an_arm_that_is_trained_often_has_another_name_and_seed_each_time(longer: list[Arm]) -> None:
     names, _ = arms_for(PLAIN, "standard")
-    again = [ARMS[name] for name in names if ARMS[name].name.startswith("real, again")]
-    assert [arm.name for arm in again] == ["real, again", "real, again 2"]
-    assert len({arm.seed(0) for arm in (ARMS["real"], *again)}) == 3
+    again = [ARMS[name] for name in names if ARMS[name].repetition]
+    assert [arm.name for arm in again] == ["real, again", "real + classical, again"]
+    thrice = [ARMS[name] for name in ("real", "real, again", "real, again 2")]
+    assert len({arm.seed(0) for arm in thrice}) == 3

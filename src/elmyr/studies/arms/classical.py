@@ -2,9 +2,70 @@
 
 from __future__ import annotations
 
-from elmyr.studies.arms.arm import Arm
+from elmyr.studies.arms.arm import Arm, Training, pair
+from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition.learning.lesson import Lesson
+from elmyr.tasks.recognition.learning.policy_choice import FEWEST, SHARE, chosen_policy, with_policy
+
+
+def fitted_by_a_chosen_policy(training: Training) -> Recognizer:
+    """One fit, by the policy that short trainings choose on validation: small changes where that is too small for it.
+
+    Together they make as many updates as every arm.
+    """
+    ground, validation = training.ground, training.ground.validation
+    updates = max(1, round(training.updates / (1 + SHARE)))
+    recognizer = training.recognizer({"updates": updates, "settings": {"augment": "auto"}})
+    choice = None
+    if len(validation) >= FEWEST:
+        choice = chosen_policy(recognizer, Lesson.of(*pair(ground.labeled), validation=pair(validation)))
+    chosen = with_policy(recognizer, "affine" if choice is None else choice.policy)
+    return chosen.fit(*pair(ground.labeled), listener=training.listener)
+
 
 CLASSICAL = (
     Arm("real", "supervised", "the real training images"),
     Arm("real + classical", "augment", "these, with small turns, scalings, shears and shifts (no flips)"),
+    Arm(
+        "real + strong",
+        "strong",
+        "these, each with three strong changes of geometry and light (no flips)",
+        paper="Cubuk et al. 2020",
+        effort="standard",
+    ),
+    Arm(
+        "real + mixup",
+        "mixup",
+        "augmented, in weighted means of two images and of their labels",
+        paper="Zhang et al. 2018",
+        effort="standard",
+    ),
+    Arm(
+        "real + cutmix",
+        "cutmix",
+        "augmented; half of them with a window of another image, labeled by the areas",
+        paper="Yun et al. 2019",
+        effort="standard",
+    ),
+    Arm(
+        "real + elastic",
+        "elastic",
+        "augmented, and deformed smoothly as strokes of a hand are",
+        paper="Simard et al. 2003",
+        effort="thorough",
+    ),
+    Arm(
+        "real + erasing",
+        "erasing",
+        "augmented; a rectangle of half of them is replaced by noise",
+        paper="Zhong et al. 2017",
+        effort="thorough",
+    ),
+    Arm(
+        "real + chosen augmentation",
+        "augment",
+        "augmented as short trainings are best on validation, mirrored too where that does no harm",
+        effort="thorough",
+        train=fitted_by_a_chosen_policy,
+    ),
 )

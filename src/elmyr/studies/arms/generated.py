@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from elmyr.studies.arms.arm import Arm
+from elmyr.studies.config import Effort
 
 MIXED_SHARES = (0.25, 0.5)
 
 
-def _mixed(real: str, method: str, about: str) -> tuple[Arm, ...]:
+def _mixed(real: str, method: str, about: str, effort: Effort = "quick") -> tuple[Arm, ...]:
     return tuple(
         Arm(
             f"{real} + {100 * share:g} % generated",
             method,
             about.format(share=f"{100 * share:g} %"),
+            effort=effort,
             needs_run=True,
             shares=(share,),
         )
@@ -24,6 +26,9 @@ GENERATED = (
     Arm("generated", "supervised", "images of the GAN only", needs_run=True, shares=(1.0,)),
     *_mixed("real", "supervised", "the real training images; {share} of each batch is generated"),
     *_mixed("real + classical", "augment", "both, all augmented; {share} of each batch is generated"),
+    *_mixed("real + strong", "strong", "both, with strong changes; {share} of each batch is generated", "standard"),
+    *_mixed("real + mixup", "mixup", "both, in weighted means of two; {share} of each batch is generated", "thorough"),
+    *_mixed("real + cutmix", "cutmix", "both, with windows of another; {share} of each batch is generated", "thorough"),
 )
 OLDER = tuple(  # of studies from before an arm was one training
     Arm(
