@@ -84,9 +84,17 @@ def test_the_record_says_what_lies_there(whole: Articles) -> None:
             training.figure("frechet_distance")
             == read_json(whole.path / training.run / "evaluation.json")["figures"][0]["value"]
         )
+    written, cured = ({f["name"]: f["yardstick"] for f in one.evaluation["figures"]} for one in system.trainings)
+    assert written.items() >= {name: cured[name] for name in set(written) - {"told_apart"}}.items()
     assert {key for key in content["machine"]} > {"torch", "cpu", "device", "precision"}
     assert "elmyr articles" in record.command and "--only 4 --effort quick --images 96" in record.command
     assert repr(whole).endswith("whole': 4)")
+
+
+def test_the_real_data_baseline_is_taken_once_for_all_trainings_on_the_same_images(
+    whole: Articles, digits: Path
+) -> None:
+    assert len(list((digits.parent / "cache" / "baselines").iterdir())) == 1
 
 
 def test_the_pictures_are_of_the_runs(whole: Articles) -> None:
