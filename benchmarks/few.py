@@ -30,14 +30,15 @@ Tell = Callable[[str], None]
 
 
 class Way(NamedTuple):
-    """Parameters of a recognizer, and the images that it learns from; `gan` names the run that fills classes."""
+    """Parameters of a recognizer, and the images that it learns from, by a seed and the options."""
 
     parameters: dict[str, Any]
-    images: Callable[[ImageSet, int, str | None], ImageSet] = lambda images, seed, gan: images
+    images: Callable[[ImageSet, int, argparse.Namespace], ImageSet] = lambda images, seed, options: images
 
 
-def _filled(images: ImageSet, seed: int, gan: str | None) -> ImageSet:
-    sampler = GanOverSampler(gan=gan, random_state=seed)
+def _filled(images: ImageSet, seed: int, options: argparse.Namespace) -> ImageSet:
+    gan = options.gan and options.gan.format(seed=seed)
+    sampler = GanOverSampler(gan=gan, images=options.gan_images, preset="residual", random_state=seed)
     pixels, labels = sampler.fit_resample(images.images, images.require_labels())
     return ImageSet(pixels, labels, images.classes)
 
@@ -45,7 +46,7 @@ def _filled(images: ImageSet, seed: int, gan: str | None) -> ImageSet:
 TAIL = {
     "augment": Way({"method": "augment"}),
     "class weights": Way({"method": "augment", "class_weight": "balanced"}),
-    "over-sampling": Way({"method": "augment"}, lambda images, seed, gan: resampled(images, seed=seed)),
+    "over-sampling": Way({"method": "augment"}, lambda images, seed, options: resampled(images, seed=seed)),
     "logit-adjusted": Way({"method": "augment", "class_weight": "logit-adjusted"}),
     "decoupled": Way({"method": "decoupled"}),
     "GAN over-sampling": Way({"method": "augment"}, _filled),
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=5000, help="tail: of the largest class")
     parser.add_argument("--ratio", type=float, default=100.0, help="tail: of the largest to the smallest class")
     parser.add_argument("--gan", help="tail: the run of a GAN that has seen the same images, with {seed} in its path")
+    parser.add_argument("--gan-images", type=int, help="tail: else the budget of a GAN that is trained on the way")
     parser.add_argument("--labels", type=int, default=20, help="labels: over all classes")
     parser.add_argument("--draw", type=int, default=0, help="labels: which images have one")
     parser.add_argument("--out", type=Path, help="a file that the rows are appended to as well")
@@ -92,9 +94,8 @@ def tail(options: argparse.Namespace, tell: Tell) -> None:
         for seed in options.seeds:
             shaping = Shaping(images_per_class=options.images, imbalance=options.ratio)
             splits = split_source(open_source(options.data, options.data_root, shaping), seed, shaping)
-            way, gan = TAIL[name], options.gan and options.gan.format(seed=seed)
-            started = time.monotonic()
-            learned = way.images(splits.train, seed, gan)
+            way, started = TAIL[name], time.monotonic()
+            learned = way.images(splits.train, seed, options)
             recognizer = Recognizer(updates=options.updates, seed=seed, **way.parameters)
             recognizer.fit(learned.images, learned.require_labels())
             reached.append(_balanced(recognizer, splits))
