@@ -22,9 +22,11 @@ from elmyr.tasks.recognition import (
     images_to_read,
     mistakes_grid,
     open_recognizer,
+    pseudo_labeled,
     read_through,
     told_of_few,
     train_recognizer,
+    unlabeled_images,
 )
 from elmyr.tasks.recognition.learning.selection import Selection
 from elmyr.tasks.recognition.learning.semi import SemiTask
@@ -206,6 +208,22 @@ def test_a_gan_s_images_teach_as_well(blobs: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="makes the classes a, b, c, the images are of a, b"):
         train_recognizer(other, quick(), out=tmp_path / "none", gan=gan.path)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_gan_that_learned_from_predicted_labels_teaches_beside_few_real_ones(blobs: Path, tmp_path: Path) -> None:
+    tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16, "class_balance": 1}
+    first = train_recognizer(blobs, few(), out=tmp_path / "first", shaping=FEW)
+    save_npz(pseudo_labeled(open_recognizer(first.path), unlabeled_images(first.path)), tmp_path / "labeled.npz")
+    gan = train(tmp_path / "labeled.npz", out=tmp_path / "gan", images=160, settings=tiny, device="cpu")
+    reader = few().set_params(method="consistency", class_weight="auto")
+    run = train_recognizer(blobs, reader, out=tmp_path / "run", shaping=FEW, gan=gan.path)
+    config = read_json(run.config)
+    assert read_json(run.summary)["method"] == "consistency" and set(config["digests"]) >= {"generated", "unlabeled"}
+    again = train_recognizer(blobs, reader, out=tmp_path / "again", shaping=FEW, gan=gan.path)
+    first_weights, second_weights = ((each.model / "recognizer.safetensors").read_bytes() for each in (run, again))
+    assert first_weights == second_weights
+    with pytest.raises(InputError, match="--gan was trained on 'labeled', which holds .* that this run is judged by"):
+        train_recognizer(blobs, reader.set_params(seed=1), out=tmp_path / "other", shaping=FEW, gan=gan.path)
 
 
 def test_what_is_no_recognizer_is_not_taken_for_one(blobs: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from elmyr.engine.saving.places import Run, finished_model
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
 from elmyr.images import ImageSet, Splits, captioned_grid, drawable_names, open_source
 from elmyr.images.decode.encoded import shown
+from elmyr.tasks.recognition.judged_images import mark
 from elmyr.tasks.recognition.predicting.trained import KIND, open_trained
 from elmyr.tasks.recognition.scores import Reading
 from elmyr.tasks.recognition.sources import RecognizerConfig, config_of, splits_of
@@ -89,8 +89,8 @@ def _not_learned_from(
         gone = shown(config.data.source)
         note(f"the images of the run are not at '{gone}' any more: '{where}' may hold some that it was trained on")
         return images
-    seen = {_mark(image) for part in (splits.train, splits.validation) for image in part.images}
-    known = sum(_mark(image) in seen for image in images.images)
+    seen = {mark(image) for part in (splits.train, splits.validation) for image in part.images}
+    known = sum(mark(image) in seen for image in images.images)
     if known:
         note(
             f"{known:,} of the {len(images):,} images of '{where}' are images that the run was trained on: the figures "
@@ -104,7 +104,3 @@ def _split_of(config: RecognizerConfig, data_root: str | os.PathLike[str] | None
     with suppress(InputError), kept_notes():
         return splits_of(config, data_root)
     return None
-
-
-def _mark(image: NDArray[np.uint8]) -> bytes:
-    return blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()

@@ -22,6 +22,7 @@ from elmyr.images import ImageSet, Pixels, Shaping, Splits, load_images
 from elmyr.images.dataset.shaping import TROUBLES, labeled_places
 from elmyr.tasks.gan.checkpoints import open_gan
 from elmyr.tasks.gan.plan import config_of as gan_config_of
+from elmyr.tasks.recognition.judged_images import refuse_known
 from elmyr.tasks.recognition.learning.chosen_samples import chosen_samples
 from elmyr.tasks.recognition.learning.fitting import course_of
 from elmyr.tasks.recognition.learning.lesson import Lesson
@@ -80,6 +81,7 @@ class Sources:
     def of(cls, config: RecognizerConfig, splits: Splits, data_root: str | os.PathLike[str] | None = None) -> Self:
         """What a config names, opened beside its split; InputError for what does not go together."""
         given = _given(config, splits, data_root)
+        _refuse_what_knows_the_test(config, splits.test)
         return cls(splits, given, _lesson_of(given))
 
     def digests(self, config: RecognizerConfig) -> dict[str, str]:
@@ -169,6 +171,17 @@ def _refuse_other_eyes(config: RecognizerConfig, theirs: DataConfig, option: str
             raise InputError(
                 f"{option} was trained with {there}, and may know the images to be judged by: give {there} here as well"
             )
+
+
+def _refuse_what_knows_the_test(config: RecognizerConfig, test: ImageSet) -> None:
+    """InputError for a GAN or a recognizer of other images than these, among which are some of the test part."""
+    named = {"--gan": config.gan, "--teacher": config.teacher, "--agreeing": config.agreeing}
+    for option, run in named.items():
+        if run is not None:
+            directory = open_run(run)
+            theirs = (config_of if directory.kind == KIND else gan_config_of)(directory).data
+            if theirs.source != config.data.source:  # of the same source the splits are compared
+                refuse_known(test, theirs, option)
 
 
 def _same_form(source: str, images: ImageSet, data_root: str | os.PathLike[str] | None) -> ImageSet:
