@@ -196,6 +196,26 @@ def test_tensors_of_any_precision_have_the_figure_of_their_values(name: str) -> 
             assert list(numbers_of(case.take(values.astype(np.float16)))) == expected
 
 
+OF_OTHERS = metrics.fixed_design(LABELS[:9], LABELS)
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda: metrics.frechet_distance(FEATURES, OTHERS, design=OF_OTHERS),
+        lambda: metrics.kernel_distance(FEATURES, OTHERS, design=OF_OTHERS),
+        lambda: metrics.precision_recall(FEATURES, OTHERS, design=OF_OTHERS),
+        lambda: metrics.density_coverage(FEATURES, OTHERS, design=OF_OTHERS),
+        lambda: metrics.class_divergence(LABELS, LABELS, 3, design=OF_OTHERS),
+        lambda: metrics.discriminator_accuracy(DISTANCES, DISTANCES, design=OF_OTHERS),
+    ],
+)
+def test_a_design_of_other_rows_is_refused(take: Callable[[], object]) -> None:
+    """Its first labels alone made a figure of a part of the rows."""
+    with pytest.raises(InputError, match="24 features have labels of the shape"):
+        take()
+
+
 def test_pairs_whose_sides_do_not_match_are_refused() -> None:
     bad: list[Callable[[], object]] = [
         lambda: metrics.nearest(FEATURES, OTHERS, but=np.arange(23)),
@@ -220,6 +240,16 @@ def test_pairs_whose_sides_do_not_match_are_refused() -> None:
         lambda: metrics.recalls_of([[np.nan, 1], [0, 1]]),
         lambda: metrics.ratio_of([np.nan]),
         lambda: metrics.share_right([0.5, 1.0], of="real"),
+        lambda: metrics.jackknife(np.inf, real=[[0.0, 1.0]]),
+        lambda: metrics.jackknife(0.0, real=[[np.inf, 1.0]]),
+        lambda: metrics.scaled(metrics.frechet_distance(FEATURES, OTHERS), -1.0),
+        lambda: metrics.class_divergence(LABELS, LABELS, 3.5),  # type: ignore[arg-type]
+        lambda: metrics.precision_recall(FEATURES, OTHERS, k=1.5),  # type: ignore[arg-type]
+        lambda: metrics.density_coverage(FEATURES, OTHERS, k=float("nan")),  # type: ignore[arg-type]
+        lambda: metrics.frechet_distance_from(metrics.Gaussian(np.zeros(3), np.full((3, 3), np.nan)), FEATURES),
+        lambda: metrics.share_right(RIGHT, of="real", labels=LABELS[:9]),
+        lambda: metrics.means_without(DISTANCES, LABELS[:9]),
+        lambda: metrics.groups_of(24, LABELS[:9]),
     ]
     for each in bad:
         with pytest.raises(InputError):

@@ -82,3 +82,23 @@ def test_class_divergence_equals_scipys() -> None:
 def test_labels_outside_the_classes_are_refused(labels: list[int]) -> None:
     with pytest.raises(InputError, match="from 0 to 2"):
         class_divergence(labels, [0, 1], 3)
+
+
+NAMES = np.array(["cat", "dog"])[[0, 1, 1, 0]]
+
+
+@pytest.mark.parametrize("take", [accuracy, balanced_accuracy, macro_f1])
+def test_labels_are_numbers_or_names_and_the_same_on_both_sides(take: Callable[..., float]) -> None:
+    as_objects = NAMES.astype(object), NAMES[[0, 1, 1, 1]].astype(object)  # as a table's column has them
+    assert take(*as_objects) == take(NAMES, NAMES[[0, 1, 1, 1]]) == take([0, 1, 1, 0], [0, 1, 1, 1])
+    for bad in ([0, 1, 1, 0], [None, 1.0, 1, 0], NAMES.astype("S3"), np.zeros(4, "datetime64[s]"), np.ones(4) * 1j):
+        with pytest.raises(InputError):
+            take(NAMES, bad)
+        with pytest.raises(InputError):
+            take(bad, NAMES)
+
+
+def test_weights_of_what_are_no_labels_are_refused() -> None:
+    for bad in ([None, 1.0], [{}, {}], np.zeros(4, "datetime64[s]")):
+        with pytest.raises(InputError, match="of the type"):
+            balanced_weights(bad)

@@ -59,9 +59,12 @@ class Replicates(NamedTuple):
 
 
 def replicates_of(count: int, labels: Labels = None) -> Replicates:
-    """Of `count` rows, with labels `(count,)` that were fixed or None; the same for the same arguments."""
+    """Of `count` rows, with labels `(count,)` that were fixed or None; the same for the same arguments.
+
+    Raises InputError for labels of another count.
+    """
     random = np.random.default_rng(0)
-    strata = np.zeros(count, np.int64) if labels is None else _strata_of(labels)
+    strata = np.zeros(count, np.int64) if labels is None else _strata_of(row_labels(labels, count))
     kept, lighter = np.ones(count), np.ones(count)
     groups = min(GROUPS, count)
     members: list[list[NDArray[np.int64]]] = [[] for _ in range(groups)]

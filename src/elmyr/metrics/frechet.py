@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
+from elmyr.metrics.arrays import numbers
 from elmyr.metrics.design import DRAWN, Design, Labels, replicates_of
 from elmyr.metrics.features import feature_pair, feature_rows, row_labels
 from elmyr.metrics.gaussians.distances import distances_from, replicated_distances
@@ -76,6 +77,7 @@ def frechet_distance_from(known: Gaussian, generated: ArrayLike, *, labels: Labe
     fixed before the rows were drawn. Raises InputError as `frechet_distance`, and for another D.
     """
     rows = feature_rows(generated, name="generated", least=FEWEST)
+    known = Gaussian(*(numbers(each, "mean and covariance") for each in known))
     if known.covariance.shape != (rows.shape[1],) * 2 or known.mean.shape != rows.shape[1:]:
         raise InputError(
             f"the Gaussian is of {known.mean.size} features, the generated ones are {rows.shape[1]}: use one extractor"

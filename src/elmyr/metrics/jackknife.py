@@ -8,7 +8,8 @@ and Bootstrap".
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from math import hypot, inf, isnan, sqrt
+from math import hypot, inf, isfinite, sqrt
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.errors import InputError
 from elmyr.metrics.arrays import numbers
+from elmyr.metrics.features import row_labels
 from elmyr.metrics.intervals import Term, half_width_of
 
 GROUPS = 20
@@ -86,7 +88,9 @@ def moved(
 
 
 def scaled(estimate: Estimate, factor: float) -> Estimate:
-    """The same figure in another unit: everything times a factor above 0."""
+    """The same figure in another unit: everything times a factor above 0; InputError for another."""
+    if not 0 < factor < inf:
+        raise InputError(f"the factor is {factor}: a unit is worth more than 0 of another")
     sides = estimate.without_real, estimate.without_generated
     without_real, without_generated = (tuple(one * factor for one in side) for side in sides)
     return replace(
@@ -104,10 +108,11 @@ def groups_of(count: int, labels: NDArray[np.int64] | None = None) -> NDArray[np
     """The group of each of `count` rows, int64 (count,): up to 20 groups of equal size, dealt in a fixed shuffle.
 
     labels `(count,)`: rows of each are dealt in turn, so that every group has its share of them. Raises InputError for
-    no rows.
+    no rows, or labels of another count.
     """
-    if count < 1:
+    if not isinstance(count, Integral) or count < 1:
         raise InputError(f"{count} rows make no groups: give 1 or more")
+    labels = None if labels is None else row_labels(labels, count)
     order = np.random.default_rng(0).permutation(count)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]
@@ -132,11 +137,12 @@ def jackknife(
     degrees of freedom, G − 1 for each sample, cut off at `low` and `high`, between which the figure must lie; as
     wide as that where a sample has a single group. of_pairs: the standard deviation that pairs of rows bring, the
     variance of which a jackknife counts twice (Efron & Stein 1981, "The Jackknife Estimate of Variance"): one is taken
-    off, and one always stays. Raises InputError where there is no such array or a value is NaN.
+    off, and one always stays. Raises InputError where there is no such array or a value is not finite.
     """
     without_real, without_generated = (tuple(np.asarray(one, np.float64) for one in side) for side in (real, generated))
     samples = [*without_real, *without_generated]
-    if not samples or any(one.ndim != 1 or not len(one) or np.isnan(one).any() for one in samples) or isnan(value):
+    fit = all(one.ndim == 1 and len(one) and np.isfinite(one).all() for one in samples)
+    if not samples or not fit or not isfinite(value):
         raise InputError("a jackknife takes a number and its values with each group left out, an array for each sample")
     half = _half_width(samples, of_pairs.every)
     ends = max(low, value - half), min(high, value + half)

@@ -1,6 +1,7 @@
 """How often labels are right, and how sure a share of successes is."""
 
 from math import sqrt
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -105,6 +106,8 @@ def class_divergence(real: Any, generated: Any, classes: int, *, design: Design 
 
 def _histograms(labels: Any, classes: int, fixed: NDArray[np.int64] | None) -> NDArray[np.float64]:
     """How often each class stands in each group: (G, classes)."""
+    if not isinstance(classes, Integral):
+        raise InputError(f"there are {classes} classes: give a whole number")
     numbers = whole(labels, "labels")
     if numbers.ndim != 1 or len(numbers) < 2 or numbers.min() < 0 or numbers.max() >= classes:
         raise InputError(f"there must be two or more labels from 0 to {classes - 1}: name the classes anew")
@@ -128,6 +131,10 @@ def _labels_of(predicted: Any, expected: Any) -> tuple[NDArray[Any], NDArray[Any
         )
     if not len(ours):
         raise InputError("there are no labels to compare: give at least one")
+    if (ours.dtype.kind == "U") != (theirs.dtype.kind == "U"):
+        raise InputError(
+            f"predicted labels are {ours.dtype}, expected ones {theirs.dtype}: give numbers twice, or names twice"
+        )
     return ours, theirs
 
 
@@ -137,6 +144,10 @@ def _names_of(labels: Any) -> NDArray[Any]:
         array = np.asarray(array)
     except ValueError:
         raise InputError("the labels have no one shape: give one per image") from None
+    if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.ravel()):
+        array = array.astype(str)
+    if array.dtype.kind not in "biufU":
+        raise InputError(f"the labels are of the type {array.dtype}: give numbers or names, a label for each image")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError("the labels hold NaN or infinity: give each image a label")
     return array

@@ -5,6 +5,7 @@ Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for Assessing 
 """
 
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -160,7 +161,7 @@ def _balls(features: ArrayLike | Balls, k: int, name: str, labels: Places | None
         if features.k != k:
             raise InputError(f"the {name} balls reach to neighbor {features.k}, not {k}: make others with balls_of")
         return features
-    if k < 1:
+    if not isinstance(k, Integral) or k < 1:
         raise InputError(f"k is {k}: the radius reaches to the k-th nearest neighbor, so give 1 or more")
     rows = feature_rows(features, name=name, least=k + 1)
     groups = groups_of(len(rows), labels)
