@@ -316,6 +316,12 @@ def test_the_path_length_of_a_gan_has_no_baseline_and_others_have_none(
     assert evaluate(gan, **asked)["path length"] == figure
     show_figures(found.as_json())
     assert "path length (elmyr's features)" in capsys.readouterr().out
+    beside = compare([gan, gan], **asked)["path_length"]
+    assert beside.yardstick is None and beside.sides[0].value == figure.value
+    assert beside.sides[1].outcome == "no significant effect"
+    write_comparison(compare([gan, gan], **asked), tmp_path / "page.html")
+    assert "path length" in (tmp_path / "page.html").read_text()
+    assert "path_length" not in compare([gan, noised(tmp_path, 5)], **asked).keys()  # noqa: SIM118
     said = list[str]()
     assert "path_length" not in evaluate(noised(tmp_path, 5), say=said.append, **asked).keys()  # noqa: SIM118
     assert any("path length" in line and "left out" in line for line in said)

@@ -53,12 +53,12 @@ class ComparedSubject:
 
 @dataclass(frozen=True)
 class ComparedFigure:
-    """A figure of all subjects, and of real images: the real-data baseline."""
+    """A figure of all subjects, and of real images, where they have it: the real-data baseline."""
 
     name: str
     title: str
     better: Better
-    yardstick: float
+    yardstick: float | None
     sides: tuple[ComparedSubject, ...]
 
 
@@ -83,7 +83,7 @@ class Comparison:
         rows = [("", *self.subjects, "real-data baseline")]
         for row in self.rows:
             told = (f"{side.value:.4g}" + (f" ({side.outcome})" if side.outcome else "") for side in row.sides)
-            rows.append((row.title, *told, f"{row.yardstick:.4g}"))
+            rows.append((row.title, *told, "" if row.yardstick is None else f"{row.yardstick:.4g}"))
         return table_html(rows)
 
     def as_json(self) -> dict[str, Any]:
@@ -174,7 +174,11 @@ def _compared(
         tell_missing(images, reference, name, judging.stages.say)
     lessons = [(splits.train, other), *zip(training, samples, strict=True)] if judging.use else []
     taken = judging.taken(
-        extractor, Sides(reference, other, samples), seen=judging.seen(splits, against), lessons=lessons
+        extractor,
+        Sides(reference, other, samples),
+        training=judging.seen(splits, against),
+        makers=[each if isinstance(each, GAN) else None for each in loaded],
+        lessons=lessons,
     )
     return Comparison(
         subjects=tuple(names),
@@ -184,8 +188,8 @@ def _compared(
         count=min(map(len, samples)),
         extractor=judging.told(extractor, reference),
         rows=tuple(
-            _row(figure, extractor.name, of_real, names, [figures[figure] for figures in taken.figures])
-            for figure, of_real in taken.baseline.items()
+            _row(figure, extractor.name, taken.baseline.get(figure), names, [each[figure] for each in taken.figures])
+            for figure in taken.names
             if all(figure in figures for figures in taken.figures)
         ),
         convention=None if judging.convention is None else judging.convention.told(len(reference)),
@@ -221,7 +225,7 @@ def _load(
 
 
 def _row(
-    figure: str, extractor: str, yardstick: float, names: Sequence[str], estimates: Sequence[Estimate]
+    figure: str, extractor: str, yardstick: float | None, names: Sequence[str], estimates: Sequence[Estimate]
 ) -> ComparedFigure:
     spec = FIGURES[figure]
     sides = [ComparedSubject(names[0], *estimates[0].interval, difference=None, outcome=None)]
@@ -232,9 +236,9 @@ def _row(
     return ComparedFigure(figure, spec.title_by(extractor), spec.better, yardstick, tuple(sides))
 
 
-def _outcome(apart: Estimate, better: Better, yardstick: float, first: float, this: float) -> str:
+def _outcome(apart: Estimate, better: Better, yardstick: float | None, first: float, this: float) -> str:
     """Where the best is near the baseline, only two on the same side of it can be compared by it."""
-    if better == "near the baseline":
+    if better == "near the baseline" and yardstick is not None:
         if (first - yardstick) * (this - yardstick) <= 0:
             return "no significant effect"
         better = "lower" if this > yardstick else "higher"

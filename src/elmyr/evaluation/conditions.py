@@ -42,7 +42,7 @@ from elmyr.evaluation.published.by_convention import TAKEN, left_out, take_by_co
 from elmyr.evaluation.published.conventions import Convention
 from elmyr.evaluation.published.statistics import LEFT_OUT, Statistics, write_statistics
 from elmyr.evaluation.reference import Embedding, embed, reference_of
-from elmyr.evaluation.requested.paths import steps_of
+from elmyr.evaluation.requested.paths import Steps, steps_of
 from elmyr.evaluation.stages import Stages
 from elmyr.images import ImageSet, Splits
 from elmyr.metrics import Estimate
@@ -65,6 +65,11 @@ class Taken(NamedTuple):
     evidence: list[Evidence]
     figures: list[dict[str, Estimate]]
     baseline: dict[str, float]
+
+    @property
+    def names(self) -> list[str]:
+        """The figures of the first set that have a baseline, or can have none."""
+        return [name for name in self.figures[0] if name in self.baseline or "paths" in FIGURES[name].needs]
 
 
 @dataclass(frozen=True)
@@ -149,14 +154,16 @@ class Judging:
         extractor: FeatureExtractor,
         sides: Sides,
         *,
-        seen: ImageSet | None = None,
+        training: ImageSet | None = None,
         gan: GAN | None = None,
+        makers: Sequence[GAN | None] = (),
         lessons: Sequence[Lesson] = (),
     ) -> Taken:
         """What is known of each set of samples beside the real images, and its figures; and the real-data baseline.
 
-        seen: training images that are on no side. gan: whose discriminator is asked, and which draws paths. lessons: of
-        the other real images and of the first samples, what recognizers learn from and read.
+        training: training images that are on no side. gan: that made all of them, whose discriminator is asked; else
+        makers: the GAN of each set. lessons: of the other real images and of the first samples, what recognizers learn
+        from and read.
         """
         reference = sides.reference
         answers = recognized(lessons, reference, self.extraction, self.stages)
@@ -164,13 +171,15 @@ class Judging:
         real = reference_of(extractor, reference, self.stages.say)
         of_real = None if gan is None else gan.discriminate(reference)
         needs = {need for name in self.requested for need in FIGURES[name].needs}
-        paths = steps_of(gan, extractor, reference) if gan is not None and "paths" in needs else None
-        training = extractor.features(seen) if seen is not None and "training features" in needs else None
+        makers = makers or [gan] * len(sides.samples)
+        walking = [maker for maker in dict.fromkeys(makers) if maker is not None] if "paths" in needs else []
+        paths = {maker: steps_of(maker, extractor, reference) for maker in walking}
+        fitted_to = extractor.features(training) if training is not None and "training features" in needs else None
 
-        def evidence_of(images: ImageSet, seen: Embedding, lesson: Pair | None) -> Evidence:
+        def evidence_of(images: ImageSet, seen: Embedding, lesson: Pair | None, steps: Steps | None = None) -> Evidence:
             logits = None if gan is None or of_real is None else (of_real, gan.discriminate(images))
             pixels = (np.asarray(reference.images), np.asarray(images.images)) if "images" in needs else None
-            return Evidence(real, seen, logits, lesson, pixels, training, None if images is sides.other else paths)
+            return Evidence(real, seen, logits, lesson, pixels, fitted_to, steps)
 
         def of_other(names: Sequence[str]) -> dict[str, float]:
             unseen = Embedding(np.empty((len(sides.other), 0)), None, sides.other.labels)
@@ -184,9 +193,12 @@ class Judging:
             figures = list[dict[str, Estimate]]()
             for place, images in enumerate(sides.samples, 1):
                 listener.advance(place)
-                known.append(evidence_of(images, embed(extractor, images), next(iter(answers[place:]), None)))
+                maker = makers[place - 1]
+                steps = None if maker is None else paths.get(maker)
+                lesson = next(iter(answers[place:]), None)
+                known.append(evidence_of(images, embed(extractor, images), lesson, steps))
                 figures.append(self.figures_of(known[-1], self._names))
-        self._say_left_out(known[-1], figures[-1])
+        self._say_left_out(known[-1], figures)
         if self.save_statistics:
             write_statistics(self.save_statistics, extractor, real.embedding.features)
         return Taken(known, figures, baseline)
@@ -204,12 +216,12 @@ class Judging:
         place = place_of_baseline(extractor, sides.reference, sides.other, by)
         return kept_baseline(place, self._names, take, self.stages.say)
 
-    def _say_left_out(self, evidence: Evidence, figures: dict[str, Estimate]) -> None:
+    def _say_left_out(self, evidence: Evidence, figures: Sequence[dict[str, Estimate]]) -> None:
         if self.convention is not None and self.statistics is None:
             for line in left_out(evidence, self.convention):
                 self.stages.say(line)
         for name in self.requested:
-            if name not in figures:
+            if not all(name in each for each in figures):
                 self.stages.say(f"{FIGURES[name].title} is left out: the images or the extractor do not allow it")
 
     def figures_of(self, evidence: Evidence, names: Sequence[str]) -> dict[str, Estimate]:
@@ -256,8 +268,7 @@ class Judging:
             self.figure(
                 name, extractor, [each[name] for each in taken.figures if name in each], taken.baseline.get(name)
             )
-            for name in taken.figures[0]
-            if name in taken.baseline or "paths" in FIGURES[name].needs
+            for name in taken.names
         )
 
     def figure(self, name: str, extractor: str, estimates: Sequence[Estimate], baseline: float | None) -> Figure:

@@ -37,7 +37,7 @@ NEEDS: Mapping[str, str] = {
     "logits": "needs the discriminator of a run",
     "recognizers": USE,
     "training features": ASKED,
-    "paths": "needs a GAN, in elmyr evaluate",
+    "paths": "needs a GAN",
 }
 TOGETHER = (
     "frechet distances",

@@ -185,9 +185,8 @@ def judge(
     copies = look_for_copies(repeats[0], splits.train, held_out, others, gan=gan)
     pairs = tuple((int(of_first[place]), known) for place, known in copies.pairs)
     lessons = [(splits.train, other), (training, repeats[0])] if judging.use else []  # of the first repeat alone
-    taken = judging.taken(
-        extractor, Sides(reference, other, repeats), seen=judging.seen(splits, against), gan=gan, lessons=lessons
-    )
+    seen = judging.seen(splits, against)
+    taken = judging.taken(extractor, Sides(reference, other, repeats), training=seen, gan=gan, lessons=lessons)
     first = taken.evidence[0]
     by_realism = of_first[np.argsort(realism(first.real.near, first.features[1]), kind="stable")].tolist()
     return Evaluation(

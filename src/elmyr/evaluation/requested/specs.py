@@ -72,6 +72,6 @@ PATHS = FigureSpec(
     take=lambda first, last: path_length(first, last),
     meaning="how much images change along a path between latents (Karras et al. 2019), by the extractor in place of "
     "LPIPS and in sixteenths of the way; a property of the GAN, without a baseline",
-    missing="taken where --figures names it, of a GAN in elmyr evaluate",
+    missing="taken where --figures names it, of a GAN",
     on_request=True,
 )
