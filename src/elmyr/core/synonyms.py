@@ -104,6 +104,10 @@ OPTIONS: dict[str, tuple[Instead, ...]] = {
     "clip-value grad-clip clip-grad max-grad-norm": _setting("stabilizers.clip_gradients={}"),
     "conditional cond cgan": _setting("conditional=true"),
     "unconditional uncond": _setting("conditional=false"),
+    "logit-adjustment balanced-softmax": (
+        Instead("--class-weight logit-adjusted", "--class-weight says how rare classes are evened out"),
+    ),
+    "balanced-sampling class-balanced weighted-sampler": _setting("class_balance=1"),
     "augment aug ada diffaug augmentation": _setting("augmentation.adaptive=true"),
     "save-every checkpoint-every snap save-interval checkpoint-interval": _setting("loop.checkpoint_every={}"),
     "sample-every sample-interval preview-every": _setting("loop.preview_every={}"),
