@@ -72,7 +72,7 @@ LONG_SIGNATURES = {
     ),
 }
 LONG_FUNCTIONS = dict.fromkeys(  # half of them is options
-    ("cli/predict.py:predict", "cli/recognizer.py:doubts", "cli/study.py:_choices"), OPTIONS
+    ("cli/predict.py:predict", "cli/recognizer.py:train", "cli/recognizer.py:doubts", "cli/study.py:_choices"), OPTIONS
 )
 
 

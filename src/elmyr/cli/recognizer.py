@@ -52,6 +52,25 @@ def train(
         str | None,
         typer.Option(metavar="RUN", help="With --gan: only images that this recognizer classifies as requested."),
     ] = None,
+    hardest: Annotated[
+        float, typer.Option(metavar="SHARE", help="With --agreeing: the share that it is least sure of.")
+    ] = 1.0,
+    generated: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="With --gan: how many images, or fresh: none twice (default: as many as training images)."
+        ),
+    ] = None,
+    truncation: Annotated[
+        str, typer.Option(metavar="F", help="With --gan: factor of the latents, up to 2; several in turn: 0.8,1,1.2.")
+    ] = "1",
+    checkpoint: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --gan: a checkpoint of it; several in turn: best,latest.")
+    ] = None,
+    soft_labels: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="With --gan: label fresh images by this recognizer's probabilities."),
+    ] = None,
     target: Annotated[
         str | None, typer.Option(metavar="DATA", help="Images of another domain to classify; labels are ignored.")
     ] = None,
@@ -79,6 +98,7 @@ def train(
     """Train a recognizer; with --labels-per-class the other training images are unlabeled ones."""
     from elmyr.core.errors import InputError
     from elmyr.tasks.recognition import TINY, Recognizer
+    from elmyr.tasks.recognition.generated.generated_ask import GeneratedAsk
     from elmyr.tasks.recognition.spec import LearnsFrom, RecognizerAsk
 
     asked = training.asked
@@ -86,14 +106,15 @@ def train(
     parameters |= {"class_weight": None if class_weight is Weights.none else class_weight.value}
     parameters |= {"seed": asked.seed, "device": asked.device, "precision": asked.precision}
     reader = Recognizer(method=method, updates=updates, **parameters)
+    of_gan = GeneratedAsk(realism, agreeing, hardest, generated, truncation, checkpoint, soft_labels)
     if target is not None:
-        if method != "auto" or unlabeled or gan or realism != 1 or agreeing or teacher or no_validation:
+        if method != "auto" or unlabeled or gan or of_gan.asks or teacher or no_validation:
             raise InputError("--target has a method of its own: leave out other ways to learn, as --method or --gan")
         _adapt(data, target, image_count(translation, "--translation"), self_training, reader, training)
         return
     if translation is not None or not self_training:
         raise InputError("--translation and --no-self-training are for --target: name one")
-    learns_from = LearnsFrom(unlabeled, None, gan, realism, agreeing, teacher, not no_validation)
+    learns_from = LearnsFrom(unlabeled, None, gan, teacher, not no_validation, of_gan)
     ask = RecognizerAsk(data, recognizer=reader, learns_from=learns_from, asked=asked)
     carry_out("recognizer", ask, training)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch.nn.functional import one_hot
 
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
@@ -110,7 +111,10 @@ class MixedData:
             self.first.batch(position - begin, size - (end - begin)),
             self.second.batch(begin, end - begin),
         )
-        labels = None
+        labels, targets = None, None
         if real.labels is not None and generated.labels is not None:
             labels = torch.cat([real.labels, generated.labels])
-        return Batch(torch.cat([real.images, generated.images]), labels)
+        if real.labels is not None and generated.targets is not None:
+            sure = one_hot(real.labels, generated.targets.shape[1]).to(generated.targets.dtype)
+            targets = torch.cat([sure, generated.targets])
+        return Batch(torch.cat([real.images, generated.images]), labels, targets=targets)

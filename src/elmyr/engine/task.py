@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,10 +15,14 @@ Scalars = dict[str, torch.Tensor]  # what an update tells for the log, by name, 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of the order, on the device: images uint8 (N, C, H, W) channels-last, labels int64 (N,) or None."""
+    """A batch of the order, on the device: images uint8 (N, C, H, W) channels-last, labels int64 (N,) or None.
+
+    targets: where labels are not sure, what takes their place: probabilities float (N, K) of the classes.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor | None
+    targets: torch.Tensor | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from elmyr.core import seeds
 from elmyr.engine.config import require_there
-from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.engine.saving.run_directory import RunDirectory, position_of
 from elmyr.images import AS_BYTES, ImageSet, Shaping, Source, load_images, open_source, save_npz, split_source
 from elmyr.images.dataset.shaping import labeled_places
 from elmyr.studies.config import Cell, StudyConfig
+from elmyr.tasks.gan import open_gan
 from elmyr.tasks.gan.model import GAN
-from elmyr.tasks.recognition import Doubts, doubts_of
+from elmyr.tasks.recognition import Doubts, FreshSamples, Origin, Recognizer, doubts_of
+from elmyr.tasks.recognition.learning.chosen_samples import ALL, Choice
 
 FEWEST_GENERATED = 10_000
 
@@ -63,6 +65,42 @@ class CellData:
         self.samples.parent.mkdir(exist_ok=True)
         save_npz(images, self.samples)
         return images
+
+    def fresh(
+        self,
+        *,
+        truncation: float = 1.0,
+        checkpoint: str | None = None,
+        choice: Choice = ALL,
+        soft: Recognizer | None = None,
+    ) -> FreshSamples:
+        """Images of the GAN without an end, the classes in equal numbers, labeled by the numbers of classes.
+
+        checkpoint: one of `checkpoints` in place of the finished model. choice, soft: as `FreshSamples` has them.
+        """
+        gan = self.gan
+        if checkpoint is not None:
+            gan = open_gan(self.run.path, checkpoint=checkpoint, device=self.device, precision=self.precision)
+        names = np.arange(len(self.labeled.classes))
+        return FreshSamples([Origin(gan, truncation)], choice=choice, soft=soft, balanced=True, names=names)
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """Those of the GAN that are kept, by their images seen, but for the last, which the finished model is."""
+        seen = sorted(position_of(path) for path in self.run.checkpoints.glob("images-*"))
+        return tuple(map(str, seen[:-1]))
+
+    @cached_property
+    def rival(self) -> Recognizer:
+        """What the labeled images teach without a GAN, by classical augmentation; its labels are names of classes."""
+        recognizer = Recognizer(
+            method="augment",
+            updates=self.config.updates,
+            seed=seeds.derive(self.seed, "rival"),
+            device=self.device,
+            precision=self.precision,
+        )
+        return recognizer.fit(self.labeled)
 
     @cached_property
     def doubts(self) -> Doubts:

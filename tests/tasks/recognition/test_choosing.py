@@ -46,8 +46,8 @@ def gan(run: Path) -> GAN:
 class Picky(Recognizer):
     """Reads images with an odd sum of pixels as another class than they are."""
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        read, odd = super().predict_proba(X), X.reshape(len(X), -1).sum(1) % 2 == 1
+    def predict_proba(self, X: np.ndarray, *, average: int = 1) -> np.ndarray:
+        read, odd = super().predict_proba(X, average=average), X.reshape(len(X), -1).sum(1) % 2 == 1
         read[odd] = np.roll(read[odd], 1, axis=1)
         return read
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from elmyr.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from elmyr.tasks.recognition.generated.fresh_samples import FreshSamples as FreshSamples
+    from elmyr.tasks.recognition.generated.fresh_samples import Origin as Origin
     from elmyr.tasks.recognition.judging import images_to_read as images_to_read
     from elmyr.tasks.recognition.judging import mistakes_grid as mistakes_grid
     from elmyr.tasks.recognition.judging import unlabeled_images as unlabeled_images
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 __all__ = [
     "TINY",
     "Doubts",
+    "FreshSamples",
     "GanOverSampler",
+    "Origin",
     "Prediction",
     "Reading",
     "Recognizer",
@@ -66,7 +70,9 @@ __all__ = [
 _HOMES = {
     "TINY": "elmyr.tasks.recognition.recognizer",
     "Doubts": "elmyr.tasks.recognition.label_errors.estimate",
+    "FreshSamples": "elmyr.tasks.recognition.generated.fresh_samples",
     "GanOverSampler": "elmyr.tasks.recognition.learning.gan_oversampler",
+    "Origin": "elmyr.tasks.recognition.generated.fresh_samples",
     "Prediction": "elmyr.tasks.recognition.predicting.predictions",
     "Reading": "elmyr.tasks.recognition.scores",
     "Recognizer": "elmyr.tasks.recognition.recognizer",

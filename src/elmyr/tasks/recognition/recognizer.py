@@ -24,7 +24,7 @@ from elmyr.images import AS_IT_IS, ImageSet, Pixels, Shaping, StoredPixels
 from elmyr.nets import StridedClassifier
 from elmyr.tasks.recognition.learning.class_weights import ClassWeight, as_json, from_json, settled_weight
 from elmyr.tasks.recognition.learning.fitting import Fitting, choices_of, method_of, new_net
-from elmyr.tasks.recognition.learning.lesson import Lesson, Pair, checked_images
+from elmyr.tasks.recognition.learning.lesson import Generated, Lesson, Pair, checked_images
 from elmyr.tasks.recognition.learning.methods import chosen_method, read_method
 from elmyr.tasks.recognition.learning.policy_choice import chosen_policy, with_policy
 from elmyr.tasks.recognition.learning.selection import fitted_temperature
@@ -100,15 +100,16 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         y: ArrayLike | None = None,
         *,
         unlabeled: ArrayLike | StoredPixels | None = None,
-        generated: Pair | None = None,
+        generated: Generated | None = None,
         validation: Pair | None = None,
         teacher: Recognizer | None = None,
         listener: Listener | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> Self:
-        """Trains on images and labels, and by the method on unlabeled and on generated ones (images, labels) as well.
+        """Trains on images and labels, and by the method on unlabeled and generated ones as well.
 
-        X may be an image set, whose labels then are y, by the names of their classes.
+        X may be an image set, whose labels then are y, by the names of their classes. `generated` are images and
+        labels, or `FreshSamples`, of which none is shown twice.
         With `validation` (images, labels) the weights that read it best are taken, and probabilities are calibrated on
         it. With a `teacher`, a fitted recognizer of the same classes, it learns what that reads in the images as they
         are shown, instead of y. `say` hears which policy was chosen, and what goes wrong on the way. The number of

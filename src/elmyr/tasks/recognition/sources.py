@@ -22,10 +22,12 @@ from elmyr.images import ImageSet, Pixels, Shaping, Splits, load_images
 from elmyr.images.dataset.shaping import TROUBLES, labeled_places
 from elmyr.tasks.gan.checkpoints import open_gan
 from elmyr.tasks.gan.plan import config_of as gan_config_of
+from elmyr.tasks.recognition.generated.fresh_samples import FreshSamples, Origin
+from elmyr.tasks.recognition.generated.generated_ask import FRESH
 from elmyr.tasks.recognition.judged_images import refuse_known
-from elmyr.tasks.recognition.learning.chosen_samples import chosen_samples
+from elmyr.tasks.recognition.learning.chosen_samples import Choice, samples_of_choice
 from elmyr.tasks.recognition.learning.fitting import course_of
-from elmyr.tasks.recognition.learning.lesson import Lesson
+from elmyr.tasks.recognition.learning.lesson import Generated, Lesson
 from elmyr.tasks.recognition.predicting.trained import KIND
 from elmyr.tasks.recognition.recognizer import Recognizer
 
@@ -42,6 +44,13 @@ class RecognizerConfig(RunConfig):
     gan: str | None = Field(None, description="the run whose generated images it learns from as well")
     realism: float = Field(1.0, description="the share of them that its discriminator finds most real")
     agreeing: str | None = Field(None, description="the run of a recognizer that classifies them as requested")
+    hardest: float = Field(1.0, description="the share of what is left of them that this one is least sure of")
+    generated: int | Literal["fresh"] | None = Field(
+        None, description="how many they are; fresh: none is shown twice; None: as many as training images"
+    )
+    truncations: tuple[float, ...] = Field((1.0,), description="factors of the GAN's latents, in turn")
+    checkpoints: tuple[str, ...] = Field((), description="of the GAN, in turn; none: the finished model")
+    soft_labels: str | None = Field(None, description="the run of a recognizer whose probabilities are their labels")
     teacher: str | None = Field(None, description="the run of a recognizer whose predictions replace labels")
     validate_on_split: bool = Field(True, description="whether the validation part chooses weights and calibrates")
     digests: dict[str, str] = Field({}, description="sha256 of each thing that it learns from")
@@ -132,22 +141,38 @@ def _given(config: RecognizerConfig, splits: Splits, data_root: str | os.PathLik
         parts = [given["unlabeled"]] if "unlabeled" in given else []
         given["unlabeled"] = np.concatenate([*(np.asarray(part[:]) for part in parts), more.in_memory()])
     if config.gan is not None:
-        _refuse_other_eyes(config, gan_config_of(open_run(config.gan)).data, "--gan")
-        gan = open_gan(config.gan, device=config.device)
-        if gan.config.classes != images.classes:
-            raise InputError(
-                f"'{config.gan}' makes the classes {', '.join(gan.config.classes) or '(none)'}, the images are of "
-                f"{', '.join(images.classes)}: train it on these"
-            )
-        reader = None
-        if config.agreeing is not None:
-            _refuse_other_eyes(config, config_of(open_run(config.agreeing)).data, "--agreeing")
-            reader = open_recognizer(config.agreeing, device=config.device)
-        made = chosen_samples(gan, len(images), realism=config.realism, reader=reader, seed=seeds.LEARNED_FROM)
-        given["generated"] = _named(made)
+        given["generated"] = _generated(config, config.gan, images)
     if config.validate_on_split:
         given["validation"] = _named(splits.validation)
     return given
+
+
+def _generated(config: RecognizerConfig, run: str, images: ImageSet) -> Generated:
+    """What the GAN of a run makes to learn from; InputError for one of other classes."""
+    _refuse_other_eyes(config, gan_config_of(open_run(run)).data, "--gan")
+    gans = [open_gan(run, checkpoint=name, device=config.device) for name in config.checkpoints or (None,)]
+    if gans[0].config.classes != images.classes:
+        raise InputError(
+            f"'{run}' makes the classes {', '.join(gans[0].config.classes) or '(none)'}, the images are of "
+            f"{', '.join(images.classes)}: train it on these"
+        )
+    choice = Choice(config.realism, _judge(config, config.agreeing, "--agreeing"), config.hardest)
+    soft = _judge(config, config.soft_labels, "--soft-labels")
+    if config.generated is None and soft is None and len(gans) == 1 and config.truncations == (1.0,):
+        return _named(samples_of_choice(gans[0], len(images), choice, seed=seeds.LEARNED_FROM))
+    origins = [Origin(gan, truncation) for gan in gans for truncation in config.truncations]
+    fresh = FreshSamples(origins, choice=choice, soft=soft)
+    if config.generated == FRESH or soft is not None:
+        return fresh
+    return _named(fresh.images(0, config.generated or len(images)))
+
+
+def _judge(config: RecognizerConfig, run: str | None, option: str) -> Recognizer | None:
+    """The recognizer of a run that an option names; InputError where it knows what this run must not."""
+    if run is None:
+        return None
+    _refuse_other_eyes(config, config_of(open_run(run)).data, option)
+    return open_recognizer(run, device=config.device)
 
 
 def _refuse_other_eyes(config: RecognizerConfig, theirs: DataConfig, option: str) -> None:
@@ -175,7 +200,12 @@ def _refuse_other_eyes(config: RecognizerConfig, theirs: DataConfig, option: str
 
 def _refuse_what_knows_the_test(config: RecognizerConfig, test: ImageSet) -> None:
     """InputError for a GAN or a recognizer of other images than these, among which are some of the test part."""
-    named = {"--gan": config.gan, "--teacher": config.teacher, "--agreeing": config.agreeing}
+    named = {
+        "--gan": config.gan,
+        "--teacher": config.teacher,
+        "--agreeing": config.agreeing,
+        "--soft-labels": config.soft_labels,
+    }
     for option, run in named.items():
         if run is not None:
             directory = open_run(run)
@@ -210,7 +240,7 @@ def _lesson_of(learned_from: Mapping[str, Any]) -> Lesson:
 
 
 def _digests(config: RecognizerConfig, lesson: Lesson) -> dict[str, str]:
-    sets = {
+    sets: dict[str, ImageSet | FreshSamples | None] = {
         "labeled": lesson.labeled,
         "unlabeled": lesson.unlabeled,
         "generated": lesson.generated,

@@ -23,8 +23,8 @@ from elmyr.engine.saving.places import GAN_KIND, Run
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
 from elmyr.engine.spec import Asked, Finished, Plan, RunOptions, Say, TaskSpec, hush
 from elmyr.images import AS_IT_IS, Data, Shaping, lasting_name, open_source, source_of, split_source
+from elmyr.tasks.recognition.generated.generated_ask import Factors, GeneratedAsk, Names
 from elmyr.tasks.recognition.kept_scores import keep_reading
-from elmyr.tasks.recognition.learning.chosen_samples import require_realism
 from elmyr.tasks.recognition.learning.class_weights import AUTO, told_of_weight
 from elmyr.tasks.recognition.learning.fitting import Fitting, course_of, method_of
 from elmyr.tasks.recognition.learning.methods import MethodConfig, read_method
@@ -45,20 +45,19 @@ class LearnsFrom:
     unlabeled: Data | None = None
     instead: Data | None = None
     gan: Run | None = None
-    realism: float = 1.0
-    agreeing: Run | None = None
     teacher: Run | None = None
     validate: bool = True
+    generated: GeneratedAsk = field(default_factory=GeneratedAsk)
 
     def __post_init__(self) -> None:
         if self.teacher is not None and (self.unlabeled is not None or self.gan is not None):
             raise InputError(
                 "a teacher takes the place of labels and of generated images: leave out --unlabeled and --gan"
             )
-        require_realism(self.realism)
-        if self.gan is None and (self.realism != 1 or self.agreeing is not None):
+        if self.gan is None and self.generated.asks:
             raise InputError(
-                "--realism and --agreeing choose among generated images: name a GAN with --gan, or leave them out"
+                "--generated, --realism, --agreeing, --hardest, --truncation, --checkpoint and --soft-labels choose "
+                "among generated images: name a GAN with --gan, or leave them out"
             )
 
     def as_config(self, data: str | os.PathLike[str], shaping: Shaping) -> dict[str, Any]:
@@ -76,8 +75,9 @@ class LearnsFrom:
             "unlabeled": unlabeled,
             "instead": instead,
             "gan": _place(self.gan, GAN_KIND),
-            "realism": self.realism,
-            "agreeing": _place(self.agreeing, KIND),
+            "agreeing": _place(self.generated.agreeing, KIND),
+            "soft_labels": _place(self.generated.soft_labels, KIND),
+            **self.generated.as_config(),
             "teacher": _place(self.teacher, KIND),
             "validate_on_split": self.validate,
         }
@@ -223,6 +223,11 @@ def train_recognizer(
     gan: Run | None = None,
     realism: float = 1.0,
     agreeing: Run | None = None,
+    hardest: float = 1.0,
+    generated: Amount | None = None,
+    truncation: Factors = 1.0,
+    checkpoint: Names = None,
+    soft_labels: Run | None = None,
     teacher: Run | None = None,
     validate: bool = True,
     settings: Settings = (),
@@ -241,8 +246,11 @@ def train_recognizer(
     None); its seed is the split's, too. The budget is its method's, or `images` seen, in whole batches, or `minutes`.
     With `shaping.labels_per_class` the other training images are unlabeled ones; `unlabeled` names more of them,
     `instead` another source of the same classes, whose labeled images (all but its test part) take the place of the
-    data's own, `gan` a run that makes labeled images to learn from; of these `realism` and `agreeing`, the run of a
-    recognizer, choose as `chosen_samples` does. `teacher` names a recognizer's run whose reading of all training images
+    data's own, `gan` a run that makes labeled images to learn from; of these `realism`, `agreeing`, the run of a
+    recognizer, and `hardest` choose as `chosen_samples` does. generated: how many there are (as many as training
+    images where None), or "fresh": each is shown once; truncation, checkpoint: factors of the latents, and checkpoints
+    in place of the finished model, one or several that take turns; soft_labels: a recognizer's run whose probabilities
+    are the labels of fresh generated images. `teacher` names a recognizer's run whose reading of all training images
     takes the place of their labels. validate: whether the validation part chooses the weights and calibrates; then no
     figures should be taken on it. settings: over the method's choices, by their dotted names. All that follows: as
     `train` has it. Raises InputError before anything is written.
@@ -252,7 +260,8 @@ def train_recognizer(
     reader = recognizer or Recognizer(method="auto", class_weight=AUTO)
     of_reader = (reader.seed, settings, reader.device, reader.precision)
     asked = Asked(images, minutes, *of_reader, data_root, shaping, deterministic, start_from)
-    learns_from = LearnsFrom(unlabeled, instead, gan, realism, agreeing, teacher, validate)
+    of_gan = GeneratedAsk(realism, agreeing, hardest, generated, truncation, checkpoint, soft_labels)
+    learns_from = LearnsFrom(unlabeled, instead, gan, teacher, validate, of_gan)
     ask = RecognizerAsk(data, labels, reader, learns_from, asked)
     return train(RECOGNIZER, ask, RunOptions(out, keep_going, track, quiet, say))
 

@@ -26,19 +26,21 @@ class Augmenting:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """A share of a labeled batch: images (n, C, H, W) in [-1, 1], and labels int64 (n,).
 
-        Of mixed pairs the labels are how much of each of the `classes` an image shows, float (n, classes). An image's
-        partner is drawn from the whole batch, and changed in its own way.
+        Of mixed pairs the labels are how much of each of the `classes` an image shows, float (n, classes), as the
+        batch's targets are, where it has some. An image's partner is drawn from the whole batch, and changed in its own
+        way.
         """
         assert batch.labels is not None
         images = self._changed(batch.images[share], share, len(batch), seed, "augmentation", position)
         if self.mixing == NONE:
-            return images, batch.labels[share]
+            return images, (batch.labels if batch.targets is None else batch.targets)[share]
         random, device = seeds.generator(seed, "mixing", position), images.device
         partners = torch.randperm(len(batch), generator=random)[share].to(device)
         draws = seeds.uniform((DRAWS, len(batch)), random)[:, share].to(device, images.dtype)
         others = self._changed(batch.images[partners], share, len(batch), seed, "augmentation, partners", position)
         mixed, own = MIXINGS[self.mixing](images, others, draws.view(DRAWS, -1, 1, 1, 1))
-        first, second = (F.one_hot(batch.labels[place], classes).to(own.dtype) for place in (share, partners))
+        known = F.one_hot(batch.labels, classes) if batch.targets is None else batch.targets
+        first, second = (known[place].to(own.dtype) for place in (share, partners))
         return mixed, own.flatten(1) * first + (1 - own.flatten(1)) * second
 
     def _changed(

@@ -1,12 +1,14 @@
-"""Which generated images to learn from: those that look most real, and those that are read as they were asked for.
+"""Which generated images to learn from: those that look most real, are read as they were asked for, and teach most.
 
 The first is a discriminator's judgement (Azadi et al. 2019, "Discriminator Rejection Sampling", by rank in place of
-chance, since a relativistic discriminator knows no absolute one), the second a recognizer's.
+chance, since a relativistic discriminator knows no absolute one), the others a recognizer's.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,75 +17,162 @@ from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.tasks.gan.model import GAN, in_shares
-from elmyr.tasks.recognition.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from elmyr.tasks.recognition.recognizer import Recognizer
 
 ROUNDS = 10
 LEAST_SHARE = 0.05  # twenty times as many images are made then
 
 
+def require_share(option: str, share: float) -> None:
+    """InputError for what is no share of generated images to take."""
+    if not LEAST_SHARE <= share <= 1:
+        raise InputError(f"{option} is {share:g}: it is a share, from {LEAST_SHARE} to 1")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is demanded of a generated image; InputError for a share that is none.
+
+    realism: the share of each class's images, 0.05 to 1, that the discriminator finds most real.
+    reader: a recognizer of the GAN's classes; an image that it does not read as it was asked for is left out.
+    hardest: of those that are left, the share of each class's, 0.05 to 1, of which the reader is least sure: what is
+    neither read wrong nor known already.
+    """
+
+    realism: float = 1.0
+    reader: Recognizer | None = None
+    hardest: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_share("--realism", self.realism)
+        require_share("--hardest", self.hardest)
+        if self.hardest < 1 and self.reader is None:
+            raise InputError("--hardest takes what a recognizer is least sure of: name one with --agreeing")
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing is demanded."""
+        return self.realism == 1 and self.reader is None
+
+    def tried(self, count: int) -> int:
+        """How many are made where `count` are wanted."""
+        return ceil(count / (self.realism * self.hardest))
+
+    def of(self, gan: GAN, made: ImageSet) -> NDArray[np.int64]:
+        """The places (M,) of those that are good enough among what the GAN has made."""
+        kept = _real_enough(gan, made, self.realism)
+        if self.reader is None:
+            return np.flatnonzero(kept)
+        probabilities, labels = _as_asked(self.reader, made), made.require_labels()
+        places = np.flatnonzero(kept & (probabilities.argmax(1) == labels))
+        left = labels[places]
+        return places[_first_of_class(probabilities[places, left], left, self.hardest)]
+
+
+ALL = Choice()
+
+
 def chosen_samples(
-    gan: GAN, count: int, *, realism: float = 1.0, reader: Recognizer | None = None, seed: int = 0
+    gan: GAN,
+    count: int,
+    *,
+    realism: float = 1.0,
+    reader: Recognizer | None = None,
+    hardest: float = 1.0,
+    seed: int = 0,
 ) -> ImageSet:
     """`count` generated images, classes in their shares of the training images, of those that are good enough.
 
     realism: the share of each class's images, 0.05 to 1, that the discriminator finds most real.
     reader: a recognizer of the GAN's classes; an image that it does not read as it was asked for is left out.
-    Neither changes how often a class comes. Without both these are just `gan.sample(count, seed=seed)`. Raises
+    hardest: with a reader, the share of what is left of each class, 0.05 to 1, of which it is least sure.
+    None changes how often a class comes. Without them these are just `gan.sample(count, seed=seed)`. Raises
     InputError for a GAN without classes or a reader of others, and where so few images of a class are good enough that
     ten times as many do not suffice.
     """
-    require_realism(realism)
-    if realism == 1 and reader is None:
+    return samples_of_choice(gan, count, Choice(realism, reader, hardest), seed=seed)
+
+
+def samples_of_choice(gan: GAN, count: int, choice: Choice, *, seed: int = 0) -> ImageSet:
+    """The same by a choice."""
+    if choice.takes_all:
         return gan.sample(count, seed=seed)
-    classes = gan.config.classes
+    classes = require_classes(gan, choice)
+    shares = gan.config.class_counts or [1] * len(classes)
+    missing = np.bincount(in_shares(shares, count), minlength=len(classes))
+    return joined(parts_of_choice(gan, in_shares(shares, choice.tried(count)), missing, choice, seed=seed))
+
+
+def require_classes(gan: GAN, choice: Choice) -> tuple[str, ...]:
+    """The GAN's classes; InputError where it has none, or where a reader knows others."""
+    classes, reader = gan.config.classes, choice.reader
     if not classes:
         raise InputError("a GAN without classes makes nothing to learn labels from: train one with labels")
     if reader is not None and set(reader.classes_.astype(str)) != set(classes):
         raise InputError(f"the recognizer knows other classes than the GAN's, {', '.join(classes)}: take one of these")
-    shares = gan.config.class_counts or [1] * len(classes)
-    missing = np.bincount(in_shares(shares, count), minlength=len(classes))
+    return classes
+
+
+def parts_of_choice(
+    gan: GAN,
+    asked: NDArray[np.int64],
+    missing: NDArray[np.int64],
+    choice: Choice,
+    *,
+    truncation: float = 1.0,
+    seed: int = 0,
+) -> list[ImageSet]:
+    """Parts that together have as many good images of each class as `missing` (K,) says.
+
+    asked: the labels (N,) of what is made in each round. Raises InputError where ten rounds do not suffice.
+    """
+    classes = gan.config.classes
     parts = []
     for number in range(ROUNDS):
-        made = gan.sample(ceil(count / realism), seed=seeds.derive(seed, "choice", number))
-        made = made.take(np.flatnonzero(_real_enough(gan, made, realism) & _read_as_asked(reader, made)))
+        chosen_seed = seeds.derive(seed, "choice", number)
+        made = gan.sample(len(asked), label=asked, truncation=truncation, seed=chosen_seed)
+        made = made.take(choice.of(gan, made))
         labels = made.require_labels()
         needed = _occurrences(labels) < missing[labels]
         parts.append(made.take(np.flatnonzero(needed)))
         missing = missing - np.bincount(labels[needed], minlength=len(classes))
         if not missing.any():
-            break
-    else:
-        raise InputError(
-            f"of {ROUNDS} times as many images of '{classes[int(missing.argmax())]}' too few are good enough to learn "
-            "from: train the GAN longer, or leave out --agreeing"
-        )
+            return parts
+    raise InputError(
+        f"of {ROUNDS} times as many images of '{classes[int(missing.argmax())]}' too few are good enough to learn "
+        "from: train the GAN longer, or leave out --agreeing"
+    )
+
+
+def joined(parts: list[ImageSet]) -> ImageSet:
+    """Labeled parts of one kind, one after the other."""
     labels = np.concatenate([part.require_labels() for part in parts])
-    return ImageSet(np.concatenate([part.images for part in parts]), labels, classes, name=parts[0].name)
-
-
-def require_realism(share: float) -> None:
-    """InputError for what is no share of generated images to take."""
-    if not LEAST_SHARE <= share <= 1:
-        raise InputError(f"--realism is {share:g}: it is a share, from {LEAST_SHARE} to 1")
+    return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, name=parts[0].name)
 
 
 def _real_enough(gan: GAN, made: ImageSet, share: float) -> NDArray[np.bool_]:
     """Whether an image is among the `share` of its class that the discriminator's logits rank first."""
-    labels = made.require_labels()
     if share == 1:
         return np.ones(len(made), np.bool_)
-    order = np.argsort(-gan.discriminate(made), kind="stable")
-    rank = np.empty(len(made), np.int64)
-    rank[order] = _occurrences(labels[order])
+    return _first_of_class(-gan.discriminate(made), made.require_labels(), share)
+
+
+def _first_of_class(order: NDArray[np.float64], labels: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Whether each (N,) is in the `share` of its class that comes first in the order."""
+    if share == 1:
+        return np.ones(len(labels), np.bool_)
+    places = np.argsort(order, kind="stable")
+    rank = np.empty(len(labels), np.int64)
+    rank[places] = _occurrences(labels[places])
     return np.asarray(rank < np.ceil(share * np.bincount(labels))[labels])
 
 
-def _read_as_asked(reader: Recognizer | None, made: ImageSet) -> NDArray[np.bool_]:
-    """Whether the reader sees the class in an image that was asked for; without a reader it always does."""
-    if reader is None:
-        return np.ones(len(made), np.bool_)
-    read = reader.classes_.astype(str)[reader.predict_proba(made.images).argmax(1)]
-    return np.asarray(read == np.array(made.classes)[made.require_labels()])
+def _as_asked(reader: Recognizer, made: ImageSet) -> NDArray[np.float64]:
+    """The reader's probabilities (N, K), columns in the order of the images' classes."""
+    read = reader.classes_.astype(str).tolist()
+    return reader.predict_proba(made.images)[:, [read.index(name) for name in made.classes]]
 
 
 def _occurrences(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -73,10 +73,10 @@ def labeled_loss(asked: ClassWeight, lesson: Lesson, generated_share: float, dev
 
 def shown_shares(lesson: Lesson, generated_share: float) -> NDArray[np.float64]:
     """How much of what is shown each class has (K,), generated images among it."""
-    shown = _shares(lesson.labeled.require_labels(), len(lesson.classes))
-    if lesson.generated is None:
+    labels, generated = lesson.labeled.require_labels(), lesson.generated_shares
+    shown = np.bincount(labels, minlength=len(lesson.classes)) / len(labels)
+    if generated is None:
         return shown
-    generated = _shares(lesson.generated.require_labels(), len(lesson.classes))
     return (1 - generated_share) * shown + generated_share * generated
 
 
@@ -87,10 +87,6 @@ def told_of_weight(settled: ClassWeight) -> str:
     if settled == ADJUSTED:
         return "logits adjusted to the classes' shares (not with --class-weight none)"
     return f"class weights {BALANCED if settled == BALANCED else 'as asked'} (none with --class-weight none)"
-
-
-def _shares(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
-    return np.bincount(labels, minlength=classes) / len(labels)
 
 
 def as_json(asked: ClassWeight) -> list[list[Any]] | str | None:

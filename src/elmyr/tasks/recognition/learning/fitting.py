@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.rules import is_tiny
 from elmyr.engine.task import BatchSource
 from elmyr.nets import StridedClassifier
+from elmyr.tasks.recognition.generated.fresh_samples import FreshData, FreshSamples
+from elmyr.tasks.recognition.generated.two_stages import FeatureStartTask, TwoStageTask
 from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.class_weights import labeled_loss, settled_weight
 from elmyr.tasks.recognition.learning.lesson import Lesson
@@ -112,6 +114,8 @@ def _task_of(
             "augment": Augmenting(config.augment, config.mixing),
             "teacher": None if teacher is None else teacher.reading(lesson.shape, device),
         }
+        if config.stages is not None:
+            return _of_stages(net, config, lesson, common)
         if not config.retraining:
             return RecognizerTask(net, **common)
         asked = weight if isinstance(weight, Mapping) else None  # the others say how uneven classes are evened out
@@ -122,26 +126,57 @@ def _task_of(
     return SemiTask(net, config.semi, shape=lesson.shape, **common)
 
 
+def _of_stages(net: StridedClassifier, config: MethodConfig, lesson: Lesson, common: dict[str, Any]) -> RecognizerTask:
+    """The task of a method with two stages; InputError where the first has nothing to teach."""
+    assert config.stages is not None
+    common |= {"start": config.stages.start(config.updates, config.batch), "rate": config.stages.rate}
+    if config.stages.teaches == "labels":
+        return TwoStageTask(net, **common)
+    if not isinstance(lesson.generated, FreshSamples):
+        raise InputError(
+            "the method begins with what a GAN's discriminator sees, and generated images alone bring none: give "
+            "fresh ones (--generated fresh)"
+        )
+    return FeatureStartTask(net, gan=lesson.generated.origins[0].gan, **common)
+
+
 def _data_of(recognizer: Recognizer, config: MethodConfig, lesson: Lesson, device: torch.device) -> BatchSource:
     """Where the batches come from; labels of generated images are the real ones'."""
     seed, share = recognizer.seed, recognizer.generated_share
-    sets = [each for each in (lesson.labeled, lesson.generated) if each is not None]
-    resident = [ResidentData(each, seed=seed, device=device) for each in sets]
-    labeled = _mixed(resident, share)
+    real = ResidentData(lesson.labeled, seed=seed, device=device)
+    generated = _generated_data(lesson, seed, device)
+    labeled = real if generated is None else MixedData(real, generated, share=share)
     if config.semi is not None:
         assert lesson.unlabeled is not None
+        if isinstance(lesson.generated, FreshSamples) and lesson.generated.soft is not None:
+            raise InputError(
+                "soft labels of generated images are for methods that learn from labels alone: leave out one"
+            )
         unlabeled = ResidentData(lesson.unlabeled, seed=seed, device=device)
         return SemiData(labeled, unlabeled, count=config.semi.labeled)
+    if config.stages is not None and generated is not None:
+        first: BatchSource = generated
+        if config.stages.teaches == "features":
+            whole = ResidentData(lesson.unlabeled or lesson.labeled, seed=seed, device=device)
+            first = MixedData(whole, generated, share=share)
+        return StagedData(first, real, start=config.stages.start(config.updates, config.batch))
     if not config.retraining:
         return labeled
-    return StagedData(labeled, _mixed([BalancedData(each) for each in resident], share), start=_retrained_from(config))
+    balanced = _generated_data(lesson, seed, device, balanced=True)
+    again = BalancedData(real) if balanced is None else MixedData(BalancedData(real), balanced, share=share)
+    return StagedData(labeled, again, start=_retrained_from(config))
 
 
-def _mixed(real_and_generated: Sequence[BatchSource], share: float) -> BatchSource:
-    """The real images alone where there are no generated ones."""
-    if len(real_and_generated) == 1:
-        return real_and_generated[0]
-    return MixedData(*real_and_generated, share=share)
+def _generated_data(lesson: Lesson, seed: int, device: torch.device, *, balanced: bool = False) -> BatchSource | None:
+    """The generated images of a lesson, or None; `balanced`: all classes equally often."""
+    generated = lesson.generated
+    if generated is None:
+        return None
+    if isinstance(generated, FreshSamples):
+        fresh = generated.evened_out() if balanced else generated
+        return FreshData(fresh, lesson.numbers_of(fresh), device=device)
+    resident = ResidentData(generated, seed=seed, device=device)
+    return BalancedData(resident) if balanced else resident
 
 
 def _retrained_from(config: MethodConfig) -> int:

@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Pixels, StoredPixels
 from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.recognition.generated.fresh_samples import FreshSamples
 
 UNLABELED = -1
 Pair = tuple[ArrayLike | StoredPixels, ArrayLike]  # images and a label each
+Generated = Pair | FreshSamples
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Lesson:
     classes: NDArray[Any]  # sorted, as the user names them
     labeled: ImageSet
     unlabeled: ImageSet | None = None
-    generated: ImageSet | None = None
+    generated: ImageSet | FreshSamples | None = None
     validation: ImageSet | None = None
 
     @classmethod
@@ -34,7 +36,7 @@ class Lesson:
         y: ArrayLike | None,
         *,
         unlabeled: ArrayLike | StoredPixels | None = None,
-        generated: Pair | None = None,
+        generated: Generated | None = None,
         validation: Pair | None = None,
         classes: NDArray[Any] | None = None,
     ) -> Self:
@@ -70,7 +72,7 @@ class Lesson:
             found,
             _labeled((labeled.images, labels[known]), "labeled", images.shape[1:], found, names),
             None if more is None else ImageSet(more, None),
-            None if generated is None else _labeled(generated, "generated", images.shape[1:], found, names),
+            None if generated is None else _generated(generated, images.shape[1:], found, names),
             None if validation is None else _labeled(validation, "validation", images.shape[1:], found, names),
         )
 
@@ -78,6 +80,21 @@ class Lesson:
     def class_counts(self) -> NDArray[np.int64]:
         """How many labeled images each class has, int64 (K,)."""
         return np.bincount(self.labeled.require_labels(), minlength=len(self.classes)).astype(np.int64)
+
+    @property
+    def generated_shares(self) -> NDArray[np.float64] | None:
+        """How frequent each class is among the generated images, (K,); None without any."""
+        if self.generated is None:
+            return None
+        if isinstance(self.generated, ImageSet):
+            return np.bincount(self.generated.require_labels(), minlength=len(self.classes)) / len(self.generated)
+        shares = np.zeros(len(self.classes))
+        shares[self.numbers_of(self.generated)] = self.generated.counts / self.generated.counts.sum()
+        return shares
+
+    def numbers_of(self, generated: FreshSamples) -> NDArray[np.int64]:
+        """The numbers int64 that the classes of generated images have here, in the order of theirs."""
+        return np.searchsorted(self.classes, generated.names).astype(np.int64)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -157,6 +174,18 @@ def _unlabeled(images: Pixels, known: NDArray[np.bool_], more: ArrayLike | Store
             f"unlabeled images are {given.shape[1:]}, the labeled ones {images.shape[1:]}: make them alike"
         )
     return given if marked is None else np.concatenate([np.asarray(marked[:]), np.asarray(given[:])])
+
+
+def _generated(
+    given: Generated, shape: tuple[int, ...], classes: NDArray[Any], names: tuple[str, ...]
+) -> ImageSet | FreshSamples:
+    if not isinstance(given, FreshSamples):
+        return _labeled(given, "generated", shape, classes, names)
+    if given.shape != shape:
+        raise InputError(f"generated images are {given.shape}, the real ones {shape}: make them alike")
+    if not np.isin(given.names, classes).all():
+        raise InputError(f"generated images need labels of the classes {', '.join(names)}: train the GAN on these")
+    return given
 
 
 def _labeled(pair: Pair, what: str, shape: tuple[int, ...], classes: NDArray[Any], names: tuple[str, ...]) -> ImageSet:

@@ -13,6 +13,7 @@ from elmyr.core.errors import InputError, suggestion
 from elmyr.engine.config import validated
 from elmyr.losses.policies import CHANGES, NONE, policy_of
 from elmyr.losses.policies.mixing import MIXINGS
+from elmyr.tasks.recognition.generated.two_stages import StagesConfig
 from elmyr.tasks.recognition.learning.semi import SemiConfig
 
 AUTO = "auto"
@@ -45,6 +46,7 @@ class MethodConfig(BaseModel):
         description="the share of the updates, the last ones, that learn the last layer anew, with all classes alike",
     )
     semi: SemiConfig | None = Field(None, description="what unlabeled images teach")
+    stages: StagesConfig | None = Field(None, description="what generated images teach first")
 
     @property
     def policy(self) -> str | None:
@@ -58,7 +60,7 @@ class MethodConfig(BaseModel):
         return {True: "affine", False: NONE}[value] if isinstance(value, bool) else value
 
 
-SETTINGS = tuple(name for name in MethodConfig.model_fields if name not in ("about", "needs", "semi"))
+SETTINGS = tuple(name for name in MethodConfig.model_fields if name not in ("about", "needs", "semi", "stages"))
 
 
 def method_names() -> list[str]:
