@@ -77,6 +77,7 @@ WAYS: dict[str, Way] = {
     "hardest half": beside(lambda ground, rival: ground.fresh(choice=Choice(reader=rival, hardest=0.5))),
     "soft labels": beside(lambda ground, rival: ground.fresh(soft=rival)),
     "two stages": beside(lambda ground, rival: ground.fresh(), "gan-first"),
+    "features first": beside(lambda ground, rival: ground.fresh(), "features-first"),
 }
 
 

@@ -81,6 +81,8 @@ def test_an_effort_tries_what_the_smaller_ones_try_and_more(longer: list[Arm]) -
         "real + cutmix",
         "real + strong + 25 % generated",
         "real + strong + 50 % generated",
+        "real + classical + 50 % fresh generated",
+        "generated first, then real",
         "real and much generated",
     ]
     most = [name for name in thorough if name not in standard]
@@ -97,6 +99,11 @@ def test_less_effort_later_is_less_effort_from_the_beginning(longer: list[Arm]) 
 def test_an_arm_that_is_trained_often_has_another_name_and_seed_each_time(longer: list[Arm]) -> None:
     names, _ = arms_for(PLAIN, "standard")
     again = [ARMS[name] for name in names if ARMS[name].repetition]
-    assert [arm.name for arm in again] == ["real, again", "real + classical, again"]
+    assert [arm.name for arm in again] == [
+        "real, again",
+        "real + classical, again",
+        "real + strong, again",
+        "real + mixup, again",
+    ]
     thrice = [ARMS[name] for name in ("real", "real, again", "real, again 2")]
     assert len({arm.seed(0) for arm in thrice}) == 3

@@ -15,7 +15,7 @@ from elmyr.images import ImageSet, save_npz
 from elmyr.tasks.gan import open_gan
 from elmyr.tasks.gan.model import in_shares
 from elmyr.tasks.recognition import chosen_samples, train_recognizer
-from elmyr.tasks.recognition.learning.chosen_samples import _occurrences
+from elmyr.tasks.recognition.learning.chosen_samples import Choice, _occurrences, samples_of_choice
 from elmyr.tasks.recognition.sources import config_of
 from tests.conftest import small_image_set
 
@@ -113,6 +113,14 @@ def test_a_class_that_is_never_read_as_such_is_named(gan: GAN) -> None:
     wrong = Recognizer(method="supervised", updates=60, device="cpu").fit(blobs.images, names)
     with pytest.raises(InputError, match=r"images of '[abc]' too few are good enough"):
         chosen_samples(gan, 200, reader=wrong)
+
+
+def test_where_it_is_not_demanded_what_is_missing_is_filled(gan: GAN) -> None:
+    blobs = small_image_set(120)
+    names = np.array(["b", "c", "a"])[blobs.require_labels()]
+    wrong = Recognizer(method="supervised", updates=60, device="cpu").fit(blobs.images, names)
+    made = samples_of_choice(gan, 60, Choice(reader=wrong, demanding=False))
+    assert np.bincount(made.require_labels()).tolist() == np.bincount(in_shares((90, 60, 30), 60)).tolist()
 
 
 def test_a_reader_of_other_classes_is_refused(gan: GAN) -> None:

@@ -12,6 +12,7 @@ from elmyr.studies.arms import long_tails
 from elmyr.studies.arms.arm import Arm, Case
 from elmyr.studies.arms.classical import CLASSICAL
 from elmyr.studies.arms.few_labels import FEW_LABELS
+from elmyr.studies.arms.fresh_generated import FRESH
 from elmyr.studies.arms.generated import GENERATED, OLDER
 from elmyr.studies.arms.wrong_labels import WRONG_LABELS
 from elmyr.studies.config import Effort
@@ -22,6 +23,7 @@ SINGLE = (  # in this order they are trained and shown; of equals on validation 
     *WRONG_LABELS,
     *FEW_LABELS,
     *GENERATED,
+    *FRESH,
     *long_tails.WITH_GAN,
 )
 MOST_TIMES = 10  # that an arm is trained with one seed

@@ -98,7 +98,7 @@ class FreshSamples:
     def digest(self) -> str:
         """sha256 of all that decides what they are."""
         digest = sha256(repr((self.seed, BLOCK, ROW, self.counts.tolist(), self.names.tolist())).encode())
-        digest.update(repr((self.choice.realism, self.choice.hardest)).encode())
+        digest.update(repr((self.choice.realism, self.choice.hardest, self.choice.demanding)).encode())
         for origin in self.origins:
             digest.update(f"{origin.truncation}/{_weights_of(origin.gan.generator)}".encode())
             if self.choice.realism < 1:

@@ -38,12 +38,14 @@ class Choice:
     realism: the share of each class's images, 0.05 to 1, that the discriminator finds most real.
     reader: a recognizer of the GAN's classes; an image that it does not read as it was asked for is left out.
     hardest: of those that are left, the share of each class's, 0.05 to 1, of which the reader is least sure: what is
-    neither read wrong nor known already.
+    neither read wrong nor known already. demanding: whether it is an InputError where too few are good enough;
+    otherwise the rest is filled with images as they come.
     """
 
     realism: float = 1.0
     reader: Recognizer | None = None
     hardest: float = 1.0
+    demanding: bool = True
 
     def __post_init__(self) -> None:
         require_share("--realism", self.realism)
@@ -126,7 +128,8 @@ def parts_of_choice(
 ) -> list[ImageSet]:
     """Parts that together have as many good images of each class as `missing` (K,) says.
 
-    asked: the labels (N,) of what is made in each round. Raises InputError where ten rounds do not suffice.
+    asked: the labels (N,) of what is made in each round. Raises InputError where ten rounds do not suffice, if that is
+    demanded.
     """
     classes = gan.config.classes
     parts = []
@@ -140,6 +143,10 @@ def parts_of_choice(
         missing = missing - np.bincount(labels[needed], minlength=len(classes))
         if not missing.any():
             return parts
+    if not choice.demanding:
+        lacking = np.repeat(np.arange(len(classes)), missing)
+        rest = gan.sample(len(lacking), label=lacking, truncation=truncation, seed=seeds.derive(seed, "choice", ROUNDS))
+        return [*parts, rest]
     raise InputError(
         f"of {ROUNDS} times as many images of '{classes[int(missing.argmax())]}' too few are good enough to learn "
         "from: train the GAN longer, or leave out --agreeing"
