@@ -223,6 +223,7 @@ COMMANDS: dict[str, Command] = {
             "--images": heard("--images", "64"),
             "--seeds": heard("--seeds", "2"),
             "--effort": heard("--effort", "standard"),
+            "--retrain": heard("--retrain"),
             "--updates": heard("--updates", "3"),
             "--budget": heard("--budget", "1s", given=("--plan", *TINY), aspect=ended),
             "--plan": heard("--plan", given=BRIEF),

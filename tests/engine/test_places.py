@@ -28,10 +28,8 @@ LOADERS = {
     "restorer": Restorer.load,
     "translator": Translator.load,
 }
-FROM_A_STUDY = {
-    "GAN": "name one of its own runs, such as '.*all-seed-0'",
-    "recognizer": "its recognizers are not kept, train one with elmyr recognizer train DATA",
-}
+NO_GAN = "is the run of a study, not of a GAN: name one of its own runs, such as '.*all-seed-0'"
+FROM_A_STUDY = {"GAN": NO_GAN, "recognizer": "the study '.*one' has no best recognizer yet: make it with elmyr resume"}
 Loader = Callable[[Any], Any]
 
 
@@ -81,8 +79,8 @@ def test_a_loaded_gan_stands_for_its_run(home: Path) -> None:
 @pytest.mark.parametrize("kind", LOADERS)
 def test_a_study_is_no_model_and_a_run_of_its_own_is_named(home: Path, kind: str) -> None:
     study = Study(home / "studies" / "one", {})
-    told = FROM_A_STUDY.get(kind, "name another")
-    with pytest.raises(InputError, match=f"is the run of a study, not of a {kind}: {told}"):
+    told = FROM_A_STUDY.get(kind, f"is the run of a study, not of a {kind}: name another")
+    with pytest.raises(InputError, match=told):
         LOADERS[kind](study)
 
 

@@ -24,6 +24,7 @@ from elmyr.report.parts import evidence, run_parts, sections, task_figures
 from elmyr.report.parts.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.serving.pages.workbench_page import TABS
+from elmyr.studies import next_steps
 from elmyr.studies.arms import ARMS
 from elmyr.studies.articles.systems import SYSTEMS
 from elmyr.studies.articles.trainings import trainings_of
@@ -64,6 +65,7 @@ def messages_of_tables() -> set[str]:
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
     outcomes |= {study_report.NUMBERS, study_report.RANGE, *study_report.RANGES.values()}
     studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy"}
+    studies |= set(next_steps.STEPS)
     studies |= {text for arm in ARMS.values() if not arm.repetition for text in (arm.name, arm.about)}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values()}
     outcomes |= {study_report.COLLAPSED, *collapse.SENTENCES} | set(collapse.SENTENCES.values())

@@ -125,12 +125,23 @@ def test_of_an_adaptation_its_recognizer_is_served(small_runs: Path, tmp_path: P
     assert served.path == adapted / "recognizer" / "model"
 
 
-def test_a_study_and_a_kind_of_another_version_are_not_served(tmp_path: Path) -> None:
-    for kind in ("study", "dreamer"):
-        (tmp_path / kind).mkdir()
-        (tmp_path / kind / "config.json").write_text(json.dumps({"kind": kind}))
-        with pytest.raises(InputError, match=f"is the run of a {kind}: name one of its runs, or another"):
-            find_served([str(tmp_path / kind)])
+def test_of_a_study_its_best_recognizer_is_served(small_runs: Path, tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "config.json").write_text(json.dumps({"kind": "study", "name": "digits"}))
+    with pytest.raises(InputError, match=f"'{study}' has no best recognizer yet: make it with elmyr resume {study}"):
+        find_served([str(study)])
+    shutil.copytree(small_runs / "reader" / "model", study / "best")
+    (served,) = find_served([str(study)])
+    assert (served.name, served.kind, served.trained_on) == ("study", "recognizer", "digits")
+    assert served.path == study / "best"
+
+
+def test_a_kind_of_another_version_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "dreamer").mkdir()
+    (tmp_path / "dreamer" / "config.json").write_text(json.dumps({"kind": "dreamer"}))
+    with pytest.raises(InputError, match="is the run of a dreamer: name one of its runs, or another"):
+        find_served([str(tmp_path / "dreamer")])
 
 
 def test_a_kind_of_one_s_own_is_one_entry(tmp_path: Path) -> None:

@@ -56,6 +56,9 @@ def _choices(
         str, typer.Option(help="How many ways to train the recognizer are tried: quick, standard or thorough.")
     ] = "quick",
     processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train the best once more in the end, on the validation part, too.")
+    ] = False,
     allow_duplicates: Annotated[
         bool, typer.Option("--allow-duplicates", help="Test images may be training images, too.")
     ] = False,
@@ -90,6 +93,7 @@ def _choices(
         processes=processes,
         allow_duplicates=allow_duplicates,
         effort=effort,
+        retrain=retrain,
     )
 
 
@@ -145,11 +149,14 @@ def show_study(done: Any, as_json: bool) -> None:
         return
     for cell in done.content["cells"]:
         verdict, several_cells = cell["verdict"], len(done.content["cells"]) > 1
-        print(f"\n{cell['name'] + ': ' if several_cells else 'Verdict: '}{verdict['outcome']}\n{verdict['sentence']}\n")
+        print(f"\n{cell['name'] + ': ' if several_cells else 'Verdict: '}{verdict['outcome']}\n{verdict['sentence']}")
         if cell["collapsed"]:
-            print(COLLAPSED.format(seeds=", ".join(map(str, cell["collapsed"]))) + "\n")
+            print("\n" + COLLAPSED.format(seeds=", ".join(map(str, cell["collapsed"]))))
         if (chance := guessed(cell["confusion"])) is not None:
-            print(GUESSED.format(chance=chance) + "\n")
+            print("\n" + GUESSED.format(chance=chance))
+    _show_best(done)
+    for cell in done.content["cells"]:
+        print(f"\n{cell['name']}:" if len(done.content["cells"]) > 1 else "")
         show_table(_rows(cell, done.content["classes"]))
         if few := told_of_few(done.content["classes"], cell["tested"]):
             print(f"\n{few}")
@@ -158,6 +165,19 @@ def show_study(done: Any, as_json: bool) -> None:
     if done.content["to_decide"]:
         print(f"\nTo decide it: {with_plugins(done.content['to_decide'])}")
     print(f"\nGenerated images: {done.path / 'generated.png'}\nReport: {report}")
+
+
+def _show_best(done: Any) -> None:
+    """The recognizer that is handed over, how it is used, and what to do next."""
+    from elmyr.studies.best.card import told_of_test
+
+    best = done.content["best"]
+    print(
+        f"\nBest recognizer: {best['arm']}, {best['measure']} on the test images {told_of_test(best, done.content)}\n"
+        f"It is in {done.path / best['folder']}; use it: {with_plugins(f'elmyr predict {done.path} IMAGES')}"
+    )
+    for step in done.content["next"]:
+        print(f"Next: {step['sentence']}")
 
 
 def _rows(cell: dict[str, Any], classes: list[str]) -> list[list[str]]:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import read_json
-from elmyr.engine.saving.places import called, require_plugins, with_article
+from elmyr.engine.saving.places import best_of_study, called, is_study, require_plugins, with_article
 from elmyr.engine.saving.run_directory import RunDirectory, open_run
 from elmyr.serving.kinds import SERVED, Shape
 
@@ -115,7 +115,7 @@ def _described(name: str, path: str) -> ServedModel:
             raise InputError(f"'{path}' is the run of {with_article(asked.kind)}: name one of its runs, or another")
         run = run_of_model(asked)
         name = name or asked.path.resolve().name
-        folder, config = run.model, run.read_config()
+        folder, config = best_of_study(asked.path) if is_study(asked.path) else run.model, run.read_config()
         kind = _kind_in(folder)
         if kind is None:
             raise InputError(f"'{path}' has no finished model: elmyr resume {asked.path}")

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from elmyr.core.tables import Table
-from elmyr.engine.saving.places import GAN_KIND
+from elmyr.engine.saving.places import BEST, GAN_KIND, STUDY_KIND
 from elmyr.serving.http import queries
 
 JSON, PNG, NPZ = "application/json", "image/png", "application/zip"
@@ -55,8 +55,8 @@ class ServedKind:
     file: what describes one in its folder. describe: reads that, and the config of the run that it lies in ({} without
     one); whatever it raises of AttributeError, KeyError, TypeError and ValueError means a damaged file. work: the
     `KindWork` of the worker, or `module:attribute` of it, so that the page's process need not load it. tab: that of the
-    page which the kind is for. train: the command that makes one. inside: of a run that holds others, the one that is
-    served in its place.
+    page which the kind is for. train: the command that makes one. inside: of a run that holds others, or a model in a
+    folder of its own, the one that is served in its place.
     """
 
     file: str
@@ -76,7 +76,8 @@ def _of_gan(content: Any, config: Parts) -> Described:
 
 def _of_recognizer(content: Any, config: Parts) -> Described:
     height, width, channels = map(int, content["image_shape"])
-    return Described((height, width, channels), tuple(map(str, content["classes"])))
+    trained_on = config.get("name")  # of a study
+    return Described((height, width, channels), tuple(map(str, content["classes"])), trained_on)
 
 
 def _of_restorer(content: Any, config: Parts) -> Described:
@@ -156,6 +157,7 @@ SERVED: Table[ServedKind] = Table(
         "restorer": RESTORER,
         "translator": TRANSLATOR,
         "adaptation": replace(RECOGNIZER, inside="recognizer"),
+        STUDY_KIND: replace(RECOGNIZER, inside=BEST),
     },
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 
@@ -106,6 +107,14 @@ class CellData:
     def doubts(self) -> Doubts:
         """Which labels are likely wrong, by recognizers that have not seen them."""
         return doubts_of(self.labeled, seed=self.seed, device=self.device, precision=self.precision)
+
+    def with_validation(self) -> CellData:
+        """The same with the validation part among what is learned from."""
+        whole = copy(self)
+        whole.__dict__.pop("doubts", None)  # of fewer images
+        whole.labeled = self.labeled + self.validation
+        whole.unlabeled = None if self.unlabeled is None else self.unlabeled + self.validation
+        return whole
 
     @property
     def samples(self) -> Path:

@@ -90,6 +90,9 @@ class StudyConfig(BaseModel):
     device: str
     precision: Literal["bf16", "fp32"]
     allow_duplicates: bool = Field(False, description="whether test images may be training images, too")
+    retrain: bool = Field(
+        False, description="whether the best recognizer learns from the validation part, too, in the end"
+    )
     processes: int = Field(1, ge=1, description="how many work at once")
     threads: int = Field(ge=1, description="of each process: sums depend on it in their last bits")
 

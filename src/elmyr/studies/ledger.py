@@ -41,6 +41,12 @@ class Result:
         return self.cell, self.seed, self.arm
 
 
+def file_name(place: Place) -> str:
+    """What a training's files are called, without a suffix."""
+    cell, seed, arm = (str(part).replace(" ", "-").replace("+", "and").replace("%", "percent") for part in place)
+    return f"{cell}-seed-{seed}-{arm}"
+
+
 class Ledger:
     """The results and times of a study's directory."""
 
@@ -88,8 +94,7 @@ class Ledger:
         return {(line["cell"], line["seed"], line["what"]): float(line["seconds"]) for line in lines}
 
     def _file(self, place: Place) -> Path:
-        cell, seed, arm = (str(part).replace(" ", "-").replace("+", "and").replace("%", "percent") for part in place)
-        return self.readings / f"{cell}-seed-{seed}-{arm}.npz"
+        return self.readings / f"{file_name(place)}.npz"
 
     def _reading(self, place: Place) -> NDArray[np.int64]:
         with np.load(self._file(place), allow_pickle=False) as content:

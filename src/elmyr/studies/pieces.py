@@ -13,6 +13,7 @@ from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked
 from elmyr.evaluation import evaluate
 from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
+from elmyr.studies.best.keeping import keep
 from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.gan_runs import train_or_resume
@@ -98,6 +99,7 @@ class Worker:
                 say(f"no figures of the GAN: {error}")
             return Done(time.monotonic() - started)
         learned = train_arm(ARMS[piece.what], ground, updates=self.config.updates, quiet=quiet)
+        keep(learned.recognizer, piece.place(self.config), ground)
         return Done(time.monotonic() - started, _result(ground, learned, piece.what))
 
 

@@ -71,6 +71,7 @@ class StudyAsk:
     allow_duplicates: bool = False
     seeds_at_most: int | None = None
     effort: str = "quick"
+    retrain: bool = False
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -149,6 +150,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         preset=ask.preset,
         settings=tuple(f"{name}={_word(value)}" for name, value in chosen.items()),
         allow_duplicates=ask.allow_duplicates,
+        retrain=ask.retrain,
         device=gan.device,
         precision=gan.precision,
         processes=processes,

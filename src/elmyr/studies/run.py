@@ -21,6 +21,8 @@ from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
 from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, split_source
 from elmyr.images.pictures.showing import table_html
+from elmyr.studies.best.handing_over import HandingOver, hand_over
+from elmyr.studies.best.keeping import remove_others
 from elmyr.studies.cell_data import opened
 from elmyr.studies.clock import Clock, counted
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, KIND, StudyConfig
@@ -28,6 +30,7 @@ from elmyr.studies.estimate import told
 from elmyr.studies.folds import Folds
 from elmyr.studies.interruption import resumable
 from elmyr.studies.ledger import Ledger
+from elmyr.studies.next_steps import next_steps
 from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of
 from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
 from elmyr.studies.rehearsal import at_effort, rehearse_study
@@ -89,6 +92,7 @@ def study(
     allow_duplicates: bool = False,
     seeds_at_most: int | None = None,
     effort: str = "quick",
+    retrain: bool = False,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
@@ -106,14 +110,17 @@ def study(
     budget: a time, in seconds or such as "2h"; where not all fits, a smaller effort is taken, then fewer seeds.
     seeds_at_most: where a cell is not decided after `seeds`, more follow, up to so many; the intervals are wider, so
     that all looks together hold the truth in 95 % of studies. effort: how many arms are tried: "quick", "standard" or
-    "thorough". processes: how many pieces of work are done at once (0: one a core), each a process of its own. out: a
-    directory, which may hold the same study, begun.
+    "thorough". retrain: whether the best recognizer, which `best/` of the study holds, is trained once more in the end,
+    on the training and the validation part. processes: how many pieces of work are done at once (0: one a core), each a
+    process of its own. out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
     of_gan = images, updates, preset, settings, device, precision, data_root, shaping
-    of_work = processes, allow_duplicates, seeds_at_most, effort
-    ask = StudyAsk(data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work)
+    of_work = processes, allow_duplicates
+    ask = StudyAsk(
+        data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work, seeds_at_most, effort=effort, retrain=retrain
+    )
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 
 
@@ -197,7 +204,7 @@ def _gone_on_with(
     theirs = config_as(open_run(folder, KIND), StudyConfig)
     if budget is not None and EFFORTS.index(theirs.effort) < EFFORTS.index(config.effort):
         config = at_effort(config, theirs.effort)
-    ignored = {"processes", "threads"}
+    ignored = {"processes", "threads", "retrain"}
     ignored |= {"seeds", "looks"} if budget is not None else {"seeds"} if config.looks else set()
     one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
     differing = [name for name in ("source", "seeds", "effort", "cells", *one) if one.get(name) != other.get(name)]
@@ -211,6 +218,9 @@ def _gone_on_with(
         raise InputError(
             f"'{folder}' holds another study ({what}): choose another with --out, or resume it: elmyr resume {folder}"
         )
+    if config.retrain and not theirs.retrain:
+        theirs = theirs.model_copy(update={"retrain": True})
+        write_json(folder / "config.json", theirs.model_dump(mode="json"))
     return _to_end(folder, theirs.model_copy(update={"processes": config.processes}), quiet, say)
 
 
@@ -240,7 +250,10 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
             run.config, config_as(run, StudyConfig).model_copy(update={"seeds": more.seeds}).model_dump(mode="json")
         )
         config = more
+    content |= {"best": hand_over(HandingOver(folder, config, content, worker, quiet, say))}
+    content |= {"next": next_steps(content)}
     write_json(folder / "study.json", content)
+    remove_others(folder)
     shutil.rmtree(folder / "samples", ignore_errors=True)  # made again from the GANs, where they are wanted
     return Study(folder, content)
 

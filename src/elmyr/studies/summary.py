@@ -15,10 +15,11 @@ from sklearn.metrics import confusion_matrix
 from elmyr.core.files import read_json
 from elmyr.images import AS_BYTES, ImageSet, Source, class_rows, load_images, save_npz, save_png
 from elmyr.images.dataset.shaping import TROUBLES
-from elmyr.metrics import FEWEST_SEEDS, PairedDifference, wilson_interval
-from elmyr.studies.arms import ARMS
+from elmyr.metrics import FEWEST_SEEDS, PairedDifference, is_unbalanced, wilson_interval
+from elmyr.studies.arms import ARMS, Case, added_by_larger
 from elmyr.studies.cell_data import CellData
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
+from elmyr.studies.gan_runs import progress_of
 from elmyr.studies.ledger import Ledger, Place
 from elmyr.studies.pieces import GAN, Piece, Worker
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
@@ -72,6 +73,7 @@ def command_of(config: StudyConfig) -> str:
                 ",".join(str(each) if each else "all" for each in values),
             ]
     words += ["--allow-duplicates"] if config.allow_duplicates else []
+    words += ["--retrain"] if config.retrain else []
     for setting in config.settings:
         words += ["--set", setting]
     return shlex.join(words)
@@ -102,6 +104,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "measure": cell.measure,
         "counts": _counts(first),
         "folds": cell.shaping.folds,
+        "larger_efforts": added_by_larger(_case(cell, first), config.effort),
         "tested": _tested(tested, len(first.test.classes)).tolist(),
         "arms": [
             _arm(trial, cell, config, seconds, gan_seconds)
@@ -117,9 +120,15 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "changed": _changed(folder, cell, with_gan, without, tested, worker.source),
         "evaluation": read_json(figures) if figures.is_file() else None,
         "gan_seconds": gan_seconds,
+        "gan_progress": [progress_of(ground.run) for ground in grounds],
         "collapsed": [seed for seed, ground in zip(config.seeds, grounds, strict=True) if collapse_of(ground.run)],
         "gan_runs": [str(ground.run.path.relative_to(folder)) for ground in grounds],
     }
+
+
+def _case(cell: Cell, ground: CellData) -> Case:
+    counts = np.bincount(ground.labeled.require_labels(), minlength=len(ground.labeled.classes))
+    return Case(cell.shaping, cell.shaping.imbalance is not None or is_unbalanced(counts))
 
 
 def _with_looks(verdict: dict[str, Any], config: StudyConfig) -> dict[str, Any]:

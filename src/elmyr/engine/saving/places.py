@@ -14,6 +14,7 @@ from elmyr.engine.saving.migration import FORMAT, in_todays_shape
 
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, SUMMARY, MODEL = "config.json", "environment.json", "summary.json", "model"
+BEST = "best"  # of a study: the recognizer that it hands over
 LATEST = "latest"
 GAN_KIND: Literal["gan"] = "gan"
 STUDY_KIND = "study"
@@ -117,12 +118,27 @@ def finished_model(run: Run, kind: str) -> Path:
         return place
     if (place / MODEL / description).is_file() and not (place / CONFIG).exists():
         return place / MODEL
+    if kind == "recognizer" and is_study(place):
+        return best_of_study(place)
     path = run_path(run, kind)
     if not (path / SUMMARY).is_file():
         before = f" (as it was before: '{path / MODEL}')" if (path / MODEL / description).is_file() else ""
         raise InputError(f"'{path}' is not finished: elmyr resume {path}{before}")
     require_plugins(path, of_model=True)
     return path / MODEL
+
+
+def is_study(path: Path) -> bool:
+    """Whether a directory is a study's."""
+    return (path / CONFIG).is_file() and kind_of(path) == STUDY_KIND
+
+
+def best_of_study(path: Path) -> Path:
+    """The folder of the best recognizer of a study; InputError where it is not finished, or an older elmyr made it."""
+    if not (path / BEST / "recognizer.json").is_file():
+        raise InputError(f"the study '{path}' has no best recognizer yet: make it with elmyr resume {path}")
+    require_plugins(path, of_model=True)
+    return path / BEST
 
 
 def require_plugins(path: Path, *, of_model: bool = False) -> None:
@@ -176,5 +192,5 @@ def _other_kind(path: Path, found: str, wanted: str) -> str:
         own = sorted(config.parent for config in path.glob(f"runs/*/{CONFIG}"))
         return f"{told}: name one of its own runs" + (f", such as '{own[0]}'" if own else "")
     if found == STUDY_KIND and wanted == "recognizer":
-        return f"{told}: its recognizers are not kept, train one with elmyr recognizer train DATA"
+        return f"{told}: its best one is in '{path / BEST}', which predict, serve and evaluate --data open"
     return f"{told}: name another" + (f", or open it with {OPENERS[found]}" if found in OPENERS else "")

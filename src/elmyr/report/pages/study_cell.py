@@ -86,7 +86,18 @@ def arms(cell: Cell, words: Words) -> Markup:
         join(note(legend), tag("div", chart, class_="arms")) if chart else "",
         figures_table(words("The arms"), head, rows),
         note(told),
+        _explained(cell, words),
     )
+
+
+def _explained(cell: Cell, words: Words) -> Markup:
+    """Each arm in a sentence, with its source, behind a title."""
+    rows = [
+        [words(arm.name), words(arm.about), arm.paper] for arm in cell.arms if arm.about and ", again" not in arm.name
+    ]
+    head = [words("arm"), words("trained on"), words("source")]
+    title = words("What each way is")
+    return folded(title, figures_table(title, head, rows, words=(1, 2))) if rows else Markup()
 
 
 def _apart(apart: Interval | None, words: Words) -> str:

@@ -11,6 +11,7 @@ from elmyr.core.plugins import with_plugins
 from elmyr.metrics import chance_of
 from elmyr.report.charts.error_chart import Curve, error_chart
 from elmyr.report.charts.svg import number_line
+from elmyr.report.pages.study_best import best_and_next
 from elmyr.report.pages.study_cell import arm_name, arms, changes, figures, name_of
 from elmyr.report.parts import numbers
 from elmyr.report.parts.evidence import copies_section, missing_section, people_section
@@ -52,10 +53,11 @@ def study_page(folder: Path, words: Words = ENGLISH) -> str:
     """The HTML of a study directory."""
     study = read_study(folder / "study.json")
     several = len(study.cells) > 1
+    handed = best_and_next(folder, study, words)
     if several:
-        parts = [_openings(study.cells, words)]
+        parts = [_openings(study.cells, handed, words)]
     else:
-        parts = [_opening(cell, cell.verdict, words) for cell in study.cells if cell.verdict]
+        parts = [_opening(cell, cell.verdict, handed, words) for cell in study.cells if cell.verdict]
     parts.append(_errors(study, words))
     for cell in study.cells:
         parts += _of_cell(folder, cell, study, several, words)
@@ -100,7 +102,7 @@ def _titled(cell: Cell, words: Words) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _opening(cell: Cell, verdict: Verdict, words: Words) -> Markup:
+def _opening(cell: Cell, verdict: Verdict, handed: Markup, words: Words) -> Markup:
     color = COLORS[verdict.outcome]
     ends = {"low": numbers.points(verdict.low), "high": numbers.points(verdict.high)}
     strong = tag("strong", words("{difference} percentage points", difference=numbers.points(verdict.difference)))
@@ -111,6 +113,7 @@ def _opening(cell: Cell, verdict: Verdict, words: Words) -> Markup:
         tag("p", _sentence(cell, verdict, words), class_="sentence"),
         _collapsed(cell, words),
         _guessed(cell, words),
+        handed,
         tag("div", difference, _line(verdict, words), note(_compared(verdict, words)), class_="difference"),
         class_="opening",
         aria_label=words("Verdict"),
@@ -137,8 +140,8 @@ def _guessed(cell: Cell, words: Words) -> Markup:
     return Markup() if chance is None else tag("p", words(GUESSED, chance=chance))
 
 
-def _openings(cells: Sequence[Cell], words: Words) -> Markup:
-    """One verdict per data-scarcity scenario, one below the other."""
+def _openings(cells: Sequence[Cell], handed: Markup, words: Words) -> Markup:
+    """One verdict per data-scarcity scenario, one below the other; then what is handed over."""
     told = [
         tag(
             "div",
@@ -152,7 +155,7 @@ def _openings(cells: Sequence[Cell], words: Words) -> Markup:
         for cell in cells
         if (verdict := cell.verdict)
     ]
-    return tag("section", *told, class_="opening verdicts", aria_label=words("Verdicts"))
+    return tag("section", *told, handed, class_="opening verdicts", aria_label=words("Verdicts"))
 
 
 def _line(verdict: Verdict | None, words: Words) -> Markup:

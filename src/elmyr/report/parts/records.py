@@ -158,6 +158,8 @@ class Arm(Record):
     """One way to train the recognizer; a value a seed. recalls: a value a class. apart: from the best without a GAN."""
 
     name: str
+    about: str = ""
+    paper: str = ""
     uses_gan: bool = False
     validation: Values = []
     test: Values = []
@@ -214,6 +216,28 @@ class Cell(Record):
     collapsed: list[int] = []  # seeds whose GAN collapsed
 
 
+class Best(Record):
+    """The best recognizer of a study, and what it reads on the test part."""
+
+    folder: str = "best"
+    cell: str = ""
+    arm: str
+    about: str = ""
+    seed: int
+    retrained: bool = False
+    measure: str = "accuracy"
+    test: float
+    low: float
+    high: float
+
+
+class NextStep(Record):
+    """What to do next: a sentence with places, and what fills them."""
+
+    told: str
+    values: dict[str, str | int] = {}
+
+
 class Study(Record):
     """A study's `study.json`."""
 
@@ -227,6 +251,8 @@ class Study(Record):
     environment: dict[str, Any] = Field(default_factory=dict)
     commands: list[str] = []
     to_decide: str | None = None
+    best: Best | None = None
+    next: list[NextStep] = []
     seconds: float | None = None
 
 

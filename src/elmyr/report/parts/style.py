@@ -105,6 +105,14 @@ svg .dash-1 { stroke-dasharray: 7 4; } svg .dash-2 { stroke-dasharray: 2 4; } sv
 svg .thin { stroke-width: 1.25; } svg .leader { stroke: var(--hair); }
 svg .told { fill: var(--color); font-size: 13px; }
 svg .value { fill: var(--color); font-size: 15px; font-weight: 600; }
+.handed {
+  margin-top: 2.2rem; display: grid; gap: 1.4rem 3rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr));
+}
+.handed > div { border-top: 1px solid var(--hair); padding-top: 1.1rem; min-width: 0; }
+.handed h2 { margin: 0 0 .5rem; font-size: 1.2rem; }
+.handed .figure { margin: 0; font-size: clamp(2rem, 4vw, 2.6rem); line-height: 1.15; letter-spacing: -.02em; }
+.handed p { margin: .3rem 0; } .handed ol { margin: .4rem 0; padding-left: 1.2rem; } .handed li { margin: .5rem 0; }
 .verdicts .one { margin-top: 2.4rem; } .verdicts h2 { font-size: 1.2rem; color: var(--quiet); }
 .verdicts .word { font-size: clamp(1.7rem, 4vw, 2.3rem); margin-bottom: .4rem; }
 .chart.errors { max-width: 46rem; margin-top: 1.6rem; }

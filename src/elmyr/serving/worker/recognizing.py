@@ -23,6 +23,7 @@ from elmyr.tasks.recognition import Recognizer
 from elmyr.tasks.recognition.predicting.background import are_opposite
 from elmyr.tasks.recognition.predicting.nearest import Nearest
 from elmyr.tasks.recognition.predicting.predictions import PREPARATIONS
+from elmyr.tasks.recognition.predicting.trained import KIND
 from elmyr.tasks.recognition.sources import config_of, splits_of
 
 DIGITS = 6  # of a probability
@@ -63,7 +64,7 @@ class OpenRecognizer(Opened):
     def _prepare(self) -> None:
         try:
             run = RunDirectory(self.served.path.parent)
-            if not run.config.is_file():
+            if not run.config.is_file() or run.kind != KIND:
                 raise InputError(f"'{self.served.name}' is no run: it does not say what it was trained on")
             self._nearest = Nearest(self.model, splits_of(config_of(run), self._data_root).train)
         except Exception as error:  # whatever it is: nobody is told for ever that it is being prepared

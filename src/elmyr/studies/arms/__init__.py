@@ -9,11 +9,23 @@ from elmyr.studies.arms.arm import Case as Case
 from elmyr.studies.arms.arm import Training as Training
 from elmyr.studies.arms.generated import OLDER as OLDER
 from elmyr.studies.arms.table import ARMS as ARMS
+from elmyr.studies.arms.table import added_by_larger as added_by_larger
 from elmyr.studies.arms.table import arms_for as arms_for
 from elmyr.studies.arms.table import with_less_effort as with_less_effort
 from elmyr.studies.arms.training import MEASURES as MEASURES
 from elmyr.studies.arms.training import ArmResult as ArmResult
 from elmyr.studies.arms.training import train_arm as train_arm
 
-__all__ = ["ARMS", "MEASURES", "OLDER", "Arm", "ArmResult", "Case", "Training", "arms_for", "train_arm",
-           "with_less_effort"]  # fmt: skip
+__all__ = [
+    "ARMS",
+    "MEASURES",
+    "OLDER",
+    "Arm",
+    "ArmResult",
+    "Case",
+    "Training",
+    "added_by_larger",
+    "arms_for",
+    "train_arm",
+    "with_less_effort",
+]

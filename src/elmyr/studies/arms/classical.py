@@ -25,11 +25,15 @@ def fitted_by_a_chosen_policy(training: Training) -> Recognizer:
 
 CLASSICAL = (
     Arm("real", "supervised", "the real training images"),
-    Arm("real + classical", "augment", "these, with small turns, scalings, shears and shifts (no flips)"),
+    Arm(
+        "real + classical",
+        "augment",
+        "the real training images, with small turns, scalings, shears and shifts (no flips)",
+    ),
     Arm(
         "real + strong",
         "strong",
-        "these, each with three strong changes of geometry and light (no flips)",
+        "the real training images, each with three strong changes of geometry and light (no flips)",
         paper="Cubuk et al. 2020",
         effort="standard",
     ),

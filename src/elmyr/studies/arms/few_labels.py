@@ -55,7 +55,7 @@ FEW_LABELS = (
     Arm(
         "gan-consistency",
         "gan-consistency",
-        "unlabeled images, too: both of these in one",
+        "unlabeled images, too: as 'consistency', and the recognizer is the discriminator of a GAN",
         plays=True,
         where=_unlabeled,
     ),

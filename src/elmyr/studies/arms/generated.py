@@ -25,10 +25,27 @@ def _mixed(real: str, method: str, about: str, effort: Effort = "quick") -> tupl
 GENERATED = (
     Arm("generated", "supervised", "images of the GAN only", needs_run=True, shares=(1.0,)),
     *_mixed("real", "supervised", "the real training images; {share} of each batch is generated"),
-    *_mixed("real + classical", "augment", "both, all augmented; {share} of each batch is generated"),
-    *_mixed("real + strong", "strong", "both, with strong changes; {share} of each batch is generated", "standard"),
-    *_mixed("real + mixup", "mixup", "both, in weighted means of two; {share} of each batch is generated", "thorough"),
-    *_mixed("real + cutmix", "cutmix", "both, with windows of another; {share} of each batch is generated", "thorough"),
+    *_mixed(
+        "real + classical", "augment", "real and generated images, both augmented; {share} of each batch is generated"
+    ),
+    *_mixed(
+        "real + strong",
+        "strong",
+        "real and generated images, both with strong changes; {share} of each batch is generated",
+        "standard",
+    ),
+    *_mixed(
+        "real + mixup",
+        "mixup",
+        "real and generated images, in weighted means of two; {share} of each batch is generated",
+        "thorough",
+    ),
+    *_mixed(
+        "real + cutmix",
+        "cutmix",
+        "real and generated images, with windows of another; {share} of each batch is generated",
+        "thorough",
+    ),
 )
 OLDER = tuple(  # of studies from before an arm was one training
     Arm(

@@ -15,7 +15,7 @@ from elmyr.studies.arms.few_labels import FEW_LABELS
 from elmyr.studies.arms.fresh_generated import FRESH
 from elmyr.studies.arms.generated import GENERATED, OLDER
 from elmyr.studies.arms.wrong_labels import WRONG_LABELS
-from elmyr.studies.config import Effort
+from elmyr.studies.config import EFFORTS, Effort
 
 SINGLE = (  # in this order they are trained and shown; of equals on validation the first is the best
     *CLASSICAL,
@@ -46,6 +46,14 @@ def arms_for(case: Case, effort: Effort = "quick") -> tuple[tuple[str, ...], tup
     wanted = [arm for arm in SINGLE if arm.where(case) and arm.within(effort)]
     missing = tuple(arm for arm in wanted if arm.needs is not None and find_spec(arm.needs) is None)
     return _evened([arm for arm in wanted if arm not in missing]), missing
+
+
+def added_by_larger(case: Case, effort: Effort) -> dict[Effort, int]:
+    """How many more arms each larger effort tries in a case; one that adds nothing to the one before is left out."""
+    counts = {each: sum(arm.where(case) and arm.within(each) for arm in SINGLE) for each in EFFORTS}
+    larger = EFFORTS[EFFORTS.index(effort) + 1 :]
+    steps = zip(EFFORTS[EFFORTS.index(effort) :], larger, strict=False)
+    return {after: counts[after] - counts[effort] for before, after in steps if counts[after] > counts[before]}
 
 
 def with_less_effort(names: Collection[str], effort: Effort) -> tuple[str, ...]:

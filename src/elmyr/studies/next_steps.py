@@ -1,0 +1,231 @@
+"""What to do next after a study, by rules from its figures: a few sentences, each with what it rests on.
+
+A rule is a function of what `study.json` holds, and gives a step or nothing; the first few that speak are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Any
+
+from scipy.special import stdtrit
+
+from elmyr.metrics import FEWEST_SEEDS
+from elmyr.metrics.intervals import LEVEL
+from elmyr.studies.config import FAIR_SEEDS
+
+MOST_TOLD = 3
+STILL_LEARNING = 0.8  # of a GAN's distance to real images in the second half of its training
+MOST_SEEDS_ADVISED = 20
+HARDLY_ANY_ERRORS = 0.002  # a share of the test images
+FEW_IMAGES = 500  # of a class; a rule of thumb of the figures in benchmarks/results
+STEEP = 0.8  # of the error, from one amount of images to the next larger one
+
+Values = Mapping[str, Any]
+
+SEEDS = "Use more seeds: one training each decides nothing. --seeds {seeds} takes about {times} times as long."
+POWER = (
+    "Use more seeds: the difference of {points} percentage points is not certain with {now}; if it is real, about "
+    "{seeds} would show it (--seeds {seeds})."
+)
+COLLAPSED = "Repair the GAN first: it collapsed with seed {seeds}. The report of its run says which settings to try."
+LONGER = (
+    "Train the GAN longer: it was still learning at {images} images seen (its distance to real images fell by {fall} % "
+    "in the second half). Try --images {more}."
+)
+UPDATES = (
+    "Train the recognizers longer or on larger images: none is certainly better than guessing. Try --updates {more}."
+)
+CLASS = (
+    "Label more images of '{name}': {recall} % of its test images are classified correctly, the lowest of all classes "
+    "(average {mean} %)."
+)
+IMAGES = (
+    "Collect more images: from {few} to {many} images per class the error fell from {before} to {after} %, and it has "
+    "not leveled off."
+)
+FEW = "Collect more images: with {count} labeled images per class and {error} % errors, each of them still counts."
+EFFORT = "Try more ways to train the recognizer: --effort {effort} adds {count} to these."
+DONE = (
+    "Test on more or harder images before you improve it further: {errors} of {tested} test images are classified "
+    "wrongly, too few to tell better recognizers apart."
+)
+STEPS = (SEEDS, POWER, COLLAPSED, LONGER, UPDATES, CLASS, IMAGES, FEW, EFFORT, DONE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A study's figures, and of them those of its best recognizer: its cell and its arm."""
+
+    content: Values
+    cell: Values
+    arm: Values
+
+    @classmethod
+    def of(cls, content: Values) -> Found:
+        """By what `study.json` tells of the best recognizer."""
+        best = content["best"]
+        (cell,) = (each for each in content["cells"] if each["name"] == best["cell"])
+        (arm,) = (each for each in cell["arms"] if each["name"] == best["arm"])
+        return cls(content, cell, arm)
+
+    @property
+    def error(self) -> float:
+        """The share of the test images that the best recognizer reads wrong, by what the cell is judged by."""
+        return 1 - float(self.content["best"]["test"])
+
+    @property
+    def per_class(self) -> float:
+        """Labeled training images of a class, on average."""
+        return float(self.cell["counts"]["train"]) / len(self.content["classes"])
+
+
+@dataclass(frozen=True)
+class Step:
+    """A sentence with places, and what fills them: a report translates the first."""
+
+    told: str
+    values: Values
+
+    @property
+    def sentence(self) -> str:
+        """In English."""
+        return self.told.format(**self.values)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `study.json`."""
+        return {"sentence": self.sentence, "told": self.told, "values": dict(self.values)}
+
+
+Rule = Callable[[Found], Step | None]
+
+
+def next_steps(content: Values) -> list[dict[str, Any]]:
+    """One to three steps, the most urgent first, of all that `study.json` holds but these."""
+    found = Found.of(content)
+    if (done := hardly_any_errors(found)) is not None:
+        return [done.as_json()]
+    steps = [step for rule in RULES if (step := rule(found)) is not None]
+    return [step.as_json() for step in steps[:MOST_TOLD]]
+
+
+def hardly_any_errors(found: Found) -> Step | None:
+    """Where nothing is left to be gained on this test part."""
+    tested = sum(found.cell["tested"])
+    if found.error > max(HARDLY_ANY_ERRORS, 1 / tested):
+        return None
+    return Step(DONE, {"errors": f"{round(found.error * tested):,}", "tested": f"{tested:,}"})
+
+
+def recognizers_that_guess(found: Found) -> Step | None:
+    """Where not even the best recognizer is certainly better than guessing."""
+    if found.content["best"]["low"] > 1 / len(found.content["classes"]):
+        return None
+    return Step(UPDATES, {"more": 4 * int(found.content["recognizer_updates"])})
+
+
+def gan_that_collapsed(found: Found) -> Step | None:
+    """Where the verdict is about images that are not fit for use."""
+    seeds = found.cell["collapsed"]
+    return Step(COLLAPSED, {"seeds": ", ".join(map(str, seeds))}) if seeds else None
+
+
+def seeds_for_a_verdict(found: Found) -> Step | None:
+    """Where nothing is decided for want of seeds."""
+    now = len(found.content["seeds"])
+    if now >= FEWEST_SEEDS:
+        return None
+    return Step(SEEDS, {"seeds": FAIR_SEEDS, "times": ceil(FAIR_SEEDS / now)})
+
+
+def seeds_for_a_difference(found: Found) -> Step | None:
+    """Where the GAN is ahead, and a few more seeds would show whether that is chance: the interval narrows as t/√S."""
+    verdict, now = found.cell["verdict"], len(found.content["seeds"])
+    difference = float(verdict["difference"])
+    if verdict["outcome"] != "no significant effect" or difference <= 0:
+        return None
+    enough = _narrowness(now) * difference / (difference - verdict["low"])
+    seeds = next((more for more in range(now + 1, MOST_SEEDS_ADVISED + 1) if _narrowness(more) <= enough), None)
+    if seeds is None:
+        return None
+    return Step(POWER, {"points": f"{100 * difference:.2f}", "now": now, "seeds": seeds})
+
+
+def gan_that_still_learned(found: Found) -> Step | None:
+    """Where the monitors of most trainings saw the generated images come nearer to the end."""
+    known = sorted(each for each in found.cell["gan_progress"] if each is not None)
+    if not known or (middle := known[len(known) // 2]) > STILL_LEARNING:
+        return None
+    images = int(found.content["images"])
+    return Step(LONGER, {"images": f"{images:,}", "fall": f"{100 * (1 - middle):.0f}", "more": 2 * images})
+
+
+def class_that_is_missed(found: Found) -> Step | None:
+    """The class with the lowest recall, where that is certainly below the average of all."""
+    rows = [
+        (share, high, name)
+        for share, ends, name in zip(
+            found.arm["recalls"], found.arm["recall_intervals"], found.content["classes"], strict=True
+        )
+        if share is not None
+        for _, high in [ends]
+    ]
+    mean = sum(share for share, *_ in rows) / len(rows)
+    share, high, name = min(rows)
+    if high >= mean:
+        return None
+    return Step(CLASS, {"name": name, "recall": f"{100 * share:.1f}", "mean": f"{100 * mean:.1f}"})
+
+
+def images_that_still_help(found: Found) -> Step | None:
+    """Where the error falls steeply up to the most images per class that were tried; else where they are few."""
+    amounts = sorted(
+        (
+            float(cell["counts"]["train"]) / len(found.content["classes"]),
+            min(1 - _mean(arm["test"]) for arm in _best(cell)),
+        )
+        for cell in found.content["cells"]
+        if all(not value for name, value in cell["trouble"].items() if name != "images_per_class")
+    )
+    if len(amounts) > 1:
+        (few, before), (many, after) = amounts[-2:]
+        if after > STEEP * before:
+            return None
+        shares = {"before": f"{100 * before:.1f}", "after": f"{100 * after:.1f}"}
+        return Step(IMAGES, {"few": f"{few:,.0f}", "many": f"{many:,.0f}", **shares})
+    if found.per_class >= FEW_IMAGES:
+        return None
+    return Step(FEW, {"count": f"{found.per_class:,.0f}", "error": f"{100 * found.error:.1f}"})
+
+
+def larger_effort(found: Found) -> Step | None:
+    """The next larger effort that tries more in this case."""
+    more = next(iter(found.cell["larger_efforts"].items()), None)
+    return None if more is None else Step(EFFORT, {"effort": more[0], "count": more[1]})
+
+
+RULES: tuple[Rule, ...] = (
+    recognizers_that_guess,
+    gan_that_collapsed,
+    seeds_for_a_verdict,
+    gan_that_still_learned,
+    seeds_for_a_difference,
+    class_that_is_missed,
+    images_that_still_help,
+    larger_effort,
+)
+
+
+def _narrowness(seeds: int) -> float:
+    return float(stdtrit(seeds - 1, (1 + LEVEL) / 2)) / sqrt(seeds)
+
+
+def _best(cell: Values) -> list[Values]:
+    """The arm that is best on validation, alone in a list."""
+    return [max(cell["arms"], key=lambda arm: _mean(arm["validation"]))]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

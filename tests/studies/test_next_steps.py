@@ -1,0 +1,139 @@
+"""What a study advises, by its figures: each rule speaks where it should, and is silent elsewhere."""
+
+from typing import Any
+
+import pytest
+
+from elmyr.studies import next_steps as rules
+from elmyr.studies.next_steps import next_steps
+
+
+def arm(test: float, recalls: tuple[float, ...] = (0.9, 0.9, 0.9), width: float = 0.02) -> dict[str, Any]:
+    return {
+        "name": "real",
+        "test": [test, test],
+        "validation": [test, test],
+        "recalls": list(recalls),
+        "recall_intervals": [[share - width, min(1.0, share + width)] for share in recalls],
+    }
+
+
+def cell(trained: dict[str, Any], per_class: int = 1000, **more: Any) -> dict[str, Any]:
+    shown = {
+        "name": f"{per_class} images a class",
+        "measure": "accuracy",
+        "trouble": {"images_per_class": per_class, "imbalance": None},
+        "counts": {"train": 3 * per_class},
+        "tested": [100, 100, 100],
+        "larger_efforts": {},
+        "arms": [trained],
+        "gan_progress": [0.95, 1.0],
+        "collapsed": [],
+        "verdict": {"outcome": "better", "difference": 0.02, "low": 0.01, "high": 0.03},
+    }
+    return shown | more
+
+
+def study(*cells: dict[str, Any], **more: Any) -> dict[str, Any]:
+    best = cells[-1]
+    test = best["arms"][0]["test"][0]
+    content = {
+        "classes": ["cat", "dog", "owl"],
+        "seeds": [0, 1],
+        "images": 100_000,
+        "recognizer_updates": 500,
+        "cells": list(cells),
+        "best": {"cell": best["name"], "arm": "real", "test": test, "low": test - 0.02, "high": test + 0.02},
+    }
+    return content | more
+
+
+def told(content: dict[str, Any]) -> list[str]:
+    return [step["told"] for step in next_steps(content)]
+
+
+def sentence(content: dict[str, Any]) -> str:
+    return str(next_steps(content)[0]["sentence"])
+
+
+def test_a_study_without_anything_to_mend_advises_nothing() -> None:
+    assert told(study(cell(arm(0.9)))) == []
+
+
+def test_one_seed_is_advised_to_become_five() -> None:
+    undecided = {"outcome": "not decided", "difference": 0.02, "low": 0.01, "high": 0.03}
+    content = study(cell(arm(0.9), verdict=undecided, gan_progress=[1.0]), seeds=[0])
+    assert sentence(content).startswith("Use more seeds: one training each decides nothing. --seeds 5 takes about 5")
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "seeds"), [(0.02, -0.01, 3), (0.002, -0.03, 15), (0.0005, -0.03, None), (-0.01, -0.03, None)]
+)
+def test_seeds_are_advised_where_a_few_more_would_decide(difference: float, low: float, seeds: int | None) -> None:
+    verdict = {"outcome": "no significant effect", "difference": difference, "low": low, "high": 2 * difference - low}
+    steps = next_steps(study(cell(arm(0.9), verdict=verdict)))
+    assert [step["values"]["seeds"] for step in steps] == ([] if seeds is None else [seeds])
+
+
+def test_a_gan_is_to_be_trained_longer_while_it_learns_and_no_longer() -> None:
+    (step,) = next_steps(study(cell(arm(0.9), gan_progress=[0.5, None, 0.6])))
+    assert step["told"] == rules.LONGER and step["values"] == {"images": "100,000", "fall": "40", "more": 200_000}
+    assert "at 100,000 images seen (its distance to real images fell by 40 % in the second half)" in step["sentence"]
+    assert told(study(cell(arm(0.9), gan_progress=[0.9, 0.95]))) == []
+    assert told(study(cell(arm(0.9), gan_progress=[None, None]))) == []  # too few images to be looked at
+
+
+def test_a_collapse_comes_before_all_else_about_the_gan() -> None:
+    content = study(cell(arm(0.9), gan_progress=[0.5, 0.6], collapsed=[1], larger_efforts={"standard": 7}))
+    assert told(content) == [rules.COLLAPSED, rules.LONGER, rules.EFFORT]
+    assert "it collapsed with seed 1" in sentence(content)
+
+
+def test_labels_are_advised_for_the_class_that_is_certainly_missed_most() -> None:
+    content = study(cell(arm(0.9, (0.95, 0.95, 0.8))))
+    assert sentence(content).startswith(
+        "Label more images of 'owl': 80.0 % of its test images are classified correctly"
+    )
+    assert "(average 90.0 %)" in sentence(content)
+    assert told(study(cell(arm(0.9, (0.95, 0.95, 0.8), width=0.2)))) == []  # by chance
+
+
+def test_images_are_advised_while_the_error_falls_with_their_number() -> None:
+    few, many = cell(arm(0.8), 100), cell(arm(0.9), 1000)
+    content = study(few, many)
+    assert sentence(content) == (
+        "Collect more images: from 100 to 1,000 images per class the error fell from 20.0 to 10.0 %, and it has not "
+        "leveled off."
+    )
+    assert told(study(cell(arm(0.89), 100), many)) == []
+    assert told(study(cell(arm(0.9), 20))) == [rules.FEW]
+    tail = cell(arm(0.5), 100, trouble={"images_per_class": 100, "imbalance": 10.0})
+    assert told(study(tail, many)) == []  # of another kind
+
+
+def test_recognizers_that_guess_are_to_be_trained_longer() -> None:
+    guessing = study(cell(arm(0.34, (0.34, 0.33, 0.35))))
+    assert told(guessing) == [rules.UPDATES] and "Try --updates 2000" in sentence(guessing)
+
+
+def test_hardly_any_errors_leave_one_step() -> None:
+    content = study(cell(arm(0.998, (1.0, 1.0, 0.99)), 20, gan_progress=[0.5], larger_efforts={"standard": 7}))
+    assert told(content) == [rules.DONE]
+    assert "1 of 300 test images are classified wrongly, too few to tell better" in sentence(content)
+
+
+def test_a_larger_effort_is_advised_where_it_tries_more() -> None:
+    content = study(cell(arm(0.9), larger_efforts={"thorough": 4}))
+    assert sentence(content) == "Try more ways to train the recognizer: --effort thorough adds 4 to these."
+
+
+def test_no_more_than_three_are_told_the_most_urgent_first() -> None:
+    verdict = {"outcome": "no significant effect", "difference": 0.02, "low": -0.01, "high": 0.05}
+    everything = cell(
+        arm(0.9, (0.95, 0.95, 0.8)), 20, verdict=verdict, gan_progress=[0.5], larger_efforts={"standard": 7}
+    )
+    assert told(study(everything)) == [rules.LONGER, rules.POWER, rules.CLASS]
+
+
+def test_every_sentence_has_a_rule_that_says_it() -> None:
+    assert len(set(rules.STEPS)) == len(rules.STEPS) == 10
