@@ -9,7 +9,7 @@ from elmyr.report.pages.study_cell import arm_name
 from elmyr.report.parts import numbers
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.page import note
-from elmyr.report.parts.records import Best, Study
+from elmyr.report.parts.study_records import Best, Study
 from elmyr.report.words import Words
 
 

@@ -14,8 +14,9 @@ from elmyr.report.parts import numbers
 from elmyr.report.parts.evidence import map_of_images
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.page import figures_table, folded, note
-from elmyr.report.parts.records import Arm, Cell, ChangedImage, Interval, Verdict
+from elmyr.report.parts.records import Interval
 from elmyr.report.parts.sections import evaluation_table, extremes
+from elmyr.report.parts.study_records import Arm, Cell, ChangedImage, Verdict
 from elmyr.report.words import ENGLISH, Words
 
 MOST_CLASSES = 40
@@ -95,7 +96,7 @@ def _explained(cell: Cell, words: Words) -> Markup:
     rows = [
         [words(arm.name), words(arm.about), arm.paper] for arm in cell.arms if arm.about and ", again" not in arm.name
     ]
-    head = [words("arm"), words("trained on"), words("source")]
+    head = [words("arm"), words("how it is trained"), words("source")]
     title = words("What each way is")
     return folded(title, figures_table(title, head, rows, words=(1, 2))) if rows else Markup()
 

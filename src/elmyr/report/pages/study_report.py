@@ -17,8 +17,9 @@ from elmyr.report.parts import numbers
 from elmyr.report.parts.evidence import copies_section, missing_section, people_section
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.page import facts_table, figures_table, note, page, section
-from elmyr.report.parts.records import Cell, Study, Verdict, read_metrics, read_people, read_study, read_table
+from elmyr.report.parts.records import read_metrics, read_people, read_table
 from elmyr.report.parts.sections import commands, curves, foot, settings, side_by_side, versions
+from elmyr.report.parts.study_records import Cell, Study, Verdict, read_study
 from elmyr.report.words import ENGLISH, Words
 
 OUTCOMES = {"better": "Better", "worse": "Worse", "no significant effect": "No significant effect",

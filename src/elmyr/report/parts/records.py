@@ -6,9 +6,9 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, read_lines
@@ -154,108 +154,6 @@ class Evaluation(Record):
     convention: Convention | None = None
 
 
-class Arm(Record):
-    """One way to train the recognizer; a value a seed. recalls: a value a class. apart: from the best without a GAN."""
-
-    name: str
-    about: str = ""
-    paper: str = ""
-    uses_gan: bool = False
-    validation: Values = []
-    test: Values = []
-    accuracy: Values = []
-    share: Values = []
-    seconds: Values = []
-    recalls: Values = []
-    recall_intervals: list[tuple[float, float] | None] = []
-    apart: Interval | None = None
-
-
-class Verdict(Record):
-    """What was found in a cell: the best arm with a GAN minus the best without, as shares of one."""
-
-    outcome: Annotated[
-        Literal["better", "worse", "no significant effect", "not decided"],
-        BeforeValidator(lambda found: "no significant effect" if found == "no difference shown" else found),
-    ]
-    sentence: str
-    difference: float
-    low: float
-    high: float
-    best_with: str | None = None
-    best_without: str | None = None
-    seeds: int | None = None
-    images: int | None = None
-
-
-class ChangedImage(Record):
-    """A test image that two arms read apart: its label, and what was read."""
-
-    label: int
-    without: int
-    with_gan: int
-
-
-class Cell(Record):
-    """One trouble of the training part."""
-
-    name: str
-    folder: str = "all"
-    trouble: dict[str, float | None] = {}
-    measure: str = "accuracy"
-    counts: dict[str, int] = {}
-    folds: int | None = None
-    tested: list[int] = []
-    arms: list[Arm]
-    verdict: Verdict | None = None
-    confusion: dict[str, list[list[int]]] = {}
-    changed: dict[str, list[ChangedImage]] = {}
-    evaluation: Evaluation | None = None
-    gan_seconds: Values = []
-    gan_runs: list[str] = []
-    collapsed: list[int] = []  # seeds whose GAN collapsed
-
-
-class Best(Record):
-    """The best recognizer of a study, and what it reads on the test part."""
-
-    folder: str = "best"
-    cell: str = ""
-    arm: str
-    about: str = ""
-    seed: int
-    retrained: bool = False
-    measure: str = "accuracy"
-    test: float
-    low: float
-    high: float
-
-
-class NextStep(Record):
-    """What to do next: a sentence with places, and what fills them."""
-
-    told: str
-    values: dict[str, str | int] = {}
-
-
-class Study(Record):
-    """A study's `study.json`."""
-
-    name: str
-    source: str | None = None
-    classes: list[str] = []
-    seeds: list[int] = []
-    recognizer_updates: int | None = None
-    images: int | None = None
-    cells: list[Cell]
-    environment: dict[str, Any] = Field(default_factory=dict)
-    commands: list[str] = []
-    to_decide: str | None = None
-    best: Best | None = None
-    next: list[NextStep] = []
-    seconds: float | None = None
-
-
 class Mistake(Record):
     """An image that was read wrong: its label, what was read, and with which probability."""
 
@@ -289,11 +187,6 @@ class Reading(Record):
     def ends(self, place: int) -> tuple[float, float] | None:
         """The interval of a class's recall."""
         return self.recall_intervals[place] if place < len(self.recall_intervals) else None
-
-
-def read_study(path: Path) -> Study:
-    """A `study.json`; InputError if it is damaged."""
-    return validated(Study, path)
 
 
 def read_evaluations(folder: Path) -> dict[Path, Evaluation]:
