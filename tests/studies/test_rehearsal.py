@@ -95,3 +95,14 @@ def test_studies_of_before_are_of_the_quick_effort(blobs: Path) -> None:
     written = planned(blobs, seeds=1).model_dump(mode="json")
     assert written.pop("effort") == "quick"
     assert StudyConfig.model_validate(written).effort == "quick"
+
+
+def test_many_ways_need_a_validation_part_that_can_choose(tmp_path: Path) -> None:
+    save_npz(small_image_set(48), tmp_path / "few.npz")
+    with pytest.raises(InputError, match=r"has 6 images, too few to choose among \d+ ways to train: --effort thorough"):
+        planned(tmp_path / "few.npz", seeds=1, effort="thorough")
+    with pytest.raises(InputError, match="takes about 240 labeled images, of which 30 choose, and there are 48: add"):
+        planned(tmp_path / "few.npz", seeds=1, effort="standard")
+    said: list[str] = []
+    make_study_plan(StudyAsk(tmp_path / "few.npz", seeds=1, **QUICK), said.append)
+    assert said[-1].startswith("the validation part has 6 images, too few to choose well: about 240 labeled images")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import comb, prod
+from math import ceil, comb, prod
 from typing import Any, cast
 
 import numpy as np
@@ -44,6 +44,7 @@ from elmyr.tasks.recognition import default_updates, told_of_balance, told_of_sp
 
 NAMED = 3
 MOST_SEEDS = 1000
+FEWEST_TO_CHOOSE = 30  # validation images, for more arms than the quick effort has
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,9 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
     if few := told_of_seeds(ask.seeds):
         say(few)
     tell_of_test(source, form, numbers[: ask.seeds], say)
+    cells = _cells(source, form, troubles, ask, say)
+    if few := _too_few_to_choose(source, split_source(source, ask.seed, form), ask.effort, cells):
+        say(few)
     processes, threads = shared_out(ask.processes, gan.device, ask.seeds * len(troubles))
     return StudyConfig(
         source=lasting_name(data),
@@ -142,7 +146,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         shaping=form,
         digest=digest_of(split_source(source, ask.seed, form)),
         effort=cast(Effort, ask.effort),
-        cells=_cells(source, form, troubles, ask, say),
+        cells=cells,
         seeds=numbers[: ask.seeds],
         looks=looks_of(ask.seeds, ask.seeds_at_most) if ask.seeds_at_most is not None else (),
         images=gan.loop.images,
@@ -224,6 +228,22 @@ def _refuse_too_many_seeds(source: Source, seeds: int, folds: int | None) -> Non
     ways = prod(comb(count, max(1, round(count * share))) for count in Counter(source.train.require_labels()).values())
     if seeds > ways:
         raise InputError(f"'{source.name}' can be split in {ways} ways: {seeds} seeds would repeat some, give fewer")
+
+
+def _too_few_to_choose(source: Source, splits: Splits, effort: str, cells: Sequence[Cell]) -> str | None:
+    """One line about a validation part that chooses hardly better than chance; InputError where many arms are tried."""
+    there = len(splits.validation)
+    if there >= FEWEST_TO_CHOOSE:
+        return None
+    enough = ceil(FEWEST_TO_CHOOSE * len(source.train) / there)
+    told = f"the validation part has {there} image{'s' if there != 1 else ''}, too few to choose"
+    if effort != EFFORTS[0]:
+        ways = max(len(cell.arms) for cell in cells)
+        raise InputError(
+            f"{told} among {ways} ways to train: --effort {effort} takes about {enough:,} labeled images, of which "
+            f"{FEWEST_TO_CHOOSE} choose, and there are {len(source.train):,}: add some, or take --effort {EFFORTS[0]}"
+        )
+    return f"{told} well: about {enough:,} labeled images would give it {FEWEST_TO_CHOOSE}"
 
 
 def _refuse_leaks(splits: Splits) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elmyr.core.plugins import with_plugins
-from elmyr.report.pages.study_cell import arm_name
+from elmyr.report.pages.study_cell import arm_name, name_of
 from elmyr.report.parts import numbers
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.page import note
@@ -25,7 +25,7 @@ def _best(folder: Path, study: Study, best: Best, words: Words) -> Markup:
         measure=words(best.measure), low=numbers.percent(best.low), high=numbers.percent(best.high),
     )  # fmt: skip
     parts = [words("seed {seed}", seed=best.seed)] if len(study.seeds) > 1 else []
-    parts += [best.cell] if len(study.cells) > 1 else []
+    parts += [name_of(cell, words) for cell in study.cells if cell.name == best.cell and len(study.cells) > 1]
     chosen = words("Chosen on the validation part ({parts}). ", parts=words(", ").join(parts)) if parts else ""
     retrained = words("In the end trained once more, on the validation part, too. ") if best.retrained else ""
     lines = [f"elmyr predict {folder} IMAGES", f"elmyr serve {folder}"]
@@ -33,7 +33,7 @@ def _best(folder: Path, study: Study, best: Best, words: Words) -> Markup:
         tag("h2", words("The best recognizer of these images")),
         tag("p", numbers.percent(best.test), class_="figure"),
         tag("p", told[:1].upper() + told[1:]),
-        tag("p", words("Trained by: "), tag("strong", arm_name(best.arm, words)), tag("small", words(best.about))),
+        tag("p", words("Trained with: "), tag("strong", arm_name(best.arm, words)), tag("small", words(best.about))),
         tag("pre", tag("code", "\n".join(with_plugins(line) for line in lines))),
         note(chosen + retrained + words("It is in {place}, with a card.", place=f"{best.folder}/")),
     )

@@ -24,7 +24,7 @@ def card_of(recognizer: Recognizer, best: Content, content: Content) -> str:
             f"- takes: images of {height}x{width} pixels, {channels} channel(s); files of any size are brought into "
             "that form",
             f"- learned from: {sum(counts):,} labeled images ({learned})",
-            f"- trained by: **{best['arm']}**: {best['about']}; {content['recognizer_updates']:,} updates",
+            f"- trained with: **{best['arm']}**: {best['about']}; {content['recognizer_updates']:,} updates",
             f"- generated images: {_of_gan(best, content)}",
             f"- {best['measure']} on the test images: {told_of_test(best, content)}",
             f"- chosen by: the validation part, of {len(cell['arms'])} ways to train it{_of_cells(content)}, and of "
