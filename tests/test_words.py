@@ -19,7 +19,7 @@ RETIRED = (
     "the watch ", "whoever", "other eyes", "train anew", "begin anew",
 )  # fmt: skip
 FORMER = {
-    ("report/parts/records.py", "no difference shown"),  # what study.json of an older elmyr holds
+    ("report/parts/study_records.py", "no difference shown"),  # what study.json of an older elmyr holds
 }
 DATED = "## [0"  # what was released before stays as it was said
 
