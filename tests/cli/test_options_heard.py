@@ -224,6 +224,7 @@ COMMANDS: dict[str, Command] = {
             "--seeds": heard("--seeds", "2"),
             "--effort": heard("--effort", "standard"),
             "--retrain": heard("--retrain"),
+            "--recognizers": heard("--recognizers", "2"),
             "--updates": heard("--updates", "3"),
             "--budget": heard("--budget", "1s", given=("--plan", *TINY), aspect=ended),
             "--plan": heard("--plan", given=BRIEF),

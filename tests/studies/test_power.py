@@ -37,6 +37,9 @@ def test_the_fewest_seeds_are_those_that_one_fewer_does_not_do() -> None:
         assert seeds is not None
         assert power_of(1, spread, seeds - 1, tested) < 0.8 <= power_of(1, spread, seeds, tested)
     assert seeds_for(0.01, 2.0, tested) is None
+    several = seeds_for(1, 1.0, tested, recognizers=4)
+    assert several is not None and needed[2] is not None and several < needed[2]
+    assert power_of(1, 1.0, 5, tested, recognizers=4) == pytest.approx(power_of(1, 0.475**0.5, 5, tested))  # .3 + .7/4
     fewer, more = seeds_for(1, 0.5, JudgedOn(10_000, shared=True)), needed[1]
     assert fewer is not None and more is not None and fewer < more
 

@@ -89,6 +89,7 @@ class StudyConfig(BaseModel):
     settings: tuple[str, ...] = ()
     device: str
     precision: Literal["bf16", "fp32"]
+    recognizers: int = Field(1, ge=1, description="trainings of the two best arms with each seed")
     allow_duplicates: bool = Field(False, description="whether test images may be training images, too")
     retrain: bool = Field(
         False, description="whether the best recognizer learns from the validation part, too, in the end"

@@ -23,6 +23,7 @@ from elmyr.tasks.recognition import Recognizer, doubting
 from elmyr.tasks.recognition.label_errors.estimate import FOLDS
 from elmyr.tasks.recognition.learning.methods import read_method
 
+BEST_AGAIN = "the best with and without a GAN, again"
 SECONDS = 2.0  # of timing the GAN
 FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it
 AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the updates
@@ -85,6 +86,13 @@ def estimate(config: StudyConfig, timing: Timing) -> TimeEstimate:
             pieces[piece] = timing.gan
         elif piece.what != FIGURES:  # once a cell, and short beside the rest
             pieces[piece] = timing.arm(ARMS[piece.what])
+    if config.recognizers > 1:
+        for number, cell in enumerate(config.cells):  # which these are is not known: the dearest of each side
+            arms = [ARMS[name] for name in cell.arms]
+            dearest = sum(
+                max(timing.arm(arm) for arm in arms if arm.uses_gan == uses_gan) for uses_gan in (True, False)
+            )
+            pieces[Piece(number, config.seeds[0], BEST_AGAIN)] = (config.recognizers - 1) * dearest
     return TimeEstimate(pieces, config.most, config.processes)
 
 

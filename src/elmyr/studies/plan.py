@@ -45,6 +45,7 @@ from elmyr.tasks.recognition import default_updates, told_of_balance, told_of_sp
 NAMED = 3
 MOST_SEEDS = 1000
 FEWEST_TO_CHOOSE = 30  # validation images, for more arms than the quick effort has
+MOST_RECOGNIZERS = 10
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class StudyAsk:
     seeds_at_most: int | None = None
     effort: str = "quick"
     retrain: bool = False
+    recognizers: int = 1
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -86,6 +88,8 @@ class StudyAsk:
             )
         if self.effort not in EFFORTS:
             raise InputError(f"no effort '{self.effort}': {suggestion(self.effort, EFFORTS)}")
+        if not 1 <= self.recognizers <= MOST_RECOGNIZERS:
+            raise InputError(f"--recognizers is {self.recognizers}: give 1 to {MOST_RECOGNIZERS}")
         if self.processes < 0:
             raise InputError(f"--processes is {self.processes}: at least 1, or 0 for as many as there are cores")
 
@@ -155,6 +159,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         settings=tuple(f"{name}={_word(value)}" for name, value in chosen.items()),
         allow_duplicates=ask.allow_duplicates,
         retrain=ask.retrain,
+        recognizers=ask.recognizers,
         device=gan.device,
         precision=gan.precision,
         processes=processes,

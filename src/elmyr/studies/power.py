@@ -17,6 +17,7 @@ from elmyr.studies.config import StudyConfig
 
 POWER = 0.8  # of studies that find a difference, where it is there
 SPREADS = (0.2, 0.5, 1.0, 2.0)  # standard deviations of a difference over trainings, in percentage points
+OF_GANS = 0.3  # share of that variance that GANs and splits bring, and recognizers do not
 APART = 0.02  # share of the test images that one side alone gets right
 MOST = 200
 DETECTED = 1.0  # percentage points, unless something else is asked for
@@ -32,12 +33,13 @@ class JudgedOn:
     folds: int | None = None
 
 
-def power_of(points: float, spread: float, seeds: int, tested: JudgedOn) -> float:
+def power_of(points: float, spread: float, seeds: int, tested: JudgedOn, recognizers: int = 1) -> float:
     """How often so many seeds find a difference of `points` percentage points, which varies by `spread` over trainings.
 
-    By normal approximation, averaged over what the variance over seeds may be found to be (chi-squared).
+    By normal approximation, averaged over what the variance over seeds may be found to be (chi-squared). Several
+    recognizers a seed take away from 70 % of the variance over trainings.
     """
-    difference, sd = points / 100, spread / 100
+    difference, sd = points / 100, spread / 100 * sqrt(OF_GANS + (1 - OF_GANS) / recognizers)
     of_images = APART / (tested.images * (1 if tested.shared else seeds))
     if tested.shared:
         true, found = sd**2 / seeds + of_images, sd**2
@@ -52,16 +54,17 @@ def power_of(points: float, spread: float, seeds: int, tested: JudgedOn) -> floa
     return float(ndtr((difference - halves) / sqrt(true)).mean())
 
 
-def seeds_for(points: float, spread: float, tested: JudgedOn) -> int | None:
+def seeds_for(points: float, spread: float, tested: JudgedOn, recognizers: int = 1) -> int | None:
     """The fewest seeds that find such a difference in 80 % of studies; None where even 200 do not."""
     if not 0 < points < 100:
         raise InputError(f"--detect is {points:g}: give percentage points, above 0 and below 100, such as 1")
-    if power_of(points, spread, MOST, tested) < POWER:
+    if power_of(points, spread, MOST, tested, recognizers) < POWER:
         return None
     few, many = FEWEST_SEEDS - 1, MOST  # too few, and enough
     while many - few > 1:
         middle = (few + many) // 2
-        few, many = (few, middle) if power_of(points, spread, middle, tested) >= POWER else (middle, many)
+        enough = power_of(points, spread, middle, tested, recognizers) >= POWER
+        few, many = (few, middle) if enough else (middle, many)
     return many
 
 
@@ -71,4 +74,4 @@ def seeds_needed(config: StudyConfig, points: float = DETECTED) -> dict[float, i
     tested = JudgedOn(
         len(split_source(source, config.seeds[0], config.shaping).test), source.test is not None, config.shaping.folds
     )
-    return {spread: seeds_for(points, spread, tested) for spread in SPREADS}
+    return {spread: seeds_for(points, spread, tested, config.recognizers) for spread in SPREADS}

@@ -23,6 +23,7 @@ from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, split_so
 from elmyr.images.pictures.showing import table_html
 from elmyr.studies.best.handing_over import HandingOver, hand_over
 from elmyr.studies.best.keeping import remove_others
+from elmyr.studies.best.repeats import repeats_of
 from elmyr.studies.cell_data import opened
 from elmyr.studies.clock import Clock, counted
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, KIND, StudyConfig
@@ -93,6 +94,7 @@ def study(
     seeds_at_most: int | None = None,
     effort: str = "quick",
     retrain: bool = False,
+    recognizers: int = 1,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
@@ -111,16 +113,18 @@ def study(
     seeds_at_most: where a cell is not decided after `seeds`, more follow, up to so many; the intervals are wider, so
     that all looks together hold the truth in 95 % of studies. effort: how many arms are tried: "quick", "standard" or
     "thorough". retrain: whether the best recognizer, which `best/` of the study holds, is trained once more in the end,
-    on the training and the validation part. processes: how many pieces of work are done at once (0: one a core), each a
-    process of its own. out: a directory, which may hold the same study, begun.
+    on the training and the validation part. recognizers: how often the two best arms are trained with each seed: their
+    means are compared. processes: how many pieces of work are done at once (0: one a core), each a process of its own.
+    out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
     of_gan = images, updates, preset, settings, device, precision, data_root, shaping
     of_work = processes, allow_duplicates
     ask = StudyAsk(
-        data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work, seeds_at_most, effort=effort, retrain=retrain
-    )
+        data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work, seeds_at_most,
+        effort=effort, retrain=retrain, recognizers=recognizers,
+    )  # fmt: skip
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 
 
@@ -239,7 +243,10 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
     write_json(folder / "environment.json", surroundings)
     _require_same_images(worker.source, config, folder)
     while True:
-        _work_through(folder, config, worker, ledger, quiet, say)
+        _work_through(folder, config, pieces_of(config), worker, ledger, quiet, say)
+        if config.recognizers > 1:
+            every = [*pieces_of(config), *repeats_of(config, ledger.results())]
+            _work_through(folder, config, every, worker, ledger, quiet, say)
         content = summary_of(folder, config, ledger, worker)
         more = None if _is_decided(content) else config.extended()
         if more is None:
@@ -263,10 +270,15 @@ def _is_decided(content: dict[str, Any]) -> bool:
 
 
 def _work_through(
-    folder: Path, config: StudyConfig, worker: Worker, ledger: Ledger, quiet: bool, say: Callable[[str], None]
+    folder: Path,
+    config: StudyConfig,
+    pieces: Sequence[Piece],
+    worker: Worker,
+    ledger: Ledger,
+    quiet: bool,
+    say: Callable[[str], None],
 ) -> None:
-    """Does all pieces of the seeds that it has by now."""
-    pieces = pieces_of(config)
+    """Does all pieces that are not done."""
     known = ledger.results()
     done = {
         piece
@@ -284,7 +296,7 @@ def _work_through(
         if outcome.result is not None:
             ledger.add(outcome.result)
         say(f"{_about(piece, outcome, config)}{clock.told(piece, outcome.seconds)}")
-    ledger.settle([piece.place(config) for piece in pieces if piece.what not in (GAN, FIGURES)])
+    ledger.settle(dict.fromkeys([*(each.place(config) for each in pieces if each.what not in (GAN, FIGURES)), *known]))
 
 
 def _require_same_images(source: Source, config: StudyConfig, folder: Path) -> None:

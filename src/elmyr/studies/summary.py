@@ -16,7 +16,8 @@ from elmyr.core.files import read_json
 from elmyr.images import AS_BYTES, ImageSet, Source, class_rows, load_images, save_npz, save_png
 from elmyr.images.dataset.shaping import TROUBLES
 from elmyr.metrics import FEWEST_SEEDS, PairedDifference, is_unbalanced, wilson_interval
-from elmyr.studies.arms import ARMS, Case, added_by_larger
+from elmyr.studies.arms import Case, added_by_larger
+from elmyr.studies.best.repeats import trials_of
 from elmyr.studies.cell_data import CellData
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
 from elmyr.studies.gan_runs import progress_of
@@ -59,6 +60,7 @@ def command_of(config: StudyConfig) -> str:
     first = config.looks[0] if config.looks else len(config.seeds)
     words = ["elmyr", "study", config.source, "--seeds", str(first), "--seed", str(config.seeds[0])]
     words += ["--seeds-at-most", str(config.looks[-1])] if config.looks else []
+    words += ["--recognizers", str(config.recognizers)] if config.recognizers > 1 else []
     words += ["--updates", str(config.updates), "--images", str(config.images), "--preset", config.preset]
     words += ["--effort", config.effort]
     words += ["--device", config.device, "--precision", config.precision, "--processes", str(config.processes)]
@@ -89,7 +91,7 @@ def _command_that_decides(config: StudyConfig) -> str | None:
 
 def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker: Worker) -> dict[str, Any]:
     cell, results, seconds = config.cells[number], ledger.results(), ledger.seconds()
-    trials = [Trial(ARMS[name], [results[cell.name, seed, name] for seed in config.seeds]) for name in cell.arms]
+    trials = trials_of(cell, config, results)
     grounds = [worker.ground(Piece(number, seed, GAN)) for seed in config.seeds]
     first = grounds[0]
     tested = [Judged(ground.test_indices, ground.test.require_labels()) for ground in grounds]

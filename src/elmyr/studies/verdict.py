@@ -18,19 +18,26 @@ from elmyr.studies.ledger import Result
 
 @dataclass(frozen=True)
 class Trial:
-    """An arm's results, an entry a seed."""
+    """An arm's results, an entry a seed; repeats: of other recognizers on the same GANs and splits, an entry a seed."""
 
     arm: Arm
     results: Sequence[Result]
+    repeats: Sequence[Sequence[Result]] = ()
+
+    @property
+    def trainings(self) -> list[list[Result]]:
+        """Of each seed all that it was trained."""
+        more = self.repeats or [()] * len(self.results)
+        return [[first, *others] for first, others in zip(self.results, more, strict=True)]
 
     @property
     def validation(self) -> float:
-        """The mean over seeds of what chooses the arm."""
+        """The mean over seeds of what chooses the arm; its repeats have no say."""
         return float(np.mean([result.validation for result in self.results]))
 
     def test(self, measure: str) -> float:
         """The mean over seeds of what it is judged by."""
-        return float(np.mean([result.test[measure] for result in self.results]))
+        return float(np.mean([np.mean([each.test[measure] for each in of_seed]) for of_seed in self.trainings]))
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,10 @@ def difference_of(
 ) -> PairedDifference:
     """What the one arm reads better than the other, by the cell's measure, paired by seed and test image."""
     correct, other_correct = (
-        [result.read == test.labels for result, test in zip(trial.results, tested, strict=True)]
+        [
+            np.array([each.read == test.labels for each in of_seed])
+            for of_seed, test in zip(trial.trainings, tested, strict=True)
+        ]
         for trial in (one, other)
     )
     weights = [balanced_weights(test.labels) for test in tested] if cell.measure == "balanced accuracy" else None
@@ -88,6 +98,8 @@ def verdict_of(
         "trainings_with": trainings[True],
         "trainings_without": trainings[False],
         "seeds": difference.seeds,
+        "recognizers": len(with_gan.trainings[0]),
+        "parts": None if difference.parts is None else difference.parts._asdict(),
         "images": difference.images,
     }
 
@@ -102,7 +114,9 @@ def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cel
         of = f"{cell.measure} on the test images (accuracy: {plain})"
     sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') {of}"
     low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
-    interval = f"{low} to {high} percentage points at 95 %"
+    count_each = len(with_gan.trainings[0])
+    mean = f", each the mean of {count_each} recognizers a seed" if count_each > 1 else ""
+    interval = f"{low} to {high} percentage points at 95 %{mean}"
     words = {
         "not decided": f"{count}, one training each: not decided. It went {sides}, and another split and training may "
         f"turn that around: decide it with --seeds {FAIR_SEEDS}.",

@@ -11,6 +11,7 @@ from elmyr.studies.arms.generated import OLDER as OLDER
 from elmyr.studies.arms.table import ARMS as ARMS
 from elmyr.studies.arms.table import added_by_larger as added_by_larger
 from elmyr.studies.arms.table import arms_for as arms_for
+from elmyr.studies.arms.table import repetitions_of as repetitions_of
 from elmyr.studies.arms.table import with_less_effort as with_less_effort
 from elmyr.studies.arms.training import MEASURES as MEASURES
 from elmyr.studies.arms.training import ArmResult as ArmResult
@@ -26,6 +27,7 @@ __all__ = [
     "Training",
     "added_by_larger",
     "arms_for",
+    "repetitions_of",
     "train_arm",
     "with_less_effort",
 ]

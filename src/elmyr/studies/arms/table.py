@@ -26,7 +26,7 @@ SINGLE = (  # in this order they are trained and shown; of equals on validation 
     *FRESH,
     *long_tails.WITH_GAN,
 )
-MOST_TIMES = 10  # that an arm is trained with one seed
+MOST_TIMES = 20  # that an arm is trained with one seed
 
 
 def _again(arm: Arm, repetition: int) -> Arm:
@@ -34,7 +34,7 @@ def _again(arm: Arm, repetition: int) -> Arm:
     return replace(arm, name=name, repetition=repetition)
 
 
-AGAIN = {arm.name: [_again(arm, time) for time in range(1, MOST_TIMES)] for arm in SINGLE if arm.counts}
+AGAIN = {arm.name: [_again(arm, time) for time in range(1, MOST_TIMES)] for arm in SINGLE}
 ARMS: Table[Arm] = Table("arm", {arm.name: arm for arm in (*SINGLE, *chain.from_iterable(AGAIN.values()), *OLDER)})
 
 
@@ -54,6 +54,12 @@ def added_by_larger(case: Case, effort: Effort) -> dict[Effort, int]:
     larger = EFFORTS[EFFORTS.index(effort) + 1 :]
     steps = zip(EFFORTS[EFFORTS.index(effort) :], larger, strict=False)
     return {after: counts[after] - counts[effort] for before, after in steps if counts[after] > counts[before]}
+
+
+def repetitions_of(arm: Arm) -> list[Arm]:
+    """The other trainings of the same kind, each with a seed of its own; none of an arm of older studies."""
+    family = next(([one, *AGAIN[one.name]] for one in SINGLE if arm in (one, *AGAIN[one.name])), [])
+    return [each for each in family if each != arm]
 
 
 def with_less_effort(names: Collection[str], effort: Effort) -> tuple[str, ...]:
