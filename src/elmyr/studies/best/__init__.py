@@ -1,1 +1,1 @@
-"""The best recognizer that a study found, as a model's folder with its card: `STUDY/best/`."""
+"""The best recognizer that a study found, as a folder with its card, `STUDY/best/`; and the two best arms repeated."""
