@@ -25,7 +25,8 @@ class Prepare(StrEnum):
 
 def predict(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="The run of a recognizer, a folder that save wrote, or latest.")
+        str,
+        typer.Argument(metavar="RUN", help="The run of a recognizer, a study, a saved folder, or latest."),
     ],
     paths: Annotated[
         list[str],

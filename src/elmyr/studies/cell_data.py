@@ -27,7 +27,8 @@ class CellData:
     """The images of one cell and seed; its GAN and what that makes are opened where they are asked for.
 
     labeled: training images, with their labels as they are seen. unlabeled: all training images, where only some have a
-    label, else None. validation, test: whole, whatever the trouble; test_indices as in `Splits`.
+    label, else None. validation, test: whole, whatever the trouble; test_indices as in `Splits`. choosing: what choices
+    on the validation part are made with, which has not learned from it.
     """
 
     def __init__(self, study: Path, config: StudyConfig, cell: Cell, seed: int, source: Source) -> None:
@@ -38,6 +39,7 @@ class CellData:
         self.labeled, self.validation, self.test = splits.train, splits.validation, splits.test
         self.test_indices: NDArray[np.int64] = splits.test_indices
         self.unlabeled: ImageSet | None = None
+        self.choosing = self
         if cell.shaping.labels_per_class is not None:
             self.unlabeled = splits.train
             self.labeled = splits.train.take(labeled_places(splits.train, cell.shaping, seed))
@@ -112,6 +114,7 @@ class CellData:
         """The same with the validation part among what is learned from."""
         whole = copy(self)
         whole.__dict__.pop("doubts", None)  # of fewer images
+        whole.choosing = self
         whole.labeled = self.labeled + self.validation
         whole.unlabeled = None if self.unlabeled is None else self.unlabeled + self.validation
         return whole

@@ -18,7 +18,7 @@ def fitted_by_a_chosen_policy(training: Training) -> Recognizer:
     recognizer = training.recognizer({"updates": updates, "settings": {"augment": "auto"}})
     choice = None
     if len(validation) >= FEWEST:
-        choice = chosen_policy(recognizer, Lesson.of(*pair(ground.labeled), validation=pair(validation)))
+        choice = chosen_policy(recognizer, Lesson.of(*pair(ground.choosing.labeled), validation=pair(validation)))
     chosen = with_policy(recognizer, "affine" if choice is None else choice.policy)
     return chosen.fit(*pair(ground.labeled), listener=training.listener)
 
