@@ -1,14 +1,17 @@
-"""Do two extractors rank the same generators alike? Trains a GAN, judges it at several budgets, and prints a table.
+"""Do two extractors rank the same generators alike? Prints a table.
 
 python benchmarks/extractor_ranks.py cifar10 --data-root path/to/data --out runs/ranked --extractor efficientnet-lite0
+python benchmarks/extractor_ranks.py mnist --data-root path/to/data --runs articles/runs/*
 
-One run is resumed from budget to budget; at each the Fréchet and the kernel distance of as many samples are taken by
-`domain` and by the other extractors, against the validation part. Spearman's rank correlation with `domain` ends it.
+A run is trained and resumed from budget to budget, or runs that are finished are taken; of each the Fréchet and the
+kernel distance of as many samples are taken by `domain` and by the other extractors, against the validation part.
+Spearman's rank correlation with `domain` ends it.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from scipy.stats import spearmanr
@@ -24,11 +27,21 @@ from elmyr.tasks.gan.model import GAN
 FIGURES = ("frechet_distance", "kernel_distance")
 
 
+def trained(options: argparse.Namespace) -> Iterator[tuple[str, Path]]:
+    """A run at each budget, by what its row is called."""
+    run = None
+    for budget in options.budgets:
+        how = {"images": budget, "data_root": options.data_root, "quiet": True}
+        run = train(options.data, out=options.out, **how) if run is None else resume(run, **how)
+        yield f"{budget:,} images seen", run.path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("--data-root")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="where a GAN is trained")
+    parser.add_argument("--runs", type=Path, nargs="+", help="finished ones, in place of a training")
     parser.add_argument("--extractor", nargs="+", default=["efficientnet-lite0"])
     parser.add_argument("--budgets", type=int, nargs="+", default=[4_000, 8_000, 16_000, 32_000, 64_000])
     parser.add_argument("--count", type=int, default=1000)
@@ -39,20 +52,18 @@ def main() -> None:
     references = [reference_of(extractor, beside) for extractor in extractors]
     columns = [(extractor.name, figure) for extractor in extractors for figure in FIGURES]
     print(f"{options.data}: {len(beside):,} samples against as many of the validation part, split of seed 0\n")
-    print(f"| images seen | {' | '.join(f'{name}, {figure}'.replace('_', ' ') for name, figure in columns)} |")
+    print(f"| generator | {' | '.join(f'{name}, {figure}'.replace('_', ' ') for name, figure in columns)} |")
     print(f"| --- |{' --- |' * len(columns)}")
     rows = []
-    run = train(options.data, out=options.out, images=options.budgets[0], data_root=options.data_root, quiet=True)
-    for budget in options.budgets:
-        if budget != options.budgets[0]:
-            run = resume(run, images=budget, data_root=options.data_root, quiet=True)
-        samples = sample_beside(GAN.load(run.path), beside, seed=1)
+    generators = [(run.name, run) for run in options.runs] if options.runs else trained(options)
+    for name, path in generators:
+        samples = sample_beside(GAN.load(path), beside, seed=1)
         row = []
         for extractor, real in zip(extractors, references, strict=True):
             taken = take_figures(Evidence(real, embed(extractor, samples)), FIGURES)
             row += [taken[figure].value for figure in FIGURES]
         rows.append(row)
-        print(f"| {budget:,} | {' | '.join(f'{value:.4g}' for value in row)} |", flush=True)
+        print(f"| {name} | {' | '.join(f'{value:.4g}' for value in row)} |", flush=True)
     print()
     of_column = dict(zip(columns, zip(*rows, strict=True), strict=True))
     for name, figure in columns[len(FIGURES) :]:
