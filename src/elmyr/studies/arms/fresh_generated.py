@@ -17,7 +17,7 @@ from elmyr.tasks.recognition.learning.chosen_samples import Choice
 
 MORE_VARIED = 1.2  # the factor of latents
 HARDEST = 0.5
-SHORT = 0.2  # of an arm's updates, for each recipe that is tried
+SHORT = 0.08  # of the updates of the last training, for each recipe that is tried
 MAKING = 0.5  # the time in which generated images are made, in updates that show them
 RIVAL = 1.0  # the time of the recognizer that judges them
 
@@ -35,10 +35,16 @@ def _fitted(training: Training, recognizer: Recognizer, samples: FreshSamples) -
 def _by_chosen_recipe(training: Training) -> Recognizer:
     """One fit by the recipe that short trainings have chosen on the validation part.
 
-    They have a seed of their own and are thrown away: what is kept of them is the recipe, and no lucky training.
+    They have a seed of their own and are thrown away: what is kept of them is the recipe, and no lucky training. All
+    together make as many updates as every arm.
     """
     recipe = _recipe(training)
-    return _fitted(training, training.recognizer({"generated_share": recipe.share}), _samples(training.ground, recipe))
+    changes = {"generated_share": recipe.share, "updates": _last_updates(training)}
+    return _fitted(training, training.recognizer(changes), _samples(training.ground, recipe))
+
+
+def _last_updates(training: Training) -> int:
+    return max(1, int(training.updates / (1 + MOST_TRIED * SHORT)))
 
 
 def _samples(ground: CellData, recipe: Recipe) -> FreshSamples:
@@ -64,7 +70,7 @@ def _scores(training: Training, recipe: Recipe) -> NDArray[np.float64]:
     recognizer = training.recognizer(
         {
             "generated_share": recipe.share,
-            "updates": max(1, round(SHORT * training.updates)),
+            "updates": max(1, int(SHORT * _last_updates(training))),
             "seed": seeds.derive(ground.seed, "short training"),
         }
     )
@@ -171,7 +177,7 @@ FRESH = (
             needs_run=True,
             shares=(0.5,),
             train=_by_chosen_recipe,
-            cost=(1 + MAKING) * (1 + MOST_TRIED * SHORT),
+            cost=1 + MAKING,
         )
         for real, method, told in (
             ("real", "supervised", "the real training images beside generated ones"),
