@@ -21,7 +21,7 @@ FEW_LABELS = (
     Arm(
         "consistency, rising thresholds",
         "consistency",
-        "the same, with a threshold for pseudo-labels that rises with how sure the recognizer is, class by class",
+        "consistency, with a threshold for pseudo-labels that rises with how sure the recognizer is, class by class",
         paper="Wang et al. 2023",
         effort="standard",
         parameters={"settings": {"semi.consistency.rising": True}},
@@ -30,7 +30,7 @@ FEW_LABELS = (
     Arm(
         "consistency, soft labels",
         "consistency",
-        "the same, with all predicted probabilities as a pseudo-label",
+        "consistency, with all predicted probabilities as a pseudo-label",
         effort="thorough",
         parameters={"settings": {"semi.consistency.soft": True}},
         where=_unlabeled,
@@ -38,7 +38,7 @@ FEW_LABELS = (
     Arm(
         "consistency, best of 3 seeds",
         "consistency",
-        "the same, with three seeds; the one whose predictions tell most of unlabeled images is taken",
+        "consistency, with three seeds; the one whose predictions tell most of unlabeled images is taken",
         paper="Krause et al. 2010",
         effort="standard",
         train=best_of_seeds,

@@ -103,7 +103,7 @@ FRESH = (
     Arm(
         "real + classical + 50 % fresh generated",
         "augment",
-        "both, all augmented; half of each batch is generated, and no generated image comes twice",
+        "real and generated images, augmented; half of each batch is generated, and no generated image comes twice",
         paper="Lampis et al. 2023",
         effort="standard",
         needs_run=True,
@@ -125,7 +125,7 @@ FRESH = (
     Arm(
         "real + classical + 50 % more varied generated",
         "augment",
-        "both, all augmented; half of each batch is generated, from latents farther from the middle",
+        "real and generated images, augmented; half of each batch is generated, from latents farther from the middle",
         paper="Lampis et al. 2023",
         effort="thorough",
         needs_run=True,
@@ -136,8 +136,8 @@ FRESH = (
     Arm(
         "real + classical + 50 % hard generated",
         "augment",
-        "both, all augmented; half of each batch is generated: images that a recognizer of the real ones classifies as "
-        "requested, and is least sure of",
+        "real and generated images, augmented; half of each batch is generated: images that a recognizer of the "
+        "real ones classifies as requested, and is least sure of",
         effort="thorough",
         needs_run=True,
         shares=(0.5,),
@@ -147,8 +147,8 @@ FRESH = (
     Arm(
         "real + classical + 50 % generated, soft labels",
         "augment",
-        "both, all augmented; half of each batch is generated, labeled by the probabilities of a recognizer of the "
-        "real ones",
+        "real and generated images, augmented; half of each batch is generated, labeled by the probabilities of a "
+        "recognizer of the real ones",
         paper="Ding et al. 2021",
         effort="thorough",
         needs_run=True,
@@ -181,8 +181,8 @@ FRESH = (
         )
         for real, method, told in (
             ("real", "supervised", "the real training images beside generated ones"),
-            ("real + classical", "augment", "both, all augmented"),
-            ("real + strong", "strong", "both, each image changed by three of many kinds"),
+            ("real + classical", "augment", "real and generated images, augmented"),
+            ("real + strong", "strong", "real and generated images, each changed by three of many kinds"),
         )
     ),
 )

@@ -102,7 +102,7 @@ WITH_GAN = (
     Arm(
         "GAN over-sampling, balanced GAN",
         "augment",
-        "the same, by a GAN of its own that sees all classes equally often",
+        "as 'GAN over-sampling', by a GAN of its own that sees all classes equally often",
         effort="standard",
         trains_gan=True,
         images=_filled_by_balanced_gan,

@@ -191,7 +191,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def predict(self, X: ArrayLike | StoredPixels, *, average: int = 1) -> NDArray[Any]:
         """The most likely label of each image (N,); `average` as in `predict_proba`."""
-        most_likely = self.predict_proba(X, average=average).argmax(1)
+        views = {} if average == 1 else {"average": average}  # a class derived from this one may take images alone
+        most_likely = self.predict_proba(X, **views).argmax(1)
         return np.asarray(self.classes_[most_likely])
 
     def predict_proba(self, X: ArrayLike | StoredPixels, *, average: int = 1) -> NDArray[np.float64]:
