@@ -102,7 +102,7 @@ SYSTEMS: tuple[System, ...] = (
         cured="mlp-cnn-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(60_000), Budget(100_000), text=Budget(30_000)),
+            "quick": Budgets(Budget(60_000), Budget(80_000), text=Budget(30_000)),
             "full": Budgets(Budget(10_000 * 128), Budget(300_000)),
         },
         put_right=("the dense generator of the code; the text speaks of convolutions",),
@@ -116,7 +116,7 @@ SYSTEMS: tuple[System, ...] = (
         cured="dcgan64-cured",
         side="color",
         budgets={
-            "quick": Budgets(Budget(16_000), Budget(30_000)),
+            "quick": Budgets(Budget(16_000), Budget(25_000)),
             "full": Budgets(Budget(10_000 * 128), Budget(120_000)),
         },
         put_right=(
@@ -132,7 +132,7 @@ SYSTEMS: tuple[System, ...] = (
         cured="classic-cured",
         side="gray",
         budgets={
-            "quick": Budgets(Budget(60_000), Budget(200_000)),
+            "quick": Budgets(Budget(60_000), Budget(150_000)),
             "full": Budgets(Budget(epochs=100), Budget(300_000)),
         },
         put_right=("a dense generator and a convolutional discriminator of usual sizes: it gives no layers",),
