@@ -8,13 +8,12 @@ from elmyr.studies import next_steps as rules
 from elmyr.studies.next_steps import next_steps
 
 
-def arm(test: float, recalls: tuple[float, ...] = (0.9, 0.9, 0.9), width: float = 0.02) -> dict[str, Any]:
+def arm(test: float, recalls: tuple[float, ...] = (0.9, 0.9, 0.9)) -> dict[str, Any]:
     return {
         "name": "real",
         "test": [test, test],
         "validation": [test, test],
         "recalls": list(recalls),
-        "recall_intervals": [[share - width, min(1.0, share + width)] for share in recalls],
     }
 
 
@@ -23,7 +22,7 @@ def cell(trained: dict[str, Any], per_class: int = 1000, **more: Any) -> dict[st
         "name": f"{per_class} images a class",
         "measure": "accuracy",
         "trouble": {"images_per_class": per_class, "imbalance": None},
-        "counts": {"train": 3 * per_class},
+        "counts": {"train": 3 * per_class, "validation": 300},
         "tested": [100, 100, 100],
         "larger_efforts": {},
         "arms": [trained],
@@ -95,7 +94,7 @@ def test_labels_are_advised_for_the_class_that_is_certainly_missed_most() -> Non
         "Label more images of 'owl': 80.0 % of its test images are classified correctly"
     )
     assert "(average 90.0 %)" in sentence(content)
-    assert told(study(cell(arm(0.9, (0.95, 0.95, 0.8), width=0.2)))) == []  # by chance
+    assert told(study(cell(arm(0.9, (0.95, 0.95, 0.8)), tested=[20, 20, 20]))) == []  # by chance
 
 
 def test_images_are_advised_while_the_error_falls_with_their_number() -> None:

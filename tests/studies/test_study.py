@@ -106,7 +106,7 @@ def test_a_long_tail_is_judged_by_balanced_accuracy_against_its_rivals(blobs: Pa
     done = study(blobs, out=tmp_path / "study", seeds=2, imbalance=(10,), **QUICK)
     (cell,) = done.content["cells"]
     names = [arm["name"] for arm in cell["arms"]]
-    assert {"class weights", "over-sampling", "SMOTE", "GAN over-sampling"} < set(names)
+    assert {"class weights", "over-sampling", "SMOTE", "over-sampling + 25 % generated"} < set(names)
     assert cell["measure"] == "balanced accuracy"
     for name, side in ((cell["verdict"]["best_with"], "with"), (cell["verdict"]["best_without"], "without")):
         confusion = np.array(cell["confusion"][side])

@@ -2,7 +2,7 @@
 
 from elmyr.nets.classifier import StridedClassifier
 from elmyr.nets.cost import Cost, cost_of
-from elmyr.nets.layers.parts import Discriminator, check_batch, class_embeddings
+from elmyr.nets.layers.parts import Discriminator, check_batch, class_embeddings, let_classes_count
 from elmyr.nets.pairs.pair import (
     PAIRS,
     NetworkConfig,
@@ -37,6 +37,7 @@ __all__ = [
     "check_batch",
     "class_embeddings",
     "cost_of",
+    "let_classes_count",
     "network_choices",
     "options_heard",
     "require_fit",

@@ -113,7 +113,8 @@ class CellData:
     def with_validation(self) -> CellData:
         """The same with the validation part among what is learned from."""
         whole = copy(self)
-        whole.__dict__.pop("doubts", None)  # of fewer images
+        for of_fewer_images in ("doubts", "rival", "generated"):
+            whole.__dict__.pop(of_fewer_images, None)
         whole.choosing = self
         whole.labeled = self.labeled + self.validation
         whole.unlabeled = None if self.unlabeled is None else self.unlabeled + self.validation
@@ -122,7 +123,8 @@ class CellData:
     @property
     def samples(self) -> Path:
         """The file of what the GAN makes."""
-        return self.study / "samples" / f"{self.cell.folder}-seed-{self.seed}.npz"
+        whole = "" if self.choosing is self else "-whole"
+        return self.study / "samples" / f"{self.cell.folder}-seed-{self.seed}{whole}.npz"
 
 
 def opened(config: StudyConfig) -> Source:

@@ -12,9 +12,10 @@ from typing import Any
 
 from scipy.special import stdtrit
 
-from elmyr.metrics import FEWEST_SEEDS
+from elmyr.metrics import FEWEST_SEEDS, wilson_interval
 from elmyr.metrics.intervals import LEVEL
 from elmyr.studies.config import FAIR_SEEDS
+from elmyr.studies.plan import FEWEST_TO_CHOOSE
 
 MOST_TOLD = 3
 STILL_LEARNING = 0.8  # of a GAN's distance to real images in the second half of its training
@@ -103,7 +104,7 @@ Rule = Callable[[Found], Step | None]
 
 
 def next_steps(content: Values) -> list[dict[str, Any]]:
-    """One to three steps, the most urgent first, of all that `study.json` holds but these."""
+    """Up to three steps, the most urgent first, of all that `study.json` holds but these."""
     found = Found.of(content)
     if (done := hardly_any_errors(found)) is not None:
         return [done.as_json()]
@@ -163,17 +164,15 @@ def gan_that_still_learned(found: Found) -> Step | None:
 
 
 def class_that_is_missed(found: Found) -> Step | None:
-    """The class with the lowest recall, where that is certainly below the average of all."""
-    rows = [
-        (share, high, name)
-        for share, ends, name in zip(
-            found.arm["recalls"], found.arm["recall_intervals"], found.content["classes"], strict=True
-        )
-        if share is not None
-        for _, high in [ends]
-    ]
+    """The class with the lowest recall, where that is certainly below the average of all.
+
+    The lowest of K is looked at by an interval that all K would hold together in 95 % of studies (Bonferroni).
+    """
+    known = zip(found.arm["recalls"], found.cell["tested"], found.content["classes"], strict=True)
+    rows = [(share, count, name) for share, count, name in known if share is not None]
     mean = sum(share for share, *_ in rows) / len(rows)
-    share, high, name = min(rows)
+    share, count, name = min(rows)
+    _, high = wilson_interval(round(share * count), count, 1 - (1 - LEVEL) / len(rows))
     if high >= mean:
         return None
     return Step(CLASS, {"name": name, "recall": f"{100 * share:.1f}", "mean": f"{100 * mean:.1f}"})
@@ -181,6 +180,8 @@ def class_that_is_missed(found: Found) -> Step | None:
 
 def images_that_still_help(found: Found) -> Step | None:
     """Where the error falls steeply up to the most images per class that were tried; else where they are few."""
+    if "without label" in found.cell["counts"]:
+        return None  # images are there: labels are wanting
     amounts = sorted(
         (
             float(cell["counts"]["train"]) / len(found.content["classes"]),
@@ -201,7 +202,9 @@ def images_that_still_help(found: Found) -> Step | None:
 
 
 def larger_effort(found: Found) -> Step | None:
-    """The next larger effort that tries more in this case."""
+    """The next larger effort that tries more in this case, where the validation part can choose among so many."""
+    if found.cell["counts"]["validation"] < FEWEST_TO_CHOOSE:
+        return None
     more = next(iter(found.cell["larger_efforts"].items()), None)
     return None if more is None else Step(EFFORT, {"effort": more[0], "count": more[1]})
 

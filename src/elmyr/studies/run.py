@@ -224,7 +224,8 @@ def _gone_on_with(
         )
     if config.retrain and not theirs.retrain:
         theirs = theirs.model_copy(update={"retrain": True})
-        write_json(folder / "config.json", theirs.model_dump(mode="json"))
+        with RunDirectory(folder).locked():
+            write_json(folder / "config.json", theirs.model_dump(mode="json"))
     return _to_end(folder, theirs.model_copy(update={"processes": config.processes}), quiet, say)
 
 

@@ -31,7 +31,7 @@ def test_classes_are_filled_by_a_gan_of_the_study_s_budget_that_is_trained_in_th
         threads=1,
     )
     ground = CellData(tmp_path / "study", config, tail, 0, opened(config))
-    arm = ARMS["GAN over-sampling, balanced GAN"]
+    arm = ARMS["over-sampling + 25 % generated, balanced GAN"]
     filled, counts = arm.images(ground), np.bincount(ground.labeled.require_labels())
     assert np.bincount(filled.require_labels()).tolist() == [counts.max()] * 3
     real = {image.tobytes() for image in ground.labeled.images}

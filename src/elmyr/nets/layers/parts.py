@@ -24,6 +24,12 @@ def class_embeddings(net: nn.Module) -> list[ClassEmbedding]:
     return [module for module in net.modules() if isinstance(module, ClassEmbedding)]
 
 
+def let_classes_count(net: nn.Module, strength: float) -> None:
+    """Says how much of the class a network hears from now on, from 0 to 1."""
+    for embedding in class_embeddings(net):
+        embedding.strength = strength
+
+
 class LabeledLatents(nn.Module):
     """The latent with an embedding of the class beside it (Mirza and Osindero 2014); itself, without classes."""
 

@@ -14,10 +14,11 @@ def fitted_by_a_chosen_policy(training: Training) -> Recognizer:
     Together they make as many updates as every arm.
     """
     ground, validation = training.ground, training.ground.validation
-    updates = max(1, round(training.updates / (1 + SHARE)))
+    choosing = len(validation) >= FEWEST
+    updates = max(1, round(training.updates / (1 + SHARE))) if choosing else training.updates
     recognizer = training.recognizer({"updates": updates, "settings": {"augment": "auto"}})
     choice = None
-    if len(validation) >= FEWEST:
+    if choosing:
         choice = chosen_policy(recognizer, Lesson.of(*pair(ground.choosing.labeled), validation=pair(validation)))
     chosen = with_policy(recognizer, "affine" if choice is None else choice.policy)
     return chosen.fit(*pair(ground.labeled), listener=training.listener)

@@ -74,7 +74,7 @@ def _scores(training: Training, recipe: Recipe) -> NDArray[np.float64]:
             "seed": seeds.derive(ground.seed, "short training"),
         }
     )
-    recognizer.fit(*pair(training.arm.images(ground)), generated=_samples(ground, recipe))
+    recognizer.fit(*pair(training.arm.images(ground.choosing)), generated=_samples(ground, recipe))
     labels = ground.validation.require_labels()
     right = np.asarray(recognizer.predict(ground.validation.images) == labels, np.float64)
     if ground.cell.measure == "accuracy":

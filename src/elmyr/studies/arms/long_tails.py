@@ -22,8 +22,10 @@ def _resampled(how: str) -> Callable[[CellData], ImageSet]:
     return lambda ground: resampled(ground.labeled, how=how, seed=ground.seed)
 
 
-def _filled_by_gan(ground: CellData) -> ImageSet:
-    return _filled(ground.labeled, GanOverSampler(gan=ground.gan, random_state=seeds.LEARNED_FROM))
+def _filled_by_gan(share: float) -> Callable[[CellData], ImageSet]:
+    return lambda ground: _filled(
+        ground.labeled, GanOverSampler(generated_share=share, gan=ground.gan, random_state=seeds.LEARNED_FROM)
+    )
 
 
 def _filled_by_balanced_gan(ground: CellData) -> ImageSet:
@@ -91,22 +93,33 @@ WITHOUT_GAN = (
 )
 WITH_GAN = (
     Arm(
-        "GAN over-sampling",
+        "over-sampling + 25 % generated",
         "augment",
         "augmented; rare classes are filled with repeated images and, to a quarter, images of the GAN",
         needs_run=True,
-        images=_filled_by_gan,
+        images=_filled_by_gan(0.25),
         where=_unbalanced,
         needs="imblearn",
     ),
     Arm(
-        "GAN over-sampling, balanced GAN",
+        "over-sampling + 25 % generated, balanced GAN",
         "augment",
-        "as 'GAN over-sampling', by a GAN of its own that sees all classes equally often",
+        "augmented; rare classes are filled as well, by a GAN of the arm's own that sees all classes equally often",
         effort="standard",
         trains_gan=True,
         images=_filled_by_balanced_gan,
         where=_unbalanced,
+        needs="imblearn",
+    ),
+)
+OLDER = (  # what studies tried before repeated images stood beside the generated ones
+    Arm(
+        "GAN over-sampling",
+        "augment",
+        "augmented; rare classes are filled with images of the GAN",
+        needs_run=True,
+        images=_filled_by_gan(1.0),
+        where=lambda case: False,
         needs="imblearn",
     ),
 )

@@ -35,7 +35,8 @@ def _again(arm: Arm, repetition: int) -> Arm:
 
 
 AGAIN = {arm.name: [_again(arm, time) for time in range(1, MOST_TIMES)] for arm in SINGLE}
-ARMS: Table[Arm] = Table("arm", {arm.name: arm for arm in (*SINGLE, *chain.from_iterable(AGAIN.values()), *OLDER)})
+PAST = (*OLDER, *long_tails.OLDER)  # that nothing tries any more
+ARMS: Table[Arm] = Table("arm", {arm.name: arm for arm in (*SINGLE, *chain.from_iterable(AGAIN.values()), *PAST)})
 
 
 def arms_for(case: Case, effort: Effort = "quick") -> tuple[tuple[str, ...], tuple[Arm, ...]]:

@@ -119,6 +119,7 @@ def _kept(study: HandingOver) -> Recognizer:
 def _retrained(study: HandingOver) -> Recognizer:
     """The best way to train it once more, with the validation part, too; calibrated as the one that was judged."""
     chosen, config = study.chosen, study.config
+    temperature = _kept(study).temperature_
     ground = study.worker.ground(Piece(chosen.cell, chosen.seed, chosen.arm))
     whole, arm = ground.with_validation(), ARMS[chosen.arm]
     share = float(_told(study)["share"])
@@ -126,7 +127,7 @@ def _retrained(study: HandingOver) -> Recognizer:
     with machine.threads(config.threads):
         recognizer = arm.train(Training(arm, whole, share, config.updates))
     named = for_people(recognizer, ground.labeled.classes, config.shaping)
-    named.temperature_ = _kept(study).temperature_
+    named.temperature_ = temperature
     return named
 
 

@@ -12,6 +12,7 @@ from elmyr.engine.saving.checkpoint import find_checkpoint, load_modules
 from elmyr.engine.saving.places import GAN_KIND, Run
 from elmyr.engine.saving.run_directory import open_run, position_of
 from elmyr.images import ImageSet
+from elmyr.nets import let_classes_count
 from elmyr.tasks.gan.auxiliary_heads import Questions
 from elmyr.tasks.gan.model import CHUNK, GAN, to_unit
 from elmyr.tasks.gan.plan import config_of
@@ -25,6 +26,8 @@ def open_gan(name: Run, *, checkpoint: str | None = None, device: str = "auto", 
     config, path = config_of(run), find_checkpoint(run.checkpoints, checkpoint)
     generator, discriminator = config.gan.build()
     load_modules(path, {"average": generator, "discriminator": discriminator})
+    for net in (generator, discriminator):
+        let_classes_count(net, config.adversarial.class_strength(position_of(path)))
     trained = {"preset": config.preset, "data": config.data.name, "seed": config.seed, "images": position_of(path)}
     return GAN(config.gan, generator, discriminator, trained=trained, device=device, precision=precision)
 

@@ -22,7 +22,7 @@ from elmyr.engine.task import Batch, Scalars
 from elmyr.images import image_grid
 from elmyr.losses.objectives import Objective, Smoothed, objective_of
 from elmyr.losses.penalties import Judged
-from elmyr.nets import Discriminator, check_batch, class_embeddings
+from elmyr.nets import Discriminator, check_batch, class_embeddings, let_classes_count
 from elmyr.tasks.gan.augmented_view import View, ViewConfig, within_range
 from elmyr.tasks.gan.auxiliary_heads import AuxiliaryConfig, Questions
 from elmyr.tasks.gan.microbatch import Microbatch, logits_of, parts_of, places
@@ -59,6 +59,11 @@ class AdversarialConfig(BaseModel):
     stabilizers: StabilizerConfig = StabilizerConfig()
     augmentation: ViewConfig = ViewConfig()
     auxiliary: AuxiliaryConfig = AuxiliaryConfig()
+
+    def class_strength(self, position: int) -> float:
+        """How much the class counts after so many images seen, from 0 to 1."""
+        after = self.conditional_after
+        return min(max(position / after - 1, 0.0), 1.0) if after else 1.0
 
 
 def _objective_of(config: AdversarialConfig, processes: Processes) -> Objective:
@@ -132,11 +137,9 @@ class AdversarialTask:
 
     def _turned(self, position: int) -> float:
         """How much the class counts after so many images seen, 0 to 1; the networks are told."""
-        after = self.config.conditional_after
-        strength = min(max(position / after - 1, 0.0), 1.0) if after else 1.0
+        strength = self.config.class_strength(position)
         for net in (self.generator, self.discriminator, self.average):
-            for embedding in class_embeddings(net):
-                embedding.strength = strength
+            let_classes_count(net, strength)
         return strength
 
     def _optimizer(self, learning_rate: float, *nets: nn.Module) -> torch.optim.Optimizer:

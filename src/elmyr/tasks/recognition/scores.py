@@ -172,7 +172,8 @@ def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) 
         raise InputError(f"the recognizer knows no class '{unknown[0]}' of '{images.name}', only {', '.join(names)}")
     place_of = np.array([names.index(name) for name in images.classes])
     labels = place_of[images.require_labels()]
-    probabilities = recognizer.predict_proba(images.images, average=average)
+    views = {} if average == 1 else {"average": average}  # as in `Recognizer.predict`
+    probabilities = recognizer.predict_proba(images.images, **views)
     read, surest = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(read != labels)
     confusion = confusion_matrix(labels, read, labels=np.arange(len(names))).astype(np.int64)

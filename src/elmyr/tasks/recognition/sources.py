@@ -162,6 +162,7 @@ def _generated(config: RecognizerConfig, run: str, images: ImageSet) -> Generate
         return _named(samples_of_choice(gans[0], len(images), choice, seed=seeds.LEARNED_FROM))
     origins = [Origin(gan, truncation) for gan in gans for truncation in config.truncations]
     fresh = FreshSamples(origins, choice=choice, soft=soft)
+    fresh.images(0, 1)  # tells at once where too few are good enough
     if config.generated == FRESH or soft is not None:
         return fresh
     return _named(fresh.images(0, config.generated or len(images)))

@@ -82,12 +82,16 @@ class FreshSamples:
 
     def images(self, begin: int, count: int) -> ImageSet:
         """The `count` images from place `begin` on, with the labels that they were asked for."""
-        return joined([self._of_block(number, part)[0] for number, part in _blocks(begin, count)])
+        return self.read(begin, count)[0]
 
-    def targets(self, begin: int, count: int) -> NDArray[np.float64] | None:
-        """What `soft` reads in these images, float64 (count, K) in the order of `classes`; None without it."""
-        parts = [self._of_block(number, part)[1] for number, part in _blocks(begin, count)]
-        return None if self.soft is None else np.concatenate([part for part in parts if part is not None])
+    def read(self, begin: int, count: int) -> tuple[ImageSet, NDArray[np.float64] | None]:
+        """These images, and what `soft` reads in them, float64 (count, K) in the order of `classes`; None without it.
+
+        Of both at once, as each block is made but once.
+        """
+        parts = [self._of_block(number, part) for number, part in _blocks(begin, count)]
+        targets = [read for _, read in parts if read is not None]
+        return joined([images for images, _ in parts]), np.concatenate(targets) if targets else None
 
     def evened_out(self) -> FreshSamples:
         """The same with all classes equally often."""
@@ -133,21 +137,25 @@ class FreshSamples:
 
 
 class FreshData:
-    """Batches of fresh samples on the device; labels by the numbers (K,) that the recognizer has for the classes."""
+    """Batches of fresh samples on the device; labels by the numbers (K,) that the recognizer has for them.
 
-    def __init__(self, samples: FreshSamples, numbers: NDArray[np.int64], *, device: torch.device) -> None:
+    classes: how many the recognizer has, which may be more.
+    """
+
+    def __init__(
+        self, samples: FreshSamples, numbers: NDArray[np.int64], *, classes: int, device: torch.device
+    ) -> None:
         self.samples, self.device = samples, device
-        self._numbers = numbers
+        self._numbers, self._classes = numbers, classes
 
     def batch(self, position: int, size: int) -> Batch:
         """The `size` images from `position` on."""
-        made = self.samples.images(position, size)
+        made, targets = self.samples.read(position, size)
         labels = torch.from_numpy(self._numbers[made.require_labels()]).to(self.device)
         images = torch.from_numpy(made.in_memory()).to(self.device)
-        targets = self.samples.targets(position, size)
         if targets is None:
             return Batch(images.permute(0, 3, 1, 2), labels)
-        ordered = np.zeros_like(targets)
+        ordered = np.zeros((len(targets), self._classes))
         ordered[:, self._numbers] = targets
         asked = torch.from_numpy(ordered).float().to(self.device)
         return Batch(images.permute(0, 3, 1, 2), labels, targets=asked)

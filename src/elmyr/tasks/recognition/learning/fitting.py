@@ -174,7 +174,7 @@ def _generated_data(lesson: Lesson, seed: int, device: torch.device, *, balanced
         return None
     if isinstance(generated, FreshSamples):
         fresh = generated.evened_out() if balanced else generated
-        return FreshData(fresh, lesson.numbers_of(fresh), device=device)
+        return FreshData(fresh, lesson.numbers_of(fresh), classes=len(lesson.classes), device=device)
     resident = ResidentData(generated, seed=seed, device=device)
     return BalancedData(resident) if balanced else resident
 

@@ -86,7 +86,7 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
                 raise InputError(f"method '{name}' has no choice '{dotted}': '{section}' is no section")
         within[last] = value
     config = validated(MethodConfig, f"method '{name}'", **content)
-    if config.semi is not None and config.retraining:
+    if config.retraining and (config.semi is not None or config.stages is not None):
         raise InputError(f"method '{name}' does not retrain its last layer: leave retraining out, or take decoupled")
     _require_policy(name, config)
     if config.semi is not None and config.batch <= config.semi.labeled:
