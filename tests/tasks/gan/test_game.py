@@ -15,9 +15,12 @@ from elmyr.core.files import read_lines
 from elmyr.engine import RunDirectory, resume
 from elmyr.engine.data import ResidentData
 from elmyr.engine.saving.checkpoint import latest_checkpoint
+from elmyr.engine.saving.run_directory import position_of
 from elmyr.images import save_npz
 from elmyr.losses.objectives import OBJECTIVES
+from elmyr.nets import class_embeddings
 from elmyr.tasks.gan.augmented_view import within_range
+from elmyr.tasks.gan.checkpoints import open_gan
 from elmyr.tasks.gan.config import adversarial_config, choices_of, gan_config, settled_choices
 from elmyr.tasks.gan.presets import preset_names, read_preset
 from elmyr.tasks.gan.stabilizers import Freeze, StabilizerConfig, faded_noise
@@ -221,6 +224,18 @@ def test_the_class_begins_to_count_after_so_many_images_and_counts_in_full_after
     assert heeded[:5] == [(False, False, 0.0)] * 5  # the fifth begins at 64
     assert [each[:2] for each in heeded[5:]] == [(True, True)] * 5
     assert [each[2] for each in heeded[5:]] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_a_checkpoint_heeds_the_class_as_much_as_it_was_trained_to(tmp_path: Path) -> None:
+    settings = {"adversarial.conditional_after": 80, "loop.checkpoint_every": 16, "loop.keep": 20}
+    run = tiny_run(tmp_path, "turning", **settings).path
+    kept = sorted(path for path in (run / "checkpoints").iterdir() if path.stem[-1:].isdigit())
+    assert len(kept) > 5
+    for checkpoint in kept:
+        position = position_of(checkpoint)
+        strengths = {each.strength for each in class_embeddings(open_gan(run, checkpoint=str(position)).generator)}
+        assert strengths == {min(max(position / 80 - 1, 0.0), 1.0)}
+    assert {each.strength for each in class_embeddings(open_gan(run).generator)} == {1.0}
 
 
 def test_what_is_automatic_follows_from_the_images() -> None:

@@ -13,9 +13,11 @@ from elmyr.images import ImageSet, save_npz
 from elmyr.nets import NetworkConfig
 from elmyr.tasks.gan.model import GANConfig, in_shares
 from elmyr.tasks.recognition import FreshSamples, Origin, chosen_samples, train_recognizer
+from elmyr.tasks.recognition.generated.fresh_samples import BLOCK, FreshData
 from elmyr.tasks.recognition.learning.chosen_samples import Choice
 from elmyr.tasks.recognition.learning.fitting import Fitting
 from elmyr.tasks.recognition.learning.lesson import Lesson
+from elmyr.tasks.recognition.learning.methods import read_method
 from elmyr.tasks.recognition.sources import config_of
 from tests.conftest import small_image_set
 
@@ -128,6 +130,34 @@ def named(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
 def fitting(method: str, *, soft: Recognizer | None = None, updates: int = 12, gan: GAN) -> Fitting:
     lesson = Lesson.of(*named(small_image_set()), generated=FreshSamples([Origin(gan)], soft=soft))
     return Fitting(Recognizer(method=method, batch=16, updates=updates, device="cpu", precision="fp32"), lesson)
+
+
+@pytest.mark.parametrize("soft", [None, ByPixels()], ids=["labels", "soft labels"])
+def test_each_block_is_made_once_for_batches_in_a_row(gan: GAN, soft: Recognizer | None) -> None:
+    made: list[int] = []
+
+    class Counted(FreshSamples):
+        def _made(self, number: int) -> Any:
+            made.append(number)
+            return super()._made(number)
+
+    data = FreshData(Counted([Origin(gan)], soft=soft), np.array([1, 2, 0]), classes=3, device=torch.device("cpu"))
+    for position in range(0, 2 * BLOCK + 64, 64):  # batches that a border of blocks runs through, too
+        data.batch(position, 64)
+    assert made == [0, 1, 2]
+
+
+def test_soft_labels_of_fewer_classes_leave_the_others_at_0(gan: GAN) -> None:
+    samples = FreshSamples([Origin(gan)], soft=ByPixels())
+    batch = FreshData(samples, np.array([3, 0, 1]), classes=5, device=torch.device("cpu")).batch(0, 20)
+    read = samples.read(0, 20)[1]
+    assert batch.targets is not None and read is not None and batch.targets.shape == (20, 5)
+    assert np.allclose(batch.targets[:, [3, 0, 1]], read) and not batch.targets[:, [2, 4]].any()
+
+
+def test_a_method_of_two_stages_does_not_retrain_its_last_layer() -> None:
+    with pytest.raises(InputError, match="does not retrain its last layer"):
+        read_method("gan-first", {"retraining": 0.25})
 
 
 def test_a_fit_shows_each_generated_image_once_under_its_own_name(gan: GAN) -> None:
