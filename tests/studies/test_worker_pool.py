@@ -1,5 +1,6 @@
 """Processes that work together end together, whatever signals they are in the middle of."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 # meanwhile, by the main process and by the executor once the other worker is dead, are one to it. The other waits for
 # a piece, and takes the queue's lock with it.
 WORK = """
-import hashlib, signal, sys, time
+import hashlib, os, signal, sys, time
 from pathlib import Path
 from elmyr.core.errors import ElmyrError, InterruptedRun
 from elmyr.engine.signals import StopRequest
@@ -20,6 +21,11 @@ from elmyr.studies.interruption import resumable
 from elmyr.studies.worker_pool import Pool, performed
 
 FOLDER = Path(sys.argv[1])
+if "slow start" in sys.argv and __name__ != "__main__":  # as while a process imports torch
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which would end it before it shows what Ctrl-C does to it
+    (FOLDER / "a process starts").touch()
+    time.sleep(1)
+    os._exit(0)
 
 class Piece(str):
     def needs(self):
@@ -83,3 +89,20 @@ def test_a_signal_ends_every_process_and_says_how_to_resume(
     finally:
         process.kill()
     assert (process.returncode, said) == (code, told.format(tmp_path))
+
+
+def test_ctrl_c_while_processes_start_is_for_the_first_alone(tmp_path: Path) -> None:
+    script = tmp_path / "work.py"
+    script.write_text(WORK)
+    words = [sys.executable, str(script), str(tmp_path), "slow start"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "a process starts").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    try:
+        said, told = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    assert (process.returncode, said, told) == (130, f"the work stopped; resume with: elmyr resume {tmp_path}\n", "")

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from elmyr import __version__
-from elmyr.cli import commands, drawn, evidence, runs
+from elmyr.cli import INTERRUPTED, commands, drawn, evidence, runs
 from elmyr.cli.articles import articles
 from elmyr.cli.data import data
 from elmyr.cli.helping.guesses import corrected, unquoted
@@ -33,7 +33,6 @@ from elmyr.core.plugins import failing_in, load_all
 # What typer raises for wrong words; the class is click's, which newer versions carry inside them.
 USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 
-INTERRUPTED = 130
 HELP = {"--help", "-h", "--version", "-V"}
 SECOND_NAMES = {"generate": "sample"}
 

@@ -95,7 +95,8 @@ def performed(how: Pool, pieces: Sequence[P], done: Collection[P]) -> Iterator[t
             ready = [piece for piece in waiting if done.issuperset(piece.needs())]
             for piece in ready[: how.processes - len(running)]:
                 waiting.remove(piece)
-                running[pool.submit(_perform, piece)] = piece
+                with _ctrl_c_held_back():  # submitting starts processes
+                    running[pool.submit(_perform, piece)] = piece
             children = multiprocessing.active_children()
             while not (ended := wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done):
                 if listener is not None:
@@ -153,10 +154,32 @@ def _without_lost_script() -> Iterator[None]:
         main.__file__ = named
 
 
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Inside, Ctrl-C waits for the end of it; a process that is started meanwhile hears none until it says so."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _leave_ctrl_c_to_the_first() -> None:
+    """Ctrl-C reaches every process of a terminal's group: the first one decides, also of what came until now."""
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
+    if hasattr(signal, "pthread_sigmask"):
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # forgets the one that waits
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.signal(signal.SIGINT, before)
+
+
 def _begin(how: Pool) -> None:
     global _worker
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()  # Ctrl-C reaches every process of a terminal's group: the first one decides
+    _leave_ctrl_c_to_the_first()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warnings.simplefilter("ignore", DataWarning)  # told by the process that planned the work
     torch.set_num_threads(how.threads)
