@@ -10,13 +10,15 @@ import pytest
 import elmyr
 from elmyr import Recognizer, study
 from elmyr.core.errors import InputError
-from elmyr.core.files import read_json
+from elmyr.core.files import read_json, write_json
+from elmyr.core.notes import Note, kept_notes
 from elmyr.images import ImageSet, save_images, save_npz, split_source
 from elmyr.studies import Study, resume_study
 from elmyr.studies.best.choosing import best_of_all, interval_on_test
 from elmyr.studies.best.keeping import for_people
 from elmyr.studies.cell_data import opened
 from elmyr.studies.config import StudyConfig
+from elmyr.tasks.recognition import images_to_read
 from tests.conftest import small_image_set
 
 QUICK: dict[str, Any] = {"images": 64, "settings": ("network.base=8", "batch=16"), "device": "cpu"}
@@ -149,3 +151,30 @@ def test_the_interval_of_the_best_covers_seeds_and_test_images() -> None:
     balanced = {"recalls": [0.9, 0.9, None], "recall_intervals": [(0.8, 0.95), (0.8, 0.95), None], "test": [0.9]}
     mean, low, high = interval_on_test(cell | {"measure": "balanced accuracy"}, balanced)
     assert (mean, low, high) == pytest.approx((0.9, 0.9 - 0.1 / 2**0.5, 0.9 + 0.05 / 2**0.5))
+
+
+@pytest.mark.parametrize("place", ["", "best"])
+def test_figures_on_other_images_say_which_of_them_the_best_was_trained_on(
+    done: Study, tmp_path: Path, place: str
+) -> None:
+    best, config = done.content["best"], config_of(done)
+    splits = split_source(opened(config), best["seed"], config.shaping)
+    with pytest.warns(Note, match="is the set that the study was trained on: its .* test images are taken"):
+        own = images_to_read(done.path / place, data=config.source)
+    assert (own.images == splits.test.images).all()
+    save_npz(splits.train + splits.test, tmp_path / "both.npz")
+    with pytest.warns(Note, match=f"{len(splits.train)} of the .* images of .* that the study was trained on: the fig"):
+        images_to_read(done.path / place, data=tmp_path / "both.npz")
+    save_npz(splits.test, tmp_path / "tested.npz")
+    with kept_notes() as told:
+        assert len(images_to_read(done.path / place, data=tmp_path / "tested.npz")) == len(splits.test)
+    assert not told
+
+
+def test_a_study_that_does_not_say_what_it_was_trained_on_is_told_of(done: Study, tmp_path: Path) -> None:
+    shutil.copytree(done.path, tmp_path / "older")
+    content = read_json(tmp_path / "older" / "study.json")
+    del content["best"]["data"]
+    write_json(tmp_path / "older" / "study.json", content)
+    with pytest.warns(Note, match="may hold images that the study was trained on: elmyr resume .*older writes"):
+        images_to_read(tmp_path / "older", data=config_of(done).source)

@@ -14,6 +14,7 @@ from elmyr.engine.saving.migration import FORMAT, in_todays_shape
 
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, SUMMARY, MODEL = "config.json", "environment.json", "summary.json", "model"
+STUDY_SUMMARY = "study.json"
 BEST = "best"  # of a study: the recognizer that it hands over
 LATEST = "latest"
 GAN_KIND: Literal["gan"] = "gan"

@@ -14,7 +14,8 @@ import numpy as np
 from elmyr.core import machine
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, write_text
-from elmyr.engine.saving.places import BEST
+from elmyr.engine.config import DataConfig
+from elmyr.engine.saving.places import BEST, STUDY_SUMMARY
 from elmyr.images import ImageSet
 from elmyr.studies.arms import ARMS, Training, train_arm
 from elmyr.studies.best.card import card_of
@@ -84,15 +85,25 @@ def _told(study: HandingOver) -> dict[str, Any]:
         "accuracy": float(np.mean(arm["accuracy"])),
         "share": arm["share"][place],
         "gan_run": cell["gan_runs"][place] if uses_run else None,
+        "data": _learned_from(study).model_dump(mode="json"),
     }
+
+
+def _learned_from(study: HandingOver) -> DataConfig:
+    """The training part of the split that the handed over one was trained on, so that others know its test part."""
+    chosen, config = study.chosen, study.config
+    ground = study.worker.ground(Piece(chosen.cell, chosen.seed, chosen.arm))
+    images = ground.labeled if ground.unlabeled is None else ground.unlabeled
+    shaping = config.cells[chosen.cell].shaping
+    return DataConfig.of(config.source, images, data_root=config.root, shaping=shaping, seed=chosen.seed)
 
 
 def _is_there(folder: Path, told: Content) -> bool:
     """Whether `best/` holds that recognizer, by what the study wrote down when it last ended."""
-    if not (folder / BEST / "recognizer.json").is_file() or not (folder / "study.json").is_file():
+    if not (folder / BEST / "recognizer.json").is_file() or not (folder / STUDY_SUMMARY).is_file():
         return False
     try:
-        before = read_json(folder / "study.json").get("best") or {}
+        before = read_json(folder / STUDY_SUMMARY).get("best") or {}
     except (InputError, AttributeError):
         return False
     return all(before.get(name) == told[name] for name in ("cell", "arm", "seed", "retrained", "validation"))

@@ -105,7 +105,12 @@ def config_of(run: RunDirectory) -> RecognizerConfig:
 
 def splits_of(config: RecognizerConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
     """The split of a run, opened again; its training part has all images, also those whose labels were not seen."""
-    splits = config.data.opened(data_root, without_thinned_labels(config.data.shaping))
+    return split_again(config.data, data_root)
+
+
+def split_again(data: DataConfig, data_root: str | os.PathLike[str] | None = None) -> Splits:
+    """The split of labeled images that a config names; its training part has all images."""
+    splits = data.opened(data_root, without_thinned_labels(data.shaping))
     splits.train.require_labels()
     return splits
 
