@@ -182,6 +182,34 @@ def test_a_verdict_about_a_collapsed_gan_says_so_first(tmp_path: Path, cells: in
     assert text.count(told) == 1 and text.index(told) < text.index("The ways to train the recognizer")
 
 
+def test_means_of_several_recognizers_are_told_as_such_in_both_languages(tmp_path: Path) -> None:
+    content = study_content()
+    (cell,) = content["cells"]
+    cell["verdict"]["recognizers"] = 4
+    for one in cell["arms"]:
+        one["recognizers"] = 4
+    folder = study_folder(tmp_path / "study", content)
+    assert Page(write_report(folder)).text.count("mean of 4 recognizers a seed") == 2
+    chinese = Page(write_report(folder, language="zh")).text
+    assert "两边都是每个种子 4 个识别器的平均值。" in chinese and chinese.count("每个种子 4 个识别器的平均值") == 3
+
+
+def test_errors_by_different_measures_are_not_drawn_in_one_chart(tmp_path: Path) -> None:
+    def of(count: int | None, measure: str) -> dict[str, Any]:
+        trouble = {"images_per_class": count, "imbalance": None}
+        told = {"name": f"{count}", "trouble": trouble, "measure": measure}
+        return cell_content(folder=f"images-{count}") | told
+
+    cells = [of(5, "balanced accuracy"), of(10, "balanced accuracy"), of(20, "accuracy"), of(None, "accuracy")]
+    content = study_content() | {"cells": cells}
+    best = {"cell": "20", "compared": ["20", "None"], "arm": "real", "seed": 0, "test": 0.9, "low": 0.8, "high": 1.0}
+    page = Page(write_report(study_folder(tmp_path / "study", content | {"best": best})))
+    charts = [str(chart["aria-label"]) for chart in page.all("svg") if "rror" in str(chart["aria-label"])]
+    assert len(charts) == 2 and "Mean error of the classes on the test part" in charts[0]
+    assert " at 20" in charts[1] and " at 5" not in charts[1]
+    assert "Only scenarios that are judged by accuracy are compared: 20, None." in page.text
+
+
 def test_several_troubles_have_a_verdict_each_and_one_chart_of_all(tmp_path: Path) -> None:
     few = cell_content(folder="images-per-class-5") | {"name": "5 images a class"}
     few["trouble"] = few["trouble"] | {"images_per_class": 5}

@@ -63,12 +63,18 @@ def messages_of_tables() -> set[str]:
     }
     labels = {label for curves in sections.CURVES.values() for label, _ in curves.values()}
     outcomes = {*study_report.OUTCOMES.values(), *study_report.SENTENCES.values()}
-    outcomes |= {study_report.NUMBERS, study_report.RANGE, *study_report.RANGES.values()}
-    studies = {*study_report.AXES.values(), *study_cell.TROUBLES.values(), "accuracy", "balanced accuracy"}
+    outcomes |= {study_report.NUMBERS, study_report.MEANS, study_report.RANGE, *study_report.RANGES.values()}
+    studies = {
+        *study_report.AXES.values(),
+        *study_report.ERRORS.values(),
+        *study_cell.TROUBLES.values(),
+        "accuracy",
+        "balanced accuracy",
+    }
     studies |= set(next_steps.STEPS)
     studies |= {text for arm in ARMS.values() if not arm.repetition for text in (arm.name, arm.about)}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values()}
-    outcomes |= {study_report.COLLAPSED, *collapse.SENTENCES} | set(collapse.SENTENCES.values())
+    outcomes |= {study_report.COLLAPSED, study_report.REPAIR, *collapse.SENTENCES} | set(collapse.SENTENCES.values())
     keys = {*run_parts.FACTS, *sections.CURVES, *recognizer_report.HEAD, *confusion.HEAD}
     keys |= {*task_figures.REPAIR_HEAD, *task_figures.READ_HEAD, *task_figures.STROKES_HEAD, *task_figures.READING_HEAD}
     tabs = {text for tab in TABS.values() for text in (tab.title, tab.about, *filter(None, [tab.missing]))}

@@ -14,11 +14,13 @@ from elmyr.core.files import read_json, write_json
 from elmyr.core.notes import Note, kept_notes
 from elmyr.images import ImageSet, save_images, save_npz, split_source
 from elmyr.studies import Study, resume_study
-from elmyr.studies.best.choosing import best_of_all, interval_on_test
+from elmyr.studies.best.card import card_of
+from elmyr.studies.best.choosing import best_of_all, compared, interval_on_test
 from elmyr.studies.best.keeping import for_people
 from elmyr.studies.cell_data import opened
 from elmyr.studies.config import StudyConfig
 from elmyr.tasks.recognition import images_to_read
+from elmyr.tasks.recognition.generated.generated_choice import Recipe
 from tests.conftest import small_image_set
 
 QUICK: dict[str, Any] = {"images": 64, "settings": ("network.base=8", "batch=16"), "device": "cpu"}
@@ -125,21 +127,71 @@ def test_the_best_is_trained_once_more_on_both_parts_where_asked(done: Study, tm
 def test_renaming_the_classes_changes_no_prediction() -> None:
     blobs = small_image_set(60)
     recognizer = Recognizer(updates=3, base=8, dimension=8, device="cpu").fit(blobs.images, blobs.labels)
-    named = for_people(recognizer, NAMES, elmyr.Shaping(fit="pad"))
+    named = for_people(recognizer, ImageSet(blobs.images, blobs.labels, NAMES), elmyr.Shaping(fit="pad"))
     assert (named.predict(blobs.images) == np.array(NAMES)[recognizer.predict(blobs.images)]).all()
     order = [NAMES.index(name) for name in named.classes_]
     assert named.predict_proba(blobs.images) == pytest.approx(recognizer.predict_proba(blobs.images)[:, order])
     assert named.preparation_.fit == "pad" and recognizer.classes_.tolist() == [0, 1, 2]
 
 
-def made_up(*validation: tuple[float, ...]) -> dict[str, Any]:
-    return {"arms": [{"name": f"arm {place}", "validation": list(each)} for place, each in enumerate(validation)]}
+def made_up(*validation: tuple[float, ...], measure: str = "accuracy", images: int = 100) -> dict[str, Any]:
+    arms = [{"name": f"arm {place}", "validation": list(each)} for place, each in enumerate(validation)]
+    return {"arms": arms, "measure": measure, "counts": {"train": images}}
 
 
 def test_the_best_of_all_cells_and_its_best_seed_win_and_of_equals_the_first(done: Study) -> None:
     config = config_of(done)
     chosen = best_of_all(config, [made_up((0.8, 0.9), (0.5, 1.0)), made_up((0.7, 0.9), (0.85, 0.95), (0.95, 0.85))])
     assert (chosen.cell, chosen.arm, chosen.seed) == (1, "arm 1", 1)
+
+
+def test_only_what_is_judged_alike_is_compared_by_the_measure_of_most_images(done: Study) -> None:
+    balanced = made_up((0.9, 0.9), measure="balanced accuracy", images=50)
+    cells = [balanced, made_up((0.7, 0.8), images=200), made_up((0.8, 0.8), images=30)]
+    chosen = best_of_all(config_of(done), cells)
+    assert (chosen.cell, chosen.arm, chosen.seed) == (2, "arm 0", 0)
+    assert compared(cells) == cells[1:]
+    assert best_of_all(config_of(done), [balanced | {"counts": {"train": 300}}, *cells[1:]]).cell == 0
+
+
+def test_the_card_tells_of_the_gan_what_is_so() -> None:
+    blobs = small_image_set(60)
+    recognizer = Recognizer(updates=3, base=8, dimension=8, device="cpu").fit(blobs.images, blobs.labels)
+    verdict = {"sentence": "The GAN helps."}
+    content = {
+        "name": "blobs", "cells": [{"name": "all", "arms": [1, 2], "verdict": verdict}, {"name": "tail"}], "seeds": [0],
+        "preset": "residual", "images": 9000, "recognizer_updates": 7, "commands": ["elmyr study blobs"],
+    }  # fmt: skip
+    best = {
+        "cell": "all", "compared": ["all"], "arm": "real + 25 % generated", "about": "both", "seed": 0, "recipe": None,
+        "measure": "accuracy", "validation": 1.0, "test": 0.9, "low": 0.8, "high": 1.0, "recognizers": 3,
+        "retrained": False, "gan_run": "runs/all-seed-0", "share": 0.25,
+    }  # fmt: skip
+
+    def card(**changes: Any) -> str:
+        return card_of(recognizer, best | changes, content)
+
+    assert "which learned from the same labeled images; 25 % of each batch" in card()
+    assert "in the 1 of 2 data-scarcity scenarios judged by accuracy" in card() and "mean of 3 trainings" in card()
+    assert "which learned from the training part of them alone; 25 %" in card(retrained=True)
+    chosen = Recipe(0.1, 1.2, "600").told
+    assert "; 10 % generated, truncation 1.2, the checkpoint of 600 images" in card(recipe=chosen, share=0.1)
+    assert "each batch" not in card(arm="generated first, then real", share=0.5)
+    assert "generated images alone, of a GAN that learned from 60 labeled" in card(arm="generated", share=1.0)
+    own = {"gan_run": None, "share": 0.0}
+    assert "of a GAN that was trained for this recognizer (" in card(arm="dual pseudo training", **own)
+    assert "of a generator that the recognizer was trained with" in card(arm="gan-semi", **own)
+    assert "generated images: none" in card(arm="real", **own)
+
+
+def test_repeated_and_generated_images_do_not_count_as_real_ones() -> None:
+    real = small_image_set(60)
+    filled = real + small_image_set(90, seed=1)
+    quick: dict[str, Any] = {"updates": 3, "base": 8, "dimension": 8, "device": "cpu"}
+    for shown, share, counts in ((filled, 0.0, [20] * 3), (filled, 1.0, [20] * 3), (real.take(range(50)), 0.0, None)):
+        recognizer = Recognizer(**quick, generated_share=share).fit(shown.images, shown.labels)
+        handed = for_people(recognizer, real, elmyr.Shaping())
+        assert handed.class_counts_.tolist() == (counts or recognizer.class_counts_.tolist())
 
 
 def test_the_interval_of_the_best_covers_seeds_and_test_images() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from elmyr.core.amounts import seconds_of
 from elmyr.studies import next_steps as rules
 from elmyr.studies.next_steps import next_steps
 
@@ -21,10 +22,14 @@ def cell(trained: dict[str, Any], per_class: int = 1000, **more: Any) -> dict[st
     shown = {
         "name": f"{per_class} images a class",
         "measure": "accuracy",
-        "trouble": {"images_per_class": per_class, "imbalance": None},
+        "trouble": {"images_per_class": None, "imbalance": None},
         "counts": {"train": 3 * per_class, "validation": 300},
         "tested": [100, 100, 100],
         "larger_efforts": {},
+        "folds": None,
+        "shares_test": False,
+        "pool": 6000,
+        "repair": "",
         "arms": [trained],
         "gan_progress": [0.95, 1.0],
         "collapsed": [],
@@ -40,6 +45,8 @@ def study(*cells: dict[str, Any], **more: Any) -> dict[str, Any]:
         "classes": ["cat", "dog", "owl"],
         "seeds": [0, 1],
         "images": 100_000,
+        "left_out": {},
+        "limit": None,
         "recognizer_updates": 500,
         "cells": list(cells),
         "best": {"cell": best["name"], "arm": "real", "test": test, "low": test - 0.02, "high": test + 0.02},
@@ -60,18 +67,38 @@ def test_a_study_without_anything_to_mend_advises_nothing() -> None:
 
 
 def test_one_seed_is_advised_to_become_five() -> None:
-    undecided = {"outcome": "not decided", "difference": 0.02, "low": 0.01, "high": 0.03}
-    content = study(cell(arm(0.9), verdict=undecided, gan_progress=[1.0]), seeds=[0])
+    verdict = {"outcome": "not decided", "difference": 0.02, "low": 0.01, "high": 0.03}
+    content = study(cell(arm(0.9), verdict=verdict, gan_progress=[1.0]), seeds=[0])
     assert sentence(content).startswith("Use more seeds: one training each decides nothing. --seeds 5 takes about 5")
 
 
+def undecided(difference: float, over_seeds: float, of_images: float, tested: int = 300) -> dict[str, Any]:
+    """A verdict by two seeds, of standard errors over seeds and of test images."""
+    terms = [[over_seeds**2, 1], [of_images**2, tested - 1]]
+    told = {"outcome": "no significant effect", "difference": difference, "terms": terms, "images": tested}
+    return told | {"low": difference - 0.03, "high": difference + 0.03}
+
+
 @pytest.mark.parametrize(
-    ("difference", "low", "seeds"), [(0.02, -0.01, 3), (0.002, -0.03, 15), (0.0005, -0.03, None), (-0.01, -0.03, None)]
+    ("difference", "more", "seeds"),
+    [
+        (0.02, {}, 5),
+        (0.008, {}, 18),
+        (0.015, {}, 7),
+        (0.003, {}, None),
+        (-0.02, {}, None),
+        (0.008, {"shares_test": True}, None),  # the test images stay the same, and few
+        (0.015, {"shares_test": True}, 10),
+        (0.02, {"folds": 5}, 6),  # training parts overlap, however many there are
+        (0.008, {"folds": 5}, None),
+        (0.008, {"pool": 300}, None),  # all images are tested already
+    ],
 )
-def test_seeds_are_advised_where_a_few_more_would_decide(difference: float, low: float, seeds: int | None) -> None:
-    verdict = {"outcome": "no significant effect", "difference": difference, "low": low, "high": 2 * difference - low}
-    steps = next_steps(study(cell(arm(0.9), verdict=verdict)))
-    assert [step["values"]["seeds"] for step in steps] == ([] if seeds is None else [seeds])
+def test_seeds_are_advised_where_a_few_more_would_decide(
+    difference: float, more: dict[str, Any], seeds: int | None
+) -> None:
+    content = study(cell(arm(0.9), verdict=undecided(difference, 0.01, 0.006), **more))
+    assert [step["values"]["seeds"] for step in next_steps(content)] == ([] if seeds is None else [seeds])
 
 
 def test_a_gan_is_to_be_trained_longer_while_it_learns_and_no_longer() -> None:
@@ -83,9 +110,17 @@ def test_a_gan_is_to_be_trained_longer_while_it_learns_and_no_longer() -> None:
 
 
 def test_a_collapse_comes_before_all_else_about_the_gan() -> None:
-    content = study(cell(arm(0.9), gan_progress=[0.5, 0.6], collapsed=[1], larger_efforts={"standard": 7}))
+    content = study(
+        cell(
+            arm(0.9),
+            gan_progress=[0.5, 0.6],
+            collapsed=[1],
+            repair="--set a=1 --set b=2",
+            larger_efforts={"standard": 7},
+        )
+    )
     assert told(content) == [rules.COLLAPSED, rules.LONGER, rules.EFFORT]
-    assert "it collapsed with seed 1" in sentence(content)
+    assert sentence(content) == "Repair the GAN first: it collapsed with seed 1. Try --set a=1 --set b=2."
 
 
 def test_labels_are_advised_for_the_class_that_is_certainly_missed_most() -> None:
@@ -110,6 +145,23 @@ def test_images_are_advised_while_the_error_falls_with_their_number() -> None:
     assert told(study(tail, many)) == []  # of another kind
 
 
+def test_what_is_judged_otherwise_is_no_amount_beside_it() -> None:
+    few, many = cell(arm(0.8), 100), cell(arm(0.9), 1000)
+    balanced = {"measure": "balanced accuracy"}
+    assert told(study(few | balanced, many)) == []
+    assert told(study(few | balanced, many | balanced)) == [rules.IMAGES_BY_CLASS]
+
+
+def test_images_that_were_left_out_on_purpose_are_not_to_be_collected() -> None:
+    thinned = {"images_per_class": 20, "imbalance": None}
+    content = study(cell(arm(0.9, (0.95, 0.95, 0.8)), 20, trouble=thinned))
+    assert told(content) == [rules.CLASS_KEPT_BACK, rules.KEPT_BACK]
+    assert sentence(content).startswith("Use more images of 'owl' of those that --images-per-class 20 leaves out: 80.0")
+    several = study(cell(arm(0.8), 10, trouble={"images_per_class": 10}), cell(arm(0.9), 20, trouble=thinned))
+    assert sentence(several).startswith("Use more of your images: --images-per-class 20 leaves some out, and with 20 ")
+    assert "--limit 60 leaves some out" in sentence(study(cell(arm(0.9), 20), limit=60))
+
+
 def test_recognizers_that_guess_are_to_be_trained_longer() -> None:
     guessing = study(cell(arm(0.34, (0.34, 0.33, 0.35))))
     assert told(guessing) == [rules.UPDATES] and "Try --updates 2000" in sentence(guessing)
@@ -126,8 +178,14 @@ def test_a_larger_effort_is_advised_where_it_tries_more() -> None:
     assert sentence(content) == "Try more ways to train the recognizer: --effort thorough adds 4 to these."
 
 
+def test_an_effort_that_a_budget_had_no_room_for_is_advised_with_the_budget_that_has() -> None:
+    content = study(cell(arm(0.9), larger_efforts={"standard": 4, "thorough": 9}), left_out={"standard": 4000.0})
+    assert sentence(content).endswith("--effort standard adds 4 to these, and takes about --budget 1h07m.")
+    assert seconds_of("1h07m") >= 4000
+
+
 def test_no_more_than_three_are_told_the_most_urgent_first() -> None:
-    verdict = {"outcome": "no significant effect", "difference": 0.02, "low": -0.01, "high": 0.05}
+    verdict = undecided(0.02, 0.01, 0.006)
     everything = cell(
         arm(0.9, (0.95, 0.95, 0.8)), 20, verdict=verdict, gan_progress=[0.5], larger_efforts={"standard": 7}
     )
@@ -135,4 +193,4 @@ def test_no_more_than_three_are_told_the_most_urgent_first() -> None:
 
 
 def test_every_sentence_has_a_rule_that_says_it() -> None:
-    assert len(set(rules.STEPS)) == len(rules.STEPS) == 10
+    assert len(set(rules.STEPS)) == len(rules.STEPS) == 14

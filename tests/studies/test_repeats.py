@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from elmyr import study
+from elmyr.cli.study import _rows
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_lines
 from elmyr.images import Shaping, save_npz
@@ -14,10 +15,11 @@ from elmyr.studies.best.repeats import repeats_of, trials_of
 from elmyr.studies.config import Cell, StudyConfig
 from elmyr.studies.ledger import Place, Result
 from elmyr.studies.pieces import Piece
-from elmyr.studies.verdict import Judged, verdict_of
+from elmyr.studies.verdict import Judged, changed_by, verdict_of
 from tests.conftest import small_image_set
 
 REACHED = {"real": 0.8, "real, again": 0.9, "real + 25 % generated": 0.7, "generated": 0.6}
+SIDES = ("best_with", "best_without")
 LABELS = np.zeros(10, np.int64)
 
 
@@ -61,6 +63,8 @@ def test_the_mean_of_all_recognizers_of_a_seed_is_compared() -> None:
     assert "each the mean of 2 recognizers a seed" in verdict["sentence"]
     parts = verdict["parts"]
     assert parts["seeds"] + parts["recognizers"] == pytest.approx(np.var([0.2, 0.1], ddof=1) / 2)
+    rescued, _ = changed_by(trials[2], trials[1], tested, 99)
+    assert {each.place: each.share for each in rescued} == {6: 0.5, 7: 0.5, 8: 0.25, 9: 0.25}  # of four pairs
     alone = verdict_of(config.cells[0], trials_of(config.cells[0], config_of(1), results), tested, 5)
     assert (alone["difference"], alone["recognizers"], alone["parts"]) == (0, 1, None)
 
@@ -74,8 +78,19 @@ def test_a_study_of_several_recognizers_resumes_and_repeats_to_the_same_results(
     lines = read_lines(begun.path / "results.jsonl")
     assert len(lines) == 2 * (9 + 2) and verdict["recognizers"] == 2
     of_sides = [np.mean([line["test"]["accuracy"] for line in lines if _is(line["arm"], verdict[side], lines)])
-                for side in ("best_with", "best_without")]  # fmt: skip
+                for side in SIDES]  # fmt: skip
     assert verdict["difference"] == pytest.approx(of_sides[0] - of_sides[1])
+    for arm in begun.content["cells"][0]["arms"]:
+        side = next((share for name, share in zip(SIDES, of_sides, strict=True) if arm["name"] == verdict[name]), None)
+        assert arm["recognizers"] == (1 if side is None else 2)
+        assert side is None or np.mean(arm["test"]) == pytest.approx(side)
+    if (best := begun.content["best"])["arm"] in (verdict["best_with"], verdict["best_without"]):
+        assert "mean of 4 trainings" in (begun.path / best["folder"] / "README.md").read_text(encoding="utf-8")
+    (cell,) = begun.content["cells"]
+    counted = sum(map(sum, cell["confusion"]["with"]))
+    assert abs(counted - sum(cell["tested"])) <= 9  # as of one recognizer a seed, but for rounding
+    told = [_rows(cell, begun.content["classes"])[1:], cell["arms"]]
+    assert all((", mean of 2" in row[2]) == (arm["recognizers"] == 2) for row, arm in zip(*told, strict=True))
     whole = (begun.path / "results.jsonl").read_text(encoding="utf-8")
     kept = whole.splitlines()[:-1]
     (begun.path / "results.jsonl").write_text("\n".join(kept) + "\n", encoding="utf-8")

@@ -144,7 +144,7 @@ def study(
 def show_study(done: Any, as_json: bool) -> None:
     """Verdicts, arms, figures, and where the report is."""
     from elmyr.report import write_report
-    from elmyr.report.pages.study_report import COLLAPSED, GUESSED, guessed
+    from elmyr.report.pages.study_report import COLLAPSED, GUESSED, REPAIR, guessed
     from elmyr.tasks.recognition import told_of_few
 
     report = write_report(done.path)
@@ -156,6 +156,7 @@ def show_study(done: Any, as_json: bool) -> None:
         print(f"\n{cell['name'] + ': ' if several_cells else 'Verdict: '}{verdict['outcome']}\n{verdict['sentence']}")
         if cell["collapsed"]:
             print("\n" + COLLAPSED.format(seeds=", ".join(map(str, cell["collapsed"]))))
+            print(REPAIR.format(settings=cell["repair"]))
         if (chance := guessed(cell["confusion"])) is not None:
             print("\n" + GUESSED.format(chance=chance))
     _show_best(done)
@@ -195,12 +196,13 @@ def _rows(cell: dict[str, Any], classes: list[str]) -> list[list[str]]:
     ]
     for arm in cell["arms"]:
         lowest = min((share, name) for share, name in zip(arm["recalls"], classes, strict=True) if share is not None)
+        repeated = arm["recognizers"] > 1
         told = [numbers.percent_over_seeds(arm["accuracy"]), f"{lowest[1]} {numbers.percent(lowest[0])}"]
         rows.append(
             [
                 arm["name"],
                 numbers.percent_over_seeds(arm["validation"]),
-                numbers.percent_over_seeds(arm["test"]),
+                numbers.percent_over_seeds(arm["test"]) + (f", mean of {arm['recognizers']}" if repeated else ""),
                 *(told if balanced else []),
                 numbers.alternatives(share for share in arm["share"] if share),
                 numbers.duration(numbers.mean(arm["seconds"])),

@@ -29,11 +29,19 @@ class ErrorParts(NamedTuple):
     images: float
 
 
+class Term(NamedTuple):
+    """What one source of chance adds to a squared standard error, and the degrees of freedom that it is known by."""
+
+    squared_error: float
+    freedom: float
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """Accuracy of a minus accuracy of b, in [−1, 1], with its interval (95 %) and what it was computed from.
 
-    parts: None where one recognizer a seed does not tell them.
+    parts: None where one recognizer a seed does not tell them. terms: of its squared standard error, that over seeds
+    (where there are two or more) and that of test images.
     """
 
     difference: float
@@ -42,6 +50,7 @@ class PairedDifference:
     seeds: int
     images: int
     parts: ErrorParts | None = None
+    terms: tuple[Term, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -63,13 +72,6 @@ class MeanInterval(NamedTuple):
     sd: float | None
     low: float | None
     high: float | None
-
-
-class Term(NamedTuple):
-    """What one source of chance adds to a squared standard error, and the degrees of freedom that it is known by."""
-
-    squared_error: float
-    freedom: float
 
 
 def paired_difference(
@@ -127,9 +129,8 @@ def paired_difference(
         terms = [over_seeds, term]
         parts = _parts(over_seeds.squared_error, of_seeds, _of_recognizers(sides, counted), term.squared_error)
     half = half_width_of(terms, level)
-    return PairedDifference(
-        mean, max(-1.0, mean - half), min(1.0, mean + half), seeds=len(of_seeds), images=count, parts=parts
-    )
+    low, high = max(-1.0, mean - half), min(1.0, mean + half)
+    return PairedDifference(mean, low, high, len(of_seeds), count, parts, tuple(terms))
 
 
 def mean_interval(values: Any) -> MeanInterval:

@@ -80,6 +80,7 @@ class StudyConfig(BaseModel):
     shaping: Shaping = Field(description="the form of the images, in every cell")
     digest: str = Field(description="sha256 of the training, validation and test images of the first seed")
     effort: Effort = Field("quick", description="how many arms are tried")
+    left_out: dict[Effort, float] = Field({}, description="larger efforts that a budget had no room for: seconds")
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
     looks: tuple[int, ...] = Field((), description="the numbers of seeds after which it may end; none: after all")

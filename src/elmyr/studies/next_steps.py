@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil
 from typing import Any
-
-from scipy.special import stdtrit
 
 from elmyr.metrics import FEWEST_SEEDS, wilson_interval
 from elmyr.metrics.intervals import LEVEL
 from elmyr.studies.config import FAIR_SEEDS
+from elmyr.studies.estimate import told
 from elmyr.studies.plan import FEWEST_TO_CHOOSE
+from elmyr.studies.power import JudgedOn, seeds_to_decide
 
 MOST_TOLD = 3
 STILL_LEARNING = 0.8  # of a GAN's distance to real images in the second half of its training
@@ -31,13 +31,17 @@ POWER = (
     "Use more seeds: the difference of {points} percentage points is not certain with {now}; if it is real, about "
     "{seeds} would show it (--seeds {seeds})."
 )
-COLLAPSED = "Repair the GAN first: it collapsed with seed {seeds}. The report of its run says which settings to try."
+COLLAPSED = "Repair the GAN first: it collapsed with seed {seeds}. Try {settings}."
 LONGER = (
     "Train the GAN longer: it was still learning at {images} images seen (its distance to real images fell by {fall} % "
     "in the second half). Try --images {more}."
 )
 UPDATES = (
     "Train the recognizers longer or on larger images: none is certainly better than guessing. Try --updates {more}."
+)
+CLASS_KEPT_BACK = (
+    "Use more images of '{name}' of those that {options} leaves out: {recall} % of its test images are classified "
+    "correctly, the lowest of all classes (average {mean} %)."
 )
 CLASS = (
     "Label more images of '{name}': {recall} % of its test images are classified correctly, the lowest of all classes "
@@ -47,13 +51,28 @@ IMAGES = (
     "Collect more images: from {few} to {many} images per class the error fell from {before} to {after} %, and it has "
     "not leveled off."
 )
+IMAGES_BY_CLASS = (
+    "Collect more images: from {few} to {many} images per class the mean error of the classes fell from {before} to "
+    "{after} %, and it has not leveled off."
+)
+KEPT_BACK = (
+    "Use more of your images: {options} leaves some out, and with {count} labeled images per class and {error} % "
+    "errors each of them still counts."
+)
 FEW = "Collect more images: with {count} labeled images per class and {error} % errors, each of them still counts."
 EFFORT = "Try more ways to train the recognizer: --effort {effort} adds {count} to these."
+EFFORT_BEYOND_BUDGET = (
+    "Try more ways to train the recognizer: --effort {effort} adds {count} to these, and takes about --budget {budget}."
+)
 DONE = (
     "Test on more or harder images before you improve it further: {errors} of {tested} test images are classified "
     "wrongly, too few to tell better recognizers apart."
 )
-STEPS = (SEEDS, POWER, COLLAPSED, LONGER, UPDATES, CLASS, IMAGES, FEW, EFFORT, DONE)
+STEPS = (
+    *(SEEDS, POWER, COLLAPSED, LONGER, UPDATES, CLASS, CLASS_KEPT_BACK, IMAGES, IMAGES_BY_CLASS, KEPT_BACK, FEW),
+    *(EFFORT, EFFORT_BEYOND_BUDGET, DONE),
+)
+KEEP_BACK = ("images_per_class", "imbalance", "labels_per_class")  # troubles that leave images, or labels, out
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,11 @@ class Found:
     def per_class(self) -> float:
         """Labeled training images of a class, on average."""
         return float(self.cell["counts"]["train"]) / len(self.content["classes"])
+
+    def left_out_by(self, *troubles: str) -> str:
+        """The options by which images, or labels, that are there were left out; empty without one."""
+        given = {name: self.cell["trouble"].get(name) for name in troubles} | {"limit": self.content.get("limit")}
+        return " ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in given.items() if value)
 
 
 @dataclass(frozen=True)
@@ -130,7 +154,8 @@ def recognizers_that_guess(found: Found) -> Step | None:
 def gan_that_collapsed(found: Found) -> Step | None:
     """Where the verdict is about images that are not fit for use."""
     seeds = found.cell["collapsed"]
-    return Step(COLLAPSED, {"seeds": ", ".join(map(str, seeds))}) if seeds else None
+    told = {"seeds": ", ".join(map(str, seeds)), "settings": found.cell["repair"]}
+    return Step(COLLAPSED, told) if seeds else None
 
 
 def seeds_for_a_verdict(found: Found) -> Step | None:
@@ -142,13 +167,13 @@ def seeds_for_a_verdict(found: Found) -> Step | None:
 
 
 def seeds_for_a_difference(found: Found) -> Step | None:
-    """Where the GAN is ahead, and a few more seeds would show whether that is chance: the interval narrows as t/√S."""
-    verdict, now = found.cell["verdict"], len(found.content["seeds"])
+    """Where the GAN is ahead, and a few more seeds would show whether that is chance."""
+    verdict, cell, now = found.cell["verdict"], found.cell, len(found.content["seeds"])
     difference = float(verdict["difference"])
     if verdict["outcome"] != "no significant effect" or difference <= 0:
         return None
-    enough = _narrowness(now) * difference / (difference - verdict["low"])
-    seeds = next((more for more in range(now + 1, MOST_SEEDS_ADVISED + 1) if _narrowness(more) <= enough), None)
+    tested = JudgedOn(verdict["images"], cell["shares_test"], cell["folds"])
+    seeds = seeds_to_decide(difference, verdict["terms"], tested, now, cell["pool"], MOST_SEEDS_ADVISED)
     if seeds is None:
         return None
     return Step(POWER, {"points": f"{100 * difference:.2f}", "now": now, "seeds": seeds})
@@ -175,30 +200,46 @@ def class_that_is_missed(found: Found) -> Step | None:
     _, high = wilson_interval(round(share * count), count, 1 - (1 - LEVEL) / len(rows))
     if high >= mean:
         return None
-    return Step(CLASS, {"name": name, "recall": f"{100 * share:.1f}", "mean": f"{100 * mean:.1f}"})
+    told = {"name": name, "recall": f"{100 * share:.1f}", "mean": f"{100 * mean:.1f}"}
+    if options := found.left_out_by(*KEEP_BACK):
+        return Step(CLASS_KEPT_BACK, told | {"options": options})
+    return Step(CLASS, told)
 
 
 def images_that_still_help(found: Found) -> Step | None:
-    """Where the error falls steeply up to the most images per class that were tried; else where they are few."""
+    """Where the error falls steeply up to the most images per class that were tried; else where they are few.
+
+    Where some were left out on purpose, it is these that are wanted first.
+    """
     if "without label" in found.cell["counts"]:
         return None  # images are there: labels are wanting
-    amounts = sorted(
+    amounts = _errors_by_amount(found)
+    if len(amounts) > 1 and amounts[-1][1] > STEEP * amounts[-2][1]:
+        return None
+    if len(amounts) < 2 and found.per_class >= FEW_IMAGES:
+        return None
+    if options := found.left_out_by(*KEEP_BACK):
+        told = {"options": options, "count": f"{found.per_class:,.0f}", "error": f"{100 * found.error:.1f}"}
+        return Step(KEPT_BACK, told)
+    if len(amounts) < 2:
+        return Step(FEW, {"count": f"{found.per_class:,.0f}", "error": f"{100 * found.error:.1f}"})
+    (few, before), (many, after) = amounts[-2:]
+    shares = {"before": f"{100 * before:.1f}", "after": f"{100 * after:.1f}"}
+    balanced = found.cell["measure"] != "accuracy"
+    return Step(IMAGES_BY_CLASS if balanced else IMAGES, {"few": f"{few:,.0f}", "many": f"{many:,.0f}", **shares})
+
+
+def _errors_by_amount(found: Found) -> list[tuple[float, float]]:
+    """Images per class and the error with them, of the cells that differ in that alone and are judged alike."""
+    return sorted(
         (
             float(cell["counts"]["train"]) / len(found.content["classes"]),
             min(1 - _mean(arm["test"]) for arm in _best(cell)),
         )
         for cell in found.content["cells"]
-        if all(not value for name, value in cell["trouble"].items() if name != "images_per_class")
+        if cell["measure"] == found.cell["measure"]
+        and all(not value for name, value in cell["trouble"].items() if name != "images_per_class")
     )
-    if len(amounts) > 1:
-        (few, before), (many, after) = amounts[-2:]
-        if after > STEEP * before:
-            return None
-        shares = {"before": f"{100 * before:.1f}", "after": f"{100 * after:.1f}"}
-        return Step(IMAGES, {"few": f"{few:,.0f}", "many": f"{many:,.0f}", **shares})
-    if found.per_class >= FEW_IMAGES:
-        return None
-    return Step(FEW, {"count": f"{found.per_class:,.0f}", "error": f"{100 * found.error:.1f}"})
 
 
 def larger_effort(found: Found) -> Step | None:
@@ -206,7 +247,12 @@ def larger_effort(found: Found) -> Step | None:
     if found.cell["counts"]["validation"] < FEWEST_TO_CHOOSE:
         return None
     more = next(iter(found.cell["larger_efforts"].items()), None)
-    return None if more is None else Step(EFFORT, {"effort": more[0], "count": more[1]})
+    if more is None:
+        return None
+    effort, count = more
+    if (seconds := found.content["left_out"].get(effort)) is not None:
+        return Step(EFFORT_BEYOND_BUDGET, {"effort": effort, "count": count, "budget": told(seconds)})
+    return Step(EFFORT, {"effort": effort, "count": count})
 
 
 RULES: tuple[Rule, ...] = (
@@ -219,10 +265,6 @@ RULES: tuple[Rule, ...] = (
     images_that_still_help,
     larger_effort,
 )
-
-
-def _narrowness(seeds: int) -> float:
-    return float(stdtrit(seeds - 1, (1 + LEVEL) / 2)) / sqrt(seeds)
 
 
 def _best(cell: Values) -> list[Values]:

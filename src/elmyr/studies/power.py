@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -66,6 +67,26 @@ def seeds_for(points: float, spread: float, tested: JudgedOn, recognizers: int =
         enough = power_of(points, spread, middle, tested, recognizers) >= POWER
         few, many = (few, middle) if enough else (middle, many)
     return many
+
+
+def seeds_to_decide(
+    difference: float, terms: Sequence[Sequence[float]], tested: JudgedOn, now: int, pool: int, most: int
+) -> int | None:
+    """The fewest seeds, more than `now` and up to `most`, whose interval of such a difference would leave 0 out.
+
+    terms: the squared errors, with their degrees of freedom, that `now` seeds found: over seeds and of test images.
+    The first falls with the seeds, of folds down to that of their overlap (Nadeau & Bengio 2003). The second stays
+    where all seeds share a test part; else it falls as well, until all images of the `pool` were tested.
+    """
+    (over_seeds, _), (of_images, freedom) = terms
+    overlap = 1 / (tested.folds - 1) if tested.folds else 0.0
+    variance = over_seeds / (1 / now + overlap)
+    for seeds in range(now + 1, most + 1):
+        still = 1.0 if tested.shared else max(now / seeds, min(1.0, tested.images / pool))
+        images = Term(of_images * still, freedom / still)
+        if half_width_of([Term(variance * (1 / seeds + overlap), seeds - 1), images]) < abs(difference):
+            return seeds
+    return None
 
 
 def seeds_needed(config: StudyConfig, points: float = DETECTED) -> dict[float, int | None]:

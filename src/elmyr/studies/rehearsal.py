@@ -69,6 +69,8 @@ def _with_what_fits(config: StudyConfig, budget: float, timing: Timing) -> tuple
     """By the largest effort that fits with all seeds that a first verdict takes, or by the smallest."""
     estimated = estimate(config, timing)
     while estimated.seconds(len(config.seeds)) > budget and config.effort != EFFORTS[0]:
-        config = at_effort(config, EFFORTS[EFFORTS.index(config.effort) - 1])
+        left_out = {**config.left_out, config.effort: estimated.seconds(len(config.seeds))}
+        smaller = at_effort(config, EFFORTS[EFFORTS.index(config.effort) - 1])
+        config = smaller.model_copy(update={"left_out": left_out})
         estimated = estimate(config, timing)
     return config, estimated

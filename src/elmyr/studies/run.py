@@ -208,7 +208,7 @@ def _gone_on_with(
     theirs = config_as(open_run(folder, KIND), StudyConfig)
     if budget is not None and EFFORTS.index(theirs.effort) < EFFORTS.index(config.effort):
         config = at_effort(config, theirs.effort)
-    ignored = {"processes", "threads", "retrain"}
+    ignored = {"processes", "threads", "retrain", "left_out"}
     ignored |= {"seeds", "looks"} if budget is not None else {"seeds"} if config.looks else set()
     one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
     differing = [name for name in ("source", "seeds", "effort", "cells", *one) if one.get(name) != other.get(name)]

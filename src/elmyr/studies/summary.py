@@ -24,7 +24,7 @@ from elmyr.studies.gan_runs import progress_of
 from elmyr.studies.ledger import Ledger, Place
 from elmyr.studies.pieces import GAN, Piece, Worker
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
-from elmyr.tasks.gan.collapse import collapse_of
+from elmyr.tasks.gan.collapse import collapse_of, written
 
 SHOWN_PER_CLASS = 10
 MOST_CHANGED = 12
@@ -46,6 +46,8 @@ def summary_of(folder: Path, config: StudyConfig, ledger: Ledger, worker: Worker
         "recognizer_updates": config.updates,
         "preset": config.preset,
         "effort": config.effort,
+        "left_out": config.left_out,
+        "limit": config.shaping.limit,
         "cells": [_cell(folder, number, config, ledger, worker) for number in range(len(config.cells))],
         "environment": read_json(folder / "environment.json"),
         "commands": [command_of(config)],
@@ -106,6 +108,8 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "measure": cell.measure,
         "counts": _counts(first),
         "folds": cell.shaping.folds,
+        "shares_test": worker.source.test is not None,
+        "pool": len(worker.source.train if worker.source.test is None else worker.source.test),
         "larger_efforts": added_by_larger(_case(cell, first), config.effort),
         "tested": _tested(tested, len(first.test.classes)).tolist(),
         "arms": [
@@ -116,16 +120,24 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         ],
         "verdict": _with_looks(verdict_of(cell, trials, tested, len(first.labeled), config.level), config),
         "confusion": {
-            "without": confusions[without.arm.name].tolist(),
-            "with": confusions[with_gan.arm.name].tolist(),
+            "without": np.rint(confusions[without.arm.name]).astype(int).tolist(),
+            "with": np.rint(confusions[with_gan.arm.name]).astype(int).tolist(),
         },
         "changed": _changed(folder, cell, with_gan, without, tested, worker.source),
         "evaluation": read_json(figures) if figures.is_file() else None,
         "gan_seconds": gan_seconds,
         "gan_progress": [progress_of(ground.run) for ground in grounds],
         "collapsed": [seed for seed, ground in zip(config.seeds, grounds, strict=True) if collapse_of(ground.run)],
+        "repair": _repair(grounds),
         "gan_runs": [str(ground.run.path.relative_to(folder)) for ground in grounds],
     }
+
+
+def _repair(grounds: Sequence[CellData]) -> str:
+    """The settings to try after a collapse, as options; none where no GAN collapsed."""
+    found = [collapse for ground in grounds if (collapse := collapse_of(ground.run)) is not None]
+    settings = dict.fromkeys(setting for collapse in found for setting in written(collapse.settings))
+    return " ".join(f"--set {setting}" for setting in settings)
 
 
 def _case(cell: Cell, ground: CellData) -> Case:
@@ -163,10 +175,11 @@ def _arm(
         "effort": trial.arm.effort,
         "uses_gan": trial.arm.uses_gan,
         "share": [result.share for result in trial.results],
+        "recognizers": len(trial.trainings[0]),
         "validation": [result.validation for result in trial.results],
-        "test": [result.test[cell.measure] for result in trial.results],
-        "accuracy": [result.test["accuracy"] for result in trial.results],
-        "macro_f1": [result.test["macro F1"] for result in trial.results],
+        "test": trial.of_seeds(cell.measure),
+        "accuracy": trial.of_seeds("accuracy"),
+        "macro_f1": trial.of_seeds("macro F1"),
         "seconds": [round(each, 1) for each in spent],
     }
 
@@ -177,9 +190,10 @@ def _tested(tested: Sequence[Judged], classes: int) -> NDArray[np.int64]:
     return np.bincount(np.concatenate([each.labels for each in tested])[first], minlength=classes)
 
 
-def _recalls(confusion: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
+def _recalls(confusion: NDArray[np.float64], tested: NDArray[np.int64]) -> dict[str, Any]:
     """Recall class by class over all seeds, with Wilson intervals by the number of images, not of readings."""
-    shares = [int(r) / int(n) if n else None for r, n in zip(confusion.diagonal(), confusion.sum(1), strict=True)]
+    counts = zip(confusion.diagonal(), confusion.sum(1), strict=True)
+    shares = [float(right) / float(count) if count else None for right, count in counts]
     intervals = [
         None if share is None else list(wilson_interval(round(share * int(count)), int(count)))
         for share, count in zip(shares, tested, strict=True)
@@ -191,11 +205,13 @@ def _apart(difference: PairedDifference) -> list[float]:
     return [difference.difference, difference.low, difference.high]
 
 
-def _confusion(trial: Trial, tested: Sequence[Judged], classes: int) -> NDArray[np.int64]:
-    """[class][prediction], counts over all seeds."""
-    labels = np.concatenate([each.labels for each in tested])
-    read = np.concatenate([result.read for result in trial.results])
-    return np.asarray(confusion_matrix(labels, read, labels=np.arange(classes)), np.int64)
+def _confusion(trial: Trial, tested: Sequence[Judged], classes: int) -> NDArray[np.float64]:
+    """[class][prediction], counts over all seeds; of several recognizers a seed their mean."""
+    counts = np.zeros((classes, classes))
+    for of_seed, test in zip(trial.trainings, tested, strict=True):
+        for each in of_seed:
+            counts += confusion_matrix(test.labels, each.read, labels=np.arange(classes)) / len(of_seed)
+    return counts
 
 
 def _changed(

@@ -37,7 +37,11 @@ class Trial:
 
     def test(self, measure: str) -> float:
         """The mean over seeds of what it is judged by."""
-        return float(np.mean([np.mean([each.test[measure] for each in of_seed]) for of_seed in self.trainings]))
+        return float(np.mean(self.of_seeds(measure)))
+
+    def of_seeds(self, measure: str) -> list[float]:
+        """What it reached with each seed on the test part; of several recognizers their mean."""
+        return [float(np.mean([each.test[measure] for each in of_seed])) for of_seed in self.trainings]
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ def verdict_of(
         "recognizers": len(with_gan.trainings[0]),
         "parts": None if difference.parts is None else difference.parts._asdict(),
         "images": difference.images,
+        "terms": [list(map(float, term)) for term in difference.terms],
     }
 
 
@@ -131,8 +136,8 @@ def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cel
 class Changed:
     """A test image that the two arms classify differently. place: in the source; label: its own.
 
-    without, with_gan: the most frequent predictions; share: of the seeds that tested it, those where one arm alone is
-    right.
+    without, with_gan: the most frequent predictions; share: of the trainings that tested it, those where one arm alone
+    is right.
     """
 
     place: int
@@ -146,11 +151,14 @@ def changed_by(
     with_gan: Trial, without: Trial, tested: Sequence[Judged], most: int
 ) -> tuple[list[Changed], list[Changed]]:
     """The images that the GAN fixed, and those that it broke, the surest first: those of most seeds."""
-    places = np.concatenate([test.places for test in tested])
-    labels = np.concatenate([test.labels for test in tested])
-    read_with, read_without = (
-        np.concatenate([result.read for result in trial.results]) for trial in (with_gan, without)
-    )
+    pairs = [  # of several recognizers a seed, those of both sides that have the same number
+        (test, one.read, other.read)
+        for test, of_one, of_other in zip(tested, with_gan.trainings, without.trainings, strict=True)
+        for one, other in zip(of_one, of_other, strict=False)
+    ]
+    places = np.concatenate([test.places for test, *_ in pairs])
+    labels = np.concatenate([test.labels for test, *_ in pairs])
+    read_with, read_without = (np.concatenate([pair[side] for pair in pairs]) for side in (1, 2))
     gain = (read_with == labels).astype(float) - (read_without == labels)
     unique, which = np.unique(places, return_inverse=True)
     of_images = np.bincount(which, weights=gain) / np.bincount(which)

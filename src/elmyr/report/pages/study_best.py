@@ -27,6 +27,7 @@ def _best(folder: Path, study: Study, best: Best, words: Words) -> Markup:
     parts = [words("seed {seed}", seed=best.seed)] if len(study.seeds) > 1 else []
     parts += [name_of(cell, words) for cell in study.cells if cell.name == best.cell and len(study.cells) > 1]
     chosen = words("Chosen on the validation part ({parts}). ", parts=words(", ").join(parts)) if parts else ""
+    chosen += _alike(study, best, words)
     retrained = words("In the end trained once more, on the validation part, too. ") if best.retrained else ""
     lines = [f"elmyr predict {folder} IMAGES", f"elmyr serve {folder}"]
     return join(
@@ -37,6 +38,16 @@ def _best(folder: Path, study: Study, best: Best, words: Words) -> Markup:
         tag("pre", tag("code", "\n".join(with_plugins(line) for line in lines))),
         note(chosen + retrained + words("It is in {place}, with a card.", place=f"{best.folder}/")),
     )
+
+
+def _alike(study: Study, best: Best, words: Words) -> str:
+    """Which scenarios were compared, where they are not all judged by the same measure."""
+    alike = [name_of(cell, words) for cell in study.cells if best.compared and cell.name in best.compared]
+    if not alike or len(alike) == len(study.cells):
+        return ""
+    names = words(", ").join(alike)
+    return words("Only scenarios that are judged by {measure} are compared: {names}. ", measure=words(best.measure),
+                 names=names)  # fmt: skip
 
 
 def _next(study: Study, words: Words) -> Markup:

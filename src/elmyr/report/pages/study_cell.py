@@ -70,7 +70,7 @@ def arms(cell: Cell, words: Words) -> Markup:
             words("time per seed")]  # fmt: skip
     rows = [
         [_arm_name(arm, cell.verdict, words), numbers.percent_over_seeds(arm.validation),
-         numbers.percent_over_seeds(arm.test), _apart(arm.apart, words),
+         _test_of(arm, words), _apart(arm.apart, words),
          numbers.alternatives((share for share in arm.share if share), words(" or ")),
          numbers.duration(numbers.mean(arm.seconds), words)]
         for arm in cell.arms
@@ -99,6 +99,12 @@ def _explained(cell: Cell, words: Words) -> Markup:
     head = [words("arm"), words("how it is trained"), words("source")]
     title = words("What each way is")
     return folded(title, figures_table(title, head, rows, words=(1, 2))) if rows else Markup()
+
+
+def _test_of(arm: Arm, words: Words) -> Markup:
+    """Over seeds, and of how many recognizers a seed that is the mean."""
+    told = words("mean of {count} recognizers a seed", count=arm.recognizers) if arm.recognizers > 1 else ""
+    return join(tag("span", numbers.percent_over_seeds(arm.test)), tag("small", told) if told else "")
 
 
 def _apart(apart: Interval | None, words: Words) -> str:

@@ -30,8 +30,13 @@ GUESSED = (
     "little about the GAN. Try more updates, more images, or a larger size."
 )
 AXES = {"images_per_class": "training images per class", "labels_per_class": "labeled training images per class"}
+ERRORS = {
+    "accuracy": "Error of the recognizer on the test part",
+    "balanced accuracy": "Mean error of the classes on the test part",
+}
 RANGE = " on the test part, 95 % interval {low} to {high}"
 RANGES = {"not decided": " on the test part with one training each; for other test images alone {low} to {high}"}
+MEANS = " Each side is the mean of {count} recognizers a seed."
 SENTENCES = {
     "better": "The GAN makes the recognizer better.",
     "worse": "The GAN makes the recognizer worse.",
@@ -44,10 +49,8 @@ NUMBERS = (
 )
 
 
-COLLAPSED = (
-    "The GAN of seed {seeds} collapsed: the verdict is about generated images that are not fit for use. The report of "
-    "its run says what to try."
-)
+COLLAPSED = "The GAN of seed {seeds} collapsed: the verdict is about generated images that are not fit for use."
+REPAIR = "Train it again with: {settings}"
 
 
 def study_page(folder: Path, words: Words = ENGLISH) -> str:
@@ -126,7 +129,8 @@ def _collapsed(cell: Cell, words: Words) -> Markup:
     if not cell.collapsed:
         return Markup()
     seeds = ", ".join(map(str, cell.collapsed))
-    return tag("p", tag("strong", words("collapsed"), class_="key worse"), words(COLLAPSED, seeds=seeds))
+    told = [words(COLLAPSED, seeds=seeds), *([words(REPAIR, settings=cell.repair)] if cell.repair else [])]
+    return tag("p", tag("strong", words("collapsed"), class_="key worse"), " ".join(told))
 
 
 def guessed(confusion: Mapping[str, ArrayLike]) -> str | None:
@@ -187,7 +191,7 @@ def _sentence(cell: Cell, verdict: Verdict, words: Words) -> str:
         before=numbers.percent(numbers.mean(without.test)), without=arm_name(without.name, words),
         after=numbers.percent(numbers.mean(with_gan.test)), with_gan=arm_name(with_gan.name, words),
         low=numbers.points(verdict.low), high=numbers.points(verdict.high),
-    )  # fmt: skip
+    ) + (words(MEANS, count=verdict.recognizers) if verdict.recognizers > 1 else "")  # fmt: skip
 
 
 def _compared(verdict: Verdict, words: Words) -> str:
@@ -207,9 +211,11 @@ def _errors(study: Study, words: Words) -> Markup:
     """Error against how many images, or labels, a class has, where the cells differ in that alone."""
     charts = []
     for key, unit in AXES.items():
-        cells = [cell for cell in study.cells if all(not v for name, v in cell.trouble.items() if name != key)]
-        drawn = [_curve(cells, key, name, len(study.classes), words) for name in _arm_names(cells)]
-        charts.append(error_chart(words("Error of the recognizer on the test part"), words(unit), drawn, words))
+        differing = [cell for cell in study.cells if all(not v for name, v in cell.trouble.items() if name != key)]
+        for measure in dict.fromkeys(cell.measure for cell in differing):  # one by another says nothing beside it
+            cells = [cell for cell in differing if cell.measure == measure]
+            drawn = [_curve(cells, key, name, len(study.classes), words) for name in _arm_names(cells)]
+            charts.append(error_chart(words(ERRORS.get(measure, ERRORS["accuracy"])), words(unit), drawn, words))
     told = note(
         words(
             "The mean over seeds with its 95 % interval. Both axes are logarithmic. A ring at the lower edge means no "

@@ -21,6 +21,7 @@ class Arm(Record):
     test: Values = Field(default_factory=list)
     accuracy: Values = Field(default_factory=list)
     share: Values = Field(default_factory=list)
+    recognizers: int = 1  # a seed, whose means are told
     seconds: Values = Field(default_factory=list)
     recalls: Values = Field(default_factory=list)
     recall_intervals: list[tuple[float, float] | None] = Field(default_factory=list)
@@ -41,6 +42,7 @@ class Verdict(Record):
     best_with: str | None = None
     best_without: str | None = None
     seeds: int | None = None
+    recognizers: int = 1
     images: int | None = None
 
 
@@ -70,6 +72,7 @@ class Cell(Record):
     gan_seconds: Values = Field(default_factory=list)
     gan_runs: list[str] = Field(default_factory=list)
     collapsed: list[int] = Field(default_factory=list)  # seeds whose GAN collapsed
+    repair: str = ""  # the options to try then
 
 
 class Best(Record):
@@ -77,6 +80,7 @@ class Best(Record):
 
     folder: str = "best"
     cell: str = ""
+    compared: list[str] | None = None  # the cells that are judged alike, where not all are
     arm: str
     about: str = ""
     seed: int

@@ -7,6 +7,7 @@ file of its idea; its name and what it is about are in the table of the report's
 from elmyr.studies.arms.arm import Arm as Arm
 from elmyr.studies.arms.arm import Case as Case
 from elmyr.studies.arms.arm import Training as Training
+from elmyr.studies.arms.fresh_generated import kept_recipe as kept_recipe
 from elmyr.studies.arms.generated import OLDER as OLDER
 from elmyr.studies.arms.table import ARMS as ARMS
 from elmyr.studies.arms.table import added_by_larger as added_by_larger
@@ -27,6 +28,7 @@ __all__ = [
     "Training",
     "added_by_larger",
     "arms_for",
+    "kept_recipe",
     "repetitions_of",
     "train_arm",
     "with_less_effort",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,15 +54,26 @@ def _samples(ground: CellData, recipe: Recipe) -> FreshSamples:
 
 def _recipe(training: Training) -> Recipe:
     """The arm's recipe, chosen once: a later training, with the validation images as well, has it from the disk."""
-    ground, name = training.ground, training.arm.name.replace(" ", "-")
-    file = ground.study / "choices" / f"{ground.cell.folder}-seed-{ground.seed}-{name}.json"
-    if file.is_file():
-        return Recipe(**read_json(file)["recipe"])
+    ground = training.ground
+    if (kept := kept_recipe(ground, training.arm)) is not None:
+        return kept
     recipe, tried = chosen_recipe(lambda each: _scores(training, each), ground.checkpoints)
+    file = _file_of_recipe(ground, training.arm)
     file.parent.mkdir(exist_ok=True)
     told = [{"recipe": vars(each.recipe), "reached": each.reached} for each in tried]
     write_json(file, {"recipe": vars(recipe), "tried": told})
     return recipe
+
+
+def kept_recipe(ground: CellData, arm: Arm) -> Recipe | None:
+    """The recipe that an arm has chosen; None for an arm that chooses none, or has not yet."""
+    file = _file_of_recipe(ground, arm)
+    return Recipe(**read_json(file)["recipe"]) if file.is_file() else None
+
+
+def _file_of_recipe(ground: CellData, arm: Arm) -> Path:
+    name = arm.name.replace(" ", "-")
+    return ground.study / "choices" / f"{ground.cell.folder}-seed-{ground.seed}-{name}.json"
 
 
 def _scores(training: Training, recipe: Recipe) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ MEASURES = {"accuracy": accuracy, "balanced accuracy": balanced_accuracy, "macro
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm with one seed: the share chosen on validation, what it then read in the test part, and the recognizer."""
+    """One arm with one seed: its share of generated images, what it then read in the test part, and the recognizer."""
 
     share: float
     validation: float
@@ -42,7 +42,7 @@ def train_arm(arm: Arm, ground: CellData, *, updates: int, quiet: bool = True) -
         candidates.append((float(reached), share, recognizer))
     reached, share, recognizer = max(candidates, key=lambda candidate: candidate[0])
     return ArmResult(
-        share=share,
+        share=recognizer.generated_share,
         validation=reached,
         validation_by_share={f"{share:g}": reached for reached, share, _ in candidates},
         read=np.asarray(recognizer.predict(ground.test.images), np.int64),

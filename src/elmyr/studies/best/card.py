@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from elmyr.core import plugins
+from elmyr.studies.arms import ARMS, Arm
 from elmyr.studies.best.choosing import Content
 from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition.learning.methods import read_method
 
 
 def card_of(recognizer: Recognizer, best: Content, content: Content) -> str:
@@ -23,12 +23,12 @@ def card_of(recognizer: Recognizer, best: Content, content: Content) -> str:
             "",
             f"- takes: images of {height}x{width} pixels, {channels} channel(s); files of any size are brought into "
             "that form",
-            f"- learned from: {sum(counts):,} labeled images ({learned})",
+            f"- learned from: {_real(best)}{sum(counts):,} labeled images ({learned})",
             f"- trained with: **{best['arm']}**: {best['about']}; {content['recognizer_updates']:,} updates",
             f"- generated images: {_of_gan(best, content)}",
             f"- {best['measure']} on the test images: {told_of_test(best, content)}",
-            f"- chosen by: the validation part, of {len(cell['arms'])} ways to train it{_of_cells(content)}, and of "
-            f"{len(content['seeds'])} seeds seed {best['seed']} ({100 * best['validation']:.2f} % there)",
+            f"- chosen by: the validation part, of {len(cell['arms'])} ways to train it{_of_cells(best, content)}, and "
+            f"of {len(content['seeds'])} seeds seed {best['seed']} ({100 * best['validation']:.2f} % there)",
             *([_RETRAINED] if best["retrained"] else []),
             f"- the study: {cell['verdict']['sentence']}",
             "",
@@ -58,6 +58,10 @@ def card_of(recognizer: Recognizer, best: Content, content: Content) -> str:
     )
 
 
+def _real(best: Content) -> str:
+    return "generated images alone, of a GAN that learned from " if best["share"] == 1 else ""
+
+
 _RETRAINED = (
     "- retrained: in the end once more on the training and the validation part together, which no figure here is of: "
     "they are those of the trainings before, on the training part alone"
@@ -66,24 +70,35 @@ _RETRAINED = (
 
 def told_of_test(best: Content, content: Content) -> str:
     """ "98.70 % (mean of 5 trainings, 95 % interval 98.21 to 99.05 %)" """
-    count = len(content["seeds"])
+    count = len(content["seeds"]) * best["recognizers"]
     of = f"mean of {count} trainings" if count > 1 else "one training"
     return f"{100 * best['test']:.2f} % ({of}, 95 % interval {100 * best['low']:.2f} to {100 * best['high']:.2f} %)"
 
 
 def _of_gan(best: Content, content: Content) -> str:
+    arm = ARMS[best["arm"]]
+    budget = f"(preset {content['preset']}, {content['images']:,} images seen)"
     if best["gan_run"] is not None:
-        return (
-            f"of the GAN in `{best['gan_run']}` of the study (preset {content['preset']}, {content['images']:,} images "
-            f"seen), which learned from the same labeled images{_share(best['share'])}"
-        )
-    return "of a generator that the recognizer was trained with" if best["uses_gan"] else "none"
+        from_part = "the training part of them alone" if best["retrained"] else "the same labeled images"
+        told = f"of the GAN in `{best['gan_run']}` of the study {budget}, which learned from {from_part}"
+    elif arm.trains_gan:
+        told = f"of a GAN that was trained for this recognizer {budget}"
+    else:
+        return "of a generator that the recognizer was trained with" if arm.plays else "none"
+    return f"{told}{_share(arm, best)}"
 
 
-def _share(share: Any) -> str:
-    return f"; {100 * share:g} % of each batch" if share else ""
+def _share(arm: Arm, best: Content) -> str:
+    """How much of what is shown they are, where batches hold them: methods of two stages have them in the first."""
+    if best["recipe"] is not None:
+        return f"; {best['recipe']}"
+    if read_method(arm.method).stages is not None or not best["share"]:
+        return ""
+    return f"; {100 * best['share']:g} % of each batch"
 
 
-def _of_cells(content: Content) -> str:
-    count = len(content["cells"])
+def _of_cells(best: Content, content: Content) -> str:
+    count, alike = len(content["cells"]), len(best["compared"])
+    if alike < count:
+        return f" in the {alike} of {count} data-scarcity scenarios judged by {best['measure']}"
     return f" in each of {count} data-scarcity scenarios" if count > 1 else ""

@@ -22,12 +22,23 @@ class Chosen:
     seed: int
 
 
+def compared(cells: Sequence[Content]) -> list[Content]:
+    """The cells of which one has the best recognizer: those that are judged alike, by what most images are.
+
+    An accuracy says nothing beside a balanced accuracy: where cells differ in that, it is the measure of the one with
+    the most labeled training images (the first of equals) that counts, and the others are left out.
+    """
+    measure = max(cells, key=lambda cell: int(cell["counts"]["train"]))["measure"]
+    return [cell for cell in cells if cell["measure"] == measure]
+
+
 def best_of_all(config: StudyConfig, cells: Sequence[Content]) -> Chosen:
     """The arm that is best on validation by the mean over seeds, and of it the seed that is; the first of equals.
 
-    Validation parts are whole and right in every cell, so that cells are compared by them, too.
+    Validation parts are whole and right in every cell, so that cells of one measure are compared by them, too.
     """
-    ways = [(number, arm) for number, cell in enumerate(cells) for arm in cell["arms"]]
+    alike = compared(cells)
+    ways = [(number, arm) for number, cell in enumerate(cells) if cell in alike for arm in cell["arms"]]
     number, arm = max(ways, key=lambda way: sum(way[1]["validation"]) / len(way[1]["validation"]))
     seed, _ = max(zip(config.seeds, arm["validation"], strict=True), key=lambda one: one[1])
     return Chosen(number, arm["name"], seed)

@@ -17,9 +17,9 @@ from elmyr.core.files import read_json, write_text
 from elmyr.engine.config import DataConfig
 from elmyr.engine.saving.places import BEST, STUDY_SUMMARY
 from elmyr.images import ImageSet
-from elmyr.studies.arms import ARMS, Training, train_arm
+from elmyr.studies.arms import ARMS, Training, kept_recipe, train_arm
 from elmyr.studies.best.card import card_of
-from elmyr.studies.best.choosing import Chosen, Content, best_of_all, interval_on_test
+from elmyr.studies.best.choosing import Chosen, Content, best_of_all, compared, interval_on_test
 from elmyr.studies.best.keeping import for_people, place_of
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.ledger import Ledger, Result
@@ -50,6 +50,9 @@ class HandingOver:
 def hand_over(study: HandingOver) -> dict[str, Any]:
     """Puts the best recognizer into `best/`, where it is not there yet, and tells of it as JSON values."""
     told = _told(study)
+    if len(told["compared"]) < len(study.content["cells"]):
+        alike = "; ".join(told["compared"])
+        study.say(f"the best recognizer is that of the scenarios that are judged by {told['measure']}: {alike}")
     if _is_there(study.folder, told):
         return told
     recognizer = _retrained(study) if study.config.retrain else _kept(study)
@@ -72,6 +75,7 @@ def _told(study: HandingOver) -> dict[str, Any]:
     return {
         "folder": BEST,
         "cell": cell["name"],
+        "compared": [each["name"] for each in compared(study.content["cells"])],
         "arm": chosen.arm,
         "about": ARMS[chosen.arm].about,
         "uses_gan": arm["uses_gan"],
@@ -84,9 +88,19 @@ def _told(study: HandingOver) -> dict[str, Any]:
         "high": high,
         "accuracy": float(np.mean(arm["accuracy"])),
         "share": arm["share"][place],
+        "recognizers": arm["recognizers"],
+        "recipe": _recipe(study),
         "gan_run": cell["gan_runs"][place] if uses_run else None,
         "data": _learned_from(study).model_dump(mode="json"),
     }
+
+
+def _recipe(study: HandingOver) -> str | None:
+    """How generated images were used, where that was chosen."""
+    chosen = study.chosen
+    ground = study.worker.ground(Piece(chosen.cell, chosen.seed, chosen.arm))
+    recipe = kept_recipe(ground, ARMS[chosen.arm])
+    return None if recipe is None else recipe.told
 
 
 def _learned_from(study: HandingOver) -> DataConfig:
@@ -123,7 +137,7 @@ def _kept(study: HandingOver) -> Recognizer:
         known: Result = Ledger(study.folder).results()[piece.place(config)]
         if not np.array_equal(learned.read, known.read):
             study.say("this training of it differs a little from the one that was judged: another machine or elmyr")
-        recognizer = for_people(learned.recognizer, ground.labeled.classes, config.shaping)
+        recognizer = for_people(learned.recognizer, ground.labeled, config.shaping)
     return _calibrated(recognizer, ground.validation)
 
 
@@ -137,7 +151,7 @@ def _retrained(study: HandingOver) -> Recognizer:
     study.say(f"training {chosen.arm} on the training and the validation part: {len(whole.labeled):,} labeled images")
     with machine.threads(config.threads):
         recognizer = arm.train(Training(arm, whole, share, config.updates))
-    named = for_people(recognizer, ground.labeled.classes, config.shaping)
+    named = for_people(recognizer, whole.labeled, config.shaping)
     named.temperature_ = temperature
     return named
 

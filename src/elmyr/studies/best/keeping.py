@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from elmyr.images import Shaping
+from elmyr.images import ImageSet, Shaping
 from elmyr.studies.cell_data import CellData
 from elmyr.studies.ledger import Place, file_name
 from elmyr.tasks.recognition import Recognizer
@@ -24,18 +24,23 @@ def place_of(study: Path, place: Place) -> Path:
 
 def keep(recognizer: Recognizer, place: Place, ground: CellData) -> None:
     """Writes a recognizer down as people use it: its classes by name, and images of any form prepared for it."""
-    for_people(recognizer, ground.labeled.classes, ground.config.shaping).save(place_of(ground.study, place))
+    for_people(recognizer, ground.labeled, ground.config.shaping).save(place_of(ground.study, place))
 
 
-def for_people(recognizer: Recognizer, classes: tuple[str, ...], form: Shaping) -> Recognizer:
+def for_people(recognizer: Recognizer, real: ImageSet, form: Shaping) -> Recognizer:
     """A copy whose labels are the names of the classes, sorted as a recognizer has them, with the images' preparation.
 
-    It reads what it read: only the outputs change their order.
+    It reads what it read: only the outputs change their order. real: the labeled images that there are. Where it was
+    shown more, repeated or generated ones among them, or generated ones alone, its `class_counts_` are those of these.
     """
-    named = np.array(classes)[recognizer.classes_]
+    named = np.array(real.classes)[recognizer.classes_]
     order = np.argsort(named)
     copy: Recognizer = deepcopy(recognizer)
-    copy.classes_, copy.class_counts_ = named[order], recognizer.class_counts_[order]
+    shown = recognizer.class_counts_
+    alone = recognizer.generated_share == 1
+    if alone or shown.sum() > len(real):
+        shown = np.bincount(real.require_labels(), minlength=len(real.classes))[recognizer.classes_]
+    copy.classes_, copy.class_counts_ = named[order], shown[order]
     copy.preparation_ = form.preparation(recognizer.image_shape_)
     last = copy.net_.logits
     with torch.no_grad():

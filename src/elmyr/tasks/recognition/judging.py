@@ -52,8 +52,9 @@ def images_to_read(
     """The labeled images that a recognizer's run is judged by: a part of its own split, or those of another source.
 
     Of a source with test images of its own it is these, else all; of the set that it was trained on, its test part.
-    Images that it was trained on are told; so they are for the best recognizer of a study. They are brought into the form that the recognizer takes, as for a
-    prediction. With `data` the recognizer may also be of a folder that `Recognizer.save` wrote.
+    Images that it, or a study whose best recognizer it is, was trained on are told. They are brought into the form that
+    the recognizer takes, as for a prediction. With `data` the recognizer may also be of a folder that `Recognizer.save`
+    wrote.
     """
     if data is None:
         return splits_of(config_of(open_run(name, KIND)), data_root).part(part)
