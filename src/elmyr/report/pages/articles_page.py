@@ -137,8 +137,9 @@ def _measuring(articles: Articles, words: Words) -> Markup:
             words(
                 "A class is found where a recognizer takes at least a tenth of an equal share of the generated images "
                 "for it. Images are like no real one where precision is below {precision}; few look real where "
-                "coverage is below {far}; they are nearly always the same where recall is below {little}, with some "
-                "variety below {some}; the requested class is heeded where conditional accuracy is {heeded} or more.",
+                "coverage is below {far}; they are far less varied than real ones where recall is below {little}, with "
+                "some variety below {some}; the requested class is heeded where conditional accuracy is {heeded} or "
+                "more.",
                 precision=percent(NOTHING_REAL, 0), far=percent(FAR, 0), little=percent(LITTLE, 0),
                 some=percent(SOME, 0),
                 heeded=percent(HEEDED, 0),

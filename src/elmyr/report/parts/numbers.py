@@ -10,6 +10,8 @@ MISSING = "—"
 MINUS = "\u2212"
 LARGEST = 1e100  # A chart's arithmetic stays finite below it; no figure that means something is as large.
 
+WHOLE_FROM, WHOLE_TO = 9_999.5, 1e9  # sizes of figures that are told as whole numbers
+
 
 def finite(values: Iterable[float | None]) -> list[float]:
     """The values that can be drawn: None, NaN and infinities are left out."""
@@ -39,8 +41,11 @@ def count(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A figure in four significant digits."""
-    return f"{value:.4g}".replace("-", MINUS) if value is not None and is_finite(value) else MISSING
+    """A figure in four significant digits; from 10,000 on the whole number, which no reader has to decode."""
+    if value is None or not is_finite(value):
+        return MISSING
+    told = f"{value:,.0f}" if WHOLE_FROM <= abs(value) < WHOLE_TO else f"{value:.4g}"
+    return told.replace("-", MINUS)
 
 
 def percent(share: float | None, digits: int = 2) -> str:
