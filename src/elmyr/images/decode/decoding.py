@@ -17,7 +17,7 @@ from rich.progress import track
 
 from elmyr.core.errors import InputError
 from elmyr.core.notes import DataWarning, note
-from elmyr.images.dataset.imageset import ImageSet, Pixels
+from elmyr.images.dataset.imageset import ImageSet
 from elmyr.images.dataset.passed_over import examples
 from elmyr.images.dataset.ranges import Range
 from elmyr.images.dataset.ranging import range_of
@@ -62,16 +62,16 @@ def decode(sets: Sequence[EncodedImages], shaping: Shaping, *, choose_size: bool
     found = decoded.found
     for said in found["notes"]:
         note(f"'{sets[0].where}': {said}")
-    parts = [_image_set(images, *part) for images, part in zip(sets, decoded.parts, strict=True)]
+    parts = [_image_set(images, part) for images, part in zip(sets, decoded.parts, strict=True)]
     size, ends = (None if found[name] is None else tuple(found[name]) for name in ("size", "range"))
     return Settled(parts, size, ends)
 
 
-def _image_set(images: EncodedImages, pixels: Pixels, whole: list[int], damage: Damage) -> ImageSet:
-    if damage:
-        warnings.warn(f"'{images.where}': {told_damage(images, damage)} skipped", DataWarning, stacklevel=4)
-    labels = None if images.labels is None else images.labels[whole]
-    return ImageSet(pixels, labels, images.classes, images.name)
+def _image_set(images: EncodedImages, decoded: Decoded) -> ImageSet:
+    if decoded.damage:
+        warnings.warn(f"'{images.where}': {told_damage(images, decoded.damage)} skipped", DataWarning, stacklevel=4)
+    labels = None if images.labels is None else images.labels[decoded.whole]
+    return ImageSet(decoded.pixels, labels, images.classes, images.name)
 
 
 def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, choose_size: bool, folder: Path | None) -> Content:
@@ -93,16 +93,14 @@ def _decoded(sets: Sequence[EncodedImages], shaping: Shaping, choose_size: bool,
     decoded = []
     for number, (images, headers, damage) in enumerate(zip(sets, seen, damages, strict=True)):
         store = PixelStore(folder and folder / f"{number}.npy", len(headers), (*size, channels))
-        whole = []
         largest = max(header.size[0] * header.size[1] for header in headers.values())
         workers = (os.cpu_count() or 1) if largest >= FEWEST_THREADED else 1
         try:
             decoding = each(images, list(headers), see, damage, workers=workers, at_once=AT_ONCE)
-            for place, image in track(decoding, f"decoding {escape(images.name)}", len(headers), **_bar(len(headers))):
+            for _, image in track(decoding, f"decoding {escape(images.name)}", len(headers), **_bar(len(headers))):
                 store.add(image)
-                whole.append(place)
             _check_damage(images, damage)
-            decoded.append(Decoded(store.end(), whole, damage))
+            decoded.append(Decoded(store.end(), damage))
         finally:
             store.close()
     notes = [size_note(sizes, chosen, shaping.fit)] if chosen else []

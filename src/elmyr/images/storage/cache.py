@@ -27,11 +27,16 @@ CONTENT = "content.json"
 
 
 class Decoded(NamedTuple):
-    """Pixels uint8 (M, H, W, C) of the images at the places `whole` (M,), and why others could not be read."""
+    """Pixels uint8 (M, H, W, C) of those images that could be read, and by their places why others could not."""
 
     pixels: Pixels
-    whole: list[int]
     damage: Damage
+
+    @property
+    def whole(self) -> NDArray[np.int64]:
+        """The places (M,) of the images that could be read: all but those that are damaged."""
+        places = np.arange(len(self.pixels) + len(self.damage))
+        return np.delete(places, list(self.damage)) if self.damage else places
 
 
 class Content(NamedTuple):
@@ -111,9 +116,7 @@ def cached(key: str, make: Callable[[Path | None], Content]) -> Content:
 
 
 def _keep(beside: Path, folder: Path, decoded: Content) -> None:
-    parts = [
-        {"shape": part.pixels.shape, "whole": part.whole, "damage": list(part.damage.items())} for part in decoded.parts
-    ]
+    parts = [{"shape": part.pixels.shape, "damage": list(part.damage.items())} for part in decoded.parts]
     for number in range(len(parts)):
         flush(beside / f"{number}.npy")
     write_json(beside / CONTENT, {"parts": parts, "found": decoded.found})
@@ -132,9 +135,9 @@ def _find(folder: Path) -> Content | None:
         parts = []
         for number, part in enumerate(content["parts"]):
             pixels = open_pixels(folder / f"{number}.npy")
-            if list(pixels.shape) != part["shape"] or pixels.dtype != np.uint8 or len(pixels) != len(part["whole"]):
+            if list(pixels.shape) != part["shape"] or pixels.dtype != np.uint8:
                 return None
-            parts.append(Decoded(pixels, list(part["whole"]), dict(part["damage"])))
+            parts.append(Decoded(pixels, dict(part["damage"])))
         return Content(parts, dict(content["found"])) if parts else None
     except (InputError, OSError, ValueError, TypeError, KeyError, EOFError, TokenError):
         return None
