@@ -151,15 +151,20 @@ def fitted(image: Image.Image, size: Size, fit: str) -> Image.Image:
 
 def in_form(images: Pixels, shaping: Shaping) -> Pixels:
     """Images uint8 (N, H, W, C) in the asked size and channels; themselves where they have both."""
-    height, width, of_images = images.shape[1:]
-    size, channels = shaping.size or (height, width), shaping.channels or of_images
-    if (height, width) == size and of_images == channels:
+    shape = shape_in_form(images.shape[1:], shaping)
+    if shape == images.shape[1:]:
         return images
-    shaped = np.empty((len(images), *size, channels), np.uint8)
+    shaped = np.empty((len(images), *shape), np.uint8)
     for place, image in enumerate(images):
-        picture = Image.fromarray(image[..., 0] if of_images == 1 else image)
-        shaped[place] = as_pixels(fitted(picture, size, shaping.fit), channels)
+        picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        shaped[place] = as_pixels(fitted(picture, shape[:2], shaping.fit), shape[2])
     return shaped
+
+
+def shape_in_form(shape: tuple[int, ...], shaping: Shaping) -> tuple[int, int, int]:
+    """The shape (H, W, C) that images of a shape have in the asked size and channels."""
+    height, width, channels = shape
+    return *(shaping.size or (height, width)), shaping.channels or channels
 
 
 def as_pixels(picture: Image.Image, channels: int) -> NDArray[np.uint8]:
@@ -266,8 +271,14 @@ def _drawn(images: ImageSet, counts: NDArray[np.int64], seed: int) -> NDArray[np
     """So many of each class, sorted: of every class the first of one shuffle, so that fewer are among more."""
     labels = images.require_labels()
     shuffled = np.random.default_rng(seeds.derive(seed, "thinning")).permutation(len(labels))
-    kept = [shuffled[labels[shuffled] == label][:count] for label, count in enumerate(counts)]
+    kept = [shuffled[own[:count]] for own, count in zip(by_class(labels[shuffled]), counts, strict=False)]
     return np.sort(np.concatenate(kept)).astype(np.int64)
+
+
+def by_class(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Where the images of each class stand, by the number of the class: as much work for any number of classes."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(labels))[:-1])
 
 
 def _of_classes(choice: Choice, names: Sequence[str], of: str) -> Choice:
@@ -292,7 +303,6 @@ def _even_order(labels: NDArray[np.int64] | None, count: int, seed: int) -> NDAr
     if labels is None:
         return shuffled
     place = np.empty(count)
-    for label in np.unique(labels):
-        of_class = shuffled[labels[shuffled] == label]
-        place[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
+    for own in by_class(labels[shuffled]):
+        place[shuffled[own]] = (np.arange(len(own)) + 0.5) / len(own)
     return shuffled[np.argsort(place[shuffled], kind="stable")]

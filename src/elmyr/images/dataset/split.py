@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.images.dataset.imageset import ImageSet
-from elmyr.images.dataset.shaping import AS_IT_IS, Shaping, thinned_for_training
+from elmyr.images.dataset.shaping import AS_IT_IS, Shaping, by_class, thinned_for_training
 from elmyr.images.dataset.sources import Source
 
 TEST_SHARE = 1 / 4
@@ -114,10 +114,8 @@ def _divide(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """A random share of every class, at least one image, and the others; both sorted."""
     shuffled = random.permutation(indices)
-    labels = _labels(images)[shuffled]
     drawn = np.zeros(len(shuffled), bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
+    for members in by_class(_labels(images)[shuffled]):
         drawn[members[: max(1, round(len(members) * share))]] = True
     return np.sort(shuffled[drawn]), np.sort(shuffled[~drawn])
 

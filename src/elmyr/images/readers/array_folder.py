@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.core.arrays import DAMAGE
@@ -17,6 +16,7 @@ from elmyr.images.decode.encoded import shown
 from elmyr.images.readers.keys import keys_of
 from elmyr.images.readers.npz import RawParts, parts_of, read_npy, read_npz, told_of
 from elmyr.images.readers.parts import training_and_test
+from elmyr.images.storage.stored import mapped
 
 ARCHIVE, ARRAY = ".npz", ".npy"
 
@@ -65,7 +65,7 @@ def _files(path: Path) -> list[Path]:
 
 def _loaded(file: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(file, mmap_mode="c", allow_pickle=False)
+        array: NDArray[Any] = mapped(file)
     except DAMAGE as error:
         raise InputError(f"'{file}' cannot be read ({shown(str(error))}): write it with numpy.save") from None
     return array

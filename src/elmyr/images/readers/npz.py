@@ -19,7 +19,7 @@ from elmyr.images.dataset.raw import RawImages
 from elmyr.images.decode.encoded import one_line, shown
 from elmyr.images.readers.keys import Keys, Part, keys_of
 from elmyr.images.storage import stored
-from elmyr.images.storage.stored import StoredPixels
+from elmyr.images.storage.stored import StoredPixels, mapped
 
 MEND = "write it again with numpy.savez(path, images=..., labels=..., classes=...)"
 NAMED = 5
@@ -39,7 +39,7 @@ def read_npz(path: Path) -> RawParts:
 def read_npy(path: Path) -> tuple[RawImages, None]:
     """Images of any usual layout and type, without labels; those of a large file stay on the disk."""
     try:
-        images: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+        images: NDArray[Any] = mapped(path)
     except DAMAGE as error:
         raise InputError(f"'{path}' cannot be read ({shown(str(error))}): write it with numpy.save") from None
     return told_of(path, lambda: _raw(images, None, path)), None

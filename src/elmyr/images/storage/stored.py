@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,18 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 LARGE = 1 << 30  # bytes of pixels from which a set stays on the disk
+AHEAD = 1 << 20  # bytes that are read at a time where all images are gone through
+
+
+def mapped(path: str | Path) -> NDArray[Any]:
+    """The array of an `.npy` file, memory-mapped: writing to it changes no file, and fails where it is large.
+
+    A mapping that can be written to counts as memory, of which a large file may have more than the machine. Raises
+    ValueError and OSError for what is no such file.
+    """
+    large = Path(path).stat().st_size >= LARGE
+    array: NDArray[Any] = np.load(path, mmap_mode="r" if large else "c", allow_pickle=False)
+    return array
 
 
 def open_pixels(path: str | Path) -> NDArray[np.uint8] | StoredPixels:
@@ -19,8 +33,7 @@ def open_pixels(path: str | Path) -> NDArray[np.uint8] | StoredPixels:
     changes no file. Raises ValueError and OSError for what is no such file."""
     if Path(path).stat().st_size >= LARGE:
         return StoredPixels(path)
-    pixels: NDArray[np.uint8] = np.load(path, mmap_mode="c", allow_pickle=False)
-    return pixels
+    return mapped(path)
 
 
 class StoredPixels:
@@ -62,26 +75,61 @@ class StoredPixels:
         """The number of all bytes."""
         return len(self) * self._bytes
 
+    def stamp(self) -> str:
+        """A key that changes where the file's path, size or time does, or which of its images these are."""
+        status = self._path.stat()
+        places = self._places if isinstance(self._places, range) else sha256(self._places.data).hexdigest()
+        told = (os.path.abspath(self._path), status.st_size, status.st_mtime_ns, self._start, self._row, places)
+        return sha256(repr(told).encode()).hexdigest()[:32]
+
     def take(self, places: NDArray[np.integer]) -> StoredPixels:
         """Those at some places, still on the disk."""
         own = object.__new__(type(self))
         own.__dict__ |= self.__dict__
-        own._places = np.asarray(self._places)[places].astype(np.int64)
+        own._places = self._in_file(places).astype(np.int64, copy=False)
         return own
 
     def __getitem__(self, places: Any) -> NDArray[np.uint8]:
         if isinstance(places, slice) and isinstance(self._places, range) and places.step in (None, 1):
             run = self._places[places]
             return self._read([run.start], len(run))
-        wanted = np.asarray(self._places)[places]
+        wanted = self._in_file(places)
         rows = self._read(wanted.ravel().tolist(), 1)
         return rows if wanted.ndim else rows[0]
 
+    def blocks(self) -> Iterator[NDArray[np.uint8]]:
+        """All images in their order, uint8 (n, H, W, C), about a megabyte at a time."""
+        some = max(1, AHEAD // max(1, self._bytes))
+        return (self[start : start + some] for start in range(0, len(self), some))
+
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        return (self[place] for place in range(len(self)))
+        return (image for block in self.blocks() for image in block)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self[:].astype(dtype or self.dtype, copy=False)
+
+    def _in_file(self, places: Any) -> NDArray[Any]:
+        """Where some images stand in the file: as much work as there are of them, however many the file has."""
+        if not isinstance(self._places, range):
+            return np.asarray(self._places[places])
+        if isinstance(places, slice):
+            run = self._places[places]
+            return np.arange(run.start, run.stop, run.step)
+        wanted = np.asarray(places)
+        if wanted.dtype == np.bool_:
+            if wanted.shape != (len(self),):
+                raise IndexError(f"a mask of the shape {wanted.shape} for {len(self):,} images")
+            return np.flatnonzero(wanted)
+        if not wanted.size:
+            return wanted.astype(np.int64)
+        if wanted.dtype.kind not in "iu":
+            raise IndexError(f"images are taken by whole numbers, not by {wanted.dtype}")
+        wanted = wanted.astype(np.int64, copy=False)
+        if wanted.min() < -len(self) or wanted.max() >= len(self):
+            raise IndexError(
+                f"there are {len(self):,} images, and one from {wanted.min()} to {wanted.max()} is asked for"
+            )
+        return np.where(wanted < 0, wanted + len(self), wanted)
 
     def _read(self, firsts: list[int], run: int) -> NDArray[np.uint8]:
         """Runs of images from these places on."""
