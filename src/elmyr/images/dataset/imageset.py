@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.notes import note
+from elmyr.images.storage.digests import kept_digest
 from elmyr.images.storage.stored import StoredPixels
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class ImageSet:
             number = range(len(self))[int(place)]
             return np.asarray(self.images[number]), None if self.labels is None else int(self.labels[number])
         if isinstance(place, slice):
-            return self.take(np.arange(len(self))[place])
+            return self.take(np.arange(*place.indices(len(self))))
         places = np.asarray(place)
         if places.dtype == np.bool_:
             if places.shape != (len(self),):
@@ -176,14 +177,25 @@ class ImageSet:
         return np.asarray(self.images)
 
     def digest(self) -> str:
-        """The sha256 in hex of shapes, pixels, labels and class names, whatever the set itself is named."""
-        form = [self.images.shape, self.labels is not None, self.classes]
-        digest = hashlib.sha256(json.dumps(form).encode())
-        for start in range(0, len(self), DIGESTED):
-            digest.update(np.ascontiguousarray(self.images[start : start + DIGESTED]).data)
-        if self.labels is not None:
-            digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
-        return digest.hexdigest()
+        """The sha256 in hex of shapes, pixels, labels and class names, whatever the set itself is named.
+
+        That of images on the disk is kept in the cache, until their file changes.
+        """
+        labels = b"" if self.labels is None else np.ascontiguousarray(self.labels, dtype="<i8").data
+        form = json.dumps([self.images.shape, self.labels is not None, self.classes]).encode()
+
+        def digest() -> str:
+            whole = hashlib.sha256(form)
+            for start in range(0, len(self), DIGESTED):
+                whole.update(np.ascontiguousarray(self.images[start : start + DIGESTED]).data)
+            whole.update(labels)
+            return whole.hexdigest()
+
+        images = self.images
+        if not isinstance(images, StoredPixels):
+            return digest()
+        about = hashlib.sha256(form + hashlib.sha256(labels).digest()).hexdigest()[:32]
+        return kept_digest(lambda: f"{images.stamp()}-{about}", digest)
 
     def require_labels(self) -> NDArray[np.int64]:
         """The labels int64 (N,); InputError if there are none."""
