@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
 from elmyr.core.notes import note
-from elmyr.images.dataset.imageset import ImageSet
+from elmyr.images.dataset.imageset import ImageSet, Pixels
 from elmyr.images.dataset.ranges import BYTES, Range, Values, extent_of, held, in_bytes, is_plain, merged, range_note
+from elmyr.images.dataset.rewritten import rewritten
 from elmyr.images.dataset.shaping import Choice
 from elmyr.images.decode.encoded import one_line
 from elmyr.images.storage.stored import StoredPixels
@@ -76,5 +78,11 @@ def _of_set(images: ImageSet) -> RawImages:
 
 def _in_bytes(part: RawImages, of: Range) -> ImageSet:
     values = part.values
-    pixels = values if isinstance(values, StoredPixels) and of == BYTES else in_bytes(values[:], of)
+    pixels: Pixels
+    if not isinstance(values, StoredPixels):
+        pixels = in_bytes(values[:], of)
+    elif of == BYTES:
+        pixels = values
+    else:
+        pixels = rewritten(values, values.shape[1:], partial(in_bytes, of=of), of)
     return ImageSet(pixels, part.labels, part.classes, part.name)

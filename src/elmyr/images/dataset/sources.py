@@ -18,7 +18,8 @@ from elmyr.images.dataset.given import Data, image_set_of, is_path, refuse_run
 from elmyr.images.dataset.imageset import ImageSet
 from elmyr.images.dataset.passed_over import examples
 from elmyr.images.dataset.raw import leveled
-from elmyr.images.dataset.shaping import AS_IT_IS, Shaping, choice_of, in_form
+from elmyr.images.dataset.rewritten import rewritten
+from elmyr.images.dataset.shaping import AS_IT_IS, Shaping, choice_of, in_form, shape_in_form
 from elmyr.images.dataset.sizes import size_for_training, size_note
 from elmyr.images.decode.codecs import AS_ARRAYS, FIXES, is_image, suffix_of
 from elmyr.images.decode.decoding import Settled, decode
@@ -27,6 +28,7 @@ from elmyr.images.derived import DERIVED, derive
 from elmyr.images.readers import READERS, SOURCES, Part, Parts, PathReader, reader_of
 from elmyr.images.readers.hub import PREFIX, read_hub
 from elmyr.images.readers.labels import is_possible
+from elmyr.images.storage.stored import StoredPixels
 
 SPLITS = ("train", "test")
 
@@ -208,7 +210,11 @@ def _chosen(part: Part, shaping: Shaping) -> Part:
 
 
 def _in_form(part: ImageSet, shaping: Shaping) -> ImageSet:
-    return ImageSet(in_form(part.images, shaping), part.labels, part.classes, part.name)
+    images, form = part.images, shaping.only("size", "fit", "channels")
+    shape = shape_in_form(images.shape[1:], form)
+    if isinstance(images, StoredPixels) and shape != images.shape[1:]:
+        images = rewritten(images, shape, lambda block: np.asarray(in_form(block, form)), form.fit)
+    return ImageSet(in_form(images, form), part.labels, part.classes, part.name)
 
 
 def lasting_name(source: str | os.PathLike[str]) -> str:
