@@ -10,18 +10,21 @@ import torch
 from safetensors.torch import load_file
 
 from elmyr import GAN, Shaping, train
+from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_lines
 from elmyr.engine import RunDirectory, resume
 from elmyr.engine.data import ResidentData
 from elmyr.engine.saving.checkpoint import latest_checkpoint
 from elmyr.engine.saving.run_directory import position_of
+from elmyr.engine.spec import Asked
 from elmyr.images import save_npz
 from elmyr.losses.objectives import OBJECTIVES
 from elmyr.nets import class_embeddings
 from elmyr.tasks.gan.augmented_view import within_range
 from elmyr.tasks.gan.checkpoints import open_gan
 from elmyr.tasks.gan.config import adversarial_config, choices_of, gan_config, settled_choices
+from elmyr.tasks.gan.plan import GANAsk, parts_of, plan_of
 from elmyr.tasks.gan.presets import preset_names, read_preset
 from elmyr.tasks.gan.stabilizers import Freeze, StabilizerConfig, faded_noise
 from elmyr.tasks.gan.task import AdversarialTask
@@ -224,6 +227,37 @@ def test_the_class_begins_to_count_after_so_many_images_and_counts_in_full_after
     assert heeded[:5] == [(False, False, 0.0)] * 5  # the fifth begins at 64
     assert [each[:2] for each in heeded[5:]] == [(True, True)] * 5
     assert [each[2] for each in heeded[5:]] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_a_code_is_learned_from_the_first_image_on_and_the_class_when_it_counts() -> None:
+    images = small_image_set(20, size=16)
+    game = {"auxiliary.information": 1, "code.values": 2, "auxiliary.classification": 1}
+    choices = settled_choices("residual", TINY | game | {"adversarial.conditional_after": 64}, images)
+    task = AdversarialTask(
+        gan_config(choices, images), adversarial_config(choices), batch=16, seed=0, device=CPU, precision="fp32"
+    )
+    features, latents = torch.randn(16, task.discriminator.width), task.gan.latents(16, seeds.generator(0, "latents"))
+    labels, asked = torch.zeros(16, dtype=torch.int64), task.questions
+    code = asked.loss(features, labels, latents, of_class=0.0)[0]
+    both = asked.loss(features, labels, latents)[0]
+    assert code > 0 and both > code and asked.loss(features, labels, latents, of_class=0.5)[0] == (code + both) / 2
+    seen: list[float] = []
+    loss = asked.loss
+    asked.loss = lambda *of, **how: seen.append(how.get("of_class", 1.0)) or loss(*of, **how)  # type: ignore[method-assign]
+    task.update(ResidentData(images, seed=0, device=CPU).batch(0, 16), 0)
+    assert seen == [1.0, 0.0]  # of the discriminator, then of the generator: there the code still counts
+
+
+def test_the_budget_that_minutes_give_says_whether_the_class_is_ever_to_count(blobs_file: Path, tmp_path: Path) -> None:
+    images = small_image_set(20, size=16)
+    choices = settled_choices("residual", TINY | {"adversarial.conditional_after": 10**9}, images)
+    with pytest.raises(InputError, match="the budget is 241, make it larger"):
+        parts_of(choices, images, 241)
+    assert parts_of(choices, images, 241, known=False)[0]["adversarial"].conditional_after == 10**9
+    plan = plan_of(GANAsk(blobs_file, asked=Asked(minutes=1, settings={"adversarial.conditional_after": 10**9})))
+    with pytest.raises(InputError, match="the budget is 300, make it larger"):
+        plan.with_budget(300)
+    assert plan.with_budget(2 * 10**9).config.loop.images == 2 * 10**9
 
 
 def test_a_checkpoint_heeds_the_class_as_much_as_it_was_trained_to(tmp_path: Path) -> None:

@@ -37,17 +37,20 @@ class Questions(nn.Module):
         self.values = nn.Linear(width, gan.code.values) if gan.code.values else None
 
     def loss(
-        self, features: torch.Tensor, labels: torch.Tensor | None, latents: torch.Tensor
+        self, features: torch.Tensor, labels: torch.Tensor | None, latents: torch.Tensor, *, of_class: float = 1.0
     ) -> tuple[torch.Tensor, Scalars]:
         """The loss of images by their features: (N, width) of generated ones, or (2N, width) of real ones before them.
 
         labels (N,) are those of both, latents (at least N, latent) those of the generated ones, which alone have a
-        code.
+        code. of_class: how much the class counts, 0 to 1; the code always counts.
         """
         total, scalars = features.new_zeros(()), Scalars()
         if self.classes is not None and labels is not None:
             loss = classification_loss(self.classes(features), labels.repeat(len(features) // len(labels))).mean()
-            total, scalars["classification_loss"] = total + self.config.classification * loss, loss.detach()
+            total, scalars["classification_loss"] = (
+                total + of_class * (self.config.classification * loss),
+                loss.detach(),
+            )
         if self.config.information:
             generated = features[-len(latents) :]
             categories, values = self.code.parts(latents)

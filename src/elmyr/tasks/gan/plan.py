@@ -67,17 +67,25 @@ def plan_of(ask: GANAsk) -> GANPlan:
     source = open_source(source_name, asked.data_root, asked.shaping, choose_size=True)
     splits = split_source(source, asked.seed, source.shaping)
     training = splits.train
-    parts, resolved = parts_of(choices, training, budget or default_budget(training))
+    known = asked.minutes is None  # else it is measured once all is planned
+    parts, resolved = parts_of(choices, training, budget or default_budget(training), known=known)
     data = DataConfig.of(source_name, training, data_root=asked.data_root, shaping=source.shaping, seed=asked.seed)
     config = GANRunConfig(**common, preset=ask.preset, data=data, **parts, rescue=ask.rescue)
     new_task(config)  # refuses what it cannot train
     return GANPlan(config, splits, resolved=resolved, choices=choices)
 
 
-def parts_of(choices: Mapping[str, Any], training: ImageSet, budget: int) -> tuple[dict[str, Any], Sequence[Resolved]]:
-    """The networks, the game and the course of a run, and which choices were automatic."""
+def parts_of(
+    choices: Mapping[str, Any], training: ImageSet, budget: int, *, known: bool = True
+) -> tuple[dict[str, Any], Sequence[Resolved]]:
+    """The networks, the game and the course of a run, and which choices were automatic.
+
+    known: whether the budget is the run's, and not one that stands in until its minutes are measured. InputError for
+    choices that this budget is too small for.
+    """
     settled, resolved = resolve(choices, Facts.of(training, budget))
-    _require_turned(settled, budget)
+    if known:
+        _require_turned(settled, budget)
     parts = {
         "gan": gan_config(settled, training),
         "adversarial": adversarial_config(settled),

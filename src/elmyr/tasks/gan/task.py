@@ -259,8 +259,8 @@ class AdversarialTask:
                 part.real_logits = self._discriminate(real, part.labels)
         part.fake_logits = fake_logits.detach()
         loss = self.objective.generator(part.real_logits, fake_logits).mean()
-        answers, _ = self.questions.loss(features, part.labels, part.latents[: len(part)])
-        return loss + self._strength * answers, {"generator_loss": loss.detach()}
+        answers, _ = self.questions.loss(features, part.labels, part.latents[: len(part)], of_class=self._strength)
+        return loss + answers, {"generator_loss": loss.detach()}
 
     def _step(
         self,
