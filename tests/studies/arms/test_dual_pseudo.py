@@ -1,5 +1,6 @@
 """Arms of several trainings: they see no label that the cell does not have, and go on from what is kept."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,25 @@ def test_dual_pseudo_training_teaches_by_a_gan_that_learned_from_predicted_label
     assert len(learned) == 1  # what its GAN made is kept until the study's end
     kept = [path for path in ground.samples.parent.iterdir() if "pseudo" in path.name]
     assert len(kept) == 1 and np.array_equal(load_images(kept[0]).images, images)
+
+
+def test_a_class_that_is_read_in_no_image_is_not_asked_of_the_gan(
+    ground: CellData, fits: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from elmyr.studies.arms import dual_pseudo
+
+    labeled = dual_pseudo.pseudo_labeled
+    monkeypatch.setattr(dual_pseudo, "pseudo_labeled", lambda *of: without_class(labeled(*of), 1))
+    alone = copy(ground)
+    alone.study = tmp_path / "study"
+    asked = training(alone, "dual pseudo training", 20)
+    asked.arm.train(asked)
+    _, labels = fits[1]["generated"]
+    assert set(labels) == {0, 2} and abs(int((labels == 0).sum()) - int((labels == 2).sum())) <= 1
+
+
+def without_class(images: ImageSet, label: int) -> ImageSet:
+    return images.take(np.flatnonzero(images.require_labels() != label))
 
 
 def test_of_several_seeds_the_one_is_taken_whose_predictions_tell_most(

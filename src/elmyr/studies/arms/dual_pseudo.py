@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from elmyr.core import seeds
 from elmyr.engine.config import parse_settings
 from elmyr.images import AS_BYTES, ImageSet, load_images, save_npz
@@ -58,8 +60,9 @@ def _generated(ground: CellData, reader: Recognizer, kept: Path, *, seed: int) -
     if kept.is_file():
         return load_images(kept, shaping=AS_BYTES)
     config, images = ground.config, _unlabeled(ground)
+    pseudo = pseudo_labeled(reader, images)
     gan = train_on(
-        pseudo_labeled(reader, images),
+        pseudo,
         preset=config.preset,
         budget=config.images,
         seed=seed,
@@ -67,7 +70,8 @@ def _generated(ground: CellData, reader: Recognizer, kept: Path, *, seed: int) -
         device=ground.device,
         precision=ground.precision,
     )
-    made = gan.sample(FEWEST_GENERATED, balanced=True, seed=seeds.LEARNED_FROM)
+    learned = np.unique(pseudo.require_labels())  # of a class that no image was read as the GAN knows nothing
+    made = gan.sample(FEWEST_GENERATED, label=np.resize(learned, FEWEST_GENERATED), seed=seeds.LEARNED_FROM)
     kept.parent.mkdir(parents=True, exist_ok=True)
     save_npz(made, kept)
     return made
