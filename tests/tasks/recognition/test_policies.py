@@ -17,12 +17,17 @@ from elmyr.engine.task import Batch
 from elmyr.images import ImageSet, save_npz
 from elmyr.losses.policies.affine import random_affine
 from elmyr.tasks.gan.model import to_unit
-from elmyr.tasks.recognition import read_through, train_recognizer
+from elmyr.tasks.recognition import read_through, spec, train_recognizer
 from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.lesson import Lesson
 from elmyr.tasks.recognition.learning.methods import read_method
-from elmyr.tasks.recognition.learning.policy_choice import CANDIDATES, chosen_policy, strongest_of_the_best
+from elmyr.tasks.recognition.learning.policy_choice import (
+    CANDIDATES,
+    chosen_policy,
+    strongest_of_the_best,
+    within_seconds,
+)
 from tests.conftest import small_image_set
 
 QUICK: dict[str, Any] = {"updates": 40, "batch": 32, "base": 8, "dimension": 16, "device": "cpu"}
@@ -189,6 +194,24 @@ def test_a_run_has_the_chosen_policy_in_its_config_and_its_summary(tmp_path: Pat
     assert policy in (run.path / "log.txt").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="name a policy, as augment=strong"):
         train_recognizer(tmp_path / "bars.npz", Recognizer(**QUICK), validate=False, settings=settings)
+
+
+def test_the_choice_of_a_policy_takes_its_time_from_the_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_npz(slanted(480), tmp_path / "bars.npz")
+    asked: list[int | None] = []
+    monkeypatch.setattr(
+        spec, "chosen_policy", lambda reader, *of: asked.append(reader.updates) or chosen_policy(reader, *of)
+    )
+    reader = Recognizer(method="auto-augment", base=8, dimension=16, batch=64, device="cpu")
+    run = train_recognizer(tmp_path / "bars.npz", reader, out=tmp_path / "run", minutes=0.02)
+    (updates,) = asked
+    trained = read_json(run.config)["parameters"]["updates"]
+    assert updates is not None and trained < 10 * updates  # None: the method's own, however short the time
+    lesson = Lesson.of(slanted(60), None)
+    assert within_seconds(reader, lesson, 1e-9).updates == 1
+    assert within_seconds(named := Recognizer(**QUICK), lesson, 3.0) is named
 
 
 # The mean over several views of an image.

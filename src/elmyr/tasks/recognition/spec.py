@@ -28,7 +28,7 @@ from elmyr.tasks.recognition.kept_scores import keep_reading
 from elmyr.tasks.recognition.learning.class_weights import AUTO, told_of_weight
 from elmyr.tasks.recognition.learning.fitting import Fitting, course_of, method_of
 from elmyr.tasks.recognition.learning.methods import MethodConfig, read_method
-from elmyr.tasks.recognition.learning.policy_choice import chosen_policy, with_policy
+from elmyr.tasks.recognition.learning.policy_choice import chosen_policy, with_policy, within_seconds
 from elmyr.tasks.recognition.model_card import model_card
 from elmyr.tasks.recognition.predicting.trained import KIND
 from elmyr.tasks.recognition.recognizer import Recognizer
@@ -147,9 +147,13 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
         if asked.budget is not None:
             batch = method_of(recognizer, lesson)[1].batch
             recognizer.set_params(updates=ceil(asked.budget / batch))
-        choice = chosen_policy(recognizer, lesson, sources.given.get("teacher"))
+        teacher = sources.given.get("teacher")
+        choosing = recognizer
+        if config.minutes is not None:
+            choosing = within_seconds(recognizer, lesson, 60 * config.minutes, teacher)
+        choice = chosen_policy(choosing, lesson, teacher)
         recognizer = recognizer if choice is None else with_policy(recognizer, choice.policy)
-        settled = recognizer.settled(lesson, sources.given.get("teacher"))  # refuses what cannot be trained
+        settled = recognizer.settled(lesson, teacher)  # refuses what cannot be trained
         _, choices = method_of(settled, lesson)
         decided = {
             "loop": course_of(choices.updates, choices.batch, watched=lesson.validation is not None),
@@ -157,7 +161,8 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
             "parameters": settled.get_params(),
         }
         told = told_of_balance(tuple(map(str, lesson.classes)), lesson.class_counts.tolist())
-        balance = [f"{told} in the training images: {told_of_weight(settled.class_weight)}"] if told else []
+        weighed = told_of_weight(settled.class_weight, retrained=choices.retraining > 0)
+        balance = [f"{told} in the training images: {weighed}"] if told else []
         chosen = [] if choice is None else [Resolved("augment", choice.policy, choice.rule)]
         more = [] if choice is None else [choice.told]
         return Plan(config.model_copy(update=decided), sources, balance + more, chosen)

@@ -80,8 +80,10 @@ def shown_shares(lesson: Lesson, generated_share: float) -> NDArray[np.float64]:
     return (1 - generated_share) * shown + generated_share * generated
 
 
-def told_of_weight(settled: ClassWeight) -> str:
-    """What a settled class weight does, and the option that does otherwise."""
+def told_of_weight(settled: ClassWeight, *, retrained: bool = False) -> str:
+    """What a settled class weight does, and the option that does otherwise; `retrained` as `settled_weight` has it."""
+    if settled is None and retrained:
+        return "the last layer is learned anew with all classes alike"
     if settled is None:
         return "no class weights (others with --class-weight balanced)"
     if settled == ADJUSTED:

@@ -18,6 +18,7 @@ from sklearn.base import clone
 
 from elmyr.core.errors import InputError
 from elmyr.engine.loop import run_loop
+from elmyr.engine.pace import MEASURED_SHARE, measured_speed
 from elmyr.images import ImageSet
 from elmyr.losses.policies import JOINT, NONE
 from elmyr.metrics import is_unbalanced
@@ -83,6 +84,22 @@ def chosen_policy(recognizer: Recognizer, lesson: Lesson, teacher: Recognizer | 
     parts = [name for name in (taken, "flips" if _harmless(right[taken], mirrored, judges) else NONE) if name != NONE]
     reached = {name: float(each.sum()) for name, each in right.items()}
     return PolicyChoice(JOINT.join(parts) or NONE, reached, float(mirrored.sum()), len(judges))
+
+
+def within_seconds(
+    recognizer: Recognizer, lesson: Lesson, seconds: float, teacher: Recognizer | None = None
+) -> Recognizer:
+    """A copy with as many updates as fit into so many seconds beside the choice of its policy, measured here.
+
+    One whose policy is not "auto" comes back as it is.
+    """
+    _, config = method_of(recognizer, lesson)
+    if config.augment != AUTO:
+        return recognizer
+    fitting = Fitting(with_policy(recognizer, CANDIDATES[-1]), replace(lesson, validation=None), teacher)
+    speed = measured_speed(fitting.task, fitting.data, config.batch, seconds=MEASURED_SHARE * seconds)
+    updates = int((1 - MEASURED_SHARE) * seconds / (1 + SHARE) * speed / config.batch)
+    return clone(recognizer).set_params(updates=max(1, updates))  # type: ignore[no-any-return]  # as below
 
 
 def with_policy(recognizer: Recognizer, policy: str, updates: int | None = None) -> Recognizer:
