@@ -134,6 +134,15 @@ def test_a_run_will_do_as_a_gan(blobs_file: Any, tmp_path: Any) -> None:
     assert len(filled) == 120 and sampler.gan_.trained["images"] == 64
 
 
+def test_a_sampler_forgets_the_gan_of_another_fit(gan: GAN) -> None:
+    sampler = GanOverSampler(gan=gan)
+    sampler.fit_resample(*few_of_one())
+    assert sampler.gan_ is gan
+    blobs = small_image_set(30)
+    sampler.fit_resample(blobs.images, blobs.labels)
+    assert not hasattr(sampler, "gan_")  # nothing was generated
+
+
 def test_where_nothing_is_missing_no_gan_is_trained() -> None:
     blobs = small_image_set(30)
     sampler = GanOverSampler(**TINY)

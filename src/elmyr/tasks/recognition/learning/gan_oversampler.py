@@ -68,6 +68,7 @@ class GanOverSampler(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Finds out how many images are missing, and trains nothing: `fit_resample` is what does the work."""
+        self.__dict__.pop("gan_", None)
         self._counted(np.asarray(y))
         return self
 
@@ -76,6 +77,7 @@ class GanOverSampler(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
 
         Raises InputError for what cannot be learned from, and for a GAN of other images or without these classes.
         """
+        self.__dict__.pop("gan_", None)  # of another fit
         check_classification_targets(y)
         labels = np.asarray(y)
         lesson = Lesson.of(X, labels)
