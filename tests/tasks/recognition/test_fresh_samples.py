@@ -9,6 +9,7 @@ import torch
 
 from elmyr import GAN, Recognizer, train
 from elmyr.core.errors import InputError
+from elmyr.core.notes import kept_notes
 from elmyr.images import ImageSet, save_npz
 from elmyr.nets import NetworkConfig
 from elmyr.tasks.gan.model import GANConfig, in_shares
@@ -92,6 +93,31 @@ def test_what_is_demanded_holds_for_every_image_and_labels_keep_their_order(gan:
         assert np.array_equal(made.require_labels(), FreshSamples([Origin(gan)]).images(980, 40).require_labels())
         assert (as_asked(made) >= 0.5).all()
     assert (as_asked(agreed) > 0.62).any() and (as_asked(hardest) <= 0.62).all()  # the surest go up to 0.86
+
+
+class OfSome(ByPixels):
+    """Reads class c in an image whose sum of pixels can be divided by 50, b never, and a in all others."""
+
+    def predict_proba(self, X: np.ndarray, *, average: int = 1) -> np.ndarray:
+        is_c = X.reshape(len(X), -1).sum(1, dtype=np.int64) % 50 == 0
+        return np.where(is_c[:, None], [0.1, 0.1, 0.8], [0.8, 0.1, 0.1])
+
+
+def test_a_later_block_with_too_few_good_images_repeats_what_it_has_and_says_so_once(gan: GAN) -> None:
+    plain = FreshSamples([Origin(gan)]).images(0, 3 * BLOCK).require_labels()
+    none_agree = FreshSamples([Origin(gan)], choice=Choice(reader=OfSome()))
+    with pytest.raises(InputError, match="too few are good enough to learn from"):
+        none_agree.images(0, 1)  # before anything is trained
+    agreed = FreshSamples([Origin(gan)], choice=Choice(reader=ByPixels()))
+    first = agreed.images(0, BLOCK)
+    agreed.choice = Choice(reader=OfSome())
+    with kept_notes() as told:
+        later = agreed.images(BLOCK, 2 * BLOCK)
+    assert len(told) == 1 and "those that are come again" in told[0]
+    assert np.array_equal(np.concatenate([first.require_labels(), later.require_labels()]), plain)
+    second = later.take(range(BLOCK))
+    good = second.take(np.flatnonzero(second.require_labels() == NAMES.index("c")))
+    assert distinct(good.in_memory()) < len(good) and all(each.sum() % 50 == 0 for each in good.images.astype(int))
 
 
 def test_the_hardest_of_a_pool_are_those_that_the_reader_is_least_sure_of(gan: GAN) -> None:
@@ -220,6 +246,33 @@ def test_two_stages_show_generated_images_first_and_learn_real_ones_at_a_tenth_o
     assert np.allclose(rates, [1.0] * 6 + [0.1] * 6)
 
 
+@pytest.mark.parametrize("method", ["gan-first", "features-first"])
+def test_what_a_class_counts_is_that_of_the_images_of_each_stage(gan: GAN, method: str) -> None:
+    blobs = small_image_set()
+    labels = blobs.require_labels()
+    few = blobs.take(np.concatenate([np.flatnonzero(labels < 2), np.flatnonzero(labels == 2)[:2]]))  # 40, 40 and 2
+    lesson = Lesson.of(*named(few), generated=FreshSamples([Origin(gan)]))
+    reader = Recognizer(
+        method=method, updates=12, batch=16, base=8, dimension=16, class_weight="balanced", device="cpu"
+    )
+    learned, weights = Fitting(reader, lesson), []
+    for number in range(12):
+        learned.task.update(learned.data.batch(16 * number, 16), 16 * number)
+        weights.append(learned.task.labeled_loss.weights)
+    assert torch.allclose(weights[-1], torch.tensor([82 / 120, 82 / 120, 82 / 6]))  # of the real images alone
+    if method == "gan-first":  # labels of generated images; before features none count
+        assert torch.allclose(weights[0], 1 / (3 * torch.tensor([0.2, 0.5, 0.3])))
+
+
+def test_all_real_images_are_seen_before_labels_wherever_they_come_from() -> None:
+    labeled, others = small_image_set(30), small_image_set(20, seed=1)
+    whole = Lesson.of(*named(labeled), unlabeled=others.images).real
+    assert whole.labels is None and distinct(whole.in_memory()) == len(whole) == 50
+    among = Lesson.of(*named(labeled.take(range(6))), unlabeled=labeled.images)
+    assert among.real is among.unlabeled
+    assert Lesson.of(*named(labeled)).real.labels is not None
+
+
 def test_what_goes_not_together_is_refused(gan: GAN) -> None:
     with pytest.raises(InputError, match="at least one GAN"):
         FreshSamples([])
@@ -248,7 +301,7 @@ def test_a_run_learns_from_fresh_images_of_checkpoints_and_truncations(tmp_path:
         reader = Recognizer(method="auto", updates=4, device="cpu")
         return config_of(train_recognizer(data, reader, out=tmp_path / name, gan=made, **asked)).model_dump()
 
-    fresh = learned("fresh", generated="fresh", truncation="0.8,1.2", checkpoint=("best", "latest"))
+    fresh = learned("fresh", generated="fresh", truncation="0.8,1.2", checkpoint="best, latest")
     assert fresh["generated"] == "fresh" and fresh["truncations"] == (0.8, 1.2)
     assert fresh["checkpoints"] == ("best", "latest") and fresh["parameters"]["method"] == "gan-augment"
     others = [learned("soft", soft_labels=judge), learned("more", generated="1k"), learned("two", truncation=1.2)]

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
+from elmyr.core.notes import kept_notes, note
 from elmyr.engine.task import Batch
 from elmyr.images import ImageSet
 from elmyr.tasks.gan.model import CHUNK, GAN, LARGEST_TRUNCATION, in_shares
@@ -45,7 +46,8 @@ class Origin:
 class FreshSamples:
     """An endless row of generated images; image *i* is the same whatever is asked for before it.
 
-    origins: of equal shape and classes, in turn, a thousand images each. choice: which images are good enough.
+    origins: of equal shape and classes, in turn, a thousand images each. choice: which images are good enough; where
+    they are demanded and too few in the first thousand, InputError is raised, in a later one the good ones come again.
     soft: a recognizer of these classes, whose probabilities take the place of labels (after cGAN-KD, Ding et al. 2021).
     balanced: whether classes come equally often, instead of in their shares of the training images.
     names: what the classes are called as labels, (K,) in the GAN's order; None: by their names.
@@ -79,6 +81,7 @@ class FreshSamples:
         self._row = in_shares(self.counts.tolist(), ROW)
         self._number, self._block = -1, ImageSet(np.empty((0, *self.shape), np.uint8), None)
         self._targets: NDArray[np.float64] | None = None
+        self._told = False  # whether a block had too few good images
 
     def images(self, begin: int, count: int) -> ImageSet:
         """The `count` images from place `begin` on, with the labels that they were asked for."""
@@ -128,12 +131,25 @@ class FreshSamples:
                 np.resize(labels, self.choice.tried(BLOCK)),
                 np.bincount(labels, minlength=len(self.counts)),
             )
-            parts = parts_of_choice(origin.gan, tried, missing, self.choice, truncation=origin.truncation, seed=seed)
-            made = _in_order(joined(parts), labels)
+            made = _in_order(joined(self._chosen(origin, tried, missing, number, seed)), labels)
         if self.soft is None:
             return made, None
         read = self.soft.classes_.astype(str).tolist()
         return made, self.soft.predict_proba(made.images)[:, [read.index(name) for name in self.classes]]
+
+    def _chosen(
+        self, origin: Origin, tried: NDArray[np.int64], missing: NDArray[np.int64], number: int, seed: int
+    ) -> list[ImageSet]:
+        """The good ones of a block. Too few are refused in the first, before anything is trained: in no later one."""
+        how: dict[str, Any] = {"truncation": origin.truncation, "seed": seed}
+        if number == 0 or not self.choice.demanding:
+            return parts_of_choice(origin.gan, tried, missing, self.choice, **how)
+        with kept_notes() as told:
+            parts = parts_of_choice(origin.gan, tried, missing, self.choice, **how, repeat=True)
+        if told and not self._told:
+            note(told[0])
+            self._told = True
+        return parts
 
 
 class FreshData:

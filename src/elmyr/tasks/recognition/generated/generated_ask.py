@@ -62,7 +62,8 @@ class GeneratedAsk:
         """Names of checkpoints, in turn; none for the finished model."""
         if self.checkpoint is None:
             return ()
-        return tuple(self.checkpoint.split(",") if isinstance(self.checkpoint, str) else self.checkpoint)
+        names = self.checkpoint.split(",") if isinstance(self.checkpoint, str) else self.checkpoint
+        return tuple(name.strip() for name in names)
 
     @property
     def asks(self) -> bool:

@@ -23,6 +23,7 @@ from elmyr.engine.optimization.step import step
 from elmyr.engine.task import Batch
 from elmyr.nets import StridedClassifier
 from elmyr.tasks.gan.model import GAN, to_unit
+from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.task import RecognizerTask
 
 
@@ -43,14 +44,20 @@ class StagesConfig(BaseModel):
 
 
 class TwoStageTask(RecognizerTask):
-    """Trains a classifier; from the position `start` on at `rate` times the learning rate."""
+    """Trains a classifier; from the position `start` on at `rate` times the learning rate.
 
-    def __init__(self, net: StridedClassifier, *, start: int, rate: float, **of_recognizer: Any) -> None:
+    first: the loss of labels before it, where classes are as frequent as among generated images.
+    """
+
+    def __init__(
+        self, net: StridedClassifier, *, start: int, rate: float, first: LabeledLoss, **of_recognizer: Any
+    ) -> None:
         super().__init__(net, **of_recognizer)
-        self.start, self.rate = start, rate
+        self.start, self.rate, self.losses = start, rate, (first, self.labeled_loss)
 
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
         """One step; the loop has set the learning rate before it."""
+        self.labeled_loss = self.losses[position >= self.start]
         if position >= self.start:
             for group in self.optimizers["recognizer"].param_groups:
                 group["lr"] *= self.rate

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
+from elmyr.core.notes import note
 from elmyr.images import ImageSet
 from elmyr.tasks.gan.model import GAN, in_shares
 
@@ -125,11 +126,12 @@ def parts_of_choice(
     *,
     truncation: float = 1.0,
     seed: int = 0,
+    repeat: bool = False,
 ) -> list[ImageSet]:
     """Parts that together have as many good images of each class as `missing` (K,) says.
 
-    asked: the labels (N,) of what is made in each round. Raises InputError where ten rounds do not suffice, if that is
-    demanded.
+    asked: the labels (N,) of what is made in each round. Where ten rounds do not suffice, the good ones come again, if
+    `repeat` (a class without any as it comes), which is told; else InputError is raised, if that many are demanded.
     """
     classes = gan.config.classes
     parts = []
@@ -143,7 +145,11 @@ def parts_of_choice(
         missing = missing - np.bincount(labels[needed], minlength=len(classes))
         if not missing.any():
             return parts
-    if not choice.demanding:
+    if repeat:
+        parts, missing = _repeated(parts, missing, classes)
+        if not missing.any():
+            return parts
+    if repeat or not choice.demanding:
         lacking = np.repeat(np.arange(len(classes)), missing)
         rest = gan.sample(len(lacking), label=lacking, truncation=truncation, seed=seeds.derive(seed, "choice", ROUNDS))
         return [*parts, rest]
@@ -151,6 +157,22 @@ def parts_of_choice(
         f"of {ROUNDS} times as many images of '{classes[int(missing.argmax())]}' too few are good enough to learn "
         "from: train the GAN longer, or leave out --agreeing"
     )
+
+
+def _repeated(
+    parts: list[ImageSet], missing: NDArray[np.int64], classes: tuple[str, ...]
+) -> tuple[list[ImageSet], NDArray[np.int64]]:
+    """The parts, and of what is missing of each class as many of its images again; and what then is still missing."""
+    found = joined(parts)
+    labels = found.require_labels()
+    of_classes = [np.flatnonzero(labels == label) for label in range(len(classes))]
+    again = [np.resize(places, count) for places, count in zip(of_classes, missing, strict=True) if len(places)]
+    note(
+        f"of {ROUNDS} times as many fresh images of '{classes[int(missing.argmax())]}' too few are good enough to "
+        "learn from: those that are come again"
+    )
+    there = np.array([len(places) > 0 for places in of_classes])
+    return [*parts, found.take(np.concatenate(again))] if there.any() else parts, np.where(there, 0, missing)
 
 
 def joined(parts: list[ImageSet]) -> ImageSet:

@@ -99,13 +99,14 @@ def _task_of(
 ) -> RecognizerTask:
     device = machine.choose_device(recognizer.device)
     weight = settled_weight(recognizer.class_weight, lesson, retrained=config.retraining > 0)
+    share = recognizer.generated_share if config.stages is None else 0.0  # two stages end with the real images alone
     common: dict[str, Any] = {
         "learning_rate": config.learning_rate,
         "weight_decay": config.weight_decay,
         "seed": recognizer.seed,
         "device": device,
         "precision": machine.choose_precision(recognizer.precision, device),
-        "labeled_loss": labeled_loss(weight, lesson, recognizer.generated_share, device),
+        "labeled_loss": labeled_loss(weight, lesson, share, device),
         "processes": processes,
     }
     net = new_net(config, lesson.shape, len(lesson.classes), recognizer.seed)
@@ -115,6 +116,7 @@ def _task_of(
             "teacher": None if teacher is None else teacher.reading(lesson.shape, device),
         }
         if config.stages is not None:
+            common["first"] = labeled_loss(weight, lesson, 1.0, device)
             return _of_stages(net, config, lesson, common)
         if not config.retraining:
             return RecognizerTask(net, **common)
@@ -157,7 +159,7 @@ def _data_of(recognizer: Recognizer, config: MethodConfig, lesson: Lesson, devic
     if config.stages is not None and generated is not None:
         first: BatchSource = generated
         if config.stages.teaches == "features":
-            whole = ResidentData(lesson.unlabeled or lesson.labeled, seed=seed, device=device)
+            whole = ResidentData(lesson.real, seed=seed, device=device)
             first = MixedData(whole, generated, share=share)
         return StagedData(first, real, start=config.stages.start(config.updates, config.batch))
     if not config.retraining:

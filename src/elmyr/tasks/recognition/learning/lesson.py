@@ -13,6 +13,7 @@ from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Pixels, StoredPixels
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.recognition.generated.fresh_samples import FreshSamples
+from elmyr.tasks.recognition.judged_images import mark
 
 UNLABELED = -1
 Pair = tuple[ArrayLike | StoredPixels, ArrayLike]  # images and a label each
@@ -80,6 +81,17 @@ class Lesson:
     def class_counts(self) -> NDArray[np.int64]:
         """How many labeled images each class has, int64 (K,)."""
         return np.bincount(self.labeled.require_labels(), minlength=len(self.classes)).astype(np.int64)
+
+    @property
+    def real(self) -> ImageSet:
+        """All images but the generated ones: the unlabeled, and those of the labeled that are not among them."""
+        if self.unlabeled is None:
+            return self.labeled
+        known = {mark(image) for image in self.unlabeled.images}
+        more = [place for place, image in enumerate(self.labeled.images) if mark(image) not in known]
+        if not more:
+            return self.unlabeled
+        return ImageSet(np.concatenate([self.unlabeled.in_memory(), self.labeled.take(more).in_memory()]), None)
 
     @property
     def generated_shares(self) -> NDArray[np.float64] | None:
