@@ -199,7 +199,10 @@ def test_auto_takes_what_there_is() -> None:
 def test_every_method_is_a_file_that_says_what_it_is() -> None:
     of_labels = {"supervised", "augment", "strong", "elastic", "erasing", "photometric", "mixup", "cutmix"}
     of_gan = {"gan-augment", "gan-first", "features-first"}
-    assert set(method_names()) == of_labels | of_gan | {"auto-augment", "decoupled", "adapt", *SEMI}
+    assert set(method_names()) == of_labels | of_gan | {
+        *("auto-augment", "decoupled", "feature-oversampling", "adapt"),
+        *SEMI,
+    }
     assert all(len(read_method(name).about) > 20 for name in method_names())
 
 

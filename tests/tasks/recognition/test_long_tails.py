@@ -8,11 +8,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from elmyr import Recognizer
+from elmyr import ImageSet, Recognizer
+from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.engine.data import BalancedData, ResidentData, StagedData
 from elmyr.metrics import balanced_accuracy
 from elmyr.tasks.recognition.learning.class_weights import class_offsets, class_weights
+from elmyr.tasks.recognition.learning.drawn_features import DrawnFeatures
 from elmyr.tasks.recognition.learning.fitting import Fitting
 from elmyr.tasks.recognition.learning.labeled_loss import LabeledLoss
 from elmyr.tasks.recognition.learning.lesson import Lesson
@@ -100,9 +102,9 @@ def test_images_without_labels_have_no_classes_to_balance() -> None:
         BalancedData(ResidentData(type(blobs)(blobs.images, None), seed=0, device=CPU))
 
 
-def retraining(updates: int = 40) -> tuple[RetrainedTask, StagedData]:
+def retraining(updates: int = 40, method: str = "decoupled") -> tuple[RetrainedTask, StagedData]:
     X, y = overlapping()
-    fitting = Fitting(Recognizer(**QUICK | {"updates": updates}, method="decoupled"), Lesson.of(X, y))
+    fitting = Fitting(Recognizer(**QUICK | {"updates": updates}, method=method), Lesson.of(X, y))
     assert isinstance(fitting.task, RetrainedTask) and isinstance(fitting.data, StagedData)
     return fitting.task, fitting.data
 
@@ -125,11 +127,12 @@ def test_in_the_last_quarter_the_last_layer_alone_learns_anew_from_balanced_clas
     assert late is not None and float(late.float().mean()) == pytest.approx(0.5, abs=0.04)
 
 
+@pytest.mark.parametrize("method", ["decoupled", "feature-oversampling"])
 @pytest.mark.parametrize("stopped", [30, 33])
-def test_retraining_goes_on_from_where_it_was_stopped_to_the_bit(stopped: int) -> None:
-    whole, data = retraining()
+def test_retraining_goes_on_from_where_it_was_stopped_to_the_bit(stopped: int, method: str) -> None:
+    whole, data = retraining(method=method)
     trained(whole, data, 0, 36)
-    before, after = retraining()[0], retraining()[0]
+    before, after = retraining(method=method)[0], retraining(method=method)[0]
     trained(before, data, 0, stopped)
     for name, module in after.modules.items():
         module.load_state_dict(before.modules[name].state_dict())
@@ -163,3 +166,57 @@ def test_classes_that_retraining_evens_out_are_not_weighted_as_well() -> None:
 def test_a_method_that_would_not_hear_of_retraining_refuses_it() -> None:
     with pytest.raises(InputError, match="'consistency' does not retrain its last layer: .* take decoupled"):
         read_method("consistency", {"retraining": 0.5})
+
+
+class Flat(torch.nn.Module):
+    """A network whose features are its pixels."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.logits = torch.nn.Linear(pixels, 3)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)
+
+
+def test_features_of_a_small_class_are_drawn_around_its_mean_by_the_spread_of_large_ones() -> None:
+    """Two large classes with known spreads, and five images of a third; all in 8x8 pixels of mean gray."""
+    rng = np.random.default_rng(0)
+    spread, labels = np.linspace(5, 20, 64), np.repeat([0, 1, 2], [400, 400, 5])
+    pixels = (
+        128
+        + 40 * (labels == 2)[:, None]
+        + rng.normal(0, 1, (805, 64)) * spread * np.where(labels == 1, 0.5, 1)[:, None]
+    )
+    images = ImageSet(pixels.clip(0, 255).astype(np.uint8).reshape(-1, 8, 8, 1), labels, ("a", "b", "c"))
+    net: Any = Flat(64)
+    drawn = DrawnFeatures.of(net, images, 3)
+    assert drawn.small.tolist() == [False, False, True]
+    shown, of_small = torch.zeros(20_000, 64), torch.full((20_000,), 2)
+    made = drawn.among(shown, of_small, 1.0, seeds.generator(0, "draws"))
+    mean = pixels[labels == 2].mean(0) / 127.5 - 1
+    assert made.mean(0).numpy() == pytest.approx(mean, abs=0.01)
+    expected = np.sqrt(0.5 * (1 + 0.25)) * spread / 127.5
+    assert made.std(0).numpy() == pytest.approx(expected, rel=0.1)
+
+    half = drawn.among(shown, of_small, 0.5, seeds.generator(0, "draws"))
+    assert float((half != 0).any(1).float().mean()) == pytest.approx(0.5, abs=0.02)
+    large = torch.tensor([0, 1] * 10_000)
+    assert torch.equal(drawn.among(shown, large, 1.0, seeds.generator(0, "draws")), shown)
+    mixed = torch.tensor([[0.0, 0.3, 0.7], [0.0, 0.0, 1.0]])
+    assert (drawn.among(shown[:2], mixed, 1.0, seeds.generator(0, "draws")) != 0).any(1).tolist() == [False, True]
+
+
+def test_drawn_features_change_the_last_layer_and_nothing_before_it() -> None:
+    layers = []
+    for method in ("decoupled", "feature-oversampling"):
+        task, data = retraining(method=method)
+        trained(task, data, 0, 40)
+        layers.append(task.average)
+    one, other = layers
+    assert torch.equal(one.dense.weight, other.dense.weight) and not torch.equal(one.logits.weight, other.logits.weight)
+
+
+def test_features_are_drawn_where_the_last_layer_is_learned_anew_alone() -> None:
+    with pytest.raises(InputError, match="'augment' draws no features: .* take feature-oversampling"):
+        read_method("augment", {"drawn_features": 0.5})

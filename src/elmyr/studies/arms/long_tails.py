@@ -74,6 +74,15 @@ WITHOUT_GAN = (
         where=_unbalanced,
     ),
     Arm(
+        "feature over-sampling",
+        "feature-oversampling",
+        "augmented; the last layer is learned anew with all classes alike, from features of rare classes that are "
+        "drawn as those of large ones differ",
+        paper="Yin et al. 2019",
+        effort="thorough",
+        where=_unbalanced,
+    ),
+    Arm(
         "over-sampling",
         "augment",
         "augmented; images of rare classes are repeated until all are as large",

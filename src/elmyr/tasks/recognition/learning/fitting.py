@@ -122,7 +122,8 @@ def _task_of(
             return RecognizerTask(net, **common)
         asked = weight if isinstance(weight, Mapping) else None  # the others say how uneven classes are evened out
         again = labeled_loss(asked, lesson, recognizer.generated_share, device)
-        return RetrainedTask(net, start=_retrained_from(config), again=again, **common)
+        start, drawn = _retrained_from(config), config.drawn_features
+        return RetrainedTask(net, start=start, again=again, labeled=lesson.labeled, drawn=drawn, **common)
     if teacher is not None:
         raise InputError("a teacher takes the place of labels: choose the method supervised or augment")
     return SemiTask(net, config.semi, shape=lesson.shape, **common)

@@ -8,7 +8,7 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from elmyr.core import machine
+from elmyr.core import machine, seeds
 from elmyr.engine.optimization.ema import average_decay, update_average
 from elmyr.engine.optimization.optimizers import AdamW
 from elmyr.engine.optimization.step import step
@@ -62,13 +62,17 @@ class RecognizerTask:
         images, labels = self.augment.shown(batch, share, seed=self.seed, position=position, classes=classes)
         images = images.contiguous(memory_format=torch.channels_last)
         with machine.autocast(self.device, self.precision):
-            logits = self.net(images)
+            logits = self._logits(images, labels, position, (share, len(batch)))
             with torch.no_grad():
                 targets = labels if self.teacher is None else self.teacher(images)
         loss = self.labeled_loss(machine.full_precision(logits), targets, labels)
         norm = step(self.optimizers[self.stepped], [loss], processes=self.processes)
         self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
+
+    def _logits(self, images: torch.Tensor, labels: torch.Tensor, position: int, part: seeds.Side) -> torch.Tensor:
+        logits: torch.Tensor = self.net(images)
+        return logits
 
     def _average(self, position: int, images: int) -> None:
         decay = average_decay(position, images, half_life=AVERAGE_HALF_LIFE, ramp=AVERAGE_RAMP)

@@ -45,6 +45,12 @@ class MethodConfig(BaseModel):
         lt=1,
         description="the share of the updates, the last ones, that learn the last layer anew, with all classes alike",
     )
+    drawn_features: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="in the updates of retraining, the share of the features of small classes that are drawn",
+    )
     semi: SemiConfig | None = Field(None, description="what unlabeled images teach")
     stages: StagesConfig | None = Field(None, description="what generated images teach first")
 
@@ -88,6 +94,8 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
     config = validated(MethodConfig, f"method '{name}'", **content)
     if config.retraining and (config.semi is not None or config.stages is not None):
         raise InputError(f"method '{name}' does not retrain its last layer: leave retraining out, or take decoupled")
+    if config.drawn_features and not config.retraining:
+        raise InputError(f"method '{name}' draws no features: leave drawn_features out, or take feature-oversampling")
     _require_policy(name, config)
     if config.semi is not None and config.batch <= config.semi.labeled:
         raise InputError(
