@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
@@ -260,3 +261,26 @@ def test_labels_that_may_mean_something_else_are_refused(labels: list[Any] | Non
     y = None if labels is None else np.array(labels * 30)
     with pytest.raises(InputError, match=told):
         Recognizer(updates=5).fit(small_image_set(60).images, y)
+
+
+def test_a_fit_begins_with_the_network_of_another_recognizer_of_other_classes() -> None:
+    blobs, other = small_image_set(60), small_image_set(60, classes=2, seed=3)
+    quick: dict[str, Any] = {"updates": 1, "learning_rate": 1e-6, "base": 8, "dimension": 16, "device": "cpu"}
+    start = Recognizer(**quick | {"updates": 20, "learning_rate": None}).fit(other.images, other.labels)
+    begun = Recognizer(**quick, seed=1).fit(blobs.images, blobs.labels, start=start)
+    plain = Recognizer(**quick, seed=1).fit(blobs.images, blobs.labels)
+    assert begun.classes_.tolist() == [0, 1, 2] and begun.net_.logits.out_features == 3
+    theirs, ours, new = (each.features(blobs.images) for each in (start, begun, plain))
+    assert np.allclose(ours, theirs, atol=1e-2) and not np.allclose(new, theirs, atol=1e-1)
+    assert torch.allclose(begun.net_.logits.weight, plain.net_.logits.weight, atol=1e-3)
+
+
+def test_a_network_of_another_form_is_none_to_begin_with() -> None:
+    blobs = small_image_set(60)
+    start = Recognizer(updates=1, base=8, dimension=16).fit(blobs.images, blobs.labels)
+    for other, how in ((blobs, {"base": 4}), (small_image_set(60, channels=3), {})):
+        recognizer = Recognizer(**{"updates": 1, "base": 8, "dimension": 16} | how)
+        with pytest.raises(InputError, match="has another network, or images of another form"):
+            recognizer.fit(other.images, other.labels, start=start)
+    with pytest.raises(NotFittedError):
+        Recognizer(updates=1).fit(blobs.images, blobs.labels, start=Recognizer())

@@ -103,6 +103,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         generated: Generated | None = None,
         validation: Pair | None = None,
         teacher: Recognizer | None = None,
+        start: Recognizer | None = None,
         listener: Listener | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> Self:
@@ -112,13 +113,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         labels, or `FreshSamples`, of which none is shown twice.
         With `validation` (images, labels) the weights that read it best are taken, and probabilities are calibrated on
         it. With a `teacher`, a fitted recognizer of the same classes, it learns what that reads in the images as they
-        are shown, instead of y. `say` hears which policy was chosen, and what goes wrong on the way. The number of
-        updates is the same whatever the number of images.
+        are shown, instead of y. With a `start`, a fitted recognizer of images of this form, maybe of other classes, it
+        begins with the network of that, but for the last layer. `say` hears which policy was chosen, and what goes
+        wrong on the way. The number of updates is the same whatever the number of images.
         """
         for of_another_fit in ("net_", "path"):  # a fit that fails leaves no recognizer of other classes
             self.__dict__.pop(of_another_fit, None)
-        if teacher is not None:
-            check_is_fitted(teacher, "net_")
+        for fitted in (teacher, start):
+            if fitted is not None:
+                check_is_fitted(fitted, "net_")
         lesson = Lesson.of(
             X,
             y,
@@ -130,7 +133,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         choice = chosen_policy(self, lesson, teacher)
         if choice is not None:
             say(choice.told)
-        fitting = Fitting(self if choice is None else with_policy(self, choice.policy), lesson, teacher)
+        fitting = Fitting(self if choice is None else with_policy(self, choice.policy), lesson, teacher, start=start)
         outcome = run_loop(
             fitting.task, fitting.data, fitting.course, watcher=fitting.watcher, listener=listener, say=say
         )

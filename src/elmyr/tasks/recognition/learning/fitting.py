@@ -36,16 +36,26 @@ DECAY_FROM = 0.2
 class Fitting:
     """A fit of `recognizer` to a lesson at its beginning; InputError for what cannot be trained.
 
-    `watcher` chooses the weights, where the lesson has a validation part.
+    `watcher` chooses the weights, where the lesson has a validation part. start: a recognizer, maybe of other classes,
+    whose network it begins with, but for the last layer.
     """
 
     def __init__(
-        self, recognizer: Recognizer, lesson: Lesson, teacher: Recognizer | None = None, processes: Processes = ALONE
+        self,
+        recognizer: Recognizer,
+        lesson: Lesson,
+        teacher: Recognizer | None = None,
+        processes: Processes = ALONE,
+        *,
+        start: Recognizer | None = None,
     ) -> None:
         self.lesson = lesson
         self.method, self.config = method_of(recognizer, lesson)
         device = machine.choose_device(recognizer.device)
-        self.task = _task_of(recognizer, self.config, lesson, teacher, processes)
+        net = new_net(self.config, lesson.shape, len(lesson.classes), recognizer.seed)
+        if start is not None:
+            _take_features(net, start)
+        self.task = _task_of(net, recognizer, self.config, lesson, teacher, processes)
         self.data = _data_of(recognizer, self.config, lesson, device)
         self.watcher = None if lesson.validation is None else Selection(self.task, lesson.validation)
         self.course = course_of(self.config.updates, self.config.batch, watched=lesson.validation is not None)
@@ -94,8 +104,26 @@ def new_net(config: MethodConfig, shape: tuple[int, int, int], classes: int, see
         return StridedClassifier(*shape, classes, config.base, config.dimension)
 
 
+def _take_features(net: StridedClassifier, start: Recognizer) -> None:
+    """Puts a recognizer's weights into a network, all but the last layer's; InputError where they do not fit."""
+    own, theirs = net.state_dict(), start.trained().net.state_dict()
+    taken = {name: tensor for name, tensor in theirs.items() if not name.startswith("logits.")}
+    if other := [name for name, tensor in taken.items() if tensor.shape != own[name].shape]:
+        raise InputError(
+            f"the recognizer to start from has another network, or images of another form ({other[0]} is "
+            f"{tuple(taken[other[0]].shape)}, not {tuple(own[other[0]].shape)}): take one with the same base, "
+            "dimension and image size"
+        )
+    net.load_state_dict(own | taken)
+
+
 def _task_of(
-    recognizer: Recognizer, config: MethodConfig, lesson: Lesson, teacher: Recognizer | None, processes: Processes
+    net: StridedClassifier,
+    recognizer: Recognizer,
+    config: MethodConfig,
+    lesson: Lesson,
+    teacher: Recognizer | None,
+    processes: Processes,
 ) -> RecognizerTask:
     device = machine.choose_device(recognizer.device)
     weight = settled_weight(recognizer.class_weight, lesson, retrained=config.retraining > 0)
@@ -109,7 +137,6 @@ def _task_of(
         "labeled_loss": labeled_loss(weight, lesson, share, device),
         "processes": processes,
     }
-    net = new_net(config, lesson.shape, len(lesson.classes), recognizer.seed)
     if config.semi is None:
         common |= {
             "augment": Augmenting(config.augment, config.mixing),
