@@ -5,6 +5,7 @@ from elmyr.nets.cost import Cost, cost_of
 from elmyr.nets.layers.parts import Discriminator, check_batch, class_embeddings, let_classes_count
 from elmyr.nets.pairs.pair import (
     PAIRS,
+    BlocksConfig,
     NetworkConfig,
     Pair,
     PairConfig,
@@ -18,9 +19,11 @@ from elmyr.nets.pairs.style_generator import StyleGenerator
 from elmyr.nets.patch import NormalizedPatchDiscriminator, PatchDiscriminator
 from elmyr.nets.translator import TranslatorNet
 from elmyr.nets.unet import UNet
+from elmyr.nets.variation import VariationGenerator
 
 __all__ = [
     "PAIRS",
+    "BlocksConfig",
     "Cost",
     "Discriminator",
     "NetworkConfig",
@@ -34,6 +37,7 @@ __all__ = [
     "StyleGenerator",
     "TranslatorNet",
     "UNet",
+    "VariationGenerator",
     "check_batch",
     "class_embeddings",
     "cost_of",
