@@ -223,6 +223,7 @@ COMMANDS: dict[str, Command] = {
             "--images": heard("--images", "64"),
             "--seeds": heard("--seeds", "2"),
             "--effort": heard("--effort", "standard"),
+            "--borrow": heard("--borrow", "{more}"),
             "--retrain": heard("--retrain"),
             "--recognizers": heard("--recognizers", "2"),
             "--updates": heard("--updates", "3"),

@@ -55,6 +55,9 @@ def _choices(
     effort: Annotated[
         str, typer.Option(help="How many ways to train the recognizer are tried: quick, standard or thorough.")
     ] = "quick",
+    borrow: Annotated[
+        str | None, typer.Option(metavar="OTHER", help="Labeled images of other classes, to learn from as well.")
+    ] = None,
     recognizers: Annotated[
         int, typer.Option(help="Recognizers of the two best ways on each GAN: a narrower interval for little time.")
     ] = 1,
@@ -96,6 +99,7 @@ def _choices(
         processes=processes,
         allow_duplicates=allow_duplicates,
         effort=effort,
+        borrow=borrow,
         retrain=retrain,
         recognizers=recognizers,
     )

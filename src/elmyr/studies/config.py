@@ -12,6 +12,7 @@ from elmyr.core.errors import InputError
 from elmyr.engine.config import validated
 from elmyr.images import Shaping
 from elmyr.metrics import FEWEST_SEEDS
+from elmyr.studies.borrowed.borrowed_set import Borrowed
 from elmyr.studies.looks import level_at
 
 KIND: Literal["study"] = "study"
@@ -81,6 +82,7 @@ class StudyConfig(BaseModel):
     digest: str = Field(description="sha256 of the training, validation and test images of the first seed")
     effort: Effort = Field("quick", description="how many arms are tried")
     left_out: dict[Effort, float] = Field({}, description="larger efforts that a budget had no room for: seconds")
+    borrow: Borrowed | None = Field(None, description="the set of other classes that arms may learn from")
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
     looks: tuple[int, ...] = Field((), description="the numbers of seeds after which it may end; none: after all")

@@ -26,6 +26,7 @@ from elmyr.tasks.recognition.learning.methods import read_method
 BEST_AGAIN = "the best with and without a GAN, again"
 SECONDS = 2.0  # of timing the GAN
 FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it
+VARYING = 2.0  # the time of a generator of variations, in that of a GAN: it sees three images for one
 AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the updates
 
 
@@ -80,12 +81,15 @@ class Timing:
 
 def estimate(config: StudyConfig, timing: Timing) -> TimeEstimate:
     """How long the pieces of a study take, by what each kind of training takes."""
-    pieces = {}
+    pieces, varying = {}, set[int]()
     for piece in pieces_of(config.model_copy(update={"seeds": config.seeds[:1]})):
         if piece.what == GAN:
             pieces[piece] = timing.gan
         elif piece.what != FIGURES:  # once a cell, and short beside the rest
-            pieces[piece] = timing.arm(ARMS[piece.what])
+            arm = ARMS[piece.what]
+            first = arm.varies and piece.cell not in varying  # it trains the generator that the others find there
+            varying |= {piece.cell} if first else set()
+            pieces[piece] = timing.arm(arm) + (VARYING * timing.gan if first else 0.0)
     if config.recognizers > 1:
         for number, cell in enumerate(config.cells):  # which these are is not known: the dearest of each side
             arms = [ARMS[name] for name in cell.arms]

@@ -36,6 +36,8 @@ from elmyr.images.dataset.shaping import thinned_for_training, troubled
 from elmyr.images.dataset.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.metrics import FEWEST_SEEDS, is_unbalanced
 from elmyr.studies.arms import ARMS, Case, arms_for
+from elmyr.studies.borrowed.borrowed_set import Borrowed, borrowed_from
+from elmyr.studies.borrowed.shared_images import refuse_shared
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, Cell, Effort, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
 from elmyr.studies.looks import looks_of
@@ -73,6 +75,7 @@ class StudyAsk:
     allow_duplicates: bool = False
     seeds_at_most: int | None = None
     effort: str = "quick"
+    borrow: Data | None = None
     retrain: bool = False
     recognizers: int = 1
 
@@ -136,6 +139,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
     for number in () if ask.allow_duplicates else numbers:
         _refuse_leaks(split_source(source, number, form))
+    borrowed = None if ask.borrow is None else _borrowed(source, form, ask)
     if few := told_of_seeds(ask.seeds):
         say(few)
     tell_of_test(source, form, numbers[: ask.seeds], say)
@@ -150,6 +154,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         shaping=form,
         digest=digest_of(split_source(source, ask.seed, form)),
         effort=cast(Effort, ask.effort),
+        borrow=borrowed,
         cells=cells,
         seeds=numbers[: ask.seeds],
         looks=looks_of(ask.seeds, ask.seeds_at_most) if ask.seeds_at_most is not None else (),
@@ -167,6 +172,14 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
     )
 
 
+def _borrowed(source: Source, form: Shaping, ask: StudyAsk) -> Borrowed:
+    assert ask.borrow is not None
+    borrowed, images = borrowed_from(ask.borrow, source, ask.data_root)
+    if not ask.allow_duplicates:
+        refuse_shared(source, images, [split_source(source, number, form) for number in ask.numbers])
+    return borrowed
+
+
 def _cells(
     source: Source, form: Shaping, troubles: Sequence[Shaping], ask: StudyAsk, say: Callable[[str], None]
 ) -> tuple[Cell, ...]:
@@ -179,6 +192,7 @@ def _cells(
             effort,
             figures and (trouble == form or len(troubles) == 1),
             say,
+            borrows=ask.borrow is not None,
         )
         for trouble in troubles
     )
@@ -195,10 +209,12 @@ def digest_of(splits: Splits) -> str:
     return sha256("".join(part.digest() for part in parts).encode()).hexdigest()
 
 
-def _cell(trouble: Shaping, splits: Splits, effort: Effort, figures: bool, say: Callable[[str], None]) -> Cell:
+def _cell(
+    trouble: Shaping, splits: Splits, effort: Effort, figures: bool, say: Callable[[str], None], *, borrows: bool
+) -> Cell:
     classes, *counts = splits.train.classes, *(_counts(part) for part in (splits.train, splits.test))
     asked = trouble.imbalance is not None
-    names, missing = arms_for(Case(trouble, unbalanced=asked or is_unbalanced(counts[0])), effort)
+    names, missing = arms_for(Case(trouble, asked or is_unbalanced(counts[0]), borrows), effort)
     measure: Measure = "balanced accuracy" if asked or is_unbalanced(*counts) else "accuracy"
     cell = Cell(shaping=trouble, arms=names, figures=figures, measure=measure)
     uneven = [

@@ -93,6 +93,7 @@ def study(
     allow_duplicates: bool = False,
     seeds_at_most: int | None = None,
     effort: str = "quick",
+    borrow: Data | None = None,
     retrain: bool = False,
     recognizers: int = 1,
     quiet: bool = False,
@@ -112,10 +113,11 @@ def study(
     budget: a time, in seconds or such as "2h"; where not all fits, a smaller effort is taken, then fewer seeds.
     seeds_at_most: where a cell is not decided after `seeds`, more follow, up to so many; the intervals are wider, so
     that all looks together hold the truth in 95 % of studies. effort: how many arms are tried: "quick", "standard" or
-    "thorough". retrain: whether the best recognizer, which `best/` of the study holds, is trained once more in the end,
-    on the training and the validation part. recognizers: how often the two best arms are trained with each seed: their
-    means are compared. processes: how many pieces of work are done at once (0: one a core), each a process of its own.
-    out: a directory, which may hold the same study, begun.
+    "thorough". borrow: labeled images of other classes, in the same form, for pretraining, and for a generator that
+    learns there how images of a class differ, to vary the study's. retrain: whether the best recognizer, which `best/`
+    of the study holds, is trained once more in the end, on the training and the validation part. recognizers: how often
+    the two best arms are trained with each seed: their means are compared. processes: how many pieces of work are done
+    at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
@@ -123,7 +125,7 @@ def study(
     of_work = processes, allow_duplicates
     ask = StudyAsk(
         data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work, seeds_at_most,
-        effort=effort, retrain=retrain, recognizers=recognizers,
+        effort=effort, borrow=borrow, retrain=retrain, recognizers=recognizers,
     )  # fmt: skip
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 
@@ -216,6 +218,7 @@ def _gone_on_with(
         told_of = {
             "cells": f"it is of {'; '.join(cell.name for cell in theirs.cells)}, or by other arms",
             "digest": "its images are others",
+            "borrow": f"it borrows from {'nothing' if theirs.borrow is None else repr(theirs.borrow.source)}",
             "seeds": f"its seeds are {', '.join(map(str, theirs.seeds))}",
         }
         what = told_of.get(differing[0], f"{differing[0]} is {one.get(differing[0])!r}")

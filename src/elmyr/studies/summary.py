@@ -65,6 +65,7 @@ def command_of(config: StudyConfig) -> str:
     words += ["--recognizers", str(config.recognizers)] if config.recognizers > 1 else []
     words += ["--updates", str(config.updates), "--images", str(config.images), "--preset", config.preset]
     words += ["--effort", config.effort]
+    words += ["--borrow", config.borrow.source] if config.borrow is not None else []
     words += ["--device", config.device, "--precision", config.precision, "--processes", str(config.processes)]
     words += ["--data-root", config.root] if config.root is not None else []
     words += config.shaping.as_words()
@@ -142,7 +143,8 @@ def _repair(grounds: Sequence[CellData]) -> str:
 
 def _case(cell: Cell, ground: CellData) -> Case:
     counts = np.bincount(ground.labeled.require_labels(), minlength=len(ground.labeled.classes))
-    return Case(cell.shaping, cell.shaping.imbalance is not None or is_unbalanced(counts))
+    unbalanced = cell.shaping.imbalance is not None or is_unbalanced(counts)
+    return Case(cell.shaping, unbalanced, ground.config.borrow is not None)
 
 
 def _with_looks(verdict: dict[str, Any], config: StudyConfig) -> dict[str, Any]:

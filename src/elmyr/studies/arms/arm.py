@@ -21,10 +21,11 @@ from elmyr.tasks.recognition.learning.methods import read_method
 
 
 class Case(NamedTuple):
-    """A trouble of the training part, and whether the classes of what is left differ by 3:1 or more."""
+    """A trouble of the training part, whether its classes then differ by 3:1 or more, and whether a set is borrowed."""
 
     trouble: Shaping
     unbalanced: bool
+    borrows: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,20 @@ def pair(images: ImageSet) -> tuple[Any, NDArray[Any]]:
     return images.images, images.require_labels()
 
 
-def fitted_once(training: Training) -> Recognizer:
-    """One fit: on the arm's labeled images, on generated ones by its share, on unlabeled ones where it takes some."""
+def fitted_once(
+    training: Training, changes: Mapping[str, Any] | None = None, *, start: Recognizer | None = None
+) -> Recognizer:
+    """One fit: on the arm's labeled images, on generated ones by its share, on unlabeled ones where it takes some.
+
+    changes, start: as `Training.recognizer` and `Recognizer.fit` have them.
+    """
     arm, ground, share = training.arm, training.ground, training.share
     learned = arm.generated(ground) if share == 1 else arm.images(ground)
     generated = pair(arm.generated(ground)) if 0 < share < 1 else None
-    recognizer, unlabeled = training.recognizer(), training.unlabeled
-    return recognizer.fit(*pair(learned), generated=generated, unlabeled=unlabeled, listener=training.listener)
+    recognizer, unlabeled = training.recognizer(changes), training.unlabeled
+    return recognizer.fit(
+        *pair(learned), generated=generated, unlabeled=unlabeled, start=start, listener=training.listener
+    )
 
 
 def _as_they_are(ground: CellData) -> ImageSet:
@@ -87,6 +95,7 @@ class Arm:
     method: the recognizer's. about: one sentence for people, without a name of this project. paper: where it comes
     from. effort: the smallest that tries it. needs_run: whether the cell's GAN has to be trained before it. plays:
     whether the method trains a generator of its own. trains_gan: whether a GAN of the study's budget is trained in it.
+    varies: whether it learns from variations of images, by a generator that such arms of a cell and seed share.
     shares: of generated images in its batches; 1.0 is nothing else. Of several, as older studies have them, each seed
     keeps the best on validation. repetition: which training of its kind it is, each with another seed. images: the
     labeled images that it learns from. generated: the generated ones. parameters: other ones of the recognizer. train:
@@ -103,6 +112,7 @@ class Arm:
     needs_run: bool = False
     plays: bool = False
     trains_gan: bool = False
+    varies: bool = False
     shares: tuple[float, ...] = (0.0,)
     repetition: int = 0
     images: Callable[[CellData], ImageSet] = _as_they_are
@@ -117,7 +127,7 @@ class Arm:
     @property
     def uses_gan(self) -> bool:
         """Whether a GAN takes part, the cell's or the method's own."""
-        return self.needs_run or self.plays or self.trains_gan
+        return self.needs_run or self.plays or self.trains_gan or self.varies
 
     @property
     def counts(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from elmyr.core import seeds
 from elmyr.engine.config import parse_settings
 from elmyr.images import ImageSet
 from elmyr.studies.arms.arm import Arm, Case
+from elmyr.studies.borrowed.variators import variator_of
 from elmyr.studies.cell_data import CellData
 from elmyr.tasks.recognition import GanOverSampler, resampled
 
@@ -42,10 +44,24 @@ def _filled_by_balanced_gan(ground: CellData) -> ImageSet:
     return _filled(ground.labeled, sampler)
 
 
+def _filled_by_variations(ground: CellData) -> ImageSet:
+    """By repeated images, every fourth of which gives way to a variation of it."""
+    filled, own = resampled(ground.labeled, how="random", seed=ground.seed), len(ground.labeled)
+    places = np.arange(own + VARIED - 1, len(filled), VARIED)
+    if not len(places):
+        return filled
+    pixels = filled.in_memory().copy()
+    pixels[places] = variator_of(ground).each_of(filled.take(places), seed=seeds.LEARNED_FROM).images
+    return replace(filled, images=pixels)
+
+
 def _filled(images: ImageSet, sampler: GanOverSampler) -> ImageSet:
     pixels, names = sampler.fit_resample(images.images, np.array(images.classes)[images.require_labels()])
     number_of = {name: number for number, name in enumerate(images.classes)}
     return ImageSet(pixels, np.array([number_of[name] for name in names], np.int64), images.classes)
+
+
+VARIED = 4  # one of so many repeated images
 
 
 WITHOUT_GAN = (
@@ -117,6 +133,18 @@ WITH_GAN = (
         effort="standard",
         trains_gan=True,
         images=_filled_by_balanced_gan,
+        where=_unbalanced,
+        needs="imblearn",
+    ),
+    Arm(
+        "over-sampling + 25 % varied",
+        "augment",
+        "augmented; rare classes are filled with repeated images and, to a quarter, variations of these by a generator "
+        "that varies images as those of large classes differ",
+        paper="Antoniou et al. 2017",
+        effort="thorough",
+        varies=True,
+        images=_filled_by_variations,
         where=_unbalanced,
         needs="imblearn",
     ),

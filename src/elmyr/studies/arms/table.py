@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from itertools import chain
 
 from elmyr.core.tables import Table
-from elmyr.studies.arms import long_tails
+from elmyr.studies.arms import borrowing, long_tails
 from elmyr.studies.arms.arm import Arm, Case
 from elmyr.studies.arms.classical import CLASSICAL
 from elmyr.studies.arms.few_labels import FEW_LABELS
@@ -20,11 +20,13 @@ from elmyr.studies.config import EFFORTS, Effort
 SINGLE = (  # in this order they are trained and shown; of equals on validation the first is the best
     *CLASSICAL,
     *long_tails.WITHOUT_GAN,
+    *borrowing.WITHOUT_GAN,
     *WRONG_LABELS,
     *FEW_LABELS,
     *GENERATED,
     *FRESH,
     *long_tails.WITH_GAN,
+    *borrowing.WITH_GAN,
 )
 MOST_TIMES = 20  # that an arm is trained with one seed
 
