@@ -76,7 +76,7 @@ def test_a_study_of_several_recognizers_resumes_and_repeats_to_the_same_results(
     begun = study(tmp_path / "few.npz", out=tmp_path / "study", seeds=2, recognizers=2, **quick)
     (verdict,) = begun.verdicts
     lines = read_lines(begun.path / "results.jsonl")
-    assert len(lines) == 2 * (9 + 2) and verdict["recognizers"] == 2
+    assert len(lines) == 2 * (7 + 2) and verdict["recognizers"] == 2
     of_sides = [np.mean([line["test"]["accuracy"] for line in lines if _is(line["arm"], verdict[side], lines)])
                 for side in SIDES]  # fmt: skip
     assert verdict["difference"] == pytest.approx(of_sides[0] - of_sides[1])

@@ -26,9 +26,8 @@ pytestmark = pytest.mark.usefixtures("quick_extractor")
 TINY = ("network.base=8", "batch=16")
 QUICK: dict[str, Any] = {"images": 64, "updates": 4, "settings": TINY, "device": "cpu"}
 PLAIN = [
-    *("real", "real, again", "real + classical", "real + classical, again", "generated"),
-    *("real + 25 % generated", "real + 50 % generated"),
-    *("real + classical + 25 % generated", "real + classical + 50 % generated"),
+    *("real", "real + classical", "real + strong", "generated"),
+    *("real + 50 % generated", "real + classical + 50 % generated", "real + strong + 50 % generated"),
 ]
 
 
@@ -74,7 +73,7 @@ def test_a_study_has_every_arm_and_seed_and_ends_in_a_verdict(blobs: Path, tmp_p
     assert verdict["seeds"] == 2
     assert verdict["images"] > 60  # more than the 60 of one seed: the other has other test images
     assert by_name["generated"]["share"] == [1.0, 1.0]
-    assert by_name["real + 25 % generated"]["share"] == [0.25, 0.25]
+    assert by_name["real + 50 % generated"]["share"] == [0.5, 0.5]
     for side, name in (("with", verdict["best_with"]), ("without", verdict["best_without"])):
         confusion = np.array(cell["confusion"][side])
         assert confusion.sum() == 120  # 60 test images, two seeds

@@ -36,7 +36,6 @@ CLASSICAL = (
         "strong",
         "the real training images, each with three strong changes of geometry and light (no flips)",
         paper="Cubuk et al. 2020",
-        effort="standard",
     ),
     Arm(
         "real + mixup",

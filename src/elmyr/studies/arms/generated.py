@@ -8,7 +8,10 @@ from elmyr.studies.config import Effort
 MIXED_SHARES = (0.25, 0.5)
 
 
-def _mixed(real: str, method: str, about: str, effort: Effort = "quick") -> tuple[Arm, ...]:
+def _mixed(
+    real: str, method: str, about: str, efforts: tuple[Effort, Effort] = ("standard", "quick")
+) -> tuple[Arm, ...]:
+    """An arm for each of MIXED_SHARES, with the effort from which on it is tried."""
     return tuple(
         Arm(
             f"{real} + {100 * share:g} % generated",
@@ -18,7 +21,7 @@ def _mixed(real: str, method: str, about: str, effort: Effort = "quick") -> tupl
             needs_run=True,
             shares=(share,),
         )
-        for share in MIXED_SHARES
+        for share, effort in zip(MIXED_SHARES, efforts, strict=True)
     )
 
 
@@ -32,19 +35,18 @@ GENERATED = (
         "real + strong",
         "strong",
         "real and generated images, both with strong changes; {share} of each batch is generated",
-        "standard",
     ),
     *_mixed(
         "real + mixup",
         "mixup",
         "real and generated images, in weighted means of two; {share} of each batch is generated",
-        "thorough",
+        ("thorough", "thorough"),
     ),
     *_mixed(
         "real + cutmix",
         "cutmix",
         "real and generated images, with windows of another; {share} of each batch is generated",
-        "thorough",
+        ("thorough", "thorough"),
     ),
 )
 OLDER = tuple(  # of studies from before an arm was one training
