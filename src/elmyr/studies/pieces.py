@@ -14,6 +14,7 @@ from elmyr.engine.spec import Asked
 from elmyr.evaluation import evaluate
 from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
 from elmyr.studies.best.keeping import keep
+from elmyr.studies.borrowed.variators import seconds_of_variator
 from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.gan_runs import train_or_resume
@@ -98,9 +99,12 @@ class Worker:
             except InputError as error:  # a cell may have too few images for figures: it has its verdict all the same
                 say(f"no figures of the GAN: {error}")
             return Done(time.monotonic() - started)
-        learned = train_arm(ARMS[piece.what], ground, updates=self.config.updates, quiet=quiet)
+        arm = ARMS[piece.what]
+        lent = seconds_of_variator(ground) if arm.varies else 0.0  # which counts for each arm that varies by it
+        started = time.monotonic()
+        learned = train_arm(arm, ground, updates=self.config.updates, quiet=quiet)
         keep(learned.recognizer, piece.place(self.config), ground)
-        return Done(time.monotonic() - started, _result(ground, learned, piece.what))
+        return Done(time.monotonic() - started + lent, _result(ground, learned, piece.what))
 
 
 def _train_gan(ground: CellData, quiet: bool, say: Say) -> None:

@@ -139,7 +139,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
         raise InputError("a study needs a GAN that knows the classes: leave out --set conditional=false")
     for number in () if ask.allow_duplicates else numbers:
         _refuse_leaks(split_source(source, number, form))
-    borrowed = None if ask.borrow is None else _borrowed(source, form, ask)
+    borrowed = None if ask.borrow is None else _borrowed(source, form, ask, say)
     if few := told_of_seeds(ask.seeds):
         say(few)
     tell_of_test(source, form, numbers[: ask.seeds], say)
@@ -172,9 +172,10 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
     )
 
 
-def _borrowed(source: Source, form: Shaping, ask: StudyAsk) -> Borrowed:
+def _borrowed(source: Source, form: Shaping, ask: StudyAsk, say: Callable[[str], None]) -> Borrowed:
     assert ask.borrow is not None
     borrowed, images = borrowed_from(ask.borrow, source, ask.data_root)
+    say(f"borrows from '{images.name}': {len(images):,} images of {len(images.classes)} classes")
     if not ask.allow_duplicates:
         refuse_shared(source, images, [split_source(source, number, form) for number in ask.numbers])
     return borrowed

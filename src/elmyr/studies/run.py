@@ -213,7 +213,9 @@ def _gone_on_with(
     ignored = {"processes", "threads", "retrain", "left_out"}
     ignored |= {"seeds", "looks"} if budget is not None else {"seeds"} if config.looks else set()
     one, other = (each.model_dump(exclude=ignored) for each in (theirs, config))
-    differing = [name for name in ("source", "seeds", "effort", "cells", *one) if one.get(name) != other.get(name)]
+    differing = [
+        name for name in ("source", "borrow", "seeds", "effort", "cells", *one) if one.get(name) != other.get(name)
+    ]
     if differing:
         told_of = {
             "cells": f"it is of {'; '.join(cell.name for cell in theirs.cells)}, or by other arms",

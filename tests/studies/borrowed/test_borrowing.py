@@ -8,18 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from elmyr import ImageSet, Shaping
+from elmyr import ImageSet, Shaping, study
 from elmyr.cli import main
 from elmyr.core.errors import InputError
+from elmyr.core.files import write_json
 from elmyr.images import save_npz, split_source
 from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.studies.arms import ARMS, Case, Training, arms_for
 from elmyr.studies.arms.borrowing import WITH_GAN, WITHOUT_GAN
+from elmyr.studies.borrowed import variators
 from elmyr.studies.borrowed.variators import borrowed_images, variations, variator_of
 from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
+from elmyr.studies.pieces import Piece, Worker
 from elmyr.studies.summary import command_of
 from elmyr.tasks.recognition import TINY
+from elmyr.tasks.variation import Variator
 from tests.conftest import small_image_set
 
 QUICK: dict[str, Any] = {"images": 64, "updates": 8, "device": "cpu", "settings": ("network.base=8", "batch=16")}
@@ -186,3 +190,33 @@ def test_a_borrowed_set_that_is_not_what_it_was_is_refused_later(files: dict[str
     files["stripes"].unlink()
     with pytest.raises(InputError, match="is not at .* any more"):
         borrowed_images(ground)
+
+
+def test_the_time_of_the_generator_counts_for_each_arm_that_varies_by_it(
+    files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, config = tmp_path / "study", planned(files, "stripes")
+    folder.mkdir()
+    write_json(folder / "config.json", config.model_dump(mode="json"))
+    learn = variators.learn_variations
+    monkeypatch.setattr(variators, "learn_variations", lambda *given, **how: slowed(learn(*given, **how)))
+    names = ("real + classical", "real + classical + 25 % varied", "real + classical + 50 % varied")
+    plain, *varied = (Worker(folder).perform(Piece(0, 0, name)) for name in names)
+    assert plain.seconds < 1000 < min(each.seconds for each in varied)
+    assert all(each.result is not None and each.result.arm in names for each in varied)
+
+
+def slowed(variator: Variator) -> Variator:
+    variator.trained["seconds"] += 1000
+    return variator
+
+
+def test_a_study_that_borrows_is_no_study_that_does_not(files: dict[str, Path], tmp_path: Path) -> None:
+    heard: list[str] = []
+    ask = StudyAsk(files["blobs"], seeds=1, borrow=files["stripes"], **QUICK)
+    config = make_study_plan(ask, heard.append)
+    assert "borrows from 'stripes': 40 images of 2 classes" in heard
+    (tmp_path / "study").mkdir()
+    write_json(tmp_path / "study" / "config.json", config.model_dump(mode="json"))
+    with pytest.raises(InputError, match=r"holds another study \(it borrows from '.*stripes.npz'\)"):
+        study(files["blobs"], out=tmp_path / "study", seeds=1, **QUICK)

@@ -50,3 +50,8 @@ def variations(ground: CellData) -> ImageSet:
     """Of the labeled images, the classes in equal numbers; as many as there are images of the study's GAN."""
     count = max(len(ground.labeled), FEWEST_GENERATED)
     return variator_of(ground).vary(ground.labeled, count, seed=seeds.LEARNED_FROM)
+
+
+def seconds_of_variator(ground: CellData) -> float:
+    """How long the training of the cell's and seed's took, which is done now where it was not yet."""
+    return float(variator_of(ground).trained["seconds"])

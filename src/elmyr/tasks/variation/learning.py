@@ -47,5 +47,11 @@ def learn_variations(
     course = LoopConfig.of_budget(count, batch=batch, decay_from=DECAY_FROM)
     outcome = run_loop(task, GroupData(taught, seed=seed, device=chosen), course, listener=listener)
     names = [taught.classes[label] for label in sorted(set(taught.require_labels().tolist()))]
-    trained = {"data": images.name, "classes": names, "seed": seed, "images": outcome.images}
+    trained = {
+        "data": images.name,
+        "classes": names,
+        "seed": seed,
+        "images": outcome.images,
+        "seconds": outcome.seconds,
+    }
     return Variator(config, deepcopy(task.average), trained=trained, device=device)

@@ -41,7 +41,7 @@ class VariatorConfig(BaseModel):
 class Variator:
     """A trained generator of variations.
 
-    `trained` tells in JSON values how it came to be: data, classes, seed, images seen.
+    `trained` tells in JSON values how it came to be: data, classes, seed, images seen, seconds.
     """
 
     def __init__(
