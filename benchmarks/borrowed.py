@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=10)
     parser.add_argument("--images", type=int, default=30_000, help="seen by the generator of variations")
     parser.add_argument("--updates", type=int, default=500, help="of each recognizer, pretraining among them")
+    parser.add_argument("--arms", nargs="+", help="only these, by their names")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--variator", type=Path, help="a folder for the generator of the first seed")
     parser.add_argument("--picture", type=Path, help="images of the small classes, each before variations of it")
@@ -96,6 +97,8 @@ def rows_of(regime: Regime) -> Iterator[Row]:
         if question == "new":
             validation, test = regime.of_small(validation), regime.of_small(test)
         for name, train in arms.items():
+            if options.arms is not None and name not in options.arms:
+                continue
             started = time.process_time()
             recognizer = train()
             yield {

@@ -174,7 +174,11 @@ def test_without_a_set_the_large_classes_are_what_is_borrowed_from(files: dict[s
     counts = np.bincount(ground.labeled.require_labels())
     assert np.bincount(borrowed_images(ground).require_labels(), minlength=3).tolist() == [counts[0], 0, 0]
     arm = small("over-sampling + 25 % varied")
-    assert arm.name in arms_for(Case(Shaping(), unbalanced=True), "thorough")[0] and arm.uses_gan
+    tried = {
+        labels: arms_for(Case(Shaping(labels_per_class=labels), unbalanced=True), "thorough")[0]
+        for labels in (None, 3, 2)
+    }
+    assert {labels: arm.name in names for labels, names in tried.items()} == {None: True, 3: True, 2: False}
     filled = arm.images(ground)
     assert np.bincount(filled.require_labels()).tolist() == [counts[0]] * 3
     known = {image.tobytes() for image in ground.labeled.images}

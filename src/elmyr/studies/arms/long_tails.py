@@ -14,10 +14,17 @@ from elmyr.studies.arms.arm import Arm, Case
 from elmyr.studies.borrowed.variators import variator_of
 from elmyr.studies.cell_data import CellData
 from elmyr.tasks.recognition import GanOverSampler, resampled
+from elmyr.tasks.variation.groups import FEWEST
 
 
 def _unbalanced(case: Case) -> bool:
     return case.unbalanced
+
+
+def _unbalanced_and_telling(case: Case) -> bool:
+    """Whether the large classes have enough labels to tell how their images differ."""
+    labels = case.trouble.labels_per_class
+    return case.unbalanced and (labels is None or labels >= FEWEST)
 
 
 def _resampled(how: str) -> Callable[[CellData], ImageSet]:
@@ -145,7 +152,7 @@ WITH_GAN = (
         effort="thorough",
         varies=True,
         images=_filled_by_variations,
-        where=_unbalanced,
+        where=_unbalanced_and_telling,
         needs="imblearn",
     ),
 )
