@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from elmyr.core import seeds
 from elmyr.studies.arms.arm import Arm, Case, Training, fitted_once, pair
 from elmyr.studies.borrowed.variators import borrowed_images, variations
-from elmyr.studies.config import Effort
 from elmyr.tasks.recognition import Recognizer
 
 FIRST = 0.5  # of the updates, which learn the borrowed classes
@@ -24,14 +25,17 @@ def pretrained(training: Training) -> Recognizer:
     return fitted_once(training, {"updates": max(1, training.updates - first)}, start=start)
 
 
-def _varied(real: str, method: str, about: str, share: float, effort: Effort = "quick") -> Arm:
+def _pretrained(name: str, method: str, about: str) -> Arm:
+    return Arm(name, method, about, paper="Yosinski et al. 2014", train=pretrained, where=_borrows)
+
+
+def _varied(name: str, method: str, about: str, share: float = 0.5) -> Arm:
     return Arm(
-        f"{real} + {100 * share:g} % varied",
+        f"{name} + {100 * share:g} % varied",
         method,
         f"{about}; {100 * share:g} % of each batch is made of them by a generator that varies images as those of a "
         "borrowed class differ",
         paper="Antoniou et al. 2017",
-        effort=effort,
         varies=True,
         shares=(share,),
         generated=variations,
@@ -39,38 +43,17 @@ def _varied(real: str, method: str, about: str, share: float, effort: Effort = "
     )
 
 
+REAL, REAL_STRONG = "the real training images, augmented", "the real training images, with strong changes"
+FIRST_BORROWED = "the borrowed classes first, then the real training images, beginning with that network, all augmented"
+FIRST_BORROWED_STRONG = "the borrowed classes first, then the real training images, all with strong changes"
 WITHOUT_GAN = (
-    Arm(
-        "pretrained",
-        "augment",
-        "the borrowed classes first, then the real training images, beginning with that network, all augmented",
-        paper="Yosinski et al. 2014",
-        train=pretrained,
-        where=_borrows,
-    ),
-    Arm(
-        "pretrained, strong",
-        "strong",
-        "the borrowed classes first, then the real training images, all with strong changes",
-        paper="Yosinski et al. 2014",
-        effort="standard",
-        train=pretrained,
-        where=_borrows,
-    ),
+    _pretrained("pretrained", "augment", FIRST_BORROWED),
+    _pretrained("pretrained, strong", "strong", FIRST_BORROWED_STRONG),
 )
 WITH_GAN = (
-    _varied("real + classical", "augment", "the real training images, augmented", 0.25),
-    _varied("real + classical", "augment", "the real training images, augmented", 0.5),
-    Arm(
-        "pretrained + 50 % varied",
-        "augment",
-        "the borrowed classes first, then the real training images and as many variations of them, all augmented",
-        paper="Antoniou et al. 2017",
-        varies=True,
-        shares=(0.5,),
-        generated=variations,
-        train=pretrained,
-        where=_borrows,
-    ),
-    _varied("real + strong", "strong", "the real training images, with strong changes", 0.5, "standard"),
+    _varied("real + classical", "augment", REAL, 0.25),
+    _varied("real + classical", "augment", REAL),
+    _varied("real + strong", "strong", REAL_STRONG),
+    replace(_varied("pretrained", "augment", FIRST_BORROWED), train=pretrained),
+    replace(_varied("pretrained, strong", "strong", FIRST_BORROWED_STRONG), train=pretrained),
 )
