@@ -47,9 +47,11 @@ TAIL = {
     "augment": Way({"method": "augment"}),
     "class weights": Way({"method": "augment", "class_weight": "balanced"}),
     "over-sampling": Way({"method": "augment"}, lambda images, seed, options: resampled(images, seed=seed)),
+    "over-sampling, strong": Way({"method": "strong"}, lambda images, seed, options: resampled(images, seed=seed)),
     "logit-adjusted": Way({"method": "augment", "class_weight": "logit-adjusted"}),
     "decoupled": Way({"method": "decoupled"}),
     "GAN over-sampling": Way({"method": "augment"}, _filled),
+    "GAN over-sampling, strong": Way({"method": "strong"}, _filled),
 }
 LABELS: dict[str, dict[str, Any]] = {
     "consistency": {},
