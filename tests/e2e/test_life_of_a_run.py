@@ -7,10 +7,10 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ import torch
 from safetensors.torch import load_file
 
 import elmyr
+from elmyr.core import machine
 from elmyr.core.errors import DivergedError, InputError, InterruptedRun
 from elmyr.core.files import read_json, read_lines
+from elmyr.core.threads import PINNING
 from elmyr.engine import RunDirectory, repeat
 from elmyr.engine.dry_run import rehearse
 from elmyr.engine.processes import Processes
@@ -28,6 +30,7 @@ from elmyr.engine.run import train
 from elmyr.engine.saving import checkpoint
 from elmyr.engine.spec import Asked, RunOptions
 from elmyr.engine.tasks import TASKS
+from elmyr.engine.threads import OnThreads
 from elmyr.images import save_npz
 from elmyr.report import write_report
 from elmyr.serving.catalog import find_served
@@ -190,6 +193,56 @@ def test_the_same_bits_on_one_thread_and_on_two(kind: Kind) -> None:
     finally:
         torch.set_num_threads(threads)
     assert same(*found)
+
+
+@pytest.fixture
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on two cores, where nobody has set the number of threads in the environment."""
+    for name in PINNING:
+        monkeypatch.delenv(name, raising=False)
+    with machine.threads(2):
+        yield
+
+
+def test_a_number_of_threads_that_is_asked_for_is_kept(kind: Kind, whole: RunDirectory, two_threads: None) -> None:
+    run = kind.trained(threads=1)
+    assert run.read_config()["threads"] == 1 == read_json(run.environment)["threads"]
+    assert torch.get_num_threads() == 2 and not run.threads.exists()
+    assert same(run, whole) and logged(run) == logged(whole)
+    with pytest.raises(InputError, match="--threads is 0: give auto, or 1"):
+        kind.trained("other", threads=0)
+    assert not (kind.folder / "other").exists()
+
+
+@pytest.mark.parametrize("kind", ["gan"], indirect=True)
+def test_threads_that_were_chosen_on_the_way_are_written_down_and_followed(
+    kind: Kind, two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock on which two threads are slow, so that the second update is the last one on two."""
+    looks: list[int] = []  # two an update
+
+    def clock() -> float:
+        looks.append(torch.get_num_threads())
+        return float(sum({1: 0.5, 2: 3.0}[each] for each in looks))
+
+    monkeypatch.setattr("elmyr.engine.run.measured_threads", lambda begun, batch: {1: 100.0, 2: 110.0})
+    monkeypatch.setattr("elmyr.engine.run.OnThreads", partial(OnThreads, clock=clock))
+    said: list[str] = []
+    run = kind.trained(manner=RunOptions(say=said.append))
+    expected = [2] * 4 + [1] * (2 * IMAGES // BATCH - 4)
+    assert looks == expected
+    assert read_json(run.threads) == [{"images": 0, "threads": 2}, {"images": 2 * BATCH, "threads": 1}]
+    assert "2 threads: 110 images/s, on 1 thread 100" in said
+    assert "from 96 images on 1 thread: 32 images/s, on 2 threads 5" in run.log.read_text()
+    looks.clear()
+    again = repeat(run.path, out=kind.folder / "again")
+    assert again.differences == () == again.surroundings and looks == expected
+    assert read_json(again.run.threads) == read_json(run.threads) and torch.get_num_threads() == 2
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        at_position(kind, 64, die, patched)
+        kind.trained("killed")
+    resumed = elmyr.resume(kind.folder / "killed")
+    assert same(resumed, run) and read_json(resumed.threads) == read_json(run.threads)
 
 
 def test_a_tracker_is_told(kind: Kind) -> None:

@@ -103,6 +103,7 @@ class RunConfig(BaseModel):
     extended_from: int | None = Field(None, description="the budget before a resume gave it another")
     start_from: str | None = Field(None, description="the run whose networks this one began with")
     deterministic: bool = Field(False, description="sums in one order, whatever the number of threads")
+    threads: int | None = Field(None, ge=1, description="that compute; null where they are chosen on the way")
 
     @property
     def sources(self) -> dict[str, DataConfig]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 from elmyr.core import machine
@@ -20,10 +21,14 @@ UPDATES_AT_ONCE = 16  # a whole number of penalty intervals, so that no phase of
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast a training goes: its updates in images a second, and the seconds that it stops for a look."""
+    """How fast a training goes: its updates in images a second, and the seconds that it stops for a look.
+
+    by_threads: the images/s by number of threads, where that was chosen.
+    """
 
     images_per_second: float
     pause: float
+    by_threads: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, begun: Begun, config: LoopConfig, *, seconds: float) -> Self:

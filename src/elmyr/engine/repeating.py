@@ -18,6 +18,7 @@ from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, open_run
 from elmyr.engine.spec import Plan, RunOptions
 from elmyr.engine.tasks import spec_of
+from elmyr.engine.threads import stretches_of
 
 TIMES = {"seconds", "images_per_second"}
 SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit", "processes")  # what other bits may come of
@@ -41,7 +42,7 @@ def repeat(
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Repetition:
-    """Trains again what a finished run trained, on as many threads, into a directory of its own, and compares.
+    """Trains again what a finished run trained, on the threads of each of its stretches, and compares.
 
     `data`: where its images lie by now. Raises InputError for a run that is not finished, or that was given another
     budget on the way.
@@ -59,12 +60,9 @@ def repeat(
         )
     if data is not None:
         config = moved(config, data, data_root)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(int(before.get("threads") or threads))
-    try:
-        again = train_by(spec, Plan(config, spec.reopen(config, data_root)), RunOptions(out=out, quiet=quiet, say=say))
-    finally:
-        torch.set_num_threads(threads)
+    stretches, options = [] if config.deterministic else stretches_of(run), RunOptions(out=out, quiet=quiet, say=say)
+    with machine.threads(stretches[0].threads if stretches else torch.get_num_threads()):
+        again = train_by(spec, Plan(config, spec.reopen(config, data_root)), options, follow=stretches)
     now = _surroundings(again)
     changed = [
         f"{key}: {before.get(key)}, now {now.get(key)}" for key in SURROUNDINGS if before.get(key) != now.get(key)

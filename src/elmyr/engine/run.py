@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from elmyr.core import machine
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
+from elmyr.core.threads import Threads, asked_threads, quickest
 from elmyr.engine.config import RunConfig, Settings
 from elmyr.engine.guards import (
     at_work,
@@ -29,10 +33,20 @@ from elmyr.engine.pace import MEASURED_SHARE, Pace
 from elmyr.engine.processes import ALONE, Processes, joined, refuse_odd_parts, was_restarted
 from elmyr.engine.saving.checkpoint import latest_checkpoint
 from elmyr.engine.saving.places import RUNS, Run
-from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
+from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run, position_of
 from elmyr.engine.spec import Begun, Plan, RunOptions, Say, TaskSpec, hush
 from elmyr.engine.starting import refuse_other_networks, refuse_other_settings, take_weights
 from elmyr.engine.tasks import spec_of
+from elmyr.engine.threads import (
+    Course,
+    OnThreads,
+    Stretch,
+    as_configured,
+    course_of,
+    followed,
+    may_choose,
+    measured_threads,
+)
 from elmyr.engine.trackers import open_tracker
 
 Spec = TaskSpec[Any, Any, Any]
@@ -62,22 +76,31 @@ def planned(spec: Spec, ask: Any) -> Plan[Any, Any]:
     return plan
 
 
-def train_by(spec: Spec, plan: Plan[Any, Any], options: RunOptions, *, since: float | None = None) -> RunDirectory:
+def train_by(
+    spec: Spec,
+    plan: Plan[Any, Any],
+    options: RunOptions,
+    *,
+    since: float | None = None,
+    follow: Sequence[Stretch] = (),
+) -> RunDirectory:
     """Trains by a plan, in a directory of its own, in this process.
 
-    since: the time from which its minutes count; without it the budget is what the plan says.
+    since: the time from which its minutes count; without it the budget is what the plan says. follow: the threads of a
+    run that is repeated.
     """
+    speeds: Mapping[int, float] = {}
     run = RunDirectory(new_directory(options.out, parent=RUNS, name=spec.name(plan.config)))
     if since is not None and plan.config.minutes is not None:
         try:
-            plan = _within(spec, plan, since=since, say=run.noting(options.say))
+            plan, speeds = _within(spec, plan, since=since, say=run.noting(options.say))
         except BaseException:
             shutil.rmtree(run.path)  # it holds nothing yet that could be resumed
             raise
     _write_beginning(spec, run, plan)
     for line in plan.told:
         run.noting(options.say)(line)
-    _run_to_end(spec, run, plan.config, plan.inputs, options)
+    _run_to_end(spec, run, plan.config, plan.inputs, options, follow=follow, speeds=speeds)
     return run
 
 
@@ -115,6 +138,7 @@ def resume(
     data_root: str | os.PathLike[str] | None = None,
     keep_going: bool = False,
     track: str | None = None,
+    threads: Threads | None = None,
     quiet: bool = False,
     say: Say = hush,
 ) -> RunDirectory:
@@ -122,7 +146,8 @@ def resume(
 
     images: another budget, for a finished run too; the learning rates then fall by that one. settings: may only be the
     run's own. data: where its images lie by now, which the run keeps; of several sources a sequence, None for what has
-    not moved. The others: as the training had them. Raises InputError where what it learned from is not the same.
+    not moved. threads: from here on so many, or "auto"; as it had where None. The others: as the training had them.
+    Raises InputError where what it learned from is not the same.
     """
     refuse_rerun()
     images, options = image_count(images), RunOptions(None, keep_going, track, quiet, say)
@@ -136,13 +161,15 @@ def resume(
         with run.locked():
             write_config(run, config)
     longer = config if images is None else config.extended(images)
+    if threads is not None:
+        longer = longer.model_copy(update={"threads": asked_threads(threads)})
     if longer.loop == config.loop and nothing_to_do(run, options.say):
         return run
     inputs = spec.reopen(config, data_root)
     with joined() as processes:
         refuse_odd_parts(spec.shared(config), processes.count)
-        if longer.loop != config.loop:
-            config = _with_budget(run, longer, processes)
+        if longer != config:
+            config = _with_changes(run, longer, processes)
         _run_to_end(spec, run, config, inputs, options, processes)
     return run
 
@@ -168,8 +195,8 @@ def moved(config: RunConfig, data: Places, data_root: str | os.PathLike[str] | N
     return config.model_copy(update=named)
 
 
-def _with_budget(run: RunDirectory, config: RunConfig, processes: Processes) -> RunConfig:
-    """The config with another budget, written down; the run is unfinished from then on."""
+def _with_changes(run: RunDirectory, config: RunConfig, processes: Processes) -> RunConfig:
+    """The config with another budget, or number of threads, written down; the run is unfinished from then on."""
     refuse_less(run, config.loop.images)
     if processes.writes:
         with run.locked():
@@ -179,54 +206,84 @@ def _with_budget(run: RunDirectory, config: RunConfig, processes: Processes) -> 
     return config
 
 
-def _within(spec: Spec, plan: Plan[Any, Any], *, since: float, say: Say) -> Plan[Any, Any]:
-    """The plan with the budget that the machine reaches in its minutes from `since` on."""
+def _within(spec: Spec, plan: Plan[Any, Any], *, since: float, say: Say) -> tuple[Plan[Any, Any], Mapping[int, float]]:
+    """The plan with the budget that the machine reaches in its minutes from `since` on; images/s by threads."""
     minutes = plan.config.minutes
     say(f"measuring the speed for a budget of {minutes:g} minutes …")
     pace = pace_of(spec, plan, seconds=MEASURED_SHARE * 60 * minutes)
     budget = pace.reached(since + 60 * minutes - time.monotonic(), plan.config.loop)
     say(f"{pace.images_per_second:,.0f} images/s: the budget is {budget:,} images")
-    return plan.with_budget(budget)
+    return plan.with_budget(budget), pace.by_threads
 
 
 def pace_of(spec: Spec, plan: Plan[Any, Any], *, seconds: float) -> Pace:
-    """How fast a plan's training goes, measured on a throw-away copy over about so many seconds."""
-    with machine.one_order_of_sums(plan.config.deterministic):
-        return Pace.of(spec.begin(plan.config, plan.inputs, ALONE, hush), plan.config.loop, seconds=seconds)
+    """How fast a plan's training goes, measured on a throw-away copy over about so many seconds.
+
+    On the quicker number of threads, where that is not asked for.
+    """
+    config = plan.config
+    with as_configured(config):
+        begun, now = spec.begin(config, plan.inputs, ALONE, hush), torch.get_num_threads()
+        speeds = measured_threads(begun, config.loop.batch) if may_choose(config) else {}
+        with machine.threads(quickest(speeds, now) if speeds else now):
+            return replace(Pace.of(begun, config.loop, seconds=seconds), by_threads=speeds)
 
 
 def _write_beginning(spec: Spec, run: RunDirectory, plan: Plan[Any, Any], processes: Processes = ALONE) -> None:
     spec.introduce(run, plan.inputs)
     config = plan.config
-    write_beginning(run, config, device=config.device, precision=config.precision, processes=processes.count)
+    with machine.threads(config.threads or torch.get_num_threads()):
+        write_beginning(run, config, device=config.device, precision=config.precision, processes=processes.count)
 
 
 def _run_to_end(
-    spec: Spec, run: RunDirectory, config: RunConfig, inputs: Any, options: RunOptions, processes: Processes = ALONE
+    spec: Spec,
+    run: RunDirectory,
+    config: RunConfig,
+    inputs: Any,
+    options: RunOptions,
+    processes: Processes = ALONE,
+    *,
+    follow: Sequence[Stretch] = (),
+    speeds: Mapping[int, float] | None = None,
 ) -> None:
     options = options if processes.writes else RunOptions()
     say = run.noting(options.say) if processes.writes else options.say
     with (
         at_work(run, say, previews=spec.draws, writes=processes.writes),
-        machine.one_order_of_sums(config.deterministic),
+        as_configured(config),
     ):
+        latest = latest_checkpoint(run.checkpoints)
+
+        def measure() -> Mapping[int, float]:
+            return speeds or measured_threads(spec.begin(config, inputs, ALONE, hush), config.loop.batch)
+
+        course = followed(run, follow, say) if follow else None
+        if course is None and processes.count == 1:
+            course = course_of(run, config, position_of(latest) if latest else 0, measure, say)
         begun = spec.begin(config, inputs, processes, say)
-        if config.start_from is not None and latest_checkpoint(run.checkpoints) is None:
+        if config.start_from is not None and latest is None:
             take_weights(spec, begun.task, config)
-        outcome = _trained(run, begun, config, options, processes, say)
+        outcome = _trained(run, begun, config, options, processes, say, course)
         if processes.writes:
             _finish(run, begun, outcome, say)
 
 
 def _trained(
-    run: RunDirectory, begun: Begun, config: RunConfig, options: RunOptions, processes: Processes, say: Say
+    run: RunDirectory,
+    begun: Begun,
+    config: RunConfig,
+    options: RunOptions,
+    processes: Processes,
+    say: Say,
+    course: Course | None,
 ) -> Outcome:
     bar = shown_progress(run, config.loop.images, quiet=options.quiet)
     with bar as listener, open_tracker(options.track, run) as tracker:
         if tracker:
             say(f"figures and previews also for {tracker.library}: {tracker.viewer}")
         return run_loop(
-            begun.task,
+            OnThreads(begun.task, course) if course else begun.task,
             begun.data,
             config.loop,
             run=run,

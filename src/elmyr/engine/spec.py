@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from elmyr.core import machine
 from elmyr.core.amounts import Amount, image_count, minutes_of
 from elmyr.core.errors import InputError, suggestion
+from elmyr.core.threads import AUTO, Threads, asked_threads
 from elmyr.engine.config import RunConfig, Settings, parse_settings
 from elmyr.engine.loop import Outcome
 from elmyr.engine.processes import Processes
@@ -33,7 +34,8 @@ class Asked:
 
     The budget is `images` seen, exactly (200_000, 2e5 or "200k"), or `minutes` from the call on (90 or "1h30m").
     settings: `{"learning_rate": 1e-3}` or `["learning_rate=1e-3"]` over a kind's own choices. start_from: a run of the
-    same kind and networks, whose weights this one begins with. InputError for what is no such value.
+    same kind and networks, whose weights this one begins with. threads: how many compute, or "auto". InputError for
+    what is no such value.
     """
 
     images: Amount | None = None
@@ -46,6 +48,7 @@ class Asked:
     shaping: Shaping = AS_IT_IS
     deterministic: bool = False
     start_from: Run | None = None
+    threads: Threads = AUTO
 
     @property
     def budget(self) -> int | None:
@@ -64,7 +67,9 @@ class Asked:
 
     def common(self, kind: str) -> dict[str, Any]:
         """The fields of a `RunConfig` that are the same for every kind, all but the course."""
-        device = machine.choose_device(self.device)
+        device, threads = machine.choose_device(self.device), asked_threads(self.threads)
+        if self.deterministic and threads not in (None, 1):
+            raise InputError(f"--deterministic computes on one thread: leave out --threads {threads}")
         return {
             "seed": self.seed,
             "device": str(device),
@@ -72,6 +77,7 @@ class Asked:
             "minutes": minutes_of(self.minutes),
             "start_from": None if self.start_from is None else os.path.abspath(run_path(self.start_from, kind)),
             "deterministic": self.deterministic,
+            "threads": threads,
         }
 
 

@@ -45,6 +45,7 @@ class RunDirectory:
         self.summary = self.path / SUMMARY
         self.metrics = self.path / "metrics.jsonl"
         self.log = self.path / "log.txt"
+        self.threads = self.path / "threads.json"
         self.checkpoints = self.path / "checkpoints"
         self.previews = self.path / "previews"
         self.model = self.path / MODEL
