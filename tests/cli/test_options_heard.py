@@ -146,7 +146,7 @@ FORM = {
     name: SHAPING[name]
     for name in ("--size", "--fit", "--channels", "--label-column", "--range", "--classes", "--limit")
 }
-DEVICE = {"--device": heard("--device", "cuda:99")}
+DEVICE = {"--device": heard("--device", "cuda:99"), "--threads": heard("--threads", "0")}
 MACHINE = DEVICE | {"--precision": heard("--precision", "{precision}")}
 JSON = {"--json": heard("--json", aspect=is_json)}
 QUIET = {"--quiet": heard("--quiet", aspect=said)}
@@ -164,6 +164,7 @@ def of_task(run: str, setting: str, small: tuple[str, ...]) -> dict[str, Heard |
         "--set": heard("--set", setting),
         "--from": heard("--from", run, given=small),
         "--deterministic": heard("--deterministic"),
+        "--threads": heard("--threads", "1"),
         "--keep-going": "tests/e2e/test_life_of_a_run.py",
         "--track": heard("--track", "nowhere"),
         "--dry-run": heard("--dry-run", given=small),
@@ -317,6 +318,7 @@ COMMANDS: dict[str, Command] = {
             "--data-root": heard("--data-root", "{root}", base=("resume", "named", "--images", "48")),
             "--keep-going": "tests/engine/test_survival.py",
             "--track": heard("--track", "nowhere"),
+            "--threads": heard("--threads", "1", given=("--images", "48")),
             "--processes": heard("--processes", "2"),
             **QUIET,
             **JSON,
@@ -658,6 +660,10 @@ def test_every_option_has_a_line() -> None:
         name: sorted(max(one.opts, key=len) for one in known.params if one.param_type_name == "option")
         for name, known in _commands("", typer.main.get_command(app))
     }
+
+
+def test_whatever_computes_takes_a_number_of_threads() -> None:
+    assert all(("--device" not in command.options) or "--threads" in command.options for command in COMMANDS.values())
 
 
 def _commands(name: str, known: Any) -> Iterator[tuple[str, Any]]:

@@ -112,3 +112,9 @@ def test_only_inside_something_that_computes_is_a_number_chosen(free: None, monk
         look()
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2 and "OMP_NUM_THREADS" not in os.environ
+
+
+def test_up_to_so_many_may_be_chosen(free: None) -> None:
+    torch.set_num_threads(4)
+    with computing("auto", most=3):
+        assert torch.get_num_threads() == 3 and candidates() == (1, 2, 3)

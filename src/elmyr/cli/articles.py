@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, Data, DataRoot, Device, Out, Precision, Quiet, Seed, formed, image_count
+from elmyr.cli.options import AsJson, Data, DataRoot, Device, Out, Precision, Quiet, Seed, Threads, formed, image_count
 from elmyr.cli.show import hush, say, show_json, show_table
 
 
@@ -30,6 +30,7 @@ def articles(
     data_root: DataRoot = None,
     shaping: Any = None,
     device: Device = "auto",
+    threads: Threads = "auto",
     precision: Precision = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -46,6 +47,7 @@ def articles(
         remedies=remedies,
         seed=seed,
         device=device,
+        threads=threads,
         precision=precision,
         data_root=data_root,
         shaping=shaping,

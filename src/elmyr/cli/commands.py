@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, formed, shaped, spread
+from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, computing, formed, shaped, spread
 from elmyr.cli.show import conditions, hush, say, show_figures, show_json, show_table
 from elmyr.evaluation.extractors import AUTO, EXTRACTORS, FORMS, WIDTH
 from elmyr.evaluation.published.conventions import CONVENTIONS
@@ -68,6 +68,7 @@ def _judging_options(
 judged = partial(spread, name="judging", options=_judging_options)
 
 
+@computing
 @shaped
 @judged
 def evaluate(
@@ -101,6 +102,7 @@ def evaluate(
         show_figures(evaluation.as_json())
 
 
+@computing
 @formed
 @judged
 def compare(
@@ -151,6 +153,7 @@ def presets(
         show_table([row for each, (about, use) in told.items() for row in ([each, about], ["", f"use: {use}"])])
 
 
+@computing
 def doctor(
     bench: Annotated[bool, typer.Option("--bench", help="Also time this machine and training on it.")] = False,
     device: Device = "auto",

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from elmyr.cli.options import AsJson, Checkpoint, Device, Precision, Quiet, Run
+from elmyr.cli.options import AsJson, Checkpoint, Device, Precision, Quiet, Run, computing
 from elmyr.cli.show import say, show_json
 
 
+@computing
 def interpolate(
     run: Run,
     from_class: Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, DataRoot, Device, Language, Precision, Quiet, Run, spread
+from elmyr.cli.options import AsJson, DataRoot, Device, Language, Precision, Quiet, Run, computing, spread
 from elmyr.cli.show import hush, say, show_json, show_table
 
 
@@ -31,6 +31,7 @@ def _page(
     return show, port, next_port
 
 
+@computing
 @partial(spread, name="asking", options=_questions)
 @partial(spread, name="page", options=_page)
 def survey(

@@ -35,6 +35,10 @@ Checkpoint = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
+Threads = Annotated[
+    str,
+    typer.Option(metavar="auto|N", help="How many compute; auto: the quicker of one and all cores, measured here."),
+]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Keep training, unsaved, if the disk is full.")]
 Track = Annotated[str | None, typer.Option(help="Figures and previews also for a viewer: tensorboard or trackio.")]
 Language = Annotated[str, typer.Option("--lang", help="en or zh (中文).")]
@@ -120,6 +124,21 @@ def _shaping_options(
     )
 
 
+def computing(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the option --threads after --device: what it computes, it computes on so many."""
+    known = inspect.signature(command, eval_str=True).parameters
+
+    def computed(**words: Any) -> None:
+        from elmyr.core.threads import computing as on_threads
+
+        with on_threads(words.pop("threads")):
+            command(**words)
+
+    threads = inspect.Parameter("threads", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="auto", annotation=Threads)
+    parameters = [one for each, one in known.items() for one in ([one, threads] if each == "device" else [one])]
+    return _as_typer_reads(computed, command, parameters)
+
+
 def shaped(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes a `shaping` with the options for it in that place, but for those that it has itself."""
     return _with_shaping(command, without=())
@@ -151,10 +170,17 @@ def spread(
     parameters = [
         one for each, parameter in of_command.items() for one in (added.values() if each == name else [parameter])
     ]
-    parsed.__doc__, parsed.__name__ = command.__doc__, command.__name__
-    parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
-    parsed.__annotations__ = {one.name: one.annotation for one in parameters}
-    return parsed
+    return _as_typer_reads(parsed, command, parameters)
+
+
+def _as_typer_reads(
+    made: Callable[..., None], command: Callable[..., None], parameters: Sequence[inspect.Parameter]
+) -> Callable[..., None]:
+    """What was made of a command, under its name and with these parameters."""
+    made.__doc__, made.__name__ = command.__doc__, command.__name__
+    made.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    made.__annotations__ = {one.name: one.annotation for one in parameters}
+    return made
 
 
 def of_channels(number: int | None) -> Literal[1, 3] | None:

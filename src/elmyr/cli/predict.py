@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import Average, DataRoot, Device, Fit, Quiet, of_channels
+from elmyr.cli.options import Average, DataRoot, Device, Fit, Quiet, computing, of_channels
 from elmyr.cli.show import say
 
 
@@ -23,6 +23,7 @@ class Prepare(StrEnum):
     digit = "digit"
 
 
+@computing
 def predict(
     run: Annotated[
         str,

@@ -10,7 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from elmyr.cli.helping.helped import Commands
-from elmyr.cli.options import AsJson, Average, Data, DataRoot, Device, Part, Precision, Quiet, Seed, image_count, shaped
+from elmyr.cli.options import (
+    AsJson,
+    Average,
+    Data,
+    DataRoot,
+    Device,
+    Part,
+    Precision,
+    Quiet,
+    Seed,
+    computing,
+    image_count,
+    shaped,
+)
 from elmyr.cli.predict import predict
 from elmyr.cli.show import hush, say, show_json, show_table, show_trained
 from elmyr.cli.trained import Training, carry_out, trained
@@ -147,6 +160,7 @@ def _adapt(
         recognizer=reader,
         data_root=asked.data_root,
         shaping=asked.shaping,
+        threads=asked.threads,
         quiet=options.quiet,
         say=options.say,
     )
@@ -160,6 +174,7 @@ recognizer.command("choose")(choose)
 
 
 @recognizer.command("evaluate")
+@computing
 def evaluate(
     model: Model,
     data: Annotated[str | None, typer.Option(help="Other labeled images (default: the run's).")] = None,
@@ -212,6 +227,7 @@ def evaluate(
 
 
 @recognizer.command("doubts")
+@computing
 @shaped
 def doubts(
     data: Data,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from elmyr.cli.helping.helped import Commands
-from elmyr.cli.options import AsJson, Data, DataRoot, Device, Part, Precision, Quiet, of_channels
+from elmyr.cli.options import AsJson, Data, DataRoot, Device, Part, Precision, Quiet, computing, of_channels
 from elmyr.cli.show import say, show_json, show_table
 from elmyr.cli.trained import carry_out, trained
 
@@ -51,6 +51,7 @@ def train(
 
 
 @restorer.command("apply")
+@computing
 def apply(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A restorer's run; with --method inversion a GAN's.")],
     images: Images,
@@ -106,6 +107,7 @@ def apply(
 
 
 @restorer.command("evaluate")
+@computing
 def evaluate(
     model: Model,
     recognizer: Annotated[

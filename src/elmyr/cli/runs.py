@@ -23,6 +23,7 @@ from elmyr.cli.options import (
     Quiet,
     Run,
     Track,
+    computing,
     image_count,
 )
 from elmyr.cli.show import hush, say, show_json, show_trained
@@ -61,6 +62,9 @@ def resume(
     data_root: DataRoot = None,
     keep_going: KeepGoing = False,
     track: Track = None,
+    threads: Annotated[
+        str | None, typer.Option(metavar="auto|N", help="From here on on so many, or auto (default: as it had).")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(help="Of a study or the articles: number of parallel processes.", min=1)
     ] = None,
@@ -82,6 +86,7 @@ def resume(
         processes=processes,
         keep_going=keep_going,
         track=track,
+        threads=threads,
         quiet=quiet,
         say=hush if quiet else say,
     )
@@ -137,6 +142,7 @@ def repeat(
         raise typer.Exit(1)
 
 
+@computing
 def sample(
     run: Run,
     count: Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)] = 100,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from elmyr.cli.options import DataRoot, Device, Precision, Quiet
+from elmyr.cli.options import DataRoot, Device, Precision, Quiet, Threads
 from elmyr.cli.show import hush, say
 
 SHORTEST_TOKEN = 16
@@ -27,12 +27,14 @@ def serve(
     ] = None,
     memory: Annotated[float, typer.Option(help="Megabytes of models kept in memory.", min=1)] = 2048,
     device: Device = "auto",
+    threads: Threads = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw and recognize, generate, repair, translate, compare and watch: a page and an HTTP API, until Ctrl-C."""
     from elmyr.core.errors import InputError
+    from elmyr.core.threads import asked_threads
 
     try:
         from elmyr.serving.catalog import WorkerOptions, find_served
@@ -53,7 +55,7 @@ def serve(
         raise InputError(f"the token is {len(token)} signs: at least {SHORTEST_TOKEN}, all of them printable ASCII")
     served = find_served(models or [])
     root = None if data_root is None else str(data_root)
-    options = WorkerOptions(served, memory, device, precision, root)
+    options = WorkerOptions(served, memory, device, precision, root, asked_threads(threads))
     with listening(port, next_free=next_port, host=host) as listener:
         service = Service(served, Supervisor([options.as_word()], tell), Runs(runs))
         app = workbench_app(

@@ -17,6 +17,7 @@ from elmyr.cli.options import (
     Preset,
     Quiet,
     Settings,
+    Threads,
     image_count,
     several,
     shaped,
@@ -71,6 +72,7 @@ def _choices(
     preset: Preset = "residual",
     settings: Settings = [],  # noqa: B006  # typer copies it
     device: Device = "auto",
+    threads: Threads = "auto",
     precision: Precision = "auto",
     data_root: DataRoot = None,
     shaping: Any = None,
@@ -88,6 +90,7 @@ def _choices(
         preset=preset,
         settings=tuple(settings),
         device=device,
+        threads=threads,
         precision=precision,
         data_root=data_root,
         shaping=shaping,

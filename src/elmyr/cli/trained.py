@@ -18,6 +18,7 @@ from elmyr.cli.options import (
     Precision,
     Quiet,
     Seed,
+    Threads,
     Track,
     image_count,
     shaped,
@@ -61,6 +62,7 @@ def _options(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits on any number of threads, at the speed of one.")
     ] = False,
+    threads: Threads = "auto",
     keep_going: KeepGoing = False,
     track: Track = None,
     dry_run: Annotated[
@@ -83,6 +85,7 @@ def _options(
         shaping,
         deterministic,
         start_from,
+        threads,
     )
     return Training(asked, RunOptions(out, keep_going, track, quiet, hush if quiet else say), dry_run, as_json)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from elmyr.cli.helping.helped import Commands
-from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, of_channels
+from elmyr.cli.options import AsJson, DataRoot, Device, Part, Precision, Quiet, computing, of_channels
 from elmyr.cli.show import say, show_json, show_table
 from elmyr.cli.trained import carry_out, trained
 
@@ -50,6 +50,7 @@ def train(
 
 
 @translator.command("apply")
+@computing
 def apply(
     model: Model,
     images: Annotated[str, typer.Argument(metavar="IMAGES", help="A folder of images of any sizes, or other DATA.")],
@@ -91,6 +92,7 @@ def apply(
 
 
 @translator.command("evaluate")
+@computing
 def evaluate(
     model: Model,
     recognizer: Annotated[

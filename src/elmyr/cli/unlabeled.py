@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from elmyr.cli.options import AsJson, DataRoot, Device, Quiet
+from elmyr.cli.options import AsJson, DataRoot, Device, Quiet, computing
 from elmyr.cli.show import say, show_json, show_table
 
 Unlabeled = Annotated[
@@ -16,6 +16,7 @@ Unlabeled = Annotated[
 ]
 
 
+@computing
 def label(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The run of a recognizer, or latest.")],
     out: Annotated[Path, typer.Option(help="An .npz, .parquet or .tar file, or a folder (no suffix).")],
@@ -43,6 +44,7 @@ def label(
         say(f"next:  elmyr train {out} --set class_balance=1")
 
 
+@computing
 def choose(
     models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="The runs of recognizers, two or more.")],
     data: Unlabeled = None,

@@ -47,13 +47,18 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def set_by_user() -> bool:
+    """Whether the environment says how many."""
+    return any(os.environ.get(name) for name in PINNING)
+
+
 def candidates() -> tuple[int, ...]:
     """What may be chosen from, the fewest first: one thread, half of what torch has now, and all of it.
 
     Only the last where the user has set the number in the environment.
     """
     most = torch.get_num_threads()
-    if any(os.environ.get(name) for name in PINNING):
+    if set_by_user():
         return (most,)
     return tuple(sorted({1, (most + 1) // 2, most}))
 

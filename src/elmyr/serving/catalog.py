@@ -52,13 +52,15 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """What the worker is told at its start. memory: megabytes of models that stay open."""
+    """What the worker is told at its start. memory: megabytes of models that stay open. threads: that compute; the
+    quicker number of those that leave a core to the page where None."""
 
     models: Sequence[ServedModel]
     memory: float = 2048
     device: str = "auto"
     precision: str = "auto"
     data_root: str | None = None
+    threads: int | None = None
 
     def as_word(self) -> str:
         """As a word of a command line."""

@@ -11,6 +11,7 @@ from math import ceil
 import numpy as np
 
 from elmyr.core import machine
+from elmyr.core.threads import cores
 from elmyr.engine.dry_run import rehearse
 from elmyr.engine.spec import Asked
 from elmyr.images import Source, split_source
@@ -117,6 +118,7 @@ def _gan_seconds(config: StudyConfig) -> float:
         precision=config.precision,
         data_root=config.root,
         shaping=config.shaping,
+        threads=min(config.threads, cores()),
     )
     ask = GANAsk(config.source, preset=config.preset, asked=asked)
     return AROUND * 60 * rehearse(GAN_SPEC, ask, seconds=SECONDS).minutes

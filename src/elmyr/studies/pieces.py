@@ -9,6 +9,7 @@ from pathlib import Path
 
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json
+from elmyr.core.threads import cores
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked
 from elmyr.evaluation import evaluate
@@ -117,6 +118,7 @@ def _train_gan(ground: CellData, quiet: bool, say: Say) -> None:
         precision=config.precision,
         data_root=config.root,
         shaping=ground.cell.shaping,
+        threads=min(config.threads, cores()),
     )
     train_or_resume(ground.run, GANAsk(config.source, preset=config.preset, asked=asked), quiet=quiet, say=say)
 

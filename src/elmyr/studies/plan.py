@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, suggestion
+from elmyr.core.threads import AUTO, Threads, asked_threads, cores
+from elmyr.core.threads import chosen as chosen_threads
 from elmyr.engine.config import Settings, parse_settings
 from elmyr.engine.spec import Asked
 from elmyr.evaluation import FEWEST_FOR_FIGURES, common_count
@@ -78,6 +80,7 @@ class StudyAsk:
     borrow: Data | None = None
     retrain: bool = False
     recognizers: int = 1
+    threads: Threads = AUTO
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -146,7 +149,7 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
     cells = _cells(source, form, troubles, ask, say)
     if few := _too_few_to_choose(source, split_source(source, ask.seed, form), ask.effort, cells):
         say(few)
-    processes, threads = shared_out(ask.processes, gan.device, ask.seeds * len(troubles))
+    processes, threads = shared_out(ask.processes, gan.device, ask.seeds * len(troubles), ask.threads)
     return StudyConfig(
         source=lasting_name(data),
         name=source.name,
@@ -237,12 +240,24 @@ def _counts(images: ImageSet) -> NDArray[np.int64]:
     return np.bincount(images.require_labels(), minlength=len(images.classes))
 
 
-def shared_out(processes: int, device: str, groups: int) -> tuple[int, int]:
-    """How many processes, and the threads of each: as many as there are cores for, one on a GPU."""
-    threads = torch.get_num_threads()
+def shared_out(processes: int, device: str, groups: int, threads: Threads = AUTO) -> tuple[int, int]:
+    """How many processes, and the threads of each: as many as there are cores for, one process on a GPU.
+
+    One process on a CPU has the quicker number of threads at this moment, where none is asked for.
+    """
+    each, most = asked_threads(threads), torch.get_num_threads()
     if processes == 0:
-        processes = min(threads, groups) if device == "cpu" else 1
-    return processes, max(1, threads // processes) if processes > 1 else threads
+        processes = max(1, min((cores() if each else most) // (each or 1), groups)) if device == "cpu" else 1
+    if each is not None:
+        if processes > 1 and processes * each > cores():
+            told = (
+                f"--processes {processes} with --threads {each} takes {processes * each} cores, and there are {cores()}"
+            )
+            raise InputError(f"{told}: leave out --threads, or take fewer processes")
+        return processes, each
+    if processes > 1:
+        return processes, max(1, most // processes)
+    return 1, chosen_threads(most) if device == "cpu" else most
 
 
 def _refuse_too_many_seeds(source: Source, seeds: int, folds: int | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
+from elmyr.core.threads import Threads
 from elmyr.engine.saving.places import ARTICLES_KIND, STUDY_KIND, Run, called, kind_of, run_path, with_article
 from elmyr.engine.tasks import TASKS
 from elmyr.images import Data, source_of
@@ -41,6 +42,7 @@ def resume(
     processes: int | None = None,
     keep_going: bool = False,
     track: str | None = None,
+    threads: Threads | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory | Study | Articles:
@@ -48,7 +50,8 @@ def resume(
 
     images: another budget, of a finished run too. data: where the images are by now, or the images themselves, as
     `train` takes them; of a translator and the articles a pair, None for what has not moved. processes: of a study or
-    the articles. settings are the run's own; keep_going, track: as `train` has them. Raises InputError for a choice
+    the articles. settings are the run's own; keep_going, track: as `train` has them; threads: from
+    here on so many, or "auto". Raises InputError for a choice
     that a study, or a run of this kind, does not have.
     """
     path = run_path(run)
@@ -65,6 +68,7 @@ def resume(
         "processes": processes,
         "keep_going": keep_going or None,
         "track": track,
+        "threads": threads,
     }
     given = {choice: value for choice, value in asked.items() if value is not None}
     strange = next((choice for choice in given if choice not in signature(function).parameters), None)

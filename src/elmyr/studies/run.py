@@ -15,6 +15,7 @@ from elmyr.core.amounts import Amount, seconds_of
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
+from elmyr.core.threads import AUTO, Threads
 from elmyr.engine.config import Settings
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.saving.places import Run
@@ -96,6 +97,7 @@ def study(
     borrow: Data | None = None,
     retrain: bool = False,
     recognizers: int = 1,
+    threads: Threads = AUTO,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
@@ -117,7 +119,8 @@ def study(
     learns there how images of a class differ, to vary the study's. retrain: whether the best recognizer, which `best/`
     of the study holds, is trained once more in the end, on the training and the validation part. recognizers: how often
     the two best arms are trained with each seed: their means are compared. processes: how many pieces of work are done
-    at once (0: one a core), each a process of its own. out: a directory, which may hold the same study, begun.
+    at once (0: one a core), each a process of its own. threads: of each process; "auto": as many as there are cores
+    for, of one process the quicker number at first. out: a directory, which may hold the same study, begun.
     Raises InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
@@ -125,7 +128,7 @@ def study(
     of_work = processes, allow_duplicates
     ask = StudyAsk(
         data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work, seeds_at_most,
-        effort=effort, borrow=borrow, retrain=retrain, recognizers=recognizers,
+        effort=effort, borrow=borrow, retrain=retrain, recognizers=recognizers, threads=threads,
     )  # fmt: skip
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.core.errors import InputError
+from elmyr.core.threads import computing
 from elmyr.images import ImageSet
 from elmyr.nets import NetworkConfig
 from elmyr.tasks.gan.model import CHUNK, GAN, CodeConfig, GANConfig, in_shares, to_pixels, to_unit
@@ -29,6 +30,25 @@ def test_sample_i_of_a_seed_is_the_same_image_whatever_the_count() -> None:
     assert np.array_equal(gan.sample(3, seed=4).images, many.images[:3])
     assert np.array_equal(gan.sample(CHUNK + 7, seed=4).images, many.images[: CHUNK + 7])
     assert not np.array_equal(gan.sample(3, seed=5).images, many.images[:3])
+
+
+def test_samples_are_the_same_on_one_thread_and_on_two() -> None:
+    gan = new_gan()
+    with machine.threads(2):
+        two = gan.sample(20, seed=4)
+    assert np.array_equal(gan.sample(20, seed=4).images, two.images)
+
+
+def test_samples_that_are_made_ahead_are_made_on_the_chosen_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    gan, seen = new_gan(), set[int]()
+    make = gan.generator.forward
+    monkeypatch.setattr(gan.generator, "forward", lambda *given: (seen.add(torch.get_num_threads()), make(*given))[1])
+    monkeypatch.setattr("elmyr.core.threads.measured", lambda work, counts, seconds: {1: 1.0, 2: 2.0})
+    monkeypatch.setattr("elmyr.core.threads.set_by_user", lambda: False)
+    with machine.threads(2), computing("auto"):
+        torch.set_num_threads(1)  # until it has looked
+        gan.sample(CHUNK + 1, seed=4)
+    assert seen == {2}
 
 
 @pytest.mark.parametrize("n", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])

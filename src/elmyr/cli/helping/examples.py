@@ -20,7 +20,16 @@ OPTIONS = {
         *("--data-root", "--allow-duplicates"),
     ),
     "Data-scarcity scenarios": ("--images-per-class", "--labels-per-class", "--imbalance", "--label-noise"),
-    "Computing": ("--device", "--precision", "--processes", "--deterministic", "--keep", "--keep-going", "--track"),
+    "Computing": (
+        "--device",
+        "--precision",
+        "--threads",
+        "--processes",
+        "--deterministic",
+        "--keep",
+        "--keep-going",
+        "--track",
+    ),
     "Output": ("--dry-run", "--plan", "--quiet", "--json", "--help"),
 }
 MANY = 12

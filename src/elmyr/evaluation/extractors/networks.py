@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from elmyr.core import machine
+from elmyr.core import machine, threads
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import sha256_of
 from elmyr.evaluation.extractors import AUTO, Classifier, Extraction
@@ -52,6 +52,7 @@ class NetworkFunction:
 
     def _of(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         prepared = self.preparation.of(images, self.device)
+        threads.look()
         try:
             with torch.inference_mode(), machine.autocast(self.device, self.precision):
                 found = self.network(prepared)

@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from elmyr.core.plugins import failing_in, load_all
@@ -28,12 +29,13 @@ def main(words: Sequence[str]) -> None:
         signal.signal(number, signal.SIG_IGN)  # which may be sent to all processes: the page's says when to end
     spoken = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever is printed on the way is no frame
-    share_the_machine()
     load_all()
-    models = Models(WorkerOptions.of_word(words[0]))
-    _say(spoken, packed({"hello": os.getpid()}))
-    while (frame := read_frame(sys.stdin.buffer)) is not None:
-        _say(spoken, _answered(models, *frame))
+    options = WorkerOptions.of_word(words[0])
+    models = Models(options)
+    with sharing_the_machine(options.threads):
+        _say(spoken, packed({"hello": os.getpid()}))
+        while (frame := read_frame(sys.stdin.buffer)) is not None:
+            _say(spoken, _answered(models, *frame))
 
 
 def _answered(models: Models, header: dict[str, Any], bodies: list[bytes]) -> bytes:
@@ -66,12 +68,11 @@ def _say(stream: BinaryIO, frame: bytes) -> None:
         left = left[stream.write(left) :]
 
 
-def share_the_machine() -> None:
-    """A core stays for the page's process, unless the user has said how many threads there are."""
-    import torch
+def sharing_the_machine(threads: int | None) -> AbstractContextManager[None]:
+    """Inside, so many threads compute; where nobody has said how many, a core stays for the page's process."""
+    from elmyr.core.threads import AUTO, computing, cores, set_by_user
 
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    return computing(threads or AUTO, most=None if set_by_user() else max(1, cores() - 1))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from elmyr.core import machine
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, suggestion
+from elmyr.core.threads import AUTO, Threads
 from elmyr.engine.config import DataConfig
 from elmyr.engine.saving.migration import FORMAT
 from elmyr.engine.saving.places import ARTICLES_KIND
@@ -83,6 +84,7 @@ class ArticlesAsk:
     data_root: str | os.PathLike[str] | None = None
     shaping: Shaping = AS_IT_IS
     processes: int = 1
+    threads: Threads = AUTO
 
     def __post_init__(self) -> None:
         if self.effort not in EFFORTS:
@@ -115,7 +117,7 @@ def make_articles_config(ask: ArticlesAsk, say: Callable[[str], None] = lambda l
     _refuse_unused(ask, sides)
     asked: dict[Side, tuple[Data, Shaping]] = {"gray": (ask.data, ask.shaping), "color": (ask.color, COLOR_FORM)}
     data = {side: _checked(*of_side, side, ask) for side, of_side in asked.items() if side in sides}
-    processes, threads = shared_out(ask.processes, str(device), 2 * len(numbers))
+    processes, threads = shared_out(ask.processes, str(device), 2 * len(numbers), ask.threads)
     return ArticlesConfig(
         data=data.get("gray"),
         color=data.get("color"),

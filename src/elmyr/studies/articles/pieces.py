@@ -9,6 +9,7 @@ from pathlib import Path
 
 from elmyr.core.errors import DivergedError
 from elmyr.core.files import make_folder, read_json, write_json
+from elmyr.core.threads import cores
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked, Say, hush
 from elmyr.evaluation.extractors import Extraction, extractor_for
@@ -148,6 +149,7 @@ class Worker:
             precision=config.precision,
             data_root=data.root,
             shaping=data.shaping,
+            threads=min(config.threads, cores()),
         )
         ask = GANAsk(data.source, preset=training.preset, rescue=training.rescue, asked=asked)
         train_or_resume(run, ask, quiet=quiet, say=say)

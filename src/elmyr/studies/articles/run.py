@@ -14,6 +14,7 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
+from elmyr.core.threads import AUTO, Threads
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.progress import told
 from elmyr.engine.saving.places import ARTICLES_KIND, Run
@@ -68,6 +69,7 @@ def articles(
     precision: str = "auto",
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
+    threads: Threads = AUTO,
     quiet: bool = False,
     say: Say = lambda line: None,
 ) -> Articles:
@@ -77,9 +79,10 @@ def articles(
     some articles, such as (0, 3). effort: "quick", or "full" for the articles' own budgets; `images` is that of every
     training instead. remedies: whether each step from written to cured, each of the articles' own remedies and the
     rescue by the training monitor are trained as well. processes: how many pieces of work are done at once (0: one a
-    core). out: a directory, which may hold the same, begun. Raises InputError before anything is written.
+    core). threads: as `study` has them. out: a directory, which may hold the same, begun. Raises InputError before
+    anything is written.
     """
-    of_machine = device, precision, data_root, shaping, processes
+    of_machine = device, precision, data_root, shaping, processes, threads
     ask = ArticlesAsk(data, color, only, effort, images, remedies, seed, *of_machine)
     return conduct(ask, out=out, quiet=quiet, say=say)
 

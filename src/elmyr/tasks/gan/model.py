@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.functional import one_hot
 
-from elmyr.core import machine, seeds
+from elmyr.core import machine, seeds, threads
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import make_folder, read_json, replacing, write_json
@@ -197,9 +198,7 @@ class GAN:
         classes takes no label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself;
         without it kinds are drawn. `truncation`, above 0, at most 2: below 1 more typical, above 1 more varied images.
         """
-        parts = list(
-            self.samples(n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed)
-        )
+        parts = [*self.samples(n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed)]
         labels = None if parts[0].labels is None else np.concatenate([part.require_labels() for part in parts])
         return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, parts[0].name)
 
@@ -235,9 +234,9 @@ class GAN:
             yield part(0)
             return
         with ThreadPoolExecutor(1) as pool:
-            parts = [pool.submit(part, 0)]
+            parts = [pool.submit(copy_context().run, part, 0)]
             for number in range(1, -(-n // CHUNK)):
-                parts.append(pool.submit(part, number))
+                parts.append(pool.submit(copy_context().run, part, number))
                 yield parts.pop(0).result()
             yield parts.pop().result()
 
@@ -250,8 +249,8 @@ class GAN:
         `truncation` other than 1 multiplies the normal entries of the latents by this factor (not a code, which is
         asked for), or, in a generator that has styles, their distances from the mean style, as the StyleGANs do.
         """
-        labels = None if labels is None else labels.to(self.device)
-        latents = latents.to(self.device)
+        latents, labels = latents.to(self.device), None if labels is None else labels.to(self.device)
+        threads.look()
         with machine.autocast(self.device, self.precision):
             if truncation == 1:
                 images = self.generator(latents, labels)

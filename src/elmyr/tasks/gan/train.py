@@ -7,6 +7,7 @@ from typing import Any
 
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
+from elmyr.core.threads import AUTO, Threads
 from elmyr.engine.config import Settings
 from elmyr.engine.run import train as train_run
 from elmyr.engine.saving.places import Run
@@ -34,6 +35,7 @@ def train(
     shaping: Shaping = AS_IT_IS,
     rescue: bool = False,
     deterministic: bool = False,
+    threads: Threads = AUTO,
     start_from: Run | None = None,
     keep_going: bool = False,
     track: str | None = None,
@@ -48,7 +50,9 @@ def train(
     exactly (200_000, 2e5 or "200k"), or `minutes` from this call on (90 or "1h30m"); without either 200,000 images,
     60,000 below 16 pixels a side. settings: `{"penalties.r1": 2}` or `["penalties.r1=2"]` over the preset's choices.
     rescue: whether the training monitor begins a network anew, with other settings, where it finds a problem.
-    deterministic: the same bits on any number of threads, at the speed of one. start_from: a run with the same networks
+    deterministic: the same bits on any number of threads, at the speed of one. threads: so many compute, up to the
+    cores here; "auto": the quicker of one, half and all that torch has, measured before and watched on the way, which
+    the run writes down; the bits of its weights depend on their number. start_from: a run with the same networks
     whose weights this one begins with. keep_going: whether a full disk ends the training or only its saving. track:
     "tensorboard" or "trackio", told the figures and previews as well. `say` hears a line about each stage. quiet:
     whether no progress is shown; else there
@@ -58,6 +62,8 @@ def train(
     Under `torchrun` its processes train together, each its share of every batch, and `out` is needed; a group that was
     started again resumes the run.
     """
-    asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
+    asked = Asked(
+        images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from, threads
+    )
     ask = GANAsk(data, labels, preset=preset, rescue=rescue, asked=asked)
     return train_run(GAN_SPEC, ask, RunOptions(out, keep_going, track, quiet, say))

@@ -14,6 +14,8 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_text
+from elmyr.core.threads import AUTO as CHOOSE_THREADS
+from elmyr.core.threads import Threads
 from elmyr.engine.config import DataConfig, Settings
 from elmyr.engine.loop import LoopConfig, Outcome
 from elmyr.engine.processes import Processes
@@ -239,6 +241,7 @@ def train_recognizer(
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
     deterministic: bool = False,
+    threads: Threads = CHOOSE_THREADS,
     start_from: Run | None = None,
     keep_going: bool = False,
     track: str | None = None,
@@ -264,7 +267,7 @@ def train_recognizer(
         raise InputError("labels are given by their name, or beside the images: labels=y, or (images, y)")
     reader = recognizer or Recognizer(method="auto", class_weight=AUTO)
     of_reader = (reader.seed, settings, reader.device, reader.precision)
-    asked = Asked(images, minutes, *of_reader, data_root, shaping, deterministic, start_from)
+    asked = Asked(images, minutes, *of_reader, data_root, shaping, deterministic, start_from, threads)
     of_gan = GeneratedAsk(realism, agreeing, hardest, generated, truncation, checkpoint, soft_labels)
     learns_from = LearnsFrom(unlabeled, instead, gan, teacher, validate, of_gan)
     ask = RecognizerAsk(data, labels, reader, learns_from, asked)

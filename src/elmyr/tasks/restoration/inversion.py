@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr.core import machine, seeds
+from elmyr.core import machine, seeds, threads
 from elmyr.core.errors import InputError
 from elmyr.engine.optimization.optimizers import Adam
 from elmyr.tasks.gan.augmented_view import within_range
@@ -142,6 +142,7 @@ def _searched(
     pixels = mask.expand_as(truth).sum((1, 2, 3))
     optimizer = Adam([latents], lr=LEARNING_RATE, betas=(0.9, 0.99))
     for _ in range(steps):
+        threads.look()
         with machine.autocast(gan.device, gan.precision):
             made = gan.generator(latents, labels)
         apart = (mask * (within_range(made.float()) - truth)).square().sum((1, 2, 3)) / pixels

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr.core import machine, seeds
+from elmyr.core import machine, seeds, threads
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError
 from elmyr.engine.data import ResidentData
@@ -171,6 +171,7 @@ class Restorer:
         hidden = torch.zeros_like(seen[:, :1], dtype=torch.bool)
         if mask is not None:
             hidden = torch.from_numpy(np.ascontiguousarray(mask)).to(self.device).unsqueeze(1)
+        threads.look()
         with machine.autocast(self.device, self.precision):
             features = net.encode(seen, hidden)
             for noise in noises:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
+from elmyr.core.threads import AUTO, Threads
 from elmyr.engine.config import DataConfig, RunConfig, Settings
 from elmyr.engine.data import ResidentData
 from elmyr.engine.loop import Outcome
@@ -142,6 +143,7 @@ def train_restorer(
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
     deterministic: bool = False,
+    threads: Threads = AUTO,
     start_from: Run | None = None,
     keep_going: bool = False,
     track: str | None = None,
@@ -153,7 +155,9 @@ def train_restorer(
     data, the budget and all that follows `settings`: as `train` has them. corruption and settings: those of `Restorer`.
     Raises InputError before anything is written.
     """
-    asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
+    asked = Asked(
+        images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from, threads
+    )
     ask = RestorerAsk(data, labels, corruption, asked)
     return train(RESTORER, ask, RunOptions(out, keep_going, track, quiet, say))
 

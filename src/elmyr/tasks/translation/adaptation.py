@@ -16,6 +16,7 @@ from elmyr.core import machine, seeds
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, InterruptedRun
 from elmyr.core.files import write_json
+from elmyr.core.threads import AUTO, Threads, asked_threads
 from elmyr.engine.guards import refuse_groups, write_beginning
 from elmyr.engine.run import resume
 from elmyr.engine.saving.places import RUNS, Run
@@ -60,6 +61,7 @@ class AdaptationConfig(BaseModel):
     seed: int
     device: str
     precision: str
+    threads: int | None = Field(None, ge=1, description="of its trainings; chosen by each where null")
 
 
 def train_adapted(
@@ -72,6 +74,7 @@ def train_adapted(
     recognizer: Recognizer | None = None,
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
+    threads: Threads = AUTO,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
@@ -81,8 +84,8 @@ def train_adapted(
     images, half of them laid over textures of the target, and by `self_training` from the target's images as it reads
     them. translation: the budget, in images, of a translator that turns the labeled images into the target's kind
     first; the recognizer then learns from what was made in their place. recognizer: one that is not fitted yet, of
-    which seed, size, updates, class weight, device and precision are taken. Raises InputError before anything is
-    written.
+    which seed, size, updates, class weight, device and precision are taken. threads: as `train` has them. Raises
+    InputError before anything is written.
     """
     refuse_groups("recognizer of another kind of image")
     if translation is None and not self_training:
@@ -91,9 +94,8 @@ def train_adapted(
     source, target = source_of(source, shaping=shaping), source_of(target, shaping=shaping)
     if lasting_name(source) == lasting_name(target):
         raise InputError(f"--target is '{os.fspath(target)}', the labeled images themselves: name others")
-    told = recognizer or Recognizer()
+    told, notes = recognizer or Recognizer(), list[str]()
     device = machine.choose_device(told.device)
-    notes: list[str] = []
     domains = open_domains(
         source, target, paired=False, seed=told.seed, data_root=data_root, shaping=shaping, say=notes.append
     )
@@ -112,6 +114,7 @@ def train_adapted(
         seed=told.seed,
         device=str(device),
         precision=machine.choose_precision(told.precision, device),
+        threads=asked_threads(threads),
     )
     name = f"{domains.a.train.name}-to-{domains.b.train.name}-adaptation"
     run = RunDirectory(new_directory(out, parent=RUNS, name=name))
@@ -182,6 +185,7 @@ def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
             validate=False,  # its images are of the source: what reads them best need not read the target's best
             data_root=config.root,
             shaping=config.shaping,
+            threads=config.threads or AUTO,
             quiet=quiet,
             say=say,
         )
@@ -205,6 +209,7 @@ def _translator(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
         precision=config.precision,
         data_root=config.root,
         shaping=config.shaping,
+        threads=config.threads or AUTO,
         quiet=quiet,
     )
 

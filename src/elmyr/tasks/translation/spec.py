@@ -14,6 +14,7 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import sha256_of
+from elmyr.core.threads import AUTO, Threads
 from elmyr.engine.config import DataConfig, RunConfig, Settings, require_there
 from elmyr.engine.loop import Outcome
 from elmyr.engine.processes import Processes
@@ -174,6 +175,7 @@ def train_translator(
     data_root: str | os.PathLike[str] | None = None,
     shaping: Shaping = AS_IT_IS,
     deterministic: bool = False,
+    threads: Threads = AUTO,
     start_from: Run | None = None,
     keep_going: bool = False,
     track: str | None = None,
@@ -187,7 +189,9 @@ def train_translator(
     from `seed`; of `shaping`, the form is that of both kinds, the choice that of A. Raises InputError before anything
     is written.
     """
-    asked = Asked(images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from)
+    asked = Asked(
+        images, minutes, seed, settings, device, precision, data_root, shaping, deterministic, start_from, threads
+    )
     ask = TranslatorAsk(a, b, method, recognizer, asked)
     return train(TRANSLATOR, ask, RunOptions(out, keep_going, track, quiet, say))
 

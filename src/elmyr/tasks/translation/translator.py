@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch.nn import functional as F
 
-from elmyr.core import machine, seeds
+from elmyr.core import machine, seeds, threads
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, suggestion
 from elmyr.engine.loop import LoopConfig, run_loop
@@ -207,6 +207,7 @@ class Translator:
 
     @torch.inference_mode()
     def _made(self, net: TranslatorNet, images: torch.Tensor) -> NDArray[np.uint8]:
+        threads.look()
         with machine.autocast(self.device, self.precision):
             return to_pixels(net(images)).permute(0, 2, 3, 1).cpu().numpy()
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from elmyr.core import seeds
+from elmyr.core import seeds, threads
 from elmyr.core.errors import InputError
 from elmyr.images import Pixels
 from elmyr.losses.policies.affine import AMOUNTS, affine
@@ -66,6 +66,7 @@ def _in_chunks(net: StridedClassifier, images: Pixels, look: Look) -> NDArray[np
     device = next(net.parameters()).device
     parts = []
     for start in range(0, len(images), CHUNK):
+        threads.look()
         part = np.require(images[start : start + CHUNK], requirements="W")  # Pillow's pixels are not, torch warns of it
         chunk = torch.from_numpy(part).to(device).permute(0, 3, 1, 2)
         parts.append(look(to_unit(chunk)).double().cpu().numpy())
