@@ -371,6 +371,7 @@ ABILITIES: dict[str, Callable[..., None]] = {  # of docs/runs.md, each with the 
     "resume with another budget": test_a_finished_run_goes_on_with_a_larger_budget,
     "repeat": test_it_is_repeated_to_the_bit,
     "`--deterministic`": test_the_same_bits_on_one_thread_and_on_two,
+    "`--threads`": test_a_number_of_threads_that_is_asked_for_is_kept,
     "roll back where numbers are not finite": test_numbers_gone_bad_roll_it_back_and_end_it_with_what_to_try,
     "`--keep-going`": test_a_full_disk_ends_it_or_with_keep_going_only_its_saving,
     "`--track`": test_a_tracker_is_told,
