@@ -111,8 +111,7 @@ def study(
 
     folds: with F of them a seed tests one of F folds of the images, so that F seeds test each image once; "auto": 5
     where a class would have fewer than ten test images; None: a quarter of each class a seed, where there is no test
-    part.
-    budget: a time, in seconds or such as "2h"; where not all fits, a smaller effort is taken, then fewer seeds.
+    part. budget: a time, in seconds or such as "2h"; where not all fits, a smaller effort is taken, then fewer seeds.
     seeds_at_most: where a cell is not decided after `seeds`, more follow, up to so many; the intervals are wider, so
     that all looks together hold the truth in 95 % of studies. effort: how many arms are tried: "quick", "standard" or
     "thorough". borrow: labeled images of other classes, in the same form, for pretraining, and for a generator that
@@ -120,8 +119,8 @@ def study(
     of the study holds, is trained once more in the end, on the training and the validation part. recognizers: how often
     the two best arms are trained with each seed: their means are compared. processes: how many pieces of work are done
     at once (0: one a core), each a process of its own. threads: of each process; "auto": as many as there are cores
-    for, of one process the quicker number at first. out: a directory, which may hold the same study, begun.
-    Raises InputError before anything is written.
+    for, of one process the quicker number at first. out: a directory, which may hold the same study, begun. Raises
+    InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
     of_gan = images, updates, preset, settings, device, precision, data_root, shaping
