@@ -124,9 +124,8 @@ def study(
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
     of_gan = images, updates, preset, settings, device, precision, data_root, shaping
-    of_work = processes, allow_duplicates
     ask = StudyAsk(
-        data, labels, seeds, seed, *of_gan, *of_cells, folds, *of_work, seeds_at_most,
+        data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates, seeds_at_most,
         effort=effort, borrow=borrow, retrain=retrain, recognizers=recognizers, threads=threads,
     )  # fmt: skip
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
