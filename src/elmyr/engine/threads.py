@@ -40,7 +40,7 @@ class Stretch:
     threads: int
 
 
-class Watch:
+class Chooser:
     """Hears how long each update takes, and says on how many threads the next one is to run.
 
     A pure machine of figures. counts: what there is to choose from; speeds: images/s where they were measured.
@@ -104,17 +104,17 @@ class Watch:
 
 
 class Course:
-    """The stretches of a run. What is written down is followed; past it a watch, where there is one, decides."""
+    """The stretches of a run. What is written down is followed; past it a chooser decides, where there is one."""
 
     def __init__(
         self,
         stretches: Sequence[Stretch],
-        watch: Watch | None = None,
+        chooser: Chooser | None = None,
         *,
         write: Callable[[Sequence[Stretch]], None] = lambda stretches: None,
         say: Say = lambda line: None,
     ) -> None:
-        self.stretches, self.watch, self.write, self.say = list(stretches), watch, write, say
+        self.stretches, self.chooser, self.write, self.say = list(stretches), chooser, write, say
         self._trained = self.stretches[-1].images  # up to there the numbers stand, also where the loop goes back
 
     def threads(self, position: int) -> int:
@@ -123,15 +123,15 @@ class Course:
 
     def heard(self, position: int, images: int, seconds: float) -> None:
         """After an update that began at a position, of so many images in so many seconds."""
-        if self.watch is None or position < self._trained:
+        if self.chooser is None or position < self._trained:
             return
         self._trained = position + images
-        count = self.watch.heard(images, seconds)
+        count = self.chooser.heard(images, seconds)
         if count != self.stretches[-1].threads:
             self.stretches.append(Stretch(self._trained, count))
             self.write(self.stretches)
-        if self.watch.chosen_by:
-            self.say(f"from {self._trained:,} images on {told(count, self.watch.chosen_by)}")
+        if self.chooser.chosen_by:
+            self.say(f"from {self._trained:,} images on {told(count, self.chooser.chosen_by)}")
 
 
 @dataclass(frozen=True)
@@ -214,19 +214,19 @@ def course_of(
         return None
     written = run.threads.is_file()
     before = stretches_of(run) if written or position else []
-    now, watch = torch.get_num_threads(), None
+    now, chooser = torch.get_num_threads(), None
     if may_choose(config):
         speeds = measure()
         there = before[-1].threads if before else now
         now = quickest(speeds, there if there in speeds else now)
-        watch = Watch(tuple(speeds), now, speeds)
+        chooser = Chooser(tuple(speeds), now, speeds)
         say(told(now, speeds))
         stretches = _on(before, max(position, before[-1].images if before else 0), now)
     else:
         stretches = _on([each for each in before if each.images <= position], position, now)
         if len(stretches) == 1 and not written:
             return None
-    course = Course(stretches, watch, write=_writing(run, say), say=say)
+    course = Course(stretches, chooser, write=_writing(run, say), say=say)
     course.write(stretches)
     torch.set_num_threads(course.threads(position))
     return course
