@@ -218,31 +218,29 @@ def test_a_number_of_threads_that_is_asked_for_is_kept(kind: Kind, whole: RunDir
 def test_threads_that_were_chosen_on_the_way_are_written_down_and_followed(
     kind: Kind, two_threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a clock on which two threads are slow, so that the second update is the last one on two."""
-    looks: list[int] = []  # two an update
+    """By a clock on which two threads are slow, so that the second update is the last one on two; killed on the way."""
+    looks: list[int] = []  # two an update, of which the first is before it
 
     def clock() -> float:
         looks.append(torch.get_num_threads())
         return float(sum({1: 0.5, 2: 3.0}[each] for each in looks))
 
-    monkeypatch.setattr("elmyr.engine.run.measured_threads", lambda begun, batch: {1: 100.0, 2: 110.0})
+    monkeypatch.setattr("elmyr.engine.run.measured_threads", lambda begun, batch: {1: 30.0, 2: 33.0})
     monkeypatch.setattr("elmyr.engine.run.OnThreads", partial(OnThreads, clock=clock))
     said: list[str] = []
-    run = kind.trained(manner=RunOptions(say=said.append))
-    expected = [2] * 4 + [1] * (2 * IMAGES // BATCH - 4)
-    assert looks == expected
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        at_position(kind, 112, die, patched)
+        kind.trained(manner=RunOptions(say=said.append))
+    assert looks == [2] * 4 + [1] * 11
+    assert "2 threads: 33 images/s, on 1 thread 30" in said
+    run = elmyr.resume(kind.folder / "run")
     assert read_json(run.threads) == [{"images": 0, "threads": 2}, {"images": 2 * BATCH, "threads": 1}]
-    assert "2 threads: 110 images/s, on 1 thread 100" in said
     assert "from 96 images on 1 thread: 32 images/s, on 2 threads 5" in run.log.read_text()
     looks.clear()
     again = repeat(run.path, out=kind.folder / "again")
-    assert again.differences == () == again.surroundings and looks == expected
+    assert looks == [2] * 4 + [1] * (2 * IMAGES // BATCH - 4)
+    assert again.differences == () == again.surroundings
     assert read_json(again.run.threads) == read_json(run.threads) and torch.get_num_threads() == 2
-    with monkeypatch.context() as patched, pytest.raises(MemoryError):
-        at_position(kind, 64, die, patched)
-        kind.trained("killed")
-    resumed = elmyr.resume(kind.folder / "killed")
-    assert same(resumed, run) and read_json(resumed.threads) == read_json(run.threads)
 
 
 def test_a_tracker_is_told(kind: Kind) -> None:
