@@ -1,13 +1,14 @@
 """Are copies called copies, and real images not? Prints a table of verdicts over seeds.
 
-python benchmarks/copies.py --data mnist --data-root path/to/data --seeds 20
+python benchmarks/copies.py --data digits --seeds 20
+python benchmarks/copies.py --data mnist --data-root path/to/data --seeds 4 --draws 5
 python benchmarks/copies.py --run runs/mnist --data-root path/to/data --seeds 5
 
-A seed is a new split and a new draw of as many images of each kind. `real` are images of the test part, which no
-network has seen; `typical` are the same, blurred: nearer to all others than a real image is, and no copies. The others
-are made of training images: with noise of so many gray levels, a tenth of them among real ones, or altered: moved,
-turned, mirrored, recolored, or cut to 86 % of the sides and enlarged again. `altered` is the verdict of the search over
-such changes alone; C_T and authenticity, the figures that dgm-eval prints, stand beside it.
+A seed is a new split, from which images of each kind are drawn, --draws times. `real` are images of the test part,
+which no network has seen; `typical` are the same, blurred: nearer to all others than a real image is, and no copies.
+The others are made of training images: with noise of so many gray levels, a tenth of them among real ones, or
+altered: moved, turned, mirrored, recolored, or cut to 86 % of the sides and enlarged again. `altered` is the verdict of
+the search over such changes alone; C_T and authenticity, the figures that dgm-eval prints, stand beside it.
 Of a run the images are its samples, a seed a draw, beside its own split; its discriminator judges too.
 """
 
@@ -17,6 +18,7 @@ import argparse
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, rotate, shift
 
 from elmyr.engine.saving.run_directory import RunDirectory
-from elmyr.evaluation.copies import TITLES, Copies, look_for_copies
+from elmyr.evaluation.copies import TITLES, Copies, CopySearch
 from elmyr.images import ImageSet, Source, Splits, open_source, split_source
 from elmyr.images.pictures.grid import as_picture
 from elmyr.tasks.gan.model import GAN
@@ -91,20 +93,21 @@ KINDS: dict[str, Callable[[Splits, int, np.random.Generator], Pixels]] = {
 }
 
 
-def of_kinds(source: Source, kinds: list[str], seeds: int, count: int) -> dict[str, list[Copies]]:
+def of_kinds(source: Source, options: argparse.Namespace) -> dict[str, list[Copies]]:
     found: dict[str, list[Copies]] = defaultdict(list)
-    for seed in range(seeds):
+    for seed in range(options.seeds):
         splits = split_source(source, seed)
-        for kind in kinds:
-            images = ImageSet(KINDS[kind](splits, count, np.random.default_rng(seed)), None)
-            found[kind].append(look_for_copies(images, splits.train, splits.validation, splits.test))
+        search = CopySearch(splits.train, splits.validation, splits.test)
+        for kind, draw in product(options.kinds, range(options.draws)):
+            random = np.random.default_rng(seed if options.draws == 1 else (seed, draw))
+            found[kind].append(search(ImageSet(KINDS[kind](splits, options.count, random), None)))
     return found
 
 
 def of_run(name: str, data_root: str | None, seeds: int, count: int) -> dict[str, list[Copies]]:
     gan, splits = GAN.load(name), splits_of(config_of(RunDirectory(name)), data_root)
-    parts = splits.train, splits.validation, splits.test
-    return {"samples": [look_for_copies(gan.sample(count, seed=seed), *parts, gan=gan) for seed in range(seeds)]}
+    search = CopySearch(splits.train, splits.validation, splits.test)
+    return {"samples": [search(gan.sample(count, seed=seed), gan=gan) for seed in range(seeds)]}
 
 
 def main() -> None:
@@ -113,6 +116,7 @@ def main() -> None:
     parser.add_argument("--data-root")
     parser.add_argument("--run", help="samples of this run, instead")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--draws", type=int, default=1, help="of each kind from each split")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS, metavar="KIND")
     options = parser.parse_args()
@@ -121,12 +125,13 @@ def main() -> None:
         name, found = options.run, of_run(options.run, options.data_root, options.seeds, options.count)
     else:
         source = open_source(options.data, options.data_root)
-        name, found = source.name, of_kinds(source, options.kinds, options.seeds, options.count)
+        name, found = source.name, of_kinds(source, options)
     looks = sum(map(len, found.values()))
     first = next(iter(found.values()))[0]
     print(
         f"{name}: {first.count:,} images a look, {first.training:,} training and {first.held_out:,} held-out "
-        f"images; {options.seeds} seeds; {(time.monotonic() - started) / looks:.1f} s a look\n"
+        f"images; {options.seeds} splits, {options.draws} draws of each; "
+        f"{(time.monotonic() - started) / looks:.1f} s a look\n"
     )
     names = [figure.name for figure in first.figures]
     head = (

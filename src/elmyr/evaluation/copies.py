@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc
 
-from elmyr.evaluation.altered_copies import AlteredSearch, views_of
+from elmyr.evaluation.altered_copies import AlteredSearch, Views, views_of
 from elmyr.evaluation.features import AT_ONCE, squares
 from elmyr.evaluation.paired_samples import first_of, first_places
 from elmyr.images import ImageSet
@@ -180,95 +180,104 @@ class _Chance:
         return self.shares[labels], numbers
 
 
+class CopySearch:
+    """Looks for copies of training images among any generated ones; what real images tell is found once.
+
+    held_out: real images of the same distribution as the training images that the generator has not seen; others: such
+    images again, which stand in the generated images' place for the baseline. Looked at are at most 1,000 images of
+    each side and 60,000 training images, averaged to 16x16; 500 of each side for copies that were altered.
+    """
+
+    def __init__(self, training: ImageSet, held_out: ImageSet, others: ImageSet) -> None:
+        self._training, self._held_out = training, held_out
+        self._known_places = first_places(len(training), MOST_TRAINING)
+        self._known, self._unseen = _pixels(training, self._known_places), _pixels(held_out)
+        self._chance = _Chance(training, self._known_places, held_out)
+        between = self._unseen[first_places(len(self._unseen), MOST)]
+        self._from_held_out = nearest(between, self._known).distances
+        count = max(1, min(MOST_CELLS, len(between) // FEWEST_IN_A_CELL))
+        self._centers = centers_of(self._known[:MOST_FOR_CELLS], count=count)
+        self._cells_of_held_out = cells_of(between, self._centers)
+        self._search = AlteredSearch(views_of(training, self._known_places), views_of(held_out))
+        others = first_of(others, MOST)
+        self._real, self._of_real = self._beside(_pixels(others))
+        altered = self._search(_views_of_first(others))
+        self._real_altered = _Side(altered.to_training, altered.to_held_out)
+
+    def __call__(self, generated: ImageSet, *, gan: GAN | None = None) -> Copies:
+        """Whether generated images are copies. gan: whether its discriminator remembers the training images."""
+        places = first_places(len(generated), MOST)
+        generated = generated.take(places)
+        shown, figures = self._beside(_pixels(generated))
+        taken = [_figure(name, each, self._of_real[name]) for name, each in figures.items() if name in self._of_real]
+        if gan is not None:
+            taken.append(_figure("membership", self._membership(gan), 0.5))
+        excess, draws = shown.excess(self._chance), shown.draws()
+        unaltered = _verdict(draws, self._real.draws(), excess)
+        altered, side = self._altered(generated)
+        graver = altered.verdict if GRAVITY[altered.verdict] > GRAVITY[unaltered] else unaltered
+        pairs = (shown if graver == unaltered else side).pairs()
+        return Copies(
+            verdict=graver,
+            unaltered=unaltered,
+            altered=altered,
+            count=len(generated),
+            training=len(self._known),
+            held_out=len(self._unseen),
+            doubles=round(shown.doubles().value * len(generated)),
+            doubled=draws[1],
+            expected=excess.expected,
+            deviations=excess.deviations,
+            figures=tuple(taken),
+            pairs=tuple((int(places[place]), int(self._known_places[known])) for place, known in pairs),
+        )
+
+    def _beside(self, rows: NDArray[np.float64]) -> tuple[_Side, dict[str, Estimate | float]]:
+        """Images beside the real ones, and their figures."""
+        side = _Side(nearest(rows, self._known), nearest(rows, self._unseen))
+        return side, self._figures(side, cells_of(rows, self._centers))
+
+    def _figures(self, side: _Side, cells: NDArray[np.int64]) -> dict[str, Estimate | float]:
+        ratio, far = side.ratio(), side.to_training.distances
+        taken: dict[str, Estimate | float] = {} if ratio is None else {"distance_ratio": ratio}
+        taken["doubles"] = side.doubles()
+        taken["training_is_nearest"] = side.excess(self._chance).share
+        taken["copying_statistic"] = copying_statistic(far, self._from_held_out, (cells, self._cells_of_held_out))
+        taken["authenticity"] = _authenticity(side.to_training, self._known)
+        return taken
+
+    def _membership(self, gan: GAN) -> Estimate:
+        remembered = self._training.take(self._known_places[first_places(len(self._known_places), MOST)])
+        known, unseen = (gan.discriminate(images) for images in (remembered, first_of(self._held_out, MOST)))
+        return discriminator_accuracy(known, unseen)
+
+    def _altered(self, generated: ImageSet) -> tuple[AlteredCopies, _Side]:
+        """What is found of altered copies, and the images that they are looked for among."""
+        match = self._search(_views_of_first(generated))
+        side = _Side(match.to_training, match.to_held_out)
+        excess = _Side(match.joint_to_training, match.joint_to_held_out).excess(self._chance)
+        count = len(match.to_training.places)
+        found = AlteredCopies(
+            verdict=_verdict(side.draws(), self._real_altered.draws(), excess),
+            count=count,
+            share=excess.share,
+            expected=excess.expected,
+            deviations=excess.deviations,
+            doubles=round(side.doubles().value * count),
+            yardstick=self._real_altered.doubles().value,
+        )
+        return found, side
+
+
 def look_for_copies(
     generated: ImageSet, training: ImageSet, held_out: ImageSet, others: ImageSet, *, gan: GAN | None = None
 ) -> Copies:
-    """Whether generated images are copies of training images.
-
-    held_out: real images of the same distribution as the training images that the generator has not seen; others: such
-    images again, which stand in the generated images' place for the baseline. gan: whether its discriminator remembers
-    the training images. Looked at are at most 1,000 images of each side and 60,000 training images, averaged to 16x16;
-    500 of each side for copies that were altered.
-    """
-    places, known_places = first_places(len(generated), MOST), first_places(len(training), MOST_TRAINING)
-    generated, others = generated.take(places), first_of(others, MOST)
-    known, unseen = _pixels(training, known_places), _pixels(held_out)
-    shown, real = (_pixels(images) for images in (generated, others))
-    sides = [_Side(nearest(rows, known), nearest(rows, unseen)) for rows in (shown, real)]
-    chance = _Chance(training, known_places, held_out)
-    doubled, doubled_real = (side.doubles() for side in sides)
-    excess, excess_real = (side.excess(chance) for side in sides)
-    between = unseen[first_places(len(unseen), MOST)]
-    from_held_out = nearest(between, known)
-    count = max(1, min(MOST_CELLS, len(between) // FEWEST_IN_A_CELL))
-    centers = centers_of(known[:MOST_FOR_CELLS], count=count)
-    cells = [cells_of(rows, centers) for rows in (shown, real, between)]
-
-    taken: dict[str, tuple[Estimate | float, float]] = {}
-    ratio, ratio_real = (side.ratio() for side in sides)
-    if ratio is not None and ratio_real is not None:
-        taken["distance_ratio"] = ratio, ratio_real.value
-    taken["doubles"] = doubled, doubled_real.value
-    taken["training_is_nearest"] = excess.share, excess_real.share
-    copying, copying_real = (
-        copying_statistic(side.to_training.distances, from_held_out.distances, (of_side, cells[2]))
-        for side, of_side in zip(sides, cells, strict=False)
-    )
-    taken["copying_statistic"] = copying, copying_real.value
-    authentic, authentic_real = (_authenticity(side.to_training, known) for side in sides)
-    taken["authenticity"] = authentic, authentic_real.value
-    if gan is not None:
-        remembered = training.take(known_places[first_places(len(known_places), MOST)])
-        known_logits, unseen_logits = (gan.discriminate(images) for images in (remembered, first_of(held_out, MOST)))
-        taken["membership"] = discriminator_accuracy(known_logits, unseen_logits), 0.5
-    draws, draws_real = (side.draws() for side in sides)
-    unaltered = _verdict(draws, draws_real, excess)
-    altered, side = _look_for_altered(generated, training, known_places, held_out, others, chance)
-    graver = altered.verdict if GRAVITY[altered.verdict] > GRAVITY[unaltered] else unaltered
-    pairs = (sides[0] if graver == unaltered else side).pairs()
-    return Copies(
-        verdict=graver,
-        unaltered=unaltered,
-        altered=altered,
-        count=len(generated),
-        training=len(known),
-        held_out=len(held_out),
-        doubles=round(doubled.value * len(generated)),
-        doubled=draws[1],
-        expected=excess.expected,
-        deviations=excess.deviations,
-        figures=tuple(_figure(name, *values) for name, values in taken.items()),
-        pairs=tuple((int(places[place]), int(known_places[known])) for place, known in pairs),
-    )
+    """Whether generated images are copies of training images, as `CopySearch` says."""
+    return CopySearch(training, held_out, others)(generated, gan=gan)
 
 
-def _look_for_altered(
-    generated: ImageSet,
-    training: ImageSet,
-    known_places: NDArray[np.int64],
-    held_out: ImageSet,
-    others: ImageSet,
-    chance: _Chance,
-) -> tuple[AlteredCopies, _Side]:
-    """What is found of altered copies, and the images that they are looked for among."""
-    search = AlteredSearch(views_of(training, known_places), views_of(held_out))
-    shown, real = (
-        search(views_of(images.take(np.arange(min(len(images), MOST_ALTERED))))) for images in (generated, others)
-    )
-    side, side_real = (_Side(match.to_training, match.to_held_out) for match in (shown, real))
-    excess = _Side(shown.joint_to_training, shown.joint_to_held_out).excess(chance)
-    doubled = side.doubles().value
-    count = len(shown.to_training.places)
-    found = AlteredCopies(
-        verdict=_verdict(side.draws(), side_real.draws(), excess),
-        count=count,
-        share=excess.share,
-        expected=excess.expected,
-        deviations=excess.deviations,
-        doubles=round(doubled * count),
-        yardstick=side_real.doubles().value,
-    )
-    return found, side
+def _views_of_first(images: ImageSet) -> Views:
+    return views_of(images.take(np.arange(min(len(images), MOST_ALTERED))))
 
 
 def _verdict(generated: tuple[int, int], real: tuple[int, int], excess: Excess) -> Verdict:
@@ -286,9 +295,9 @@ def _authenticity(to_training: NearestRows, known: NDArray[np.float64]) -> Estim
     return authenticity(to_training.distances, around.distances[which])
 
 
-def _figure(name: str, found: Estimate | float, yardstick: float) -> CopyFigure:
+def _figure(name: str, found: Estimate | float, real: Estimate | float) -> CopyFigure:
     value, low, high = found.interval if isinstance(found, Estimate) else (found, None, None)
-    return CopyFigure(name, TITLES[name], value, low, high, yardstick)
+    return CopyFigure(name, TITLES[name], value, low, high, real.value if isinstance(real, Estimate) else real)
 
 
 def _pixels(images: ImageSet, places: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
