@@ -3,9 +3,9 @@
 python benchmarks/extractor_ranks.py cifar10 --data-root path/to/data --out runs/ranked --extractor efficientnet-lite0
 python benchmarks/extractor_ranks.py mnist --data-root path/to/data --runs articles/runs/*
 
-A run is trained and resumed from budget to budget, or runs that are finished are taken; of each the Fréchet and the
-kernel distance of as many samples are taken by `domain` and by the other extractors, against the validation part.
-Spearman's rank correlation with `domain` ends it.
+A run is trained and resumed from budget to budget, or finished runs are taken, with the split of the first. Of each
+the Fréchet and the kernel distance of as many samples are taken by `domain` and by the other extractors, against the
+validation part. Spearman's rank correlation with `domain` ends it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from pathlib import Path
 from scipy.stats import spearmanr
 
 from elmyr import resume, train
+from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.evaluation.extractors import Extraction, extractor_for
 from elmyr.evaluation.figures import Evidence, take_figures
 from elmyr.evaluation.paired_samples import first_of, sample_beside
 from elmyr.evaluation.reference import embed, reference_of
 from elmyr.images import open_source, split_source
 from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.gan.plan import config_of, splits_of
 
 FIGURES = ("frechet_distance", "kernel_distance")
 
@@ -46,7 +48,10 @@ def main() -> None:
     parser.add_argument("--budgets", type=int, nargs="+", default=[4_000, 8_000, 16_000, 32_000, 64_000])
     parser.add_argument("--count", type=int, default=1000)
     options = parser.parse_args()
-    splits = split_source(open_source(options.data, options.data_root), 0)
+    if options.runs:
+        splits = splits_of(config_of(RunDirectory(options.runs[0])), options.data_root)
+    else:
+        splits = split_source(open_source(options.data, options.data_root), 0)
     beside = first_of(splits.validation, options.count)
     extractors = [extractor_for(splits.train, Extraction(name)) for name in ("domain", *options.extractor)]
     references = [reference_of(extractor, beside) for extractor in extractors]

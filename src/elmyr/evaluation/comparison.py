@@ -14,7 +14,7 @@ from elmyr.engine.saving.places import GAN_KIND
 from elmyr.engine.saving.run_directory import open_run
 from elmyr.evaluation.conditions import Judging, Sides
 from elmyr.evaluation.downstream import check_useful
-from elmyr.evaluation.extractors import AUTO, WIDTH, extraction_by, refuse_unlabeled
+from elmyr.evaluation.extractors import AUTO, WIDTH, asked_for, refuse_unlabeled
 from elmyr.evaluation.figure_spec import Better
 from elmyr.evaluation.figure_specs import FIGURES, named
 from elmyr.evaluation.paired_samples import (
@@ -26,7 +26,6 @@ from elmyr.evaluation.paired_samples import (
     sample_beside,
     tell_missing,
 )
-from elmyr.evaluation.published.conventions import convention_of
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
 from elmyr.images import AS_IT_IS, Data, ImageSet, Shaping, Splits, open_source, split_source
@@ -133,8 +132,9 @@ def compare(
     if not isinstance(subjects, list | tuple) or len(subjects) < 2:
         raise InputError("there is nothing to compare with: name two or more runs or sets of samples")
     stages = Stages(STAGES + use, say, quiet=quiet)
-    by = convention_of(convention)
-    extraction = extraction_by(by, extractor, extractor_seed, extractor_width, extractor_weights, device, precision)
+    by, extraction = asked_for(
+        convention, extractor, extractor_seed, extractor_width, extractor_weights, device, precision
+    )
     judging = Judging(extraction, use, stages, convention=by, requested=tuple(figures))
     judging.check(against)
     for subject in subjects:

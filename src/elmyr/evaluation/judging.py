@@ -18,7 +18,7 @@ from elmyr.evaluation.conditions import Judging, Sides
 from elmyr.evaluation.copies import look_for_copies
 from elmyr.evaluation.downstream import check_useful
 from elmyr.evaluation.evaluated import Evaluation
-from elmyr.evaluation.extractors import AUTO, WIDTH, FeatureExtractor, extraction_by, refuse_unlabeled
+from elmyr.evaluation.extractors import AUTO, WIDTH, FeatureExtractor, asked_for, refuse_unlabeled
 from elmyr.evaluation.feature_map import map_of
 from elmyr.evaluation.figures import class_rows
 from elmyr.evaluation.keeping import keep
@@ -31,7 +31,6 @@ from elmyr.evaluation.paired_samples import (
     tell_missing,
 )
 from elmyr.evaluation.published.by_statistics import judge_by_statistics
-from elmyr.evaluation.published.conventions import convention_of
 from elmyr.evaluation.published.statistics import read_statistics
 from elmyr.evaluation.stages import Stages
 from elmyr.evaluation.subjects import Subject, images_of, is_run, name_of
@@ -84,8 +83,9 @@ def evaluate(
     stages = Stages(STAGES + (is_run(subject) or isinstance(subject, GAN)) + use, say, quiet=quiet)
     known = None if statistics is None else read_statistics(Path(statistics))
     extractor = extractor if known is None else known.extractor_for(extractor)
-    by = convention_of(convention)
-    extraction = extraction_by(by, extractor, extractor_seed, extractor_width, extractor_weights, device, precision)
+    by, extraction = asked_for(
+        convention, extractor, extractor_seed, extractor_width, extractor_weights, device, precision
+    )
     kept = None if save_statistics is None else Path(save_statistics)
     judging = Judging(extraction, use, stages, known, kept, by, tuple(figures))
     judging.check(against)

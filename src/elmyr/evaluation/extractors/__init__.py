@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.plugins import at_work
 from elmyr.core.tables import Table
+from elmyr.evaluation.published.conventions import Convention, convention_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from elmyr.evaluation.published.conventions import Convention
     from elmyr.evaluation.stages import Stages
     from elmyr.images import ImageSet
 
@@ -87,18 +87,22 @@ class Extraction:
             spec.check(self)
 
 
-def extraction_by(
-    convention: Convention | None,
+def asked_for(
+    convention: str | None,
     name: str,
     seed: int,
     width: int,
     weights: str | os.PathLike[str] | None,
     device: str,
     precision: str,
-) -> Extraction:
-    """The extractor that is asked for, in the form that resizes images as a convention has it; InputError for none."""
-    resize = convention.resize if convention else None
-    return Extraction(RESIZED.get(name, {}).get(resize or "", name), seed, width, device, precision, weights)
+) -> tuple[Convention | None, Extraction]:
+    """The convention that is named, None for elmyr's own, and the extractor in the form that resizes images as it has.
+
+    InputError where there is no such convention or extractor.
+    """
+    by = convention_of(convention)
+    resize = by.resize if by else None
+    return by, Extraction(RESIZED.get(name, {}).get(resize or "", name), seed, width, device, precision, weights)
 
 
 @dataclass(frozen=True)
