@@ -320,7 +320,7 @@ def test_features_of_another_number_are_told_wherever_they_come(blobs: ImageSet)
         ("nan", "", "gives NaN or infinity for 2 of 2 images"),
         ("row-means-8x8-four-at-a-time", "channels = 3", "takes images 1x8x8 .*, they are 3x8x8: .*a resize rule"),
         ("row-means-8x8-four-at-a-time", "size = [4, 4]", "takes images 1x8x8 .*, they are 1x4x4"),
-        ("row-means", f"sha256 = '{'0' * 64}'", "has the sha256 .*, not 000000000000…: take the model"),
+        ("row-means", f"sha256 = '{'0' * 64}'", "has the sha256 .*, not 0{64}: take the model"),
         ("cut", "", "cannot be opened as an ONNX model"),
     ],
 )

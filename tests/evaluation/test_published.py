@@ -188,8 +188,8 @@ def test_inception_has_1008_classes() -> None:
 
 def test_weights_lie_in_the_cache_folder_too(tiny: Published, blobs: ImageSet) -> None:
     message = (
-        "the extractor 'tiny' needs tiny-1.pth, which elmyr does not download: fetch https://x.test/tiny and name it "
-        f"with --extractor-weights, or put it into '{weights_folder()}'"
+        "the extractor 'tiny' needs tiny-1.pth, which elmyr does not download: fetch https://x.test/tiny, whose "
+        f"sha256 is {tiny.sha256}, and name it with --extractor-weights, or put it into '{weights_folder()}'"
     )
     with pytest.raises(InputError, match=re.escape(message)):
         Extraction("tiny")
@@ -211,6 +211,15 @@ def test_other_weights_are_refused_before_they_are_opened() -> None:
 def test_without_weights_the_place_to_get_them_is_named(name: str) -> None:
     with pytest.raises(InputError, match=re.escape(f"fetch {PUBLISHED[name].source}")):
         Extraction(name)
+
+
+def test_the_docs_name_the_sum_of_each_published_file_to_compare_with() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
+    sums = dict(line.split("  ", 1) for line in text.splitlines() if re.match("[0-9a-f]{64}  ", line))
+    assert set(sums) == {published.sha256 for published in PUBLISHED.values()}
+    begun = [re.search(r"-([0-9a-f]{8})\.pth$", file) for file in sums.values()]
+    assert all(found is None or sha256.startswith(found[1]) for sha256, found in zip(sums, begun, strict=True))
+    assert sum(found is not None for found in begun) == 2
 
 
 def test_efficientnet_lite_sees_what_is_in_a_photo() -> None:

@@ -55,7 +55,7 @@ def check_sha256(path: Path, wanted: str, mend: str) -> None:
     if not path.is_file():
         raise InputError(f"there are no weights '{path}': {mend}")
     if (found := sha256_of(path)) != wanted:
-        raise InputError(f"'{path}' has the sha256 {found[:12]}…, not {wanted[:12]}…: {mend}")
+        raise InputError(f"'{path}' has the sha256 {found}, not {wanted}: {mend}")
 
 
 def _described(place: str) -> tuple[Path, FolderExtractor]:

@@ -77,8 +77,9 @@ class Published:
         path = weights_folder() / self.file if self.package is None else self.package()
         if not path.is_file():
             raise InputError(
-                f"the extractor '{asked.name}' needs {self.file}, which elmyr does not download: fetch {self.source} "
-                f"and name it with --extractor-weights, or put it into '{weights_folder()}'"
+                f"the extractor '{asked.name}' needs {self.file}, which elmyr does not download: fetch {self.source}, "
+                f"whose sha256 is {self.sha256}, and name it with --extractor-weights, or put it into "
+                f"'{weights_folder()}'"
             )
         return path
 
