@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torchmetrics.image.inception import InceptionScore
 
 from elmyr.core.errors import InputError
-from elmyr.metrics import inception_score
+from elmyr.metrics import inception_score, wilson_interval
 
 
 def by_brute_force(rows: np.ndarray) -> float:
@@ -47,6 +47,14 @@ def test_equals_torchmetrics_with_one_split() -> None:
 def test_what_is_no_probability_is_refused(rows: list) -> None:
     with pytest.raises(InputError, match="probabilities"):
         inception_score(rows)
+
+
+@pytest.mark.parametrize("count", [4, 12, 450])
+def test_images_that_are_all_of_one_class_do_not_promise_that_there_is_no_other(count: int) -> None:
+    found = inception_score(np.eye(3)[np.zeros(count, np.int64)])
+    missed = wilson_interval(0, count)[1]
+    assert (found.value, found.low) == (1.0, 1.0)
+    assert found.high == pytest.approx(np.exp(-missed * np.log(missed) - (1 - missed) * np.log1p(-missed)))
 
 
 def test_of_two_images_nothing_is_sure() -> None:

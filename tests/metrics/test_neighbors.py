@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from elmyr.core.errors import InputError
-from elmyr.metrics import Balls, balls_of, density_coverage, distances, groups_of, nearest, precision_recall, realism
+from elmyr.metrics import (
+    Balls,
+    balls_of,
+    density_coverage,
+    distances,
+    groups_of,
+    nearest,
+    precision_recall,
+    realism,
+    wilson_interval,
+)
 
 
 def values(real: ArrayLike | Balls, generated: ArrayLike | Balls, k: int = 3) -> tuple[float, float]:
@@ -111,6 +121,17 @@ def test_density_with_a_group_left_out_is_that_of_the_other_rows() -> None:
     for group in range(20):
         left = a[groups_of(60) != group]
         assert found[group] == pytest.approx(density_coverage(left, b)[0].value)
+
+
+def test_the_interval_of_density_holds_what_few_rows_can_have_missed() -> None:
+    generator = np.random.default_rng(0)
+    real = generator.normal(size=(40, 2))
+    far, _ = density_coverage(real, real + 100)
+    assert far.interval == pytest.approx((0.0, 0.0, wilson_interval(0, 40)[1]))
+    draws = [density_coverage(*generator.normal(size=(2, 6, 2)))[0].interval for _ in range(100)]
+    found, low, high = np.array(draws).T
+    assert (low < high).all()
+    assert ((low <= found.mean()) & (found.mean() <= high)).mean() > 0.9
 
 
 @pytest.mark.parametrize("offset", [0.0, 1.0, 1e6])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from elmyr.metrics.arrays import probability_rows
 from elmyr.metrics.jackknife import Estimate, groups_of, jackknife
+from elmyr.metrics.labels import wilson_interval
 
 FEWEST = 4  # rows, below which leaving one out tells nothing: of two, both left-out scores are 1
 
@@ -20,7 +21,9 @@ def inception_score(probabilities: Any, *, labels: NDArray[np.int64] | None = No
 
     One split over the full set. A classifier of the images' own classes takes the place of Inception, so it compares
     only within one classifier. labels `(N,)`: that were fixed before the images were drawn. Of fewer than 4 rows the
-    interval is all that a score can be. Raises InputError for fewer than 2 rows, or rows that are no probabilities.
+    interval is all that a score can be; of rows that are all alike it reaches up to what the score were if as many
+    clear images of another class had been missed as Wilson's interval allows for. Raises InputError for fewer than 2
+    rows, or rows that are no probabilities.
     """
     rows = probability_rows(probabilities, least=2)
     groups = groups_of(len(rows), labels)
@@ -33,7 +36,14 @@ def inception_score(probabilities: Any, *, labels: NDArray[np.int64] | None = No
         for g in range(len(counts))
     ]
     found = jackknife(value, generated=[left_out], low=1.0, high=most)
-    return found if len(rows) >= FEWEST else replace(found, low=1.0, high=most)
+    if len(rows) < FEWEST:
+        return replace(found, low=1.0, high=most)
+    if found.low < found.high or most == 1:
+        return found
+    _, missed = wilson_interval(0, len(rows))
+    unseen = np.eye(rows.shape[1])[sums.sum(axis=0).argmin()]
+    high = _score((1 - missed) * rows.mean(axis=0) + missed * unseen, (1 - missed) * entropies.sum() / len(rows), 1.0)
+    return replace(found, high=min(most, high))
 
 
 def _score(probabilities: NDArray[np.float64], negative_entropy: float, count: float) -> float:

@@ -55,12 +55,12 @@ def macro_f1(predicted: Any, expected: Any) -> float:
     return float((2 * right / np.bincount(which)).mean())
 
 
-def wilson_interval(successes: int, count: int, level: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: float, count: float, level: float = 0.95) -> tuple[float, float]:
     """The interval (low, high) for the chance of success behind `successes` of `count` trials, in [0, 1].
 
-    Holds its level for small counts and shares near 0 or 1, where the usual mean ± error does not. Raises
-    InputError unless 0 <= successes <= count, count >= 1 and 0 < level < 1. Source: Wilson 1927, "Probable
-    Inference, the Law of Succession, and Statistical Inference".
+    Holds its level for small counts and shares near 0 or 1, where the usual mean ± error does not. Counts may be
+    fractions, as of trials that weigh differently. Raises InputError unless 0 <= successes <= count, count >= 1 and
+    0 < level < 1. Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
     """
     if not count >= 1 or not 0 <= successes <= count < np.inf:
         raise InputError(f"{successes} successes of {count} trials: give 0 <= successes <= count, count >= 1")

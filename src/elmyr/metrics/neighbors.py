@@ -91,7 +91,8 @@ def density_coverage(
 
     Density is the mean number of real balls around a generated row, divided by k: an outlier among the real rows
     counts once, not for all that lies in its large ball. Coverage is the share of real balls that hold a generated
-    row. Raises InputError as `precision_recall`. Source: Naeem et al. 2020.
+    row. Both intervals are at least as wide as a share's. Raises InputError as `precision_recall`. Source: Naeem et
+    al. 2020.
     """
     a, b = _balls(real, k, "real", design.real), feature_rows(generated, name="generated", least=k + 1)
     same_columns(a.rows, b)
@@ -109,20 +110,18 @@ def density_coverage(
         points, centers = points[inside], centers[inside]
         around[part] = np.bincount(points, minlength=len(block.squared)) / k
         of_real += _counts(centers, group_b[part][points], of_real.shape)
-    coverage = of_real.sum(axis=1) > 0
-    without, shown_beside = held / (k * len(b)), (digest_of(a.rows), digest_of(a.groups))
-    return (
-        jackknife(
-            float(around.mean()),
-            real=[without],
-            generated=[_means_without(around, group_b)],
-            low=0.0,
-            beside=shown_beside,
-        ),
-        _share(
-            coverage, real=_means_without(coverage, a.groups), generated=_shares_without(of_real), beside=shown_beside
-        ),
+    coverage, beside_real = of_real.sum(axis=1) > 0, (digest_of(a.rows), digest_of(a.groups))
+    density = jackknife(
+        float(around.mean()),
+        real=[held / (k * len(b))],
+        generated=[_means_without(around, group_b)],
+        low=0.0,
+        beside=beside_real,
     )
+    covered = _share(
+        coverage, real=_means_without(coverage, a.groups), generated=_shares_without(of_real), beside=beside_real
+    )
+    return _no_narrower_than_its_share(density, around), covered
 
 
 def realism(real: ArrayLike | Balls, generated: ArrayLike, k: int = 3) -> Rows:
@@ -240,6 +239,17 @@ def _means_without(values: NDArray[Any], groups: Places) -> Rows:
 def _shares_without(around: Places) -> Rows:
     """The share of rows that still have something around them where a group of it is left out: (G,)."""
     return np.asarray(((around.sum(axis=1, keepdims=True) - around) > 0).mean(axis=0))
+
+
+def _no_narrower_than_its_share(density: Estimate, around: Rows) -> Estimate:
+    """At least as wide as Wilson's interval of the share of rows that lie in any ball has it.
+
+    around `(N,)`: the density at each row. Where no row lies in any, those that were missed are taken to have 1.
+    """
+    inside = around[around > 0]
+    of_inside = float(inside.mean()) if len(inside) else 1.0
+    low, high = (of_inside * end for end in wilson_interval(len(inside), len(around)))
+    return replace(density, low=max(0.0, min(density.low, low)), high=max(density.high, high))
 
 
 def _share(hits: NDArray[np.bool_], *, real: Rows, generated: Rows, beside: Beside) -> Estimate:

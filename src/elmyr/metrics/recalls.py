@@ -65,16 +65,21 @@ def mean_recall(confusion: Any) -> Proportion:
 
     From counts (K, K), [class][prediction]. The classes are independent samples, so the distances from each share to
     the ends of its Wilson interval add up as squares (MOVER: Zou & Donner 2008, "Construction of confidence limits
-    about effect measures"): it holds for classes of few images and shares near 0 or 1. Raises InputError where there
-    is no image.
+    about effect measures"). A class of which all are right adds nothing to the end above, nor one of which none is to
+    that below; so the end towards 0 or 1 is at least as far off as Wilson's for one share of as many images as have
+    the same variance. Raises InputError where there is no image.
     """
-    shares = [recall.share for recall in recalls_of(confusion)]
+    recalls = recalls_of(confusion)
+    shares = [recall.share for recall in recalls]
     if not shares:
         raise InputError("there are no labels to compare: give at least one")
     value = sum(share.value for share in shares) / len(shares)
     below = sqrt(sum((share.value - share.low) ** 2 for share in shares)) / len(shares)
     above = sqrt(sum((share.high - share.value) ** 2 for share in shares)) / len(shares)
-    return Proportion(value, max(0.0, value - below), min(1.0, value + above))
+    low, high = max(0.0, value - below), min(1.0, value + above)
+    alike = len(shares) ** 2 / sum(1 / recall.count for recall in recalls)
+    of_one = wilson_interval(min(value * alike, alike), alike)
+    return Proportion(value, min(low, of_one[0]) if value < 0.5 else low, max(high, of_one[1]) if value > 0.5 else high)
 
 
 def chance_of(confusion: Any) -> float | None:
