@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--extractor", nargs="+", default=["efficientnet-lite0"])
     parser.add_argument("--budgets", type=int, nargs="+", default=[4_000, 8_000, 16_000, 32_000, 64_000])
     parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--figures", nargs="+", default=list(FIGURES), help="the Fréchet distance takes the longest")
     options = parser.parse_args()
     if options.runs:
         splits = splits_of(config_of(RunDirectory(options.runs[0])), options.data_root)
@@ -55,7 +56,7 @@ def main() -> None:
     beside = first_of(splits.validation, options.count)
     extractors = [extractor_for(splits.train, Extraction(name)) for name in ("domain", *options.extractor)]
     references = [reference_of(extractor, beside) for extractor in extractors]
-    columns = [(extractor.name, figure) for extractor in extractors for figure in FIGURES]
+    columns = [(extractor.name, figure) for extractor in extractors for figure in options.figures]
     print(f"{options.data}: {len(beside):,} samples against as many of the validation part, split of seed 0\n")
     print(f"| generator | {' | '.join(f'{name}, {figure}'.replace('_', ' ') for name, figure in columns)} |")
     print(f"| --- |{' --- |' * len(columns)}")
@@ -65,13 +66,13 @@ def main() -> None:
         samples = sample_beside(GAN.load(path), beside, seed=1)
         row = []
         for extractor, real in zip(extractors, references, strict=True):
-            taken = take_figures(Evidence(real, embed(extractor, samples)), FIGURES)
-            row += [taken[figure].value for figure in FIGURES]
+            taken = take_figures(Evidence(real, embed(extractor, samples)), options.figures)
+            row += [taken[figure].value for figure in options.figures]
         rows.append(row)
         print(f"| {name} | {' | '.join(f'{value:.4g}' for value in row)} |", flush=True)
     print()
     of_column = dict(zip(columns, zip(*rows, strict=True), strict=True))
-    for name, figure in columns[len(FIGURES) :]:
+    for name, figure in columns[len(options.figures) :]:
         found = spearmanr(of_column["domain", figure], of_column[name, figure]).statistic
         print(
             f"Spearman's rank correlation of the {figure.replace('_', ' ')} by {name} with that by domain: {found:.2f}"
