@@ -137,8 +137,8 @@ def mean_interval(values: Any) -> MeanInterval:
     """The mean of `(S,)` figures, one per seed, with their standard deviation (ddof 1) and a 95 % t interval.
 
     One seed says nothing about the next: the deviation and both ends are None. Seeds whose figures are the same give no
-    width: of accuracies near 1, which few test images let take few values, the interval is too narrow. Raises InputError where there
-    is no value or one that is not finite.
+    width: of accuracies near 1, which few test images let take few values, the interval is too narrow. Raises
+    InputError where there is no value or one that is not finite.
     """
     figures = plain(values, "figures of seeds").astype(np.float64)
     if figures.ndim != 1 or not len(figures) or not np.isfinite(figures).all():
