@@ -14,6 +14,7 @@ from elmyr import Shaping, study
 from elmyr.cli import main
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, read_lines
+from elmyr.engine import RunDirectory
 from elmyr.images import ImageSet, save_npz, split_source
 from elmyr.studies import Study, resume_study
 from elmyr.studies.arms import ARMS, train_arm
@@ -375,8 +376,15 @@ def test_test_images_that_are_learned_from_are_named_and_refused_unless_told_oth
 
 
 def test_seeds_are_added_until_it_is_decided_or_there_are_no_more(few: Path, tmp_path: Path) -> None:
-    said: list[str] = []
-    done = study(few, out=tmp_path / "study", seeds=2, seeds_at_most=3, say=said.append, **QUICK)
+    said, free = list[str](), list[str]()
+
+    def say(line: str) -> None:
+        said.append(line)
+        if (tmp_path / "study" / "config.json").is_file() and not RunDirectory(tmp_path / "study").in_progress:
+            free.append(line)
+
+    done = study(few, out=tmp_path / "study", seeds=2, seeds_at_most=3, say=say, **QUICK)
+    assert free == []  # nobody else could have resumed it, also after a look
     config = read_json(done.path / "config.json")
     assert (config["seeds"], config["looks"], done.content["looks"]) == ([0, 1, 2], [2, 3], [2, 3])
     assert any(line.startswith("not decided after 2 seeds: up to 3") for line in said)

@@ -6,6 +6,7 @@ import html
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -238,11 +239,12 @@ def _gone_on_with(
 def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
     run = RunDirectory(folder)
     say = run.noting(say)
-    with resumable(folder, "the study"), run.locked():
-        return _conducted(folder, config, quiet, say)
+    with resumable(folder, "the study"), ExitStack() as locks:
+        locks.enter_context(run.locked())
+        return _conducted(folder, config, locks, quiet, say)
 
 
-def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
+def _conducted(folder: Path, config: StudyConfig, locks: ExitStack, quiet: bool, say: Callable[[str], None]) -> Study:
     worker, ledger = Worker(folder), Ledger(folder)
     surroundings = (
         machine.environment() | plugins.environment() | {"device": config.device, "precision": config.precision}
@@ -263,6 +265,7 @@ def _conducted(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[st
         write_json(
             run.config, config_as(run, StudyConfig).model_copy(update={"seeds": more.seeds}).model_dump(mode="json")
         )
+        locks.enter_context(run.locked())  # of the file that has taken the place of the locked one
         config = more
     content |= {"best": hand_over(HandingOver(folder, config, content, worker, quiet, say))}
     content |= {"next": next_steps(content)}
