@@ -26,7 +26,7 @@ from elmyr.evaluation.extractors import (
     told_of,
 )
 from elmyr.evaluation.figure_specs import FIGURES
-from elmyr.evaluation.figures import Evidence, Pair, averaged, figures_to_take, take_figures
+from elmyr.evaluation.figures import Evidence, Pair, averaged, figures_to_take, take_figures, why_left_out
 from elmyr.evaluation.paired_samples import (
     FEWEST_FOR_FIGURES,
     LARGEST_COUNT,
@@ -198,7 +198,7 @@ class Judging:
                 lesson = next(iter(answers[place:]), None)
                 known.append(evidence_of(images, embed(extractor, images), lesson, steps))
                 figures.append(self.figures_of(known[-1], self._names))
-        self._say_left_out(known[-1], figures)
+        self._say_left_out(known, figures)
         if self.save_statistics:
             write_statistics(self.save_statistics, extractor, real.embedding.features)
         return Taken(known, figures, baseline)
@@ -216,13 +216,13 @@ class Judging:
         place = place_of_baseline(extractor, sides.reference, sides.other, by)
         return kept_baseline(place, self._names, take, self.stages.say)
 
-    def _say_left_out(self, evidence: Evidence, figures: Sequence[dict[str, Estimate]]) -> None:
+    def _say_left_out(self, known: Sequence[Evidence], figures: Sequence[dict[str, Estimate]]) -> None:
         if self.convention is not None and self.statistics is None:
-            for line in left_out(evidence, self.convention):
+            for line in left_out(known[-1], self.convention):
                 self.stages.say(line)
         for name in self.requested:
             if not all(name in each for each in figures):
-                self.stages.say(f"{FIGURES[name].title} is left out: the images or the extractor do not allow it")
+                self.stages.say(f"{FIGURES[name].title} is left out: {why_left_out(name, known)}")
 
     def figures_of(self, evidence: Evidence, names: Sequence[str]) -> dict[str, Estimate]:
         """What is known of the images as figures by name."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.core.plugins import at_work
+from elmyr.evaluation.figure_spec import NEEDS
 from elmyr.evaluation.figure_specs import FIGURES
 from elmyr.evaluation.paired_samples import FEWEST_OF_A_CLASS
 from elmyr.evaluation.reference import FAR, NEAR, Embedding, Reference
@@ -39,6 +40,13 @@ class AmongNeighbors(NamedTuple):
     recall: Estimate
     density: Estimate
     coverage: Estimate
+
+
+WITHOUT = {  # what a figure needs, where it was asked for; in the others' words otherwise
+    "paths": "it is of a GAN, and some of these images come from none",
+    "training features": "it needs training images beside those that are compared with",
+    "": "these images are too few or too small for it",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +168,13 @@ def _both(real: NDArray[Any] | None, generated: NDArray[Any] | None) -> Pair | N
 def figures_to_take(requested: Sequence[str] = ()) -> list[str]:
     """The names of the table, in its order; of figures on request those that are asked for."""
     return [name for name, spec in FIGURES.items() if not spec.on_request or name in requested]
+
+
+def why_left_out(name: str, known: Sequence[Evidence]) -> str:
+    """Why a figure that was asked for cannot be taken of all of these, as the end of a sentence."""
+    needs = FIGURES[name].needs
+    lacking = next((need for need in needs for evidence in known if evidence.given(need) is None), "")
+    return WITHOUT.get(lacking) or (NEEDS.get(lacking) and f"it {NEEDS[lacking]}") or WITHOUT[""]
 
 
 def take_figures(evidence: Evidence, names: Sequence[str] | None = None) -> dict[str, Estimate]:
