@@ -345,6 +345,7 @@ COMMANDS: dict[str, Command] = {
             "--category": heard("--category", "0"),
             "--balanced": heard("--balanced", base=("sample", "{tail}", "-n", "6")),
             "--truncation": heard("--truncation", "1.5"),
+            "--part": heard("--part", "2/2", base=("sample", "{gan}", "-n", "260")),
             "--checkpoint": heard("--checkpoint", "16"),
             "--seed": heard("--seed", "1"),
             **MACHINE,

@@ -169,6 +169,9 @@ def test_a_sample_of_no_class_or_to_no_place_is_told_in_one_line(
     assert "no class '12' among 3" in told(capsys, monkeypatch, "sample", run, "--label", "12")
     assert "nowhere" in told(capsys, monkeypatch, "sample", run, "--out", tmp_path / "nowhere" / "x.npz")
     assert "x.gif" in told(capsys, monkeypatch, "sample", run, "--out", tmp_path / "x.gif")
+    for part in ("5/4", "0/4", "x"):
+        assert f"the part is '{part}'" in told(capsys, monkeypatch, "sample", run, "--part", part)
+    assert "at most 1 part" in told(capsys, monkeypatch, "sample", run, "--part", "2/2")
     assert not (tmp_path / "samples.npz").exists()
 
 

@@ -425,6 +425,21 @@ def test_memory_does_not_grow_with_the_images(tmp_path: Path, monkeypatch: pytes
     assert peak < 2e6  # the images are 7.5 MB
 
 
+def test_labels_are_not_held_in_memory(tmp_path: Path) -> None:
+    chunk = ImageSet(np.zeros((1000, 1, 1, 1), np.uint8), np.arange(1000) % 3)
+    tracemalloc.start()
+    try:
+        with writing_images(tmp_path / "a.npz", count=200_000, classes=chunk.classes) as sink:
+            for _ in range(200):
+                sink.add(chunk)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4e5  # the labels are 1.6 MB
+    with np.load(tmp_path / "a.npz") as written:
+        assert np.array_equal(written["labels"], np.tile(np.arange(1000) % 3, 200))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMED)
 def test_two_hundred_thousand_images_are_written_within_little_memory(tmp_path: Path, name: str) -> None:

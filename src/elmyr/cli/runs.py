@@ -161,6 +161,10 @@ def sample(
         float,
         typer.Option(help="Factor of the latents: below 1 more typical, above 1 (up to 2) more varied.", metavar="F"),
     ] = 1.0,
+    part: Annotated[
+        str | None,
+        typer.Option(help="Only part I of K, as 2/4: the parts together are what one process makes.", metavar="I/K"),
+    ] = None,
     checkpoint: Checkpoint = None,
     seed: Annotated[int, typer.Option(help="Which samples: the same seed gives the same images.", min=0)] = 0,
     device: Device = "auto",
@@ -170,19 +174,17 @@ def sample(
 ) -> None:
     """Generate images: in a .png one row per class, else the classes have their training proportions."""
     from elmyr.core.machine import keep_freed_memory
-    from elmyr.images import check_writable, writing_images
     from elmyr.tasks.gan import open_gan
+    from elmyr.tasks.gan.sampling.writing import place_of_samples, write_samples
 
+    place = place_of_samples(count, out, part)
     gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
-    check_writable(out)
-    config = gan.config
     keep_freed_memory()
     in_turn = out.suffix.lower() == ".png" if balanced is None else balanced
-    made = gan.samples(count, label=label, category=category, balanced=in_turn, truncation=truncation, seed=seed)
-    with writing_images(out, count=count, classes=config.classes, labeled=bool(config.classes)) as sink:
-        for part in made:
-            sink.add(part)
+    write_samples(gan, count, place, label=label, category=category, balanced=in_turn, truncation=truncation, seed=seed)
+    path, made = place.path, len(place.places)
     if as_json:
-        show_json({"out": str(out), "count": count})
+        show_json({"out": str(path), "count": made} | ({"first": place.places.start} if made < count else {}))
     elif not quiet:
-        say(f"{count:,} images of {config.height}x{config.width}: {out}")
+        of = f" of {count:,}" if made < count else ""
+        say(f"{made:,}{of} images of {gan.config.height}x{gan.config.width}: {path}")

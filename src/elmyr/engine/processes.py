@@ -96,11 +96,18 @@ class Processes:
 ALONE = Processes()
 
 
+def launched() -> tuple[int, int]:
+    """The number of this process, from 0 on, among those that `torchrun` started, and how many these are."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1 or not distributed.is_torchelastic_launched():
+        return 0, 1
+    return int(os.environ["RANK"]), count
+
+
 @contextmanager
 def joined() -> Iterator[Processes]:
     """The group that `torchrun` started this process in; this process alone where it did not."""
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1 or not distributed.is_torchelastic_launched():
+    if launched()[1] == 1:
         yield ALONE
         return
     with _one_line():

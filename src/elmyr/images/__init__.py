@@ -11,7 +11,7 @@ from elmyr.images.decode.image_files import Many
 from elmyr.images.pictures.captions import captioned_grid, drawable_names
 from elmyr.images.pictures.grid import class_rows, image_grid, save_png
 from elmyr.images.storage.stored import StoredPixels
-from elmyr.images.writers import check_writable, save_images, save_npz, writing_images
+from elmyr.images.writers import Place, check_writable, place_of_part, save_images, save_npz, writing_images
 from elmyr.images.writers.convert import convert
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "ImageSet",
     "Many",
     "Pixels",
+    "Place",
     "Shaping",
     "Source",
     "Splits",
@@ -40,6 +41,7 @@ __all__ = [
     "parse_names",
     "parse_range",
     "parse_size",
+    "place_of_part",
     "save_images",
     "save_npz",
     "save_overview",

@@ -13,7 +13,8 @@ from elmyr.core.errors import InputError
 from elmyr.core.threads import computing
 from elmyr.images import ImageSet
 from elmyr.nets import NetworkConfig
-from elmyr.tasks.gan.model import CHUNK, GAN, CodeConfig, GANConfig, in_shares, to_pixels, to_unit
+from elmyr.tasks.gan.model import CHUNK, GAN, CodeConfig, GANConfig, to_pixels, to_unit
+from elmyr.tasks.gan.sampling.asked import in_shares
 
 SMALL = NetworkConfig(base=8, latent=6, embedding=4)
 

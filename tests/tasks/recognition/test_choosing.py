@@ -13,7 +13,7 @@ from elmyr.core.errors import InputError
 from elmyr.engine import resume
 from elmyr.images import ImageSet, save_npz
 from elmyr.tasks.gan import open_gan
-from elmyr.tasks.gan.model import in_shares
+from elmyr.tasks.gan.sampling.asked import in_shares
 from elmyr.tasks.recognition import chosen_samples, train_recognizer
 from elmyr.tasks.recognition.learning.chosen_samples import Choice, _occurrences, samples_of_choice
 from elmyr.tasks.recognition.sources import config_of

@@ -12,7 +12,8 @@ from elmyr.core.errors import InputError
 from elmyr.core.notes import kept_notes
 from elmyr.images import ImageSet, save_npz
 from elmyr.nets import NetworkConfig
-from elmyr.tasks.gan.model import GANConfig, in_shares
+from elmyr.tasks.gan.model import GANConfig
+from elmyr.tasks.gan.sampling.asked import in_shares
 from elmyr.tasks.recognition import FreshSamples, Origin, chosen_samples, train_recognizer
 from elmyr.tasks.recognition.generated.fresh_samples import BLOCK, FreshData
 from elmyr.tasks.recognition.learning.chosen_samples import Choice

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from elmyr.core.errors import InputError
 from elmyr.core.files import flush
@@ -31,12 +28,11 @@ def write_folder(plan: WritePlan) -> Iterator[Write]:
     """
     digits = max(6, len(str(plan.count - 1)))
     folders = folder_names(plan.classes, taken=[TABLE])
-    labels: list[NDArray[np.int64]] = []
 
     def place(number: int, label: int | None) -> str:
         return f"{number:0{digits}}.png" if label is None else f"{folders[label]}/{number:0{digits}}.png"
 
-    with replacing_folder(plan.path) as beside:
+    with replacing_folder(plan.path) as beside, _table(beside / TABLE if plan.labeled else None) as table:
 
         def write(block: Block) -> None:
             own = [None] * len(block.images) if block.labels is None else block.labels.tolist()
@@ -44,17 +40,23 @@ def write_folder(plan: WritePlan) -> Iterator[Write]:
                 (beside / folders[label]).mkdir(exist_ok=True)
             for number, (label, png) in enumerate(zip(own, png_bytes(block.images), strict=True), block.start):
                 (beside / place(number, label)).write_bytes(png)
-            if block.labels is not None:
-                labels.append(block.labels)
+                if label is not None:
+                    table((place(number, label), label, plan.classes[label]))
 
         yield write
-        if plan.labeled:
-            # The names come from folders, where any bytes may stand: what is no Unicode is escaped.
-            with (beside / TABLE).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-                table = csv.writer(file)
-                table.writerow(COLUMNS)
-                for number, label in enumerate(np.concatenate(labels).tolist()):
-                    table.writerow((place(number, label), label, plan.classes[label]))
+
+
+@contextmanager
+def _table(path: Path | None) -> Iterator[Callable[[tuple[str, int, str]], object]]:
+    """What takes the rows of `labels.csv`, which it writes as they come; nothing where there are no labels."""
+    if path is None:
+        yield lambda row: None
+        return
+    # The names come from folders, where any bytes may stand: what is no Unicode is escaped.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        yield table.writerow
 
 
 def check_folder(path: Path) -> None:

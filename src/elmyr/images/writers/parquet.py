@@ -10,22 +10,23 @@ from typing import Any
 
 from elmyr.core.errors import InputError
 from elmyr.images.writers.encoding import png_bytes
-from elmyr.images.writers.shards import check_shards, write_shards
+from elmyr.images.writers.shards import Shards, write_shards
 from elmyr.images.writers.sink import Block, Write, WritePlan
 
 
-def write_parquet(plan: WritePlan) -> AbstractContextManager[Write]:
-    """Writes the columns `image`, a struct of PNG bytes and a file name, and, where labeled, `label`."""
-    return write_shards(plan, _open_shard, lambda index, count: f"-{index:05}-of-{count:05}")
-
-
-def check_parquet(path: Path) -> None:
-    """InputError where pyarrow is missing, and as `check_shards`."""
+def _require_pyarrow() -> None:
     try:
         import pyarrow  # noqa: F401
     except ImportError:
         raise InputError("writing .parquet needs pyarrow: pip install 'elmyr[data]'") from None
-    check_shards(path, r"-\d{5,}-of-\d{5,}")
+
+
+PARQUET = Shards(lambda index, count: f"-{index:05}-of-{count:05}", r"-\d{5,}-of-\d{5,}", _require_pyarrow)
+
+
+def write_parquet(plan: WritePlan) -> AbstractContextManager[Write]:
+    """Writes the columns `image`, a struct of PNG bytes and a file name, and, where labeled, `label`."""
+    return write_shards(plan, _open_shard, PARQUET)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from elmyr.core.errors import InputError
@@ -13,16 +14,61 @@ from elmyr.images.writers.places import check_file
 from elmyr.images.writers.sink import Block, Write, WritePlan, telling
 
 OpenShard = Callable[[Path, WritePlan], AbstractContextManager[Write]]
-Naming = Callable[[int, int], str]  # what stands between stem and suffix of the shard `index` of `count`
+
+
+@dataclass(frozen=True)
+class Shards:
+    """How the files of one set are named, and what a kind of them needs.
+
+    naming: what stands between stem and suffix of the shard `index` of `count`; pattern: a regular expression of that;
+    require: raises InputError where what is needed is not installed.
+    """
+
+    naming: Callable[[int, int], str]
+    pattern: str
+    require: Callable[[], None] = lambda: None
+
+    def paths(self, plan: WritePlan) -> list[Path]:
+        """The files of the whole set, also those that other processes write."""
+        count = -(-plan.count // plan.shard)
+        if count == 1:
+            return [plan.path]
+        path = plan.path
+        return [path.with_name(f"{path.stem}{self.naming(index, count)}{path.suffix}") for index in range(count)]
+
+    def check(self, path: Path, known: Collection[str] = ()) -> None:
+        """InputError where `path` could not be written, or shards of its name are there, but for `known` ones."""
+        self.require()
+        check_file(path)
+        shard = re.compile(re.escape(path.stem) + self.pattern + re.escape(path.suffix))
+        with telling(path):
+            there = (entry.name for entry in path.parent.iterdir() if shard.fullmatch(entry.name))
+            older = sorted(name for name in there if name not in known)
+        if older:
+            raise InputError(
+                f"'{path.parent / older[0]}' is a shard of an older set that would mix with the new one: "
+                "remove the old shards, or choose another name"
+            )
+
+    def check_part(self, plan: WritePlan) -> None:
+        """The same for a part of a set, beside which other parts may be: InputError where its own shards are, too.
+
+        ValueError for a part that does not begin and end where shards do.
+        """
+        if plan.places.start % plan.shard or (plan.places.stop % plan.shard and plan.places.stop < plan.count):
+            raise ValueError(f"the images {plan.places} are no whole shards of {plan.shard}")
+        paths = self.paths(plan)
+        own = {path.name for path in paths[plan.places.start // plan.shard : -(-plan.places.stop // plan.shard)]}
+        self.check(plan.path, {path.name for path in paths} - own)
 
 
 @contextmanager
-def write_shards(plan: WritePlan, open_shard: OpenShard, naming: Naming) -> Iterator[Write]:
+def write_shards(plan: WritePlan, open_shard: OpenShard, shards: Shards) -> Iterator[Write]:
     """Writes block after block into files of `plan.shard` images; all in `plan.path` where they fit into one.
 
     InputError where an older file of the whole set would stand beside its shards.
     """
-    paths = _paths(plan, naming)
+    paths = shards.paths(plan)
     if len(paths) > 1 and plan.path.exists():
         raise InputError(f"'{plan.path}' would stand beside the shards of a new set: remove it, or choose another name")
     write_to: Write
@@ -40,27 +86,3 @@ def write_shards(plan: WritePlan, open_shard: OpenShard, naming: Naming) -> Iter
             write_to(block)
 
         yield write
-
-
-def check_shards(path: Path, pattern: str) -> None:
-    """InputError where `path` could not be written, or where shards of its name are already.
-
-    pattern: a regular expression of what stands between stem and suffix.
-    """
-    check_file(path)
-    shard = re.compile(re.escape(path.stem) + pattern + re.escape(path.suffix))
-    with telling(path):
-        older = sorted(entry.name for entry in path.parent.iterdir() if shard.fullmatch(entry.name))
-    if older:
-        raise InputError(
-            f"'{path.parent / older[0]}' is a shard of an older set that would mix with the new one: "
-            "remove the old shards, or choose another name"
-        )
-
-
-def _paths(plan: WritePlan, naming: Naming) -> list[Path]:
-    count = -(-plan.count // plan.shard)
-    if count == 1:
-        return [plan.path]
-    path = plan.path
-    return [path.with_name(f"{path.stem}{naming(index, count)}{path.suffix}") for index in range(count)]

@@ -19,16 +19,20 @@ BLOCK = 1_000
 
 @dataclass(frozen=True)
 class WritePlan:
-    """What is to be written: `count` images in files of at most `shard`, where a kind has shards."""
+    """What is to be written: `count` images in files of at most `shard`, where a kind has shards.
+
+    places: which of them come, where others write the rest; a file of several parts has those of one.
+    """
 
     path: Path
     count: int
     classes: tuple[str, ...]
     labeled: bool
     shard: int
+    places: range
 
     def __post_init__(self) -> None:
-        if self.count < 1:
+        if not self.places:
             raise InputError(f"there are no images to write to '{self.path}': ask for at least 1")
         if self.shard < 1:
             raise InputError(f"a shard of {self.shard} images holds nothing: ask for at least 1")
@@ -36,7 +40,7 @@ class WritePlan:
     def block_length(self, start: int) -> int:
         """How many images belong into the block that begins at `start`: none lies in two shards."""
         left_in_shard = self.shard - start % self.shard
-        return min(BLOCK, left_in_shard, self.count - start)
+        return min(BLOCK, left_in_shard, self.places.stop - start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +80,14 @@ class Sink:
 
     def check_complete(self) -> None:
         """ValueError where images are missing, also those whose failed write the caller passed over."""
-        if self._written < self._plan.count:
-            raise ValueError(
-                f"{self._plan.count} images were announced, {self._taken} came and {self._written} were written"
-            )
+        count = len(self._plan.places)
+        if self._written < count:
+            raise ValueError(f"{count} images were announced, {self._taken} came and {self._written} were written")
 
     def _fill(self, chunk: ImageSet, position: int) -> int:
         block = self._block or self._new_block()
         self._block = block
-        filled = self._taken - block.start
+        filled = self._plan.places.start + self._taken - block.start
         length = min(len(block.images) - filled, len(chunk) - position)
         here, there = slice(filled, filled + length), slice(position, position + length)
         block.images[here] = chunk.images[there]
@@ -99,9 +102,10 @@ class Sink:
 
     def _new_block(self) -> Block:
         assert self._shape is not None
-        length = self._plan.block_length(self._taken)
+        start = self._plan.places.start + self._taken
+        length = self._plan.block_length(start)
         labels = np.empty(length, np.int64) if self._plan.labeled else None
-        return Block(self._taken, np.empty((length, *self._shape), np.uint8), labels)
+        return Block(start, np.empty((length, *self._shape), np.uint8), labels)
 
     def _check(self, chunk: ImageSet) -> None:
         shape = chunk.images.shape[1:]
@@ -112,8 +116,8 @@ class Sink:
             raise ValueError(f"images {'with' if self._plan.labeled else 'without'} labels were announced")
         if chunk.classes != self._plan.classes:
             raise ValueError("a chunk has other classes than those announced")
-        if self._taken + len(chunk) > self._plan.count:
-            raise ValueError(f"{self._plan.count} images were announced, but {self._taken + len(chunk)} came")
+        if self._taken + len(chunk) > len(self._plan.places):
+            raise ValueError(f"{len(self._plan.places)} images were announced, but {self._taken + len(chunk)} came")
 
 
 @contextmanager

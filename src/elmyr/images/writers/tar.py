@@ -10,18 +10,15 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from elmyr.images.writers.encoding import png_bytes
-from elmyr.images.writers.shards import check_shards, write_shards
+from elmyr.images.writers.shards import Shards, write_shards
 from elmyr.images.writers.sink import Block, Write, WritePlan
+
+TAR = Shards(lambda index, count: f"-{index:06}", r"-\d{6,}")
 
 
 def write_tar(plan: WritePlan) -> AbstractContextManager[Write]:
     """Writes `000000000.png` and, where labeled, `.cls` with the label and `.json` with the name of the class."""
-    return write_shards(plan, _open_shard, lambda index, count: f"-{index:06}")
-
-
-def check_tar(path: Path) -> None:
-    """InputError as `check_shards`."""
-    check_shards(path, r"-\d{6,}")
+    return write_shards(plan, _open_shard, TAR)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -20,14 +20,16 @@ from torch.nn.functional import one_hot
 
 from elmyr.core import machine, seeds, threads
 from elmyr.core.calls import checked
-from elmyr.core.errors import InputError, suggestion
+from elmyr.core.errors import InputError
 from elmyr.core.files import make_folder, read_json, replacing, write_json
+from elmyr.core.parts import part_of
 from elmyr.core.plugins import at_work
 from elmyr.engine.saving.places import GAN_KIND, Run, finished_model, home_of
 from elmyr.images import ImageSet
 from elmyr.images.dataset.sizes import LARGEST_SIDE, SMALLEST_SIDE
 from elmyr.images.pictures.showing import picture_html, picture_of
 from elmyr.nets import PAIRS, Cost, Discriminator, NetworkConfig, Shape, StyleGenerator, cost_of, require_fit
+from elmyr.tasks.gan.sampling.asked import asked_categories, asked_labels, class_number
 
 FORMAT = 1
 LARGEST_TRUNCATION = 2.0
@@ -116,20 +118,23 @@ class GANConfig(BaseModel):
         return cost_of(generator, latents, labels), cost_of(discriminator, images, labels)
 
 
-def in_shares(counts: Sequence[int], n: int) -> NDArray[np.int64]:
-    """The first `n` of an endless row of numbers from 0 on, int64 (n,), each as frequent as its count all along.
+Portion = str | tuple[int, int] | range | None  # "2/4", (2, 4), or the numbers of samples
 
-    With equal counts they take turns.
-    """
-    if min(counts) == max(counts):
-        return np.arange(n, dtype=np.int64) % len(counts)
-    shares = np.array(counts) / sum(counts)
-    numbers = np.repeat(
-        np.arange(len(shares)), np.where(shares > 0, np.ceil(shares * (n + len(shares))) + 1, 0).astype(np.int64)
-    )
-    turns = np.concatenate([np.arange(times) for times in np.bincount(numbers, minlength=len(shares))])
-    due = (turns + 0.5) / shares[numbers]  # where in the row each is due
-    return np.asarray(numbers[np.lexsort((numbers, due))][:n].astype(np.int64))
+
+def places_of(part: Portion, n: int) -> range:
+    """Which of `n` samples are in a part, in whole chunks; InputError for none of them, and for what is no part."""
+    if isinstance(part, range):
+        if part.step != 1 or not 0 <= part.start < part.stop <= n:
+            raise InputError(f"the samples of {part} are asked for: give a range of numbers from 0 to {n - 1:,}")
+        return part
+    asked = part_of(part)
+    places = asked.places(n, CHUNK)
+    if not places:
+        raise InputError(
+            f"the part {asked} of {n:,} samples is empty: they are made {CHUNK} at a time, so give at most "
+            f"{-(-n // CHUNK):,} parts"
+        )
+    return places
 
 
 def to_unit(images: torch.Tensor) -> torch.Tensor:
@@ -189,6 +194,7 @@ class GAN:
         balanced: bool = False,
         truncation: float = 1.0,
         seed: int = 0,
+        part: Portion = None,
     ) -> ImageSet:
         """`n` generated images with the labels they were asked for.
 
@@ -197,8 +203,14 @@ class GAN:
         the training images, or, if `balanced`, take turns, so that sample *i* is of class *i* mod K. A GAN without
         classes takes no label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself;
         without it kinds are drawn. `truncation`, above 0, at most 2: below 1 more typical, above 1 more varied images.
+        `part`, such as "2/4", makes that part of the n alone, or those whose numbers are in a range: all parts
+        together are what is made at once, to the bit.
         """
-        parts = [*self.samples(n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed)]
+        parts = list(
+            self.samples(
+                n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed, part=part
+            )
+        )
         labels = None if parts[0].labels is None else np.concatenate([part.require_labels() for part in parts])
         return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, parts[0].name)
 
@@ -211,34 +223,40 @@ class GAN:
         balanced: bool = False,
         truncation: float = 1.0,
         seed: int = 0,
+        part: Portion = None,
     ) -> Iterator[ImageSet]:
-        """The same images in parts, each made while the one before is used: for more than memory holds."""
+        """The same images piece by piece, each made while the one before is used: for more than memory holds."""
         if n < 1:
             raise InputError(f"cannot sample {n} images: ask for at least 1")
         if not 0 < truncation <= LARGEST_TRUNCATION:
             raise InputError(
                 f"the truncation is {truncation:g}: give a number above 0 and at most 2; 1 changes nothing"
             )
-        labels, categories = self._asked_labels(n, label, balanced), self._asked_categories(n, category)
+        config = self.config
+        labels = asked_labels(config.classes, () if balanced else config.class_counts, n, label)
+        categories = asked_categories(config.code.categories, n, category)
+        places = places_of(part, n)
 
-        def part(number: int) -> ImageSet:
-            start, random = number * CHUNK, seeds.generator(seed, "samples", number)
-            kinds = None if categories is None else np.resize(categories[start : start + CHUNK], CHUNK)
-            latents = self.config.latents(CHUNK, random, categories=kinds)
-            asked = None if labels is None else labels[start : start + CHUNK]
+        def piece(number: int) -> ImageSet:
+            start, stop = number * CHUNK, min((number + 1) * CHUNK, n)
+            kinds = None if categories is None else np.resize(categories(start, stop), CHUNK)
+            latents = config.latents(CHUNK, seeds.generator(seed, "samples", number), categories=kinds)
+            asked = None if labels is None else labels(start, stop)
             chosen = None if asked is None else torch.from_numpy(np.resize(asked, CHUNK))
             images = self.make(latents, chosen, truncation=truncation)
-            return ImageSet(images[: n - start], asked, self.config.classes, name="generated")
+            own = slice(max(0, places.start - start), min(stop, places.stop) - start)
+            return ImageSet(images[own], None if asked is None else asked[own], config.classes, name="generated")
 
-        if n <= CHUNK:  # previews, the watch: nothing to be made ahead, so no thread
-            yield part(0)
+        pieces = range(places.start // CHUNK, -(-places.stop // CHUNK))
+        if len(pieces) == 1:  # previews, the watch: nothing to be made ahead, so no thread
+            yield piece(pieces[0])
             return
         with ThreadPoolExecutor(1) as pool:
-            parts = [pool.submit(copy_context().run, part, 0)]
-            for number in range(1, -(-n // CHUNK)):
-                parts.append(pool.submit(copy_context().run, part, number))
-                yield parts.pop(0).result()
-            yield parts.pop().result()
+            made = [pool.submit(copy_context().run, piece, pieces[0])]
+            for number in pieces[1:]:
+                made.append(pool.submit(copy_context().run, piece, number))
+                yield made.pop(0).result()
+            yield made.pop().result()
 
     @torch.no_grad()
     def make(
@@ -281,39 +299,9 @@ class GAN:
             parts.append(logits.double().cpu().numpy())
         return np.concatenate(parts)
 
-    def _asked_labels(self, n: int, label: int | str | ArrayLike | None, balanced: bool) -> NDArray[np.int64] | None:
-        classes, counts = self.config.classes, self.config.class_counts
-        if not classes:
-            if label is not None:
-                raise InputError(f"this GAN has no classes, so no label '{label}' can be asked of it: leave it out")
-            return None
-        if label is None:
-            return in_shares(counts if counts and not balanced else [1] * len(classes), n)
-        asked = np.asarray(label)
-        if asked.shape not in ((), (n,)):
-            raise InputError(
-                f"{n} images take one label, or one for each: the labels given have the shape {asked.shape}"
-            )
-        return np.broadcast_to(np.array([self.class_number(each) for each in asked.reshape(-1).tolist()]), n).copy()
-
-    def _asked_categories(self, n: int, category: int | NDArray[np.int64] | None) -> NDArray[np.int64] | None:
-        if category is None:
-            return None
-        known, asked = self.config.code.categories, np.asarray(category)
-        if not known:
-            raise InputError("this GAN has discovered no categories: leave the category out, or train 'infogan'")
-        if asked.shape not in ((), (n,)) or asked.min() < 0 or asked.max() >= known:
-            raise InputError(f"the category is a number from 0 to {known - 1}, or one for each of {n} images")
-        return np.broadcast_to(asked, n).astype(np.int64)
-
     def class_number(self, label: int | str) -> int:
         """The number of a class given by its name, or else by its number."""
-        classes = self.config.classes
-        if isinstance(label, str) and label in classes:
-            return classes.index(label)
-        if str(label).isdecimal() and int(label) < len(classes):
-            return int(label)
-        raise InputError(f"no class '{label}' among {len(classes)}: {suggestion(str(label), classes)}")
+        return class_number(self.config.classes, label)
 
     def save(self, folder: str | Path) -> None:
         """Writes `generator.safetensors`, `discriminator.safetensors` and `gan.json` into `folder`."""

@@ -16,7 +16,8 @@ from torch import nn
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.images import ImageSet
-from elmyr.tasks.gan.model import CHUNK, GAN, in_shares
+from elmyr.tasks.gan.model import CHUNK, GAN
+from elmyr.tasks.gan.sampling.asked import in_shares
 
 MOST_STEPS = CHUNK
 PARALLEL = 1e-4  # sine of an angle below which an arc is a line

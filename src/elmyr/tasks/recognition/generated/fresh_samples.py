@@ -21,7 +21,8 @@ from elmyr.core.errors import InputError
 from elmyr.core.notes import kept_notes, note
 from elmyr.engine.task import Batch
 from elmyr.images import ImageSet
-from elmyr.tasks.gan.model import CHUNK, GAN, LARGEST_TRUNCATION, in_shares
+from elmyr.tasks.gan.model import CHUNK, GAN, LARGEST_TRUNCATION
+from elmyr.tasks.gan.sampling.asked import in_shares
 from elmyr.tasks.recognition.learning.chosen_samples import ALL, Choice, joined, parts_of_choice, require_classes
 
 if TYPE_CHECKING:

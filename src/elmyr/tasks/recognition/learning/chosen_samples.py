@@ -17,7 +17,8 @@ from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.core.notes import note
 from elmyr.images import ImageSet
-from elmyr.tasks.gan.model import GAN, in_shares
+from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.gan.sampling.asked import in_shares
 
 if TYPE_CHECKING:
     from elmyr.tasks.recognition.recognizer import Recognizer

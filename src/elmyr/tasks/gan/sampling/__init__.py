@@ -1,0 +1,1 @@
+"""Samples: what is asked of a GAN, and where it is written."""
