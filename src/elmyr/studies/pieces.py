@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
 from elmyr.studies.best.keeping import keep
 from elmyr.studies.borrowed.variators import seconds_of_variator
 from elmyr.studies.cell_data import CellData, opened
+from elmyr.studies.clock import counted
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.gan_runs import train_or_resume
 from elmyr.studies.ledger import Place, Result
@@ -64,6 +65,13 @@ def pieces_of(config: StudyConfig) -> list[Piece]:
             if seed == config.seeds[0] and cell.figures:
                 pieces.append(Piece(number, seed, FIGURES))
     return pieces
+
+
+def told_of(pieces: Sequence[Piece]) -> str:
+    """ "21 pieces of work (2 GANs, 18 recognizers, figures)" """
+    gans, figures = (sum(piece.what == what for piece in pieces) for what in (GAN, FIGURES))
+    kinds = [f"{gans:,} GAN{'s' if gans > 1 else ''}", f"{len(pieces) - gans - figures:,} recognizers"]
+    return f"{counted(len(pieces))} of work ({', '.join([*kinds, *(['figures of a GAN'] if figures else [])])})"
 
 
 class Worker:

@@ -27,14 +27,14 @@ from elmyr.studies.best.handing_over import HandingOver, hand_over
 from elmyr.studies.best.keeping import remove_others
 from elmyr.studies.best.repeats import repeats_of
 from elmyr.studies.cell_data import opened
-from elmyr.studies.clock import Clock, counted
+from elmyr.studies.clock import Clock
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, KIND, StudyConfig
 from elmyr.studies.estimate import told
 from elmyr.studies.folds import Folds
 from elmyr.studies.interruption import resumable
 from elmyr.studies.ledger import Ledger
 from elmyr.studies.next_steps import next_steps
-from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of
+from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of, told_of
 from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
 from elmyr.studies.rehearsal import at_effort, rehearse_study
 from elmyr.studies.summary import summary_of
@@ -296,10 +296,11 @@ def _work_through(
         if piece.place(config) in known or (piece.what in (GAN, FIGURES) and worker.is_done(piece))
     }
     words = f"{len(config.cells)} data-scarcity scenarios, " if len(config.cells) > 1 else ""
-    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {counted(len(pieces))} of work, in {folder}")
+    say(f"study of {config.name}: {words}{len(config.seeds)} seeds, {told_of(pieces)}, in {folder}")
     if done:
-        say(f"{len(done)} of them are done")
-    clock = Clock(pieces, done, config.processes)
+        say(f"{len(done)} of them are done, {len(pieces) - len(done)} left")
+    before = [(what, spent) for (_, _, what), spent in ledger.seconds().items()]
+    clock = Clock(pieces, done, config.processes, before, short=(FIGURES,))
     for piece, outcome in _outcomes(folder, config, worker, pieces, done, quiet, say):
         place = piece.place(config)
         ledger.add_time(*place, outcome.seconds)
