@@ -122,7 +122,8 @@ def test_a_stored_study_has_the_verdict_of_then(stored: Path) -> None:
     (verdict,) = elmyr.resume(stored / "study" / "finished").verdicts
     expected = {"cell": "all images", **then["cells"][0]["verdict"]}
     assert {name: verdict[name] for name in expected} == expected
-    assert verdict.keys() - expected == {"trainings_with", "trainings_without", "recognizers", "parts"}  # told since
+    since = {"trainings_with", "trainings_without", "recognizers", "parts", "terms"}
+    assert verdict.keys() - expected == since
 
 
 @pytest.mark.parametrize("content", CONFIGS, ids=lambda path: path.stem)
