@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,39 @@ def test_a_stored_set_is_the_same_set(path: Path, monkeypatch: pytest.MonkeyPatc
     data, known = (ResidentData(one, seed=1, device=torch.device("cpu")) for one in (parts.train, of_memory.train))
     for position in (0, 16, 64):
         assert torch.equal(data.batch(position, 16).images, known.batch(position, 16).images)
+
+
+def test_the_next_batch_is_read_on_a_thread_and_every_order_of_asking_gives_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = list[str]()
+    read = StoredPixels._read
+
+    def told(images: StoredPixels, firsts: list[int], run: int) -> np.ndarray:
+        readers.append(threading.current_thread().name.partition("_")[0])
+        return read(images, firsts, run)
+
+    images = ImageSet(StoredPixels(path), np.arange(60) % 3, ("a", "b", "c"))
+    monkeypatch.setattr(StoredPixels, "_read", told)
+    data = ResidentData(images, seed=1, device=torch.device("cpu"))
+    known = ResidentData(ImageSet(PIXELS, images.labels, images.classes), seed=1, device=torch.device("cpu"))
+    asked = [(0, 16), (16, 16), (32, 16), (48, 16), (64, 16), (0, 16), (16, 8), (24, 60), (7, 7)]
+    for position, size in asked:
+        batch, expected = data.batch(position, size), known.batch(position, size)
+        assert torch.equal(batch.images, expected.images)
+        assert batch.labels is not None and expected.labels is not None and torch.equal(batch.labels, expected.labels)
+    data.at(torch.tensor([3, 1]))
+    assert readers.count("MainThread") == 6  # the first, four that were not expected, and two alone
+    assert readers.count("read ahead") >= len(asked) - 1  # the last may not have begun
+
+
+def test_a_file_that_is_cut_while_it_is_read_ahead_is_told(path: Path) -> None:
+    data = ResidentData(ImageSet(StoredPixels(path)), seed=1, device=torch.device("cpu"))
+    data.order(0, 1)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(OSError, match="has become shorter"):
+        for position in range(0, 60, 16):
+            data.batch(position, 16)
 
 
 def test_gray_images_without_a_channel_axis_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

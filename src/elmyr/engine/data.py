@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import one_hot
 
 from elmyr.core import seeds
@@ -14,7 +18,8 @@ from elmyr.images import ImageSet, StoredPixels
 class ResidentData:
     """An image set on the device (or on the disk, where it is large) in an endless order: a function of the seed.
 
-    Each pass over the set is a permutation of its own; batches run over the border between two passes.
+    Each pass over the set is a permutation of its own; batches run over the border between two passes. From the disk
+    the next batch is read on a thread while this one is learned from.
     """
 
     def __init__(self, image_set: ImageSet, *, seed: int, device: torch.device) -> None:
@@ -27,18 +32,23 @@ class ResidentData:
         self.labels = None if image_set.labels is None else torch.from_numpy(image_set.labels).to(device)
         self._pass = -1
         self._permutation = torch.empty(0, dtype=torch.int64)
+        self._ahead = ReadAhead(pixels) if isinstance(pixels, StoredPixels) else None
 
     def batch(self, position: int, size: int) -> Batch:
         """The `size` images from `position` (images seen) on."""
-        return self.at(self.order(position, size))
+        found = self.at(self.order(position, size))
+        if self._ahead is not None:
+            self._ahead.expect(self.order(position + size, size))
+        return found
 
     def at(self, indices: torch.Tensor) -> Batch:
         """The images at these places, int64 (n,) on the CPU."""
         on_device = indices.to(self.device)
-        if isinstance(self.images, StoredPixels):
-            images = torch.from_numpy(self.images[indices.numpy()]).to(self.device)
-        else:
+        if isinstance(self.images, torch.Tensor):
             images = self.images.index_select(0, on_device)
+        else:
+            assert self._ahead is not None
+            images = torch.from_numpy(self._ahead.read(indices)).to(self.device)
         labels = None if self.labels is None else self.labels.index_select(0, on_device)
         return Batch(images.permute(0, 3, 1, 2), labels)
 
@@ -57,6 +67,26 @@ class ResidentData:
             generator = seeds.generator(self.seed, "order", number)
             self._pass, self._permutation = number, torch.randperm(self._count, generator=generator)
         return self._permutation
+
+
+class ReadAhead:
+    """Images that stay on the disk, of which those that are expected next are read on a thread."""
+
+    def __init__(self, images: StoredPixels) -> None:
+        self._images = images
+        self._pool = ThreadPoolExecutor(1, "read ahead")
+        self._expected: tuple[torch.Tensor, Future[NDArray[np.uint8]]] | None = None
+
+    def read(self, indices: torch.Tensor) -> NDArray[np.uint8]:
+        """The images uint8 (n, H, W, C) at these places, int64 (n,): what was read ahead, where these were expected."""
+        expected, self._expected = self._expected, None
+        if expected is not None and torch.equal(expected[0], indices):
+            return expected[1].result()
+        return self._images[indices.numpy()]
+
+    def expect(self, indices: torch.Tensor) -> None:
+        """Begins to read the images at these places."""
+        self._expected = indices, self._pool.submit(self._images.__getitem__, indices.numpy())
 
 
 class BalancedData:
