@@ -27,7 +27,7 @@ from scipy.ndimage import gaussian_filter, rotate, shift
 
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.evaluation.copies import TITLES, Copies, CopySearch
-from elmyr.images import ImageSet, Source, Splits, open_source, split_source
+from elmyr.images import ImageSet, Shaping, Source, Splits, open_source, split_source
 from elmyr.images.pictures.grid import as_picture
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.plan import config_of, splits_of
@@ -96,7 +96,7 @@ KINDS: dict[str, Callable[[Splits, int, np.random.Generator], Pixels]] = {
 def of_kinds(source: Source, options: argparse.Namespace) -> dict[str, list[Copies]]:
     found: dict[str, list[Copies]] = defaultdict(list)
     for seed in range(options.seeds):
-        splits = split_source(source, seed)
+        splits = split_source(source, seed, Shaping(images_per_class=options.images_per_class))
         search = CopySearch(splits.train, splits.validation, splits.test)
         for kind, draw in product(options.kinds, range(options.draws)):
             random = np.random.default_rng(seed if options.draws == 1 else (seed, draw))
@@ -116,6 +116,7 @@ def main() -> None:
     parser.add_argument("--data-root")
     parser.add_argument("--run", help="samples of this run, instead")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--images-per-class", type=int, help="training images")
     parser.add_argument("--draws", type=int, default=1, help="of each kind from each split")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS, metavar="KIND")
