@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elmyr.core import machine
-from elmyr.core.threads import PINNING, cores
+from elmyr.core.thread_counts import PINNING, cores
 
 BUSY = (0, 1, 2)
 TRAININGS = ("train", "recognizer train", "restorer train")

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from elmyr.core import threads
+from elmyr.core import thread_counts, threads
 from elmyr.core.errors import InputError
-from elmyr.core.threads import AGAIN, GAIN, Lookout, asked_threads, candidates, computing, look, measured, quickest
+from elmyr.core.thread_counts import asked_threads
+from elmyr.core.threads import AGAIN, GAIN, Lookout, candidates, computing, look, measured, quickest, steady
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +20,7 @@ def _as_found() -> Iterator[None]:
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where nobody has set the number in the environment."""
-    for name in threads.PINNING:
+    for name in thread_counts.PINNING:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -38,12 +39,12 @@ class Machine:
 
 
 def test_what_is_asked_is_auto_or_a_number_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "cores", lambda: 4)
+    monkeypatch.setattr(thread_counts, "cores", lambda: 4)
     assert [asked_threads(each) for each in ("auto", "3", 3, "4")] == [None, 3, 3, 4]
     for wrong in (0, "0", 5, -1, "two", "1.5", "²", ""):
         with pytest.raises(InputError, match=f"--threads is {wrong}: give auto, or 1 to 4, the cores here"):
             asked_threads(wrong)
-    monkeypatch.setattr(threads, "cores", lambda: 1)
+    monkeypatch.setattr(thread_counts, "cores", lambda: 1)
     with pytest.raises(InputError, match="--threads is 2: give auto, or 1, the only core here"):
         asked_threads(2)
 
@@ -118,3 +119,23 @@ def test_up_to_so_many_may_be_chosen(free: None) -> None:
     torch.set_num_threads(4)
     with computing("auto", most=3):
         assert torch.get_num_threads() == 3 and candidates() == (1, 2, 3)
+
+
+def test_a_training_inside_computes_on_all_threads_whatever_was_found_before(
+    free: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(2)
+    here = Machine({1: 0.01, 2: 0.1})
+    monkeypatch.setattr(threads, "_probe", lambda: here.work)
+    monkeypatch.setattr(threads.measured, "__kwdefaults__", {"clock": here.clock})
+    with steady():  # outside of anything that computes nothing changes
+        assert torch.get_num_threads() == 2
+    with computing("auto"):
+        look()
+        assert torch.get_num_threads() == 1
+        with steady():
+            assert torch.get_num_threads() == 2
+            here.now += AGAIN
+            look()
+            assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == 1

@@ -22,7 +22,7 @@ import elmyr
 from elmyr.core import machine
 from elmyr.core.errors import DivergedError, InputError, InterruptedRun
 from elmyr.core.files import read_json, read_lines
-from elmyr.core.threads import PINNING
+from elmyr.core.thread_counts import PINNING
 from elmyr.engine import RunDirectory, repeat
 from elmyr.engine.dry_run import rehearse
 from elmyr.engine.processes import Processes
@@ -225,6 +225,7 @@ def test_threads_that_were_chosen_on_the_way_are_written_down_and_followed(
         looks.append(torch.get_num_threads())
         return float(sum({1: 0.5, 2: 3.0}[each] for each in looks))
 
+    monkeypatch.setattr("elmyr.engine.threads.FEWEST_UPDATES", 1)
     monkeypatch.setattr("elmyr.engine.run.measured_threads", lambda begun, batch: {1: 30.0, 2: 33.0})
     monkeypatch.setattr("elmyr.engine.run.OnThreads", partial(OnThreads, clock=clock))
     said: list[str] = []

@@ -95,3 +95,14 @@ def test_a_course_that_is_followed_decides_nothing() -> None:
     for position in range(0, 10_000, BATCH):
         course.heard(position, BATCH, 100.0 if position > 500 else 0.01)
     assert [course.threads(position) for position in (0, 63, 64, 95, 96, 5_000)] == [2, 2, 1, 1, 2, 2]
+
+
+def test_of_what_nothing_was_measured_the_others_are_tried_within_seconds() -> None:
+    slow = {1: 155.0, 2: 8.3}
+    training = Training(Chooser((1, 2), 2, {}), lambda now: slow)
+    training.until(20)
+    ((changed, count),) = training.changes
+    assert count == 1 and changed < 8 * BATCH / slow[2]
+    training = Training(Chooser((1, 2), 2, {}), lambda now: IDLE)
+    training.until(300)
+    assert not training.changes and training.spent[1] < 2

@@ -14,9 +14,15 @@ from elmyr.images import ImageSet
 from tests.serving.workbench import Workbench, as_npy, as_png
 
 
-def test_the_page_s_process_loads_no_torch() -> None:
+def test_the_page_s_process_loads_no_torch(tmp_path: Path) -> None:
     code = "import sys, elmyr.serving.http.workbench_app, elmyr.serving.http.start; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    code = (  # as far as the last of its options, which is refused
+        "import atexit, os, sys; atexit.register(lambda: os._exit(40 + ('torch' in sys.modules)))\n"
+        "sys.argv = ['elmyr', 'serve', '--threads', '0']; from elmyr.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert "--threads is 0" in done.stderr and done.returncode == 40
 
 
 def test_the_page_s_process_makes_reports_of_every_kind_without_torch(small_runs: Path) -> None:

@@ -37,7 +37,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 Precision = Annotated[str, typer.Option(help="auto, bf16 or fp32.")]
 Threads = Annotated[
     str,
-    typer.Option(metavar="auto|N", help="How many compute; auto: the quicker of one and all cores, measured here."),
+    typer.Option(metavar="auto|N", help="How many compute; auto: the quickest of one, half and all cores, measured."),
 ]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Keep training, unsaved, if the disk is full.")]
 Track = Annotated[str | None, typer.Option(help="Figures and previews also for a viewer: tensorboard or trackio.")]

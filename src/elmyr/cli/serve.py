@@ -34,7 +34,7 @@ def serve(
 ) -> None:
     """Draw and recognize, generate, repair, translate, compare and watch: a page and an HTTP API, until Ctrl-C."""
     from elmyr.core.errors import InputError
-    from elmyr.core.threads import asked_threads
+    from elmyr.core.thread_counts import asked_threads
 
     try:
         from elmyr.serving.catalog import WorkerOptions, find_served

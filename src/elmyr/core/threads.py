@@ -1,4 +1,4 @@
-"""How many threads compute: as many as are asked for, or the quicker of one and all, by a short measurement.
+"""How many threads compute: as many as are asked for, or the quickest of one, half and all, by a short measurement.
 
 An operation of several threads waits for the last of them. Beside other work the system puts one aside now and then, so
 that a training, with hundreds of small operations an update, can be many times as fast on one thread as on two.
@@ -6,7 +6,6 @@ that a training, with hundreds of small operations an update, can be many times 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,41 +14,14 @@ from contextvars import ContextVar
 import torch
 
 from elmyr.core import machine
-from elmyr.core.errors import InputError
-
-AUTO = "auto"
-Threads = int | str  # a number, or AUTO
+from elmyr.core.thread_counts import Threads, asked_threads, set_by_user
 
 GAIN = 1.15  # another number of threads is taken where it is that many times as fast
 LOST = 3.0  # a measurement ends where it has taken that many times as long as the one it is compared with
-PINNING = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # what a user has set in the environment is not chosen again
 AGAIN = 20.0  # seconds between two looks, where nothing is trained
 PROBED = 0.04  # seconds of such a look on one thread
 
 Clock = Callable[[], float]
-
-
-def asked_threads(asked: Threads) -> int | None:
-    """The number that is asked for, None for `auto`; InputError for what this machine has not got."""
-    if asked == AUTO:
-        return None
-    count, most = (int(asked) if str(asked).isascii() and str(asked).isdecimal() else 0), cores()
-    if not 1 <= count <= most:
-        fitting = "1, the only core here" if most == 1 else f"1 to {most}, the cores here"
-        raise InputError(f"--threads is {asked}: give auto, or {fitting}")
-    return count
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not everywhere
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def set_by_user() -> bool:
-    """Whether the environment says how many."""
-    return any(os.environ.get(name) for name in PINNING)
 
 
 def candidates() -> tuple[int, ...]:
@@ -106,7 +78,7 @@ class Lookout:
     """The quicker number of threads for what is no training: looked for at the beginning, and again now and then."""
 
     def __init__(self, counts: Sequence[int], clock: Clock = time.monotonic) -> None:
-        self.counts, self.clock = counts, clock
+        self.counts, self.clock = tuple(counts), clock
         self._looked: float | None = None
 
     def look(self) -> None:
@@ -130,6 +102,22 @@ def computing(asked: Threads, most: int | None = None) -> Iterator[None]:
     count = asked_threads(asked)
     with machine.threads(count or min(most or torch.get_num_threads(), torch.get_num_threads())):
         set_before = _LOOKOUT.set(Lookout(candidates()) if count is None else None)
+        try:
+            yield
+        finally:
+            _LOOKOUT.reset(set_before)
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Inside `computing("auto")` a training: on all threads from its first update to its last, whatever the moment.
+
+    Sums depend on the number of threads in their last bits, and nothing is written down of a training that only serves
+    another work, as that of a feature extractor does: it comes out the same each time.
+    """
+    lookout = _LOOKOUT.get()
+    with machine.threads(torch.get_num_threads() if lookout is None else lookout.counts[-1]):
+        set_before = _LOOKOUT.set(None)
         try:
             yield
         finally:

@@ -17,7 +17,8 @@ from elmyr.core.amounts import Amount, image_count
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
-from elmyr.core.threads import Threads, asked_threads, quickest
+from elmyr.core.thread_counts import Threads, asked_threads
+from elmyr.core.threads import quickest
 from elmyr.engine.config import RunConfig, Settings
 from elmyr.engine.guards import (
     at_work,
@@ -155,14 +156,16 @@ def resume(
     spec = spec_of(run)
     config = config_as(run, spec.config)
     refuse_other_settings(spec, config, settings, run.path)
+    asked = config.threads if threads is None else asked_threads(threads)
+    if config.deterministic and asked not in (None, 1):
+        raise InputError(f"'{run.path}' is --deterministic and computes on one thread: leave out --threads {asked}")
     if data is not None:
         config = moved(config, data, data_root)
         spec.reopen(config, data_root)  # refuses other images; only then is it written down
         with run.locked():
             write_config(run, config)
     longer = config if images is None else config.extended(images)
-    if threads is not None:
-        longer = longer.model_copy(update={"threads": asked_threads(threads)})
+    longer = longer.model_copy(update={"threads": asked})
     if longer.loop == config.loop and nothing_to_do(run, options.say):
         return run
     inputs = spec.reopen(config, data_root)

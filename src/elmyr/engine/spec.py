@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from elmyr.core import machine
 from elmyr.core.amounts import Amount, image_count, minutes_of
 from elmyr.core.errors import InputError, suggestion
-from elmyr.core.threads import AUTO, Threads, asked_threads
+from elmyr.core.thread_counts import AUTO, Threads, asked_threads
 from elmyr.engine.config import RunConfig, Settings, parse_settings
 from elmyr.engine.loop import Outcome
 from elmyr.engine.processes import Processes

@@ -6,6 +6,7 @@ from how many images seen on, on how many threads.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from elmyr.engine.spec import Begun, Say
 from elmyr.engine.task import Batch, Scalars, Task
 
 MEASURED = 0.5  # seconds on one thread, before a training
+FEWEST_UPDATES = 200  # a shorter training begins on all threads: to measure first would take as long as it does
 WINDOW, WINDOW_UPDATES, LONGEST_WINDOW = 5.0, 8, 20.0  # over which a speed is taken: seconds, updates, seconds at most
 TRIAL, TRIAL_UPDATES = 1.0, 4  # the same where another number is tried
 SEEN_AT_ONCE, SEEN_UPDATES = 2.0, 2  # after so much a loss to a third is believed
@@ -49,7 +51,8 @@ class Chooser:
     def __init__(self, counts: Sequence[int], now: int, speeds: Mapping[int, float]) -> None:
         self.counts, self.now, self.running = tuple(counts), now, now
         self.chosen_by: Mapping[int, float] = {}  # the speeds, where it has just changed its choice
-        self._best, self._wait, self._since = speeds.get(now, 0.0), FIRST_WAIT, 0.0
+        self._best = speeds.get(now, math.inf)  # of which nothing is known: the others are tried at the first look
+        self._wait, self._since = FIRST_WAIT, 0.0
         self._found: dict[int, float] = {}
         self._untried: list[int] = []
         self._images, self._seconds, self._updates = 0, 0.0, 0
@@ -208,7 +211,8 @@ def course_of(
 ) -> Course | None:
     """The threads of a run that begins, or goes on, at a position, and sets them; None where it has one number.
 
-    measure: gives images/s by number of threads, asked only where there is a choice. For one process on a CPU.
+    measure: gives images/s by number of threads, asked only where there is a choice, and enough to train for it to
+    pay. For one process on a CPU.
     """
     if config.deterministic or config.device != "cpu":
         return None
@@ -216,11 +220,14 @@ def course_of(
     before = stretches_of(run) if written or position else []
     now, chooser = torch.get_num_threads(), None
     if may_choose(config):
-        speeds = measure()
+        speeds = measure() if config.loop.images - position >= FEWEST_UPDATES * config.loop.batch else {}
         there = before[-1].threads if before else now
-        now = quickest(speeds, there if there in speeds else now)
-        chooser = Chooser(tuple(speeds), now, speeds)
-        say(told(now, speeds))
+        if speeds:
+            now = quickest(speeds, there if there in speeds else now)
+            say(told(now, speeds))
+        elif there in candidates():
+            now = there
+        chooser = Chooser(candidates(), now, speeds)
         stretches = _on(before, max(position, before[-1].images if before else 0), now)
     else:
         stretches = _on([each for each in before if each.images <= position], position, now)

@@ -11,7 +11,7 @@ from math import ceil
 import numpy as np
 
 from elmyr.core import machine
-from elmyr.core.threads import cores
+from elmyr.core.thread_counts import cores
 from elmyr.engine.dry_run import rehearse
 from elmyr.engine.spec import Asked
 from elmyr.images import Source, split_source

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json
-from elmyr.core.threads import cores
+from elmyr.core.thread_counts import cores
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked
 from elmyr.evaluation import evaluate

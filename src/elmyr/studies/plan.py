@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, suggestion
-from elmyr.core.threads import AUTO, Threads, asked_threads, cores
+from elmyr.core.thread_counts import AUTO, Threads, asked_threads, cores
 from elmyr.core.threads import chosen as chosen_threads
 from elmyr.engine.config import Settings, parse_settings
 from elmyr.engine.spec import Asked

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
-from elmyr.core.threads import Threads
+from elmyr.core.thread_counts import Threads
 from elmyr.engine.saving.places import ARTICLES_KIND, STUDY_KIND, Run, called, kind_of, run_path, with_article
 from elmyr.engine.tasks import TASKS
 from elmyr.images import Data, source_of

@@ -16,7 +16,7 @@ from elmyr.core.amounts import Amount, seconds_of
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
-from elmyr.core.threads import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads
 from elmyr.engine.config import Settings
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.saving.places import Run

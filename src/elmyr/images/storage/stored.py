@@ -76,10 +76,11 @@ class StoredPixels:
         return len(self) * self._bytes
 
     def stamp(self) -> str:
-        """A key that changes where the file's path, size or time does, or which of its images these are."""
+        """A key that changes where the file does (path, number, size, times), or which of its images these are."""
         status = self._path.stat()
         places = self._places if isinstance(self._places, range) else sha256(self._places.data).hexdigest()
-        told = (os.path.abspath(self._path), status.st_size, status.st_mtime_ns, self._start, self._row, places)
+        of_file = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)  # the last cannot be set
+        told = (os.path.abspath(self._path), *of_file, self._start, self._row, places)
         return sha256(repr(told).encode()).hexdigest()[:32]
 
     def take(self, places: NDArray[np.integer]) -> StoredPixels:

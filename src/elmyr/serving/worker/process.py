@@ -70,7 +70,8 @@ def _say(stream: BinaryIO, frame: bytes) -> None:
 
 def sharing_the_machine(threads: int | None) -> AbstractContextManager[None]:
     """Inside, so many threads compute; where nobody has said how many, a core stays for the page's process."""
-    from elmyr.core.threads import AUTO, computing, cores, set_by_user
+    from elmyr.core.thread_counts import AUTO, cores, set_by_user
+    from elmyr.core.threads import computing
 
     return computing(threads or AUTO, most=None if set_by_user() else max(1, cores() - 1))
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from elmyr.core import machine
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, suggestion
-from elmyr.core.threads import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads
 from elmyr.engine.config import DataConfig
 from elmyr.engine.saving.migration import FORMAT
 from elmyr.engine.saving.places import ARTICLES_KIND

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from elmyr.core.errors import DivergedError
 from elmyr.core.files import make_folder, read_json, write_json
-from elmyr.core.threads import cores
+from elmyr.core.thread_counts import cores
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked, Say, hush
 from elmyr.evaluation.extractors import Extraction, extractor_for

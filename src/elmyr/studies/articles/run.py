@@ -14,7 +14,7 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
-from elmyr.core.threads import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.progress import told
 from elmyr.engine.saving.places import ARTICLES_KIND, Run

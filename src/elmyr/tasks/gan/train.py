@@ -7,7 +7,7 @@ from typing import Any
 
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
-from elmyr.core.threads import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads
 from elmyr.engine.config import Settings
 from elmyr.engine.run import train as train_run
 from elmyr.engine.saving.places import Run

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from elmyr.core import machine
 from elmyr.core.errors import InputError
+from elmyr.core.threads import steady
 from elmyr.engine.loop import run_loop
 from elmyr.engine.progress import Listener
 from elmyr.engine.rules import is_tiny
@@ -134,9 +135,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if choice is not None:
             say(choice.told)
         fitting = Fitting(self if choice is None else with_policy(self, choice.policy), lesson, teacher, start=start)
-        outcome = run_loop(
-            fitting.task, fitting.data, fitting.course, watcher=fitting.watcher, listener=listener, say=say
-        )
+        with steady():
+            outcome = run_loop(
+                fitting.task, fitting.data, fitting.course, watcher=fitting.watcher, listener=listener, say=say
+            )
         return self.learned(fitting, outcome.seconds)
 
     def learned(self, fitting: Fitting, seconds: float) -> Self:

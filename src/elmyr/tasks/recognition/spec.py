@@ -14,8 +14,8 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_text
-from elmyr.core.threads import AUTO as CHOOSE_THREADS
-from elmyr.core.threads import Threads
+from elmyr.core.thread_counts import AUTO as CHOOSE_THREADS
+from elmyr.core.thread_counts import Threads
 from elmyr.engine.config import DataConfig, Settings
 from elmyr.engine.loop import LoopConfig, Outcome
 from elmyr.engine.processes import Processes

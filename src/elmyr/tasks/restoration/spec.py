@@ -11,7 +11,7 @@ from pydantic import Field
 
 from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
-from elmyr.core.threads import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads
 from elmyr.engine.config import DataConfig, RunConfig, Settings
 from elmyr.engine.data import ResidentData
 from elmyr.engine.loop import Outcome

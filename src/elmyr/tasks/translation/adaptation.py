@@ -16,7 +16,7 @@ from elmyr.core import machine, seeds
 from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, InterruptedRun
 from elmyr.core.files import write_json
-from elmyr.core.threads import AUTO, Threads, asked_threads
+from elmyr.core.thread_counts import AUTO, Threads, asked_threads
 from elmyr.engine.guards import refuse_groups, write_beginning
 from elmyr.engine.run import resume
 from elmyr.engine.saving.places import RUNS, Run

@@ -14,7 +14,7 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import sha256_of
-from elmyr.core.threads import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads
 from elmyr.engine.config import DataConfig, RunConfig, Settings, require_there
 from elmyr.engine.loop import Outcome
 from elmyr.engine.processes import Processes
