@@ -26,6 +26,7 @@ from elmyr.images.pictures.showing import table_html
 from elmyr.studies.best.handing_over import HandingOver, hand_over
 from elmyr.studies.best.keeping import remove_others
 from elmyr.studies.best.repeats import repeats_of
+from elmyr.studies.borrowed.borrowed_set import opened_again
 from elmyr.studies.cell_data import opened
 from elmyr.studies.clock import Clock
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, KIND, StudyConfig
@@ -246,11 +247,11 @@ def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str],
 
 def _conducted(folder: Path, config: StudyConfig, locks: ExitStack, quiet: bool, say: Callable[[str], None]) -> Study:
     worker, ledger = Worker(folder), Ledger(folder)
-    surroundings = (
-        machine.environment() | plugins.environment() | {"device": config.device, "precision": config.precision}
-    )
-    write_json(folder / "environment.json", surroundings)
+    here = machine.environment() | plugins.environment()
+    write_json(folder / "environment.json", here | {"device": config.device, "precision": config.precision})
     _require_same_images(worker.source, config, folder)
+    if config.borrow is not None:
+        opened_again(config.borrow, config.root)  # refuses other images
     while True:
         _work_through(folder, config, pieces_of(config), worker, ledger, quiet, say)
         if config.recognizers > 1:
@@ -262,9 +263,8 @@ def _conducted(folder: Path, config: StudyConfig, locks: ExitStack, quiet: bool,
             break
         say(f"not decided after {len(config.seeds)} seeds: up to {len(more.seeds)}, of {more.most} at most")
         run = RunDirectory(folder)
-        write_json(
-            run.config, config_as(run, StudyConfig).model_copy(update={"seeds": more.seeds}).model_dump(mode="json")
-        )
+        with_more = config_as(run, StudyConfig).model_copy(update={"seeds": more.seeds})
+        write_json(run.config, with_more.model_dump(mode="json"))
         locks.enter_context(run.locked())  # of the file that has taken the place of the locked one
         config = more
     content |= {"best": hand_over(HandingOver(folder, config, content, worker, quiet, say))}

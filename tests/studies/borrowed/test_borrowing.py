@@ -179,6 +179,8 @@ def test_without_a_set_the_large_classes_are_what_is_borrowed_from(files: dict[s
         for labels in (None, 3, 2)
     }
     assert {labels: arm.name in names for labels, names in tried.items()} == {None: True, 3: True, 2: False}
+    for case in (Case(Shaping(images_per_class=2), unbalanced=True), Case(Shaping(), unbalanced=True, borrows=True)):
+        assert arm.name not in arms_for(case, "thorough")[0]
     filled = arm.images(ground)
     assert np.bincount(filled.require_labels()).tolist() == [counts[0]] * 3
     known = {image.tobytes() for image in ground.labeled.images}

@@ -110,6 +110,15 @@ def test_classes_of_fewer_than_three_images_teach_nothing() -> None:
         learn_variations(few.take(np.array([0, 1, 2, 3])), budget=32)
 
 
+def test_no_variations_and_no_images_are_refused(learned: Variator) -> None:
+    images = bars(20, (0, 1))
+    for vary in (lambda: learned.vary(images, 0), lambda: learned.vary(images.take(range(0)), 5)):
+        with pytest.raises(InputError, match="at least one of one"):
+            vary()
+    with pytest.raises(InputError, match="no images to vary"):
+        learned.each_of(images.take(range(0)))
+
+
 def test_images_of_another_form_are_not_varied(learned: Variator) -> None:
     with pytest.raises(InputError, match=r"variations are of images \(10, 10, 1\), these are \(8, 8, 1\)"):
         learned.vary(small_image_set(6), 10)

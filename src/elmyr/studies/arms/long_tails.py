@@ -22,9 +22,9 @@ def _unbalanced(case: Case) -> bool:
 
 
 def _unbalanced_and_telling(case: Case) -> bool:
-    """Whether the large classes have enough labels to tell how their images differ."""
-    labels = case.trouble.labels_per_class
-    return case.unbalanced and (labels is None or labels >= FEWEST)
+    """Whether the study's own large classes have enough labeled images to tell how these differ."""
+    most = (case.trouble.labels_per_class, case.trouble.images_per_class)
+    return case.unbalanced and not case.borrows and all(each is None or each >= FEWEST for each in most)
 
 
 def _resampled(how: str) -> Callable[[CellData], ImageSet]:

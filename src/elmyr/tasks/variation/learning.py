@@ -6,6 +6,7 @@ from copy import deepcopy
 
 from elmyr.core import machine
 from elmyr.core.amounts import Amount, image_count
+from elmyr.engine.config import validated
 from elmyr.engine.loop import LoopConfig, run_loop
 from elmyr.engine.progress import Listener
 from elmyr.engine.rules import default_budget, is_tiny
@@ -38,7 +39,8 @@ def learn_variations(
     """
     taught = teaching(images)
     count = image_count(budget) or default_budget(images)
-    network = BlocksConfig(base=base or (BASE_OF_TINY if is_tiny(images) else BASE))
+    usual = BASE_OF_TINY if is_tiny(images) else BASE
+    network = validated(BlocksConfig, "the networks", base=usual if base is None else base)
     config = VariatorConfig(height=images.height, width=images.width, channels=images.channels, network=network)
     chosen = machine.choose_device(device)
     task = VariationTask(

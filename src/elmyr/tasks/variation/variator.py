@@ -61,6 +61,8 @@ class Variator:
 
         The images of a class take turns; a class without any is left out. Other parameters, and errors, as `each_of`.
         """
+        if count < 1 or not len(images):
+            raise InputError(f"{count} variations of {len(images)} images: at least one of one")
         labels = images.require_labels()
         present, counts = np.unique(labels, return_counts=True)
         numbers = np.arange(count) % len(present)
@@ -75,6 +77,8 @@ class Variator:
         from.
         """
         shape = self.config.height, self.config.width, self.config.channels
+        if not len(images):
+            raise InputError("there are no images to vary")
         if images.images.shape[1:] != shape:
             raise InputError(f"variations are of images {shape}, these are {images.images.shape[1:]}: make them alike")
         made = [
