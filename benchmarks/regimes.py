@@ -17,11 +17,12 @@ from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import MINUS
 
 RESULTS = Path(__file__).parent / "results" / "regimes.json"
-ROW, TOP, WIDTH = 34, 64, 920
-LEFT, RIGHT = 380, 890  # of the scale
+ROW, TOP, WIDTH = 34, 64, 980
+LEFT, RIGHT = 450, 950  # of the scale
 COLORS = {"better": "#2f6f4e", "worse": "#9c3b2e", "no significant effect": "#5b6480"}
 INK, QUIET, RULE, PAPER = "#22211f", "#6d6a64", "#d9d6cf", "#fbfaf6"
 CHINESE = {
+    "5 new classes, 10 images each": "5 个新类别，每类 10 张",
     "images a class": "张图像/类",
     "labels, 60,000 images": "个标签，60,000 张图像",
     "long tail,": "长尾",
