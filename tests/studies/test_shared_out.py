@@ -11,7 +11,7 @@ from elmyr.studies.plan import shared_out
 @pytest.fixture(autouse=True)
 def _of_eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "cores", lambda: 8)
-    monkeypatch.setattr("elmyr.core.threads.cores", lambda: 8)
+    monkeypatch.setattr("elmyr.core.thread_counts.cores", lambda: 8)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
 
 

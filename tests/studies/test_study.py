@@ -195,6 +195,13 @@ def test_the_command_that_a_study_names_is_the_same_study(few: Path, tmp_path: P
     assert got == [config]
 
 
+def test_a_study_goes_on_with_the_threads_that_it_began_with(whole: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("core.thread_counts", "studies.plan"):
+        monkeypatch.setattr(f"elmyr.{module}.cores", lambda: 4)
+    with pytest.raises(InputError, match=r"was begun with --threads 1, .* leave out --threads 3"):
+        study(whole.path.parent / "few.npz", out=whole.path, seeds=2, threads=3, **QUICK)
+
+
 # --- killed, and resumed
 
 

@@ -33,3 +33,12 @@ def cores() -> int:
 def set_by_user() -> bool:
     """Whether the environment says how many."""
     return any(os.environ.get(name) for name in PINNING)
+
+
+def refuse_other_threads(work: str, asked: Threads, begun: int) -> None:
+    """InputError where work that goes on is asked for by another number of threads than it was begun with."""
+    if asked_threads(asked) not in (None, begun):
+        raise InputError(
+            f"'{work}' was begun with --threads {begun}, on which its last bits depend: leave out --threads {asked}, "
+            "or begin another with --out"
+        )

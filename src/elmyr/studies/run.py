@@ -16,7 +16,7 @@ from elmyr.core.amounts import Amount, seconds_of
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
-from elmyr.core.thread_counts import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
 from elmyr.engine.config import Settings
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.saving.places import Run
@@ -146,7 +146,7 @@ def conduct(
     budget = seconds_of(budget)
     config = make_study_plan(ask, say)
     if out is not None and (Path(out) / "config.json").is_file():
-        return _gone_on_with(Path(out), config, budget, quiet, say)
+        return _gone_on_with(Path(out), config, ask.threads, budget, quiet, say)
     if budget is not None:
         config, _ = rehearse_study(config, budget, say)
     folder = new_directory(out, parent=STUDIES, name=config.name)
@@ -203,7 +203,7 @@ def _moved(
 
 
 def _gone_on_with(
-    folder: Path, config: StudyConfig, budget: float | None, quiet: bool, say: Callable[[str], None]
+    folder: Path, config: StudyConfig, threads: Threads, budget: float | None, quiet: bool, say: Callable[[str], None]
 ) -> Study:
     """The study that a directory holds, to its end; InputError where it is another than the one that is asked for.
 
@@ -230,6 +230,7 @@ def _gone_on_with(
         raise InputError(
             f"'{folder}' holds another study ({what}): choose another with --out, or resume it: elmyr resume {folder}"
         )
+    refuse_other_threads(str(folder), threads, theirs.threads)
     if config.retrain and not theirs.retrain:
         theirs = theirs.model_copy(update={"retrain": True})
         with RunDirectory(folder).locked():

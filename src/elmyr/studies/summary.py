@@ -66,7 +66,8 @@ def command_of(config: StudyConfig) -> str:
     words += ["--updates", str(config.updates), "--images", str(config.images), "--preset", config.preset]
     words += ["--effort", config.effort]
     words += ["--borrow", config.borrow.source] if config.borrow is not None else []
-    words += ["--device", config.device, "--precision", config.precision, "--processes", str(config.processes)]
+    words += ["--device", config.device, "--precision", config.precision]
+    words += ["--processes", str(config.processes), "--threads", str(config.threads)]
     words += ["--data-root", config.root] if config.root is not None else []
     words += config.shaping.as_words()
     words += ["--folds", "none"] if config.shaping.folds is None else []

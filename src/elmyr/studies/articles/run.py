@@ -14,7 +14,7 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
-from elmyr.core.thread_counts import AUTO, Threads
+from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.progress import told
 from elmyr.engine.saving.places import ARTICLES_KIND, Run
@@ -94,7 +94,7 @@ def conduct(
     refuse_rerun()
     config = make_articles_config(ask, say)
     if out is not None and (Path(out) / "config.json").is_file():
-        return _to_end(Path(out), _same(Path(out), config), quiet, say)
+        return _to_end(Path(out), _same(Path(out), config, ask.threads), quiet, say)
     folder = new_directory(out, parent=ARTICLES, name=config.name)
     write_json(folder / "config.json", config.model_dump(mode="json"))
     try:
@@ -157,7 +157,7 @@ def _moved(
     return config
 
 
-def _same(folder: Path, config: ArticlesConfig) -> ArticlesConfig:
+def _same(folder: Path, config: ArticlesConfig, threads: Threads) -> ArticlesConfig:
     """The config in a directory, to be resumed; InputError where it is of anything else than what is asked for."""
     theirs = config_as(open_run(folder, ARTICLES_KIND), ArticlesConfig)
     one, other = (each.model_dump(mode="json", exclude={"processes", "threads"}) for each in (theirs, config))
@@ -169,6 +169,7 @@ def _same(folder: Path, config: ArticlesConfig) -> ArticlesConfig:
             f"'{folder}' holds other trainings of the articles' systems ({what}): choose another with --out, or resume "
             f"it: elmyr resume {folder}"
         )
+    refuse_other_threads(str(folder), threads, theirs.threads)
     return theirs.model_copy(update={"processes": config.processes})
 
 
