@@ -21,8 +21,8 @@ from elmyr.report.parts.numbers import duration, mean, percent, percent_over_see
 from elmyr.studies.arms import ARMS
 from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
-from elmyr.studies.ledger import Ledger
 from elmyr.studies.verdict import Judged, Trial, difference_of
+from elmyr.studies.work.ledger import Ledger
 
 
 def main() -> None:

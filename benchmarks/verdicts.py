@@ -21,8 +21,8 @@ from elmyr.images import ImageSet, Shaping, open_source, split_source
 from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.studies.arms import ARMS, MEASURES, train_arm
 from elmyr.studies.cell_data import CellData
-from elmyr.studies.ledger import Result
 from elmyr.studies.verdict import Judged, Trial, verdict_of
+from elmyr.studies.work.ledger import Result
 
 
 def copies(ground: CellData, whole: ImageSet) -> ImageSet:

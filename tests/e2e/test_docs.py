@@ -151,7 +151,7 @@ def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What no option makes smaller: all of it is done, but shortly."""
     monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 10)
     monkeypatch.setattr("elmyr.evaluation.downstream.default_updates", lambda images: 5)
-    monkeypatch.setattr("elmyr.studies.estimate.SECONDS", 0.1)
+    monkeypatch.setattr("elmyr.studies.work.estimate.SECONDS", 0.1)
     monkeypatch.setattr("elmyr.studies.articles.uses.UPDATES", {"quick": {"gray": 5, "color": 5}})
     monkeypatch.setattr("elmyr.tasks.gan.speed.EXAMPLE_SIDE", 8)
     monkeypatch.setattr("elmyr.tasks.gan.speed.PEAK_TRIES", 1)

@@ -13,9 +13,9 @@ from elmyr.core.files import read_lines
 from elmyr.images import Shaping, save_npz
 from elmyr.studies.best.repeats import repeats_of, trials_of
 from elmyr.studies.config import Cell, StudyConfig
-from elmyr.studies.ledger import Place, Result
-from elmyr.studies.pieces import Piece
 from elmyr.studies.verdict import Judged, changed_by, verdict_of
+from elmyr.studies.work.ledger import Place, Result
+from elmyr.studies.work.pieces import Piece
 from tests.conftest import small_image_set
 
 REACHED = {"real": 0.8, "real, again": 0.9, "real + 25 % generated": 0.7, "generated": 0.6}

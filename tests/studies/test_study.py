@@ -18,8 +18,8 @@ from elmyr.engine import RunDirectory
 from elmyr.images import ImageSet, save_npz, split_source
 from elmyr.studies import Study, resume_study
 from elmyr.studies.arms import ARMS, train_arm
-from elmyr.studies.pieces import Piece, Worker
 from elmyr.studies.summary import command_of
+from elmyr.studies.work.pieces import Piece, Worker
 from tests.conftest import small_image_set
 from tests.program import Program, elmyr
 

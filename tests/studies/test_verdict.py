@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from elmyr.images import AS_IT_IS, Shaping
 from elmyr.studies.arms import ARMS
 from elmyr.studies.config import Cell, troubles_of
-from elmyr.studies.ledger import Result
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, verdict_of
+from elmyr.studies.work.ledger import Result
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 NO_TROUBLE = {"images_per_class": (None,), "imbalance": (None,), "label_noise": (0.0,), "labels_per_class": (None,)}

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from elmyr.studies.plan import StudyAsk as StudyAsk
     from elmyr.studies.plan import make_study_plan as make_study_plan
     from elmyr.studies.power import seeds_needed as seeds_needed
-    from elmyr.studies.rehearsal import rehearse_study as rehearse_study
     from elmyr.studies.run import Study as Study
     from elmyr.studies.run import conduct as conduct
     from elmyr.studies.run import resume_study as resume_study
     from elmyr.studies.run import study as study
+    from elmyr.studies.work.rehearsal import rehearse_study as rehearse_study
 
 __all__ = [
     "Study",
@@ -36,7 +36,7 @@ __getattr__ = lazily(
         "conduct": "elmyr.studies.run",
         "make_study_plan": "elmyr.studies.plan",
         "parse_folds": "elmyr.studies.folds",
-        "rehearse_study": "elmyr.studies.rehearsal",
+        "rehearse_study": "elmyr.studies.work.rehearsal",
         "resume_study": "elmyr.studies.run",
         "seeds_needed": "elmyr.studies.power",
         "study": "elmyr.studies.run",

@@ -13,9 +13,9 @@ from typing import Any
 from elmyr.metrics import FEWEST_SEEDS, wilson_interval
 from elmyr.metrics.intervals import LEVEL
 from elmyr.studies.config import FAIR_SEEDS
-from elmyr.studies.estimate import told
 from elmyr.studies.plan import FEWEST_TO_CHOOSE
 from elmyr.studies.power import JudgedOn, seeds_to_decide
+from elmyr.studies.work.estimate import told
 
 MOST_TOLD = 3
 STILL_LEARNING = 0.8  # of a GAN's distance to real images in the second half of its training

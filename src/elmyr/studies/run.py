@@ -28,18 +28,18 @@ from elmyr.studies.best.keeping import remove_others
 from elmyr.studies.best.repeats import repeats_of
 from elmyr.studies.borrowed.borrowed_set import opened_again
 from elmyr.studies.cell_data import opened
-from elmyr.studies.clock import Clock
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, KIND, StudyConfig
-from elmyr.studies.estimate import told
 from elmyr.studies.folds import Folds
-from elmyr.studies.interruption import resumable
-from elmyr.studies.ledger import Ledger
 from elmyr.studies.next_steps import next_steps
-from elmyr.studies.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of, told_of
 from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
-from elmyr.studies.rehearsal import at_effort, rehearse_study
 from elmyr.studies.summary import summary_of
-from elmyr.studies.worker_pool import NoMainGuard, Pool, performed
+from elmyr.studies.work.clock import Clock
+from elmyr.studies.work.estimate import told
+from elmyr.studies.work.interruption import resumable
+from elmyr.studies.work.ledger import Ledger
+from elmyr.studies.work.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of, told_of
+from elmyr.studies.work.rehearsal import at_effort, rehearse_study
+from elmyr.studies.work.worker_pool import NoMainGuard, Pool, performed
 from elmyr.tasks.gan.plan import config_of
 
 STUDIES = Path("studies")

@@ -20,10 +20,10 @@ from elmyr.studies.arms import Case, added_by_larger
 from elmyr.studies.best.repeats import trials_of
 from elmyr.studies.cell_data import CellData
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
-from elmyr.studies.gan_runs import progress_of
-from elmyr.studies.ledger import Ledger, Place
-from elmyr.studies.pieces import GAN, Piece, Worker
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
+from elmyr.studies.work.gan_runs import progress_of
+from elmyr.studies.work.ledger import Ledger, Place
+from elmyr.studies.work.pieces import GAN, Piece, Worker
 from elmyr.tasks.gan.collapse import collapse_of, written
 
 SHOWN_PER_CLASS = 10

@@ -13,7 +13,7 @@ from elmyr.metrics import PairedDifference, balanced_weights, paired_difference
 from elmyr.metrics.intervals import LEVEL
 from elmyr.studies.arms import Arm
 from elmyr.studies.config import FAIR_SEEDS, Cell
-from elmyr.studies.ledger import Result
+from elmyr.studies.work.ledger import Result
 
 
 @dataclass(frozen=True)

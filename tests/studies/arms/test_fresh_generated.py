@@ -11,7 +11,7 @@ from elmyr.studies import StudyAsk, make_study_plan
 from elmyr.studies.arms import train_arm
 from elmyr.studies.arms.fresh_generated import FRESH, HARDEST, SHORT
 from elmyr.studies.cell_data import CellData
-from elmyr.studies.pieces import GAN, Piece, Worker
+from elmyr.studies.work.pieces import GAN, Piece, Worker
 from elmyr.tasks.recognition.generated.generated_choice import MOST_TRIED, SHARES, TRUNCATIONS
 from elmyr.tasks.recognition.learning.chosen_samples import Choice
 from tests.conftest import small_image_set

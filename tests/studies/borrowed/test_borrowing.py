@@ -20,8 +20,8 @@ from elmyr.studies.borrowed import variators
 from elmyr.studies.borrowed.variators import borrowed_images, variations, variator_of
 from elmyr.studies.cell_data import CellData, opened
 from elmyr.studies.config import StudyConfig
-from elmyr.studies.pieces import Piece, Worker
 from elmyr.studies.summary import command_of
+from elmyr.studies.work.pieces import Piece, Worker
 from elmyr.tasks.recognition import TINY
 from elmyr.tasks.variation import Variator
 from tests.conftest import small_image_set

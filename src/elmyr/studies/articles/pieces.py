@@ -21,7 +21,7 @@ from elmyr.studies.articles.record import Record
 from elmyr.studies.articles.systems import SYSTEMS, Side, System
 from elmyr.studies.articles.trainings import CURED, WRITTEN, Training
 from elmyr.studies.articles.uses import learn_from_real, used
-from elmyr.studies.gan_runs import train_or_resume
+from elmyr.studies.work.gan_runs import train_or_resume
 from elmyr.tasks.gan.plan import GANAsk
 
 RECOGNIZERS, TRAINING, JUDGMENT, USES = "recognizers", "training", "judgment", "uses"

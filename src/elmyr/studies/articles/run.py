@@ -25,9 +25,9 @@ from elmyr.studies.articles.gathering import gathered
 from elmyr.studies.articles.pieces import TRAINING, Piece, Worker, pieces_of
 from elmyr.studies.articles.places import run_of
 from elmyr.studies.articles.record import FILE, ArticlesRecord
-from elmyr.studies.clock import Clock, counted
-from elmyr.studies.interruption import resumable
-from elmyr.studies.worker_pool import NoMainGuard, Pool, performed
+from elmyr.studies.work.clock import Clock, counted
+from elmyr.studies.work.interruption import resumable
+from elmyr.studies.work.worker_pool import NoMainGuard, Pool, performed
 from elmyr.tasks.gan.plan import config_of
 
 ARTICLES = Path("articles")

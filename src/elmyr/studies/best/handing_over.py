@@ -22,8 +22,8 @@ from elmyr.studies.best.card import card_of
 from elmyr.studies.best.choosing import Chosen, Content, best_of_all, compared, interval_on_test
 from elmyr.studies.best.keeping import for_people, place_of
 from elmyr.studies.config import StudyConfig
-from elmyr.studies.ledger import Ledger, Result
-from elmyr.studies.pieces import Piece, Worker
+from elmyr.studies.work.ledger import Ledger, Result
+from elmyr.studies.work.pieces import Piece, Worker
 from elmyr.tasks.recognition import Recognizer
 from elmyr.tasks.recognition.learning.selection import fitted_temperature
 

@@ -11,7 +11,7 @@ import torch
 
 from elmyr.images import ImageSet, Shaping
 from elmyr.studies.cell_data import CellData
-from elmyr.studies.ledger import Place, file_name
+from elmyr.studies.work.ledger import Place, file_name
 from elmyr.tasks.recognition import Recognizer
 
 KEPT = "recognizers"

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from elmyr.studies.arms import ARMS, Arm, repetitions_of
 from elmyr.studies.config import Cell, StudyConfig
-from elmyr.studies.ledger import Place, Result
-from elmyr.studies.pieces import Piece
 from elmyr.studies.verdict import Trial, best_of
+from elmyr.studies.work.ledger import Place, Result
+from elmyr.studies.work.pieces import Piece
 
 Results = Mapping[Place, Result]
 

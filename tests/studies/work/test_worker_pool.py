@@ -17,8 +17,8 @@ import hashlib, os, signal, sys, time
 from pathlib import Path
 from elmyr.core.errors import ElmyrError, InterruptedRun
 from elmyr.engine.signals import StopRequest
-from elmyr.studies.interruption import resumable
-from elmyr.studies.worker_pool import Pool, performed
+from elmyr.studies.work.interruption import resumable
+from elmyr.studies.work.worker_pool import Pool, performed
 
 FOLDER = Path(sys.argv[1])
 if "slow start" in sys.argv and __name__ != "__main__":  # as while a process imports torch

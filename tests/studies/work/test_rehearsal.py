@@ -35,8 +35,8 @@ def machine_of_known_speed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ARMS.add(slow.name, slow)
     quick = [arm for arm in SINGLE if arm.within("quick")]
     monkeypatch.setattr("elmyr.studies.arms.table.SINGLE", (*quick, slow))
-    monkeypatch.setattr("elmyr.studies.estimate.Timing.gan", 100.0)
-    monkeypatch.setattr("elmyr.studies.estimate.Timing.arm", lambda self, arm: arm.cost)
+    monkeypatch.setattr("elmyr.studies.work.estimate.Timing.gan", 100.0)
+    monkeypatch.setattr("elmyr.studies.work.estimate.Timing.arm", lambda self, arm: arm.cost)
     yield
     ARMS.remove(slow.name)
 

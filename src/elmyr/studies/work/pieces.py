@@ -17,10 +17,10 @@ from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
 from elmyr.studies.best.keeping import keep
 from elmyr.studies.borrowed.variators import seconds_of_variator
 from elmyr.studies.cell_data import CellData, opened
-from elmyr.studies.clock import counted
 from elmyr.studies.config import StudyConfig
-from elmyr.studies.gan_runs import train_or_resume
-from elmyr.studies.ledger import Place, Result
+from elmyr.studies.work.clock import counted
+from elmyr.studies.work.gan_runs import train_or_resume
+from elmyr.studies.work.ledger import Place, Result
 from elmyr.tasks.gan.plan import GANAsk
 
 Say = Callable[[str], None]

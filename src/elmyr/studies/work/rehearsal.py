@@ -9,7 +9,7 @@ from elmyr.core.errors import InputError
 from elmyr.images import open_source
 from elmyr.studies.arms import with_less_effort
 from elmyr.studies.config import EFFORTS, Effort, StudyConfig, told_of_seeds
-from elmyr.studies.estimate import TimeEstimate, Timing, estimate, told
+from elmyr.studies.work.estimate import TimeEstimate, Timing, estimate, told
 
 
 def rehearse_study(

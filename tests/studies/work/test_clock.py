@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from elmyr.studies.clock import Clock
+from elmyr.studies.work.clock import Clock
 
 
 class Work(NamedTuple):
@@ -21,7 +21,7 @@ WORK = [Work(seed, what) for seed in (0, 1) for what in ("GAN", "real")]
 def an_hour_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Since the clock began, so that as much is done at once as one process does."""
     times = iter([0.0])
-    monkeypatch.setattr("elmyr.studies.clock.time.monotonic", lambda: next(times, 3600.0))
+    monkeypatch.setattr("elmyr.studies.work.clock.time.monotonic", lambda: next(times, 3600.0))
 
 
 def test_the_time_is_told_once_every_kind_was_seen_and_the_last_pieces_are_named() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from elmyr.core.errors import InputError
-from elmyr.studies.ledger import Ledger, Result
+from elmyr.studies.work.ledger import Ledger, Result
 
 
 def result(arm: str, seed: int = 0) -> Result:

@@ -17,7 +17,7 @@ from elmyr.engine.spec import Asked
 from elmyr.images import Source, split_source
 from elmyr.studies.arms import ARMS, Arm
 from elmyr.studies.config import StudyConfig
-from elmyr.studies.pieces import FIGURES, GAN, Piece, pieces_of
+from elmyr.studies.work.pieces import FIGURES, GAN, Piece, pieces_of
 from elmyr.tasks.gan.plan import GANAsk
 from elmyr.tasks.gan.spec import GAN_SPEC
 from elmyr.tasks.recognition import Recognizer, doubting
