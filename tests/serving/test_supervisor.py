@@ -120,6 +120,7 @@ def test_a_stop_while_a_worker_is_being_ended_waits_for_its_end(
                 await asyncio.sleep(0.01)
             process = keeper._process
             assert process is not None
+            process.send_signal(signal.SIGSTOP)  # or it may answer before it is ended
             job = keeper.ask("a", "recognize", {}, b"asked")
             keeper._end_stuck()
             while keeper.ready:
