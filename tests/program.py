@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -115,9 +115,12 @@ def elmyr(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def group(
-    count: int, module: str, *words: str | Path, folder: Path | None = None
+    count: int, module: str, *words: str | Path, folder: Path | None = None, each: Sequence[Sequence[str | Path]] = ()
 ) -> list[subprocess.CompletedProcess[str]]:
-    """`torchrun --nproc-per-node COUNT -m MODULE WORDS`, to its end: its variables tell the processes of each other."""
+    """`torchrun --nproc-per-node COUNT -m MODULE WORDS`, to its end: its variables tell the processes of each other.
+
+    each: more words of each process, as different machines may give them.
+    """
     store = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
     of_all = {
         "MASTER_ADDR": "localhost",
@@ -126,9 +129,16 @@ def group(
         "TORCHELASTIC_RUN_ID": "none",
         "TORCHELASTIC_USE_AGENT_STORE": "True",
         "WORLD_SIZE": str(count),
+        "LOCAL_WORLD_SIZE": str(count),
     }
     started = [
-        Program(*words, module=module, folder=folder, environment=of_all | {"RANK": str(n), "LOCAL_RANK": str(n)})
+        Program(
+            *words,
+            *(each[n] if each else ()),
+            module=module,
+            folder=folder,
+            environment=of_all | {"RANK": str(n), "LOCAL_RANK": str(n)},
+        )
         for n in range(count)
     ]
     return [each.end() for each in started]

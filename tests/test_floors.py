@@ -43,6 +43,7 @@ LONG_SIGNATURES = {
             "evaluation/comparison.py:compare",
             "evaluation/judging.py:evaluate",
             "studies/articles/run.py:articles",
+            "engine/run.py:resume",
             "studies/resuming.py:resume",
             "studies/run.py:study",
             "tasks/gan/train.py:train",

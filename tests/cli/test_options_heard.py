@@ -319,6 +319,7 @@ COMMANDS: dict[str, Command] = {
             "--keep-going": "tests/engine/test_survival.py",
             "--track": heard("--track", "nowhere"),
             "--threads": heard("--threads", "1", given=("--images", "48")),
+            "--device": heard("--device", "cuda:99"),
             "--processes": heard("--processes", "2"),
             **QUIET,
             **JSON,

@@ -7,6 +7,7 @@ import torch
 
 from elmyr.core import machine
 from elmyr.core.errors import ElmyrError, InputError
+from elmyr.engine.spec import Asked
 
 # Asks for five blocks of 12 MB at once and frees them, as an update does; prints how many pages the system gave.
 PROGRAM = """
@@ -48,6 +49,59 @@ def test_freed_memory_is_kept() -> None:
 )
 def test_settings_of_the_user_are_left_alone(setting: dict[str, str]) -> None:
     assert printed("from elmyr.core import machine; print(machine.keeps_freed_memory())", **setting) == "False"
+
+
+def of_group(monkeypatch: pytest.MonkeyPatch, number: int, count: int, gpus: int) -> list[int]:
+    """As one of `count` processes of torchrun on a machine with so many GPUs; gives those that it made its own."""
+    taken: list[int] = []
+    words = {"TORCHELASTIC_RUN_ID": "none", "LOCAL_RANK": str(number), "LOCAL_WORLD_SIZE": str(count)}
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(machine.torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(machine.torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(machine.torch.cuda, "set_device", taken.append)
+    monkeypatch.setattr(machine.torch.cuda, "current_device", lambda: taken[-1] if taken else 0)
+    return taken
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_each_process_of_a_machine_has_a_gpu_of_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        taken = of_group(monkeypatch, number, 3, gpus=4)
+        assert str(machine.choose_device(name)) == f"cuda:{number}" and taken == [number]
+
+
+def test_more_processes_than_gpus_are_refused_with_the_number_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_group(monkeypatch, 0, 4, gpus=2)
+    with pytest.raises(InputError) as raised:
+        machine.choose_device("auto")
+    assert str(raised.value) == (
+        "4 processes are started on a machine with 2 GPUs: give torchrun --nproc-per-node 2, or compute with "
+        "--device cpu"
+    )
+    assert str(machine.choose_device("cpu")) == "cpu"
+
+
+def test_without_a_gpu_and_without_a_group_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = of_group(monkeypatch, 1, 2, gpus=0)
+    assert str(machine.choose_device("auto")) == "cpu" and not taken
+    taken = of_group(monkeypatch, 0, 1, gpus=1)  # one on each of several machines
+    assert str(machine.choose_device("auto")) == "cuda:0" and not taken
+    taken = of_group(monkeypatch, 1, 2, gpus=2)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID")  # variables that something else has left behind
+    assert str(machine.choose_device("auto")) == "cuda:0" and not taken
+
+
+@pytest.mark.parametrize("name", ["cuda:0", "cuda:1", 1])
+def test_one_gpu_for_several_processes_is_refused_in_each_of_them(
+    name: str | int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        of_group(monkeypatch, number, 2, gpus=2)
+        with pytest.raises(InputError, match=r"^--device cuda:\d is one GPU for 2 processes: --device cuda gives each"):
+            Asked(device=name).common("gan")  # type: ignore[arg-type]  # a number is taken, too
+    of_group(monkeypatch, 0, 1, gpus=2)
+    machine.refuse_shared_gpu(name)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 import elmyr
 from elmyr.core import machine
 from elmyr.core.errors import DivergedError, InputError, InterruptedRun
-from elmyr.core.files import read_json, read_lines
+from elmyr.core.files import read_json, read_lines, write_json
 from elmyr.core.thread_counts import PINNING
 from elmyr.engine import RunDirectory, repeat
 from elmyr.engine.dry_run import rehearse
@@ -273,6 +273,40 @@ def test_killed_at_any_place_it_ends_the_same_to_the_bit(
     assert same(done, whole) and logged(done) == logged(whole)
 
 
+def begun_elsewhere(run: RunDirectory) -> None:
+    """The run as a machine with a GPU would have left it."""
+    text = run.config.read_text()
+    assert '"device": "cpu"' in text
+    run.config.write_text(text.replace('"device": "cpu"', '"device": "cuda:0"'))
+    write_json(run.environment, read_json(run.environment) | {"device": "cuda:0"})
+
+
+def test_begun_on_another_device_it_is_taken_up_here(
+    kind: Kind, whole: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_position(kind, 64, die, monkeypatch)
+    with pytest.raises(MemoryError):
+        kind.trained()
+    monkeypatch.undo()
+    run = RunDirectory(kind.folder / "run")
+    begun_elsewhere(run)
+    if not torch.cuda.is_available():
+        before = run.config.read_text()
+        with pytest.raises(InputError, match=r"no device 'cuda:0'.*elmyr resume \S+run --device auto$"):
+            elmyr.resume(run.path)
+        assert run.config.read_text() == before
+    said: list[str] = []
+    done = elmyr.resume(run.path, device="cpu", say=said.append)
+    assert same(done, whole) and logged(done) == logged(whole)
+    told = "from 64 images on cpu, before on cuda:0: the last bits may be others than those of one device"
+    assert told in said and told in run.log.read_text()
+    assert '"cuda:0"' not in run.config.read_text() and read_json(run.environment)["device"] == "cuda:0, cpu"
+    again = repeat(run.path, out=kind.folder / "again")
+    assert again.differences == () and "device: cuda:0, cpu, now cpu" in again.surroundings
+    assert elmyr.resume(run.path, images=IMAGES + BATCH, device="cpu:0", say=said.append).finished
+    assert sum("the last bits may be" in line for line in said) == 1
+
+
 def test_stopped_by_ctrl_c_it_ends_the_same_to_the_bit(
     kind: Kind, whole: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -368,6 +402,7 @@ ABILITIES: dict[str, Callable[..., None]] = {  # of docs/runs.md, each with the 
     "resume after a kill": test_killed_at_any_place_it_ends_the_same_to_the_bit,
     "resume after Ctrl-C or SIGTERM": test_stopped_by_ctrl_c_it_ends_the_same_to_the_bit,
     "resume with another budget": test_a_finished_run_goes_on_with_a_larger_budget,
+    "resume on another device": test_begun_on_another_device_it_is_taken_up_here,
     "repeat": test_it_is_repeated_to_the_bit,
     "`--deterministic`": test_the_same_bits_on_one_thread_and_on_two,
     "`--threads`": test_a_number_of_threads_that_is_asked_for_is_kept,

@@ -65,6 +65,9 @@ def resume(
     threads: Annotated[
         str | None, typer.Option(metavar="auto|N", help="From here on on so many, or auto (default: as it had).")
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where it goes on: auto, cpu, cuda … (default: where it was).")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(help="Of a study or the articles: number of parallel processes.", min=1)
     ] = None,
@@ -87,6 +90,7 @@ def resume(
         keep_going=keep_going,
         track=track,
         threads=threads,
+        device=device,
         quiet=quiet,
         say=hush if quiet else say,
     )

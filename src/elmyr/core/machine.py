@@ -19,6 +19,7 @@ import torch
 from elmyr.core.errors import ElmyrError, InputError, suggestion
 
 NO_MEMORY = ("can't allocate memory", "not enough memory")  # how torch says it of a CPU
+UNNUMBERED = ("auto", "cuda")
 PRECISIONS = ("auto", "bf16", "fp32")
 GPU_WORDS = ("gpu", "nvidia", "cuda")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
@@ -27,10 +28,14 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 def choose_device(name: str | int | torch.device = "auto") -> torch.device:
     """`auto` is the current CUDA device where there is one, else the CPU; any name that torch knows is taken.
 
-    A number is that of a CUDA device, as in torch.
+    A number is that of a CUDA device, as in torch. Of several processes that `torchrun` started on a machine each takes
+    a GPU of its own, by its local number, as its current one; InputError where they are more than the GPUs.
     """
-    name = f"cuda:{name}" if isinstance(name, int) else str(name)
-    if name in ("auto", "cuda") and torch.cuda.is_available():
+    name = _named(name)
+    if name in UNNUMBERED and torch.cuda.is_available():
+        number, count = local_place()
+        if count > 1:
+            torch.cuda.set_device(_own_gpu(number, count, torch.cuda.device_count()))
         return torch.device("cuda", torch.cuda.current_device())  # another thread's "cuda" may be another one
     if name == "auto":
         return torch.device("cpu")
@@ -40,6 +45,38 @@ def choose_device(name: str | int | torch.device = "auto") -> torch.device:
     except (RuntimeError, AssertionError):
         raise InputError(f"this machine has no device '{name}': {_devices_for(name)}") from None
     return device
+
+
+def local_place() -> tuple[int, int]:
+    """The number of this process, from 0 on, among those of this machine under `torchrun`, and how many these are."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return 0, 1
+    return int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def refuse_shared_gpu(name: str | int | torch.device) -> None:
+    """InputError for a GPU by its number, where several processes of this machine would train on it."""
+    count, name = local_place()[1], _named(name)
+    if count > 1 and name.startswith("cuda:"):
+        raise InputError(
+            f"--device {name} is one GPU for {count} processes: --device cuda gives each of them its own (which ones: "
+            "CUDA_VISIBLE_DEVICES)"
+        )
+
+
+def _own_gpu(number: int, count: int, gpus: int) -> int:
+    """Which of the GPUs of a machine is that of one of `count` processes on it."""
+    if count > gpus:
+        these = "1 GPU" if gpus == 1 else f"{gpus} GPUs"
+        raise InputError(
+            f"{count} processes are started on a machine with {these}: give torchrun --nproc-per-node {gpus}, or "
+            "compute with --device cpu"
+        )
+    return number
+
+
+def _named(name: str | int | torch.device) -> str:
+    return f"cuda:{name}" if isinstance(name, int) else str(name)
 
 
 def _devices_for(name: str) -> str:

@@ -110,6 +110,10 @@ class RunConfig(BaseModel):
         """What the run learns from, by its names here."""
         return {name: value for name, value in self if isinstance(value, DataConfig)}
 
+    def on(self, device: str) -> Self:
+        """The same run on another device: where it computes is no part of what it is."""
+        return self.model_copy(update={"device": device})
+
     def with_budget(self, images: int) -> Self:
         """With another budget, and the course that follows from it."""
         course = LoopConfig.of_budget(images, batch=self.loop.batch, decay_from=self.loop.decay_from)

@@ -1,18 +1,21 @@
 """Several processes, one training: what each of them takes of a batch, and how they agree.
 
-Started by `torchrun`, with the gloo back end. One process is the special case of n: every function here then gives back
-what it got. The batch is the same whatever the number of processes, and what is random in it is drawn for the whole.
+Started by `torchrun`. What they agree on goes by gloo, from memory of the CPU, so that no device is waited for; tensors
+on a GPU, as gradients, go by the GPUs' own back end. One process is the special case of n: every function here then
+gives back what it got. The batch is the same whatever the number of processes, and what is random in it is drawn for
+the whole.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import torch
 from torch import distributed
 from torch.distributed.rendezvous import rendezvous
@@ -20,6 +23,8 @@ from torch.distributed.rendezvous import rendezvous
 from elmyr.core.errors import ElmyrError, InputError
 
 PATIENCE = timedelta(minutes=10)  # for a process that computes what the others wait for
+BACKENDS = {"cuda": "nccl"}  # what passes on a device's tensors, by its type, where gloo does not
+AT_ONCE = 1 << 28  # bytes that the first process tells in one message
 
 
 class Processes:
@@ -27,6 +32,22 @@ class Processes:
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
         self.rank, self.count = rank, count
+        self._groups: dict[str, distributed.ProcessGroup] = {}  # of devices with a back end of their own
+
+    def reach(self, device: str, backends: Mapping[str, str] = BACKENDS) -> None:
+        """Gets ready to pass on tensors of the device that this process computes on; all processes call it.
+
+        InputError where they compute on devices of several types.
+        """
+        if self.count == 1:
+            return
+        kind = torch.device(device).type
+        first = self.told_by_first(lambda: kind.encode()).decode()
+        if any(self.most(kind != first)):
+            raise InputError("some processes compute on the CPU and some on a GPU: give all the same, as --device cpu")
+        if kind in backends:
+            with _one_line():
+                self._groups[kind] = distributed.new_group(backend=backends[kind], timeout=PATIENCE)
 
     @property
     def writes(self) -> bool:
@@ -46,7 +67,7 @@ class Processes:
         if self.count == 1 or not gradients:
             return
         flat = torch.cat([gradient.flatten() for gradient in gradients])
-        _reduced(flat, distributed.ReduceOp.SUM)
+        self._reduced(flat, distributed.ReduceOp.SUM)
         flat /= self.count
         for gradient, part in zip(
             gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True
@@ -71,14 +92,14 @@ class Processes:
         own = values.contiguous()
         parts = [torch.empty_like(own) for _ in range(self.count)]
         with _one_line():
-            distributed.all_gather(parts, own)
+            distributed.all_gather(parts, own, group=self._groups.get(own.device.type))
         return torch.cat(parts)
 
     def most(self, *values: int) -> list[int]:
         """The largest of each value over all processes."""
         if self.count == 1:
             return list(values)
-        found = _reduced(torch.tensor(values), distributed.ReduceOp.MAX)
+        found = self._reduced(torch.tensor(values), distributed.ReduceOp.MAX)
         return [int(value) for value in found]
 
     def of_first(self, number: float) -> float:
@@ -86,7 +107,31 @@ class Processes:
         if self.count == 1:
             return number
         told = torch.tensor(number if self.writes else 0.0, dtype=torch.float64)
-        return float(_reduced(told, distributed.ReduceOp.SUM))
+        return float(self._reduced(told, distributed.ReduceOp.SUM))
+
+    def told_by_first(self, make: Callable[[], bytes]) -> bytes:
+        """What the first process makes, and no other, for all of them; an InputError of its making is raised in all."""
+        if self.count == 1:
+            return make()
+        content, refused = b"", False
+        if self.writes:
+            try:
+                content = make()
+            except InputError as error:
+                content, refused = str(error).encode(), True
+        length, refusing = self.most(len(content), refused)
+        told = np.frombuffer(content, np.uint8).copy() if self.writes else np.empty(length, np.uint8)
+        for start in range(0, length, AT_ONCE):
+            with _one_line():
+                distributed.broadcast(torch.from_numpy(told[start : start + AT_ONCE]), 0)
+        if refusing:
+            raise InputError(told.tobytes().decode())
+        return told.tobytes()
+
+    def _reduced(self, values: torch.Tensor, by: distributed.ReduceOp.RedOpType) -> torch.Tensor:
+        with _one_line():
+            distributed.all_reduce(values, by, group=self._groups.get(values.device.type))
+        return values
 
     def wait(self) -> None:
         """Until all processes are here."""
@@ -139,18 +184,13 @@ def refuse_odd_parts(shared: Mapping[str, int], count: int) -> None:
             raise InputError(f"{name} is {images}: {count} processes take one that is a multiple of {count}")
 
 
-def _reduced(values: torch.Tensor, by: distributed.ReduceOp.RedOpType) -> torch.Tensor:
-    with _one_line():
-        distributed.all_reduce(values, by)
-    return values
-
-
 class _Mean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor, group: Processes) -> torch.Tensor:
         ctx.group = group
         whole = values.clone(memory_format=torch.contiguous_format)
-        return _reduced(whole, distributed.ReduceOp.SUM) / group.count
+        reduced: torch.Tensor = group._reduced(whole, distributed.ReduceOp.SUM)
+        return reduced / group.count
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:

@@ -21,7 +21,8 @@ from elmyr.engine.tasks import spec_of
 from elmyr.engine.threads import stretches_of
 
 TIMES = {"seconds", "images_per_second"}
-SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit", "processes")  # what other bits may come of
+# What other bits may come of:
+SURROUNDINGS = ("elmyr", "torch", "numpy", "python", "cpu", "git_commit", "processes", "device")
 
 
 @dataclass(frozen=True)

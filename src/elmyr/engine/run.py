@@ -20,6 +20,8 @@ from elmyr.core.files import write_json
 from elmyr.core.thread_counts import Threads, asked_threads
 from elmyr.core.threads import quickest
 from elmyr.engine.config import RunConfig, Settings
+from elmyr.engine.group.devices import are_alike, device_to_resume, note_change
+from elmyr.engine.group.sameness import refuse_another_run
 from elmyr.engine.guards import (
     at_work,
     nothing_to_do,
@@ -112,21 +114,33 @@ def _train_in_group(spec: Spec, plan: Plan[Any, Any], options: RunOptions, proce
             "under torchrun give --out, the directory that all processes know, and a budget by --images, not --minutes"
         )
     refuse_odd_parts(spec.shared(plan.config), processes.count)
-    run = RunDirectory(Path(options.out))
-    if processes.writes:
-        if not was_restarted():
-            new_directory(options.out, parent=RUNS, name="")
+    run, restarted = RunDirectory(Path(options.out)), was_restarted()
+    processes.reach(plan.config.device)
+
+    def first() -> RunConfig:
+        found: RunConfig = config_as(run, spec.config) if restarted and run.config.is_file() else plan.config
+        return found
+
+    refuse_another_run(
+        plan.config,
+        first,
+        processes,
+        f"'{run.path}' is another run: choose another with --out, or resume it: elmyr resume {run.path}"
+        if restarted
+        else "the processes would not train the same: give the same images and options to each",
+    )
+
+    def write() -> bytes:
+        if not restarted:
+            new_directory(run.path, parent=RUNS, name="")
         if not run.config.is_file():
             _write_beginning(spec, run, plan, processes)
             for line in plan.told:
                 run.noting(options.say)(line)
-    processes.wait()
-    config = config_as(run, spec.config)
-    if config != plan.config:
-        raise InputError(
-            f"'{run.path}' is another run: choose another with --out, or resume it: elmyr resume {run.path}"
-        )
-    _run_to_end(spec, run, config, plan.inputs, options, processes)
+        return b""
+
+    processes.told_by_first(write)
+    _run_to_end(spec, run, plan.config, plan.inputs, options, processes)
     return run
 
 
@@ -140,6 +154,7 @@ def resume(
     keep_going: bool = False,
     track: str | None = None,
     threads: Threads | None = None,
+    device: str | int | torch.device | None = None,
     quiet: bool = False,
     say: Say = hush,
 ) -> RunDirectory:
@@ -147,7 +162,8 @@ def resume(
 
     images: another budget, for a finished run too; the learning rates then fall by that one. settings: may only be the
     run's own. data: where its images lie by now, which the run keeps; of several sources a sequence, None for what has
-    not moved. threads: from here on so many, or "auto"; as it had where None. The others: as the training had them.
+    not moved. threads: from here on so many, or "auto"; as it had where None. device: where it goes on, if not where it
+    was; its last bits may then be others. The rest: as the training had it.
     Raises InputError where what it learned from is not the same.
     """
     refuse_rerun()
@@ -165,15 +181,18 @@ def resume(
         with run.locked():
             write_config(run, config)
     longer = config if images is None else config.extended(images)
-    longer = longer.model_copy(update={"threads": asked})
-    if longer.loop == config.loop and nothing_to_do(run, options.say):
-        return run
-    inputs = spec.reopen(config, data_root)
+    longer = longer.model_copy(update={"threads": asked}).on(device_to_resume(run.path, config.device, device))
     with joined() as processes:
+        same = longer.loop == config.loop
+        if same and processes.told_by_first(lambda: b"so" if nothing_to_do(run, options.say) else b""):
+            return run
+        inputs = spec.reopen(config, data_root)
         refuse_odd_parts(spec.shared(config), processes.count)
-        if longer != config:
-            config = _with_changes(run, longer, processes)
-        _run_to_end(spec, run, config, inputs, options, processes)
+        processes.reach(longer.device)
+        other = f"'{run.path}' is not the run that the first process resumes: give each its config.json"
+        refuse_another_run(longer, lambda: longer, processes, other)
+        processes.told_by_first(lambda: _write_changes(run, config, longer, say))
+        _run_to_end(spec, run, longer, inputs, options, processes)
     return run
 
 
@@ -198,15 +217,18 @@ def moved(config: RunConfig, data: Places, data_root: str | os.PathLike[str] | N
     return config.model_copy(update=named)
 
 
-def _with_changes(run: RunDirectory, config: RunConfig, processes: Processes) -> RunConfig:
-    """The config with another budget, or number of threads, written down; the run is unfinished from then on."""
+def _write_changes(run: RunDirectory, before: RunConfig, config: RunConfig, say: Say) -> bytes:
+    """Writes down another budget, device or number of threads, if there is one; the run is unfinished from then on."""
+    if config == before:
+        return b""
     refuse_less(run, config.loop.images)
-    if processes.writes:
-        with run.locked():
-            run.summary.unlink(missing_ok=True)
-            write_config(run, config)
-    processes.wait()
-    return config
+    with run.locked():
+        run.summary.unlink(missing_ok=True)
+        write_config(run, config)
+        if not are_alike(before.device, config.device):
+            latest = latest_checkpoint(run.checkpoints)
+            note_change(run, position_of(latest) if latest else 0, before.device, config.device, say)
+    return b""
 
 
 def _within(spec: Spec, plan: Plan[Any, Any], *, since: float, say: Say) -> tuple[Plan[Any, Any], Mapping[int, float]]:

@@ -67,6 +67,7 @@ class Asked:
 
     def common(self, kind: str) -> dict[str, Any]:
         """The fields of a `RunConfig` that are the same for every kind, all but the course."""
+        machine.refuse_shared_gpu(self.device)
         device, threads = machine.choose_device(self.device), asked_threads(self.threads)
         if self.deterministic and threads not in (None, 1):
             raise InputError(f"--deterministic computes on one thread: leave out --threads {threads}")

@@ -30,7 +30,7 @@ def refuse_other_networks(spec: Spec, plan: Plan[Any, Any]) -> None:
 def take_weights(spec: Spec, task: Task, config: RunConfig) -> None:
     """Puts the weights of a run's latest checkpoint into a task; InputError where its networks are others."""
     run = open_run(config.start_from, spec.kind)
-    differing = _differences(spec.networks(config_as(run, spec.config)), spec.networks(config))
+    differing = differences(spec.networks(config_as(run, spec.config)), spec.networks(config))
     if differing:
         raise InputError(
             f"'{run.path}' has other networks ({'; '.join(differing)}): make these the same to start from it"
@@ -55,13 +55,13 @@ def _other_shape(path: Path, modules: Mapping[str, nn.Module]) -> str | None:
     return None
 
 
-def _differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two configs, a line each."""
+def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between the JSON values of two configs, a line each."""
     lines = []
     for key in theirs.keys() | ours.keys():
         one, other = theirs.get(key), ours.get(key)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            lines += _differences(one, other, f"{prefix}{key}.")
+            lines += differences(one, other, f"{prefix}{key}.")
         elif one != other:
             lines.append(f"{prefix}{key} is {one}, not {other}")
     return sorted(lines)

@@ -183,7 +183,7 @@ def as_configured(config: RunConfig) -> Iterator[None]:
 
 def may_choose(config: RunConfig) -> bool:
     """Whether a run, as configured, has a choice of threads: on a CPU, none asked for, and more than one there."""
-    return config.threads is None and config.device == "cpu" and len(candidates()) > 1
+    return config.threads is None and torch.device(config.device).type == "cpu" and len(candidates()) > 1
 
 
 def measured_threads(begun: Begun, batch: int) -> dict[int, float]:
@@ -214,7 +214,7 @@ def course_of(
     measure: gives images/s by number of threads, asked only where there is a choice, and enough to train for it to
     pay. For one process on a CPU.
     """
-    if config.deterministic or config.device != "cpu":
+    if config.deterministic or torch.device(config.device).type != "cpu":
         return None
     written = run.threads.is_file()
     before = stretches_of(run) if written or position else []

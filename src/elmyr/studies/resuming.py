@@ -43,6 +43,7 @@ def resume(
     keep_going: bool = False,
     track: str | None = None,
     threads: Threads | None = None,
+    device: str | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory | Study | Articles:
@@ -51,8 +52,8 @@ def resume(
     images: another budget, of a finished run too. data: where the images are by now, or the images themselves, as
     `train` takes them; of a translator and the articles a pair, None for what has not moved. processes: of a study or
     the articles. settings are the run's own; keep_going, track: as `train` has them; threads: from
-    here on so many, or "auto". Raises InputError for a choice
-    that a study, or a run of this kind, does not have.
+    here on so many, or "auto"; device: where it goes on, if not where it was. Raises InputError for a choice that a
+    study, or a run of this kind, does not have.
     """
     path = run_path(run)
     kind = kind_of(path)
@@ -69,6 +70,7 @@ def resume(
         "keep_going": keep_going or None,
         "track": track,
         "threads": threads,
+        "device": device,
     }
     given = {choice: value for choice, value in asked.items() if value is not None}
     strange = next((choice for choice in given if choice not in signature(function).parameters), None)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import elmyr
 from elmyr import Recognizer
 from elmyr.cli import main
 from elmyr.core.errors import InputError, InterruptedRun
@@ -108,6 +110,21 @@ def test_it_is_resumed_from_another_folder(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert resume_adaptation(tmp_path / "run").finished
+
+
+def test_begun_on_another_device_it_is_taken_up_here(adapted: RunDirectory, tmp_path: Path) -> None:
+    run = RunDirectory(shutil.copytree(adapted.path, tmp_path / "run"))
+    run.summary.unlink()
+    (run.path / "recognizer" / "summary.json").unlink()
+    for config in run.path.rglob("config.json"):
+        config.write_text(config.read_text().replace('"device": "cpu"', '"device": "cuda:0"'))
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match=r"no device 'cuda:0'.*elmyr resume \S+run --device auto$"):
+            resume_adaptation(run.path)
+    done = elmyr.resume(run.path, device="cpu")
+    assert done.finished and read_json(run.config)["device"] == "cpu"
+    for file in adapted.path.glob("*/model/*.safetensors"):
+        assert file.read_bytes() == (run.path / file.relative_to(adapted.path)).read_bytes()
 
 
 def test_a_finished_one_has_nothing_to_do(adapted: RunDirectory) -> None:

@@ -61,6 +61,10 @@ class RecognizerConfig(RunConfig):
         """The recognizer, not trained yet."""
         return Recognizer(**self.parameters)
 
+    def on(self, device: str) -> Self:
+        """The same run on another device."""
+        return self.model_copy(update={"device": device, "parameters": self.parameters | {"device": device}})
+
     def with_budget(self, images: int) -> Self:
         """With another budget, in whole batches, and the course that follows from it."""
         updates = ceil(images / self.loop.batch)

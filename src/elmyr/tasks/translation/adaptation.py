@@ -17,7 +17,8 @@ from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, InterruptedRun
 from elmyr.core.files import write_json
 from elmyr.core.thread_counts import AUTO, Threads, asked_threads
-from elmyr.engine.guards import refuse_groups, write_beginning
+from elmyr.engine.group.devices import device_to_resume
+from elmyr.engine.guards import refuse_groups, write_beginning, write_config
 from elmyr.engine.run import resume
 from elmyr.engine.saving.places import RUNS, Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
@@ -130,10 +131,14 @@ def resume_adaptation(
     name: Run,
     *,
     data_root: str | os.PathLike[str] | None = None,
+    device: str | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> RunDirectory:
-    """Resumes an interrupted adaptation as if nothing had happened, and returns it finished."""
+    """Resumes an interrupted adaptation as if nothing had happened, and returns it finished.
+
+    device: where it goes on, if not where it was.
+    """
     run = open_run(name, KIND)
     if run.finished:
         say(f"'{run.path}' is finished already: nothing to do")
@@ -141,6 +146,11 @@ def resume_adaptation(
     config = config_as(run, AdaptationConfig)
     if data_root is not None:
         config = config.model_copy(update={"root": os.path.abspath(data_root)})
+    device = device_to_resume(run.path, config.device, device)
+    if device != config.device:
+        config = config.model_copy(update={"device": device})
+        with run.locked():
+            write_config(run, config)
     _to_its_end(run, config, quiet, run.noting(say))
     return run
 
@@ -163,7 +173,7 @@ def _run_to_end(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
             _write_translated(made, stand_ins, config)
     reader = RunDirectory(run.path / "recognizer")
     if reader.config.is_file():
-        resume(reader.path, data_root=config.root, quiet=quiet, say=say)
+        resume(reader.path, data_root=config.root, device=config.device, quiet=quiet, say=say)
     else:
         train_recognizer(
             config.source,
@@ -196,7 +206,7 @@ def _translator(run: RunDirectory, config: AdaptationConfig, quiet: bool, say: C
     """The run of the translator, finished."""
     made = RunDirectory(run.path / "translator")
     if made.config.is_file():
-        return resume(made.path, data_root=config.root, quiet=quiet, say=say)
+        return resume(made.path, data_root=config.root, device=config.device, quiet=quiet, say=say)
     return train_translator(
         config.source,
         config.target,

@@ -1,0 +1,1 @@
+"""What several processes, or several devices, ask of one run."""
