@@ -166,12 +166,7 @@ def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) 
 
     average: over how many views of each image its probabilities are the mean, as in `Recognizer.predict_proba`.
     """
-    names = [str(each) for each in recognizer.classes_]
-    unknown = [name for name in images.classes if name not in names]
-    if unknown:
-        raise InputError(f"the recognizer knows no class '{unknown[0]}' of '{images.name}', only {', '.join(names)}")
-    place_of = np.array([names.index(name) for name in images.classes])
-    labels = place_of[images.require_labels()]
+    names, labels = [str(each) for each in recognizer.classes_], labels_for(recognizer, images)
     views = {} if average == 1 else {"average": average}  # as in `Recognizer.predict`
     probabilities = recognizer.predict_proba(images.images, **views)
     read, surest = probabilities.argmax(1), probabilities.max(1)
@@ -191,3 +186,13 @@ def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) 
         unbalanced=is_unbalanced(confusion.sum(1), recognizer.class_counts_),
         views=average,
     )
+
+
+def labels_for(recognizer: Recognizer, images: ImageSet) -> NDArray[np.int64]:
+    """The labels of images (N,) as places in the recognizer's classes; InputError where a class is none of these."""
+    labels = images.require_labels()
+    names = [str(each) for each in recognizer.classes_]
+    unknown = [name for name in images.classes if name not in names]
+    if unknown:
+        raise InputError(f"the recognizer knows no class '{unknown[0]}' of '{images.name}', only {', '.join(names)}")
+    return np.array([names.index(name) for name in images.classes], np.int64)[labels]

@@ -35,9 +35,14 @@ def probabilities_of(
     """
     if average < 1:
         raise InputError(f"the mean is taken over {average} views: at least 1 is needed")
-    views: list[Look] = [net, *(partial(_logits_of_view, net, _view(number)) for number in range(1, average))]
+    views = map(partial(look_of_view, net), range(average))
     probabilities = [softmax(_in_chunks(net, images, view) / temperature) for view in views]
     return np.asarray(np.mean(probabilities, 0))
+
+
+def look_of_view(net: StridedClassifier, number: int) -> Look:
+    """Logits (N, K) of images (N, C, H, W) in [-1, 1] in one view of them: as they are (0), or moved a little."""
+    return net if number == 0 else partial(_logits_of_view, net, _view(number))
 
 
 def _view(number: int) -> torch.Tensor:

@@ -1,0 +1,1 @@
+"""Attacks on recognizers: small changes of images, made so that they are misread."""
