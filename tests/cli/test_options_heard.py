@@ -37,6 +37,7 @@ from tests.conftest import small_image_set
 TINY = ("--set", "network.base=8", "--set", "batch=16")
 WIDE = ("--data", "{wide}", "--size", "8")
 PIXELS = ("--extractor", "pixels", "--json")
+ATTACK = ("--attack", "pgd", "--epsilon", "0.2", "--count", "30", "--steps", "3")
 BRIEF = ("--images", "32", *TINY)
 
 
@@ -493,6 +494,28 @@ COMMANDS: dict[str, Command] = {
             **DEVICE,
             "--data-root": heard("--data-root", "{root}", base=("recognizer", "evaluate", "{named-reader}", "--json")),
             "--json": heard("--json", aspect=is_json, base=("recognizer", "evaluate", "{reader}")),
+        },
+    ),
+    "recognizer attack": Command(
+        ("recognizer", "attack", "{skilled}", *ATTACK),
+        printed,
+        {
+            "--data": heard("--data", "{more}"),
+            "--attack": heard("--attack", "fgsm"),
+            "--epsilon": heard("--epsilon", "0.1,0.3"),
+            "--norm": heard("--norm", "L2"),
+            "--count": heard("--count", "20"),
+            "--minutes": heard("--minutes", "0.00000001"),
+            "--steps": heard("--steps", "4"),
+            "--restarts": heard("--restarts", "2"),
+            "--average": heard("--average", "3"),
+            "--seed": heard("--seed", "1"),
+            "--out": heard("--out", "there", aspect=places),
+            "--lang": heard("--lang", "zh", given=("--out", "there"), aspect=places),
+            **DEVICE,
+            "--data-root": heard("--data-root", "{root}", base=("recognizer", "attack", "{named-skilled}", *ATTACK)),
+            **QUIET,
+            **JSON,
         },
     ),
     "recognizer doubts": Command(

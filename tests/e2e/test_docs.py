@@ -36,6 +36,7 @@ SMALLER = {
     "study": "--images 128 --updates 5 --seeds 1 --set network.base=8 --set batch=32",
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
+    "recognizer attack": "--count 10 --steps 2",
     "restorer train": "--images 160",
     "translator train": "--images 64",
 }

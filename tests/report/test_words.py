@@ -17,7 +17,7 @@ from elmyr.evaluation.of_tasks.repair import DAMAGED, REPAIRED
 from elmyr.evaluation.published import conventions
 from elmyr.report.charts import confusion
 from elmyr.report.charts.curve_titles import CURVE_TITLES
-from elmyr.report.pages import articles_page, recognizer_report, study_cell, study_report, task_report
+from elmyr.report.pages import articles_page, attack_page, recognizer_report, study_cell, study_report, task_report
 from elmyr.report.pages.articles import course, record, tables, texts
 from elmyr.report.pages.articles.shown import PLUS
 from elmyr.report.parts import evidence, run_parts, sections, task_figures
@@ -30,6 +30,8 @@ from elmyr.studies.articles.systems import SYSTEMS
 from elmyr.studies.articles.trainings import trainings_of
 from elmyr.tasks.gan import collapse
 from elmyr.tasks.gan.problems import Problem
+from elmyr.tasks.recognition.attacks.outcome import SIGNS
+from elmyr.tasks.recognition.attacks.table import ATTACKS
 
 SOURCE = Path(elmyr.__file__).parent
 ROOMS = ("report", "serving")
@@ -80,7 +82,14 @@ def messages_of_tables() -> set[str]:
     tabs = {text for tab in TABS.values() for text in (tab.title, tab.about, *filter(None, [tab.missing]))}
     keys |= messages_of_articles() | set(conventions.TEXTS)
     keys |= {*tabs, *task_figures.STROKES.values(), *kept_figures.TITLES.values(), DAMAGED, REPAIRED}
+    keys |= messages_of_attacks()
     return titles | logged | labels | outcomes | studies | verdicts | told_of_tasks | keys
+
+
+def messages_of_attacks() -> set[str]:
+    told = {text for spec in ATTACKS.values() for text in (spec.title, spec.sees)} | set(SIGNS.values())
+    heads = (attack_page.LEVEL_HEAD, attack_page.ATTACK_HEAD, attack_page.CLASS_HEAD, attack_page.DAMAGE_HEAD)
+    return told.union(*heads)
 
 
 def messages_of_articles() -> set[str]:

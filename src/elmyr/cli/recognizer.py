@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from elmyr.cli.attack import attack
 from elmyr.cli.helping.helped import Commands
 from elmyr.cli.options import (
     AsJson,
@@ -171,6 +172,7 @@ def _adapt(
 recognizer.command("apply")(predict)
 recognizer.command("label")(label)
 recognizer.command("choose")(choose)
+recognizer.command("attack")(attack)
 
 
 @recognizer.command("evaluate")

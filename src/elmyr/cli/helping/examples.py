@@ -78,6 +78,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "elmyr recognizer train path/to/folder --size 64 --gan latest",
     ),
     "recognizer apply": ("elmyr recognizer apply latest images.npz --out predictions.csv",),
+    "recognizer attack": ("elmyr recognizer attack latest --epsilon 0.1,0.2,0.3",),
     "recognizer evaluate": ("elmyr recognizer evaluate latest --mistakes mistakes.png",),
     "recognizer doubts": ("elmyr recognizer doubts path/to/folder --out errors.csv --picture errors.png",),
     "recognizer label": ("elmyr recognizer label latest --out labeled.npz",),

@@ -15,6 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 452, 10, 230  # the sides of its plot
 HALF_LABEL = 18  # of a label's width, so that the last one stays inside
 MOST_POINTS = 300
 HEIGHT_OF_MAP = 360
+PROCESSED = "training images processed"  # what lies across a chart of a training
 ROW = 46  # height of a row in an interval chart
 
 Point = tuple[float | None, float | None]
@@ -94,7 +95,7 @@ def line_chart(
     series: Sequence[Series],
     words: Words = ENGLISH,
     *,
-    across: str = "training images processed",
+    across: str = PROCESSED,
     from_zero: bool = False,
 ) -> Markup:
     """Values against what `across` says, gaps where a value is not finite; empty if there is nothing to draw.
@@ -124,7 +125,7 @@ def line_chart(
         tag("figcaption", tag("strong", title), *_legend(drawn)),
         tag(
             "svg", join(*grid, *y_text, *x_text, unit, *lines),
-            viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, drawn, words),
+            viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=_told(title, drawn, across, words),
         ),
         class_="chart",
     )  # fmt: skip
@@ -262,14 +263,18 @@ def _legend(series: Sequence[Series]) -> list[Markup]:
     return [tag("span", markup(label), class_=f"key {color}") for label, color in colors.items()]
 
 
-def _told(title: str, series: Sequence[Series], words: Words) -> str:
+def _told(title: str, series: Sequence[Series], across: str, words: Words) -> str:
     ends = []
     for one in series:
         known = _known(one)
         if known:
-            end = {"value": number(known[-1][1]), "images": count(known[-1][0])}
+            place = known[-1][0] or 0.0
+            end = {"value": number(known[-1][1]), "images": count(place) if place == int(place) else number(place)}
             ends.append(words("{label} is {value} at {images}", label=one.label, **end))
-    return words("{title} against training images processed: {ends}", title=title, ends="; ".join(ends))
+    told = "; ".join(ends)
+    if across == PROCESSED:
+        return words("{title} against training images processed: {ends}", title=title, ends=told)
+    return words("{title} against {across}: {ends}", title=title, across=words(across), ends=told)
 
 
 def scatter_chart(title: str, sides: Mapping[str, Sequence[tuple[float, float]]], words: Words = ENGLISH) -> Markup:

@@ -119,6 +119,7 @@ svg .value { fill: var(--color); font-size: 15px; font-weight: 600; }
 .row {
   margin: .8rem 0 1.6rem; display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(4.2rem, 1fr));
 }
+.fooled.row { gap: 1.4rem; grid-template-columns: repeat(auto-fill, minmax(min(13rem, 45%), 1fr)); }
 .changed figcaption { margin: .3rem 0 0; font-size: .84rem; } .changed figcaption strong { display: block; }
 svg .disc { fill: var(--color); opacity: .45; }
 .map.chart { max-width: 42rem; margin-top: 1.4rem; }

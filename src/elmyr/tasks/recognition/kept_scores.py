@@ -20,7 +20,7 @@ def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet, *, part:
     part: that of the run's own images; "" for images of another source. What is not about the test part stands under
     a name of its own, beside the usual one.
     """
-    path = run.evaluation if part == "test" else run.evaluation.with_stem(f"evaluation-{part or _plain(images.name)}")
+    path = run.evaluation if part == "test" else run.evaluation.with_stem(f"evaluation-{part or plain(images.name)}")
     shown = reading.mistakes[:KEPT]
     mistaken = [
         {
@@ -38,7 +38,8 @@ def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet, *, part:
     write_json(path, reading.as_json() | told | {"figures": _figures(reading)})
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name as part of a file's."""
     return PLAIN.sub("-", name).strip("-")[:60] or "other"
 
 

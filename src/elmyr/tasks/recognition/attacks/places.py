@@ -1,0 +1,37 @@
+"""Where the report of an attack is written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from elmyr.core.errors import InputError
+from elmyr.engine.saving.places import Run, finished_model
+from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.tasks.recognition.attacks.asked import AttackAsk
+from elmyr.tasks.recognition.kept_scores import plain
+from elmyr.tasks.recognition.predicting.trained import KIND
+
+FOLDER = "attacks"
+
+
+def usual_folder(name: Run, ask: AttackAsk, data: str | None) -> Path | None:
+    """In the run of a recognizer, named after the attack and, where they are not its own, the images; None without one.
+
+    Attacks that differ in anything else take the place of each other.
+    """
+    run = RunDirectory(finished_model(name, KIND).parent)
+    if not run.config.is_file() or run.kind != KIND:
+        return None
+    what = "-".join([*ask.order] if ask.attack != "auto" else ["auto"])
+    return run.path / FOLDER / "-".join([what, ask.norm, *([] if data is None else [plain(Path(data).stem)])])
+
+
+def check_folder(path: Path) -> Path:
+    """The folder; InputError, before work starts, where it is a file or could not be made."""
+    above = path
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"cannot write into '{path}': name a folder that can be made and written to with --out")
+    return path

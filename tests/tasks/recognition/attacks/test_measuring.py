@@ -1,0 +1,222 @@
+"""How easily a recognizer is fooled: what is counted, what it is told about, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from elmyr.core import seeds
+from elmyr.core.errors import InputError
+from elmyr.images import ImageSet
+from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition.attacks import pace
+from elmyr.tasks.recognition.attacks.asked import AttackAsk, parse_epsilons
+from elmyr.tasks.recognition.attacks.masking import found_without_gradients, signs_of
+from elmyr.tasks.recognition.attacks.measuring import attack
+from elmyr.tasks.recognition.attacks.outcome import SIGNS, AttackOutcome, Level
+from elmyr.tasks.recognition.attacks.table import ATTACKS, AUTO_ATTACK
+from tests.conftest import small_image_set
+
+
+@pytest.fixture(scope="module")
+def reader() -> Recognizer:
+    blobs = small_image_set(120)
+    names = np.array(blobs.classes)[blobs.require_labels()]
+    return Recognizer(updates=40, base=8, dimension=16).fit(blobs.images, names)
+
+
+def asked(**words: Any) -> AttackAsk:
+    return AttackAsk(**{"count": 24, "steps": 5, "epsilons": (0.3,), **words})
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("name", ATTACKS)
+def test_every_attack_of_the_table_counts_what_it_fooled(reader: Recognizer, name: str, norm: str) -> None:
+    images = small_image_set(60, seed=1)
+    ask = asked(attack=name, norm=norm, steps=15, count=16, epsilons=(0.02, 0.6 if norm == "Linf" else 4.0))
+    found = attack(reader, images, ask)
+    small, large = found.levels
+    right = int(found.clean.sum())
+    assert found.count == found.counts.sum() == 16
+    assert [one.name for one in small.attacks] == [name]
+    assert small.attacks[0].tried == right
+    assert small.robust.sum() == right - small.attacks[0].fooled == large.attacks[0].tried
+    assert large.robust.sum() == large.attacks[0].tried - large.attacks[0].fooled
+    assert (large.robust <= small.robust).all() and (small.robust <= found.clean).all()
+    if ATTACKS[name].sees == "gradients" and name != "fgsm":  # one step of any size is a weak attack
+        assert large.attacks[0].fooled > 0.5 * right
+    again = attack(reader, images, ask)
+    assert unmeasured(found.as_json()) == unmeasured(again.as_json())
+
+
+def unmeasured(content: Any) -> Any:
+    """Without times, which differ."""
+    if isinstance(content, dict):
+        return {name: unmeasured(value) for name, value in content.items() if name != "seconds"}
+    return [unmeasured(each) for each in content] if isinstance(content, list) else content
+
+
+def test_auto_runs_the_standard_order_each_on_what_is_left(reader: Recognizer) -> None:
+    found = attack(reader, small_image_set(60, seed=1), asked(epsilons=(0.08,)))
+    attacks = found.levels[0].attacks
+    assert tuple(one.name for one in attacks) == AUTO_ATTACK
+    for before, after in pairwise(attacks):
+        assert after.tried == before.tried - before.fooled
+    assert found.levels[0].robust.sum() == attacks[-1].tried - attacks[-1].fooled
+
+
+def test_what_is_fooled_is_read_so_and_lies_within_epsilon(reader: Recognizer) -> None:
+    found = attack(reader, small_image_set(60, seed=1), asked(attack="pgd", epsilons=(0.1, 0.5)))
+    assert found.examples and len(found.examples) == min(24, sum(level.attacks[0].fooled for level in found.levels))
+    assert [one.epsilon for one in found.examples] == sorted(one.epsilon for one in found.examples)
+    net, temperature = reader.trained().net, reader.trained().temperature
+    for one in found.examples:
+        assert np.abs(one.changed - one.original).max() <= one.epsilon + 1e-5
+        assert one.changed.min() >= 0 and one.changed.max() <= 1
+        shown = torch.from_numpy(one.changed).permute(2, 0, 1)[None]
+        read = (net(2 * shown - 1) / temperature).softmax(1)[0]
+        assert int(read.argmax()) == one.predicted != one.label
+        assert float(read.max()) == pytest.approx(one.probability, abs=1e-4)
+
+
+def test_no_change_fools_nobody_and_is_no_attack(reader: Recognizer) -> None:
+    found = attack(reader, small_image_set(60, seed=1), asked(epsilons=(0.0,)))
+    assert found.robust_accuracy(found.levels[0]) == found.clean_accuracy
+    assert all(one.fooled == 0 for one in found.levels[0].attacks)
+
+
+def test_another_seed_attacks_other_images_and_batches_make_the_whole(
+    reader: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = small_image_set(60, seed=1)
+    first, other = (attack(reader, images, asked(attack="fgsm", seed=seed)) for seed in (0, 1))
+    assert first.counts.tolist() != other.counts.tolist() or first.clean.tolist() != other.clean.tolist()
+    whole = attack(reader, images, asked(attack="fgsm", count=60))
+    monkeypatch.setattr(pace, "MOST", 7)  # FGSM draws nothing: batches change nothing
+    monkeypatch.setattr(pace, "FEWEST", 7)
+    assert unmeasured(attack(reader, images, asked(attack="fgsm", count=60)).as_json()) == unmeasured(whole.as_json())
+
+
+def test_restarts_fool_no_fewer(reader: Recognizer) -> None:
+    images = small_image_set(60, seed=1)
+    once, often = (attack(reader, images, asked(attack="noise", restarts=restarts)) for restarts in (1, 4))
+    assert often.levels[0].robust.sum() <= once.levels[0].robust.sum()
+    assert often.levels[0].attacks[0].restarts == 4
+
+
+def test_steps_are_those_that_are_asked_for() -> None:
+    assert [asked(steps=7).steps_of(name) for name in ATTACKS] == [7, 1, *[7] * 6]
+    assert [asked(steps=None).steps_of(name) for name in ("pgd", "apgd-ce", "square")] == [40, 100, 5000]
+
+
+def test_a_time_limit_ends_the_work_after_a_batch_and_says_so(
+    reader: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "MOST", 8)
+    clock = iter(np.arange(1000) * 0.02)
+    monkeypatch.setattr(pace.time, "monotonic", lambda: float(next(clock)))
+    ask = asked(attack="fgsm", count=60, minutes=0.1)
+    monkeypatch.setattr(pace, "_seconds", lambda work: 1e-6)
+    found = attack(reader, small_image_set(60, seed=1), replace(ask, minutes=0.001))
+    assert 8 <= found.count < 60 == found.asked
+    assert "of 60 asked for; the time was up" in found.lines()[0]
+
+
+BAD = {
+    "attack": ({"attack": "autoo"}, "no attack 'autoo': did you mean 'auto'?"),
+    "one of several": ({"attack": "pgd,squar"}, "no attack 'squar': did you mean 'square'?"),
+    "norm": ({"norm": "linf"}, "no norm 'linf': did you mean 'Linf'?"),
+    "levels of 255": ({"epsilons": (8.0,)}, "from 0 to 1, such as 8/255"),
+    "below 0": ({"epsilons": (-0.1,)}, "an epsilon is -0.1: it is a share"),
+    "not a number": ({"epsilons": (float("nan"),)}, "an epsilon is nan"),
+    "L2 below 0": ({"norm": "L2", "epsilons": (-1.0,)}, "an epsilon is -1: give 0 or more"),
+    "count": ({"count": 0}, "0 images are asked for"),
+    "steps": ({"steps": 0}, "0 steps are asked for"),
+    "restarts": ({"restarts": 0}, "0 restarts are asked for"),
+    "restarts of what draws nothing": ({"attack": "fgsm", "restarts": 2}, "draws nothing at random"),
+    "views": ({"average": 0}, "0 views are asked for"),
+    "minutes": ({"minutes": 0.0}, "the time limit is 0.0 minutes"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_asked_is_refused_in_a_line(case: str) -> None:
+    words, message = BAD[case]
+    with pytest.raises(InputError) as refused:
+        asked(**words)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("name", [*ATTACKS, "auto"])
+def test_a_limit_too_short_for_one_batch_is_refused_before_anything_is_attacked(
+    reader: Recognizer, name: str, norm: str
+) -> None:
+    said: list[str] = []
+    with pytest.raises(InputError, match="too short for one batch: 8 images may take .* give more --minutes"):
+        attack(reader, small_image_set(24), asked(attack=name, norm=norm, minutes=1e-9), say=said.append)
+    assert not said
+
+
+def test_images_that_cannot_be_attacked_are_refused(reader: Recognizer) -> None:
+    blobs = small_image_set(24)
+    with pytest.raises(InputError, match="no labels"):
+        attack(reader, ImageSet(blobs.images, None), asked())
+    with pytest.raises(InputError, match=r"takes \(8, 8, 1\): recognizer.prepared"):
+        attack(reader, small_image_set(24, size=12), asked())
+    with pytest.raises(InputError, match="knows no class 'z'"):
+        attack(reader, ImageSet(blobs.images, blobs.labels, ("a", "b", "z")), asked())
+    with pytest.raises(InputError, match="farther apart than 8: give less"):
+        attack(reader, blobs, asked(norm="L2", epsilons=(9.0,)))
+
+
+@pytest.mark.parametrize(("text", "values"), [("0.3", (0.3,)), ("8/255, 0.1", (8 / 255, 0.1))])
+def test_epsilons_are_numbers_or_fractions(text: str, values: tuple[float, ...]) -> None:
+    assert parse_epsilons(text) == values
+
+
+@pytest.mark.parametrize("text", ["", "a", "1/0", "0.1,", "1/2/3"])
+def test_what_is_no_epsilon_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="an epsilon is '.*': give numbers with commas between"):
+        parse_epsilons(text)
+
+
+class Masked(torch.nn.Module):
+    """Two classes by the mean, seen through so steep a step that no gradient passes; noise may cross it."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        shade = torch.sigmoid(1e4 * (images.mean((1, 2, 3)) - 0.5))
+        return torch.stack([-200 * shade, 200 * shade - 200], 1)
+
+
+def level(epsilon: float, robust: int, *attacks: tuple[str, int, int]) -> Level:
+    outcomes = tuple(AttackOutcome(name, 40, 1, tried, fooled, 0.0) for name, tried, fooled in attacks)
+    return Level(epsilon, outcomes, np.array([robust, 0]), robust)
+
+
+def test_gradient_masking_is_seen_where_it_is_and_not_where_it_is_not() -> None:
+    images = 0.3 + 0.1 * torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(20, dtype=torch.int64)
+    levels = [level(0.2, 10, ("pgd", 20, 10))]
+    masked = signs_of(Masked(), images, labels, asked(), levels)
+    assert [sign.kind for sign in masked] == ["no limit"]
+    with seeds.initialization(0, "linear"):
+        honest = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2))
+    assert signs_of(honest, images, honest(images).argmax(1), asked(), levels) == []
+    assert signs_of(honest, images[:0], labels[:0], asked(), levels) == []
+
+
+def test_what_a_black_box_finds_after_a_white_box_is_a_sign_and_before_it_is_none() -> None:
+    after = level(0.3, 70, ("apgd-ce", 100, 10), ("square", 90, 20))
+    (sign,) = found_without_gradients([after], 0)
+    assert sign.kind == "black box" and "Square fooled 20 images" in sign.told
+    before = level(0.3, 70, ("square", 100, 20), ("apgd-ce", 80, 10))
+    few = level(0.3, 89, ("apgd-ce", 100, 10), ("square", 90, 1))
+    assert found_without_gradients([before, few], 0) == []
+    assert [one.kind for one in found_without_gradients([few], 3)] == ["noise"]
+    assert set(SIGNS) == {"black box", "fewer steps", "no limit", "noise"}
