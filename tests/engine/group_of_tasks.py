@@ -30,6 +30,8 @@ from elmyr.tasks.recognition.learning.methods import read_method
 from elmyr.tasks.recognition.learning.selection import Selection
 from elmyr.tasks.recognition.learning.semi import SemiConfig, SemiData, SemiTask
 from elmyr.tasks.recognition.learning.task import RecognizerTask
+from elmyr.tasks.recognition.robust.config import RobustConfig
+from elmyr.tasks.recognition.robust.training import RobustTask
 from elmyr.tasks.restoration.config import RestorerChoices
 from elmyr.tasks.restoration.damage import damage_of
 from elmyr.tasks.restoration.task import RestorerTask
@@ -79,6 +81,15 @@ def teacher(images: torch.Tensor) -> torch.Tensor:
 def recognizer(source: Callable[[], BatchSource] = data, **options: Any) -> Case:
     return Case(
         lambda group: (RecognizerTask(classifier(), processes=group, **LEARNING, **options), source()), "recognizer"
+    )
+
+
+def robust(source: Callable[[], BatchSource], teacher: Any = None, **choices: Any) -> Case:
+    config = RobustConfig(rising=0.3, **choices)
+    how = LEARNING | {"augment": AFFINE, "labeled_loss": WEIGHTS, "teacher": teacher}
+    sizes: dict[str, Any] = {"updates": len(SIZES), "batch": SIZES[0]}
+    return Case(
+        lambda group: (RobustTask(classifier(), robust=config, processes=group, **sizes, **how), source()), "recognizer"
     )
 
 
@@ -150,6 +161,8 @@ CASES = {
     "cutmix, taught": recognizer(
         augment=Augmenting("affine+elastic+erasing+photometric+flips", "cutmix"), labeled_loss=WEIGHTS, teacher=teacher
     ),
+    "robust": robust(mixed_data, epsilon=0.1),
+    "robust by another loss, taught": robust(mixed_data, epsilon=0.1, loss="trades", steps=2, teacher=teacher),
     "consistency": semi("consistency", {}),
     "consistency, rising": semi("consistency", {"semi.consistency.rising": True, "semi.consistency.soft": True}),
     "gan-semi": semi("gan-semi", {}),

@@ -102,6 +102,10 @@ def train(
     class_weight: Annotated[
         Weights, typer.Option(help="Weight of an image by its class; auto: balanced where classes differ by 3:1.")
     ] = Weights.auto,
+    robust: Annotated[
+        str | None,
+        typer.Option(metavar="EPSILON", help="Withstand attacks that change a pixel by at most so much: 0.3, 8/255."),
+    ] = None,
     tiny: Annotated[bool, typer.Option("--tiny", help="A recognizer of a tenth of the weights.")] = False,
     updates: Annotated[int | None, typer.Option(help="Budget in updates (default: the method's).", min=1)] = None,
     no_validation: Annotated[
@@ -113,16 +117,18 @@ def train(
     from elmyr.core.errors import InputError
     from elmyr.tasks.recognition import TINY, Recognizer
     from elmyr.tasks.recognition.generated.generated_ask import GeneratedAsk
+    from elmyr.tasks.recognition.robust.config import epsilon_of
     from elmyr.tasks.recognition.spec import LearnsFrom, RecognizerAsk
 
     asked = training.asked
     parameters: dict[str, Any] = dict(TINY) if tiny else {}
     parameters |= {"class_weight": None if class_weight is Weights.none else class_weight.value}
+    parameters |= {"robust": None if robust is None else epsilon_of(robust)}
     parameters |= {"seed": asked.seed, "device": asked.device, "precision": asked.precision}
     reader = Recognizer(method=method, updates=updates, **parameters)
     of_gan = GeneratedAsk(realism, agreeing, hardest, generated, truncation, checkpoint, soft_labels)
     if target is not None:
-        if method != "auto" or unlabeled or gan or of_gan.asks or teacher or no_validation:
+        if method != "auto" or unlabeled or gan or of_gan.asks or teacher or no_validation or robust:
             raise InputError("--target has a method of its own: leave out other ways to learn, as --method or --gan")
         _adapt(data, target, image_count(translation, "--translation"), self_training, reader, training)
         return

@@ -77,9 +77,21 @@ def _result(reading: Reading | None, words: Words) -> list[Markup]:
     return [
         large,
         tag("p", " ".join((where, *told)), class_="sentence"),
+        *_withstood(reading, words),
         *_few(reading, words),
         *_guessed(reading, words),
     ]
+
+
+def _withstood(reading: Reading, words: Words) -> list[Markup]:
+    robust = reading.robust
+    if robust is None or robust.accuracy is None or robust.interval is None:
+        return []
+    low, high = (percent(end, 1) for end in robust.interval)
+    told = words("Robust accuracy: {value} ({low} to {high}) of {count} of them, attacked by {attack}.",
+                 value=percent(robust.accuracy, 1), low=low, high=high, count=count(robust.images),
+                 attack=robust.attack)  # fmt: skip
+    return [tag("p", told, class_="sentence")]
 
 
 def _few(reading: Reading, words: Words) -> list[Markup]:

@@ -162,6 +162,15 @@ class Mistake(Record):
     probability: float
 
 
+class Withstood(Record):
+    """How many attacked images were read right, by one that is trained to withstand that."""
+
+    attack: str = ""
+    images: int
+    accuracy: float | None = None
+    interval: tuple[float, float] | None = None
+
+
 class Reading(Record):
     """How well a recognizer reads; recalls, counts and intervals in the order of the classes."""
 
@@ -178,6 +187,7 @@ class Reading(Record):
     recalls: Values
     recall_intervals: list[tuple[float, float] | None] = []
     mistaken: list[Mistake] = []
+    robust: Withstood | None = None
 
     @property
     def counts(self) -> list[int]:

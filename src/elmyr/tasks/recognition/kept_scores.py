@@ -49,4 +49,6 @@ def _figures(reading: Reading) -> list[dict[str, Any]]:
     plain = {"name": "accuracy", "value": reading.accuracy, "low": reading.interval[0], "high": reading.interval[1]}
     other = {"name": "balanced_accuracy", "value": balanced.value, "low": balanced.low, "high": balanced.high}
     shown = [other, plain] if reading.unbalanced else [plain]
+    if reading.withstood is not None and (share := reading.withstood.share) is not None:
+        shown.append({"name": "robust_accuracy", "value": share.value, "low": share.low, "high": share.high})
     return [one | {"title": str(one["name"]).replace("_", " "), "better": "higher"} for one in shown]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from elmyr.tasks.recognition.recognizer import Recognizer
-from elmyr.tasks.recognition.scores import Reading, told_recall
+from elmyr.tasks.recognition.robust.config import told_of
+from elmyr.tasks.recognition.scores import Reading, told_of_robust, told_recall
 
 
 def model_card(data: str, recognizer: Recognizer, reading: Reading) -> str:
@@ -19,6 +20,7 @@ def model_card(data: str, recognizer: Recognizer, reading: Reading) -> str:
             f"- learned from: {', '.join(f'{count:,} {name}' for name, count in learned)}",
             f"- method: `{recognizer.method_}`, class weights: {recognizer.class_weight or 'none'}",
             *([] if recognizer.augment_ is None else [f"- training images changed by: {recognizer.augment_}"]),
+            *_robust(recognizer),
             *(f"- {line}" for line in reading.lines("test images", data)),
             "",
             "| class | recall on the test images, with its 95 % interval |",
@@ -37,6 +39,14 @@ def model_card(data: str, recognizer: Recognizer, reading: Reading) -> str:
             "",
         ]
     )
+
+
+def _robust(recognizer: Recognizer) -> list[str]:
+    """What it was trained to withstand, and how that went on the validation part."""
+    if (robust := recognizer.robust_) is None:
+        return []
+    lines = [f"- trained to withstand: pixels changed by up to {told_of(robust.epsilon)} of their range"]
+    return lines if robust.share is None else [*lines, f"- {told_of_robust(robust, 'validation images')}"]
 
 
 def _cell(name: str) -> str:

@@ -34,6 +34,7 @@ from elmyr.tasks.recognition.predicting.background import ground_of
 from elmyr.tasks.recognition.predicting.inference import features_of, probabilities_of, softmax
 from elmyr.tasks.recognition.predicting.predictions import Paths, Prediction, Prepare, predict_files, prepared_pixels
 from elmyr.tasks.recognition.predicting.trained import FILES, KIND, Trained, open_trained
+from elmyr.tasks.recognition.robust.judging import Withstood, withstood_after
 
 TINY: Mapping[str, Any] = {"base": 8, "dimension": 32}  # parameters of a recognizer of a tenth of the weights
 
@@ -56,6 +57,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     of the first convolution, dimension the entries of the features. settings: other choices of the method, by dotted
     names, such as `{"semi.consistency.threshold": 0.9}` or `{"augment": "strong", "mixing": "cutmix"}`; with augment
     "auto", and by the method "auto-augment", `fit` chooses a policy on its `validation`, by a quarter more updates.
+    robust: the most that a pixel may be changed, as a share of its range, by attacks that it is to withstand; for the
+    methods "robust" and "gan-robust", which "auto" then is one of (0.3 where None for gray images of up to 28x28, 8/255
+    for others). `robust_` says how much of the validation part it withstands.
     generated_share: share of each batch that comes from generated images, where `fit` is given some.
     class_weight: what an image of a class counts in the loss of the labels, by label (1 for those left out), or
     "balanced": in inverse proportion to how often the class is shown, or "auto": balanced where the classes of y differ
@@ -63,6 +67,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     """
 
     path: Path | None = None  # the run or the folder that it was loaded from
+    robust_: Withstood | None = None
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         weight_decay: float | None = None,
         generated_share: float = 0.5,
         class_weight: ClassWeight = None,
+        robust: float | None = None,
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: str = "auto",
@@ -90,6 +96,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.weight_decay = weight_decay
         self.generated_share = generated_share
         self.class_weight = class_weight
+        self.robust = robust
         self.settings = settings
         self.seed = seed
         self.device = device
@@ -118,7 +125,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         begins with the network of that, but for the last layer. `say` hears which policy was chosen, and what goes
         wrong on the way. The number of updates is the same whatever the number of images.
         """
-        for of_another_fit in ("net_", "path"):  # a fit that fails leaves no recognizer of other classes
+        for of_another_fit in ("net_", "path", "robust_"):  # a fit that fails leaves no recognizer of other classes
             self.__dict__.pop(of_another_fit, None)
         for fitted in (teacher, start):
             if fitted is not None:
@@ -152,11 +159,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.net_ = fitting.task.average if chosen is None else chosen.best
         self.temperature_ = 1.0 if lesson.validation is None else fitted_temperature(self.net_, lesson.validation)
         self.method_, self.augment_, self.seconds_ = fitting.method, fitting.config.policy, seconds
+        self.robust_ = withstood_after(self.net_, fitting.config.robust, lesson.validation)
         return self
 
     def settled(self, lesson: Lesson, teacher: Recognizer | None = None) -> Self:
         """A copy whose parameters leave nothing open for this lesson; InputError for what cannot be trained."""
         method, config = method_of(self, lesson)
+        robust = None if config.robust is None else config.robust.most
         device = machine.choose_device(self.device)
         copy: Self = clone(self).set_params(
             method=method,
@@ -167,6 +176,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             learning_rate=config.learning_rate,
             weight_decay=config.weight_decay,
             class_weight=settled_weight(self.class_weight, lesson, retrained=config.retraining > 0),
+            robust=robust,
             device=str(device),
             precision=machine.choose_precision(self.precision, device),
         )
@@ -183,7 +193,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.classes_, self.image_shape_ = np.zeros(1, np.int64), image_shape
         self.class_counts_, self.ground_ = np.zeros(1, np.int64), None
         self.preparation_ = AS_IT_IS.preparation(image_shape)
-        self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False)
+        robust = self.robust is not None
+        self.method_ = chosen_method(self.method, has_unlabeled=False, has_generated=False, robust=robust)
         self.temperature_, choices = 1.0, choices_of(self, self.method_)
         self.augment_ = choices.policy
         self.net_ = (
@@ -257,6 +268,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "image_shape": list(self.image_shape_),
             "ground": self.ground_,
             "preparation": self.preparation_.model_dump(mode="json"),
+            "robust": None if self.robust_ is None else self.robust_.as_json(),
         }
         FILES.write(Path(folder), self._net().state_dict(), content)
 
@@ -276,7 +288,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             raise InputError(f"'{folder}' is no whole recognizer ({error}): train it again") from None
         recognizer.path = home_of(folder)
         recognizer.method_, recognizer.temperature_ = trained.method, trained.temperature
-        recognizer.augment_ = trained.augment
+        recognizer.augment_, recognizer.robust_ = trained.augment, Withstood.of_json(trained.robust)
         recognizer.class_counts_, recognizer.ground_ = trained.class_counts, trained.ground
         recognizer.classes_, recognizer.image_shape_ = trained.classes, trained.image_shape
         recognizer.preparation_, recognizer.net_ = trained.preparation, trained.net
@@ -295,7 +307,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         net = self._net()
         shape, temperature, method = self.image_shape_, self.temperature_, self.method_
         learned = self.classes_, self.class_counts_, shape, temperature
-        return Trained(net, *learned, self.preparation_, method, self.get_params(), self.ground_, self.augment_)
+        known, robust = (self.ground_, self.augment_), None if self.robust_ is None else self.robust_.as_json()
+        return Trained(net, *learned, self.preparation_, method, self.get_params(), *known, robust=robust)
 
     def _net(self) -> StridedClassifier:
         check_is_fitted(self, "net_")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from elmyr.metrics import (
     wilson_interval,
 )
 from elmyr.tasks.recognition.recognizer import Recognizer
+from elmyr.tasks.recognition.robust.judging import Withstood, withstood_by
 
 NAMED = 3
 
@@ -37,7 +38,8 @@ class Reading:
 
     labels, predicted int64 (N,): places in `classes`; probability float64 (N,): of the prediction.
     unbalanced: whether classes differ by 3:1 or more, in these images or in those that it learned from. views: over how
-    many views of each image its probabilities are the mean.
+    many views of each image its probabilities are the mean. withstood: how it read images that were attacked, of one
+    that is trained to withstand that.
     """
 
     count: int
@@ -52,6 +54,7 @@ class Reading:
     probability: NDArray[np.float64]
     unbalanced: bool
     views: int = 1
+    withstood: Withstood | None = None
 
     @property
     def recalls(self) -> NDArray[np.float64]:
@@ -91,6 +94,8 @@ class Reading:
             lowest = self.worst_first[:NAMED]
             told = ", ".join(f"{self.classes[each.label]} {told_recall(each)}" for each in lowest)
             lines.append(f"lowest recalls: {told}")
+        if self.withstood is not None:
+            lines.append(told_of_robust(self.withstood, part))
         if warning := told_of_few(self.classes, self.confusion.sum(1).tolist(), part):
             lines.append(warning)
         if (chance := chance_of(self.confusion)) is not None:
@@ -121,7 +126,15 @@ class Reading:
             "recall_intervals": intervals,
             "confusion": self.confusion.tolist(),
             "mistakes": self.mistakes.tolist(),
+            **({} if self.withstood is None else {"robust": self.withstood.as_json()}),
         }
+
+
+def told_of_robust(withstood: Withstood, part: str) -> str:
+    """The robust accuracy in one line, and by what attack it was measured."""
+    share = withstood.share
+    told = "not measured" if share is None else f"{told_share(share)} of {withstood.images:,} {part}"
+    return f"robust accuracy {told}, attacked by {withstood.attack}"
 
 
 def told_share(share: Proportion) -> str:
@@ -172,6 +185,7 @@ def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) 
     read, surest = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(read != labels)
     confusion = confusion_matrix(labels, read, labels=np.arange(len(names))).astype(np.int64)
+    measures = recognizer.robust_ is not None and average == 1  # of a mean of views an attack has to know
     return Reading(
         count=len(images),
         classes=tuple(names),
@@ -185,6 +199,7 @@ def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) 
         probability=surest,
         unbalanced=is_unbalanced(confusion.sum(1), recognizer.class_counts_),
         views=average,
+        withstood=withstood_by(recognizer, replace(images, labels=labels, classes=tuple(names))) if measures else None,
     )
 
 

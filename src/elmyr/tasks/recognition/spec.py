@@ -28,7 +28,7 @@ from elmyr.images import AS_IT_IS, Data, Shaping, lasting_name, open_source, sou
 from elmyr.tasks.recognition.generated.generated_ask import Factors, GeneratedAsk, Names
 from elmyr.tasks.recognition.kept_scores import keep_reading
 from elmyr.tasks.recognition.learning.class_weights import AUTO, told_of_weight
-from elmyr.tasks.recognition.learning.fitting import Fitting, course_of, method_of
+from elmyr.tasks.recognition.learning.fitting import OWN, Fitting, course_of, method_of
 from elmyr.tasks.recognition.learning.methods import MethodConfig, read_method
 from elmyr.tasks.recognition.learning.policy_choice import chosen_policy, with_policy, within_seconds
 from elmyr.tasks.recognition.model_card import model_card
@@ -115,6 +115,8 @@ class RecognizerTraining:
         found = {name: value for name, value in reading.as_json().items() if name != "mistakes"}
         lines = list(reading.lines("test images", self.test.name))
         told = {"method": recognizer.method_, "augment": recognizer.augment_, "test": found}
+        if recognizer.robust_ is not None:
+            told["robust"] = recognizer.robust_.as_json()
         return Finished(told, lines, f"by the method {recognizer.method_}")
 
 
@@ -208,8 +210,8 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
 
 def _method_of(config: RecognizerConfig) -> MethodConfig:
     parameters = config.parameters
-    own = ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")
-    changes = (parameters["settings"] or {}) | {name: parameters[name] for name in own}
+    own = {setting: parameters.get(name) for name, setting in OWN.items()}  # of older runs some are not there
+    changes = (parameters["settings"] or {}) | {name: value for name, value in own.items() if value is not None}
     return read_method(parameters["method"], changes)
 
 

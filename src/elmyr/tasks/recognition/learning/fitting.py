@@ -15,6 +15,7 @@ from elmyr.engine.loop import LoopConfig
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.rules import is_tiny
 from elmyr.engine.task import BatchSource
+from elmyr.images import ImageSet
 from elmyr.nets import StridedClassifier
 from elmyr.tasks.recognition.generated.fresh_samples import FreshData, FreshSamples
 from elmyr.tasks.recognition.generated.two_stages import FeatureStartTask, TwoStageTask
@@ -26,11 +27,18 @@ from elmyr.tasks.recognition.learning.retrained import RetrainedTask
 from elmyr.tasks.recognition.learning.selection import LOOKS, Selection
 from elmyr.tasks.recognition.learning.semi import SemiData, SemiTask
 from elmyr.tasks.recognition.learning.task import RecognizerTask
+from elmyr.tasks.recognition.robust.config import required
+from elmyr.tasks.recognition.robust.judging import Attack, RobustSelection
+from elmyr.tasks.recognition.robust.training import RobustTask
 
 if TYPE_CHECKING:
     from elmyr.tasks.recognition.recognizer import Recognizer
 
 DECAY_FROM = 0.2
+OWN = {  # parameters of a recognizer that are choices of its method, and how these are called
+    **{name: name for name in ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")},
+    "robust": "robust.epsilon",
+}
 
 
 class Fitting:
@@ -57,7 +65,7 @@ class Fitting:
             _take_features(net, start)
         self.task = _task_of(net, recognizer, self.config, lesson, teacher, processes)
         self.data = _data_of(recognizer, self.config, lesson, device)
-        self.watcher = None if lesson.validation is None else Selection(self.task, lesson.validation)
+        self.watcher = None if lesson.validation is None else _selection(self.task, self.config, lesson.validation)
         self.course = course_of(self.config.updates, self.config.batch, watched=lesson.validation is not None)
 
 
@@ -79,8 +87,11 @@ def course_of(updates: int, batch: int, *, watched: bool) -> LoopConfig:
 def method_of(recognizer: Recognizer, lesson: Lesson) -> tuple[str, MethodConfig]:
     """The method and its choices, with those that the parameters give; `updates` by the size of the images."""
     has_unlabeled, has_generated = lesson.unlabeled is not None, lesson.generated is not None
-    method = chosen_method(recognizer.method, has_unlabeled=has_unlabeled, has_generated=has_generated)
+    robust = recognizer.robust is not None
+    method = chosen_method(recognizer.method, has_unlabeled=has_unlabeled, has_generated=has_generated, robust=robust)
     config = choices_of(recognizer, method)
+    if config.robust is not None:
+        config = config.model_copy(update={"robust": config.robust.of_images(lesson.shape)})
     if recognizer.updates is None and "updates" not in (recognizer.settings or {}) and is_tiny(lesson.labeled):
         config = config.model_copy(update={"updates": config.updates_of_tiny})
     return method, config
@@ -88,8 +99,9 @@ def method_of(recognizer: Recognizer, lesson: Lesson) -> tuple[str, MethodConfig
 
 def choices_of(recognizer: Recognizer, method: str) -> MethodConfig:
     """The choices of a method, with those that the parameters give."""
-    names = ("updates", "batch", "base", "dimension", "learning_rate", "weight_decay")
-    given = {name: getattr(recognizer, name) for name in names if getattr(recognizer, name) is not None}
+    if recognizer.robust is not None:
+        required(recognizer.robust)
+    given = {setting: value for name, setting in OWN.items() if (value := getattr(recognizer, name)) is not None}
     for name, value in (recognizer.settings or {}).items():
         if given.get(name, value) != value:
             raise InputError(f"{name} is given twice, as {given[name]} and as {value} in the settings: leave one out")
@@ -145,6 +157,8 @@ def _task_of(
         if config.stages is not None:
             common["first"] = labeled_loss(weight, lesson, 1.0, device)
             return _of_stages(net, config, lesson, common)
+        if config.robust is not None:
+            return RobustTask(net, robust=config.robust, updates=config.updates, batch=config.batch, **common)
         if not config.retraining:
             return RecognizerTask(net, **common)
         asked = weight if isinstance(weight, Mapping) else None  # the others say how uneven classes are evened out
@@ -168,6 +182,13 @@ def _of_stages(net: StridedClassifier, config: MethodConfig, lesson: Lesson, com
             "fresh ones (--generated fresh)"
         )
     return FeatureStartTask(net, gan=lesson.generated.origins[0].gan, **common)
+
+
+def _selection(task: RecognizerTask, config: MethodConfig, validation: ImageSet) -> Selection:
+    """By the images as they are, or attacked where attacks are to be withstood."""
+    if config.robust is None:
+        return Selection(task, validation)
+    return RobustSelection(task, validation, Attack.of_config(config.robust))
 
 
 def _data_of(recognizer: Recognizer, config: MethodConfig, lesson: Lesson, device: torch.device) -> BatchSource:

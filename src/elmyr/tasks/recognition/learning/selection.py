@@ -51,8 +51,11 @@ class Selection:
         return {"validation_error": self._error}
 
     def _error_at(self, position: int) -> float:
-        read, labels = logits_of(self.task.average, self.validation.images).argmax(1), self.validation.require_labels()
-        return 1 - (balanced_accuracy if self.balanced else accuracy)(read, labels)
+        labels = self.validation.require_labels()
+        return 1 - (balanced_accuracy if self.balanced else accuracy)(self._read(self.task.average), labels)
+
+    def _read(self, net: StridedClassifier) -> NDArray[np.int64]:
+        return np.asarray(logits_of(net, self.validation.images).argmax(1))
 
     def state(self) -> dict[str, Any]:
         """The errors of the last look and of the best, and what kind of error they are."""

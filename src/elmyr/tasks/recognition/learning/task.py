@@ -30,6 +30,7 @@ class RecognizerTask:
 
     remedy = "train again with a lower learning_rate"
     stepped = "recognizer"  # the optimizer of an update
+    layout = torch.channels_last  # of images
 
     def __init__(
         self,
@@ -60,15 +61,21 @@ class RecognizerTask:
         """
         share, classes = self.processes.share(len(batch)), self.net.logits.out_features
         images, labels = self.augment.shown(batch, share, seed=self.seed, position=position, classes=classes)
-        images = images.contiguous(memory_format=torch.channels_last)
-        with machine.autocast(self.device, self.precision):
-            logits = self._logits(images, labels, position, (share, len(batch)))
-            with torch.no_grad():
-                targets = labels if self.teacher is None else self.teacher(images)
-        loss = self.labeled_loss(machine.full_precision(logits), targets, labels)
+        images = images.contiguous(memory_format=self.layout)
+        loss = self._loss(images, labels, position, (share, len(batch)))
         norm = step(self.optimizers[self.stepped], [loss], processes=self.processes)
         self._average(position, len(batch))
         return {"loss": loss.detach(), "gradient_norm": norm}
+
+    def _loss(self, images: torch.Tensor, labels: torch.Tensor, position: int, part: seeds.Side) -> torch.Tensor:
+        with machine.autocast(self.device, self.precision):
+            logits = self._logits(images, labels, position, part)
+            targets = self._targets(images, labels)
+        return self.labeled_loss(machine.full_precision(logits), targets, labels)
+
+    def _targets(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return labels if self.teacher is None else self.teacher(images)
 
     def _logits(self, images: torch.Tensor, labels: torch.Tensor, position: int, part: seeds.Side) -> torch.Tensor:
         logits: torch.Tensor = self.net(images)

@@ -34,6 +34,7 @@ class Trained:
     it learned from, 0 where that is not known. temperature: divides the logits. parameters: of the `Recognizer` that it
     was trained as. ground: the mean level of the outermost pixels of the training images; augment: the policy that they
     were changed by; None where it is not known. views: over how many views of an image its probabilities are the mean.
+    robust: what attacks it was trained to withstand, and how many it does, as JSON values.
     """
 
     net: StridedClassifier
@@ -47,6 +48,7 @@ class Trained:
     ground: float | None = None
     augment: str | None = None
     views: int = 1
+    robust: Mapping[str, Any] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,6 +100,7 @@ def open_trained(name: Run, *, device: str = "auto") -> Trained:
             dict(content["parameters"]),
             content.get("ground"),
             content.get("augment"),
+            robust=content.get("robust"),
         )
 
 

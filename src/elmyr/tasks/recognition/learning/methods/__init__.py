@@ -15,6 +15,7 @@ from elmyr.losses.policies import CHANGES, NONE, policy_of
 from elmyr.losses.policies.mixing import MIXINGS
 from elmyr.tasks.recognition.generated.two_stages import StagesConfig
 from elmyr.tasks.recognition.learning.semi import SemiConfig
+from elmyr.tasks.recognition.robust.config import RobustConfig
 
 AUTO = "auto"
 
@@ -53,6 +54,7 @@ class MethodConfig(BaseModel):
     )
     semi: SemiConfig | None = Field(None, description="what unlabeled images teach")
     stages: StagesConfig | None = Field(None, description="what generated images teach first")
+    robust: RobustConfig | None = Field(None, description="what attacks it is to withstand")
 
     @property
     def policy(self) -> str | None:
@@ -66,7 +68,8 @@ class MethodConfig(BaseModel):
         return {True: "affine", False: NONE}[value] if isinstance(value, bool) else value
 
 
-SETTINGS = tuple(name for name in MethodConfig.model_fields if name not in ("about", "needs", "semi", "stages"))
+SECTIONS = ("semi", "stages", "robust")
+SETTINGS = tuple(name for name in MethodConfig.model_fields if name not in ("about", "needs", *SECTIONS))
 
 
 def method_names() -> list[str]:
@@ -92,7 +95,7 @@ def read_method(name: str, changes: Mapping[str, Any] | None = None) -> MethodCo
                 raise InputError(f"method '{name}' has no choice '{dotted}': '{section}' is no section")
         within[last] = value
     config = validated(MethodConfig, f"method '{name}'", **content)
-    if config.retraining and (config.semi is not None or config.stages is not None):
+    if config.retraining and any(getattr(config, section) is not None for section in SECTIONS):
         raise InputError(f"method '{name}' does not retrain its last layer: leave retraining out, or take decoupled")
     if config.drawn_features and not config.retraining:
         raise InputError(f"method '{name}' draws no features: leave drawn_features out, or take feature-oversampling")
@@ -115,14 +118,20 @@ def _require_policy(name: str, config: MethodConfig) -> None:
         raise InputError(f"method '{name}' changes images in its own ways: leave out augment and mixing")
 
 
-def chosen_method(name: str, *, has_unlabeled: bool, has_generated: bool) -> str:
+def chosen_method(name: str, *, has_unlabeled: bool, has_generated: bool, robust: bool = False) -> str:
     """The method itself, or what `auto` becomes: generated images where given, else unlabeled ones, else labels alone.
+
+    robust: whether it is to withstand attacks.
 
     InputError where the method lacks what it needs.
     """
+    if name == AUTO and robust:
+        return "gan-robust" if has_generated else "robust"
     if name == AUTO:
         return "gan-augment" if has_generated else "consistency" if has_unlabeled else "augment"
     needs = read_method(name).needs
+    if robust and read_method(name).robust is None:
+        raise InputError(f"method '{name}' has no defense against attacks: leave out --robust, or take robust")
     if needs == "unlabeled" and not has_unlabeled:
         raise InputError(f"method '{name}' learns from unlabeled images, too: give some, or mark them in y by -1")
     if needs == "generated" and not has_generated:

@@ -1,0 +1,1 @@
+"""Recognizers that withstand attacks: adversarial training, and how much is withstood."""

@@ -1,0 +1,88 @@
+"""What adversarial training is done by."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from elmyr.core.errors import InputError
+
+OF_DIGITS, OF_OTHERS = 0.3, 8 / 255  # what the field takes on MNIST, and on CIFAR-10
+LARGEST_OF_DIGITS = 28  # pixels a side
+
+
+class RobustConfig(BaseModel):
+    """How much an image may be changed, by what attack it is, and what is learned from that.
+
+    Lengths are shares of the range of a pixel: 1 takes black to white.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epsilon: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="the most that a pixel is changed by; None: 0.3 for gray images of up to 28x28, 8/255 for others",
+    )
+    loss: Literal["pgd", "trades"] = Field(
+        "pgd",
+        description="pgd: of the changed images alone (Madry et al. 2018); trades: of the images as they are, and how "
+        "far predictions for the changed ones are from theirs (Zhang et al. 2019)",
+    )
+    weight: float = Field(6.0, gt=0, description="of that distance, for trades")
+    steps: int = Field(7, ge=1, description="of the attack in an update")
+    step: float | None = Field(None, gt=0, le=1, description="the length of one; None: 2.5 epsilon / steps")
+    rising: float = Field(0.1, ge=0, lt=1, description="the share of the updates in which epsilon rises from 0")
+    judged_steps: int = Field(20, ge=1, description="of the attack that weights are chosen and measured by")
+
+    def of_images(self, shape: tuple[int, int, int]) -> RobustConfig:
+        """With an epsilon: where none is given that for images (H, W, C)."""
+        if self.epsilon is not None:
+            return self
+        height, width, channels = shape
+        digits = channels == 1 and max(height, width) <= LARGEST_OF_DIGITS
+        return self.model_copy(update={"epsilon": OF_DIGITS if digits else OF_OTHERS})
+
+    @property
+    def most(self) -> float:
+        """Its epsilon, once that is known."""
+        assert self.epsilon is not None
+        return self.epsilon
+
+    def epsilon_at(self, update: int, updates: int) -> float:
+        """By how much a pixel is changed in an update, of so many: it rises evenly, since a network that is attacked in
+        full from the first update on may learn nothing at all."""
+        rising = self.rising * updates
+        return self.most if update >= rising else self.most * (update + 1) / (rising + 1)
+
+
+def told_of(epsilon: float) -> str:
+    """An epsilon as the field writes it: `0.3`, or `8/255`."""
+    levels = 255 * epsilon
+    whole = abs(levels - round(levels)) < 1e-6 and round(levels) < 26
+    return f"{round(levels)}/255" if whole else f"{epsilon:g}"
+
+
+def epsilon_of(text: str, option: str = "--robust") -> float:
+    """`0.3` or `8/255` as a number; InputError for what is none, or is not above 0 and at most 1."""
+    parts = text.split("/")
+    try:
+        numbers = [float(part) for part in parts]
+        epsilon = numbers[0] if len(numbers) == 1 else numbers[0] / numbers[1]
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"{option} is '{text[:40]}': give the most that a pixel may change, as 0.3 or 8/255") from None
+    if len(parts) > 2:
+        raise InputError(f"{option} is '{text[:40]}': give the most that a pixel may change, as 0.3 or 8/255")
+    return required(epsilon, option)
+
+
+def required(epsilon: float, option: str = "--robust") -> float:
+    """The epsilon itself; InputError where it is not above 0 and at most 1."""
+    if not 0 < epsilon <= 1:
+        raise InputError(
+            f"{option} is {epsilon:g}: it is the most that a pixel may change, above 0 and at most 1 (from black "
+            "to white)"
+        )
+    return epsilon
