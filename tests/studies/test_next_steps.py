@@ -66,6 +66,13 @@ def test_a_study_without_anything_to_mend_advises_nothing() -> None:
     assert told(study(cell(arm(0.9)))) == []
 
 
+def test_a_study_under_attack_advises_stronger_attacks() -> None:
+    attacked = study(cell(arm(0.9), measure="robust accuracy", attack="PGD-40, \u03b5 0.3"))
+    assert told(attacked) == [rules.HARDER] and "stronger attacks than PGD-40, \u03b5 0.3 find more" in sentence(
+        attacked
+    )
+
+
 def test_one_seed_is_advised_to_become_five() -> None:
     verdict = {"outcome": "not decided", "difference": 0.02, "low": 0.01, "high": 0.03}
     content = study(cell(arm(0.9), verdict=verdict, gan_progress=[1.0]), seeds=[0])
@@ -193,4 +200,4 @@ def test_no_more_than_three_are_told_the_most_urgent_first() -> None:
 
 
 def test_every_sentence_has_a_rule_that_says_it() -> None:
-    assert len(set(rules.STEPS)) == len(rules.STEPS) == 14
+    assert len(set(rules.STEPS)) == len(rules.STEPS) == 15

@@ -62,6 +62,13 @@ def _choices(
     recognizers: Annotated[
         int, typer.Option(help="Recognizers of the two best ways on each GAN: a narrower interval for little time.")
     ] = 1,
+    robust: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EPSILON",
+            help="Compare ways to withstand attacks that change a pixel by at most so much: 0.3, 8/255.",
+        ),
+    ] = None,
     processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
     retrain: Annotated[
         bool, typer.Option("--retrain", help="Train the best once more in the end, on the validation part, too.")
@@ -79,6 +86,7 @@ def _choices(
 ) -> Any:
     """All that makes a study, but its data."""
     from elmyr.studies import StudyAsk, parse_folds
+    from elmyr.tasks.recognition.robust.config import epsilon_of
 
     noise = several(label_noise, "label-noise", float)
     return partial(
@@ -105,6 +113,7 @@ def _choices(
         borrow=borrow,
         retrain=retrain,
         recognizers=recognizers,
+        robust=None if robust is None else epsilon_of(robust),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from elmyr.core import seeds
 from elmyr.engine.config import require_there
 from elmyr.engine.saving.run_directory import RunDirectory, position_of
-from elmyr.images import AS_BYTES, ImageSet, Shaping, Source, load_images, open_source, save_npz, split_source
+from elmyr.images import AS_BYTES, ImageSet, Shaping, Source, Splits, load_images, open_source, save_npz, split_source
 from elmyr.images.dataset.shaping import labeled_places
 from elmyr.studies.config import Cell, StudyConfig
 from elmyr.tasks.gan import open_gan
@@ -21,6 +21,7 @@ from elmyr.tasks.recognition import Doubts, FreshSamples, Origin, Recognizer, do
 from elmyr.tasks.recognition.learning.chosen_samples import ALL, Choice
 
 FEWEST_GENERATED = 10_000
+MOST_VALIDATED, MOST_TESTED = 1000, 2000  # images that are attacked
 
 
 class CellData:
@@ -28,7 +29,8 @@ class CellData:
 
     labeled: training images, with their labels as they are seen. unlabeled: all training images, where only some have a
     label, else None. validation, test: whole, whatever the trouble; test_indices as in `Splits`. choosing: what choices
-    on the validation part are made with, which has not learned from it.
+    on the validation part are made with, which has not learned from it. Where arms are judged under attack, validation
+    and test are some of their images.
     """
 
     def __init__(self, study: Path, config: StudyConfig, cell: Cell, seed: int, source: Source) -> None:
@@ -40,6 +42,9 @@ class CellData:
         self.test_indices: NDArray[np.int64] = splits.test_indices
         self.unlabeled: ImageSet | None = None
         self.choosing = self
+        self.whole_validation = splits.validation
+        if cell.robust is not None:
+            self.validation, self.test, self.test_indices = _attacked(splits)
         if cell.shaping.labels_per_class is not None:
             self.unlabeled = splits.train
             self.labeled = splits.train.take(labeled_places(splits.train, cell.shaping, seed))
@@ -116,8 +121,8 @@ class CellData:
         for of_fewer_images in ("doubts", "rival", "generated"):
             whole.__dict__.pop(of_fewer_images, None)
         whole.choosing = self
-        whole.labeled = self.labeled + self.validation
-        whole.unlabeled = None if self.unlabeled is None else self.unlabeled + self.validation
+        whole.labeled = self.labeled + self.whole_validation
+        whole.unlabeled = None if self.unlabeled is None else self.unlabeled + self.whole_validation
         return whole
 
     @property
@@ -125,6 +130,16 @@ class CellData:
         """The file of what the GAN makes."""
         whole = "" if self.choosing is self else "-whole"
         return self.study / "samples" / f"{self.cell.folder}-seed-{self.seed}{whole}.npz"
+
+
+def _attacked(splits: Splits) -> tuple[ImageSet, ImageSet, NDArray[np.int64]]:
+    """As many images of the validation and the test part as are attacked, and where in the source the latter stand."""
+    validation, test = (
+        part.take(np.unique(np.linspace(0, len(part) - 1, most).astype(np.int64)))
+        for part, most in ((splits.validation, MOST_VALIDATED), (splits.test, MOST_TESTED))
+    )
+    places = np.unique(np.linspace(0, len(splits.test) - 1, MOST_TESTED).astype(np.int64))
+    return validation, test, splits.test_indices[places]
 
 
 def opened(config: StudyConfig) -> Source:

@@ -16,7 +16,7 @@ from elmyr.studies.borrowed.borrowed_set import Borrowed
 from elmyr.studies.looks import level_at
 
 KIND: Literal["study"] = "study"
-Measure = Literal["accuracy", "balanced accuracy"]
+Measure = Literal["accuracy", "balanced accuracy", "robust accuracy"]
 Effort = Literal["quick", "standard", "thorough"]
 EFFORTS: tuple[Effort, ...] = ("quick", "standard", "thorough")  # each tries what the one before tries, and more
 FAIR_SEEDS = 5  # of a verdict, unless something else is asked for
@@ -31,6 +31,7 @@ class Cell(BaseModel):
     arms: tuple[str, ...]
     figures: bool = Field(description="whether figures of the first seed's GAN are taken")
     measure: Measure = Field(description="what arms are judged by; every class counts the same in balanced accuracy")
+    robust: float | None = Field(None, description="epsilon of the attacks that arms are judged under; None: none")
 
     @model_validator(mode="before")
     @classmethod
@@ -99,6 +100,11 @@ class StudyConfig(BaseModel):
     )
     processes: int = Field(1, ge=1, description="how many work at once")
     threads: int = Field(ge=1, description="of each process: sums depend on it in their last bits")
+
+    @property
+    def robust(self) -> float | None:
+        """Epsilon of the attacks that it is judged under, in every cell; None where it is not."""
+        return self.cells[0].robust
 
     @property
     def level(self) -> float:

@@ -39,6 +39,10 @@ LONGER = (
 UPDATES = (
     "Train the recognizers longer or on larger images: none is certainly better than guessing. Try --updates {more}."
 )
+HARDER = (
+    "Attack the best recognizer harder before you rely on it (elmyr recognizer attack): stronger attacks than {attack} "
+    "find more."
+)
 CLASS_KEPT_BACK = (
     "Use more images of '{name}' of those that {options} leaves out: {recall} % of its test images are classified "
     "correctly, the lowest of all classes (average {mean} %)."
@@ -70,7 +74,7 @@ DONE = (
 )
 STEPS = (
     *(SEEDS, POWER, COLLAPSED, LONGER, UPDATES, CLASS, CLASS_KEPT_BACK, IMAGES, IMAGES_BY_CLASS, KEPT_BACK, FEW),
-    *(EFFORT, EFFORT_BEYOND_BUDGET, DONE),
+    *(EFFORT, EFFORT_BEYOND_BUDGET, DONE, HARDER),
 )
 KEEP_BACK = ("images_per_class", "imbalance", "labels_per_class")  # troubles that leave images, or labels, out
 
@@ -179,6 +183,12 @@ def seeds_for_a_difference(found: Found) -> Step | None:
     return Step(POWER, {"points": f"{100 * difference:.2f}", "now": now, "seeds": seeds})
 
 
+def attacks_that_find_more(found: Found) -> Step | None:
+    """Where arms were judged under an attack that is quick rather than strong."""
+    attack = found.cell.get("attack")
+    return None if attack is None else Step(HARDER, {"attack": attack})
+
+
 def gan_that_still_learned(found: Found) -> Step | None:
     """Where the monitors of most trainings saw the generated images come nearer to the end."""
     known = sorted(each for each in found.cell["gan_progress"] if each is not None)
@@ -225,7 +235,7 @@ def images_that_still_help(found: Found) -> Step | None:
         return Step(FEW, {"count": f"{found.per_class:,.0f}", "error": f"{100 * found.error:.1f}"})
     (few, before), (many, after) = amounts[-2:]
     shares = {"before": f"{100 * before:.1f}", "after": f"{100 * after:.1f}"}
-    balanced = found.cell["measure"] != "accuracy"
+    balanced = found.cell["measure"] == "balanced accuracy"
     return Step(IMAGES_BY_CLASS if balanced else IMAGES, {"few": f"{few:,.0f}", "many": f"{many:,.0f}", **shares})
 
 
@@ -259,6 +269,7 @@ RULES: tuple[Rule, ...] = (
     recognizers_that_guess,
     gan_that_collapsed,
     seeds_for_a_verdict,
+    attacks_that_find_more,
     gan_that_still_learned,
     seeds_for_a_difference,
     class_that_is_missed,

@@ -38,6 +38,7 @@ from elmyr.images.dataset.shaping import thinned_for_training, troubled
 from elmyr.images.dataset.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.metrics import FEWEST_SEEDS, is_unbalanced
 from elmyr.studies.arms import ARMS, Case, arms_for
+from elmyr.studies.arms.withstanding import refuse_beside, told_of_judging
 from elmyr.studies.borrowed.borrowed_set import Borrowed, borrowed_from
 from elmyr.studies.borrowed.shared_images import refuse_shared
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, Cell, Effort, Measure, StudyConfig, told_of_seeds, troubles_of
@@ -81,6 +82,7 @@ class StudyAsk:
     retrain: bool = False
     recognizers: int = 1
     threads: Threads = AUTO
+    robust: float | None = None
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -126,12 +128,15 @@ def make_study_plan(ask: StudyAsk, say: Callable[[str], None] = lambda line: Non
     data = source_of(ask.data, ask.labels, ask.shaping.form())
     source = open_source(data, ask.data_root, ask.shaping.form(), choose_size=True)
     form = source.shaping.model_copy(update={"folds": folds_for(source, ask.folds, source.shaping)})
-    updates = image_count(ask.updates, "updates") or default_updates(source.train)
+    updates = image_count(ask.updates, "updates") or default_updates(
+        source.train, "robust" if ask.robust else "supervised"
+    )
     if len(np.unique(source.train.require_labels())) < 2:
         raise InputError(
             f"'{source.name}' has one class, and a study compares recognizers of several: add images of another"
         )
     troubles = ask.troubles(form)
+    refuse_beside(ask.robust, troubles, borrows=ask.borrow is not None)
     _refuse_too_many_seeds(source, len(numbers), form.folds)
     for number in numbers:
         splits = split_source(source, number, form)
@@ -188,15 +193,15 @@ def _cells(
     source: Source, form: Shaping, troubles: Sequence[Shaping], ask: StudyAsk, say: Callable[[str], None]
 ) -> tuple[Cell, ...]:
     figures = common_count(split_source(source, ask.seed, form)) >= FEWEST_FOR_FIGURES
-    effort = cast(Effort, ask.effort)
+    if ask.robust is not None:
+        say(told_of_judging(ask.robust))
     return tuple(
         _cell(
             trouble,
             split_source(source, ask.seed, trouble),
-            effort,
+            ask,
             figures and (trouble == form or len(troubles) == 1),
             say,
-            borrows=ask.borrow is not None,
         )
         for trouble in troubles
     )
@@ -213,14 +218,14 @@ def digest_of(splits: Splits) -> str:
     return sha256("".join(part.digest() for part in parts).encode()).hexdigest()
 
 
-def _cell(
-    trouble: Shaping, splits: Splits, effort: Effort, figures: bool, say: Callable[[str], None], *, borrows: bool
-) -> Cell:
+def _cell(trouble: Shaping, splits: Splits, ask: StudyAsk, figures: bool, say: Callable[[str], None]) -> Cell:
     classes, *counts = splits.train.classes, *(_counts(part) for part in (splits.train, splits.test))
     asked = trouble.imbalance is not None
-    names, missing = arms_for(Case(trouble, asked or is_unbalanced(counts[0]), borrows), effort)
+    case = Case(trouble, asked or is_unbalanced(counts[0]), ask.borrow is not None, ask.robust is not None)
+    names, missing = arms_for(case, cast(Effort, ask.effort))
     measure: Measure = "balanced accuracy" if asked or is_unbalanced(*counts) else "accuracy"
-    cell = Cell(shaping=trouble, arms=names, figures=figures, measure=measure)
+    measure = measure if ask.robust is None else "robust accuracy"
+    cell = Cell(shaping=trouble, arms=names, figures=figures, measure=measure, robust=ask.robust)
     uneven = [
         f"{told} in the {part} images"
         for part, of_part in zip(("training", "test"), counts, strict=True)

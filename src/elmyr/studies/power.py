@@ -13,7 +13,7 @@ from elmyr.core.errors import InputError
 from elmyr.images import split_source
 from elmyr.metrics import FEWEST_SEEDS
 from elmyr.metrics.intervals import Term, half_width_of
-from elmyr.studies.cell_data import opened
+from elmyr.studies.cell_data import MOST_TESTED, opened
 from elmyr.studies.config import StudyConfig
 
 POWER = 0.8  # of studies that find a difference, where it is there
@@ -92,7 +92,7 @@ def seeds_to_decide(
 def seeds_needed(config: StudyConfig, points: float = DETECTED) -> dict[float, int | None]:
     """The seeds that a study needs to find such a difference, for each spread over trainings that may be; as above."""
     source = opened(config)
-    tested = JudgedOn(
-        len(split_source(source, config.seeds[0], config.shaping).test), source.test is not None, config.shaping.folds
-    )
+    images = len(split_source(source, config.seeds[0], config.shaping).test)
+    images = images if config.robust is None else min(images, MOST_TESTED)
+    tested = JudgedOn(images, source.test is not None, config.shaping.folds)
     return {spread: seeds_for(points, spread, tested, config.recognizers) for spread in SPREADS}

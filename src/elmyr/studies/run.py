@@ -99,6 +99,7 @@ def study(
     borrow: Data | None = None,
     retrain: bool = False,
     recognizers: int = 1,
+    robust: float | None = None,
     threads: Threads = AUTO,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -119,9 +120,11 @@ def study(
     "thorough". borrow: labeled images of other classes, in the same form, for pretraining, and for a generator that
     learns there how images of a class differ, to vary the study's. retrain: whether the best recognizer, which `best/`
     of the study holds, is trained once more in the end, on the training and the validation part. recognizers: how often
-    the two best arms are trained with each seed: their means are compared. processes: how many pieces of work are done
-    at once (0: one a core), each a process of its own. threads: of each process; "auto": as many as there are cores
-    for, of one process the quicker number at first. out: a directory, which may hold the same study, begun. Raises
+    the two best arms are trained with each seed: their means are compared. robust: the most that a pixel may change, as
+    a share of its range, by attacks that the ways to train are to withstand, and are judged under. processes: how many
+    pieces of work are done at once (0: one a core), each a process of its own. threads: of each process; "auto": as
+    many as there are cores for, of one process the quicker number at first. out: a directory, which may hold the same
+    study, begun. Raises
     InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
@@ -129,6 +132,7 @@ def study(
     ask = StudyAsk(
         data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates, seeds_at_most,
         effort=effort, borrow=borrow, retrain=retrain, recognizers=recognizers, threads=threads,
+        robust=robust,
     )  # fmt: skip
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 
@@ -331,20 +335,15 @@ def _outcomes(
     for piece in pieces:
         if piece not in done:
             if piece.what == GAN:
-                say(f"{_where(piece, config)}: training a GAN, {config.images:,} images seen")
+                say(f"{piece.told(config)}: training a GAN, {config.images:,} images seen")
             with machine.threads(config.threads):  # those that it began with: sums depend on them in their last bits
                 outcome = worker.perform(piece, quiet=quiet, say=say)
             yield piece, outcome
 
 
 def _about(piece: Piece, outcome: Done, config: StudyConfig) -> str:
-    where = _where(piece, config)
+    where = piece.told(config)
     if outcome.result is None:
         what = "GAN trained" if piece.what == GAN else "figures of the GAN computed"
         return f"{where}: {what} in {told(outcome.seconds)}"
     return f"{where}: {piece.what}: {100 * outcome.result.validation:.2f} % on validation"
-
-
-def _where(piece: Piece, config: StudyConfig) -> str:
-    cell, seed, _ = piece.place(config)
-    return f"{cell}, seed {seed}" if len(config.cells) > 1 else f"seed {seed}"

@@ -17,6 +17,7 @@ from elmyr.images import AS_BYTES, ImageSet, Source, class_rows, load_images, sa
 from elmyr.images.dataset.shaping import TROUBLES
 from elmyr.metrics import FEWEST_SEEDS, PairedDifference, is_unbalanced, wilson_interval
 from elmyr.studies.arms import Case, added_by_larger
+from elmyr.studies.arms.withstanding import judging_attack
 from elmyr.studies.best.repeats import trials_of
 from elmyr.studies.cell_data import CellData
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
@@ -65,6 +66,7 @@ def command_of(config: StudyConfig) -> str:
     words += ["--recognizers", str(config.recognizers)] if config.recognizers > 1 else []
     words += ["--updates", str(config.updates), "--images", str(config.images), "--preset", config.preset]
     words += ["--effort", config.effort]
+    words += ["--robust", str(config.robust)] if config.robust is not None else []
     words += ["--borrow", config.borrow.source] if config.borrow is not None else []
     words += ["--device", config.device, "--precision", config.precision]
     words += ["--processes", str(config.processes), "--threads", str(config.threads)]
@@ -108,6 +110,7 @@ def _cell(folder: Path, number: int, config: StudyConfig, ledger: Ledger, worker
         "folder": cell.folder,
         "trouble": cell.shaping.model_dump(include=set(TROUBLES)),
         "measure": cell.measure,
+        "attack": None if cell.robust is None else judging_attack(cell.robust).told,
         "counts": _counts(first),
         "folds": cell.shaping.folds,
         "shares_test": worker.source.test is not None,
@@ -145,7 +148,7 @@ def _repair(grounds: Sequence[CellData]) -> str:
 def _case(cell: Cell, ground: CellData) -> Case:
     counts = np.bincount(ground.labeled.require_labels(), minlength=len(ground.labeled.classes))
     unbalanced = cell.shaping.imbalance is not None or is_unbalanced(counts)
-    return Case(cell.shaping, unbalanced, ground.config.borrow is not None)
+    return Case(cell.shaping, unbalanced, ground.config.borrow is not None, cell.robust is not None)
 
 
 def _with_looks(verdict: dict[str, Any], config: StudyConfig) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from elmyr.metrics import PairedDifference, balanced_weights, paired_difference
 from elmyr.metrics.intervals import LEVEL
 from elmyr.studies.arms import Arm
+from elmyr.studies.arms.withstanding import judging_attack
 from elmyr.studies.config import FAIR_SEEDS, Cell
 from elmyr.studies.work.ledger import Result
 
@@ -116,7 +117,8 @@ def _sentence(difference: PairedDifference, with_gan: Trial, without: Trial, cel
     of = "of the test images"
     if cell.measure != "accuracy":
         plain = " to ".join(f"{100 * trial.test('accuracy'):.2f} %" for trial in (without, with_gan))
-        of = f"{cell.measure} on the test images (accuracy: {plain})"
+        attacked = "" if cell.robust is None else f", attacked by {judging_attack(cell.robust).told}"
+        of = f"{cell.measure} on the test images{attacked} (accuracy: {plain})"
     sides = f"from {before} ('{without.arm.name}') to {after} ('{with_gan.arm.name}') {of}"
     low, high = (f"{100 * end:+.2f}".replace("-", "\u2212") for end in (difference.low, difference.high))
     count_each = len(with_gan.trainings[0])

@@ -33,6 +33,7 @@ AXES = {"images_per_class": "training images per class", "labels_per_class": "la
 ERRORS = {
     "accuracy": "Error of the recognizer on the test part",
     "balanced accuracy": "Mean error of the classes on the test part",
+    "robust accuracy": "Error of the recognizer on attacked images of the test part",
 }
 RANGE = " on the test part, 95 % interval {low} to {high}"
 RANGES = {"not decided": " on the test part with one training each; for other test images alone {low} to {high}"}

@@ -21,11 +21,15 @@ from elmyr.tasks.recognition.learning.methods import read_method
 
 
 class Case(NamedTuple):
-    """A trouble of the training part, whether its classes then differ by 3:1 or more, and whether a set is borrowed."""
+    """A trouble of the training part, whether its classes then differ by 3:1 or more, and whether a set is borrowed.
+
+    robust: whether attacks are to be withstood.
+    """
 
     trouble: Shaping
     unbalanced: bool
     borrows: bool = False
+    robust: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Training:
             device=self.ground.device,
             precision=self.ground.precision,
         )
-        recognizer.set_params(**{**self.arm.parameters, **(changes or {})})
+        recognizer.set_params(**{**self.arm.parameters_for(self.ground.cell.robust), **(changes or {})})
         return recognizer
 
     @property
@@ -101,7 +105,8 @@ class Arm:
     labeled images that it learns from. generated: the generated ones. parameters: other ones of the recognizer. train:
     how a recognizer of it comes about, where not by one fit; all fits together make as many updates as
     `Training.updates`. cost: the time of its updates in those of its method. where: whether it is of use in a case.
-    needs: an optional library. doubts: whether wrong labels are looked for first.
+    needs: an optional library. doubts: whether wrong labels are looked for first. robust: whether it learns to
+    withstand attacks, which studies of that try, and no others.
     """
 
     name: str
@@ -123,6 +128,7 @@ class Arm:
     where: Callable[[Case], bool] = lambda case: True
     needs: str | None = None
     doubts: bool = False
+    robust: bool = False
 
     @property
     def uses_gan(self) -> bool:
@@ -137,6 +143,14 @@ class Arm:
     def seed(self, study_seed: int) -> int:
         """The recognizer's, with a seed of the study."""
         return seeds.derive(study_seed, "repetition", self.repetition) if self.repetition else study_seed
+
+    def fits(self, case: Case) -> bool:
+        """Whether it is tried in a case, by an effort that is large enough."""
+        return self.robust == case.robust and self.where(case)
+
+    def parameters_for(self, epsilon: float | None) -> dict[str, Any]:
+        """Those of its recognizer, in a study that is judged under attacks of this epsilon, if it is."""
+        return {**self.parameters, "robust": epsilon} if self.robust else dict(self.parameters)
 
     def within(self, effort: Effort) -> bool:
         """Whether an effort tries it."""

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from itertools import chain
 
 from elmyr.core.tables import Table
-from elmyr.studies.arms import borrowing, long_tails
+from elmyr.studies.arms import borrowing, long_tails, withstanding
 from elmyr.studies.arms.arm import Arm, Case
 from elmyr.studies.arms.classical import CLASSICAL
 from elmyr.studies.arms.few_labels import FEW_LABELS
@@ -21,12 +21,14 @@ SINGLE = (  # in this order they are trained and shown; of equals on validation 
     *CLASSICAL,
     *long_tails.WITHOUT_GAN,
     *borrowing.WITHOUT_GAN,
+    *withstanding.WITHOUT_GAN,
     *WRONG_LABELS,
     *FEW_LABELS,
     *GENERATED,
     *FRESH,
     *long_tails.WITH_GAN,
     *borrowing.WITH_GAN,
+    *withstanding.WITH_GAN,
 )
 MOST_TIMES = 20  # that an arm is trained with one seed
 
@@ -46,14 +48,14 @@ def arms_for(case: Case, effort: Effort = "quick") -> tuple[tuple[str, ...], tup
 
     Both sides have as many candidates: where one has more, arms of the other are trained again.
     """
-    wanted = [arm for arm in SINGLE if arm.where(case) and arm.within(effort)]
+    wanted = [arm for arm in SINGLE if arm.fits(case) and arm.within(effort)]
     missing = tuple(arm for arm in wanted if arm.needs is not None and find_spec(arm.needs) is None)
     return _evened([arm for arm in wanted if arm not in missing]), missing
 
 
 def added_by_larger(case: Case, effort: Effort) -> dict[Effort, int]:
     """How many more arms each larger effort tries in a case; one that adds nothing to the one before is left out."""
-    counts = {each: sum(arm.where(case) and arm.within(each) for arm in SINGLE) for each in EFFORTS}
+    counts = {each: sum(arm.fits(case) and arm.within(each) for arm in SINGLE) for each in EFFORTS}
     larger = EFFORTS[EFFORTS.index(effort) + 1 :]
     steps = zip(EFFORTS[EFFORTS.index(effort) :], larger, strict=False)
     return {after: counts[after] - counts[effort] for before, after in steps if counts[after] > counts[before]}

@@ -60,7 +60,7 @@ def interval_on_test(cell: Content, arm: Content) -> tuple[float, float, float]:
 
 def _of_images(mean: float, cell: Content, arm: Content) -> tuple[float, float]:
     """The distances to both ends by the number of test images; of balanced accuracy as the classes' add up."""
-    if cell["measure"] == "accuracy":
+    if cell["measure"] != "balanced accuracy":
         count = sum(cell["tested"])
         low, high = wilson_interval(round(mean * count), count)
         return max(0.0, mean - low), max(0.0, high - mean)

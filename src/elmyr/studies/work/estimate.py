@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ BEST_AGAIN = "the best with and without a GAN, again"
 SECONDS = 2.0  # of timing the GAN
 FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it
 VARYING = 2.0  # the time of a generator of variations, in that of a GAN: it sees three images for one
+JUDGING = 600  # updates, in whose time a thousand images are attacked now and then, and others in the end
 AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the updates
 
 
@@ -67,13 +69,15 @@ class Timing:
     def arm(self, arm: Arm) -> float:
         """Seconds of an arm."""
         updates = len(arm.shares) * arm.cost * self.config.updates
+        if arm.robust:
+            updates += JUDGING
         if arm.doubts:
             updates += FOLDS * int(doubting(self.source.train).updates or 0)
         return AROUND * updates * self._update(arm) + (self.gan if arm.trains_gan else 0.0)
 
     def _update(self, arm: Arm) -> float:
         """Of a method with these choices: images that are moved in another way take another time."""
-        kind = repr((arm.method, sorted(arm.parameters.items())))
+        kind = repr((arm.method, sorted(arm.parameters_for(self.config.robust).items())))
         if kind not in self._updates:
             with machine.threads(self.config.threads):
                 self._updates[kind] = _update_seconds(arm, self.source, self.config)
@@ -131,7 +135,8 @@ def _update_seconds(arm: Arm, source: Source, config: StudyConfig) -> float:
     unlabeled, generated = images.images if needs == "unlabeled" else None, labeled if needs == "generated" else None
     spent = []
     for updates in (FEW, MORE):
-        how = {"method": arm.method, "device": config.device, "precision": config.precision, **arm.parameters}
+        how: dict[str, Any] = {"method": arm.method, "device": config.device, "precision": config.precision}
+        how |= arm.parameters_for(config.robust)
         recognizer = Recognizer(**how | {"updates": updates})
         started = time.monotonic()
         recognizer.fit(*labeled, unlabeled=unlabeled, generated=generated)

@@ -13,7 +13,7 @@ from elmyr.core.thread_counts import cores
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.engine.spec import Asked
 from elmyr.evaluation import evaluate
-from elmyr.studies.arms import ARMS, MEASURES, ArmResult, train_arm
+from elmyr.studies.arms import ARMS, ArmResult, train_arm
 from elmyr.studies.best.keeping import keep
 from elmyr.studies.borrowed.variators import seconds_of_variator
 from elmyr.studies.cell_data import CellData, opened
@@ -38,6 +38,11 @@ class Piece:
     def place(self, config: StudyConfig) -> Place:
         """Where in the study its result stands."""
         return config.cells[self.cell].name, self.seed, self.what
+
+    def told(self, config: StudyConfig) -> str:
+        """Its seed, and its cell where there are several."""
+        cell, seed, _ = self.place(config)
+        return f"{cell}, seed {seed}" if len(config.cells) > 1 else f"seed {seed}"
 
     def needs(self) -> tuple[Piece, ...]:
         """What has to be done before it."""
@@ -132,7 +137,6 @@ def _train_gan(ground: CellData, quiet: bool, say: Say) -> None:
 
 
 def _result(ground: CellData, learned: ArmResult, arm: str) -> Result:
-    labels = ground.test.require_labels()
     return Result(
         cell=ground.cell.name,
         seed=ground.seed,
@@ -140,6 +144,6 @@ def _result(ground: CellData, learned: ArmResult, arm: str) -> Result:
         share=learned.share,
         validation_by_share=learned.validation_by_share,
         validation=learned.validation,
-        test={name: float(measure(learned.read, labels)) for name, measure in MEASURES.items()},
+        test=learned.test,
         read=learned.read,
     )
