@@ -26,7 +26,7 @@ from elmyr.cli.options import (
     shaped,
 )
 from elmyr.cli.predict import predict
-from elmyr.cli.show import hush, say, show_json, show_table, show_trained
+from elmyr.cli.show import hush, save_captioned, say, show_json, show_table, show_trained
 from elmyr.cli.trained import Training, carry_out, trained
 from elmyr.cli.unlabeled import choose, label
 
@@ -103,8 +103,7 @@ def train(
         Weights, typer.Option(help="Weight of an image by its class; auto: balanced where classes differ by 3:1.")
     ] = Weights.auto,
     robust: Annotated[
-        str | None,
-        typer.Option(metavar="EPSILON", help="Withstand attacks that change a pixel by at most so much: 0.3, 8/255."),
+        str | None, typer.Option(metavar="EPSILON", help="Withstand changes of a pixel by at most this: 0.3, 8/255.")
     ] = None,
     tiny: Annotated[bool, typer.Option("--tiny", help="A recognizer of a tenth of the weights.")] = False,
     updates: Annotated[int | None, typer.Option(help="Budget in updates (default: the method's).", min=1)] = None,
@@ -214,7 +213,7 @@ def evaluate(
             keep_reading(run, reading, images, part="" if data is not None else against.value)
             write_report(run.path)
     if mistakes is not None:
-        _save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")
+        save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")
     if as_json:
         show_json(reading.as_json())
         return
@@ -293,7 +292,7 @@ def doubts(
             write_suspects(labels, found, suspects, file)
     if picture is not None:
         none = "no suspected label errors, so there is no picture"
-        _save_captioned(suspects_picture(labels, found, suspects), picture, none)
+        save_captioned(suspects_picture(labels, found, suspects), picture, none)
     if dropped is not None:
         save_images(without_suspects(labels.images, found, sure), dropped)
     if corrected is not None:
@@ -327,19 +326,6 @@ def _doubts_as_json(labels: Any, found: Any, suspects: Any) -> dict[str, Any]:
         "chance": found.chance[suspects].round(6).tolist(),
         "known": None if known is None else {"precision": known[0], "recall": known[1]},
     }
-
-
-def _save_captioned(drawn: Any, path: Path, none: str) -> None:
-    """Writes a picture with the legend of its captions said beside it; says `none` where there is no picture."""
-    from elmyr.images import save_png
-
-    if drawn is None:
-        say(none)
-        return
-    picture, legend = drawn
-    save_png(picture, path)
-    for line in legend:
-        say(f"in the picture, {line}")
 
 
 @recognizer.command("methods")

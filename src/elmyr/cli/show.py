@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any, TextIO
 
 from elmyr.core.notes import DataWarning, Note
@@ -122,3 +123,16 @@ def _real_side(of: dict[str, Any]) -> str:
         return f"the statistics '{statistics['file']}'{count}"
     as_many = f"{of['convention']['real']:,}" if of.get("convention") else "as many"
     return f"{as_many} of the {of['against']} part of {of['data']} (split {of['split_seed']})"
+
+
+def save_captioned(drawn: Any, path: Path, none: str) -> None:
+    """Writes a picture with the legend of its captions said beside it; says `none` where there is no picture."""
+    from elmyr.images import save_png
+
+    if drawn is None:
+        say(none)
+        return
+    picture, legend = drawn
+    save_png(picture, path)
+    for line in legend:
+        say(f"in the picture, {line}")

@@ -163,7 +163,7 @@ class Mistake(Record):
 
 
 class Withstood(Record):
-    """How many attacked images were read right, by one that is trained to withstand that."""
+    """The share of attacked images that were classified correctly, by one that is trained to withstand that."""
 
     attack: str = ""
     images: int

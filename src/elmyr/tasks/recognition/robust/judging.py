@@ -75,7 +75,7 @@ class Attack(NamedTuple):
 
 @dataclass(frozen=True)
 class Withstood:
-    """Of how many attacked images a recognizer read how many right; 0 of 0 where nothing was measured."""
+    """How many of so many attacked images were classified correctly; 0 of 0 where nothing was measured."""
 
     epsilon: float
     steps: int
@@ -109,7 +109,7 @@ class Withstood:
 
 
 def withstood(net: StridedClassifier, images: ImageSet, attack: Attack) -> Withstood:
-    """How many labeled images, of which at most `MOST` are attacked, a network reads right."""
+    """How many labeled images a network classifies correctly where they are attacked, at most `MOST` of them."""
     judged = spread(images)
     labels = judged.require_labels()
     right = int((attack.read(net, judged.images, labels) == labels).sum())

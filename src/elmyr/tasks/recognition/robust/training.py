@@ -36,7 +36,7 @@ class RobustTask(RecognizerTask):
         self.robust, self.updates, self.batch = robust, updates, batch
         if self.device.type == "cpu":  # whose normalizations are slow in the other layout
             self.layout = torch.contiguous_format
-            self.net.to(memory_format=self.layout)  # type: ignore[call-overload]  # typed for tensors
+            self.net.to(memory_format=self.layout)
 
     def _loss(self, images: torch.Tensor, labels: torch.Tensor, position: int, part: seeds.Side) -> torch.Tensor:
         if self.robust.loss == "pgd":
