@@ -119,12 +119,11 @@ def withstood(net: StridedClassifier, images: ImageSet, attack: Attack) -> Withs
 def withstood_by(recognizer: Recognizer, images: ImageSet) -> Withstood:
     """What one that was trained for it withstands of images whose labels are numbers of its classes.
 
-    By the attack that its weights were chosen by. InputError for a recognizer that was not: `elmyr recognizer attack`
-    measures any.
+    By the attack that its weights were chosen by. InputError for a recognizer that was not.
     """
     trained, robust = recognizer.trained(), recognizer.robust_
     if robust is None:
-        raise InputError("it was not trained to withstand attacks: elmyr recognizer attack tells how it stands them")
+        raise InputError("the recognizer was not trained to withstand attacks: train one with --robust")
     return withstood(trained.net, images, Attack(robust.epsilon, robust.steps))
 
 
