@@ -39,7 +39,10 @@ LONGER = (
 UPDATES = (
     "Train the recognizers longer or on larger images: none is certainly better than guessing. Try --updates {more}."
 )
-HARDER = "Attack the best recognizer harder before you rely on it: stronger attacks than {attack} find more."
+HARDER = (
+    "Attack the best recognizer harder before you rely on it (elmyr recognizer attack): stronger attacks than {attack} "
+    "find more."
+)
 CLASS_KEPT_BACK = (
     "Use more images of '{name}' of those that {options} leaves out: {recall} % of its test images are classified "
     "correctly, the lowest of all classes (average {mean} %)."

@@ -87,7 +87,7 @@ def test_it_ends_in_a_verdict_on_attacked_images_and_resumes(tmp_path: Path) -> 
     best = Recognizer.load(done.path, device="cpu")
     assert best.method_ in ("robust", "gan-robust") and best.robust_ is not None and best.robust_.epsilon == 0.2
     english, chinese = (write_report(done.path, language=word).read_text(encoding="utf-8") for word in ("en", "zh"))
-    assert "robust + classical + 50 % generated" in english and "鲁棒准确率" in chinese
+    assert "robust + classical + 50 % generated" in english and "稳健准确率" in chinese
     worker = Worker(done.path)
     before = {(line["seed"], line["arm"]): line["test"] for line in lines}
     kept = (done.path / "results.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:-1]

@@ -298,4 +298,4 @@ def test_a_run_stopped_and_resumed_or_repeated_has_the_same_bits_and_tells_what_
     assert card.count("robust accuracy ") == 2 and "validation images, attacked by PGD-2, \u03b5 0.1" in card
     assert summary["robust"]["epsilon"] == 0.1 and summary["test"]["robust"]["images"] == 60
     page, chinese = (write_report(whole.path, language=word).read_text(encoding="utf-8") for word in ("en", "zh"))
-    assert "Robust accuracy: " in page and "PGD-2, \u03b5 0.1" in page and "鲁棒准确率" in chinese
+    assert "Robust accuracy: " in page and "PGD-2, \u03b5 0.1" in page and "稳健准确率" in chinese
