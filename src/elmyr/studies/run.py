@@ -115,24 +115,20 @@ def study(
     folds: with F of them a seed tests one of F folds of the images, so that F seeds test each image once; "auto": 5
     where a class would have fewer than ten test images; None: a quarter of each class a seed, where there is no test
     part. budget: a time, in seconds or such as "2h"; where not all fits, a smaller effort is taken, then fewer seeds.
-    seeds_at_most: where a cell is not decided after `seeds`, more follow, up to so many; the intervals are wider, so
-    that all looks together hold the truth in 95 % of studies. effort: how many arms are tried: "quick", "standard" or
-    "thorough". borrow: labeled images of other classes, in the same form, for pretraining, and for a generator that
-    learns there how images of a class differ, to vary the study's. retrain: whether the best recognizer, which `best/`
-    of the study holds, is trained once more in the end, on the training and the validation part. recognizers: how often
-    the two best arms are trained with each seed: their means are compared. robust: the most that a pixel may change, as
-    a share of its range, by attacks that the ways to train are to withstand, and are judged under. processes: how many
-    pieces of work are done at once (0: one a core), each a process of its own. threads: of each process; "auto": as
-    many as there are cores for, of one process the quicker number at first. out: a directory, which may hold the same
-    study, begun. Raises
-    InputError before anything is written.
+    seeds_at_most: where a cell is not decided after `seeds`, more follow, up to so many, with intervals that hold over
+    all looks. effort: how many arms are tried: "quick", "standard" or "thorough". borrow: labeled images of other
+    classes, for pretraining, and for a generator that learns there how images of a class differ. retrain: whether the
+    best recognizer, which `best/` of the study holds, is trained once more in the end, on the validation part, too.
+    recognizers: how often the two best arms are trained with each seed: their means are compared. robust: epsilon of
+    attacks that are to be withstood, and judged under. processes: how many pieces of work are done at once (0: one a
+    core). threads: of each process; "auto": as many as there are cores for, of one process the quicker number at first.
+    out: a directory, which may hold the same study, begun. Raises InputError before anything is written.
     """
     of_cells = images_per_class, imbalance, label_noise, labels_per_class
     of_gan = images, updates, preset, settings, device, precision, data_root, shaping
     ask = StudyAsk(
         data, labels, seeds, seed, *of_gan, *of_cells, folds, processes, allow_duplicates, seeds_at_most,
-        effort=effort, borrow=borrow, retrain=retrain, recognizers=recognizers, threads=threads,
-        robust=robust,
+        effort=effort, borrow=borrow, retrain=retrain, recognizers=recognizers, threads=threads, robust=robust,
     )  # fmt: skip
     return conduct(ask, out=out, budget=budget, quiet=quiet, say=say)
 
