@@ -130,3 +130,62 @@ def test_a_device_that_is_not_there_is_answered_with_one_that_is(
     with pytest.raises(InputError) as raised:
         machine.choose_device(name)
     assert str(raised.value) == f"this machine has no device '{name}': {told}"
+
+
+class OnTheCpu:
+    """Stands in for a tensor where there is no GPU: notes what is done to it."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device, self.done = torch.device(device), list[str]()
+
+    def pin_memory(self) -> "OnTheCpu":
+        self.done.append("pinned")
+        return self
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> "OnTheCpu":
+        self.done.append(f"to {device}{', not waited for' if non_blocking else ''}")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "done"),
+    [
+        ("cpu", "cuda:1", ["pinned", "to cuda:1, not waited for"]),
+        ("cuda", "cuda", ["to cuda"]),
+        ("cpu", "cpu", ["to cpu"]),
+        ("cpu", "mps", ["to mps"]),
+    ],
+)
+def test_only_a_copy_to_a_gpu_is_not_waited_for_and_that_from_pinned_memory(
+    begin: str, end: str, done: list[str]
+) -> None:
+    values = OnTheCpu(begin)
+    machine.to_device(values, torch.device(end))  # type: ignore[arg-type]  # see above
+    assert values.done == done
+
+
+def test_a_gpu_keeps_a_set_that_half_of_its_free_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (1000, 4000))
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    kept = [machine.keeps_resident(size, device) for size, device in ((500, gpu), (501, gpu), (1, cpu))]
+    assert kept == [True, False, False]
+
+
+def test_products_are_whole_inside_and_as_before_outside() -> None:
+    def precisions() -> list[str]:
+        return [torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision]
+
+    before = precisions()
+    with pytest.raises(InputError), machine.without_tf32():
+        assert precisions() == ["ieee", "ieee"]
+        raise InputError("what happens inside changes nothing")
+    assert precisions() == before and "ieee" not in before
+
+
+def test_what_is_not_the_same_twice_is_refused_in_one_line() -> None:
+    told = r"^torch computes put_ here in an order that is not the same twice: leave out --deterministic, or pass"
+    with pytest.raises(InputError, match=told), machine.one_order_of_sums(True):
+        torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
+    with pytest.raises(RuntimeError, match="shape"), machine.one_order_of_sums(True):
+        torch.empty(2, 3).view(7)
+    assert not torch.are_deterministic_algorithms_enabled()

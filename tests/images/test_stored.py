@@ -55,6 +55,17 @@ def test_a_stored_set_is_the_same_set(path: Path, monkeypatch: pytest.MonkeyPatc
         assert torch.equal(data.batch(position, 16).images, known.batch(position, 16).images)
 
 
+def test_a_device_with_room_for_a_large_set_has_it_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "AHEAD", 7 * 8 * 9 * 3)  # in nine blocks, the last of four images
+    on_disk = ImageSet(StoredPixels(path), np.arange(60) % 3, ("a", "b", "c"))
+    monkeypatch.setattr("elmyr.core.machine.keeps_resident", lambda size, device: size == PIXELS.size)
+    data = ResidentData(on_disk, seed=1, device=torch.device("cpu"))
+    path.unlink()
+    known = ResidentData(ImageSet(PIXELS, on_disk.labels, on_disk.classes), seed=1, device=torch.device("cpu"))
+    for position in (0, 16, 56):
+        assert torch.equal(data.batch(position, 16).images, known.batch(position, 16).images)
+
+
 def test_the_next_batch_is_read_on_a_thread_and_every_order_of_asking_gives_the_same(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

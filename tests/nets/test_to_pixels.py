@@ -1,11 +1,14 @@
+from typing import Any, ClassVar
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels
+from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels, as_written, sum_of_taps
 
 SIZES = {
     "inputs": st.integers(1, 5),
@@ -65,3 +68,29 @@ def test_in_bf16_it_is_about_as_near_as_the_plain_convolution(net: nn.Module, pl
         errors = [(each.float()(x) - exact).square().mean().sqrt().item() for each in (net, plain)]
         assert net(x).dtype == torch.float32
     assert errors[0] < 1.5 * errors[1]
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (4, 2)])
+def test_what_a_gpu_computes_is_what_a_cpu_does(kernel: int, stride: int) -> None:
+    torch.manual_seed(0)
+    x, weight = torch.randn(3, 8, 5, 6, requires_grad=True), torch.randn(8, 2, kernel, kernel, requires_grad=True) / 9
+    ways = [way(x, weight, torch.ones(2), stride, 1) for way in (sum_of_taps, as_written)]
+    torch.testing.assert_close(ways[1], ways[0], rtol=0, atol=1e-6)  # sums of 72 products of about 1/9, in two orders
+    gradients = [torch.autograd.grad(way.sin().sum(), [x])[0] for way in ways]
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("net", [ConvToPixels(4, 1), ConvTransposeToPixels(4, 3)])
+def test_on_another_device_nothing_is_folded_image_by_image(net: nn.Module) -> None:
+    class Seen(TorchDispatchMode):
+        names: ClassVar[list[str]] = []
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.names.append(func.overloadpacket.__name__)
+            return func(*args, **(kwargs or {}))
+
+    with Seen() as seen:
+        images = net.to("meta")(torch.empty(2, 4, 7, 7, device="meta", requires_grad=True))
+        torch.autograd.grad(images.sum(), list(net.parameters()))
+    assert {"convolution", "convolution_backward"} <= set(seen.names)
+    assert not {"col2im", "im2col"} & set(seen.names)

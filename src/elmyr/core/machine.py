@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ import torch
 
 from elmyr.core.errors import ElmyrError, InputError, suggestion
 
+NOT_TWICE = "does not have a deterministic implementation"  # how torch says it
 NO_MEMORY = ("can't allocate memory", "not enough memory")  # how torch says it of a CPU
 UNNUMBERED = ("auto", "cuda")
 PRECISIONS = ("auto", "bf16", "fp32")
+RESIDENT = 0.5  # share of a GPU's free memory that a set of images may take; the rest is for networks and their maps
 GPU_WORDS = ("gpu", "nvidia", "cuda")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's numbers of these options
 
@@ -112,12 +114,44 @@ def _has_native_bf16(device: torch.device) -> bool:
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
     """Mixed precision: the arithmetic in `precision`, the weights in fp32."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Inside, a GPU computes products of fp32 in fp32: torch lets its convolutions round to TF32's ten bits."""
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # torch makes it when it is imported
+    kinds = convolutions, torch.backends.cuda.matmul
+    before = [kind.fp32_precision for kind in kinds]
+    for kind in kinds:
+        kind.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for kind, precision in zip(kinds, before, strict=True):
+            kind.fp32_precision = precision
 
 
 def full_precision(values: torch.Tensor) -> torch.Tensor:
     """What came of mixed precision, or of whole numbers, in torch's default float type."""
     return values.to(torch.get_default_dtype())
+
+
+def to_device(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """What was drawn or read on the CPU, on the device that computes; the program does not wait for a GPU to have it.
+
+    Only from pinned memory is a copy made beside the GPU's work. The memory is torch's own, and is not given to others
+    before the copy is done.
+    """
+    waits = device.type != "cuda" or values.device.type != "cpu"
+    return values.to(device) if waits else values.pin_memory().to(device, non_blocking=True)
+
+
+def keeps_resident(size: int, device: torch.device) -> bool:
+    """Whether a GPU has room for so many bytes of images, which would otherwise be read from the disk."""
+    return device.type == "cuda" and size <= RESIDENT * torch.cuda.mem_get_info(device)[0]
 
 
 @contextmanager
@@ -133,7 +167,10 @@ def threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def one_order_of_sums(wanted: bool) -> Iterator[None]:
-    """Inside, where wanted, sums are taken in one order: on one thread, by algorithms that repeat to the bit."""
+    """Inside, where wanted, sums are taken in one order: on one thread, by algorithms that repeat to the bit.
+
+    InputError for an operation that has no such algorithm on its device, as some have not on a GPU.
+    """
     if not wanted:  # the switch that is set below imports torch's compiler
         yield
         return
@@ -143,6 +180,13 @@ def one_order_of_sums(wanted: bool) -> Iterator[None]:
     try:
         with threads(1):
             yield
+    except RuntimeError as error:
+        if NOT_TWICE not in str(error):
+            raise
+        raise InputError(
+            f"torch computes {str(error).split()[0]} here in an order that is not the same twice: leave out "
+            "--deterministic, or pass --device cpu"
+        ) from None
     finally:
         torch.use_deterministic_algorithms(strict)
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import one_hot
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.core.errors import InputError
 from elmyr.engine.task import Batch, BatchSource
 from elmyr.images import ImageSet, StoredPixels
@@ -18,8 +18,8 @@ from elmyr.images import ImageSet, StoredPixels
 class ResidentData:
     """An image set on the device (or on the disk, where it is large) in an endless order: a function of the seed.
 
-    Each pass over the set is a permutation of its own; batches run over the border between two passes. From the disk
-    the next batch is read on a thread while this one is learned from.
+    A GPU that has room for it has a large one, too. Each pass over the set is a permutation of its own; batches run
+    over the border between two passes. From the disk the next batch is read on a thread while this one is learned from.
     """
 
     def __init__(self, image_set: ImageSet, *, seed: int, device: torch.device) -> None:
@@ -28,11 +28,14 @@ class ResidentData:
         self.seed = seed
         self.device, self._count = device, len(image_set)
         pixels = image_set.images
-        self.images = pixels if isinstance(pixels, StoredPixels) else torch.from_numpy(pixels).to(device)
+        if isinstance(pixels, StoredPixels) and machine.keeps_resident(pixels.size, device):
+            self.images: StoredPixels | torch.Tensor = _moved(pixels, device)
+        else:
+            self.images = pixels if isinstance(pixels, StoredPixels) else torch.from_numpy(pixels).to(device)
         self.labels = None if image_set.labels is None else torch.from_numpy(image_set.labels).to(device)
         self._pass = -1
         self._permutation = torch.empty(0, dtype=torch.int64)
-        self._ahead = ReadAhead(pixels) if isinstance(pixels, StoredPixels) else None
+        self._ahead = ReadAhead(self.images) if isinstance(self.images, StoredPixels) else None
 
     def batch(self, position: int, size: int) -> Batch:
         """The `size` images from `position` (images seen) on."""
@@ -43,12 +46,12 @@ class ResidentData:
 
     def at(self, indices: torch.Tensor) -> Batch:
         """The images at these places, int64 (n,) on the CPU."""
-        on_device = indices.to(self.device)
+        on_device = machine.to_device(indices, self.device)
         if isinstance(self.images, torch.Tensor):
             images = self.images.index_select(0, on_device)
         else:
             assert self._ahead is not None
-            images = torch.from_numpy(self._ahead.read(indices)).to(self.device)
+            images = machine.to_device(torch.from_numpy(self._ahead.read(indices)), self.device)
         labels = None if self.labels is None else self.labels.index_select(0, on_device)
         return Batch(images.permute(0, 3, 1, 2), labels)
 
@@ -67,6 +70,16 @@ class ResidentData:
             generator = seeds.generator(self.seed, "order", number)
             self._pass, self._permutation = number, torch.randperm(self._count, generator=generator)
         return self._permutation
+
+
+def _moved(pixels: StoredPixels, device: torch.device) -> torch.Tensor:
+    """All images of the disk on a device, uint8 (N, H, W, C), through little memory."""
+    images = torch.empty(pixels.shape, dtype=torch.uint8, device=device)
+    start = 0
+    for block in pixels.blocks():
+        images[start : start + len(block)] = torch.from_numpy(block).to(device)
+        start += len(block)
+    return images
 
 
 class ReadAhead:

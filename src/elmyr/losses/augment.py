@@ -7,14 +7,14 @@ al. 2020). What a recognizer's training images are changed by: `elmyr.losses.pol
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
-from torch.nn import functional as F
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
+from elmyr.losses.sampled import sampled
 
 
 class AugmentationConfig(BaseModel):
@@ -60,13 +60,13 @@ class Augmentation:
         are the same whichever others are in use.
         """
         strength = self.config.probability if strength is None else strength
-        draws = seeds.uniform((len(KINDS), 4, len(images)), generator, axis=2).to(images.device)
+        draws = machine.to_device(seeds.uniform((len(KINDS), 4, len(images)), generator, axis=2), images.device)
         applied = {kind: draws[number, 0] < strength for number, kind in enumerate(KINDS)}
         return self._changed(images, draws, applied, generator)
 
     def by_some(self, images: torch.Tensor, generator: seeds.Random, count: int) -> torch.Tensor:
         """The images (N, C, H, W), each changed by `count` of the kinds in use, which are drawn for it alone."""
-        draws = seeds.uniform((len(KINDS), 4, len(images)), generator, axis=2).to(images.device)
+        draws = machine.to_device(seeds.uniform((len(KINDS), 4, len(images)), generator, axis=2), images.device)
         in_use = [number for number, kind in enumerate(KINDS) if kind in self.amounts]
         rank = draws[in_use, 0].argsort(0).argsort(0)
         applied = {KINDS[number]: rank[place] < count for place, number in enumerate(in_use)}
@@ -97,7 +97,7 @@ class Augmentation:
             step = GEOMETRY[kind](signed[kind] * applied[kind], self.amounts[kind], sides)
             # The matrix product, but never rounded to bf16 or TF32 as `matmul` may be.
             whole = (whole.unsqueeze(-1) * step.unsqueeze(-3)).sum(-2)
-        moved = _sample(images, _grid(whole, sides, images.dtype), self.config.padding)
+        moved = sampled(images, _grid(whole, sides, images.dtype), self.config.padding)
         return torch.where(torch.stack([applied[kind] for kind in kinds]).any(0).view(-1, 1, 1, 1), moved, images)
 
 
@@ -181,51 +181,6 @@ def _grid(maps: torch.Tensor, sides: torch.Size, dtype: torch.dtype) -> torch.Te
     return torch.stack([across, down], -1).to(dtype)
 
 
-def _sample(images: torch.Tensor, grid: torch.Tensor, padding: str) -> torch.Tensor:
-    return _Sample.apply(images, grid, padding)  # type: ignore[no-untyped-call,no-any-return]  # torch's own
-
-
-class _Sample(torch.autograd.Function):
-    """Bilinear `grid_sample`, differentiable in the images as often as one likes.
-
-    Penalties of gradients differentiate twice, which torch's own does not before 2.13. It is linear in the images, so
-    its backward is its adjoint, and the adjoint's backward is it again.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, images: torch.Tensor, grid: torch.Tensor, padding: str) -> torch.Tensor:
-        ctx.save_for_backward(grid)
-        ctx.padding, ctx.shape = padding, images.shape
-        return _bilinear(images, grid, padding)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        (grid,) = ctx.saved_tensors
-        return _Adjoint.apply(gradient, grid, ctx.padding, ctx.shape), None, None  # type: ignore[no-untyped-call]  # torch's own
-
-
-class _Adjoint(torch.autograd.Function):
-    """Gives what each output pixel holds back to the input pixels that it was read from."""
-
-    @staticmethod
-    def forward(ctx: Any, given: torch.Tensor, grid: torch.Tensor, padding: str, shape: torch.Size) -> torch.Tensor:
-        ctx.save_for_backward(grid)
-        ctx.padding = padding
-        with torch.enable_grad():
-            images = given.new_zeros(shape).requires_grad_()
-            sampled = _bilinear(images, grid, padding)
-        return torch.autograd.grad(sampled, images, given)[0]
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
-        (grid,) = ctx.saved_tensors
-        return _sample(gradient, grid, ctx.padding), None, None, None
-
-
-def _bilinear(images: torch.Tensor, grid: torch.Tensor, padding: str) -> torch.Tensor:
-    return F.grid_sample(images, grid, padding_mode=padding, align_corners=False)
-
-
 # The kinds of appearance: images (N, C, H, W) to images. `draws` (3, N, 1, 1, 1) are uniform in [-1, 1).
 
 
@@ -244,7 +199,7 @@ def _contrast(images: torch.Tensor, draws: torch.Tensor, amount: float, generato
 
 
 def _noise(images: torch.Tensor, draws: torch.Tensor, amount: float, generator: seeds.Random) -> torch.Tensor:
-    noise = seeds.normal(images.shape, generator).to(images.device)
+    noise = machine.to_device(seeds.normal(images.shape, generator), images.device)
     return images + noise * draws[0].abs() * amount
 
 

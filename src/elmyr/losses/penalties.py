@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.core.errors import InputError
 from elmyr.core.tables import Table
 
@@ -238,4 +238,4 @@ def _gradients(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 
 def _uniform(shape: tuple[int, ...], generator: seeds.Random, like: torch.Tensor) -> torch.Tensor:
-    return seeds.uniform(shape, generator).to(like.device, like.dtype)
+    return machine.to_device(seeds.uniform(shape, generator), like.device).to(like.dtype)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from elmyr.nets.layers.parts import flattened
 from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels
 from elmyr.nets.pairs.pair import BlocksConfig, Shape
 from elmyr.nets.pairs.residual import SLOPE, ResidualBlock, pyramid
@@ -64,7 +65,7 @@ class VariationGenerator(nn.Module):
     def forward(self, images: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
         """Images (N, C, H, W) in [-1, 1] and latents (N, latent) -> images of the same shape, about [-1, 1]."""
         *skips, last = self.encode(images)
-        code = F.leaky_relu(self.code(F.leaky_relu(last, SLOPE).flatten(1)), SLOPE)
+        code = F.leaky_relu(self.code(flattened(F.leaky_relu(last, SLOPE))), SLOPE)
         x = last + self.root(torch.cat([code, latents], 1)).unflatten(1, last.shape[1:])
         x = self.up[-1](x.contiguous(memory_format=torch.channels_last))
         change = self.change(F.adaptive_avg_pool2d(F.leaky_relu(x, SLOPE), GRID))

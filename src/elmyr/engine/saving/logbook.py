@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
 from elmyr.core.errors import DivergedError
 from elmyr.core.files import read_lines, write_text
+from elmyr.core.machine import to_device
 from elmyr.engine.processes import ALONE, Processes
 
 
@@ -23,27 +25,27 @@ class Logbook:
 
     def __init__(self, path: Path | None, processes: Processes = ALONE) -> None:
         self.path, self.processes = path, processes
-        self._sums: dict[str, torch.Tensor | float] = {}
+        self._sums = torch.zeros(0, dtype=torch.float64)  # of each name in `_counts`
         self._counts: dict[str, int] = {}
 
     def add(self, scalars: Mapping[str, torch.Tensor], position: int) -> None:
         """Takes one update's scalars; does not wait for the device. DivergedError if one is seen not to be finite, by
         whichever process: at once on a CPU, at the next drain elsewhere.
         """
-        here = {name: float(value) for name, value in scalars.items() if value.device.type == "cpu"}
-        (bad,) = self.processes.most(not all(map(math.isfinite, here.values())))
+        names = list(dict.fromkeys([*self._counts, *scalars]))
+        values = _vector(names, scalars)
+        (bad,) = self.processes.most(values.device.type == "cpu" and not bool(values.isfinite().all()))
         if bad:
-            _refuse_infinite(here, position)
+            _refuse_infinite(dict(zip(names, values.tolist(), strict=True)), position)
             told = f"training diverged: numbers of another process not finite at {position:,} images"
             raise DivergedError(told, images=position)
-        for name, value in scalars.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value.double()
-            self._counts[name] = self._counts.get(name, 0) + 1
+        self._sums = values + pad(to_device(self._sums, values.device), (0, len(names) - len(self._sums)))
+        self._counts = {name: self._counts.get(name, 0) + (name in scalars) for name in names}
 
     def drain(self, position: int, extra: Mapping[str, float]) -> dict[str, float]:
         """Writes the means since the last drain as one line and returns them; DivergedError if one is not finite."""
         means = {name: total / self._counts[name] for name, total in self._means_of_all().items()}
-        self._sums, self._counts = {}, {}
+        self._sums, self._counts = self._sums[:0], {}
         _refuse_infinite(means, position)
         figures = {**extra, **{name: float(f"{mean:.6g}") for name, mean in means.items()}}
         self.write(position, figures)
@@ -63,16 +65,24 @@ class Logbook:
 
     def _means_of_all(self) -> dict[str, float]:
         """The sums, each the mean over all processes."""
-        sums = torch.tensor([float(total) for total in self._sums.values()], dtype=torch.float64)
-        return dict(zip(self._sums, self.processes.mean(sums).tolist(), strict=True))
+        return dict(zip(self._counts, self.processes.mean(self._sums.cpu()).tolist(), strict=True))
 
     def restore(self, state: Mapping[str, Any], position: int) -> None:
         """Goes back to where a checkpoint at `position` was taken."""
-        self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
+        self._counts = dict(state["counts"])
+        self._sums = torch.tensor([state["sums"][name] for name in self._counts], dtype=torch.float64)
         if self.path is None or not self.path.exists() or not self.processes.writes:
             return
         kept = [line for line in read_lines(self.path) if line.get("images", position + 1) <= position]
         write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _vector(names: Sequence[str], scalars: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """The scalars of these names, float64 (names,), on the device that they are on; 0 for one that is not there."""
+    home = next((value.device for value in scalars.values() if value.device.type != "cpu"), torch.device("cpu"))
+    none = torch.zeros(1, device=home)
+    values = [to_device(scalars[name].detach(), home).reshape(1) if name in scalars else none for name in names]
+    return torch.cat([none, *values])[1:].double()
 
 
 def _refuse_infinite(values: Mapping[str, float], position: int) -> None:

@@ -54,7 +54,7 @@ class NetworkFunction:
         prepared = self.preparation.of(images, self.device)
         threads.look()
         try:
-            with torch.inference_mode(), machine.autocast(self.device, self.precision):
+            with torch.inference_mode(), machine.without_tf32(), machine.autocast(self.device, self.precision):
                 found = self.network(prepared)
         except Exception as error:  # whatever a user's network raises
             shape = "x".join(map(str, prepared.shape[1:]))

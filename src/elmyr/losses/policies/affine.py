@@ -11,7 +11,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 
 AMOUNTS = 5  # turn, scale, shear, and a shift either way
 
@@ -44,6 +44,6 @@ def affine(
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     # Rows of the map from output to input coordinates, which run over [-1, 1].
     rows = [cos, slant * shear - sin, right * 2 * shift, sin, cos, down * 2 * shift]
-    theta = torch.stack(rows, 1).view(len(images), 2, 3).to(images.device, images.dtype)
+    theta = machine.to_device(torch.stack(rows, 1).view(len(images), 2, 3), images.device).to(images.dtype)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)

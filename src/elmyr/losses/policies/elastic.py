@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 
 REACH = 3  # standard deviations that the Gaussian window extends
 
@@ -23,7 +23,9 @@ def elastic(
     """
     n, _, height, width = images.shape
     field = 2 * seeds.uniform((2, n, height, width), random, axis=1) - 1
-    across, down = (_smoothed(each.unsqueeze(1), smoothness) * 2 * amount for each in field.to(images.device))
+    across, down = (
+        _smoothed(each.unsqueeze(1), smoothness) * 2 * amount for each in machine.to_device(field, images.device)
+    )
     still = torch.eye(2, 3, device=images.device, dtype=images.dtype).expand(n, 2, 3)
     grid = F.affine_grid(still, list(images.shape), align_corners=False)
     grid = grid + torch.cat([across, down], 1).permute(0, 2, 3, 1).to(images.dtype)

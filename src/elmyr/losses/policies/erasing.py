@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 
 
 def erasing(
@@ -27,8 +27,8 @@ def erasing(
     goes. slimmest: the least proportion of the sides, which is as often that of height to width as of width to height.
     """
     n, _, height, width = images.shape
-    draws = seeds.uniform((5, n), random, axis=1).to(images.device)
-    noise = 2 * seeds.uniform(images.shape, random).to(images.device, images.dtype) - 1
+    draws = machine.to_device(seeds.uniform((5, n), random, axis=1), images.device)
+    noise = 2 * machine.to_device(seeds.uniform(images.shape, random), images.device).to(images.dtype) - 1
     drawn, area, slim, across, down = draws.view(5, n, 1, 1, 1)
     area = (smallest + area * (largest - smallest)) * height * width
     proportion = torch.exp((2 * slim - 1) * -math.log(slimmest))

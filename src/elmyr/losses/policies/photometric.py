@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 
 
 def photometric(
@@ -27,7 +27,7 @@ def photometric(
     hue is turned by up to this share of the circle of colors, either way. The last two are of images of 3 channels.
     """
     draws = 2 * seeds.uniform((4, len(images)), random, axis=1) - 1
-    lighter, harder, richer, turned = draws.view(4, -1, 1, 1, 1).to(images.device, images.dtype)
+    lighter, harder, richer, turned = machine.to_device(draws.view(4, -1, 1, 1, 1), images.device).to(images.dtype)
     mean = images.mean((1, 2, 3), keepdim=True)
     images = mean + (images - mean) * (1 + harder * contrast)
     if images.shape[1] == 3:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -135,3 +137,24 @@ def start_as_keras(net: nn.Module) -> None:
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def flattened(maps: torch.Tensor) -> torch.Tensor:
+    """Maps (N, C, H, W) -> (N, C H W); their gradient comes back channels-last, as the layers before take it.
+
+    That of torch's own `flatten` lies in planes: a LeakyReLU before it, whose maps are channels-last, is then
+    differentiated twenty times as slowly, and a convolution has to turn it first.
+    """
+    rows: torch.Tensor = _Flattened.apply(maps)  # type: ignore[no-untyped-call]  # torch's own
+    return rows
+
+
+class _Flattened(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, maps: torch.Tensor) -> torch.Tensor:
+        ctx.shape = maps.shape
+        return maps.flatten(1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient.reshape(ctx.shape).contiguous(memory_format=torch.channels_last)

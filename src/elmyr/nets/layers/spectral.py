@@ -11,6 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrize import register_parametrization
 
+from elmyr.core import machine
+
 FIRST_ITERATIONS = 15
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -38,7 +40,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """A weight (outputs, ...) -> the same with spectral norm 1."""
-        with torch.autocast(weight.device.type, enabled=False):
+        with machine.autocast(weight.device, "fp32"):
             matrix = weight.flatten(1)
             if self.training:
                 self._step(matrix)

@@ -2,12 +2,15 @@
 
 A CPU's convolution works on sixteen output channels at a time, so that one costs as much as sixteen. Here the taps of
 the kernel are the output channels of a 1x1 convolution, and `fold` adds them up where they belong: the same function of
-the same weights, for less.
+the same weights, for less. On a GPU, which has no such loss and whose `fold` goes image by image when differentiated,
+it is computed as it is written.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from elmyr.core import machine
 
 
 class ConvToPixels(nn.Conv2d):
@@ -37,7 +40,15 @@ class ConvTransposeToPixels(nn.ConvTranspose2d):
 def _spread(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, *, stride: int, padding: int
 ) -> torch.Tensor:
-    """A transposed convolution with a weight (I, C, k, k)."""
+    """A transposed convolution with a weight (I, C, k, k), whose sums are taken, and given, in at least fp32."""
+    compute = sum_of_taps if x.device.type == "cpu" else as_written
+    return compute(x, weight, bias, stride, padding)
+
+
+def sum_of_taps(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, padding: int
+) -> torch.Tensor:
+    """As a 1x1 convolution and a sum."""
     kernel = weight.shape[2]
     taps = F.conv2d(x, weight.flatten(1).T[:, :, None, None]).flatten(2)
     height, width = ((side - 1) * stride + kernel - 2 * padding for side in x.shape[2:])
@@ -45,3 +56,11 @@ def _spread(
     taps = taps.to(torch.promote_types(taps.dtype, torch.float32))
     images = F.fold(taps, (height, width), kernel, padding=padding, stride=stride)
     return images if bias is None else images + bias[:, None, None]
+
+
+def as_written(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, padding: int
+) -> torch.Tensor:
+    """As one operation, outside mixed precision: an image is not to be rounded to the 256 steps of bf16."""
+    with machine.autocast(x.device, "fp32"):
+        return F.conv_transpose2d(x.to(weight.dtype), weight, bias, stride=stride, padding=padding)

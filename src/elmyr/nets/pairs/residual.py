@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.layers.parts import ClassEmbedding, Discriminator, ProjectionHead, indifferent_vectors
+from elmyr.nets.layers.parts import ClassEmbedding, Discriminator, ProjectionHead, flattened, indifferent_vectors
 from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels
 from elmyr.nets.pairs.pair import BlocksConfig, Pair, Shape
 
@@ -83,7 +83,7 @@ class ResidualDiscriminator(Discriminator):
         for widening, level in zip(self.widenings, list(self.levels)[1:], strict=True):
             # The 1x1 convolution commutes with the average and costs a quarter after it.
             x = level(widening(F.avg_pool2d(x, 2, ceil_mode=True)))
-        return F.leaky_relu(self.dense(F.leaky_relu(x, SLOPE).flatten(1)), SLOPE)
+        return F.leaky_relu(self.dense(flattened(F.leaky_relu(x, SLOPE))), SLOPE)
 
 
 class ResidualGenerator(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from elmyr.nets.layers.parts import Discriminator, ProjectionHead, indifferent_vectors, start_as_keras
+from elmyr.nets.layers.parts import Discriminator, ProjectionHead, flattened, indifferent_vectors, start_as_keras
 from elmyr.nets.pairs.pair import Shape
 
 
@@ -46,4 +46,4 @@ class StridedDiscriminator(Discriminator):
         x = images
         for convolution in self.convolutions:
             x = F.leaky_relu(convolution(x), self.slope)
-        return x.flatten(1)
+        return flattened(x)

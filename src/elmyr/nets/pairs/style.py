@@ -17,6 +17,7 @@ from elmyr.nets.layers.parts import (
     Discriminator,
     ProjectionHead,
     doubled_widths,
+    flattened,
     halvings,
     indifferent_vectors,
     require_size,
@@ -104,7 +105,7 @@ class StyleDiscriminator(Discriminator):
         """Images (N, C, H, W) in [-1, 1] -> features (N, width)."""
         x = self.halvings(activated(self.from_image(images)))
         x = activated(self.last(self.deviation(x)))
-        return activated(self.dense(x.flatten(1)))
+        return activated(self.dense(flattened(x)))
 
 
 def style_pair(shape: Shape, classes: int, config: BlocksConfig) -> tuple[StyleGenerator, StyleDiscriminator]:

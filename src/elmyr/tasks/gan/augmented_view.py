@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.losses.augment import AdaptiveStrength, Augmentation, AugmentationConfig
 from elmyr.tasks.gan.stabilizers import StabilizerConfig, faded_noise
 
@@ -66,7 +66,7 @@ class View(nn.Module):
         sd = faded_noise(self.stabilizers, position)
         if sd:
             noise = seeds.normal(images.shape, self.random(f"instance noise, {of}", position))
-            images = images + sd * noise.to(images.device, images.dtype)
+            images = images + sd * machine.to_device(noise, images.device).to(images.dtype)
         return images
 
     def changed(self, images: torch.Tensor, position: int) -> torch.Tensor:

@@ -190,8 +190,9 @@ class AdversarialTask:
         self._strength = self._turned(position)
         rests = self.freeze.rests(position)
         due = rests or (position // self.batch) % self.config.discriminator_steps == 0
-        latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position)).to(self.device)
+        latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position))
         labels = batch.labels if self.gan.classes else None
+        latents = machine.to_device(latents, self.device)
         parts = parts_of(Batch(batch.images, labels), latents, share=share, most=self._microbatch)
         if len(parts) == 1:  # the images serve both steps: of several parts the graphs would not find room
             with torch.set_grad_enabled(due):

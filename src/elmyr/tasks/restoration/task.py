@@ -103,7 +103,7 @@ class RestorerTask:
     def _told(self, count: int, position: int) -> torch.Tensor:
         """Of which images the hidden pixels are told: bool (N, 1, 1, 1)."""
         draw = torch.rand(count, 1, 1, 1, generator=seeds.generator(self.seed, "told", position))
-        return (draw < self.choices.told).to(self.device)
+        return machine.to_device(draw < self.choices.told, self.device)
 
     def _two_answers(
         self, features: list[torch.Tensor], damaged: torch.Tensor, masks: torch.Tensor, random: seeds.Random
@@ -115,7 +115,7 @@ class RestorerTask:
             for part in (*features, damaged, masks)
         ]
         with machine.autocast(self.device, self.precision):
-            answers = self.net.decode(twice[:-2], twice[-2], twice[-1], noise.to(self.device))
+            answers = self.net.decode(twice[:-2], twice[-2], twice[-1], machine.to_device(noise, self.device))
         first, second = machine.full_precision(answers).chunk(2)
         return first, second
 

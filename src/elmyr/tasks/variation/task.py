@@ -71,9 +71,9 @@ class VariationTask:
     def _varied(self, images: torch.Tensor, position: int) -> torch.Tensor:
         """Groups of images and their variations: (N, C, H, W) -> (N, 3 C, H, W)."""
         random = seeds.generator(self.seed, "latents", position)
-        latents = torch.randn(TOGETHER * len(images), self.config.network.latent, generator=random).to(self.device)
+        latents = torch.randn(TOGETHER * len(images), self.config.network.latent, generator=random)
         with machine.autocast(self.device, self.precision):
-            made = self.generator(images.repeat(TOGETHER, 1, 1, 1), latents)
+            made = self.generator(images.repeat(TOGETHER, 1, 1, 1), machine.to_device(latents, self.device))
         return torch.cat([images, *within_range(machine.full_precision(made)).chunk(TOGETHER)], 1)
 
     def _step_discriminator(

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.core.errors import InputError
 from elmyr.core.notes import kept_notes, note
 from elmyr.engine.task import Batch
@@ -168,13 +168,13 @@ class FreshData:
     def batch(self, position: int, size: int) -> Batch:
         """The `size` images from `position` on."""
         made, targets = self.samples.read(position, size)
-        labels = torch.from_numpy(self._numbers[made.require_labels()]).to(self.device)
-        images = torch.from_numpy(made.in_memory()).to(self.device)
+        labels = machine.to_device(torch.from_numpy(self._numbers[made.require_labels()]), self.device)
+        images = machine.to_device(torch.from_numpy(made.in_memory()), self.device)
         if targets is None:
             return Batch(images.permute(0, 3, 1, 2), labels)
         ordered = np.zeros((len(targets), self._classes))
         ordered[:, self._numbers] = targets
-        asked = torch.from_numpy(ordered).float().to(self.device)
+        asked = machine.to_device(torch.from_numpy(ordered).float(), self.device)
         return Batch(images.permute(0, 3, 1, 2), labels, targets=asked)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.engine.task import Batch
 from elmyr.losses.policies import NONE, policy_of
 from elmyr.losses.policies.mixing import DRAWS, MIXINGS
@@ -35,8 +35,8 @@ class Augmenting:
         if self.mixing == NONE:
             return images, (batch.labels if batch.targets is None else batch.targets)[share]
         random, device = seeds.generator(seed, "mixing", position), images.device
-        partners = torch.randperm(len(batch), generator=random)[share].to(device)
-        draws = seeds.uniform((DRAWS, len(batch)), random)[:, share].to(device, images.dtype)
+        partners = machine.to_device(torch.randperm(len(batch), generator=random)[share], device)
+        draws = machine.to_device(seeds.uniform((DRAWS, len(batch)), random)[:, share], device).to(images.dtype)
         others = self._changed(batch.images[partners], share, len(batch), seed, "augmentation, partners", position)
         mixed, own = MIXINGS[self.mixing](images, others, draws.view(DRAWS, -1, 1, 1, 1))
         known = F.one_hot(batch.labels, classes) if batch.targets is None else batch.targets

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from elmyr.core import seeds
+from elmyr.core import machine, seeds
 from elmyr.images import ImageSet
 from elmyr.metrics.recalls import UNBALANCED
 from elmyr.nets import StridedClassifier
@@ -70,8 +70,8 @@ class DrawnFeatures:
         if labels.dim() == 2:
             most, labels = labels.max(1)
             sure = most == 1
-        chances = seeds.uniform((len(features),), random).to(features.device)
-        noise = seeds.normal(features.shape, random).to(features.device)
+        chances = machine.to_device(seeds.uniform((len(features),), random), features.device)
+        noise = machine.to_device(seeds.normal(features.shape, random), features.device)
         drawn = self.means[labels] + torch.einsum("nd,ned->ne", noise, self.roots[labels])
         taken = sure & self.small[labels] & (chances < share)
         return torch.where(taken[:, None], drawn.clamp(min=LEAST).to(features.dtype), features)

@@ -174,7 +174,7 @@ class SemiTask(RecognizerTask):
         random = seeds.generator(self.seed, "latents", position)
         latents = self._share(self.gan.latents(self.config.game.images, random))
         with machine.autocast(self.device, self.precision):
-            images: torch.Tensor = self.generator(latents.images.to(self.device), None)
+            images: torch.Tensor = self.generator(machine.to_device(latents.images, self.device), None)
         return replace(latents, images=within_range(machine.full_precision(images)))
 
     def _shown(self, labeled: Shared, unlabeled: Shared, fake: Shared | None, position: int) -> torch.Tensor:

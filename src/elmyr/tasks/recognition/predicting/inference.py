@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from elmyr.core import seeds, threads
+from elmyr.core import machine, seeds, threads
 from elmyr.core.errors import InputError
 from elmyr.images import Pixels
 from elmyr.losses.policies.affine import AMOUNTS, affine
@@ -74,5 +74,6 @@ def _in_chunks(net: StridedClassifier, images: Pixels, look: Look) -> NDArray[np
         threads.look()
         part = np.require(images[start : start + CHUNK], requirements="W")  # Pillow's pixels are not, torch warns of it
         chunk = torch.from_numpy(part).to(device).permute(0, 3, 1, 2)
-        parts.append(look(to_unit(chunk)).double().cpu().numpy())
+        with machine.without_tf32():
+            parts.append(look(to_unit(chunk)).double().cpu().numpy())
     return np.concatenate(parts)

@@ -7,6 +7,7 @@ import math
 import torch
 from torch.nn import functional as F
 
+from elmyr.core import machine
 from elmyr.tasks.restoration.corruptions.kinds import Applied, CorruptionKind, require_inside
 
 SIGMAS = 3  # a Gaussian is cut off there
@@ -35,7 +36,7 @@ def _motion(images: torch.Tensor, length: float, random: torch.Generator) -> App
     kernels = (near_row * near_column).sum(1)
     kernels = (kernels / kernels.sum((1, 2), keepdim=True)).repeat_interleave(channels, 0).unsqueeze(1)
     padded = F.pad(images, (reach,) * 4, mode="replicate").flatten(0, 1).unsqueeze(0)
-    blurred = F.conv2d(padded, kernels.to(images.device, images.dtype), groups=n * channels)
+    blurred = F.conv2d(padded, machine.to_device(kernels, images.device).to(images.dtype), groups=n * channels)
     return blurred.view(images.shape), None
 
 

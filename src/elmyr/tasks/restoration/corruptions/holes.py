@@ -7,6 +7,7 @@ import math
 import torch
 from torch.nn import functional as F
 
+from elmyr.core import machine
 from elmyr.tasks.restoration.corruptions.kinds import Applied, Apply, CorruptionKind, places, require_inside, uniform
 
 STROKE = 9  # a brush is the side's ninth part thick
@@ -18,12 +19,13 @@ def _black(images: torch.Tensor, hidden: torch.Tensor) -> Applied:
 
 
 def _missing(images: torch.Tensor, share: float, random: torch.Generator) -> Applied:
-    draw = torch.rand(len(images), 1, *images.shape[2:], generator=random).to(images.device)
+    draw = torch.rand(len(images), 1, *images.shape[2:], generator=random)
     pixels = draw[0].numel()
     count = min(math.floor(share * pixels + 0.5), pixels - 1)
     if not count:
-        return images, torch.zeros_like(draw, dtype=torch.bool)
-    return _black(images, draw <= draw.flatten(1).kthvalue(count).values.view(-1, 1, 1, 1))
+        return images, torch.zeros_like(draw, dtype=torch.bool, device=images.device)
+    hidden = draw <= draw.flatten(1).kthvalue(count).values.view(-1, 1, 1, 1)
+    return _black(images, machine.to_device(hidden, images.device))
 
 
 def square(images: torch.Tensor, side: int, random: torch.Generator) -> torch.Tensor:
@@ -76,7 +78,7 @@ def _painted(images: torch.Tensor, count: float, random: torch.Generator, *, thi
     cells = points.round().long()
     drawn = torch.zeros(n, height * width).scatter_(1, (cells[..., 0] * width + cells[..., 1]).flatten(1), 1.0)
     wide = F.max_pool2d(drawn.view(n, 1, height, width), 2 * (thick // 2) + 1, stride=1, padding=thick // 2)
-    hidden = wide.to(images.device) > 0
+    hidden = machine.to_device(wide, images.device) > 0
     return torch.where(hidden, uniform(n, random, images.device), images), hidden
 
 

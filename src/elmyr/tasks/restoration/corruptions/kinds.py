@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from elmyr.core import machine
 from elmyr.core.errors import InputError
 
 Applied = tuple[torch.Tensor, torch.Tensor | None]
@@ -52,7 +53,7 @@ def require_inside(name: str, severity: float, images: torch.Tensor) -> None:
 
 def uniform(count: int, random: torch.Generator, device: torch.device) -> torch.Tensor:
     """(count, 1, 1, 1), uniform in [0, 1): a number an image."""
-    return torch.rand(count, 1, 1, 1, generator=random).to(device)
+    return machine.to_device(torch.rand(count, 1, 1, 1, generator=random), device)
 
 
 def places(length: int, images: torch.Tensor, axis: int) -> torch.Tensor:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import torch
 
+from elmyr.core import machine
 from elmyr.tasks.restoration.corruptions.kinds import Applied, CorruptionKind
 
 
 def _gaussian(images: torch.Tensor, deviation: float, random: torch.Generator) -> Applied:
-    noise = torch.randn(images.shape, generator=random).to(images.device)
+    noise = machine.to_device(torch.randn(images.shape, generator=random), images.device)
     return images + deviation * noise, None
 
 
 def _poisson(images: torch.Tensor, photons: float, random: torch.Generator) -> Applied:
     counts = torch.poisson(images.cpu() * photons, generator=random)  # whose generator is the CPU's
-    return (counts / photons).to(images.device), None
+    return machine.to_device(counts / photons, images.device), None
 
 
 def _salt(images: torch.Tensor, share: float, random: torch.Generator) -> Applied:
-    draw = torch.rand(len(images), 1, *images.shape[2:], generator=random).to(images.device)
+    draw = machine.to_device(torch.rand(len(images), 1, *images.shape[2:], generator=random), images.device)
     return torch.where(draw < share, (draw < share / 2).to(images.dtype), images), None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
+from elmyr.core import machine
 from elmyr.tasks.restoration.corruptions.kinds import Applied, CorruptionKind
 
 BLOCK = 8
@@ -37,15 +38,15 @@ def _contrast(images: torch.Tensor, lost: float, random: torch.Generator) -> App
 def _jpeg(images: torch.Tensor, quality: float, random: torch.Generator) -> Applied:
     """The arithmetic of JPEG without its bytes, colors not subsampled: on the device, all images at once."""
     channels, (height, width) = images.shape[1], images.shape[2:]
-    mix = torch.tensor(TO_YCC, device=images.device, dtype=images.dtype)
+    mix = machine.to_device(torch.tensor(TO_YCC, dtype=images.dtype), images.device)
     planes = (255 * images).round()
     if channels == 3:
         planes = torch.einsum("ij,njhw->nihw", mix, planes)
-    shift = torch.tensor([128.0, 0, 0][:channels], device=images.device).view(-1, 1, 1)
+    shift = machine.to_device(torch.tensor([128.0, 0, 0][:channels]), images.device).view(-1, 1, 1)
     planes = F.pad(planes.round() - shift, (0, -width % BLOCK, 0, -height % BLOCK), mode="replicate")
     blocks = planes.unfold(2, BLOCK, BLOCK).unfold(3, BLOCK, BLOCK)  # (N, C, rows, columns, 8, 8)
-    cosines = _cosines().to(images.device, images.dtype)
-    steps = _steps(quality, channels).to(images.device, images.dtype)
+    cosines = machine.to_device(_cosines(), images.device).to(images.dtype)
+    steps = machine.to_device(_steps(quality, channels), images.device).to(images.dtype)
     rounded = (cosines @ blocks @ cosines.T / steps).round() * steps
     back = (cosines.T @ rounded @ cosines).transpose(3, 4).reshape(planes.shape)[:, :, :height, :width] + shift
     if channels == 3:

@@ -50,7 +50,7 @@ class Contrastive(TranslationMethod):
         losses = []
         for features, head in zip(both, self.heads, strict=True):
             places = features.shape[2] * features.shape[3]
-            chosen = torch.randperm(places, generator=random)[:PLACES].to(features.device)
+            chosen = machine.to_device(torch.randperm(places, generator=random)[:PLACES], features.device)
             sampled = features.flatten(2).index_select(2, chosen).transpose(1, 2)
             keys, queries = F.normalize(head(sampled), dim=-1).chunk(2)
             scores = queries @ keys.transpose(1, 2) / TEMPERATURE
