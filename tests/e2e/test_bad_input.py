@@ -125,7 +125,7 @@ def test_bad_folders_are_told_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("size", [(7, 8), (32, 129)])
+@pytest.mark.parametrize("size", [(7, 8), (32, 257)])
 @pytest.mark.parametrize("command", ["train", "study"])
 def test_images_too_small_or_too_large_are_told_in_one_line(
     capsys: pytest.CaptureFixture[str],
@@ -137,7 +137,7 @@ def test_images_too_small_or_too_large_are_told_in_one_line(
     np.savez(tmp_path / "odd.npz", images=np.zeros((60, 16, 16), np.uint8), labels=np.arange(60) % 2)
     asked = f"{size[0]}x{size[1]}"
     line = told(capsys, monkeypatch, command, tmp_path / "odd.npz", "--size", asked, "--out", tmp_path / "out")
-    assert asked in line and "8 to 128 pixels" in line and "pass --size" in line
+    assert asked in line and "8 to 256 pixels" in line and "pass --size" in line
     assert not (tmp_path / "out").exists()
 
 

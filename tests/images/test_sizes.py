@@ -94,8 +94,8 @@ def test_a_size_that_is_asked_for_is_taken_by_itself(photos: Path) -> None:
 def test_what_does_not_train_is_told_the_size_to_pass(photos: Path) -> None:
     with pytest.raises(InputError, match=r"the others are 150x200: .*pass --size 150x200"):
         open_source(photos)
-    with pytest.raises(InputError, match=r"a GAN makes 8 to 128 pixels a side: pass --size 64"):
-        plan_of(GANAsk(photos, asked=Asked(shaping=Shaping(size=(200, 200)))))
+    with pytest.raises(InputError, match=r"a GAN makes 8 to 256 pixels a side: pass --size 64"):
+        plan_of(GANAsk(photos, asked=Asked(shaping=Shaping(size=(300, 200)))))
 
 
 def test_an_array_of_large_images_is_brought_to_the_size_too(tmp_path: Path) -> None:

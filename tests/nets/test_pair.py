@@ -127,7 +127,7 @@ def test_the_trial_pass_leaves_weights_statistics_and_random_numbers_alone(regis
 
 def test_each_pair_has_its_own_options_and_refuses_those_of_others() -> None:
     assert NetworkConfig(name="mlp", base=4).model_dump() == {"name": "mlp", "latent": 64, "base": 4, "embedding": 64}
-    assert NetworkConfig(blocks=2).options == {"latent": 64, "base": 64, "embedding": 64, "blocks": 2}
+    assert NetworkConfig(blocks=2).options == {"latent": 64, "base": 64, "embedding": 64, "blocks": 2, "doublings": 1}
     with pytest.raises(ValidationError, match="network 'residual' has no bas: did you mean 'base'"):
         NetworkConfig(bas=4)
     with pytest.raises(ValidationError) as error:

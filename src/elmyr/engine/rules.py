@@ -76,6 +76,12 @@ RULES = (
         "0.3 with classes, 0 without",
         lambda _, choices: 0.3 if choices["conditional"] and _has_features(choices["network.name"]) else 0.0,
     ),
+    Rule(
+        "penalties.r1",
+        "3 at 32 pixels a side, by the square of the side",
+        lambda facts, _: 3.0 * (facts.side / 32) ** 2,
+    ),
+    Rule("penalties.r2", "as `penalties.r1`", lambda _, choices: choices["penalties.r1"]),
     Rule("loop.log_every", "a hundredth of the budget, at least a batch", _share_of_budget(LOGS)),
     Rule("loop.preview_every", "a tenth of the budget, at least a batch", _share_of_budget(PREVIEWS)),
     Rule("loop.checkpoint_every", "a tenth of the budget, at least a batch", _share_of_budget(CHECKPOINTS)),

@@ -18,7 +18,7 @@ from elmyr.images.dataset.imageset import ImageSet
 from elmyr.images.dataset.ranging import range_of
 from elmyr.images.dataset.raw import leveled
 from elmyr.images.dataset.shaping import Shaping, Size, parse_size
-from elmyr.images.dataset.sizes import LARGEST_SIDE, spread, suitable_size
+from elmyr.images.dataset.sizes import LARGEST_UNASKED, spread, suitable_size
 from elmyr.images.dataset.sources import load_images, read_parts
 from elmyr.images.decode.decoding import frames_note
 from elmyr.images.decode.encoded import Damage, EncodedImages, each, told_damage
@@ -255,7 +255,7 @@ def _oddities(seen: _Seen, seen_test: _Seen | None, leaked: int) -> Iterator[str
             most, least = seen.classes[int(counts.argmax())], seen.classes[int(counts.argmin())]
             yield f"the classes are unbalanced: {counts.max():,} images of '{most}', {counts.min():,} of '{least}'"
     sizes = Counter(glance.size for glance in glances + in_test)
-    if len(sizes) > 1 or max(next(iter(sizes))) > LARGEST_SIDE:
+    if len(sizes) > 1 or max(next(iter(sizes))) > LARGEST_UNASKED:
         side = suitable_size(sizes)[0]
         yield f"the images are of {spread(sizes)} pixels: a training takes them at {side}x{side}, or at another --size"
     if leaked:

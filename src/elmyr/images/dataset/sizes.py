@@ -7,15 +7,16 @@ from math import log
 
 import numpy as np
 
-SMALLEST_SIDE, LARGEST_SIDE = 8, 128  # pixels, of the images that a GAN makes
+SMALLEST_SIDE, LARGEST_SIDE = 8, 256  # pixels, of the images that a GAN makes
+LARGEST_UNASKED = 128  # of those that it makes where no size was asked for: more take hours on a CPU
 SIDES = (8, 16, 32, 64)
 
 Size = tuple[int, int]  # height, width
 
 
-def makes(size: Size) -> bool:
-    """Whether a GAN makes images of this size."""
-    return min(size) >= SMALLEST_SIDE and max(size) <= LARGEST_SIDE
+def makes(size: Size, largest: int = LARGEST_SIDE) -> bool:
+    """Whether a GAN makes images of this size, of at most `largest` pixels a side."""
+    return min(size) >= SMALLEST_SIDE and max(size) <= largest
 
 
 def suitable_size(sizes: Counter[Size]) -> Size:
@@ -26,8 +27,8 @@ def suitable_size(sizes: Counter[Size]) -> Size:
 
 
 def size_for_training(sizes: Counter[Size]) -> Size | None:
-    """The size that is taken where none is asked for; None where all images have one that a GAN makes."""
-    if len(sizes) == 1 and makes(next(iter(sizes))):
+    """The size that is taken where none is asked for; None where all images have one that a GAN makes unasked."""
+    if len(sizes) == 1 and makes(next(iter(sizes)), LARGEST_UNASKED):
         return None
     return suitable_size(sizes)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from elmyr.images.dataset.sizes import LARGEST_SIDE
+from elmyr.images.dataset.sizes import LARGEST_UNASKED
 from elmyr.images.pictures.grid import as_picture
 
 SIDE = 16  # squares a side
@@ -64,7 +64,7 @@ class Tracer:
 def _small(image: Images) -> Images:
     """At most as large as a training would take it."""
     height, width = image.shape[:2]
-    shrunk = LARGEST_SIDE / max(height, width)
+    shrunk = LARGEST_UNASKED / max(height, width)
     if shrunk >= 1:
         return image
     size = max(1, round(width * shrunk)), max(1, round(height * shrunk))

@@ -8,6 +8,7 @@ and Koyama 2018).
 from itertools import pairwise
 
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,6 +17,12 @@ from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels
 from elmyr.nets.pairs.pair import BlocksConfig, Pair, Shape
 
 SLOPE = 0.2
+
+
+class ResidualConfig(BlocksConfig):
+    """Of the residual pair."""
+
+    doublings: int = Field(1, ge=0, le=8, description="how often the channels double from a level to the next below")
 
 
 def pyramid(height: int, width: int) -> list[tuple[int, int]]:
@@ -33,9 +40,9 @@ def _has_strided_stem(height: int, width: int) -> bool:
     return min(height, width) >= 16
 
 
-def _channels(levels: int, width: int) -> list[int]:
-    """Channels of each level of the pyramid: doubled once below the first, then constant."""
-    return [width] + [2 * width] * (levels - 1)
+def _channels(levels: int, config: ResidualConfig) -> list[int]:
+    """Channels of each level of the pyramid: doubled so often below the first, once as a rule, then constant."""
+    return [config.base * 2 ** min(level, config.doublings) for level in range(levels)]
 
 
 class ResidualBlock(nn.Module):
@@ -58,12 +65,12 @@ class ResidualBlock(nn.Module):
 class ResidualDiscriminator(Discriminator):
     """Images to one logit each: high for real. With classes, the logit is that of "a real image of this class"."""
 
-    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
+    def __init__(self, shape: Shape, classes: int, config: ResidualConfig) -> None:
         super().__init__()
         (channels, height, width), base = shape, config.base
         self.image_size = height, width
         sizes = pyramid(height, width)
-        widths = _channels(len(sizes), base)
+        widths = _channels(len(sizes), config)
         self.stem = (
             nn.Conv2d(channels, base, 4, stride=2, padding=1)
             if _has_strided_stem(height, width)
@@ -89,14 +96,14 @@ class ResidualDiscriminator(Discriminator):
 class ResidualGenerator(nn.Module):
     """Latents (and classes) to images: the discriminator's mirror."""
 
-    def __init__(self, shape: Shape, classes: int, config: BlocksConfig) -> None:
+    def __init__(self, shape: Shape, classes: int, config: ResidualConfig) -> None:
         super().__init__()
         (channels, height, width), base, latent = shape, config.base, config.latent
         embedding = config.embedding if classes else 0
         self.latent = latent
         self.image_size = height, width
         self.sizes = pyramid(height, width)[::-1]
-        widths = _channels(len(self.sizes), base)[::-1]
+        widths = _channels(len(self.sizes), config)[::-1]
         self.class_embedding = ClassEmbedding(classes, embedding) if classes else None
         self.root = nn.Linear(latent + embedding, widths[0] * self.sizes[0][0] * self.sizes[0][1])
         self.levels = nn.ModuleList(nn.Sequential(*(ResidualBlock(c) for _ in range(config.blocks))) for c in widths)
@@ -118,9 +125,11 @@ class ResidualGenerator(nn.Module):
         return images[:, :, :height, :width]
 
 
-def residual_pair(shape: Shape, classes: int, config: BlocksConfig) -> tuple[ResidualGenerator, ResidualDiscriminator]:
+def residual_pair(
+    shape: Shape, classes: int, config: ResidualConfig
+) -> tuple[ResidualGenerator, ResidualDiscriminator]:
     """The generator and the discriminator for images of one shape; `classes` 0 for an unconditional pair."""
     return ResidualGenerator(shape, classes, config), ResidualDiscriminator(shape, classes, config)
 
 
-PAIR = Pair(residual_pair, BlocksConfig, has_features=True)
+PAIR = Pair(residual_pair, ResidualConfig, has_features=True)
