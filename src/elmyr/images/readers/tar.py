@@ -20,16 +20,16 @@ from elmyr.images.decode.encoded import EncodedImages, one_line, shown
 from elmyr.images.readers.labels import is_usual
 from elmyr.images.readers.labels.members import LABEL, TOLD, labels_of_members
 from elmyr.images.readers.tree import note_beside, parts_of_shards, shards_in
+from elmyr.images.storage.members import Index, Member, kept_index
 
 SUFFIX = ".tar"
 LARGEST_LABEL, LARGEST_IMAGE = 1 << 16, 1 << 28
 
 
 @dataclass
-class _Member:
+class _About:
     """Where an image stands in its file, what is told of it, and by which members."""
 
-    file: Path
     name: str
     offset: int = -1
     size: int = 0
@@ -63,14 +63,14 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read_part(files: list[Path], where: Path, label_column: str | None) -> EncodedImages:
-    members = [member for file in files for member in _members(file)]
-    labels = labels_of_members([(member.name, member.told) for member in members], str(where), label_column)
+    members = [(file, member) for file in files for member in _members(file)]
+    labels = labels_of_members([(member.name, member.told) for _, member in members], str(where), label_column)
     numbers = {name: number for number, name in enumerate(labels.classes)}
     return EncodedImages(
         name=where.resolve().stem,
         where=str(where),
-        names=[one_line(f"{member.file.name}/{member.name}") for member in members],
-        open=lambda place: _open(members[place]),
+        names=[one_line(f"{file.name}/{member.name}") for file, member in members],
+        open=lambda place: _open(*members[place]),
         files=[str(file) for file in files],
         labels=np.array([numbers[label] for label in labels.values], np.int64) if labels.classes else None,
         classes=labels.classes,
@@ -78,8 +78,15 @@ def _read_part(files: list[Path], where: Path, label_column: str | None) -> Enco
     )
 
 
-def _members(path: Path) -> list[_Member]:
-    members: dict[str, _Member] = {}
+def _members(path: Path) -> list[Member]:
+    index = kept_index(path, lambda: _walked(path))
+    note_files(path, index.others)
+    return index.members
+
+
+def _walked(path: Path) -> Index:
+    """What going through all headers of a file finds."""
+    members: dict[str, _About] = {}
     others: list[str] = []
     try:
         with tarfile.open(path, "r:") as tar:
@@ -92,11 +99,11 @@ def _members(path: Path) -> list[_Member]:
                 if not member.isfile() or any(map(is_leftover, name.parts)):
                     continue
                 key, _, kind = name.name.partition(".")
-                about = members.setdefault(str(name.parent / key), _Member(path, str(name.parent / key)))
+                about = members.setdefault(str(name.parent / key), _About(str(name.parent / key)))
                 if f".{kind.lower()}" not in decoders() and is_image(name.name):  # KEY.any.png, the first of its key
                     kind = name.suffix[1:]
                     if about.offset >= 0:
-                        about = members.setdefault(member.name, _Member(path, str(name.with_suffix(""))))
+                        about = members.setdefault(member.name, _About(str(name.with_suffix(""))))
                 try:
                     known = _keep(about, f".{kind.lower()}", tar, member)
                 except (ValueError, RecursionError):
@@ -122,8 +129,7 @@ def _members(path: Path) -> list[_Member]:
     table = next((name for name in [*others, *alone] if is_usual(PurePosixPath(name).name)), None)
     if table is not None and not any(member.told for member in images):
         raise InputError(f"'{path}' holds a table of labels, '{shown(table)}': unpack it, and give the folder")
-    note_files(path, [*others, *alone])
-    return images
+    return Index([Member(member.name, member.offset, member.size, member.told) for member in images], [*others, *alone])
 
 
 def _ends(tar: tarfile.TarFile) -> bool:
@@ -133,7 +139,7 @@ def _ends(tar: tarfile.TarFile) -> bool:
     return not any(tar.fileobj.read(tarfile.BLOCKSIZE) or b"cut")
 
 
-def _keep(about: _Member, kind: str, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
+def _keep(about: _About, kind: str, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
     """Keeps what a member tells of an image; False where it tells nothing that is known."""
     if kind in decoders():
         about.offset, about.size = member.offset_data, member.size
@@ -148,10 +154,10 @@ def _keep(about: _Member, kind: str, tar: tarfile.TarFile, member: tarfile.TarIn
     return True
 
 
-def _open(member: _Member) -> BinaryIO:
+def _open(path: Path, member: Member) -> BinaryIO:
     if member.size > LARGEST_IMAGE:
         raise ValueError("it is far too large")
-    with member.file.open("rb") as file:
+    with path.open("rb") as file:
         file.seek(member.offset)
         content = file.read(member.size)
     if len(content) < member.size:

@@ -15,7 +15,7 @@ from elmyr.engine.task import Batch, Scalars
 from elmyr.losses.objectives import objective_of
 from elmyr.losses.penalties import squared_gradient_norm
 from elmyr.nets import VariationGenerator
-from elmyr.nets.pairs.residual import ResidualDiscriminator
+from elmyr.nets.pairs.residual import ResidualConfig, ResidualDiscriminator
 from elmyr.tasks.gan.augmented_view import within_range
 from elmyr.tasks.gan.model import to_unit
 from elmyr.tasks.variation.groups import TOGETHER
@@ -41,7 +41,7 @@ class VariationTask:
         groups = config.shape._replace(channels=(1 + TOGETHER) * config.channels)
         with seeds.initialization(seed, "variation"):
             self.generator = VariationGenerator(config.shape, config.network)
-            self.discriminator = ResidualDiscriminator(groups, 0, config.network)
+            self.discriminator = ResidualDiscriminator(groups, 0, ResidualConfig(**config.network.model_dump()))
         for net in (self.generator, self.discriminator):
             net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # typed for tensors
         self.average = deepcopy(self.generator).requires_grad_(False).eval()
