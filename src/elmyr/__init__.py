@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from elmyr.studies import study as study
     from elmyr.studies.articles import articles as articles
     from elmyr.studies.resuming import resume as resume
+    from elmyr.studies.sweeps import sweep as sweep
     from elmyr.tasks.gan import train as train
     from elmyr.tasks.gan.model import GAN as GAN
     from elmyr.tasks.recognition import Recognizer as Recognizer
@@ -54,6 +55,7 @@ _HOMES = {
     "resume": "elmyr.studies.resuming",
     "save_extractor": "elmyr.evaluation.extractors.folders",
     "study": "elmyr.studies",
+    "sweep": "elmyr.studies.sweeps",
     "train": "elmyr.tasks.gan",
     "train_recognizer": "elmyr.tasks.recognition",
     "train_restorer": "elmyr.tasks.restoration",
@@ -79,6 +81,7 @@ __all__ = [
     "resume",
     "save_extractor",
     "study",
+    "sweep",
     "train",
     "train_recognizer",
     "train_restorer",

@@ -241,6 +241,21 @@ COMMANDS: dict[str, Command] = {
         },
         begins=True,
     ),
+    "sweep": Command(
+        ("sweep", "{blobs}", "--set", "penalties.r1=1,2"),
+        config,
+        of_training("sweep", brief=("--plan", *BRIEF), named=("mnist", "--set", "penalties.r1=1,2"))
+        | {
+            "--set": heard("--set", "batch=8,16"),
+            "--seeds": heard("--seeds", "2"),
+            "--images": heard("--images", "64"),
+            "--preset": heard("--preset", "mlp"),
+            "--extractor": heard("--extractor", "pixels"),
+            "--plan": heard("--plan", given=BRIEF),
+            "--processes": heard("--processes", "2", given=("--processes", "1")),
+        },
+        begins=True,
+    ),
     "articles": Command(
         ("articles", "{blobs}", "--size", "28", "--only", "4"),
         config,

@@ -34,6 +34,7 @@ SMALLER = {
     "train --set network.name": "--images 320 --set batch=32",  # of one's own, without a base
     "articles": "--images 64 --only 4 --processes 1",
     "study": "--images 128 --updates 5 --seeds 1 --set network.base=8 --set batch=32",
+    "sweep": "--images 128 --set network.base=8 --extractor pixels",
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",
     "recognizer attack": "--count 10 --steps 2",
@@ -153,6 +154,7 @@ def in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("elmyr.evaluation.features.UPDATES", 10)
     monkeypatch.setattr("elmyr.evaluation.downstream.default_updates", lambda images: 5)
     monkeypatch.setattr("elmyr.studies.work.estimate.SECONDS", 0.1)
+    monkeypatch.setattr("elmyr.studies.sweeps.rehearsal.SECONDS", 0.1)
     monkeypatch.setattr("elmyr.studies.articles.uses.UPDATES", {"quick": {"gray": 5, "color": 5}})
     monkeypatch.setattr("elmyr.tasks.gan.speed.EXAMPLE_SIDE", 8)
     monkeypatch.setattr("elmyr.tasks.gan.speed.PEAK_TRIES", 1)

@@ -18,7 +18,7 @@ from elmyr.studies.resuming import COMPOSED
 from tests.browser import launched, needs_browser, serious_violations
 from tests.report.test_report import HOSTILE, Page
 
-OF_SEVERAL = {STUDY_KIND, "articles"}  # have records of their own
+OF_SEVERAL = {STUDY_KIND, "articles", "sweep"}  # have records of their own
 RUNS = sorted(set(PAGES) - OF_SEVERAL)
 CONFIGS: dict[str, dict[str, Any]] = {
     GAN_KIND: {"preset": "residual", "gan": {}, "loop": {"images": 640}},

@@ -28,6 +28,7 @@ from elmyr.studies import next_steps
 from elmyr.studies.arms import ARMS
 from elmyr.studies.articles.systems import SYSTEMS
 from elmyr.studies.articles.trainings import trainings_of
+from elmyr.studies.sweeps import findings
 from elmyr.tasks.gan import collapse
 from elmyr.tasks.gan.problems import Problem
 from elmyr.tasks.recognition.attacks.outcome import SIGNS
@@ -73,7 +74,7 @@ def messages_of_tables() -> set[str]:
         "accuracy",
         "balanced accuracy",
     }
-    studies |= set(next_steps.STEPS)
+    studies |= set(next_steps.STEPS) | {*findings.SENTENCES, findings.WORSE, findings.OPEN, "best"}
     studies |= {text for arm in ARMS.values() if not arm.repetition for text in (arm.name, arm.about)}
     verdicts = {*evidence.VERDICTS.values(), *evidence.SENTENCES.values()}
     outcomes |= {study_report.COLLAPSED, study_report.REPAIR, *collapse.SENTENCES} | set(collapse.SENTENCES.values())

@@ -26,6 +26,7 @@ from elmyr.cli.restorer import restorer
 from elmyr.cli.serve import serve
 from elmyr.cli.show import Warned, show_error
 from elmyr.cli.study import study
+from elmyr.cli.sweep import sweep
 from elmyr.cli.translator import translator
 from elmyr.core.errors import ElmyrError, InputError, InterruptedRun
 from elmyr.core.plugins import failing_in, load_all
@@ -66,6 +67,7 @@ def _options(
 app.command("study")(study)
 app.command("articles")(articles)
 app.command("train")(runs.train)
+app.command("sweep")(sweep)
 app.command("resume")(runs.resume)
 app.command("repeat")(runs.repeat)
 app.command("predict")(predict)

@@ -28,10 +28,15 @@ from elmyr.cli.options import (
 )
 from elmyr.cli.show import hush, say, show_json, show_trained
 from elmyr.cli.study import show_study
+from elmyr.cli.sweep import show_sweep
 from elmyr.cli.trained import carry_out, show_run, trained
 from elmyr.engine.saving.places import called
 
-COMPOSED = {"study": show_study, "articles": show_articles}  # of several trainings, with a face of their own
+COMPOSED = {
+    "study": show_study,
+    "articles": show_articles,
+    "sweep": show_sweep,
+}  # of several trainings, with a face of their own
 
 
 @trained

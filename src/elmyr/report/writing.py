@@ -20,6 +20,7 @@ PAGES: Table[Page] = Table(
         STUDY_KIND: "elmyr.report.pages.study_report:study_page",
         "recognizer": "elmyr.report.pages.recognizer_report:recognizer_page",
         "articles": "elmyr.report.pages.articles_page:articles_page",
+        "sweep": "elmyr.report.pages.sweep_page:sweep_page",
         **dict.fromkeys(("restorer", "translator", "adaptation"), "elmyr.report.pages.task_report:task_page"),
     },
 )

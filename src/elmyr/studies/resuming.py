@@ -12,7 +12,16 @@ from elmyr.core.amounts import Amount
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.thread_counts import Threads
-from elmyr.engine.saving.places import ARTICLES_KIND, STUDY_KIND, Run, called, kind_of, run_path, with_article
+from elmyr.engine.saving.places import (
+    ARTICLES_KIND,
+    STUDY_KIND,
+    SWEEP_KIND,
+    Run,
+    called,
+    kind_of,
+    run_path,
+    with_article,
+)
 from elmyr.engine.tasks import TASKS
 from elmyr.images import Data, source_of
 
@@ -21,10 +30,12 @@ if TYPE_CHECKING:
     from elmyr.engine.config import Settings
     from elmyr.studies import Study
     from elmyr.studies.articles import Articles
+    from elmyr.studies.sweeps import Sweep
 
 COMPOSED = {  # of several trainings, imported for one of its kind only
     STUDY_KIND: ("elmyr.studies", "resume_study"),
     ARTICLES_KIND: ("elmyr.studies.articles", "resume_articles"),
+    SWEEP_KIND: ("elmyr.studies.sweeps", "resume_sweep"),
     "adaptation": ("elmyr.tasks.translation", "resume_adaptation"),
 }
 SETS: dict[str, int] = {ARTICLES_KIND: 2}  # of images, where that is more than one
@@ -46,14 +57,14 @@ def resume(
     device: str | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
-) -> RunDirectory | Study | Articles:
+) -> RunDirectory | Study | Articles | Sweep:
     """Resumes an interrupted run or study, to the same result, and returns it finished.
 
     images: another budget, of a finished run too. data: where the images are by now, or the images themselves, as
-    `train` takes them; of a translator and the articles a pair, None for what has not moved. processes: of a study or
-    the articles. settings are the run's own; keep_going, track: as `train` has them; threads: from
-    here on so many, or "auto"; device: where it goes on, if not where it was. Raises InputError for a choice that a
-    study, or a run of this kind, does not have.
+    `train` takes them; of a translator and the articles a pair, None for what has not moved. processes: of a study, a
+    sweep or the articles. settings are the run's own; keep_going, track: as `train` has them; threads: from here on so
+    many, or "auto"; device: where it goes on, if not where it was. Raises InputError for a choice that a study, or a
+    run of this kind, does not have.
     """
     path = run_path(run)
     kind = kind_of(path)
@@ -77,7 +88,7 @@ def resume(
     if strange is not None:
         option = OPTIONS.get(strange, strange).replace("_", "-")
         raise InputError(f"'{path}' is the run of {with_article(kind)}, which resumes without --{option}: leave it out")
-    done: RunDirectory | Study | Articles = function(path, data_root=data_root, quiet=quiet, say=say, **given)
+    done: RunDirectory | Study | Articles | Sweep = function(path, data_root=data_root, quiet=quiet, say=say, **given)
     return done
 
 

@@ -29,7 +29,7 @@ def test_a_line_that_a_kill_cut_off_is_as_if_it_were_never_written(tmp_path: Pat
     ledger = Ledger(tmp_path)
     ledger.add(result("real"))
     ledger.add(result("generated"))
-    ledger.lines.write_bytes(ledger.lines.read_bytes()[:-cut])
+    ledger.lines.path.write_bytes(ledger.lines.path.read_bytes()[:-cut])
     known = {("10 % wrong labels", 0, "real")} | ({("10 % wrong labels", 0, "generated")} if cut == 1 else set())
     assert ledger.results().keys() == known
     ledger.add(result("SMOTE"))
@@ -38,7 +38,7 @@ def test_a_line_that_a_kill_cut_off_is_as_if_it_were_never_written(tmp_path: Pat
     order = [("10 % wrong labels", 0, name) for name in ("generated", "real", "SMOTE")]
     ledger.settle(order)
     assert list(ledger.results()) == order
-    assert ledger.lines.read_text().count("\n") == 3
+    assert ledger.lines.path.read_text().count("\n") == 3
 
 
 def test_a_line_without_what_was_read_is_refused(tmp_path: Path) -> None:

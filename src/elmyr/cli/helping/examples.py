@@ -2,7 +2,7 @@
 
 GROUPS = {
     "The main job": ("study", "predict", "articles"),
-    "Train and use a GAN": ("train", "sample", "interpolate"),
+    "Train and use a GAN": ("train", "sweep", "sample", "interpolate"),
     "See how good it is": ("evaluate", "compare", "survey"),
     "Other tasks": ("recognizer", "restorer", "translator"),
     "Whatever was trained": ("resume", "repeat", "plot", "report", "serve"),
@@ -48,6 +48,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "study": ("elmyr study digits", "elmyr study path/to/folder --size 64 --budget 2h"),
     "articles": ("elmyr articles", "elmyr articles --only 0,4 --remedies --out articles/mnist"),
     "train": ("elmyr train digits --images 60k --out runs/digits", "elmyr train path/to/folder --size 64 --minutes 30"),
+    "sweep": (
+        "elmyr sweep digits --set adversarial.learning_rate=1e-4,5e-4,1e-3 --images 60k",
+        "elmyr sweep path/to/folder --size 64 --set penalties.r1=1,3,10 --set batch=16,32 --seeds 3 --plan",
+    ),
     "resume": ("elmyr resume latest", "elmyr resume runs/digits --images 400k"),
     "repeat": ("elmyr repeat runs/digits", "elmyr repeat latest --out runs/again"),
     "predict": ("elmyr predict latest photo.jpg", "elmyr predict runs/reader folder --out predictions.csv --least 0.8"),

@@ -20,6 +20,7 @@ LATEST = "latest"
 GAN_KIND: Literal["gan"] = "gan"
 STUDY_KIND = "study"
 ARTICLES_KIND: Literal["articles"] = "articles"
+SWEEP_KIND: Literal["sweep"] = "sweep"
 CALLED = {GAN_KIND: "GAN", ARTICLES_KIND: "comparison of the articles"}  # what people call a kind, where not so
 OPENERS = {
     GAN_KIND: "elmyr.GAN.load",

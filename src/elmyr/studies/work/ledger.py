@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,51 +47,77 @@ def file_name(place: Place) -> str:
     return f"{cell}-seed-{seed}-{arm}"
 
 
+class Lines:
+    """Lines of JSON in a file, each of a place of its own, in the order in which they came.
+
+    place: the names of what tells, in a line, where it stands. What a kill cut off is passed over.
+    """
+
+    def __init__(self, path: Path, place: Sequence[str]) -> None:
+        self.path, self.place = path, tuple(place)
+
+    def found(self) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """All lines by their places; KeyError for one that tells none."""
+        lines = read_lines(self.path) if self.path.exists() else []
+        return {tuple(line[name] for name in self.place): line for line in lines}
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """A line at the end, on the disk before the call ends; what a kill cut off stays a line of its own."""
+        with self.path.open("a+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+            file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def settle(self, order: Iterable[tuple[Any, ...]]) -> None:
+        """Puts the lines into this order, whichever they came in."""
+        lines = self.found()
+        text = "".join(json.dumps(lines[place]) + "\n" for place in order)
+        if text != self.path.read_text(encoding="utf-8"):
+            write_text(self.path, text)
+
+
 class Ledger:
     """The results and times of a study's directory."""
 
     def __init__(self, study: Path) -> None:
-        self.lines, self.times, self.readings = (
-            study / "results.jsonl",
-            study / "times.jsonl",
-            study / "readings",
-        )
+        self.lines = Lines(study / "results.jsonl", ("cell", "seed", "arm"))
+        self.times = Lines(study / "times.jsonl", ("cell", "seed", "what"))
+        self.readings = study / "readings"
 
     def results(self) -> dict[Place, Result]:
         """All that is known, by its place; a line that a kill cut off is passed over."""
-        found = {}
-        for line in read_lines(self.lines) if self.lines.exists() else ():
-            try:
-                result = Result(**line, read=self._reading((line["cell"], line["seed"], line["arm"])))
-            except (KeyError, TypeError, OSError, ValueError) as error:
-                raise InputError(
-                    f"'{self.lines}' does not fit '{self.readings}' ({error}): restore both, or start again"
-                ) from None
-            found[result.place] = result
-        return found
+        try:
+            lines = self.lines.found().values()
+            results = [Result(**line, read=self._reading((line["cell"], line["seed"], line["arm"]))) for line in lines]
+        except (KeyError, TypeError, OSError, ValueError) as error:
+            raise InputError(
+                f"'{self.lines.path}' does not fit '{self.readings}' ({error}): restore both, or start again"
+            ) from None
+        return {result.place: result for result in results}
 
     def add(self, result: Result) -> None:
         """Writes a result down, for good."""
         make_folder(self.readings)
         with replacing(self._file(result.place)) as beside, beside.open("wb") as file:
             np.savez_compressed(file, read=result.read.astype(np.int32))
-        _append(self.lines, _line(result))
+        self.lines.add({name: value for name, value in asdict(result).items() if name != "read"})
 
     def settle(self, order: Iterable[Place]) -> None:
         """Puts the lines into this order, whichever they were found in."""
-        results = self.results()
-        text = "".join(json.dumps(_line(results[place])) + "\n" for place in order)
-        if text != self.lines.read_text(encoding="utf-8"):
-            write_text(self.lines, text)
+        self.lines.settle(order)
 
     def add_time(self, cell: str, seed: int, what: str, seconds: float) -> None:
         """Writes down how long an arm, or the GAN, took."""
-        _append(self.times, {"cell": cell, "seed": seed, "what": what, "seconds": round(seconds, 1)})
+        self.times.add({"cell": cell, "seed": seed, "what": what, "seconds": round(seconds, 1)})
 
     def seconds(self) -> dict[Place, float]:
         """How long each arm, and each GAN, took."""
-        lines = read_lines(self.times) if self.times.exists() else ()
-        return {(line["cell"], line["seed"], line["what"]): float(line["seconds"]) for line in lines}
+        return {(cell, seed, what): float(line["seconds"]) for (cell, seed, what), line in self.times.found().items()}
 
     def _file(self, place: Place) -> Path:
         return self.readings / f"{file_name(place)}.npz"
@@ -100,20 +126,3 @@ class Ledger:
         with np.load(self._file(place), allow_pickle=False) as content:
             read: NDArray[np.int64] = content["read"].astype(np.int64)
             return read
-
-
-def _line(result: Result) -> dict[str, Any]:
-    return {name: value for name, value in asdict(result).items() if name != "read"}
-
-
-def _append(path: Path, line: Mapping[str, Any]) -> None:
-    """A line at the end of a file, on the disk before the call ends; what a kill cut off stays a line of its own."""
-    with path.open("a+b") as file:
-        end = file.seek(0, os.SEEK_END)
-        if end:
-            file.seek(end - 1)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
-        file.write(json.dumps(line).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
