@@ -25,6 +25,7 @@ HAS = {
     **{kind: {"images", "settings", "keep_going", "track"} for kind in TASKS},
     "study": {"processes"},
     "articles": {"processes"},
+    "sweep": {"processes"},
     "adaptation": set(),
 }
 

@@ -15,7 +15,7 @@ from elmyr.core.plugins import with_plugins
 from elmyr.evaluation import Comparison, compare
 from elmyr.metrics import mean_interval
 from elmyr.studies.sweeps.config import AGAINST, SweepConfig
-from elmyr.studies.sweeps.pieces import FIGURE, TRAINING, results_of, run_of, times_of
+from elmyr.studies.sweeps.pieces import FIGURE, results_of, run_of, times_of
 from elmyr.studies.sweeps.values import written
 
 FILE = "sweep.json"
@@ -35,7 +35,7 @@ Line = Mapping[str, Any]
 def found_in(folder: Path, config: SweepConfig, *, quiet: bool = True) -> dict[str, Any]:
     """The record of a sweep of which every piece is done, as JSON values; the first seed's runs are compared for it."""
     results, times = results_of(folder).found(), times_of(folder).found()
-    rows = [_row(folder, config, number, results, times) for number in range(len(config.variants))]
+    rows = [_row(folder, config, number, results) for number in range(len(config.variants))]
     whole = [row for row in rows if row["value"] is not None]
     best = min(whole, key=lambda row: float(row["value"]), default=None)
     comparison = None
@@ -66,13 +66,7 @@ def found_in(folder: Path, config: SweepConfig, *, quiet: bool = True) -> dict[s
     }
 
 
-def _row(
-    folder: Path,
-    config: SweepConfig,
-    variant: int,
-    results: Mapping[tuple[Any, ...], Line],
-    times: Mapping[tuple[Any, ...], Line],
-) -> dict[str, Any]:
+def _row(folder: Path, config: SweepConfig, variant: int, results: Mapping[tuple[Any, ...], Line]) -> dict[str, Any]:
     """A variant: its figure as the mean over seeds with its interval, over the images where there is one seed."""
     lines = [results[variant + 1, seed] for seed in config.seeds]
     values = [line.get("value") for line in lines]
@@ -81,12 +75,13 @@ def _row(
         value, sd, low, high = mean_interval(values)
         if len(values) == 1:
             low, high = lines[0]["low"], lines[0]["high"]
-    spent = [float(times[variant + 1, seed, TRAINING]["seconds"]) for seed in config.seeds]
+    runs = [run_of(folder, variant, seed) for seed in config.seeds]
+    spent = [float(read_json(run.summary)["seconds"]) for run in runs if run.finished]
     return {
         "number": variant + 1,
         "name": config.name(variant),
         "settings": config.variants[variant],
-        "runs": [run_of(folder, variant, seed).path.relative_to(folder).as_posix() for seed in config.seeds],
+        "runs": [run.path.relative_to(folder).as_posix() for run in runs],
         "values": values,
         "value": value,
         "sd": sd,
@@ -94,7 +89,7 @@ def _row(
         "high": high,
         "diverged": {str(line["seed"]): line["diverged"] for line in lines if "diverged" in line},
         "outcome": None,
-        "seconds": round(sum(spent) / len(spent), 1),
+        "seconds": round(sum(spent) / len(spent), 1) if spent else None,
     }
 
 
