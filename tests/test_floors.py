@@ -58,7 +58,7 @@ LONG_SIGNATURES = {
     "tasks/recognition/recognizer.py:__init__": "scikit-learn's contract: every parameter by its name",
     **dict.fromkeys(
         (
-            "cli/articles.py:articles",
+            "cli/composed/articles.py:articles",
             "cli/commands.py:_judging_options",
             "cli/drawn.py:interpolate",
             "cli/options.py:_shaping_options",
@@ -70,7 +70,7 @@ LONG_SIGNATURES = {
             "cli/runs.py:sample",
             "cli/serve.py:serve",
             "cli/study.py:_choices",
-            "cli/sweep.py:sweep",
+            "cli/composed/sweep.py:sweep",
             "cli/trained.py:_options",
             "cli/translator.py:apply",
         ),

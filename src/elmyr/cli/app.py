@@ -15,7 +15,8 @@ import typer
 
 from elmyr import __version__
 from elmyr.cli import INTERRUPTED, commands, drawn, evidence, runs
-from elmyr.cli.articles import articles
+from elmyr.cli.composed.articles import articles
+from elmyr.cli.composed.sweep import sweep
 from elmyr.cli.data import data
 from elmyr.cli.helping.guesses import corrected, unquoted
 from elmyr.cli.helping.helped import Commands
@@ -26,7 +27,6 @@ from elmyr.cli.restorer import restorer
 from elmyr.cli.serve import serve
 from elmyr.cli.show import Warned, show_error
 from elmyr.cli.study import study
-from elmyr.cli.sweep import sweep
 from elmyr.cli.translator import translator
 from elmyr.core.errors import ElmyrError, InputError, InterruptedRun
 from elmyr.core.plugins import failing_in, load_all

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.articles import show_articles
+from elmyr.cli.composed.articles import show_articles
+from elmyr.cli.composed.sweep import show_sweep
 from elmyr.cli.options import (
     AsJson,
     Checkpoint,
@@ -28,7 +29,6 @@ from elmyr.cli.options import (
 )
 from elmyr.cli.show import hush, say, show_json, show_trained
 from elmyr.cli.study import show_study
-from elmyr.cli.sweep import show_sweep
 from elmyr.cli.trained import carry_out, show_run, trained
 from elmyr.engine.saving.places import called
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from elmyr import GAN, Recognizer, articles, resume, train
-from elmyr.cli.articles import show_articles
+from elmyr.cli.composed.articles import show_articles
 from elmyr.core.errors import DivergedError, InputError
 from elmyr.core.files import read_json, write_json
 from elmyr.images import save_npz, split_source
