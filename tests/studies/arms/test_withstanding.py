@@ -13,7 +13,7 @@ from elmyr.images import ImageSet, save_npz
 from elmyr.report import write_report
 from elmyr.studies import StudyAsk, make_study_plan, resume_study
 from elmyr.studies.arms import ARMS, Case, arms_for
-from elmyr.studies.arms.withstanding import read_under_attack
+from elmyr.studies.arms.withstanding import judging_updates, read_under_attack
 from elmyr.studies.cell_data import MOST_TESTED, MOST_VALIDATED
 from elmyr.studies.config import EFFORTS
 from elmyr.studies.summary import command_of
@@ -69,6 +69,12 @@ def test_what_it_has_no_arms_for_is_refused_in_one_line(asked: dict[str, Any], s
     with pytest.raises(InputError) as refused:
         plan(**asked)
     assert said in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_judging_takes_as_long_as_the_images_that_are_attacked() -> None:
+    """By hand: 20 looks by 20 steps at 100 images, and twice 40 steps at 300, in updates of 128 images and 7 steps."""
+    assert judging_updates("robust", 100, 200) == pytest.approx((20 * 20 * 100 + 80 * 300) / (128 * 8))
+    assert judging_updates("gan-robust", 0, 0) == 0
 
 
 def test_it_ends_in_a_verdict_on_attacked_images_and_resumes(tmp_path: Path) -> None:

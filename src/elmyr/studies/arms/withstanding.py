@@ -14,6 +14,8 @@ from elmyr.studies.arms.arm import Arm, Training, pair
 from elmyr.studies.cell_data import MOST_TESTED
 from elmyr.studies.config import Effort
 from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition.learning.methods import read_method
+from elmyr.tasks.recognition.learning.selection import LOOKS
 from elmyr.tasks.recognition.robust.config import required
 from elmyr.tasks.recognition.robust.judging import Attack
 
@@ -26,6 +28,17 @@ MAKING = 0.1  # the time in which generated images are made, in updates that att
 def judging_attack(epsilon: float) -> Attack:
     """What arms are judged by."""
     return Attack(epsilon, STEPS, RESTARTS)
+
+
+def judging_updates(method: str, validation: int, tested: int) -> float:
+    """The time in which an arm's weights are chosen and judged under attack, in updates of its method.
+
+    validation, tested: how many images are attacked.
+    """
+    config = read_method(method)
+    assert config.robust is not None
+    attacked = LOOKS * config.robust.judged_steps * validation + STEPS * RESTARTS * (validation + tested)
+    return attacked / (config.batch * (config.robust.steps + 1))
 
 
 def told_of_judging(epsilon: float) -> str:

@@ -17,6 +17,8 @@ from elmyr.engine.dry_run import rehearse
 from elmyr.engine.spec import Asked
 from elmyr.images import Source, split_source
 from elmyr.studies.arms import ARMS, Arm
+from elmyr.studies.arms.withstanding import judging_updates
+from elmyr.studies.cell_data import MOST_TESTED, MOST_VALIDATED
 from elmyr.studies.config import StudyConfig
 from elmyr.studies.work.pieces import FIGURES, GAN, Piece, pieces_of
 from elmyr.tasks.gan.plan import GANAsk
@@ -29,7 +31,6 @@ BEST_AGAIN = "the best with and without a GAN, again"
 SECONDS = 2.0  # of timing the GAN
 FEW, MORE = 3, 13  # updates of timing a recognizer: what comes before the first is no part of it
 VARYING = 2.0  # the time of a generator of variations, in that of a GAN: it sees three images for one
-JUDGING = 600  # updates, in whose time a thousand images are attacked now and then, and others in the end
 AROUND = 1.15  # the watch's looks, checkpoints, samples and reading, beside the updates
 
 
@@ -70,10 +71,15 @@ class Timing:
         """Seconds of an arm."""
         updates = len(arm.shares) * arm.cost * self.config.updates
         if arm.robust:
-            updates += JUDGING
+            updates += judging_updates(arm.method, *self._judged)
         if arm.doubts:
             updates += FOLDS * int(doubting(self.source.train).updates or 0)
         return AROUND * updates * self._update(arm) + (self.gan if arm.trains_gan else 0.0)
+
+    @cached_property
+    def _judged(self) -> tuple[int, int]:
+        splits = split_source(self.source, self.config.seeds[0], self.config.shaping)
+        return min(len(splits.validation), MOST_VALIDATED), min(len(splits.test), MOST_TESTED)
 
     def _update(self, arm: Arm) -> float:
         """Of a method with these choices: images that are moved in another way take another time."""
