@@ -291,6 +291,7 @@ COMMANDS: dict[str, Command] = {
             "--agreeing": heard("--agreeing", "{reader}", given=("--gan", "{gan}")),
             "--hardest": heard("--hardest", "0.5", given=("--gan", "{gan}")),
             "--generated": heard("--generated", "fresh", given=("--gan", "{gan}")),
+            "--generated-share": heard("--generated-share", "0.8", given=("--gan", "{gan}")),
             "--truncation": heard("--truncation", "0.8,1.2", given=("--gan", "{gan}")),
             "--checkpoint": heard("--checkpoint", "16", given=("--gan", "{gan}")),
             "--soft-labels": heard("--soft-labels", "{reader}", given=("--gan", "{gan}")),

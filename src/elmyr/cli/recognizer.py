@@ -75,6 +75,9 @@ def train(
             metavar="N", help="With --gan: how many images, or fresh: none twice (default: as many as training images)."
         ),
     ] = None,
+    generated_share: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="With --gan: the share of each batch that is generated (0.5).")
+    ] = None,
     truncation: Annotated[
         str, typer.Option(metavar="F", help="With --gan: factor of the latents, up to 2; several in turn: 0.8,1,1.2.")
     ] = "1",
@@ -123,6 +126,10 @@ def train(
     parameters: dict[str, Any] = dict(TINY) if tiny else {}
     parameters |= {"class_weight": None if class_weight is Weights.none else class_weight.value}
     parameters |= {"robust": None if robust is None else epsilon_of(robust)}
+    if generated_share is not None:
+        if gan is None:
+            raise InputError("--generated-share is of a GAN's images: name one with --gan, or leave it out")
+        parameters |= {"generated_share": generated_share}
     parameters |= {"seed": asked.seed, "device": asked.device, "precision": asked.precision}
     reader = Recognizer(method=method, updates=updates, **parameters)
     of_gan = GeneratedAsk(realism, agreeing, hardest, generated, truncation, checkpoint, soft_labels)

@@ -22,7 +22,7 @@ OF_SHAPING = (
 )  # fmt: skip
 OF_RECOGNIZER = (
     "method", "updates", "batch", "base", "dimension", "learning_rate", "weight_decay", "generated_share",
-    "class_weight", "settings", "seed", "device", "precision",
+    "class_weight", "robust", "settings", "seed", "device", "precision",
 )  # fmt: skip
 # What an annotation's part takes, and its name in a message. A parameter with another part is checked where it is used.
 TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {

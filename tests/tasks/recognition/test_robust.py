@@ -238,6 +238,10 @@ def test_what_cannot_be_withstood_is_refused(parameters: dict[str, Any], said: s
         (("--robust", "1/0"), "--robust is '1/0'"),
         (("--robust", "1/2/3"), "--robust is '1/2/3'"),
         (("--robust", "0.3", "--method", "gan-semi"), "no defense against attacks"),
+        (
+            ("--robust", "0.3", "--generated-share", "0.5"),
+            "--generated-share is of a GAN's images: name one with --gan",
+        ),
         (("--robust", "0.3", "--target", "digits"), "--target has a method of its own"),
     ],
 )
