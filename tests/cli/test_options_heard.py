@@ -528,6 +528,7 @@ COMMANDS: dict[str, Command] = {
             "--restarts": heard("--restarts", "2"),
             "--average": heard("--average", "3"),
             "--seed": heard("--seed", "1"),
+            "--through": heard("--through", "{restorer}"),
             "--out": heard("--out", "there", aspect=places),
             "--lang": heard("--lang", "zh", given=("--out", "there"), aspect=places),
             **DEVICE,

@@ -90,7 +90,7 @@ def messages_of_tables() -> set[str]:
 def messages_of_attacks() -> set[str]:
     told = {text for spec in ATTACKS.values() for text in (spec.title, spec.sees)} | set(SIGNS.values())
     heads = (attack_page.LEVEL_HEAD, attack_page.ATTACK_HEAD, attack_page.CLASS_HEAD, attack_page.DAMAGE_HEAD)
-    return told.union(*heads)
+    return told.union(*heads, attack_page.KNOWS.values(), {attack_page.UNAWARE, attack_page.DEFENDED})
 
 
 def messages_of_articles() -> set[str]:

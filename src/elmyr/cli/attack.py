@@ -57,6 +57,9 @@ def attack(
     model: Model,
     data: Annotated[str | None, typer.Option(help="Other labeled images (default: the run's test part).")] = None,
     ask: Any = None,
+    through: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A restorer that repairs what the recognizer is shown.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report (default: attacks/NAME-NORM in the run).")
     ] = None,
@@ -73,11 +76,13 @@ def attack(
     from elmyr.tasks.recognition import images_to_read, open_recognizer
     from elmyr.tasks.recognition.attacks.measuring import attack as attacked
     from elmyr.tasks.recognition.attacks.places import check_folder, usual_folder
+    from elmyr.tasks.restoration import Restorer
 
     words_in(language)
-    folder = usual_folder(model, ask, data) if out is None else check_folder(out)
+    restorer = None if through is None else Restorer.load(through, device=device)
+    folder = usual_folder(model, ask, data, through) if out is None else check_folder(out)
     images = images_to_read(model, data=data, data_root=data_root)
-    result = attacked(open_recognizer(model, device=device), images, ask, say=hush if quiet else say)
+    result = attacked(open_recognizer(model, device=device), images, ask, restorer=restorer, say=hush if quiet else say)
     if folder is not None:
         command = shlex.join(["elmyr", *sys.argv[1:]])
         with told_if_not_written(folder):

@@ -19,7 +19,7 @@ from elmyr.report.parts.numbers import count, duration, number, percent
 from elmyr.report.parts.page import figures_table, note, page, section
 from elmyr.report.parts.sections import commands
 from elmyr.report.words import ENGLISH, Words, words_in
-from elmyr.tasks.recognition.attacks.outcome import SIGNS, Example, Level, Robustness
+from elmyr.tasks.recognition.attacks.outcome import ALL, ANSWERS, NOTHING, SIGNS, Example, Level, Robustness
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
 MOST_BARS = 20
@@ -28,6 +28,16 @@ LEVEL_HEAD = (EPSILON, "robust accuracy", "95 % interval", "under random noise")
 ATTACK_HEAD = ("\u03b5", "attack", "uses", "steps", "images left to it", "fooled", "seconds")
 CLASS_HEAD = ("class", "images", "without attack")
 DAMAGE_HEAD = ("damage", "accuracy", "95 % interval")
+UNAWARE = "attacks that do not know of the restorer"
+KNOWS = {
+    NOTHING: "knows nothing of the restorer",
+    ANSWERS: "takes the repair for no change on the way back (BPDA)",
+    ALL: "through the restorer",
+}
+DEFENDED = (
+    "What the recognizer is shown is repaired by the restorer {name} first. Attacks that know of it count: a defence "
+    "is worth what it withstands of these."
+)
 GRAY = 127.5
 PICTURE, RECORD, PAGE = "fooled.png", "attack.json", "report.html"
 
@@ -109,11 +119,7 @@ def _opening(robustness: Robustness, words: Words) -> Markup:
         tag("p", large, class_="short word same"),
         tag("p", told, class_="sentence"),
         note(aside),
-        *(
-            [note(words("Attacked through the restorer {name}.", name=robustness.through))]
-            if robustness.through
-            else []
-        ),
+        *([note(words(DEFENDED, name=robustness.through))] if robustness.through else []),
         class_="opening",
     )
 
@@ -135,9 +141,15 @@ def _curve(robustness: Robustness, words: Words) -> list[Markup]:
         Series(words("under random noise"), "real", points(noisy)),
     ]
     rows = [
-        (number(level.epsilon), percent(one.value, 1), _ends(one, words), percent(noise.value, 1))
+        [number(level.epsilon), percent(one.value, 1), _ends(one, words), percent(noise.value, 1)]
         for level, one, noise in zip(robustness.levels, attacked, noisy, strict=True)
     ]
+    head = list(map(words, LEVEL_HEAD))
+    unaware = [robustness.share(level.unaware) for level in robustness.levels if level.unaware is not None]
+    if unaware:
+        series.insert(1, Series(words(UNAWARE), "generated", points(unaware)))
+        head.append(words(UNAWARE))
+        rows = [[*row, percent(one.value, 1)] for row, one in zip(rows, unaware, strict=True)]
     told = words(
         "An image counts where no attack made it misread. Noise is random and as large as the attacks' changes: what "
         "an attack does beyond it, it does by intent."
@@ -145,7 +157,7 @@ def _curve(robustness: Robustness, words: Words) -> list[Markup]:
     return [
         note(told),
         tag("div", line_chart(title, series, words, across=EPSILON, from_zero=True), class_="charts"),
-        figures_table(title, list(map(words, LEVEL_HEAD)), rows),
+        figures_table(title, head, rows),
     ]
 
 
@@ -156,6 +168,8 @@ def _attacks(robustness: Robustness, words: Words) -> list[Markup]:
             spec = ATTACKS[one.name]
             title = words(spec.title) + (f" ({spec.paper})" if spec.paper else "")
             fooled = [count(one.tried), count(one.fooled), f"{one.seconds:,.1f}"]
+            if robustness.through is not None:
+                title += " \u00b7 " + words(KNOWS[one.knows])
             steps = count(one.steps) + (f" \u00d7 {one.restarts}" if one.restarts > 1 else "")
             rows.append((number(level.epsilon), title, words(spec.sees), steps, *fooled))
     told = words(

@@ -16,14 +16,25 @@ from elmyr.images import ImageSet
 from elmyr.tasks.recognition.attacks.asked import AttackAsk
 from elmyr.tasks.recognition.attacks.balls import BALLS
 from elmyr.tasks.recognition.attacks.masking import found_without_gradients, signs_of
-from elmyr.tasks.recognition.attacks.outcome import AttackOutcome, Example, Level, Robustness, Sign
+from elmyr.tasks.recognition.attacks.outcome import (
+    ALL,
+    ANSWERS,
+    NOTHING,
+    AttackOutcome,
+    Example,
+    Level,
+    Robustness,
+    Sign,
+)
 from elmyr.tasks.recognition.attacks.pace import Pace
+from elmyr.tasks.recognition.attacks.purified import as_if_unchanged, purified
 from elmyr.tasks.recognition.attacks.seam import Model, logits_of
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 from elmyr.tasks.recognition.recognizer import Recognizer
 from elmyr.tasks.recognition.scores import labels_for
 from elmyr.tasks.restoration.corruptions import KINDS
 from elmyr.tasks.restoration.damage import corrupt
+from elmyr.tasks.restoration.restorer import Restorer
 
 SHOWN = 24  # examples that are kept: those fooled by the smallest changes, the surest of them first
 SLACK = 1e-5  # of rounding
@@ -34,6 +45,7 @@ def attack(
     images: ImageSet,
     ask: AttackAsk | None = None,
     *,
+    restorer: Restorer | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Robustness:
     """How easily a fitted recognizer is fooled on labeled images of its form: accuracy without and under attack.
@@ -41,6 +53,9 @@ def attack(
     The images are drawn by the seed, and attacked in an order that it gives, so that those that a time limit leaves are
     as good a sample as all. InputError for images of another form, without labels or of a class that it does not know,
     and for a limit that is too short for a few images.
+
+    restorer: repairs what the recognizer is shown. Then it is attacked by attacks that know nothing of it, and by those
+    that know all: through both, and by PGD that takes the repair for the identity on its way back.
     """
     ask = AttackAsk() if ask is None else ask
     shape = recognizer.image_shape_
@@ -52,18 +67,31 @@ def attack(
         )
     levels = ask.levels(shape)
     order = torch.randperm(len(images), generator=seeds.generator(ask.seed, "attacked")).numpy()[: ask.count]
-    model = logits_of(recognizer, average=ask.average)
+    sides = _sides(logits_of(recognizer, average=ask.average), recognizer, restorer)
+    model = sides[ALL]
     device = next(recognizer.trained().net.parameters()).device
-    pace = Pace.measured(model, ask, shape, classes=len(recognizer.classes_), levels=len(levels), device=device)
-    tally = _Tally(levels, ask, [str(each) for each in recognizer.classes_])
+    pace = Pace.measured(
+        model, ask, shape, classes=len(recognizer.classes_), levels=len(levels) * len(sides), device=device
+    )
+    tally = _Tally(levels, ask, [str(each) for each in recognizer.classes_], sides)
     for start in pace.starts(len(order)):
         places = np.sort(order[start : start + pace.batch])
         shown = torch.from_numpy(images.take(places).in_memory()).to(device).permute(0, 3, 1, 2) / 255
-        tally.take(model, shown, torch.from_numpy(labels[places]).to(device))
+        tally.take(shown, torch.from_numpy(labels[places]).to(device))
         say(f"{tally.count:,} of {len(order):,} images attacked: {tally.told()}")
     done = order[: tally.count]
-    damaged = _under_damage(recognizer, images.take(done), labels[done], ask)
-    return tally.robustness(images.name, len(order), damaged, pace.seconds)
+    damaged = _under_damage(recognizer, images.take(done), labels[done], ask) if restorer is None else {}
+    found = tally.robustness(images.name, len(order), damaged, pace.seconds)
+    return found if restorer is None else replace(found, through=str(restorer.path or "a restorer"))
+
+
+def _sides(bare: Model, recognizer: Recognizer, restorer: Restorer | None) -> dict[str, Model]:
+    """What is attacked, by what the attack knows of a restorer; without one there is nothing to know."""
+    if restorer is None:
+        return {ALL: bare}
+    restorer.require_fit(recognizer.image_shape_, 1)
+    restorer.net_.to(recognizer.trained().net.dense.weight.device)
+    return {NOTHING: bare, ALL: purified(bare, restorer), ANSWERS: as_if_unchanged(bare, restorer)}
 
 
 def _under_damage(
@@ -82,32 +110,40 @@ def _under_damage(
 
 
 class _Tally:
-    """What is counted, batch by batch."""
+    """What is counted, batch by batch. sides: the models that are attacked, by what an attack knows of a restorer."""
 
-    def __init__(self, levels: tuple[float, ...], ask: AttackAsk, classes: list[str]) -> None:
-        self.ask, self.classes, self.count = ask, classes, 0
+    def __init__(self, levels: tuple[float, ...], ask: AttackAsk, classes: list[str], sides: dict[str, Model]) -> None:
+        self.ask, self.classes, self.sides, self.count = ask, classes, sides, 0
         empty = np.zeros(len(classes), np.int64)
         self.counts, self.clean = empty.copy(), empty.copy()
         outcomes = tuple(
-            AttackOutcome(name, ask.steps_of(name), ask.restarts_of(ATTACKS[name]), 0, 0, 0.0) for name in ask.order
+            AttackOutcome(name, ask.steps_of(name), ask.restarts_of(ATTACKS[name]), 0, 0, 0.0, knows)
+            for knows in sides
+            for name in (("pgd",) if knows == ANSWERS else ask.order)
         )
-        self.levels = [Level(epsilon, outcomes, empty.copy(), 0) for epsilon in levels]
+        unaware = 0 if NOTHING in sides else None
+        self.levels = [Level(epsilon, outcomes, empty.copy(), 0, unaware) for epsilon in levels]
         self.examples: list[Example] = []
         self.signs: list[Sign] = []
         self.by_noise_alone = 0
 
-    def take(self, model: Model, images: torch.Tensor, labels: torch.Tensor) -> None:
+    def take(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         """Attacks a batch, at every ε from the smallest on; what is fooled within less is fooled within more."""
+        model = self.sides[ALL]
         with torch.no_grad():
             right = model(images).argmax(1) == labels
         self.counts += self._by_class(labels)
         self.clean += self._by_class(labels[right])
         kept, kept_labels = images[right], labels[right]
-        left = torch.arange(len(kept), device=images.device)
+        unaware = left = torch.arange(len(kept), device=images.device)
         for place, level in enumerate(self.levels):
             outcomes = []
             for outcome in level.attacks:
-                taken, left = self._attacked(model, kept, kept_labels, left, outcome, level.epsilon)
+                if outcome.knows == NOTHING:
+                    taken, unaware = self._attacked(kept, kept_labels, unaware, outcome, level.epsilon)
+                    left = left[torch.isin(left, unaware)]
+                else:
+                    taken, left = self._attacked(kept, kept_labels, left, outcome, level.epsilon)
                 outcomes.append(taken)
             under_noise = self._right_under_noise(model, kept, kept_labels, level.epsilon)
             self.by_noise_alone += int((~under_noise[left]).sum())
@@ -116,6 +152,7 @@ class _Tally:
                 attacks=tuple(outcomes),
                 robust=level.robust + self._by_class(kept_labels[left]),
                 noise=level.noise + int(under_noise.sum()),
+                unaware=None if level.unaware is None else level.unaware + len(unaware),
             )
         if not self.count:
             self.signs += signs_of(model, kept, kept_labels, self.ask, self.levels)
@@ -152,7 +189,6 @@ class _Tally:
 
     def _attacked(
         self,
-        model: Model,
         images: torch.Tensor,
         labels: torch.Tensor,
         left: torch.Tensor,
@@ -167,16 +203,16 @@ class _Tally:
             threads.look()
             shown, own = images[left], labels[left]
             changed = ATTACKS[outcome.name].run(
-                model,
+                self.sides[outcome.knows],
                 shown,
                 own,
                 norm=self.ask.norm,
                 epsilon=epsilon,
                 steps=outcome.steps,
-                generator=self._random(f"{outcome.name} {epsilon:g} {restart}"),
+                generator=self._random(f"{outcome.name} {epsilon:g} {restart}{_told_apart(outcome)}"),
             )
             with torch.no_grad():
-                read = model(changed).softmax(1)
+                read = self.sides[ALL](changed).softmax(1)
             inside = BALLS[self.ask.norm].size(changed - shown).flatten() <= epsilon + SLACK
             fooled = inside & (read.argmax(1) != own)
             self._show(shown[fooled], changed[fooled], own[fooled], read[fooled], epsilon, outcome.name)
@@ -226,3 +262,8 @@ class _Tally:
 
     def _by_class(self, labels: torch.Tensor) -> NDArray[np.int64]:
         return np.bincount(labels.cpu().numpy(), minlength=len(self.classes)).astype(np.int64)
+
+
+def _told_apart(outcome: AttackOutcome) -> str:
+    """The rest of a stream's name: attacks that know of a restorer draw other numbers than those that do not."""
+    return "" if outcome.knows == ALL else f" {outcome.knows}"

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from elmyr.metrics import Proportion, wilson_interval
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
+NOTHING, ANSWERS, ALL = "nothing", "its answers", "all"  # what an attack knows of a restorer
+
 SIGNS = {
     "black box": (
         "{title} fooled {fooled} images without gradients that the attacks by gradients before it had left: these may "
@@ -43,7 +45,10 @@ class Sign(NamedTuple):
 
 @dataclass(frozen=True)
 class AttackOutcome:
-    """One attack at one ε. tried: images that were left to it; fooled: those of them that it made misread."""
+    """One attack at one ε. tried: images that were left to it; fooled: those of them that it made misread.
+
+    knows: what it knows of a restorer before the recognizer: "nothing", "all", or "its answers" but no gradient of it.
+    """
 
     name: str
     steps: int
@@ -51,16 +56,21 @@ class AttackOutcome:
     tried: int
     fooled: int
     seconds: float
+    knows: str = ALL
 
 
 @dataclass(frozen=True)
 class Level:
-    """What is left at one ε. robust: images of each class that no attack made misread. noise: of all, under noise."""
+    """What is left at one ε. robust: images of each class that no attack made misread. noise: of all, under noise.
+
+    unaware: of all, those that attacks which know nothing of a restorer leave; None without one.
+    """
 
     epsilon: float
     attacks: tuple[AttackOutcome, ...]
     robust: NDArray[np.int64]
     noise: int
+    unaware: int | None = None
 
 
 def telling(levels: Sequence[Level], right: int) -> Level:
@@ -137,6 +147,7 @@ class Robustness:
             *(
                 f"under attack ({self.attack}, {self.norm}, \u03b5 = {level.epsilon:.4g}): robust accuracy "
                 f"{_told(self.robust_accuracy(level))}; under random noise {self.share(level.noise).value:.1%}"
+                f"{self._told_of_unaware(level)}"
                 for level in self.levels
             ),
         ]
@@ -147,13 +158,20 @@ class Robustness:
             )
         return lines + [sign.told for sign in self.signs]
 
+    def _told_of_unaware(self, level: Level) -> str:
+        if level.unaware is None:
+            return ""
+        return f"; under attacks that do not know of the restorer {self.share(level.unaware).value:.1%}"
+
     def table(self) -> list[list[str]]:
         """A row for each attack at each ε, under a head."""
-        head = ["epsilon", "attack", "uses", "steps", "images left to it", "fooled"]
-        return [head] + [
+        defended = self.through is not None
+        head = ["epsilon", "attack", *(["knows of the restorer"] if defended else []), "uses", "steps"]
+        return [[*head, "images left to it", "fooled"]] + [
             [
                 f"{level.epsilon:.4g}",
                 one.name,
+                *([one.knows] if defended else []),
                 ATTACKS[one.name].sees,
                 f"{one.steps:,}" + (f" x {one.restarts}" if one.restarts > 1 else ""),
                 f"{one.tried:,}",
@@ -188,6 +206,7 @@ class Robustness:
         return {
             "epsilon": level.epsilon,
             "robust_accuracy": self.robust_accuracy(level)._asdict(),
+            "unaware_accuracy": None if level.unaware is None else self.share(level.unaware)._asdict(),
             "noise_accuracy": self.share(level.noise)._asdict(),
             "robust": level.robust.tolist(),
             "attacks": [

@@ -15,8 +15,8 @@ from elmyr.tasks.recognition.predicting.trained import KIND
 FOLDER = "attacks"
 
 
-def usual_folder(name: Run, ask: AttackAsk, data: str | None) -> Path | None:
-    """In the run of a recognizer, named after the attack and, where they are not its own, the images; None without one.
+def usual_folder(name: Run, ask: AttackAsk, data: str | None, through: Run | None = None) -> Path | None:
+    """In a recognizer's run, named after attack, restorer and, where they are not its own, images; None without a run.
 
     Attacks that differ in anything else take the place of each other.
     """
@@ -24,7 +24,9 @@ def usual_folder(name: Run, ask: AttackAsk, data: str | None) -> Path | None:
     if not run.config.is_file() or run.kind != KIND:
         return None
     what = "-".join([*ask.order] if ask.attack != "auto" else ["auto"])
-    return run.path / FOLDER / "-".join([what, ask.norm, *([] if data is None else [plain(Path(data).stem)])])
+    beside = [] if through is None else ["through", plain(Path(str(through)).name)]
+    beside += [] if data is None else [plain(Path(data).stem)]
+    return run.path / FOLDER / "-".join([what, ask.norm, *beside])
 
 
 def check_folder(path: Path) -> Path:
