@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from elmyr.nets.layers.to_pixels import ConvToPixels, ConvTransposeToPixels, as_
 
 SIZES = {
     "inputs": st.integers(1, 5),
-    "channels": st.integers(1, 4),
+    "channels": st.integers(1, 5),
     "height": st.integers(1, 7),
     "width": st.integers(1, 7),
 }
@@ -80,17 +80,22 @@ def test_what_a_gpu_computes_is_what_a_cpu_does(kernel: int, stride: int) -> Non
     torch.testing.assert_close(gradients[1], gradients[0], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("net", [ConvToPixels(4, 1), ConvTransposeToPixels(4, 3)])
-def test_on_another_device_nothing_is_folded_image_by_image(net: nn.Module) -> None:
+@pytest.mark.parametrize(
+    ("net", "device"),
+    [(ConvToPixels(4, 1), "meta"), (ConvTransposeToPixels(4, 3), "meta"), (ConvTransposeToPixels(4, 6), "cpu")],
+)
+def test_on_another_device_and_of_many_channels_nothing_is_folded_image_by_image(net: nn.Module, device: str) -> None:
     class Seen(TorchDispatchMode):
-        names: ClassVar[list[str]] = []
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[no-untyped-call]  # torch's own lacks annotations
+            self.names = list[str]()
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             self.names.append(func.overloadpacket.__name__)
             return func(*args, **(kwargs or {}))
 
     with Seen() as seen:
-        images = net.to("meta")(torch.empty(2, 4, 7, 7, device="meta", requires_grad=True))
+        images = net.to(device)(torch.ones(2, 4, 7, 7, device=device, requires_grad=True))
         torch.autograd.grad(images.sum(), list(net.parameters()))
     assert {"convolution", "convolution_backward"} <= set(seen.names)
     assert not {"col2im", "im2col"} & set(seen.names)
