@@ -99,6 +99,9 @@ def test_an_attack_writes_a_page_a_record_and_a_picture_into_the_run(
     assert shares == sorted(shares, reverse=True) and shares[0] <= record["clean_accuracy"]["value"]
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "elmyr recognizer attack reader --attack pgd,square" in page and "PGD (Madry et al. 2018)" in page
+    of_run = (place / "reader" / "report.html").read_text(encoding="utf-8")
+    assert "How easily it is fooled" in of_run and "pgd,square, Linf" in of_run
+    assert f"{100 * shares[0]:.1f} %" in of_run.partition("How easily it is fooled")[2]
 
 
 @pytest.mark.filterwarnings("default")

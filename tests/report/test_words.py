@@ -20,7 +20,7 @@ from elmyr.report.charts.curve_titles import CURVE_TITLES
 from elmyr.report.pages import articles_page, attack_page, recognizer_report, study_cell, study_report, task_report
 from elmyr.report.pages.articles import course, record, tables, texts
 from elmyr.report.pages.articles.shown import PLUS
-from elmyr.report.parts import evidence, run_parts, sections, task_figures
+from elmyr.report.parts import evidence, kept_attacks, run_parts, sections, task_figures
 from elmyr.report.parts.numbers import duration
 from elmyr.report.words import ENGLISH, words_in
 from elmyr.serving.pages.workbench_page import TABS
@@ -90,7 +90,9 @@ def messages_of_tables() -> set[str]:
 def messages_of_attacks() -> set[str]:
     told = {text for spec in ATTACKS.values() for text in (spec.title, spec.sees)} | set(SIGNS.values())
     heads = (attack_page.LEVEL_HEAD, attack_page.ATTACK_HEAD, attack_page.CLASS_HEAD, attack_page.DAMAGE_HEAD)
-    return told.union(*heads, attack_page.KNOWS.values(), {attack_page.UNAWARE, attack_page.DEFENDED})
+    return told.union(
+        *heads, attack_page.KNOWS.values(), {attack_page.UNAWARE, attack_page.DEFENDED}, kept_attacks.ATTACKS_HEAD
+    )
 
 
 def messages_of_articles() -> set[str]:

@@ -71,6 +71,7 @@ def attack(
 ) -> None:
     """Try to fool a recognizer: how many images stay right under small changes that are made to mislead it."""
     from elmyr.core.notes import told_if_not_written
+    from elmyr.report import write_report
     from elmyr.report.pages.attack_page import write_attack
     from elmyr.report.words import words_in
     from elmyr.tasks.recognition import images_to_read, open_recognizer
@@ -87,6 +88,8 @@ def attack(
         command = shlex.join(["elmyr", *sys.argv[1:]])
         with told_if_not_written(folder):
             page = write_attack(result, folder, command, language=language)
+            if out is None:
+                write_report(folder.parents[1])
             (hush if quiet else say)(f"the report: {page}")
     if as_json:
         show_json(result.as_json())

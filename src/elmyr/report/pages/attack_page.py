@@ -20,6 +20,7 @@ from elmyr.report.parts.page import figures_table, note, page, section
 from elmyr.report.parts.sections import commands
 from elmyr.report.words import ENGLISH, Words, words_in
 from elmyr.tasks.recognition.attacks.outcome import ALL, ANSWERS, NOTHING, SIGNS, Example, Level, Robustness
+from elmyr.tasks.recognition.attacks.places import RECORD
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
 MOST_BARS = 20
@@ -39,7 +40,7 @@ DEFENDED = (
     "is worth what it withstands of these."
 )
 GRAY = 127.5
-PICTURE, RECORD, PAGE = "fooled.png", "attack.json", "report.html"
+PICTURE, PAGE = "fooled.png", "report.html"
 
 
 class Triple(NamedTuple):

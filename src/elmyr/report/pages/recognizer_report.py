@@ -10,6 +10,7 @@ from elmyr.metrics import FEWEST_TESTED, chance_of
 from elmyr.report.charts.confusion import confusion_table
 from elmyr.report.charts.pictures import grid, read_pictures
 from elmyr.report.charts.svg import Bar, interval_chart
+from elmyr.report.parts.kept_attacks import attacks_table
 from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.parts.numbers import count, percent
 from elmyr.report.parts.page import figures_table, note, page, section
@@ -39,6 +40,7 @@ def recognizer_page(folder: Path, words: Words = ENGLISH) -> str:
         opening(config, read_table(folder / "summary.json"), words, before=_result(reading, words)),
         *shown,
         section(words("On other images"), readings_table(folder, words, without=folder / "evaluation.json")),
+        section(words("How easily it is fooled"), attacks_table(folder, words)),
         training_curves(folder, words),
         how_made(config, environment, words("Settings of the recognizer"), following, words),
         foot=foot(environment, words),
