@@ -57,10 +57,22 @@ class Case(NamedTuple):
     begun: Callable[[Processes], tuple[Task, BatchSource]]
     net: str
     sizes: list[int] = SIZES
+    others: int | None = 0  # how many images of a batch are read beside the shares; None: all, by every process
 
 
-def data(images: Any = IMAGES) -> ResidentData:
-    return ResidentData(images, seed=3, device=CPU)
+READ: list[int] = []  # how many images each look into a set was for
+
+
+class Counted(ResidentData):
+    """A set that counts what is read of it."""
+
+    def read(self, indices: torch.Tensor) -> torch.Tensor:
+        READ.append(len(indices))
+        return super().read(indices)
+
+
+def data(images: Any = IMAGES) -> Counted:
+    return Counted(images, seed=3, device=CPU)
 
 
 def mixed_data() -> MixedData:
@@ -78,9 +90,11 @@ def teacher(images: torch.Tensor) -> torch.Tensor:
     return levels
 
 
-def recognizer(source: Callable[[], BatchSource] = data, **options: Any) -> Case:
+def recognizer(source: Callable[[], BatchSource] = data, *, others: int = 0, **options: Any) -> Case:
     return Case(
-        lambda group: (RecognizerTask(classifier(), processes=group, **LEARNING, **options), source()), "recognizer"
+        lambda group: (RecognizerTask(classifier(), processes=group, **LEARNING, **options), source()),
+        "recognizer",
+        others=others,
     )
 
 
@@ -93,7 +107,7 @@ def robust(source: Callable[[], BatchSource], teacher: Any = None, **choices: An
     )
 
 
-def semi(method: str, changes: Mapping[str, Any]) -> Case:
+def semi(method: str, changes: Mapping[str, Any], *, others: int = 0) -> Case:
     """The labeled images are 12 of a batch, and some unlabeled ones are sure enough while others are not."""
     known = {"semi.labeled": 12, "semi.consistency.threshold": 0.36}
     games = {"semi.game.images": 6, "semi.game.base": 4, "semi.game.latent": 4}
@@ -112,7 +126,7 @@ def semi(method: str, changes: Mapping[str, Any]) -> Case:
         )
         return task, SemiData(data(), data(OTHERS), count=config.labeled)
 
-    return Case(begun, "recognizer", SEMI_SIZES)
+    return Case(begun, "recognizer", SEMI_SIZES, others)
 
 
 def restorer(corruption: str, **choices: Any) -> Case:
@@ -123,7 +137,7 @@ def restorer(corruption: str, **choices: Any) -> Case:
         )
         return RestorerTask(chosen, damage_of(corruption), shape=(8, 8, 3), processes=group, **where), data()
 
-    return Case(begun, "restorer.stem")
+    return Case(begun, "restorer.stem", others=None)
 
 
 def translator(method: str, reader: str = "", **choices: Any) -> Case:
@@ -133,7 +147,11 @@ def translator(method: str, reader: str = "", **choices: Any) -> Case:
         chosen = TranslatorChoices(**SMALL | choices, method=method)
         task = TranslatorTask(chosen, channels=3, keeper=keeper, processes=group, **where)
         others = IMAGES.take(np.arange(60)[::-1].copy()) if method == "paired" else OTHERS
-        return task, DomainData(IMAGES, others, paired=method == "paired", seed=3, device=CPU)
+        source = DomainData(IMAGES, others, paired=method == "paired", seed=3, device=CPU)
+        source.a, source.b = (
+            Counted(each, seed=of.seed, device=CPU) for each, of in ((IMAGES, source.a), (others, source.b))
+        )
+        return task, source
 
     return Case(begun, "discriminator-a-to-b")
 
@@ -157,9 +175,14 @@ CASES = {
     "augment": recognizer(augment=AFFINE),
     "augment, taught": recognizer(augment=AFFINE, teacher=teacher),
     "gan-augment": recognizer(mixed_data, augment=AFFINE, labeled_loss=WEIGHTS),
-    "mixup": recognizer(mixed_data, augment=Augmenting("strong", "mixup"), labeled_loss=WEIGHTS),
+    "mixup": recognizer(
+        mixed_data, augment=Augmenting("strong", "mixup"), labeled_loss=WEIGHTS, others=SIZES[0]
+    ),  # a partner each
     "cutmix, taught": recognizer(
-        augment=Augmenting("affine+elastic+erasing+photometric+flips", "cutmix"), labeled_loss=WEIGHTS, teacher=teacher
+        augment=Augmenting("affine+elastic+erasing+photometric+flips", "cutmix"),
+        labeled_loss=WEIGHTS,
+        teacher=teacher,
+        others=SIZES[0],
     ),
     "robust": robust(mixed_data, epsilon=0.1),
     "robust by another loss, taught": robust(mixed_data, epsilon=0.1, loss="trades", steps=2, teacher=teacher),
@@ -167,7 +190,7 @@ CASES = {
     "consistency, rising": semi("consistency", {"semi.consistency.rising": True, "semi.consistency.soft": True}),
     "gan-semi": semi("gan-semi", {}),
     "gan-consistency": semi("gan-consistency", {"semi.gentle": True}),
-    "adapt": semi("adapt", {"semi.consistency.alignment": False}),
+    "adapt": semi("adapt", {"semi.consistency.alignment": False}, others=6),
     "restorer of any damage": restorer("any"),
     "restorer without noise": restorer("occlusion:3,poisson:4-9", noise=0),
     "restorer without a discriminator": restorer("block:2-4,noise:0.1-0.4", noise=4, adversarial=0.0),
@@ -192,11 +215,13 @@ def after(case: Case, group: Processes) -> dict[str, torch.Tensor]:
         net = task.modules[outer].get_submodule(inner)
         first = next(each for each in net.modules() if isinstance(each, torch.nn.Conv2d))
         first.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+        READ.clear()
         for number, size in enumerate(case.sizes):
             told = task.update(source.batch(position, size), position)
             found |= {f"{number} {name}": group.mean(value) for name, value in told.items()}
             if number == 0:
                 found["seen"] = torch.tensor(sum(seen))
+                found["read"] = group.mean(torch.tensor(float(sum(READ))))
             position += size
             if watcher:
                 found[f"{number} error"] = group.mean(torch.tensor(watcher.look(position)["validation_error"]))

@@ -26,6 +26,8 @@ def test_many_processes_train_as_one_does_each_on_its_share(by_many: tuple[int, 
     expected, found = after(CASES[name], ALONE), load_file(folder / f"{name}.safetensors")
     assert found.keys() == expected.keys()
     assert count * found.pop("seen") == expected.pop("seen")
+    one, each, others = float(expected.pop("read")), float(found.pop("read")), CASES[name].others
+    assert each > 0 and count * each == (count * one if others is None else one + others)
     apart = {key: float((found[key] - expected[key]).abs().max()) for key in expected}
     assert {key: value for key, value in apart.items() if not value <= 1e-10} == {}
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from elmyr.core.errors import InputError
-from elmyr.engine.data import ResidentData
+from elmyr.engine.data import Joined, ResidentData
+from elmyr.engine.task import Batch
 from elmyr.images import ImageSet, StoredPixels, load_images, open_source, split_source
 from elmyr.images.storage import stored
 from tests.images.any_size import sparse
@@ -85,11 +86,46 @@ def test_the_next_batch_is_read_on_a_thread_and_every_order_of_asking_gives_the_
         batch, expected = data.batch(position, size), known.batch(position, size)
         assert torch.equal(batch.images, expected.images)
         assert batch.labels is not None and expected.labels is not None and torch.equal(batch.labels, expected.labels)
-    data.at(torch.tensor([3, 1]))
+    assert len(data.at(torch.tensor([3, 1])).images) == 2
     assert readers.count("MainThread") == 6  # the first, four that were not expected, and two alone
     assert data._ahead is not None
     data._ahead._pool.submit(int).result()  # what it was to read before has been read
     assert readers.count("read ahead") == len(asked)
+
+
+def test_of_a_share_no_other_image_is_read_now_or_ahead(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, original = list[int](), StoredPixels._read
+
+    def told(images: StoredPixels, firsts: list[int], run: int) -> np.ndarray:
+        assert run == 1
+        read.extend(firsts)
+        return original(images, firsts, run)
+
+    monkeypatch.setattr(StoredPixels, "_read", told)
+    data = ResidentData(ImageSet(StoredPixels(path)), seed=1, device=torch.device("cpu"))
+    known = ResidentData(ImageSet(PIXELS), seed=1, device=torch.device("cpu"))
+    share = slice(4, 8)
+    for position in (0, 8, 16):
+        batch, expected = data.batch(position, 8), known.batch(position, 8)
+        assert len(batch) == 8
+        assert torch.equal(batch.part(share).images, expected.images[share])
+    own = [int(place) for position in (0, 8, 16, 24) for place in known.order(position, 8)[share]]
+    assert read in (own, own[:12])  # the fourth may not have begun
+    batch = data.batch(40, 8)
+    partners = torch.tensor([7, 0, 7])
+    assert torch.equal(batch.images_at(partners), known.batch(40, 8).images[partners])
+
+
+@pytest.mark.parametrize("places", [[0, 3, 9], [9, 0, 5, 5, 3], [4, 5], [2], [7, 8]])
+def test_of_joined_batches_any_places_in_any_order(places: list[int]) -> None:
+    pixels = torch.from_numpy(PIXELS).permute(0, 3, 1, 2)
+    parts = [Batch(pixels[:3], None), Batch(pixels[3:3], None), Batch(pixels[3:8], None), Batch(pixels[8:12], None)]
+    joined = Batch(Joined(parts), torch.arange(12))
+    assert len(joined) == 12
+    assert torch.equal(joined.images_at(torch.tensor(places)), pixels[places])
+    part = joined.part(slice(2, 9))
+    assert torch.equal(part.images, pixels[2:9]) and part.labels is not None and part.labels.tolist() == [*range(2, 9)]
+    assert torch.equal(joined.images, pixels[:12]) and torch.equal(joined.part(slice(2, 9)).images, pixels[2:9])
 
 
 def test_a_file_that_is_cut_while_it_is_read_ahead_is_told(path: Path) -> None:
@@ -98,7 +134,7 @@ def test_a_file_that_is_cut_while_it_is_read_ahead_is_told(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(OSError, match="has become shorter"):
         for position in range(0, 60, 16):
-            data.batch(position, 16)
+            assert len(data.batch(position, 16).images) == 16
 
 
 def test_gray_images_without_a_channel_axis_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +169,8 @@ def test_ten_million_images_are_learned_from_within_a_gigabyte(tmp_path: Path) -
         import json, resource, sys
         import torch
         from elmyr.images import open_source, split_source
-        from elmyr.engine.data import ResidentData
+        from elmyr.engine.data import Joined, ResidentData
+from elmyr.engine.task import Batch
         splits = split_source(open_source(sys.argv[1]), 0)
         data = ResidentData(splits.train, seed=0, device=torch.device("cpu"))
         for position in range(0, 64 * 200, 64):

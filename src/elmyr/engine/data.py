@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -19,7 +20,8 @@ class ResidentData:
     """An image set on the device (or on the disk, where it is large) in an endless order: a function of the seed.
 
     A GPU that has room for it has a large one, too. Each pass over the set is a permutation of its own; batches run
-    over the border between two passes. From the disk the next batch is read on a thread while this one is learned from.
+    over the border between two passes. What is asked of a batch is read when it is asked for, and from the disk the
+    same of the next batch, on a thread while this one is learned from.
     """
 
     def __init__(self, image_set: ImageSet, *, seed: int, device: torch.device) -> None:
@@ -39,21 +41,26 @@ class ResidentData:
 
     def batch(self, position: int, size: int) -> Batch:
         """The `size` images from `position` (images seen) on."""
-        found = self.at(self.order(position, size))
-        if self._ahead is not None:
-            self._ahead.expect(self.order(position + size, size))
-        return found
+        return self.at(self.order(position, size), (position + size, size))
 
-    def at(self, indices: torch.Tensor) -> Batch:
-        """The images at these places, int64 (n,) on the CPU."""
-        on_device = machine.to_device(indices, self.device)
+    def at(self, indices: torch.Tensor, following: tuple[int, int] | None = None) -> Batch:
+        """The images at these places, int64 (n,) on the CPU; following: position and size of the batch after it."""
+        labels = None if self.labels is None else self.labels.index_select(0, machine.to_device(indices, self.device))
+        return Batch(_Indexed(self, indices, following), labels)
+
+    def read(self, indices: torch.Tensor) -> torch.Tensor:
+        """The images at these places, int64 (n,) on the CPU: uint8 (n, C, H, W)."""
         if isinstance(self.images, torch.Tensor):
-            images = self.images.index_select(0, on_device)
+            images = self.images.index_select(0, machine.to_device(indices, self.device))
         else:
             assert self._ahead is not None
             images = machine.to_device(torch.from_numpy(self._ahead.read(indices)), self.device)
-        labels = None if self.labels is None else self.labels.index_select(0, on_device)
-        return Batch(images.permute(0, 3, 1, 2), labels)
+        return images.permute(0, 3, 1, 2)
+
+    def expect(self, position: int, size: int, places: torch.Tensor) -> None:
+        """Begins to read some places of the batch from a position on, where the set stays on the disk."""
+        if self._ahead is not None:
+            self._ahead.expect(self.order(position, size)[places])
 
     def order(self, position: int, size: int) -> torch.Tensor:
         """Which images stand at the places from `position` on: int64 (size,)."""
@@ -82,6 +89,47 @@ def _moved(pixels: StoredPixels, device: torch.device) -> torch.Tensor:
     return images
 
 
+class _Indexed:
+    """The images of a batch, by their places in the set; the first to be read have those of the next batch read."""
+
+    def __init__(self, data: ResidentData, indices: torch.Tensor, following: tuple[int, int] | None) -> None:
+        self._data, self._indices, self._following = data, indices, following
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def read(self, places: torch.Tensor) -> torch.Tensor:
+        images = self._data.read(self._indices[places])
+        if self._following is not None:
+            self._data.expect(*self._following, places)
+            self._following = None
+        return images
+
+
+class Joined:
+    """The images of several batches, one after the other."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return sum(map(len, self._batches))
+
+    def read(self, places: torch.Tensor) -> torch.Tensor:
+        """Those at some places, in whatever order."""
+        begin, found, where = 0, [], []
+        for batch in self._batches:
+            inside = torch.nonzero((places >= begin) & (places < begin + len(batch))).flatten()
+            if len(inside):
+                found.append(batch.images_at(places[inside] - begin))
+                where.append(inside)
+            begin += len(batch)
+        images, order = found[0] if len(self._batches) == 1 else torch.cat(found), torch.cat(where)
+        if torch.equal(order, torch.arange(len(order))):
+            return images
+        return images.index_select(0, machine.to_device(order.argsort(), images.device))
+
+
 class ReadAhead:
     """Images that stay on the disk, of which those that are expected next are read on a thread."""
 
@@ -92,9 +140,9 @@ class ReadAhead:
 
     def read(self, indices: torch.Tensor) -> NDArray[np.uint8]:
         """The images uint8 (n, H, W, C) at these places, int64 (n,): what was read ahead, where these were expected."""
-        expected, self._expected = self._expected, None
-        if expected is not None and torch.equal(expected[0], indices):
-            return expected[1].result()
+        if self._expected is not None and torch.equal(self._expected[0], indices):
+            (_, expected), self._expected = self._expected, None
+            return expected.result()
         return self._images[indices.numpy()]
 
     def expect(self, indices: torch.Tensor) -> None:
@@ -160,4 +208,4 @@ class MixedData:
         if real.labels is not None and generated.targets is not None:
             sure = one_hot(real.labels, generated.targets.shape[1]).to(generated.targets.dtype)
             targets = torch.cat([sure, generated.targets])
-        return Batch(torch.cat([real.images, generated.images]), labels, targets=targets)
+        return Batch(Joined([real, generated]), labels, targets=targets)

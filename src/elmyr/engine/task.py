@@ -3,29 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
+from elmyr.core import machine
+
 Scalars = dict[str, torch.Tensor]  # what an update tells for the log, by name, on the device
 
 
-@dataclass(frozen=True)
+class Unread(Protocol):
+    """The images of a batch, of which those are read that somebody asks for."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, places: torch.Tensor) -> torch.Tensor:
+        """Those at some places of the batch, int64 (n,) on the CPU: uint8 (n, C, H, W) channels-last, on the device."""
+        ...
+
+
 class Batch:
     """A batch of the order, on the device: images uint8 (N, C, H, W) channels-last, labels int64 (N,) or None.
 
-    targets: where labels are not sure, what takes their place: probabilities float (N, K) of the classes.
+    A process that asks for its `part` reads no more than that. targets: where labels are not sure, what takes their
+    place: probabilities float (N, K) of the classes.
     """
 
-    images: torch.Tensor
-    labels: torch.Tensor | None
-    targets: torch.Tensor | None = field(default=None, kw_only=True)
+    def __init__(
+        self, images: torch.Tensor | Unread, labels: torch.Tensor | None, *, targets: torch.Tensor | None = None
+    ) -> None:
+        self._images, self.labels, self.targets = images, labels, targets
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self._images)
+
+    @property
+    def images(self) -> torch.Tensor:
+        """All of its images."""
+        if not isinstance(self._images, torch.Tensor):
+            self._images = self._images.read(torch.arange(len(self._images)))
+        return self._images
+
+    def images_at(self, places: torch.Tensor) -> torch.Tensor:
+        """Its images at some places, int64 (n,) on the CPU: uint8 (n, C, H, W) channels-last."""
+        if isinstance(self._images, torch.Tensor):
+            return self._images[machine.to_device(places, self._images.device)]
+        return self._images.read(places)
+
+    def part(self, place: slice) -> Batch:
+        """The batch of the images from a place on up to another, and of what belongs to them."""
+        if place == slice(0, len(self)) or isinstance(self._images, torch.Tensor):
+            images = self.images[place]
+        else:
+            images = self._images.read(torch.arange(len(self))[place])
+        labels, targets = (None if each is None else each[place] for each in (self.labels, self.targets))
+        return Batch(images, labels, targets=targets)
 
 
 class BatchSource(Protocol):

@@ -36,22 +36,24 @@ def places(share: slice, most: int) -> list[slice]:
     return [slice(*pair) for pair in pairwise(bounds)]
 
 
-def parts_of(batch: Batch, latents: torch.Tensor, *, share: slice, most: int) -> list[Microbatch]:
+def parts_of(batch: Batch, latents: torch.Tensor, *, share: slice, most: int, labeled: bool = True) -> list[Microbatch]:
     """The parts of a process's share of a batch; `latents` (B, latent) are those of a whole batch.
+
+    labeled: whether labels are told, where there are some.
 
     Where the batch is not whole, as the last one of a budget may be, each part's latents are made up to `most`, for the
     statistics that a generator may take of them.
     """
-    parts = []
+    labels = batch.labels if labeled else None
+    images, parts = batch.part(share).images, []
     for place in places(share, most):
         size = place.stop - place.start if len(batch) == len(latents) else most
         rows = torch.arange(place.start, place.start + size, device=latents.device) % len(latents)
-        labels = batch.labels
         parts.append(
             Microbatch(
                 place,
                 (place.stop - place.start) / (share.stop - share.start),
-                batch.images[place],
+                images[place.start - share.start : place.stop - share.start],
                 None if labels is None else labels[place],
                 latents[rows],
                 None if labels is None else labels[rows % len(batch)],

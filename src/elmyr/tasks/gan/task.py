@@ -191,9 +191,8 @@ class AdversarialTask:
         rests = self.freeze.rests(position)
         due = rests or (position // self.batch) % self.config.discriminator_steps == 0
         latents = self.gan.latents(self.batch, seeds.generator(self.seed, "latents", position))
-        labels = batch.labels if self.gan.classes else None
-        latents = machine.to_device(latents, self.device)
-        parts = parts_of(Batch(batch.images, labels), latents, share=share, most=self._microbatch)
+        latents, labeled = machine.to_device(latents, self.device), bool(self.gan.classes)
+        parts = parts_of(batch, latents, share=share, most=self._microbatch, labeled=labeled)
         if len(parts) == 1:  # the images serve both steps: of several parts the graphs would not find room
             with torch.set_grad_enabled(due):
                 parts[0].fake = self._generate(parts[0])

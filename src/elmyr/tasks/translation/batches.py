@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 
 from elmyr.core import seeds
-from elmyr.engine.data import ResidentData
+from elmyr.engine.data import Joined, ResidentData
 from elmyr.engine.task import Batch
 from elmyr.images import ImageSet
 
 
-@dataclass(frozen=True)
 class TwoKinds(Batch):
     """Images of A, with their labels, and as many of B: uint8 (N, C, H, W)."""
 
-    others: torch.Tensor
+    def __init__(self, a: Batch, b: Batch) -> None:
+        super().__init__(Joined([a]), a.labels)
+        self._b = b
+
+    @property
+    def others(self) -> torch.Tensor:
+        """All of its images of B."""
+        return self._b.images
+
+    def part(self, place: slice) -> TwoKinds:
+        """The images of both kinds from a place on up to another."""
+        return TwoKinds(super().part(place), self._b.part(place))
 
 
 class DomainData:
@@ -29,5 +37,4 @@ class DomainData:
 
     def batch(self, position: int, size: int) -> TwoKinds:
         """The `size` images of each kind from `position` (images of A seen) on."""
-        first, second = self.a.batch(position, size), self.b.batch(position, size)
-        return TwoKinds(first.images, first.labels, second.images)
+        return TwoKinds(self.a.batch(position, size), self.b.batch(position, size))

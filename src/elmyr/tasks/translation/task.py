@@ -90,10 +90,9 @@ class TranslatorTask:
         """
         assert isinstance(batch, TwoKinds)
         share = self.processes.share(len(batch))
-        labels = None if batch.labels is None else batch.labels[share]
-        kinds = [
-            to_unit(each[share]).contiguous(memory_format=torch.channels_last) for each in (batch.images, batch.others)
-        ]
+        own = batch.part(share)
+        labels = own.labels
+        kinds = [to_unit(each).contiguous(memory_format=torch.channels_last) for each in (own.images, own.others)]
         ways = []
         for name in self.nets:
             given, wanted = kinds if name == A_TO_B else kinds[::-1]

@@ -86,7 +86,7 @@ class FeatureStartTask(TwoStageTask):
         if position >= self.start:
             return super().update(batch, position)
         share = self.processes.share(len(batch))
-        images = to_unit(batch.images[share]).contiguous(memory_format=torch.channels_last)
+        images = to_unit(batch.part(share).images).contiguous(memory_format=torch.channels_last)
         with machine.autocast(self.device, self.precision):
             foretold = self.foretelling(self.net.features(images))
             with torch.no_grad():

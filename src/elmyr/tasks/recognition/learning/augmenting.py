@@ -31,16 +31,17 @@ class Augmenting:
         way.
         """
         assert batch.labels is not None
-        images = self._changed(batch.images[share], share, len(batch), seed, "augmentation", position)
+        images = self._changed(batch.part(share).images, share, len(batch), seed, "augmentation", position)
         if self.mixing == NONE:
             return images, (batch.labels if batch.targets is None else batch.targets)[share]
         random, device = seeds.generator(seed, "mixing", position), images.device
-        partners = machine.to_device(torch.randperm(len(batch), generator=random)[share], device)
+        partners = torch.randperm(len(batch), generator=random)[share]
         draws = machine.to_device(seeds.uniform((DRAWS, len(batch)), random)[:, share], device).to(images.dtype)
-        others = self._changed(batch.images[partners], share, len(batch), seed, "augmentation, partners", position)
+        shown = batch.images_at(partners)
+        others = self._changed(shown, share, len(batch), seed, "augmentation, partners", position)
         mixed, own = MIXINGS[self.mixing](images, others, draws.view(DRAWS, -1, 1, 1, 1))
         known = F.one_hot(batch.labels, classes) if batch.targets is None else batch.targets
-        first, second = (known[place].to(own.dtype) for place in (share, partners))
+        first, second = (known[place].to(own.dtype) for place in (share, machine.to_device(partners, device)))
         return mixed, own.flatten(1) * first + (1 - own.flatten(1)) * second
 
     def _changed(

@@ -11,6 +11,7 @@ from torch import nn
 
 from elmyr.core import machine, seeds
 from elmyr.engine.config import validated
+from elmyr.engine.data import Joined
 from elmyr.engine.optimization.optimizers import Adam
 from elmyr.engine.optimization.step import step
 from elmyr.engine.processes import ALONE, Processes
@@ -74,7 +75,7 @@ class SemiData:
         second = self.unlabeled.batch(number * rest, rest)
         assert first.labels is not None
         labels = torch.cat([first.labels, first.labels.new_full((rest,), -1)])
-        return Batch(torch.cat([first.images, second.images]), labels)
+        return Batch(Joined([first, second]), labels)
 
 
 class SemiTask(RecognizerTask):
@@ -124,11 +125,11 @@ class SemiTask(RecognizerTask):
     def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
         """One step by the labeled images, by what the unlabeled ones are read as, and against the generated ones."""
         assert batch.labels is not None
-        images, first = to_unit(batch.images), self.config.labeled
-        labeled, unlabeled = self._share(images[:first]), self._share(images[first:])
+        first = self.config.labeled
+        labeled, unlabeled = self._read(batch, 0, first), self._read(batch, first, len(batch))
         labels = batch.labels[:first][labeled.place]
         if self.config.another_kind:
-            labeled = self._over_textures(labeled, images[first:], position)
+            labeled = self._over_textures(labeled, unlabeled, batch, position)
         fake = self._generate(position)
         logits, features = self._look(self._shown(labeled, unlabeled, fake, position))
         count, known = len(labels), len(labels) + len(unlabeled.images)
@@ -153,17 +154,27 @@ class SemiTask(RecognizerTask):
             scalars["matching_loss"] = self._step_generator(fake, features[count:known].detach(), position)
         return scalars
 
+    def _read(self, batch: Batch, begin: int, end: int) -> Shared:
+        """This process's share of the images from a place on up to another, in [-1, 1]."""
+        place = self.processes.share(end - begin)
+        images = batch.part(slice(begin + place.start, begin + place.stop)).images
+        return Shared(to_unit(images), place, end - begin)
+
     def _share(self, images: torch.Tensor) -> Shared:
         place = self.processes.share(len(images))
         return Shared(images[place], place, len(images))
 
-    def _over_textures(self, labeled: Shared, unlabeled: torch.Tensor, position: int) -> Shared:
+    def _over_textures(self, labeled: Shared, unlabeled: Shared, batch: Batch, position: int) -> Shared:
         """The first half of all of them laid over textures of unlabeled images; the others stay as they are."""
         half = (labeled.of + 1) // 2
         begin, end = labeled.place.start, min(labeled.place.stop, half)
         if begin >= end:
             return labeled
-        examples = unlabeled[torch.arange(begin, end, device=unlabeled.device) % len(unlabeled)]
+        places = torch.arange(begin, end) % unlabeled.of
+        if len(unlabeled.images) == unlabeled.of:
+            examples = unlabeled.images[places.to(self.device)]
+        else:  # which may lie in another process's share
+            examples = to_unit(batch.images_at(labeled.of + places))
         random = seeds.for_part(self.seed, "textures", position, (slice(begin, end), half))
         laid = over_textures(labeled.images[: end - begin], examples, random)
         return replace(labeled, images=torch.cat([laid, labeled.images[end - begin :]]))
