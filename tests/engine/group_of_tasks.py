@@ -244,7 +244,8 @@ def ends_of_a_bad_number(folder: Path, group: Processes) -> dict[str, torch.Tens
         return told | ({"loss": told["loss"] * torch.nan} if bad else {})
 
     task.update = update  # type: ignore[method-assign]  # what a defect of one machine would do
-    course = LoopConfig.of_budget(240, batch=24, decay_from=0.5)
+    rare = {"log_every": 480, "preview_every": 480, "checkpoint_every": 480}  # what they agree on before, too
+    course = LoopConfig(images=480, batch=24, decay_from=0.5, **rare)
     (folder / "run").mkdir(exist_ok=True)
     run_loop(task, source, course, run=RunDirectory(folder / "run"), say=said.append, processes=group)
     (folder / f"said-{group.rank}.txt").write_text("\n".join(said))

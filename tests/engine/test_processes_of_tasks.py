@@ -35,7 +35,7 @@ def test_many_processes_train_as_one_does_each_on_its_share(by_many: tuple[int, 
 def test_where_one_sees_a_number_that_is_not_finite_all_go_back(by_many: tuple[int, Path]) -> None:
     count, folder = by_many
     told = [(folder / f"said-{rank}.txt").read_text() for rank in range(count)]
-    rest = "; back to 72 images, with half the learning rates (1 of 3 times)"
+    rest = "; back to 0 images, with half the learning rates (1 of 3 times)"
     others = f"training diverged: numbers of another process not finite at 72 images{rest}"
     assert told == [others] * (count - 1) + [f"training diverged: loss not finite at 72 images{rest}"]
     first, *more = (load_file(folder / f"end-{rank}.safetensors") for rank in range(count))

@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from elmyr.core import machine
 from elmyr.core.errors import DivergedError, InterruptedRun
 from elmyr.core.plugins import with_plugins
+from elmyr.engine.group.agreement import Agreement
+from elmyr.engine.group.handover import taken_up
 from elmyr.engine.optimization.schedule import decay_factor
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.progress import Listener, Silence
 from elmyr.engine.saving.checkpoint import (
     SaveError,
     latest_checkpoint,
-    load_checkpoint,
     not_finite,
     require_room,
     take_snapshot,
@@ -131,46 +132,46 @@ class TrainingLoop:
 
     def begin(self) -> None:
         """Takes up the latest checkpoint, or saves the first one: there is always one to go back to."""
-        self.processes.wait()
-        path = latest_checkpoint(self.run.checkpoints) if self.run else None
-        if path is not None:
-            self._load(path)
-        else:
+        there = self._take_up()
+        if not there:
             self._restore_log({"sums": {}, "counts": {}}, 0)
         if self.writer:
             self._require_room(self.writer.folder)
-        if path is None:
+        if not there:
             self._save()
 
     def train(self) -> Outcome:
         """From the position to the end of the budget."""
         with StopRequest() as stop:
+            agreement = Agreement(stop, self.processes)
             while self.position < self.config.images:
                 try:
-                    self._update()
-                    (number,) = self.processes.most(stop.signal_number or 0)
-                    if number and self.position < self.config.images:
-                        raise self._interrupted(number)
+                    self._update(agreement)
+                    if agreement.signal_number and self.position < self.config.images:
+                        raise self._interrupted(agreement.signal_number)
                 except DivergedError as error:
                     self._roll_back(error)
             self._wait_for_writer()
         return Outcome(self.position, self._seconds())
 
-    def _update(self) -> None:
+    def _update(self, agreement: Agreement) -> None:
         """One update, and what is due after it."""
         config, before = self.config, self.position
         self._set_learning_rates()
         batch = self.data.batch(before, min(config.batch, config.images - before))
         self.logbook.add(self.task.update(batch, before), before)
         self.position += len(batch)
+        logs, saves = self._due(config.log_every, before), self._due(config.checkpoint_every, before)
+        bad = agreement.after_update(self.logbook.bad and self.logbook.bad[0], now=logs or saves)
+        if bad is not None:
+            self.logbook.refuse_bad(bad)
         self.listener.advance(self.position)
         if self.writer:
             with self._saving():
                 self.writer.look()
-        if self._due(config.log_every, before):
+        if logs:
             with self._saving():
                 self._log()
-        saves = self._due(config.checkpoint_every, before)
         looks = config.watch_every and (saves or before // config.watch_every != self.position // config.watch_every)
         if self.watcher and looks:
             seen = self.watcher.look(self.position)
@@ -237,8 +238,13 @@ class TrainingLoop:
         with self._saving():
             self.writer.save(snapshot)
 
-    def _load(self, path: Path) -> None:
-        self.position, progress = load_checkpoint(path, self.task)
+    def _take_up(self) -> bool:
+        """The latest checkpoint, if there is one: as the first process finds it, for all."""
+        folder = self.run.checkpoints if self.run else None
+        found = taken_up(self.task, lambda: latest_checkpoint(folder) if folder else None, self.processes)
+        if found is None:
+            return False
+        self.position, progress = found
         with self._saving():
             self._restore_log(progress["logbook"], self.position)
         if self.watcher and progress["watch"] is not None:
@@ -248,6 +254,7 @@ class TrainingLoop:
         self._drained = self.position
         if self.writer:
             self.writer.written = self.position
+        return True
 
     def _roll_back(self, error: DivergedError) -> None:
         """To the last checkpoint, with half the learning rates; the error itself where that was tried three times."""
@@ -261,10 +268,8 @@ class TrainingLoop:
                 images=error.images,
             )
         self._wait_for_writer()
-        path = latest_checkpoint(self.run.checkpoints)
-        if path is None:
+        if not self._take_up():
             raise error
-        self._load(path)
         self.rollbacks, self.earlier = rollbacks, spent
         tried = f"{rollbacks} of {MOST_ROLLBACKS} times"
         self.say(f"{error}; back to {self.position:,} images, with half the learning rates ({tried})")

@@ -287,7 +287,7 @@ def _run_to_end(
         if course is None and processes.count == 1:
             course = course_of(run, config, position_of(latest) if latest else 0, measure, say)
         begun = spec.begin(config, inputs, processes, say)
-        if config.start_from is not None and latest is None:
+        if config.start_from is not None and latest is None and processes.writes:  # the others take over what it has
             take_weights(spec, begun.task, config)
         outcome = _trained(run, begun, config, options, processes, say, course)
         if processes.writes:

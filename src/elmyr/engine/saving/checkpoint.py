@@ -27,6 +27,7 @@ from elmyr.core.files import flush, read_json, sha256_of, write_json, write_text
 from elmyr.engine.task import Task
 
 FORMAT = 2
+OPTIMIZER = ".optimizer"  # behind the name of one, where there are modules as well
 NAME = re.compile(r"images-(\d+)")
 MARGIN = 4_000_000  # bytes that stay free beside a checkpoint: logs, previews, the file system's own
 
@@ -52,13 +53,13 @@ class Snapshot:
 
 def take_snapshot(task: Task, position: int, progress: Mapping[str, Any], figure: float | None = None) -> Snapshot:
     """Copies the task's state to the CPU."""
-    copied = {name: _copied(part) for name, part in _state_of(task).items()}
+    copied = {name: _copied(part) for name, part in state_of(task).items()}
     return Snapshot(position, copied, progress, figure)
 
 
 def not_finite(task: Task) -> str | None:
     """What in the task's state is not finite, None where all of it is. Waits for the device."""
-    for name, part in _state_of(task).items():
+    for name, part in state_of(task).items():
         for key, tensor in part.items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
                 return f"{name}: '{key}'"
@@ -70,10 +71,10 @@ def weights_size(task: Task) -> int:
     return sum(tensor.nbytes for module in task.modules.values() for tensor in module.state_dict().values())
 
 
-def _state_of(task: Task) -> Mapping[str, Mapping[str, torch.Tensor]]:
+def state_of(task: Task) -> Mapping[str, Mapping[str, torch.Tensor]]:
     """The tensors of each module and of each optimizer, by the names of their files."""
     modules = {name: module.state_dict() for name, module in task.modules.items()}
-    return modules | {f"{name}.optimizer": _optimizer_state(each) for name, each in task.optimizers.items()}
+    return modules | {f"{name}{OPTIMIZER}": _optimizer_state(each) for name, each in task.optimizers.items()}
 
 
 def save_checkpoint(folder: Path, snapshot: Snapshot) -> Path:
@@ -128,12 +129,20 @@ def _manifest_text(sums: Mapping[str, Any], version: int = FORMAT) -> str:
     return json.dumps(content | {"manifest": own}, indent=2) + "\n"
 
 
+def put_part(task: Task, name: str, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Puts the tensors of one part of a state, by its name in `state_of`, into the task, in place."""
+    if name in task.modules:
+        task.modules[name].load_state_dict(tensors)
+    else:
+        _restore_optimizer(task.optimizers[name.removesuffix(OPTIMIZER)], tensors)
+
+
 def load_checkpoint(path: Path, task: Task) -> tuple[int, dict[str, Any]]:
     """Puts a checkpoint's state into the task, in place; returns its position and the loop's progress."""
     load_modules(path, task.modules)
     with _fitting(path):
         for name, optimizer in task.optimizers.items():
-            _restore_optimizer(optimizer, load_file(path / f"{name}.optimizer.safetensors"))
+            _restore_optimizer(optimizer, load_file(path / f"{name}{OPTIMIZER}.safetensors"))
     state = read_json(path / "state.json")
     return int(state["position"]), dict(state["progress"])
 

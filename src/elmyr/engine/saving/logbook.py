@@ -27,20 +27,29 @@ class Logbook:
         self.path, self.processes = path, processes
         self._sums = torch.zeros(0, dtype=torch.float64)  # of each name in `_counts`
         self._counts: dict[str, int] = {}
+        self.bad: tuple[int, dict[str, float]] | None = None  # where this process first saw what is not finite
 
     def add(self, scalars: Mapping[str, torch.Tensor], position: int) -> None:
-        """Takes one update's scalars; does not wait for the device. DivergedError if one is seen not to be finite, by
-        whichever process: at once on a CPU, at the next drain elsewhere.
+        """Takes one update's scalars; does not wait for the device, nor for another process.
+
+        What is not finite is noted on a CPU, at the next drain elsewhere; DivergedError where this process is alone.
         """
         names = list(dict.fromkeys([*self._counts, *scalars]))
         values = _vector(names, scalars)
-        (bad,) = self.processes.most(values.device.type == "cpu" and not bool(values.isfinite().all()))
-        if bad:
-            _refuse_infinite(dict(zip(names, values.tolist(), strict=True)), position)
-            told = f"training diverged: numbers of another process not finite at {position:,} images"
-            raise DivergedError(told, images=position)
+        if self.bad is None and values.device.type == "cpu" and not bool(values.isfinite().all()):
+            self.bad = position, dict(zip(names, values.tolist(), strict=True))
+            if self.processes.count == 1:
+                self.refuse_bad(position)
         self._sums = values + pad(to_device(self._sums, values.device), (0, len(names) - len(self._sums)))
         self._counts = {name: self._counts.get(name, 0) + (name in scalars) for name in names}
+
+    def refuse_bad(self, position: int) -> None:
+        """DivergedError for what is not finite: at the position, if another process alone saw it."""
+        if self.bad is not None:
+            at, values = self.bad
+            _refuse_infinite(values, at)
+        told = f"training diverged: numbers of another process not finite at {position:,} images"
+        raise DivergedError(told, images=position)
 
     def drain(self, position: int, extra: Mapping[str, float]) -> dict[str, float]:
         """Writes the means since the last drain as one line and returns them; DivergedError if one is not finite."""
@@ -69,7 +78,7 @@ class Logbook:
 
     def restore(self, state: Mapping[str, Any], position: int) -> None:
         """Goes back to where a checkpoint at `position` was taken."""
-        self._counts = dict(state["counts"])
+        self._counts, self.bad = dict(state["counts"]), None
         self._sums = torch.tensor([state["sums"][name] for name in self._counts], dtype=torch.float64)
         if self.path is None or not self.path.exists() or not self.processes.writes:
             return

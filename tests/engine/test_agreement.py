@@ -1,0 +1,66 @@
+"""Several processes ask each other for a stop seldom, at the same updates, and hear of one within seconds."""
+
+import pytest
+
+from elmyr.engine.group.agreement import Agreement
+from elmyr.engine.processes import ALONE, Processes
+from elmyr.engine.signals import StopRequest
+
+
+class Asked(Processes):
+    """One of two processes, whose other one answers as told; and what this one asked with."""
+
+    def __init__(self, other: tuple[int, int, int]) -> None:
+        super().__init__(0, 2)
+        self.other, self.messages = other, list[tuple[int, ...]]()
+
+    def most(self, *values: int) -> list[int]:
+        self.messages.append(values)
+        return [max(pair) for pair in zip(values, self.other, strict=True)]
+
+
+def asked_at(updates: int, seconds: float, other: tuple[int, int, int] = (0, -1, 0)) -> list[int]:
+    """The updates, from 1 on, after which a process asks whose updates take so long."""
+    now, group, found = 0.0, Asked(other), list[int]()
+    agreement = Agreement(StopRequest(), group, lambda: now)
+    for number in range(1, updates + 1):
+        now += seconds
+        agreement.after_update(None, now=False)
+        if len(group.messages) > len(found):
+            found.append(number)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.001, [1, 17, 33, 49]), (0.125, [1, 17, 33, 49]), (0.5, [*range(1, 50, 4)]), (7.0, [*range(1, 50)])],
+)
+def test_quick_updates_are_asked_after_at_every_16th_slow_ones_within_seconds(
+    seconds: float, expected: list[int]
+) -> None:
+    assert asked_at(49, seconds) == expected
+
+
+def test_the_slowest_process_sets_the_pace() -> None:
+    assert asked_at(9, 0.001, other=(0, -1, 1_000)) == [1, 3, 5, 7, 9]
+
+
+def test_what_one_of_them_knows_all_hear_at_the_same_update() -> None:
+    stop = StopRequest()
+    agreement = Agreement(stop, Asked((15, 72, 1)), lambda: 0.0)
+    assert agreement.signal_number == 0
+    assert agreement.after_update(None, now=False) == 72 and agreement.signal_number == 15
+    stop.signal_number = 2
+    agreement = Agreement(stop, Asked((0, -1, 1)), lambda: 0.0)
+    assert agreement.after_update(0, now=False) == 0 and agreement.signal_number == 2
+    quiet = Agreement(stop, group := Asked((0, -1, 1)), lambda: 0.0)
+    assert quiet.after_update(None, now=False) is None and quiet.after_update(24, now=False) is None
+    assert quiet.after_update(24, now=True) == 24 and len(group.messages) == 2
+
+
+def test_alone_a_process_hears_at_once_and_asks_nobody() -> None:
+    stop = StopRequest()
+    agreement = Agreement(stop, ALONE)
+    assert agreement.signal_number == 0 and agreement.after_update(None, now=True) is None
+    stop.signal_number = 2
+    assert agreement.signal_number == 2 and agreement.after_update(48, now=False) == 48
