@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -22,8 +24,12 @@ from torch.distributed.rendezvous import rendezvous
 
 from elmyr.core.errors import ElmyrError, InputError
 
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
+
 PATIENCE = timedelta(minutes=10)  # for a process that computes what the others wait for
 BACKENDS = {"cuda": "nccl"}  # what passes on a device's tensors, by its type, where gloo does not
+MET_EVERY = 0.01  # seconds between two looks for processes that are to come
 AT_ONCE = 1 << 28  # bytes that the first process tells in one message
 
 
@@ -157,8 +163,7 @@ def joined() -> Iterator[Processes]:
         return
     with _one_line():
         store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
-        # A group that was started again finds the addresses of the one before it in the same store.
-        attempt = distributed.PrefixStore(f"attempt {_restarts()}", store)  # type: ignore[attr-defined]  # it is there
+        attempt = distributed.PrefixStore(_met(store, rank, count), store)  # type: ignore[attr-defined]  # it is there
         distributed.init_process_group("gloo", store=attempt, rank=rank, world_size=count, timeout=PATIENCE)
     try:
         processes = Processes(rank, count)
@@ -168,13 +173,32 @@ def joined() -> Iterator[Processes]:
         distributed.destroy_process_group()
 
 
+def _met(store: Store, rank: int, count: int) -> str:
+    """A name for this group, once all of its processes have heard it from the first one.
+
+    A group that was started again finds what the one before it left in the same store. torchrun counts the restarts of
+    each machine for itself, so that its number is no name: each process says hello by a word that nobody has said
+    before, and is answered.
+    """
+    own, deadline = uuid4().hex, time.monotonic() + PATIENCE.total_seconds()
+    if rank:
+        store.set(f"hello {rank}", own)
+        name: str = store.get(f"welcome {own}").decode()
+        store.set(f"here {rank} {name}", "")
+        return name
+    for other in range(1, count):
+        while not store.check([f"here {other} {own}"]):
+            if store.check([f"hello {other}"]):  # maybe of a process that has ended; then another hello will follow
+                store.set(f"welcome {store.get(f'hello {other}').decode()}", own)
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"process {other} did not come")
+            time.sleep(MET_EVERY)
+    return own
+
+
 def was_restarted() -> bool:
-    """Whether `torchrun` has started this group again, after one of its processes had ended."""
-    return _restarts() > 0
-
-
-def _restarts() -> int:
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+    """Whether `torchrun` has started this process again, after one of the group had ended: on one machine at least."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
 def refuse_odd_parts(shared: Mapping[str, int], count: int) -> None:

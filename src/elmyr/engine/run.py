@@ -114,7 +114,7 @@ def _train_in_group(spec: Spec, plan: Plan[Any, Any], options: RunOptions, proce
             "under torchrun give --out, the directory that all processes know, and a budget by --images, not --minutes"
         )
     refuse_odd_parts(spec.shared(plan.config), processes.count)
-    run, restarted = RunDirectory(Path(options.out)), was_restarted()
+    run, restarted = RunDirectory(Path(options.out)), any(processes.most(was_restarted()))
     processes.reach(plan.config.device)
 
     def first() -> RunConfig:
