@@ -39,6 +39,10 @@ Threads = Annotated[
     str,
     typer.Option(metavar="auto|N", help="How many compute; auto: the quickest of one, half and all cores, measured."),
 ]
+Where = Annotated[
+    str,
+    typer.Option("--cluster", metavar="local|ray|ray://HOST:PORT", help="Who does it: processes here, or Ray's tasks."),
+]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Keep training, unsaved, if the disk is full.")]
 Track = Annotated[str | None, typer.Option(help="Figures and previews also for a viewer: tensorboard or trackio.")]
 Language = Annotated[str, typer.Option("--lang", help="en or zh (中文).")]
@@ -137,6 +141,21 @@ def computing(command: Callable[..., None]) -> Callable[..., None]:
     threads = inspect.Parameter("threads", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="auto", annotation=Threads)
     parameters = [one for each, one in known.items() for one in ([one, threads] if each == "device" else [one])]
     return _as_typer_reads(computed, command, parameters)
+
+
+def clustered(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the option --cluster after --processes: its pieces of work are done there."""
+    known = inspect.signature(command, eval_str=True).parameters
+
+    def conducted(**words: Any) -> None:
+        from elmyr.studies.work.cluster import on_cluster
+
+        with on_cluster(words.pop("cluster")):
+            command(**words)
+
+    cluster = inspect.Parameter("cluster", inspect.Parameter.POSITIONAL_OR_KEYWORD, default="local", annotation=Where)
+    parameters = [one for each, one in known.items() for one in ([one, cluster] if each == "processes" else [one])]
+    return _as_typer_reads(conducted, command, parameters)
 
 
 def shaped(command: Callable[..., None]) -> Callable[..., None]:

@@ -24,6 +24,7 @@ from elmyr.cli.options import (
     Quiet,
     Run,
     Track,
+    clustered,
     computing,
     image_count,
 )
@@ -56,6 +57,7 @@ def train(
     carry_out("gan", GANAsk(data, preset=preset, rescue=rescue, asked=asked), training)
 
 
+@clustered
 def resume(
     run: Run,
     images: Annotated[str | None, typer.Option(help="Another budget, also for a finished run, such as 400k.")] = None,
@@ -74,12 +76,12 @@ def resume(
         str | None, typer.Option(help="Where it goes on: auto, cpu, cuda … (default: where it was).")
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(help="Of a study or the articles: number of parallel processes.", min=1)
+        int | None, typer.Option(help="Of a study, a sweep or the articles: number of parallel processes.", min=1)
     ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Resume an interrupted training, study or articles, to the same result; or train a finished run longer."""
+    """Resume an interrupted training, study, sweep or articles, to the same result; or train a finished run longer."""
     from elmyr.engine import open_run
     from elmyr.engine.tasks import TASKS
     from elmyr.studies.resuming import resume as resume_run

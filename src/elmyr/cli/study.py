@@ -18,6 +18,7 @@ from elmyr.cli.options import (
     Quiet,
     Settings,
     Threads,
+    clustered,
     image_count,
     several,
     shaped,
@@ -117,6 +118,7 @@ def _choices(
     )
 
 
+@clustered
 @shaped
 @partial(spread, name="choices", options=_choices)
 def study(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from elmyr.studies.run import conduct as conduct
     from elmyr.studies.run import resume_study as resume_study
     from elmyr.studies.run import study as study
+    from elmyr.studies.work.cluster import on_cluster as on_cluster
     from elmyr.studies.work.rehearsal import rehearse_study as rehearse_study
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "StudyAsk",
     "conduct",
     "make_study_plan",
+    "on_cluster",
     "parse_folds",
     "rehearse_study",
     "resume_study",
@@ -35,6 +37,7 @@ __getattr__ = lazily(
         "StudyAsk": "elmyr.studies.plan",
         "conduct": "elmyr.studies.run",
         "make_study_plan": "elmyr.studies.plan",
+        "on_cluster": "elmyr.studies.work.cluster",
         "parse_folds": "elmyr.studies.folds",
         "rehearse_study": "elmyr.studies.work.rehearsal",
         "resume_study": "elmyr.studies.run",

@@ -44,6 +44,7 @@ from elmyr.studies.borrowed.shared_images import refuse_shared
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, Cell, Effort, Measure, StudyConfig, told_of_seeds, troubles_of
 from elmyr.studies.folds import Folds, folds_for, tell_of_test
 from elmyr.studies.looks import looks_of
+from elmyr.studies.work.cluster import current
 from elmyr.tasks.gan.plan import GANAsk, plan_of
 from elmyr.tasks.recognition import default_updates, told_of_balance, told_of_spared
 
@@ -248,9 +249,11 @@ def _counts(images: ImageSet) -> NDArray[np.int64]:
 def shared_out(processes: int, device: str, groups: int, threads: Threads = AUTO) -> tuple[int, int]:
     """How many processes, and the threads of each: as many as there are cores for, one process on a GPU.
 
-    One process on a CPU has the quicker number of threads at this moment, where none is asked for.
+    Where no threads are asked for, one process on a CPU has the quicker number, those of a cluster have one each.
     """
     each, most = asked_threads(threads), torch.get_num_threads()
+    if (cluster := current()) is not None:
+        return processes or min(cluster.slots(each or 1, device), groups), each or 1
     if processes == 0:
         processes = max(1, min((cores() if each else most) // (each or 1), groups)) if device == "cpu" else 1
     if each is not None:

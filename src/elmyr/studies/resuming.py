@@ -24,6 +24,7 @@ from elmyr.engine.saving.places import (
 )
 from elmyr.engine.tasks import TASKS
 from elmyr.images import Data, source_of
+from elmyr.studies.work.cluster import current
 
 if TYPE_CHECKING:
     from elmyr.engine import RunDirectory
@@ -85,6 +86,8 @@ def resume(
     }
     given = {choice: value for choice, value in asked.items() if value is not None}
     strange = next((choice for choice in given if choice not in signature(function).parameters), None)
+    if strange is None and current() is not None and "processes" not in signature(function).parameters:
+        strange = "cluster"  # it is one piece of work
     if strange is not None:
         option = OPTIONS.get(strange, strange).replace("_", "-")
         raise InputError(f"'{path}' is the run of {with_article(kind)}, which resumes without --{option}: leave it out")

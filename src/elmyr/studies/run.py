@@ -39,7 +39,7 @@ from elmyr.studies.work.interruption import resumable
 from elmyr.studies.work.ledger import Ledger
 from elmyr.studies.work.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of, told_of
 from elmyr.studies.work.rehearsal import at_effort, rehearse_study
-from elmyr.studies.work.worker_pool import NoMainGuard, Pool, performed
+from elmyr.studies.work.worker_pool import NoMainGuard, Pool, at_once, performed
 from elmyr.tasks.gan.plan import config_of
 
 STUDIES = Path("studies")
@@ -325,8 +325,8 @@ def _outcomes(
     quiet: bool,
     say: Callable[[str], None],
 ) -> Iterator[tuple[Piece, Done]]:
-    if config.processes > 1:
-        yield from performed(Pool(folder, Worker, "the study", config.processes, config.threads, quiet), pieces, done)
+    if at_once(config.processes):
+        yield from performed(Pool.of(folder, Worker, "the study", config, quiet), pieces, done)
         return
     for piece in pieces:
         if piece not in done:

@@ -6,10 +6,24 @@ from typing import Annotated, Any
 
 import typer
 
-from elmyr.cli.options import AsJson, Data, DataRoot, Device, Out, Precision, Quiet, Seed, Threads, formed, image_count
+from elmyr.cli.options import (
+    AsJson,
+    Data,
+    DataRoot,
+    Device,
+    Out,
+    Precision,
+    Quiet,
+    Seed,
+    Threads,
+    clustered,
+    formed,
+    image_count,
+)
 from elmyr.cli.show import hush, say, show_json, show_table
 
 
+@clustered
 @formed
 def articles(
     data: Data = "mnist",

@@ -17,12 +17,14 @@ from elmyr.cli.options import (
     Quiet,
     Seed,
     Threads,
+    clustered,
     image_count,
     shaped,
 )
 from elmyr.cli.show import hush, say, show_json, show_table
 
 
+@clustered
 @shaped
 def sweep(
     data: Data,

@@ -27,7 +27,7 @@ from elmyr.studies.articles.places import run_of
 from elmyr.studies.articles.record import FILE, ArticlesRecord
 from elmyr.studies.work.clock import Clock, counted
 from elmyr.studies.work.interruption import resumable
-from elmyr.studies.work.worker_pool import NoMainGuard, Pool, performed
+from elmyr.studies.work.worker_pool import NoMainGuard, Pool, at_once, performed
 from elmyr.tasks.gan.plan import config_of
 
 ARTICLES = Path("articles")
@@ -200,8 +200,8 @@ def _conducted(folder: Path, config: ArticlesConfig, quiet: bool, say: Say) -> A
 def _outcomes(
     worker: Worker, pieces: Sequence[Piece], done: set[Piece], config: ArticlesConfig, quiet: bool, say: Say
 ) -> Iterator[tuple[Piece, float]]:
-    if config.processes > 1:
-        pool = Pool(worker.folder, Worker, CALLED, config.processes, config.threads, quiet)
+    if at_once(config.processes):
+        pool = Pool.of(worker.folder, Worker, CALLED, config, quiet)
         yield from performed(pool, pieces, done)
         return
     for piece in pieces:

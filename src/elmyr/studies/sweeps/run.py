@@ -39,7 +39,7 @@ from elmyr.studies.sweeps.pieces import (
 )
 from elmyr.studies.work.clock import Clock, counted
 from elmyr.studies.work.interruption import resumable
-from elmyr.studies.work.worker_pool import NoMainGuard, Pool, performed
+from elmyr.studies.work.worker_pool import NoMainGuard, Pool, at_once, performed
 from elmyr.tasks.gan.plan import config_of
 
 SWEEPS = Path("sweeps")
@@ -223,8 +223,8 @@ def _is_done(piece: Piece, worker: Worker, known: dict[tuple[Any, ...], Any]) ->
 def _outcomes(
     folder: Path, config: SweepConfig, worker: Worker, pieces: Sequence[Piece], done: set[Piece], quiet: bool, say: Say
 ) -> Iterator[tuple[Piece, Done]]:
-    if config.processes > 1:
-        yield from performed(Pool(folder, Worker, CALLED, config.processes, config.threads, quiet), pieces, done)
+    if at_once(config.processes):
+        yield from performed(Pool.of(folder, Worker, CALLED, config, quiet), pieces, done)
         return
     for piece in pieces:
         if piece not in done:

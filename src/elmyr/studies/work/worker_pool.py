@@ -1,4 +1,4 @@
-"""Several processes that do pieces of work at once, and end with the one that began them, however that ends."""
+"""Pieces of work that are done at once: by processes that end with the one that began them, or by a cluster."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -25,32 +23,17 @@ from elmyr.core.notes import DataWarning
 from elmyr.core.plugins import load_all
 from elmyr.engine.guards import RUN_AGAIN
 from elmyr.engine.progress import shown
+from elmyr.studies.work.cluster import current
+from elmyr.studies.work.crew import Crew, Piece, Pool, Worker
+
+__all__ = ["NoMainGuard", "Pool", "at_once", "performed"]
 
 TERMINATED = 128 + signal.SIGTERM  # the exit code of a process that was stopped in the middle of a piece
 LOOK = 5.0  # seconds between two looks at how far it is
 
 
-class Piece(Protocol):
-    """A piece of work; hashable, and sent to the process that does it."""
-
-    def needs(self) -> Collection[Self]:
-        """The pieces that have to be done before it."""
-        ...
-
-
 P = TypeVar("P", bound=Piece)
-P_in = TypeVar("P_in", contravariant=True)
 D = TypeVar("D")
-D_out = TypeVar("D_out", covariant=True)
-
-
-class Worker(Protocol[P_in, D_out]):
-    """Does pieces of work, one after the other."""
-
-    def perform(self, piece: P_in) -> D_out:
-        """Does a piece; gives what the process that began hears of it."""
-        ...
-
 
 _worker: Worker[Any, Any] | None = None  # of this process, where it is one of the pool
 
@@ -66,19 +49,9 @@ class NoMainGuard(InputError):
         )
 
 
-@dataclass(frozen=True)
-class Pool:
-    """Processes that work on a directory. worker: makes, of the directory, what does pieces in each process.
-
-    called: what people call the work. quiet: whether nothing shows how many pieces are done.
-    """
-
-    folder: Path
-    worker: Callable[[Path], Worker[Any, Any]]
-    called: str
-    processes: int
-    threads: int
-    quiet: bool = True
+def at_once(processes: int) -> bool:
+    """Whether pieces are done by others than this process: several here, or those of a cluster."""
+    return processes > 1 or current() is not None
 
 
 def performed(how: Pool, pieces: Sequence[P], done: Collection[P]) -> Iterator[tuple[P, Any]]:
@@ -90,53 +63,68 @@ def performed(how: Pool, pieces: Sequence[P], done: Collection[P]) -> Iterator[t
     running: dict[Future[Any], P] = {}
     done = set(done)
     progress = shown(how.folder.name, total=len(pieces), unit="pieces of work", quiet=how.quiet)
-    with _pool(how) as pool, progress as listener:
+    cluster = current()
+    with cluster.crew(how) if cluster else _processes(how) as crew, progress as listener:
         while waiting or running:
             ready = [piece for piece in waiting if done.issuperset(piece.needs())]
             for piece in ready[: how.processes - len(running)]:
                 waiting.remove(piece)
-                with _ctrl_c_held_back():  # submitting starts processes
-                    running[pool.submit(_perform, piece)] = piece
-            children = multiprocessing.active_children()
+                running[crew.submit(piece)] = piece
             while not (ended := wait(running, timeout=LOOK, return_when=FIRST_COMPLETED).done):
                 if listener is not None:
                     listener.advance(len(done))
             for future in sorted(ended, key=lambda each: each.exception() is not None):  # what is done is not lost
                 piece = running.pop(future)
-                yield piece, _outcome(future, children, how)
+                yield piece, crew.outcome(future)
                 done.add(piece)
 
 
-def _outcome(future: Future[D], children: Sequence[BaseProcess], how: Pool) -> D:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        for child in children:
-            child.join(LOOK)  # its end is known before its exit code is
-        ends = {child.exitcode for child in children}
-        if RUN_AGAIN in ends:
-            raise NoMainGuard(how.called) from None
-        if ends <= {TERMINATED, -signal.SIGTERM}:  # where another end began it, the executor has terminated the others
-            raise InterruptedRun(f"{how.called} stopped", signal_number=signal.SIGTERM) from None
-        raise ElmyrError(
-            f"a process of {how.called} was killed (out of memory?): resume with fewer: elmyr resume {how.folder} "
-            "--processes 1"
-        ) from None
+class Processes:
+    """Those of this machine."""
+
+    def __init__(self, how: Pool) -> None:
+        self.how = how
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(how.processes, mp_context=context, initializer=_begin, initargs=(how,))
+        self.children: Sequence[BaseProcess] = ()
+
+    def submit(self, piece: Any) -> Future[Any]:
+        """Begins a piece."""
+        with _ctrl_c_held_back():  # submitting starts processes
+            future = self.pool.submit(_perform, piece)
+        self.children = multiprocessing.active_children()
+        return future
+
+    def outcome(self, future: Future[D]) -> D:
+        """What came of a piece that has ended."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            for child in self.children:
+                child.join(LOOK)  # its end is known before its exit code is
+            ends = {child.exitcode for child in self.children}
+            if RUN_AGAIN in ends:
+                raise NoMainGuard(self.how.called) from None
+            if ends <= {TERMINATED, -signal.SIGTERM}:  # another end makes the executor terminate the others
+                raise InterruptedRun(f"{self.how.called} stopped", signal_number=signal.SIGTERM) from None
+            raise ElmyrError(
+                f"a process of {self.how.called} was killed (out of memory?): resume with fewer: elmyr resume "
+                f"{self.how.folder} --processes 1"
+            ) from None
 
 
 @contextmanager
-def _pool(how: Pool) -> Iterator[ProcessPoolExecutor]:
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(how.processes, mp_context=context, initializer=_begin, initargs=(how,))
+def _processes(how: Pool) -> Iterator[Crew]:
+    processes = Processes(how)
     try:
         with _without_lost_script():
-            yield pool
+            yield processes
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        processes.pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.terminate()  # what it was at is begun again from its last checkpoint
         raise
-    pool.shutdown()
+    processes.pool.shutdown()
 
 
 @contextmanager
