@@ -93,7 +93,7 @@ def comparisons(model: Model, images: torch.Tensor, epsilon: float) -> dict[str,
 
     estimator = estimator_of(model, images)
     auto = {"estimator": estimator, "eps": epsilon, "batch_size": BATCH}
-    apgd = {**auto, "max_iter": 100, "nb_random_init": 1, "eps_step": 2 * epsilon, "verbose": False}
+    apgd = {**auto, "max_iter": 100, "nb_random_init": 1, "eps_step": epsilon, "verbose": False}
     of_pgd = {"eps_step": REACH * epsilon / 40, "max_iter": 40, "num_random_init": 1, "verbose": False}
     of_square = {"max_iter": QUERIES, "verbose": False}
     return {
