@@ -1,9 +1,12 @@
 """Several processes ask each other for a stop seldom, at the same updates, and hear of one within seconds."""
 
 import pytest
+import torch
 
+from elmyr.core.errors import DivergedError
 from elmyr.engine.group.agreement import Agreement
 from elmyr.engine.processes import ALONE, Processes
+from elmyr.engine.saving.logbook import Logbook
 from elmyr.engine.signals import StopRequest
 
 
@@ -56,6 +59,20 @@ def test_what_one_of_them_knows_all_hear_at_the_same_update() -> None:
     quiet = Agreement(stop, group := Asked((0, -1, 1)), lambda: 0.0)
     assert quiet.after_update(None, now=False) is None and quiet.after_update(24, now=False) is None
     assert quiet.after_update(24, now=True) == 24 and len(group.messages) == 2
+
+
+def test_what_is_logged_waits_neither_for_a_device_nor_for_another_process() -> None:
+    group = Asked((0, -1, 0))
+    book = Logbook(None, group)
+    for position in range(0, 320, 16):
+        book.add({"loss": torch.empty((), device="meta")}, position)  # of which no number can be had
+    assert not group.messages and book.bad is None
+    book.add({"loss": torch.tensor(torch.nan)}, 320)
+    assert not group.messages and book.bad is not None and book.bad[0] == 320
+    with pytest.raises(DivergedError, match="loss not finite at 320 images"):
+        book.refuse_bad(336)
+    with pytest.raises(DivergedError, match="numbers of another process not finite at 336 images"):
+        Logbook(None, group).refuse_bad(336)
 
 
 def test_alone_a_process_hears_at_once_and_asks_nobody() -> None:

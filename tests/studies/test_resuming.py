@@ -20,13 +20,14 @@ CHOICES: dict[str, Any] = {
     "processes": 2,
     "keep_going": True,
     "track": "tensorboard",
+    "device": "cpu",
 }
 HAS = {
-    **{kind: {"images", "settings", "keep_going", "track"} for kind in TASKS},
-    "study": {"processes"},
-    "articles": {"processes"},
-    "sweep": {"processes"},
-    "adaptation": set(),
+    **{kind: {"images", "settings", "keep_going", "track", "device"} for kind in TASKS},
+    "study": {"processes", "device"},
+    "articles": {"processes", "device"},
+    "sweep": {"processes", "device"},
+    "adaptation": {"device"},
 }
 
 

@@ -1,5 +1,6 @@
 import os
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from elmyr import Shaping, study
 from elmyr.cli import main
@@ -300,6 +302,21 @@ def test_another_study_is_not_mixed_into_one_that_is_there(few: Path, tmp_path: 
     save_npz(small_image_set(48, seed=1), few)
     with pytest.raises(InputError, match="is not what"):
         resume_study(tmp_path / "study")
+
+
+def test_a_study_begun_on_another_device_is_taken_up_here_with_its_gans(whole: Study, tmp_path: Path) -> None:
+    run = RunDirectory(shutil.copytree(whole.path, tmp_path / "study"))
+    (gan, *_) = sorted((run.path / "runs").iterdir())
+    for file in (run.config, gan / "config.json"):
+        file.write_text(file.read_text().replace('"device": "cpu"', '"device": "cuda:0"'))
+    (gan / "summary.json").unlink()  # so that it goes on from its last checkpoint
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match=r"no device 'cuda:0'.*elmyr resume \S+study --device auto$"):
+            resume_study(run.path)
+    done = resume_study(run.path, device="cpu")
+    assert done.verdicts == whole.verdicts
+    assert read_json(run.config)["device"] == read_json(gan / "config.json")["device"] == "cpu"
+    assert "on cpu, before on cuda:0" in (gan / "log.txt").read_text()
 
 
 def test_a_study_goes_on_where_its_data_were_moved(tmp_path: Path) -> None:

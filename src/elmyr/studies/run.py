@@ -18,6 +18,7 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
 from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
 from elmyr.engine.config import Settings
+from elmyr.engine.group.devices import placed_anew
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
@@ -164,13 +165,14 @@ def resume_study(
     processes: int | None = None,
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
+    device: str | None = None,
     quiet: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
     """Resumes an interrupted study as if nothing had happened, by another number of processes where asked.
 
-    data, data_root: where its images, or named data sets, lie by now; the study and its runs keep it. InputError where
-    the images are others.
+    data, data_root, device: where its images or named data sets lie, and it computes, by now; the study and its runs
+    keep it. InputError where the images are others.
     """
     refuse_rerun()
     run = open_run(name, KIND)
@@ -179,6 +181,7 @@ def resume_study(
         raise InputError(f"--processes is {processes}: at least 1")
     if data is not None or data_root is not None:
         config = _moved(run, config, data, data_root)
+    config = placed_anew(run, config, config.device, device)
     return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
 
 
@@ -240,10 +243,9 @@ def _gone_on_with(
 
 def _to_end(folder: Path, config: StudyConfig, quiet: bool, say: Callable[[str], None]) -> Study:
     run = RunDirectory(folder)
-    say = run.noting(say)
     with resumable(folder, "the study"), ExitStack() as locks:
         locks.enter_context(run.locked())
-        return _conducted(folder, config, locks, quiet, say)
+        return _conducted(folder, config, locks, quiet, run.noting(say))
 
 
 def _conducted(folder: Path, config: StudyConfig, locks: ExitStack, quiet: bool, say: Callable[[str], None]) -> Study:
@@ -259,7 +261,8 @@ def _conducted(folder: Path, config: StudyConfig, locks: ExitStack, quiet: bool,
             every = [*pieces_of(config), *repeats_of(config, ledger.results())]
             _work_through(folder, config, every, worker, ledger, quiet, say)
         content = summary_of(folder, config, ledger, worker)
-        more = None if _is_decided(content) else config.extended()
+        decided = all(cell["verdict"]["outcome"] in ("better", "worse") for cell in content["cells"])
+        more = None if decided else config.extended()
         if more is None:
             break
         say(f"not decided after {len(config.seeds)} seeds: up to {len(more.seeds)}, of {more.most} at most")
@@ -274,10 +277,6 @@ def _conducted(folder: Path, config: StudyConfig, locks: ExitStack, quiet: bool,
     remove_others(folder)
     shutil.rmtree(folder / "samples", ignore_errors=True)  # made again from the GANs, where they are wanted
     return Study(folder, content)
-
-
-def _is_decided(content: dict[str, Any]) -> bool:
-    return all(cell["verdict"]["outcome"] in ("better", "worse") for cell in content["cells"])
 
 
 def _work_through(

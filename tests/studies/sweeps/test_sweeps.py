@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from elmyr import GAN, resume, sweep
 from elmyr.cli import main
@@ -145,6 +146,21 @@ def test_images_that_changed_are_refused_and_moved_ones_are_found(whole: Sweep, 
     resume(moved, data=tmp_path / "there.npz")
     of_run = RunDirectory(moved / "runs" / "1-seed-0").read_config()
     assert of_run["data"]["source"] == str(tmp_path / "there.npz")
+
+
+def test_begun_on_another_device_it_is_taken_up_here(whole: Sweep, tmp_path: Path) -> None:
+    run = RunDirectory(shutil.copytree(whole.path, tmp_path / "sweep"))
+    first, *_ = sorted((run.path / "runs").iterdir())
+    for file in (run.config, first / "config.json"):
+        file.write_text(file.read_text().replace('"device": "cpu"', '"device": "cuda:0"'))
+    (first / "summary.json").unlink()  # so that it goes on from its last checkpoint
+    (run.path / "sweep.json").unlink()
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match=r"no device 'cuda:0'.*elmyr resume \S+sweep --device auto$"):
+            resume(run.path)
+    done = resume(run.path, device="cpu")
+    assert done.path == run.path and results(run.path) == results(whole.path)
+    assert [read_json(file)["device"] for file in (run.config, first / "config.json")] == ["cpu"] * 2
 
 
 def test_a_training_that_diverges_is_told_and_ends_no_other(

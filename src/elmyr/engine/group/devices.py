@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
+from pydantic import BaseModel
 
 from elmyr.core import machine
 from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, write_json
+from elmyr.engine.guards import write_config
 from elmyr.engine.saving.run_directory import RunDirectory
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def device_to_resume(path: str | os.PathLike[str], begun: str, asked: str | int | torch.device | None) -> str:
@@ -26,6 +31,17 @@ def device_to_resume(path: str | os.PathLike[str], begun: str, asked: str | int 
         return str(machine.choose_device("cuda" if on_own else begun))
     except InputError as error:
         raise InputError(f"{error}; '{path}' was on it: elmyr resume {path} --device auto") from None
+
+
+def placed_anew(run: RunDirectory, config: M, begun: str, asked: str | int | torch.device | None) -> M:
+    """The config of what is made of several runs on the device that it goes on on, if not `begun`; written down."""
+    device = device_to_resume(run.path, begun, asked)
+    if device == begun:
+        return config
+    moved = config.model_copy(update={"device": device})
+    with run.locked():
+        write_config(run, moved)
+    return moved
 
 
 def are_alike(one: str, other: str) -> bool:

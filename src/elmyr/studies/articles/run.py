@@ -15,6 +15,7 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
 from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
+from elmyr.engine.group.devices import placed_anew
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.progress import told
 from elmyr.engine.saving.places import ARTICLES_KIND, Run
@@ -110,14 +111,15 @@ def resume_articles(
     processes: int | None = None,
     data: Sequence[str | os.PathLike[str] | None] = (),
     data_root: str | os.PathLike[str] | None = None,
+    device: str | None = None,
     quiet: bool = False,
     say: Say = lambda line: None,
 ) -> Articles:
     """Resumes an interrupted run of the articles' systems, by another number of processes where asked.
 
     data: where its images lie by now, the gray and the color ones in turn, None for what has not moved; of a run of
-    one set the place of that. data_root: the folder that holds named data sets by now. InputError where the images are
-    others.
+    one set the place of that. data_root: the folder that holds named data sets by now. device: where it goes on, if not
+    where it was. InputError where the images are others.
     """
     refuse_rerun()
     run = open_run(name, ARTICLES_KIND)
@@ -126,6 +128,7 @@ def resume_articles(
         raise InputError(f"--processes is {processes}: at least 1")
     if any(data) or data_root is not None:
         config = _moved(run, config, data, data_root)
+    config = placed_anew(run, config, config.device, device)
     return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
 
 

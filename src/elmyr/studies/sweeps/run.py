@@ -17,6 +17,7 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import read_json, write_json
 from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
 from elmyr.engine.config import Settings
+from elmyr.engine.group.devices import placed_anew
 from elmyr.engine.guards import refuse_rerun
 from elmyr.engine.progress import told
 from elmyr.engine.saving.places import SWEEP_KIND, Run
@@ -126,13 +127,14 @@ def resume_sweep(
     processes: int | None = None,
     data: str | os.PathLike[str] | None = None,
     data_root: str | os.PathLike[str] | None = None,
+    device: str | None = None,
     quiet: bool = False,
     say: Say = hush,
 ) -> Sweep:
     """Resumes an interrupted sweep as if nothing had happened, by another number of processes where asked.
 
-    data, data_root: where its images, or named data sets, lie by now; the sweep and its runs keep it. InputError where
-    the images are others.
+    data, data_root, device: where its images or named data sets lie, and it computes, by now; the sweep and its runs
+    keep it. InputError where the images are others.
     """
     refuse_rerun()
     run = open_run(name, SWEEP_KIND)
@@ -141,6 +143,7 @@ def resume_sweep(
         raise InputError(f"--processes is {processes}: at least 1")
     if data is not None or data_root is not None:
         config = _moved(run, config, data, data_root)
+    config = placed_anew(run, config, config.device, device)
     return _to_end(run.path, config.model_copy(update={"processes": processes or config.processes}), quiet, say)
 
 

@@ -18,7 +18,7 @@ FEWEST_LOOKS = 4
 def train_or_resume(run: RunDirectory, ask: GANAsk, *, quiet: bool = True, say: Say = hush) -> None:
     """Trains what is asked for in the run's directory; one that was begun goes on from its last checkpoint."""
     if run.config.is_file():
-        resume(run.path, data_root=ask.asked.data_root, quiet=quiet, say=say)
+        resume(run.path, data_root=ask.asked.data_root, device=ask.asked.device, quiet=quiet, say=say)
         return
     if run.path.exists():
         shutil.rmtree(run.path)  # killed before there was anything to go on from

@@ -17,8 +17,8 @@ from elmyr.core.amounts import Amount, image_count
 from elmyr.core.errors import InputError, InterruptedRun
 from elmyr.core.files import write_json
 from elmyr.core.thread_counts import AUTO, Threads, asked_threads
-from elmyr.engine.group.devices import device_to_resume
-from elmyr.engine.guards import refuse_groups, write_beginning, write_config
+from elmyr.engine.group.devices import placed_anew
+from elmyr.engine.guards import refuse_groups, write_beginning
 from elmyr.engine.run import resume
 from elmyr.engine.saving.places import RUNS, Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
@@ -146,11 +146,7 @@ def resume_adaptation(
     config = config_as(run, AdaptationConfig)
     if data_root is not None:
         config = config.model_copy(update={"root": os.path.abspath(data_root)})
-    device = device_to_resume(run.path, config.device, device)
-    if device != config.device:
-        config = config.model_copy(update={"device": device})
-        with run.locked():
-            write_config(run, config)
+    config = placed_anew(run, config, config.device, device)
     _to_its_end(run, config, quiet, run.noting(say))
     return run
 
