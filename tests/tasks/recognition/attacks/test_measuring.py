@@ -16,6 +16,7 @@ from elmyr.images import ImageSet
 from elmyr.tasks.recognition import Recognizer
 from elmyr.tasks.recognition.attacks import pace
 from elmyr.tasks.recognition.attacks.asked import AttackAsk, parse_epsilons
+from elmyr.tasks.recognition.attacks.losses import told_of_few_classes
 from elmyr.tasks.recognition.attacks.masking import found_without_gradients, signs_of
 from elmyr.tasks.recognition.attacks.measuring import attack
 from elmyr.tasks.recognition.attacks.outcome import SIGNS, AttackOutcome, Level
@@ -82,6 +83,17 @@ def test_what_is_fooled_is_read_so_and_lies_within_epsilon(reader: Recognizer) -
         read = (net(2 * shown - 1) / temperature).softmax(1)[0]
         assert int(read.argmax()) == one.predicted != one.label
         assert float(read.max()) == pytest.approx(one.probability, abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("apgd-t", "the third logit alone is taken"), ("apgd-ce", None)])
+def test_what_stands_in_for_the_ratio_with_few_classes_is_said(
+    reader: Recognizer, name: str, expected: str | None
+) -> None:
+    said: list[str] = []
+    attack(reader, small_image_set(60, seed=1), asked(attack=name, count=8, steps=1), say=said.append)
+    assert ("classes are too few" in said[0]) == (expected is not None)
+    assert expected is None or expected in said[0]
+    assert "plain margin" in str(told_of_few_classes(2)) and told_of_few_classes(4) is None
 
 
 def test_no_change_fools_nobody_and_is_no_attack(reader: Recognizer) -> None:

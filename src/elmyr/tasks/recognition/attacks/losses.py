@@ -36,6 +36,14 @@ def difference_of_logits_ratio(logits: torch.Tensor, labels: torch.Tensor) -> to
     return margin(logits, labels) / (ordered[:, 0] - ordered[:, 2] + TINY)
 
 
+def told_of_few_classes(classes: int) -> str | None:
+    """What stands in for the ratio where there are too few classes for it; None where there are enough."""
+    if classes >= FEWEST_FOR_TARGETED_DLR:
+        return None
+    instead = "the plain margin is" if classes < FEWEST_FOR_DLR else "towards a class, the third logit alone is"
+    return f"{classes} classes are too few for the whole difference of logits ratio: {instead} taken"
+
+
 def towards(targets: torch.Tensor) -> Loss:
     """The same towards one other class an image (N,): its logit minus the label's, over a gap.
 

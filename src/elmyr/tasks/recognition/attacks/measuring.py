@@ -15,6 +15,7 @@ from elmyr.core.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.tasks.recognition.attacks.asked import AttackAsk
 from elmyr.tasks.recognition.attacks.balls import BALLS
+from elmyr.tasks.recognition.attacks.losses import told_of_few_classes
 from elmyr.tasks.recognition.attacks.masking import found_without_gradients, signs_of
 from elmyr.tasks.recognition.attacks.outcome import (
     ALL,
@@ -37,6 +38,7 @@ from elmyr.tasks.restoration.damage import corrupt
 from elmyr.tasks.restoration.restorer import Restorer
 
 SHOWN = 24  # examples that are kept: those fooled by the smallest changes, the surest of them first
+BY_RATIO = {"apgd-dlr", "apgd-t"}  # attacks on the difference of logits ratio
 SLACK = 1e-5  # of rounding
 
 
@@ -73,6 +75,8 @@ def attack(
     pace = Pace.measured(
         model, ask, shape, classes=len(recognizer.classes_), levels=len(levels) * len(sides), device=device
     )
+    if BY_RATIO.intersection(ask.order) and (told := told_of_few_classes(len(recognizer.classes_))):
+        say(told)
     tally = _Tally(levels, ask, [str(each) for each in recognizer.classes_], sides)
     for start in pace.starts(len(order)):
         places = np.sort(order[start : start + pace.batch])
