@@ -198,9 +198,9 @@ def test_auto_takes_what_there_is() -> None:
 
 def test_every_method_is_a_file_that_says_what_it_is() -> None:
     of_labels = {"supervised", "augment", "strong", "elastic", "erasing", "photometric", "mixup", "cutmix"}
-    of_gan = {"gan-augment", "gan-first", "features-first"}
+    of_gan = {"gan-augment", "gan-first", "features-first", "gan-robust"}
     assert set(method_names()) == of_labels | of_gan | {
-        *("auto-augment", "decoupled", "feature-oversampling", "adapt"),
+        *("auto-augment", "decoupled", "feature-oversampling", "adapt", "robust"),
         *SEMI,
     }
     assert all(len(read_method(name).about) > 20 for name in method_names())
