@@ -12,7 +12,8 @@ import torch
 from elmyr.core import machine
 from elmyr.core.files import cache_folder
 
-OPTIONAL = {"pyarrow": "data", "datasets": "data", "pillow_heif": "heic"}  # the module and the extra that brings it
+# The modules and the extras that bring them.
+OPTIONAL = {"pyarrow": "data", "datasets": "data", "pillow_heif": "heic", "ray": "cluster"}
 
 
 def examine(*, device: str = "auto", precision: str = "auto") -> dict[str, str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Words that mean something else where a task is named: the commands, and what is made of several runs.
 RESERVED = (
-    *("study", "adaptation", "articles"),
+    *("study", "adaptation", "articles", "sweep"),
     *("train", "resume", "repeat", "predict", "sample", "generate", "interpolate", "plot", "evaluate", "compare"),
     *("survey", "report", "serve", "presets", "doctor", "data"),
 )

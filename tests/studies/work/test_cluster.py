@@ -11,7 +11,7 @@ import pytest
 
 from elmyr.core.errors import InputError
 from elmyr.images import save_npz
-from elmyr.studies.work.cluster import current, on_cluster, perform
+from elmyr.studies.work.cluster import Cluster, current, on_cluster, perform
 from elmyr.studies.work.crew import Pool
 from tests.conftest import small_image_set
 
@@ -43,6 +43,25 @@ def test_ray_that_is_not_installed_is_told_with_the_extra(monkeypatch: pytest.Mo
 def test_the_processes_of_this_machine_need_no_cluster() -> None:
     with on_cluster("local"):
         assert current() is None
+
+
+class Machines:
+    """What is asked of Ray about its machines."""
+
+    def nodes(self) -> list[dict[str, object]]:
+        """Two that are there, and one that was lost."""
+        resources: tuple[dict[str, float], ...] = ({"CPU": 5}, {"CPU": 2, "GPU": 3}, {"CPU": 64, "GPU": 8})
+        return [{"Alive": place < 2, "Resources": each} for place, each in enumerate(resources)]
+
+
+def test_a_cluster_has_room_for_as_many_pieces_as_fit_on_each_of_its_machines() -> None:
+    cluster = Cluster(Machines())
+    assert [cluster.slots(threads, "cpu") for threads in (1, 2, 3, 5)] == [7, 3, 1, 1]
+    assert cluster.slots(1, "cuda") == cluster.slots(4, "cuda:0") == 3
+    with pytest.raises(InputError, match="no machine of the cluster has 6 cores"):
+        cluster.slots(6, "cpu")
+    with pytest.raises(InputError, match="--device cuda:1 is a GPU of this machine alone"):
+        cluster.slots(1, "cuda:1")
 
 
 class Odd:

@@ -44,6 +44,8 @@ class Cluster:
 
     def slots(self, threads: int, device: str) -> int:
         """How many pieces it does at once, each on so many cores, or on a GPU of its own; InputError for none."""
+        if device.partition(":")[2] not in ("", "0"):
+            raise InputError(f"--device {device} is a GPU of this machine alone: pass --device cuda with --cluster")
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         if device != "cpu":
             count = int(sum(node.get("GPU", 0) for node in nodes))
