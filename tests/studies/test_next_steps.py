@@ -180,6 +180,20 @@ def test_hardly_any_errors_leave_one_step() -> None:
     assert "1 of 300 test images are classified wrongly, too few to tell better" in sentence(content)
 
 
+def test_figures_of_attacked_images_are_called_so() -> None:
+    """Each sentence that has a figure of test images says that they were attacked, and no other is changed."""
+    attack = {"attack": "PGD-40, \u03b5 0.3", "measure": "robust accuracy"}
+    errors = study(cell(arm(0.998, (1.0, 1.0, 0.99)), 20, **attack))
+    assert sentence(errors).startswith("Test on more") and "1 of 300 attacked test images" in sentence(errors)
+    missed = study(cell(arm(0.9, (0.95, 0.95, 0.8)), **attack))
+    assert told(missed) == [rules.HARDER, rules.UNDER_ATTACK[rules.CLASS]]
+    assert any("80.0 % of its attacked test images" in step["sentence"] for step in next_steps(missed))
+    few = study(cell(arm(0.9), 20, **attack))
+    assert told(few) == [rules.HARDER, rules.UNDER_ATTACK[rules.FEW]]
+    assert "10.0 % errors under attack, each" in next_steps(few)[1]["sentence"]
+    assert all(plain != attacked and "attack" in attacked for plain, attacked in rules.UNDER_ATTACK.items())
+
+
 def test_a_larger_effort_is_advised_where_it_tries_more() -> None:
     content = study(cell(arm(0.9), larger_efforts={"thorough": 4}))
     assert sentence(content) == "Try more ways to train the recognizer: --effort thorough adds 4 to these."
@@ -200,4 +214,4 @@ def test_no_more_than_three_are_told_the_most_urgent_first() -> None:
 
 
 def test_every_sentence_has_a_rule_that_says_it() -> None:
-    assert len(set(rules.STEPS)) == len(rules.STEPS) == 15
+    assert len(set(rules.STEPS)) == len(rules.STEPS) == 15 + len(rules.UNDER_ATTACK)

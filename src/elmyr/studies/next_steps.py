@@ -6,7 +6,7 @@ A rule is a function of what `study.json` holds, and gives a step or nothing; th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -72,9 +72,18 @@ DONE = (
     "Test on more or harder images before you improve it further: {errors} of {tested} test images are classified "
     "wrongly, too few to tell better recognizers apart."
 )
+UNDER_ATTACK = {  # what the same figures are called where the test images were attacked
+    UPDATES: UPDATES.replace("none is", "under attack none is"),
+    CLASS_KEPT_BACK: CLASS_KEPT_BACK.replace("its test images", "its attacked test images"),
+    CLASS: CLASS.replace("its test images", "its attacked test images"),
+    IMAGES: IMAGES.replace("the error fell", "the error under attack fell"),
+    KEPT_BACK: KEPT_BACK.replace("{error} % errors", "{error} % errors under attack"),
+    FEW: FEW.replace("{error} % errors", "{error} % errors under attack"),
+    DONE: DONE.replace("{tested} test images", "{tested} attacked test images"),
+}
 STEPS = (
     *(SEEDS, POWER, COLLAPSED, LONGER, UPDATES, CLASS, CLASS_KEPT_BACK, IMAGES, IMAGES_BY_CLASS, KEPT_BACK, FEW),
-    *(EFFORT, EFFORT_BEYOND_BUDGET, DONE, HARDER),
+    *(EFFORT, EFFORT_BEYOND_BUDGET, DONE, HARDER, *UNDER_ATTACK.values()),
 )
 KEEP_BACK = ("images_per_class", "imbalance", "labels_per_class")  # troubles that leave images, or labels, out
 
@@ -135,9 +144,14 @@ def next_steps(content: Values) -> list[dict[str, Any]]:
     """Up to three steps, the most urgent first, of all that `study.json` holds but these."""
     found = Found.of(content)
     if (done := hardly_any_errors(found)) is not None:
-        return [done.as_json()]
+        return [_of_attacked(done, found).as_json()]
     steps = [step for rule in RULES if (step := rule(found)) is not None]
-    return [step.as_json() for step in steps[:MOST_TOLD]]
+    return [_of_attacked(step, found).as_json() for step in steps[:MOST_TOLD]]
+
+
+def _of_attacked(step: Step, found: Found) -> Step:
+    """The step, whose figures are of attacked images where arms were judged so."""
+    return step if found.cell.get("attack") is None else replace(step, told=UNDER_ATTACK.get(step.told, step.told))
 
 
 def hardly_any_errors(found: Found) -> Step | None:

@@ -1,5 +1,6 @@
 """A study under attack: which arms it tries, how they are judged, and what it cannot be asked for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,9 @@ def test_its_plan_says_what_decides_and_its_command_asks_for_the_same() -> None:
         ({"robust": 0.3, "label_noise": (0.0, 0.2)}, "leave out --robust or --label-noise"),
         ({"robust": 0.3, "labels_per_class": (None, 4)}, "leave out --robust or --labels-per-class"),
         ({"robust": 0.3, "shaping": Shaping(imbalance=2)}, "leave out --robust or --imbalance"),
+        ({"robust": True}, "--robust is True: it is a number"),
+        ({"robust": "0.3"}, "--robust is '0.3': it is a number"),
+        ({"robust": 0.3, "retrain": True}, "leave out --retrain"),
         ({"robust": 0.3, "borrow": small_image_set(60, seed=1)}, "leave out --robust or --borrow"),
     ],
 )
@@ -69,6 +73,24 @@ def test_what_it_has_no_arms_for_is_refused_in_one_line(asked: dict[str, Any], s
     with pytest.raises(InputError) as refused:
         plan(**asked)
     assert said in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("uneven", ["both parts", "the test part"])
+def test_unbalanced_images_are_refused_since_every_attacked_image_counts_alike(uneven: str, tmp_path: Path) -> None:
+    """Weights would be chosen by balanced accuracy, and arms judged by the plain one."""
+    many = small_image_set(240)
+    kept = np.concatenate(
+        [np.flatnonzero(many.require_labels() == label)[:count] for label, count in enumerate((80, 80, 20))]
+    )
+    save_npz(many.take(kept), tmp_path / "uneven.npz")
+    per_class = {"images_per_class": (10,)} if uneven == "the test part" else {}
+    asked = StudyAsk(tmp_path / "uneven.npz", **QUICK, robust=0.3, **per_class)
+    with pytest.raises(
+        InputError, match=r"classes differ by \d+:1 .* counts every image alike.*leave out --robust"
+    ) as refused:
+        make_study_plan(asked)
+    assert "\n" not in str(refused.value)
+    assert make_study_plan(replace(asked, robust=None)).cells[0].measure == "balanced accuracy"
 
 
 def test_judging_takes_as_long_as_the_images_that_are_attacked() -> None:
@@ -79,14 +101,14 @@ def test_judging_takes_as_long_as_the_images_that_are_attacked() -> None:
 
 def test_it_ends_in_a_verdict_on_attacked_images_and_resumes(tmp_path: Path) -> None:
     save_npz(BLOBS, tmp_path / "few.npz")
-    done = study(tmp_path / "few.npz", out=tmp_path / "study", seeds=2, folds=2, robust=0.2, retrain=True, **QUICK)
+    done = study(tmp_path / "few.npz", out=tmp_path / "study", seeds=2, folds=2, robust=0.2, **QUICK)
     (cell,), (verdict,) = done.content["cells"], done.verdicts
     lines = read_lines(done.path / "results.jsonl")
     assert len(lines) == 2 * 4 and cell["measure"] == done.content["best"]["measure"] == "robust accuracy"
     assert all(line["test"]["robust accuracy"] <= line["test"]["accuracy"] for line in lines)
-    assert "robust accuracy on the test images, attacked by PGD-40 with 2 restarts, \u03b5 0.2 (acc" in verdict[
-        "sentence"
-    ] or (verdict["outcome"] == "not decided")
+    assert verdict["outcome"] != "not decided"  # it has two seeds
+    told = "robust accuracy on the test images, attacked by PGD-40 with 2 restarts, \u03b5 0.2 (accuracy: "
+    assert told in verdict["sentence"]
     by_name = {arm["name"]: arm["test"] for arm in cell["arms"]}
     apart = np.mean(by_name[verdict["best_with"]]) - np.mean(by_name[verdict["best_without"]])
     assert verdict["difference"] == pytest.approx(apart)
@@ -94,6 +116,8 @@ def test_it_ends_in_a_verdict_on_attacked_images_and_resumes(tmp_path: Path) -> 
     assert best.method_ in ("robust", "gan-robust") and best.robust_ is not None and best.robust_.epsilon == 0.2
     english, chinese = (write_report(done.path, language=word).read_text(encoding="utf-8") for word in ("en", "zh"))
     assert "robust + classical + 50 % generated" in english and "稳健准确率" in chinese
+    attacked = "All figures but plain accuracy are of test images attacked by PGD-40 with 2 restarts, \u03b5 0.2."
+    assert english.count(attacked) == 2 and chinese.count("均针对受 PGD-40") == 2
     worker = Worker(done.path)
     before = {(line["seed"], line["arm"]): line["test"] for line in lines}
     kept = (done.path / "results.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:-1]

@@ -87,8 +87,14 @@ def _result(reading: Reading | None, words: Words) -> list[Markup]:
 
 def _withstood(reading: Reading, words: Words) -> list[Markup]:
     robust = reading.robust
-    if robust is None or robust.accuracy is None or robust.interval is None:
+    if robust is None:
         return []
+    if robust.accuracy is None or robust.interval is None:
+        told = words(
+            "Robust accuracy is not measured over several views of an image: elmyr recognizer attack --average does "
+            "that."
+        )
+        return [tag("p", told, class_="sentence")]
     low, high = (percent(end, 1) for end in robust.interval)
     told = words("Robust accuracy: {value} ({low} to {high}) of {count} of them, attacked by {attack}.",
                  value=percent(robust.accuracy, 1), low=low, high=high, count=count(robust.images),

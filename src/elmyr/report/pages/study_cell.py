@@ -87,8 +87,16 @@ def arms(cell: Cell, words: Words) -> Markup:
         join(note(legend), tag("div", chart, class_="arms")) if chart else "",
         figures_table(words("The arms"), head, rows),
         note(told),
+        *_attacked(cell, words),
         _explained(cell, words),
     )
+
+
+def _attacked(cell: Cell, words: Words) -> list[Markup]:
+    """That what is shown of test images is of attacked ones, where arms were judged so."""
+    if cell.attack is None:
+        return []
+    return [note(words("All figures but plain accuracy are of test images attacked by {attack}.", attack=cell.attack))]
 
 
 def _explained(cell: Cell, words: Words) -> Markup:
@@ -138,6 +146,7 @@ def changes(folder: Path, cell: Cell, classes: Sequence[str], words: Words) -> M
     return join(
         tag("h3", words("What the GAN changes")),
         note(told),
+        *_attacked(cell, words),
         _recalls(cell, without, with_gan, classes, words),
         _images(
             folder / "changed" / f"{cell.folder}-rescued.npz", cell.changed.get("rescued", []), classes, rescued, words

@@ -61,6 +61,7 @@ class Cell(Record):
     folder: str = "all"
     trouble: dict[str, float | None] = Field(default_factory=dict)
     measure: str = "accuracy"
+    attack: str | None = None  # what arms are judged under
     counts: dict[str, int] = Field(default_factory=dict)
     folds: int | None = None
     tested: list[int] = Field(default_factory=list)

@@ -13,7 +13,7 @@ from elmyr.images import ImageSet, Shaping
 from elmyr.studies.arms.arm import Arm, Training, pair
 from elmyr.studies.cell_data import MOST_TESTED
 from elmyr.studies.config import Effort
-from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition import Recognizer, told_of_balance
 from elmyr.tasks.recognition.learning.methods import read_method
 from elmyr.tasks.recognition.learning.selection import LOOKS
 from elmyr.tasks.recognition.robust.config import required
@@ -26,7 +26,7 @@ MAKING = 0.1  # the time in which generated images are made, in updates that att
 
 
 def judging_attack(epsilon: float) -> Attack:
-    """What arms are judged by."""
+    """What arms are judged by: an image counts where no restart is misread."""
     return Attack(epsilon, STEPS, RESTARTS)
 
 
@@ -56,8 +56,8 @@ def read_under_attack(recognizer: Recognizer, images: ImageSet, epsilon: float) 
     return np.asarray(recognizer.classes_[read], np.int64)
 
 
-def refuse_beside(epsilon: float | None, troubles: Sequence[Shaping], borrows: bool) -> None:
-    """InputError for an epsilon that is none, or for what a study under attack has no arms for."""
+def refuse_beside(epsilon: float | None, troubles: Sequence[Shaping], *, borrows: bool, retrain: bool) -> None:
+    """InputError for an epsilon that is none, or for what a study under attack has no arms for, or no images."""
     if epsilon is None:
         return
     required(epsilon)
@@ -67,6 +67,21 @@ def refuse_beside(epsilon: float | None, troubles: Sequence[Shaping], borrows: b
         raise InputError(
             f"no way to train withstands attacks and answers to {options[0]}, too: leave out --robust or {options[0]}"
         )
+    if retrain:
+        raise InputError(
+            "a training under attack overfits, and ends where the validation part says so, which --retrain would learn "
+            "from: leave out --retrain"
+        )
+
+
+def refuse_unbalanced(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
+    """InputError where classes differ by 3:1 or more in any of the parts, whose images count alike under attack."""
+    for of_part in counts:
+        if told := told_of_balance(classes, of_part):
+            raise InputError(
+                f"{told}, and a study under attack counts every image alike, so that the large ones would decide: "
+                "leave out --robust, or give it a set whose classes differ less"
+            )
 
 
 def _withstanding(training: Training) -> Recognizer:

@@ -46,7 +46,9 @@ def _robust(recognizer: Recognizer) -> list[str]:
     if (robust := recognizer.robust_) is None:
         return []
     lines = [f"- trained to withstand: pixels changed by up to {told_of(robust.epsilon)} of their range"]
-    return lines if robust.share is None else [*lines, f"- {told_of_robust(robust, 'validation images')}"]
+    if robust.share is None:
+        return lines
+    return [*lines, f"- {told_of_robust(robust, 'validation images')}; these chose the weights, which flatters it"]
 
 
 def _cell(name: str) -> str:

@@ -94,8 +94,13 @@ class Reading:
             lowest = self.worst_first[:NAMED]
             told = ", ".join(f"{self.classes[each.label]} {told_recall(each)}" for each in lowest)
             lines.append(f"lowest recalls: {told}")
-        if self.withstood is not None:
+        if self.withstood is not None and self.views == 1:
             lines.append(told_of_robust(self.withstood, part))
+        elif self.withstood is not None:  # of a mean of views an attack has to know
+            lines.append(
+                f"robust accuracy is not measured over {self.views} views: leave out --average, or attack the mean of "
+                f"them by elmyr recognizer attack RUN --average {self.views}"
+            )
         if warning := told_of_few(self.classes, self.confusion.sum(1).tolist(), part):
             lines.append(warning)
         if (chance := chance_of(self.confusion)) is not None:
@@ -185,7 +190,7 @@ def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) 
     read, surest = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(read != labels)
     confusion = confusion_matrix(labels, read, labels=np.arange(len(names))).astype(np.int64)
-    measures = recognizer.robust_ is not None and average == 1  # of a mean of views an attack has to know
+    known = replace(images, labels=labels, classes=tuple(names))
     return Reading(
         count=len(images),
         classes=tuple(names),
@@ -199,8 +204,16 @@ def read_through(recognizer: Recognizer, images: ImageSet, *, average: int = 1) 
         probability=surest,
         unbalanced=is_unbalanced(confusion.sum(1), recognizer.class_counts_),
         views=average,
-        withstood=withstood_by(recognizer, replace(images, labels=labels, classes=tuple(names))) if measures else None,
+        withstood=_withstood(recognizer, known, average),
     )
+
+
+def _withstood(recognizer: Recognizer, images: ImageSet, average: int) -> Withstood | None:
+    """What it withstands, of one that is trained for that; over several views that is left unmeasured."""
+    robust = recognizer.robust_
+    if robust is None:
+        return None
+    return withstood_by(recognizer, images) if average == 1 else Withstood(robust.epsilon, robust.steps)
 
 
 def labels_for(recognizer: Recognizer, images: ImageSet) -> NDArray[np.int64]:

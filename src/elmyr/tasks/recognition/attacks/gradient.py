@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch.nn import functional as F
 
@@ -9,6 +11,7 @@ from elmyr.tasks.recognition.attacks.balls import BALLS, Norm
 from elmyr.tasks.recognition.attacks.seam import Model
 
 REACH = 2.5  # the steps of PGD together, in units of ε: every place of the ball can be reached from every other
+Map = Callable[[torch.Tensor], torch.Tensor]  # images (N, C, H, W) to tensors of that shape
 
 
 def pgd(
@@ -35,9 +38,12 @@ def pgd(
     best, highest = images, torch.full((len(images),), -torch.inf, device=images.device)
     for _ in range(max(1, restarts)):
         changed = ball.project(images + epsilon * ball.within(images, generator), images, epsilon)
-        for _ in range(steps):
-            changed = changed + length * ball.step(gradient_of_loss(model, changed, labels))
-            changed = ball.project(changed, images, epsilon)
+        changed = ascended(
+            changed,
+            lambda now: length * ball.step(gradient_of_loss(model, now, labels)),
+            lambda now: ball.project(now, images, epsilon),
+            steps,
+        )
         if restarts <= 1:
             return changed
         with torch.no_grad():
@@ -46,6 +52,13 @@ def pgd(
         best = torch.where(better.view(-1, 1, 1, 1), changed, best)
         highest = torch.where(better, losses, highest)
     return best
+
+
+def ascended(images: torch.Tensor, step: Map, project: Map, steps: int) -> torch.Tensor:
+    """Images after so many steps, each projected back into its bounds: the loop of PGD, of attacks and of trainings."""
+    for _ in range(steps):
+        images = project(images + step(images))
+    return images
 
 
 def fgsm(model: Model, images: torch.Tensor, labels: torch.Tensor, *, norm: Norm, epsilon: float) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from elmyr.core import seeds, threads
+from elmyr.core import machine, seeds, threads
 from elmyr.core.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.tasks.recognition.attacks.asked import AttackAsk
@@ -42,6 +42,7 @@ BY_RATIO = {"apgd-dlr", "apgd-t"}  # attacks on the difference of logits ratio
 SLACK = 1e-5  # of rounding
 
 
+@machine.without_tf32()  # predictions are made so, and gradients are to be of these
 def attack(
     recognizer: Recognizer,
     images: ImageSet,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from elmyr.core import machine
 from elmyr.core.errors import InputError
 from elmyr.tasks.recognition.predicting.inference import look_of_view
 
@@ -23,17 +24,28 @@ def logits_of(recognizer: Recognizer, *, average: int = 1) -> Model:
     many views of each image, whose logarithm then are the logits. It computes on the recognizer's device in fp32, its
     weights ask for no gradient, and its most likely class is that of `Recognizer.predict`. InputError where `average`
     is less than 1.
+    On a GPU, gradients are of fp32, too, where they are taken inside `machine.without_tf32()`.
     """
     if average < 1:
         raise InputError(f"the mean is taken over {average} views: at least 1 is needed")
     trained = recognizer.trained()
     net, temperature = trained.net, trained.temperature
     if average == 1:
-        return lambda images: net(2 * images - 1) / temperature
+        return _in_fp32(lambda images: net(2 * images - 1) / temperature)
     looks = [look_of_view(net, number) for number in range(average)]
 
     def mean_of_views(images: torch.Tensor) -> torch.Tensor:
         seen = torch.stack([(look(2 * images - 1) / temperature).log_softmax(1) for look in looks])
         return seen.logsumexp(0)
 
-    return mean_of_views
+    return _in_fp32(mean_of_views)
+
+
+def _in_fp32(model: Model) -> Model:
+    """The same without a GPU's TF32, as predictions are made; on its way back that is for who takes the gradient."""
+
+    def within(images: torch.Tensor) -> torch.Tensor:
+        with machine.without_tf32():
+            return model(images)
+
+    return within

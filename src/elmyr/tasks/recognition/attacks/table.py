@@ -22,7 +22,7 @@ Sees = Literal["gradients", "logits", "predictions"]
 WHITE: Sees = "gradients"
 
 
-class Attack(Protocol):
+class Runs(Protocol):
     """Changes images float (N, C, H, W) in [0, 1] within ε, so that a model misreads them where it can."""
 
     def __call__(
@@ -52,7 +52,7 @@ class AttackSpec:
     title: str
     paper: str
     sees: Sees
-    run: Attack
+    run: Runs
     steps: int
     passes: Callable[[int, int], int]
     draws: bool = True
@@ -64,7 +64,7 @@ class AttackSpec:
         return self.sees != WHITE
 
 
-def _by_loss(loss: Loss) -> Attack:
+def _by_loss(loss: Loss) -> Runs:
     """APGD on one loss."""
 
     def run(

@@ -27,6 +27,7 @@ from elmyr.tasks.recognition.learning.fitting import Fitting, method_of
 from elmyr.tasks.recognition.learning.lesson import Lesson
 from elmyr.tasks.recognition.learning.methods import AUTO
 from elmyr.tasks.recognition.predicting.inference import logits_of
+from elmyr.tasks.recognition.robust.judging import CHOOSING, Attack, spread
 
 if TYPE_CHECKING:
     from elmyr.tasks.recognition.recognizer import Recognizer
@@ -43,18 +44,21 @@ class PolicyChoice:
     """The policy that was chosen, and why.
 
     reached: the accuracy of each candidate, balanced where classes are unbalanced; mirrored: that of the taken one on
-    mirrored images; judged: the number of validation images.
+    mirrored images; judged: the number of validation images. attack: what these are changed by, where attacks are to be
+    withstood.
     """
 
     policy: str
     reached: Mapping[str, float]
     mirrored: float
     judged: int
+    attack: Attack | None = None
 
     @property
     def rule(self) -> str:
         """By what it was chosen, in a few words."""
-        return f"chosen by short trainings on {self.judged:,} validation images, for {SHARE:.0%} more updates"
+        attacked = "" if self.attack is None else f", attacked by {self.attack.told}"
+        return f"chosen by short trainings on {self.judged:,} validation images{attacked}, for {SHARE:.0%} more updates"
 
     @property
     def told(self) -> str:
@@ -73,17 +77,19 @@ def chosen_policy(recognizer: Recognizer, lesson: Lesson, teacher: Recognizer | 
     _, config = method_of(recognizer, lesson)
     if config.augment != AUTO:
         return None
-    judges = _judges(lesson.validation)
+    attack = None if config.robust is None else Attack.of_config(config.robust)
+    judges = _judges(lesson.validation, attack)
     names = [name for name in CANDIDATES if lesson.shape[2] == 3 or name not in OF_COLOR]
     updates = max(1, round(SHARE * config.updates / len(names)))
     blind = replace(lesson, validation=None)
     nets = {name: _short_training(with_policy(recognizer, name, updates), blind, teacher) for name in names}
-    right = {name: _counted_right(net, judges) for name, net in nets.items()}
+    right = {name: _counted_right(net, judges, attack) for name, net in nets.items()}
     taken = strongest_of_the_best(right)
-    mirrored = _counted_right(nets[taken], replace(judges, images=np.asarray(judges.images[:])[:, :, ::-1].copy()))
+    flipped = replace(judges, images=np.asarray(judges.images[:])[:, :, ::-1].copy())
+    mirrored = _counted_right(nets[taken], flipped, attack)
     parts = [name for name in (taken, "flips" if _harmless(right[taken], mirrored, judges) else NONE) if name != NONE]
     reached = {name: float(each.sum()) for name, each in right.items()}
-    return PolicyChoice(JOINT.join(parts) or NONE, reached, float(mirrored.sum()), len(judges))
+    return PolicyChoice(JOINT.join(parts) or NONE, reached, float(mirrored.sum()), len(judges), attack)
 
 
 def within_seconds(
@@ -129,14 +135,16 @@ def _short_training(recognizer: Recognizer, lesson: Lesson, teacher: Recognizer 
     return net
 
 
-def _judges(validation: ImageSet | None) -> ImageSet:
-    """So many of the validation images, spread over all of them."""
+def _judges(validation: ImageSet | None, attack: Attack | None) -> ImageSet:
+    """So many of the validation images, spread over all of them; fewer where they are attacked."""
     if validation is None or len(validation) < FEWEST:
         there = "there is none" if validation is None else f"this one has {len(validation)}"
         raise InputError(
             f"augment=auto is chosen on a validation part of at least {FEWEST} images, and {there}: name a policy, as "
             "augment=strong"
         )
+    if attack is not None:
+        return spread(validation)
     return validation.take(np.unique(np.linspace(0, len(validation) - 1, MOST).astype(np.int64)))
 
 
@@ -148,9 +156,13 @@ def _weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(1 / (np.count_nonzero(counts) * counts[labels]))
 
 
-def _counted_right(net: StridedClassifier, judges: ImageSet) -> NDArray[np.float64]:
+def _counted_right(net: StridedClassifier, judges: ImageSet, attack: Attack | None = None) -> NDArray[np.float64]:
     labels = judges.require_labels()
-    return np.where(logits_of(net, judges.images).argmax(1) == labels, _weights(labels), 0.0)
+    if attack is not None:
+        read = attack.read(net, judges.images, labels, CHOOSING)
+    else:
+        read = logits_of(net, judges.images).argmax(1)
+    return np.where(read == labels, _weights(labels), 0.0)
 
 
 def _harmless(right: NDArray[np.float64], mirrored: NDArray[np.float64], judges: ImageSet) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from numbers import Real
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from elmyr.core.errors import InputError
 
@@ -36,6 +37,13 @@ class RobustConfig(BaseModel):
     step: float | None = Field(None, gt=0, le=1, description="the length of one; None: 2.5 epsilon / steps")
     rising: float = Field(0.1, ge=0, lt=1, description="the share of the updates in which epsilon rises from 0")
     judged_steps: int = Field(20, ge=1, description="of the attack that weights are chosen and measured by")
+
+    @field_validator("epsilon", mode="before")
+    @classmethod
+    def _a_number(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # which would be 1, the whole range
+            raise ValueError("it is a number, such as 0.3")
+        return value
 
     def of_images(self, shape: tuple[int, int, int]) -> RobustConfig:
         """With an epsilon: where none is given that for images (H, W, C)."""
@@ -79,7 +87,11 @@ def epsilon_of(text: str, option: str = "--robust") -> float:
 
 
 def required(epsilon: float, option: str = "--robust") -> float:
-    """The epsilon itself; InputError where it is not above 0 and at most 1."""
+    """The epsilon itself; InputError where it is no number, or not above 0 and at most 1."""
+    if isinstance(epsilon, bool) or not isinstance(epsilon, Real):
+        raise InputError(
+            f"{option} is {epsilon!r:.40}: it is a number, the most that a pixel may change, such as 0.3 or 8/255"
+        )
     if not 0 < epsilon <= 1:
         raise InputError(
             f"{option} is {epsilon:g}: it is the most that a pixel may change, above 0 and at most 1 (from black "

@@ -15,11 +15,11 @@ from torch.nn import functional as F
 
 from elmyr.core import machine, seeds
 from elmyr.nets import StridedClassifier
+from elmyr.tasks.recognition.attacks.gradient import REACH, ascended
 from elmyr.tasks.recognition.learning.task import RecognizerTask
 from elmyr.tasks.recognition.robust.config import RobustConfig
 
-REACH = 2.5  # all steps of an attack together, in units of epsilon
-Ascended = Callable[[torch.Tensor], torch.Tensor]  # logits (N, K) to a sum of losses
+Raised = Callable[[torch.Tensor], torch.Tensor]  # logits (N, K) to a sum of losses
 
 
 class RobustTask(RecognizerTask):
@@ -58,14 +58,14 @@ class RobustTask(RecognizerTask):
 
         return super()._logits(self._nearby(images, misread, position, part), labels, position, part)
 
-    def _nearby(self, images: torch.Tensor, ascended: Ascended, position: int, part: seeds.Side) -> torch.Tensor:
+    def _nearby(self, images: torch.Tensor, raised: Raised, position: int, part: seeds.Side) -> torch.Tensor:
         epsilon = self.robust.epsilon_at(position // self.batch, self.updates)
         step = REACH * epsilon / self.robust.steps if self.robust.step is None else self.robust.step
 
         def gradient(changed: torch.Tensor) -> torch.Tensor:
             with torch.enable_grad(), machine.autocast(self.device, self.precision):
-                asked = changed.requires_grad_()
-                loss = ascended(machine.full_precision(self.net(asked)))
+                asked = changed.detach().requires_grad_()
+                loss = raised(machine.full_precision(self.net(asked)))
             return torch.autograd.grad(loss, asked)[0]
 
         random = seeds.for_part(self.seed, "perturbation", position, part)
@@ -88,11 +88,11 @@ def climbed(
     begin: where to, in units of epsilon, they are moved first.
     """
     lowest, highest = (images - epsilon).clamp(min=-1), (images + epsilon).clamp(max=1)
-    changed = torch.clamp(images + epsilon * begin, lowest, highest)
-    for _ in range(steps):
-        up = gradient(changed).sign()
-        changed = torch.clamp(changed.detach() + step * up, lowest, highest)
-    return changed
+
+    def within(changed: torch.Tensor) -> torch.Tensor:
+        return torch.clamp(changed, lowest, highest)
+
+    return ascended(within(images + epsilon * begin), lambda changed: step * gradient(changed).sign(), within, steps)
 
 
 def _distance(logits: torch.Tensor, read: torch.Tensor) -> torch.Tensor:

@@ -125,6 +125,11 @@ def chosen_method(name: str, *, has_unlabeled: bool, has_generated: bool, robust
 
     InputError where the method lacks what it needs.
     """
+    if name == AUTO and robust and has_unlabeled:
+        raise InputError(
+            "no method withstands attacks and learns from unlabeled images, too: leave out --robust or --unlabeled, or "
+            "take the method robust, which learns from labels alone"
+        )
     if name == AUTO and robust:
         return "gan-robust" if has_generated else "robust"
     if name == AUTO:
