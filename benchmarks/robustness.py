@@ -9,8 +9,9 @@
 `gan` trains a GAN on the images of a seed, and on nothing else; `fit` a recognizer of the method robust, or with a
 share of generated images gan-robust, whose weights are chosen under attack on the validation part; each appends a
 line to `--rows`. Without --per-class all training images are learned from. `--autoattack N` attacks N test images by
-the standard attack, too. `table` prints all lines, and the paired differences of shares from none with 95 % intervals
-(t, over seeds).
+the standard attack, too, as `elmyr recognizer attack` does. `table` prints all lines, and the paired differences of
+shares from none with 95 % intervals (t, over seeds): of the same data, epsilon, images, updates and settings. Minutes
+are those of all cores together (`fit`, `gan`), or those by the clock (`judge`, of a run).
 """
 
 from __future__ import annotations
@@ -23,20 +24,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from elmyr import Recognizer, Shaping, train
 from elmyr.core.amounts import image_count
 from elmyr.core.files import read_json
+from elmyr.engine.config import parse_settings
 from elmyr.images import ImageSet, open_source, split_source
 from elmyr.metrics import mean_interval
 from elmyr.tasks.gan import open_gan
-from elmyr.tasks.recognition import FreshSamples, Origin, images_to_read
-from elmyr.tasks.recognition.attacks.seam import logits_of
-from elmyr.tasks.recognition.attacks.table import ATTACKS, AUTO_ATTACK
+from elmyr.tasks.recognition import FreshSamples, Origin, default_updates, images_to_read
+from elmyr.tasks.recognition.attacks.asked import AttackAsk
+from elmyr.tasks.recognition.attacks.measuring import attack
+from elmyr.tasks.recognition.learning.methods import read_method
 from elmyr.tasks.recognition.robust.judging import Attack
 
-CHUNK = 250
+KIND = ("data", "epsilon", "per_class", "gan_images", "updates", "settings", "share")  # what makes rows alike
+CORES, CLOCK = "of cores", "by the clock"
 
 
 def main() -> None:
@@ -70,7 +73,9 @@ def parsed() -> argparse.Namespace:
 
 
 def place(arguments: argparse.Namespace) -> Path:
-    return Path(arguments.runs) / f"gan-{arguments.data}-{arguments.per_class or 'all'}-{arguments.seed}"
+    """Of a GAN, which is another one with another budget."""
+    kind = f"{Path(arguments.data).stem}-{arguments.per_class or 'all'}-{image_count(arguments.images)}"
+    return Path(arguments.runs) / f"gan-{kind}-{arguments.seed}"
 
 
 def shaping(arguments: argparse.Namespace) -> Shaping:
@@ -88,8 +93,8 @@ def gan(arguments: argparse.Namespace) -> dict[str, Any]:
         shaping=shaping(arguments),
         quiet=True,
     )
-    asked = {"per_class": arguments.per_class, "seed": arguments.seed, "images": images}
-    return {"what": "gan", **asked, "minutes": minutes_since(started)}
+    asked = {"data": arguments.data, "per_class": arguments.per_class, "seed": arguments.seed, "images": images}
+    return {"what": "gan", **asked, "minutes": minutes_since(started), "minutes_are": CORES}
 
 
 def fit(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -97,12 +102,12 @@ def fit(arguments: argparse.Namespace) -> dict[str, Any]:
     generated = None
     if arguments.share:
         generated = FreshSamples([Origin(open_gan(place(arguments)))], balanced=True)
-    changes = dict(each.split("=", 1) for each in arguments.set)
-    settings = {name: value if value.isalpha() else json.loads(value) for name, value in changes.items()}
+    settings, method = parse_settings(arguments.set), "gan-robust" if arguments.share else "robust"
+    updates = arguments.updates or default_updates(splits.train, method)
     recognizer = Recognizer(
-        method="gan-robust" if arguments.share else "robust",
+        method=method,
         robust=arguments.epsilon,
-        updates=arguments.updates,
+        updates=updates,
         generated_share=arguments.share,
         settings=settings or None,
         seed=arguments.seed,
@@ -110,20 +115,26 @@ def fit(arguments: argparse.Namespace) -> dict[str, Any]:
     started = spent()
     recognizer.fit(splits.train, generated=generated, validation=named(splits.validation))
     used = minutes_since(started)
-    asked = {name: getattr(arguments, name) for name in ("per_class", "seed", "share", "updates")}
-    return {"what": "fit", **asked, "settings": settings, "minutes": used, **judged(recognizer, splits.test, arguments)}
+    asked = {name: getattr(arguments, name) for name in ("data", "per_class", "seed", "share")}
+    asked |= {"gan_images": image_count(arguments.images) if arguments.share else None, "updates": updates}
+    how = {"settings": settings, "minutes": used, "minutes_are": CORES}
+    return {"what": "fit", **asked, **how, **judged(recognizer, splits.test, arguments)}
 
 
 def judge(arguments: argparse.Namespace) -> dict[str, Any]:
     recognizer, config = Recognizer.load(arguments.run), read_json(arguments.run / "config.json")
     tested = images_to_read(arguments.run)
+    gan = config["gan"] and read_json(Path(config["gan"]) / "config.json")
     asked = {
+        "data": config["data"]["source"],
+        "gan_images": gan["loop"]["images"] if gan else None,
         "per_class": config["data"]["shaping"]["images_per_class"],
         "seed": config["seed"],
         "share": config["parameters"]["generated_share"] if config["gan"] else 0.0,
         "updates": config["parameters"]["updates"],
         "settings": config["parameters"]["settings"] or {},
         "minutes": round(read_json(arguments.run / "summary.json")["seconds"] / 60, 2),
+        "minutes_are": CLOCK,
     }
     return {"what": "fit", **asked, **judged(recognizer, tested, arguments)}
 
@@ -139,27 +150,17 @@ def judged(recognizer: Recognizer, test: ImageSet, arguments: argparse.Namespace
         "clean": recognizer.score(test.images, named(test)[1]),
         "validation": known.share.value,
         "robust": float((read == labels).mean()),
-        "autoattack": attacked(recognizer, test, known.epsilon, arguments.autoattack),
+        "autoattack": standard(recognizer, test, known.epsilon, arguments.autoattack),
         "attacked": arguments.autoattack,
     }
 
 
-def attacked(recognizer: Recognizer, test: ImageSet, epsilon: float, count: int) -> float | None:
-    """What is left of so many test images by the standard attack; None for none of them."""
+def standard(recognizer: Recognizer, test: ImageSet, epsilon: float, count: int) -> float | None:
+    """What is left of so many test images by the standard attack, as the command measures it; None for none of them."""
     if not count:
         return None
-    tested = spread(test, count)
-    images = torch.from_numpy(tested.in_memory()).permute(0, 3, 1, 2).float() / 255
-    labels = torch.from_numpy(np.searchsorted(recognizer.classes_, named(tested)[1]))
-    model, generator = logits_of(recognizer), torch.Generator().manual_seed(0)
-    left = model(images).argmax(1) == labels
-    for name in AUTO_ATTACK:
-        for places in left.nonzero().flatten().split(CHUNK):
-            some: dict[str, Any] = {"norm": "Linf", "epsilon": epsilon, "steps": ATTACKS[name].steps}
-            changed = ATTACKS[name].run(model, images[places], labels[places], generator=generator, **some)
-            left[places] = model(changed).argmax(1) == labels[places]
-        print(f"after {name}: {float(left.float().mean()):.4f}")
-    return float(left.float().mean())
+    found = attack(recognizer, test, AttackAsk(epsilons=(epsilon,), count=count), say=print)
+    return found.robust_accuracy(found.levels[0]).value
 
 
 def spread(images: ImageSet, count: int) -> ImageSet:
@@ -182,33 +183,65 @@ def minutes_since(started: float) -> float:
 
 
 def lines(rows: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in rows.read_text(encoding="utf-8").splitlines()]
+    """All rows; those of before had no data, which was MNIST, no GAN's budget, and no number of its default updates."""
+    return [_completed(json.loads(line)) for line in rows.read_text(encoding="utf-8").splitlines()]
 
 
-def table(rows: list[dict[str, Any]]) -> None:
+def _completed(row: dict[str, Any]) -> dict[str, Any]:
+    row = {"data": "mnist", "gan_images": None, "minutes_are": "", **row}
+    if row["what"] == "fit" and row["updates"] is None:
+        row["updates"] = read_method("gan-robust" if row["share"] else "robust").updates
+    return row
+
+
+def grouped(rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[int, dict[str, Any]]]:
+    """Of each kind the row of each seed, the latest of several."""
     by_kind: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = defaultdict(dict)
     for row in rows:
         if row["what"] == "fit":
-            kind = row["per_class"], row["updates"], json.dumps(row["settings"]), row["share"]
+            kind = tuple(json.dumps(row[name]) if name == "settings" else row[name] for name in KIND)
             by_kind[kind][row["seed"]] = row
-    print(
-        "| images a class | updates | settings | generated | seeds | clean, % | robust, % | AutoAttack, % | core min |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    return by_kind
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    by_kind = grouped(rows)
+    heads = ["data", "\u03b5", "images a class", "images of the GAN", "updates", "settings", "generated", "seeds"]
+    heads += ["clean, %", "robust, %", "AutoAttack, %", "minutes"]
+    print(f"| {' | '.join(heads)} |\n{'| --- ' * len(heads)}|")
     for kind, of_seeds in sorted(by_kind.items(), key=repr):
-        per_class, updates, settings, share = kind
         found = list(of_seeds.values())
-        cells = [per_class or "all", updates, settings, f"{100 * share:g} %", len(found)]
+        cells = [*named_kind(kind)[:-1], f"{100 * kind[-1]:g} %", len(found)]
         cells += [told([row[name] for row in found]) for name in ("clean", "robust", "autoattack")]
-        print(f"| {' | '.join(map(str, cells))} | {np.mean([row['minutes'] for row in found]):.1f} |")
-    print("\n| images a class | updates | generated minus none, points of robust accuracy |\n| --- | --- | --- |")
-    for (per_class, updates, settings, share), of_seeds in sorted(by_kind.items(), key=repr):
-        rival = by_kind.get((per_class, updates, settings, 0.0), {})
+        print(f"| {' | '.join(map(str, cells))} | {minutes_of(found)} |")
+    print(f"\n| {' | '.join(heads[:6])} | generated minus none, points of robust accuracy |\n{'| --- ' * 7}|")
+    for kind, of_seeds in sorted(by_kind.items(), key=repr):
+        rival = by_kind.get(of_none(kind), {})
         both = sorted(of_seeds.keys() & rival.keys())
-        if share and both:
+        if kind[-1] and both:
             apart = mean_interval([100 * (of_seeds[seed]["robust"] - rival[seed]["robust"]) for seed in both])
             ends = "one seed" if apart.low is None else f"{apart.low:+.2f} to {apart.high:+.2f}"
-            print(f"| {per_class or 'all'} | {updates} | {100 * share:g} %: {apart.mean:+.2f} ({ends}), seeds {both} |")
+            cells = [*named_kind(kind)[:-1], f"{100 * kind[-1]:g} %: {apart.mean:+.2f} ({ends}), seeds {both}"]
+            print(f"| {' | '.join(map(str, cells))} |")
+
+
+def of_none(kind: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same without generated images."""
+    without = dict(zip(KIND, kind, strict=True)) | {"gan_images": None, "share": 0.0}
+    return tuple(without.values())
+
+
+def named_kind(kind: tuple[Any, ...]) -> list[Any]:
+    words = dict(zip(KIND, kind, strict=True))
+    words |= {"per_class": words["per_class"] or "all", "gan_images": words["gan_images"] or ""}
+    return [f"{value:.4g}" if name == "epsilon" else value for name, value in words.items()]
+
+
+def minutes_of(found: list[dict[str, Any]]) -> str:
+    """Their mean, those of cores and those by the clock apart."""
+    kinds = sorted({row["minutes_are"] for row in found})
+    means = {kind: np.mean([row["minutes"] for row in found if row["minutes_are"] == kind]) for kind in kinds}
+    return ", ".join(f"{mean:.1f} {kind}".strip() for kind, mean in means.items())
 
 
 def told(values: list[float | None]) -> str:

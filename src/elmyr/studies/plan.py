@@ -38,7 +38,7 @@ from elmyr.images.dataset.shaping import thinned_for_training, troubled
 from elmyr.images.dataset.split import TEST_SHARE, VALIDATION_SHARE
 from elmyr.metrics import FEWEST_SEEDS, is_unbalanced
 from elmyr.studies.arms import ARMS, Case, arms_for
-from elmyr.studies.arms.withstanding import refuse_beside, refuse_unbalanced, told_of_judging
+from elmyr.studies.arms.withstanding import refuse_beside, robust_measure, told_of_judging
 from elmyr.studies.borrowed.borrowed_set import Borrowed, borrowed_from
 from elmyr.studies.borrowed.shared_images import refuse_shared
 from elmyr.studies.config import EFFORTS, FAIR_SEEDS, Cell, Effort, Measure, StudyConfig, told_of_seeds, troubles_of
@@ -225,9 +225,7 @@ def _cell(trouble: Shaping, splits: Splits, ask: StudyAsk, figures: bool, say: C
     case = Case(trouble, asked or is_unbalanced(counts[0]), ask.borrow is not None, ask.robust is not None)
     names, missing = arms_for(case, cast(Effort, ask.effort))
     measure: Measure = "balanced accuracy" if asked or is_unbalanced(*counts) else "accuracy"
-    if ask.robust is not None:
-        refuse_unbalanced(classes, [of_part.tolist() for of_part in counts])
-        measure = "robust accuracy"
+    measure = measure if ask.robust is None else robust_measure(classes, counts)
     cell = Cell(shaping=trouble, arms=names, figures=figures, measure=measure, robust=ask.robust)
     uneven = [
         f"{told} in the {part} images"

@@ -12,7 +12,7 @@ from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Shaping
 from elmyr.studies.arms.arm import Arm, Training, pair
 from elmyr.studies.cell_data import MOST_TESTED
-from elmyr.studies.config import Effort
+from elmyr.studies.config import Effort, Measure
 from elmyr.tasks.recognition import Recognizer, told_of_balance
 from elmyr.tasks.recognition.learning.methods import read_method
 from elmyr.tasks.recognition.learning.selection import LOOKS
@@ -74,14 +74,15 @@ def refuse_beside(epsilon: float | None, troubles: Sequence[Shaping], *, borrows
         )
 
 
-def refuse_unbalanced(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-    """InputError where classes differ by 3:1 or more in any of the parts, whose images count alike under attack."""
+def robust_measure(classes: Sequence[str], counts: Sequence[NDArray[np.int64]]) -> Measure:
+    """What decides under attack; InputError where classes differ by 3:1 or more in a part, whose images count alike."""
     for of_part in counts:
-        if told := told_of_balance(classes, of_part):
+        if told := told_of_balance(classes, of_part.tolist()):
             raise InputError(
                 f"{told}, and a study under attack counts every image alike, so that the large ones would decide: "
                 "leave out --robust, or give it a set whose classes differ less"
             )
+    return "robust accuracy"
 
 
 def _withstanding(training: Training) -> Recognizer:

@@ -33,7 +33,7 @@ CHOOSING, MEASURING = "judged by an attack", "measured under an attack"  # the d
 
 
 class Attack(NamedTuple):
-    """PGD from a random place, no pixel changed by more than epsilon of its range; restarts on what is right."""
+    """PGD from a random place, no pixel changed by more than epsilon of its range; restarts on what is left."""
 
     epsilon: float
     steps: int
@@ -55,7 +55,7 @@ class Attack(NamedTuple):
     ) -> NDArray[np.int64]:
         """The classes int64 (N,) that a network reads in attacked images uint8 (N, H, W, C).
 
-        An image counts as read right where no restart is misread, nor the image as it is; else what is read first
+        An image keeps its class where no restart is misread, nor the image as it is; else it has what is read first
         instead. In fp32, the same for the same arguments. draws: the name of the random numbers that it begins with.
         """
 
