@@ -523,7 +523,7 @@ COMMANDS: dict[str, Command] = {
         printed,
         {
             "--data": heard("--data", "{more}"),
-            "--attack": heard("--attack", "fgsm"),
+            "--attack": heard("--attack", "noise"),
             "--epsilon": heard("--epsilon", "0.1,0.3"),
             "--norm": heard("--norm", "L2"),
             "--count": heard("--count", "20"),

@@ -25,6 +25,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_images(small_image_set(60, classes=4, seed=1), folder / "more-classes.npz")
     np.savez(folder / "unlabeled.npz", images=np.asarray(small_image_set(30, seed=5).images))
     train_recognizer(folder / "blobs.npz", Recognizer(updates=30, base=8, dimension=16), out=folder / "reader")
+    (folder / "study").mkdir()
+    (folder / "study" / "report.html").write_text("of a study", encoding="utf-8")
     train(folder / "blobs.npz", out=folder / "gan", images=16, settings={"network.base": 8, "batch": 16})
     return folder
 
@@ -50,6 +52,10 @@ BAD = {
     "a GAN": (("gan",), "recognizer"),
     "no run": (("nowhere",), "nowhere"),
     "a file for a folder": (("reader", "--out", "blobs.npz"), "cannot write into 'blobs.npz'"),
+    "a run for a folder": (("reader", "--out", "reader"), "'reader' holds the config.json of something else"),
+    "another's report": (("reader", "--out", "study"), "'study' holds the report.html of something else"),
+    "one attack twice": (("reader", "--attack", "pgd,pgd"), "pgd is named twice"),
+    "steps of one step": (("reader", "--attack", "fgsm", "--steps", "3"), "fgsm takes one step"),
     "a language": (("reader", "--lang", "xx"), "no language 'xx'"),
     "nothing to restart": (("reader", "--attack", "fgsm", "--restarts", "2"), "draws nothing at random"),
     "no time": (("reader", "--minutes", "0"), "give more than 0"),
@@ -98,10 +104,29 @@ def test_an_attack_writes_a_page_a_record_and_a_picture_into_the_run(
     shares = [level["robust_accuracy"]["value"] for level in record["levels"]]
     assert shares == sorted(shares, reverse=True) and shares[0] <= record["clean_accuracy"]["value"]
     page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "under each of these attacks: PGD, Square." in page and "whatever the attack" not in page
+    assert "Commands to repeat it" in page and record["minutes"] is None
     assert "elmyr recognizer attack reader --attack pgd,square" in page and "PGD (Madry et al. 2018)" in page
     of_run = (place / "reader" / "report.html").read_text(encoding="utf-8")
     assert "How easily it is fooled" in of_run and "pgd,square, Linf" in of_run
     assert f"{100 * shares[0]:.1f} %" in of_run.partition("How easily it is fooled")[2]
+
+
+def test_one_attack_takes_the_place_of_another_whatever_the_language_of_its_report(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages = []
+    for language in ("en", "zh"):
+        words = [str(place / "reader"), "--attack", "fgsm", "--count", "10", "--minutes", "5", "--lang", language]
+        monkeypatch.setattr("sys.argv", ["elmyr", "recognizer", "attack", *words, "--out", str(tmp_path / "out")])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code, capsys.readouterr().err
+        pages.append([path.name for path in (tmp_path / "out").glob("report*")])
+    assert pages == [["report.html"], ["report.zh.html"]]
+    page = (tmp_path / "out" / "report.zh.html").read_text(encoding="utf-8")
+    assert "重现所用的命令" not in page and "取决于机器的速度" in page  # under a time limit
+    assert "不用梯度的攻击" not in page  # none was run
 
 
 @pytest.mark.filterwarnings("default")

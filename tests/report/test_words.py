@@ -31,7 +31,7 @@ from elmyr.studies.articles.trainings import trainings_of
 from elmyr.studies.sweeps import findings
 from elmyr.tasks.gan import collapse
 from elmyr.tasks.gan.problems import Problem
-from elmyr.tasks.recognition.attacks.outcome import SIGNS
+from elmyr.tasks.recognition.attacks.outcome import CHECKS, SIGNS
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
 SOURCE = Path(elmyr.__file__).parent
@@ -88,7 +88,7 @@ def messages_of_tables() -> set[str]:
 
 
 def messages_of_attacks() -> set[str]:
-    told = {text for spec in ATTACKS.values() for text in (spec.title, spec.sees)} | set(SIGNS.values())
+    told = {text for spec in ATTACKS.values() for text in (spec.title, spec.sees)} | {*SIGNS.values(), *CHECKS.values()}
     heads = (attack_page.LEVEL_HEAD, attack_page.ATTACK_HEAD, attack_page.CLASS_HEAD, attack_page.DAMAGE_HEAD)
     return told.union(
         *heads, attack_page.KNOWS.values(), {attack_page.UNAWARE, attack_page.DEFENDED}, kept_attacks.ATTACKS_HEAD

@@ -24,9 +24,10 @@ from elmyr.nets import StridedClassifier
 from elmyr.report import write_report
 from elmyr.tasks.gan import train
 from elmyr.tasks.recognition import open_recognizer, read_through, train_recognizer
+from elmyr.tasks.recognition.attacks.epsilons import told_of
 from elmyr.tasks.recognition.learning.augmenting import Augmenting
 from elmyr.tasks.recognition.learning.task import RecognizerTask
-from elmyr.tasks.recognition.robust.config import RobustConfig, epsilon_of, told_of
+from elmyr.tasks.recognition.robust.config import RobustConfig, epsilon_of
 from elmyr.tasks.recognition.robust.judging import MOST, Attack, Withstood, spread, withstood_by
 from elmyr.tasks.recognition.robust.training import RobustTask, climbed
 from tests.conftest import small_image_set

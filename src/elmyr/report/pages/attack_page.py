@@ -15,12 +15,13 @@ from elmyr.metrics import Proportion, wilson_interval
 from elmyr.report.charts.pictures import grid
 from elmyr.report.charts.svg import Bar, Series, interval_chart, line_chart
 from elmyr.report.parts.markup import Markup, tag
-from elmyr.report.parts.numbers import count, duration, number, percent
+from elmyr.report.parts.numbers import count, duration, percent
 from elmyr.report.parts.page import figures_table, note, page, section
 from elmyr.report.parts.sections import commands
 from elmyr.report.words import ENGLISH, Words, words_in
-from elmyr.tasks.recognition.attacks.outcome import ALL, ANSWERS, NOTHING, SIGNS, Example, Level, Robustness
-from elmyr.tasks.recognition.attacks.places import RECORD
+from elmyr.tasks.recognition.attacks.epsilons import told_of
+from elmyr.tasks.recognition.attacks.outcome import ALL, ANSWERS, CHECKS, NOTHING, SIGNS, Example, Level, Robustness
+from elmyr.tasks.recognition.attacks.places import PAGES, RECORD
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
 MOST_BARS = 20
@@ -54,11 +55,13 @@ class Triple(NamedTuple):
 def write_attack(robustness: Robustness, folder: Path, command: str = "", *, language: str = "en") -> Path:
     """Writes the record of an attack, the images that were fooled as a picture, and the page; gives the page's path.
 
-    Each whole or not at all. InputError for a folder that cannot be made, and for an unknown language.
+    Each whole or not at all; reports of an attack before, whatever their language, make room. InputError for a
+    folder that cannot be made, and for an unknown language.
     """
     words = words_in(language)
     make_folder(folder)
-    (folder / PICTURE).unlink(missing_ok=True)
+    for former in (folder / PICTURE, *folder.glob(PAGES)):
+        former.unlink(missing_ok=True)
     if robustness.examples:
         triples = [image for one in robustness.examples for image in triple_of(one)]
         save_png(image_grid(np.stack(triples), 3 * 4), folder / PICTURE)
@@ -87,9 +90,19 @@ def attack_page(robustness: Robustness, command: str = "", words: Words = ENGLIS
         section(words("Class by class"), *_classes(robustness, words)),
         section(words("Images that the smallest changes fool"), *_examples(robustness, words)),
         section(words("Damage that nobody chose"), *_damage(robustness, words)) if robustness.corruptions else "",
-        section(words("How it was measured"), commands([command], words("Commands to repeat it"))) if command else "",
+        _command(robustness, command, words) if command else "",
         words=words,
     )
+
+
+def _command(robustness: Robustness, command: str, words: Words) -> Markup:
+    if robustness.minutes is None:
+        return section(words("How it was measured"), commands([command], words("Commands to repeat it")))
+    told = words(
+        "How many images are attacked within a time limit, and by which random draws, depends on the machine's speed: "
+        "the command may give other figures the next time."
+    )
+    return section(words("How it was measured"), commands([command], words("Command")), note(told))
 
 
 def _opening(robustness: Robustness, words: Words) -> Markup:
@@ -98,17 +111,19 @@ def _opening(robustness: Robustness, words: Words) -> Markup:
     large = words("{share} robust accuracy", share=percent(robust.value, 1))
     told = words(
         "{count} images of {data}: accuracy {clean} without an attack ({clean_low} to {clean_high}); with changes of "
-        "up to \u03b5 = {epsilon} by {norm}, {robust} ({low} to {high}) are classified correctly whatever the attack.",
+        "up to \u03b5 = {epsilon} by {norm}, {robust} ({low} to {high}) are classified correctly under random "
+        "noise and under each of these attacks: {names}.",
         count=count(robustness.count),
         data=robustness.data,
         clean=percent(clean.value, 1),
         clean_low=percent(clean.low, 1),
         clean_high=percent(clean.high, 1),
-        epsilon=number(last.epsilon),
+        epsilon=told_of(last.epsilon),
         norm=robustness.norm,
         robust=percent(robust.value, 1),
         low=percent(robust.low, 1),
         high=percent(robust.high, 1),
+        names=", ".join(dict.fromkeys(words(ATTACKS[one.name].title) for one in last.attacks)),
     )
     aside = words("Pixels are from 0 to 1. Intervals are Wilson's, at 95 %. The attacks took {time}.",
                   time=duration(robustness.seconds, words))  # fmt: skip
@@ -142,7 +157,7 @@ def _curve(robustness: Robustness, words: Words) -> list[Markup]:
         Series(words("under random noise"), "real", points(noisy)),
     ]
     rows = [
-        [number(level.epsilon), percent(one.value, 1), _ends(one, words), percent(noise.value, 1)]
+        [told_of(level.epsilon), percent(one.value, 1), _ends(one, words), percent(noise.value, 1)]
         for level, one, noise in zip(robustness.levels, attacked, noisy, strict=True)
     ]
     head = list(map(words, LEVEL_HEAD))
@@ -172,24 +187,21 @@ def _attacks(robustness: Robustness, words: Words) -> list[Markup]:
             if robustness.through is not None:
                 title += " \u00b7 " + words(KNOWS[one.knows])
             steps = count(one.steps) + (f" \u00d7 {one.restarts}" if one.restarts > 1 else "")
-            rows.append((number(level.epsilon), title, words(spec.sees), steps, *fooled))
+            rows.append((told_of(level.epsilon), title, words(spec.sees), steps, *fooled))
     told = words(
         "Each attack was run on the images that those before it had left, and those fooled by a smaller change count "
-        "as fooled by a larger one. An image that was misread without an attack counts as fooled, and was left alone."
+        "as fooled by a larger one. An image that was misread without an attack counts as fooled, and was left alone; "
+        "one that random noise within \u03b5 made misread counts as fooled too."
     )
     return [note(told), figures_table(words("Attack by attack"), list(map(words, ATTACK_HEAD)), rows, words=(1, 2))]
 
 
 def _signs(robustness: Robustness, words: Words) -> list[Markup]:
+    if not robustness.checks:
+        return [note(words("None could be looked for: no image was classified correctly, or no change was allowed."))]
     if not robustness.signs:
-        return [
-            note(
-                words(
-                    "None was seen: attacks without gradients found little that those by gradients had left, one step "
-                    "did no more than many, and changes without a limit fooled nearly all images."
-                )
-            )
-        ]
+        made = [tag("li", words(CHECKS[kind])) for kind in robustness.checks]
+        return [note(words("None was seen. Looked for:")), tag("ul", *made)]
     return [tag("p", words(SIGNS[sign.kind], **sign.values)) for sign in robustness.signs]
 
 
@@ -207,8 +219,8 @@ def _classes(robustness: Robustness, words: Words) -> list[Markup]:
         )
         for place in places
     ]
-    under = [words("at \u03b5 = {epsilon}", epsilon=number(one.epsilon)) for one in robustness.levels]
-    told = words("At \u03b5 = {epsilon}. Bars are 95 % intervals (Wilson).", epsilon=number(level.epsilon))
+    under = [words("at \u03b5 = {epsilon}", epsilon=told_of(one.epsilon)) for one in robustness.levels]
+    told = words("At \u03b5 = {epsilon}. Bars are 95 % intervals (Wilson).", epsilon=told_of(level.epsilon))
     return [
         note(told),
         tag("div", interval_chart(title, bars, unit=" %", words=words), class_="arms"),
@@ -240,7 +252,7 @@ def _examples(robustness: Robustness, words: Words) -> list[Markup]:
         caption = tag(
             "figcaption",
             tag("strong", f"\u2068{label}\u2069 \u2192 \u2068{predicted}\u2069"),
-            tag("small", f"{percent(example.probability, 0)}, \u03b5 = {number(example.epsilon)}"),
+            tag("small", f"{percent(example.probability, 0)}, \u03b5 = {told_of(example.epsilon)}"),
         )
         shown.append(tag("figure", grid(np.stack(triple_of(example)), 3, alt), caption, class_="changed"))
     return [note(told), tag("div", *shown, class_="fooled row")]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from elmyr.tasks.recognition.attacks.epsilons import told_of
 from elmyr.tasks.recognition.recognizer import Recognizer
-from elmyr.tasks.recognition.robust.config import told_of
 from elmyr.tasks.recognition.scores import Reading, told_of_robust, told_recall
 
 

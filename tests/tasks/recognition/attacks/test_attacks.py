@@ -1,4 +1,4 @@
-"""APGD, Square and FAB by what is known: a linear model's optimum and margin, the ball, no gradient where none is."""
+"""APGD, Square and FAB by what is known: the optimum and margin of a linear model and of a sphere, the ball."""
 
 from __future__ import annotations
 
@@ -221,3 +221,73 @@ def test_the_smallest_change_onto_a_border_is_that_of_a_search(seed: int, share:
             )
         if share < 0.999:
             assert torch.allclose(change, at(high), atol=1e-4)
+
+
+def sphere(images: torch.Tensor) -> torch.Tensor:
+    """Class 0 within RADIUS of MIDDLE, beyond it one of two others: not linear, and its optimum is known."""
+    far = (images - MIDDLE).flatten(1)
+    gap = far.square().sum(1) - RADIUS**2
+    return torch.stack([torch.zeros_like(gap), gap + 0.01 * far[:, 0], gap - 0.01 * far[:, 0] - 0.05], 1)
+
+
+MIDDLE, RADIUS = 0.5, 0.6
+STEPS = {"square": 400, "fab-t": 15}
+
+
+def margin_to_sphere(images: torch.Tensor, norm: str) -> torch.Tensor:
+    """The least change after which an image is out of the sphere, by bisection on the best change."""
+    away = (images - MIDDLE).flatten(1)
+    low, high = torch.zeros(len(away)), torch.full((len(away),), 2.0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        if norm == "Linf":
+            reached = away + middle[:, None] * torch.where(away < 0, -1.0, 1.0)
+        else:
+            reached = away * (1 + middle / away.norm(dim=1))[:, None]
+        out = sphere(reached.view_as(images) + MIDDLE).argmax(1) != 0
+        low, high = torch.where(out, low, middle), torch.where(out, middle, high)
+    return high
+
+
+@pytest.mark.parametrize("norm", BALLS)
+@pytest.mark.parametrize("name", ALL)
+def test_an_image_in_a_sphere_is_misread_from_its_distance_to_the_surface_on(name: str, norm: str) -> None:
+    drawn = 2 * torch.rand(4, 1, 3, 3, generator=some()) - 1
+    images = MIDDLE + 0.12 * drawn.sign() + 0.04 * drawn  # farther from the middle than the ball is wide: one optimum
+    labels, known = torch.zeros(len(images), dtype=torch.int64), margin_to_sphere(images, norm)
+    assert (sphere(images).argmax(1) == 0).all()
+    beyond = 1.1 if name != "square" else 2.0  # random search comes near the optimum, and not to it
+    for number in range(2):
+        image, label = images[number : number + 1], labels[number : number + 1]
+        attack = partial(ALL[name], sphere, image, label, norm=norm, steps=STEPS.get(name, 40), generator=some(number))
+        assert sphere(attack(epsilon=0.95 * float(known[number]))).argmax(1) == 0
+        assert sphere(attack(epsilon=beyond * float(known[number]))).argmax(1) != 0
+
+
+def test_an_image_that_was_ever_misread_comes_back_misread() -> None:
+    """Where a greater loss is no mistake: classes of like probability, a curved border, steps that are often halved."""
+    with seeds.initialization(0, "curved"):
+        model = torch.nn.Sequential(
+            torch.nn.Flatten(), torch.nn.Linear(16, 32), torch.nn.Tanh(), torch.nn.Linear(32, 4)
+        )
+    with torch.no_grad():
+        model[1].weight.mul_(20)
+        model[3].weight.mul_(0.3)
+    images = images_of(1500, (1, 4, 4), 0, 1)
+    labels = model(images).argmax(1)
+    ever = torch.zeros(len(images), dtype=torch.bool)
+    at_hand = torch.arange(len(images))
+
+    def loss(places: torch.Tensor) -> losses.Loss:
+        nonlocal at_hand
+        at_hand = places
+        return losses.cross_entropy
+
+    def watched(shown: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = model(shown)
+        ever[at_hand] |= logits.detach().argmax(1) != labels[at_hand]
+        return logits
+
+    found = apgd(watched, images, labels, norm="Linf", epsilon=0.06, steps=10, loss=loss, generator=some())
+    assert 100 < ever.sum() < 1400
+    assert ((model(found).argmax(1) != labels) == ever).all()

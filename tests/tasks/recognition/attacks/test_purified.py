@@ -75,7 +75,7 @@ def test_attacks_that_know_of_the_restorer_leave_no_more_than_those_that_do_not(
         assert [one.knows for one in level.attacks] == [NOTHING, ALL, ANSWERS]
         assert level.unaware is not None and level.robust.sum() <= level.unaware
         assert level.unaware == nothing.tried - nothing.fooled
-        assert level.robust.sum() == answers.tried - answers.fooled <= everything.tried
+        assert level.robust.sum() <= answers.tried - answers.fooled <= everything.tried
     right = int(found.clean.sum())
     assert found.levels[1].robust.sum() < 0.5 * right
     assert "under attacks that do not know of the restorer" in found.lines()[1]

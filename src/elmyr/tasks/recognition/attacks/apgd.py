@@ -37,16 +37,17 @@ def apgd(
     if not len(images):
         return attacked
     ball = BALLS.named(norm)
-    state = _State.begun(model, _start(ball, norm, images, epsilon, generator), images, labels, loss, 2 * epsilon)
+    start = _start(ball, norm, images, epsilon, generator)
+    state = _without_fooled(_State.begun(model, start, images, labels, loss, 2 * epsilon), attacked)
     for is_check, checked in _checks(steps):
-        state = _without_fooled(state, attacked)
         if not len(state.places):
             return attacked
         state.move(ball, epsilon)
         state.look(model, loss)
+        state = _without_fooled(state, attacked)  # before any goes back: a greater loss need not be a mistake
         if is_check:
             state.halve_steps(checked)
-    attacked[state.places] = torch.where(_as_mask(state.fooled), state.changed, state.best)
+    attacked[state.places] = state.best
     return attacked
 
 

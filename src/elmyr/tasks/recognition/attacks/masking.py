@@ -7,13 +7,14 @@ After Athalye, Carlini & Wagner 2018, "Obfuscated gradients give a false sense o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 
 from elmyr.core import seeds
 from elmyr.tasks.recognition.attacks.asked import AttackAsk, farthest
 from elmyr.tasks.recognition.attacks.gradient import fgsm, pgd
-from elmyr.tasks.recognition.attacks.outcome import ALL, Level, Sign, telling
+from elmyr.tasks.recognition.attacks.outcome import ALL, Level, Sign
 from elmyr.tasks.recognition.attacks.seam import Model
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
@@ -23,47 +24,67 @@ NOTABLE = 0.02  # of the images: below, what one attack finds and another does n
 LEFT_BY_ALL = 0.05  # of the images, with changes as large as an image allows
 
 
-def signs_of(
-    model: Model, images: torch.Tensor, labels: torch.Tensor, ask: AttackAsk, levels: Sequence[Level]
-) -> list[Sign]:
-    """Whether, of a few correctly classified images, one step fools more than many, and large changes fool all."""
-    images, labels = images[:PROBED], labels[:PROBED]
-    count = len(images)
-    if not count:
-        return []
+@dataclass(frozen=True)
+class Probe:
+    """What a search for signs came to. checks: kinds of signs that were looked for; signs: those that were seen."""
+
+    checks: list[str] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
+
+
+def signs_of(model: Model, images: torch.Tensor, labels: torch.Tensor, ask: AttackAsk, epsilon: float) -> Probe:
+    """Whether, of a few correctly classified images, one step of ε fools more than many, and large changes fool all."""
+    places = _spread(len(images)).to(images.device)
+    found = Probe()
+    if not len(places):
+        return found
+    shown, own, count = images[places], labels[places], len(places)
     random = seeds.generator(ask.seed, "masking")
 
-    def by_pgd(epsilon: float) -> torch.Tensor:
-        changed = pgd(model, images, labels, norm=ask.norm, epsilon=epsilon, steps=STEPS, generator=random)
-        return _is_right(model, changed, labels)
+    def by_pgd(size: float) -> torch.Tensor:
+        changed = pgd(model, shown, own, norm=ask.norm, epsilon=size, steps=STEPS, generator=random)
+        return _is_right(model, changed, own)
 
-    signs = []
-    epsilon = telling(levels, levels[0].attacks[0].tried).epsilon
     if epsilon:
-        by_one_step = ~_is_right(model, fgsm(model, images, labels, norm=ask.norm, epsilon=epsilon), labels)
+        by_one_step = ~_is_right(model, fgsm(model, shown, own, norm=ask.norm, epsilon=epsilon), own)
         more = int((by_one_step & by_pgd(epsilon)).sum())
+        found.checks.append("fewer steps")
         if more > NOTABLE * count:
-            signs.append(Sign("fewer steps", {"fooled": more, "count": count, "steps": STEPS}))
+            found.signs.append(Sign("fewer steps", {"fooled": more, "count": count, "steps": STEPS}))
     channels, height, width = images.shape[1:]
     left = int(by_pgd(farthest(ask.norm, (height, width, channels))).sum()) / count
+    found.checks.append("no limit")
     if left > LEFT_BY_ALL:
-        signs.append(Sign("no limit", {"share": f"{left:.0%}", "count": count}))
-    return signs
+        found.signs.append(Sign("no limit", {"share": f"{left:.0%}", "count": count}))
+    return found
 
 
-def found_without_gradients(levels: Sequence[Level], by_noise_alone: int) -> list[Sign]:
-    """What attacks without gradients, and noise, fooled of the images that attacks by gradients had left."""
-    signs = []
-    for level in levels:
+def found_without_gradients(levels: Sequence[Level], by_noise_alone: int) -> Probe:
+    """What attacks without gradients, and noise, fooled of the images that attacks by gradients had left.
+
+    by_noise_alone: images, each counted once whatever the number of ε.
+    """
+    found, count = Probe(), levels[0].attacks[0].tried
+    for level in levels if count else ():
         seen_gradients = False
         for one in (each for each in level.attacks if each.knows == ALL):
             spec = ATTACKS[one.name]
-            if spec.is_black_box and seen_gradients and one.fooled > NOTABLE * max(1, one.tried):
-                signs.append(Sign("black box", {"title": spec.title, "fooled": one.fooled, "epsilon": level.epsilon}))
+            if spec.is_black_box and seen_gradients and level.epsilon and one.tried:
+                found.checks.append("black box")
+                if one.fooled > NOTABLE * count:
+                    values = {"title": spec.title, "fooled": one.fooled, "epsilon": level.epsilon}
+                    found.signs.append(Sign("black box", values))
             seen_gradients |= not spec.is_black_box
+    if count and levels[-1].epsilon:
+        found.checks.append("noise")
     if by_noise_alone:
-        signs.append(Sign("noise", {"fooled": by_noise_alone}))
-    return signs
+        found.signs.append(Sign("noise", {"fooled": by_noise_alone}))
+    return found
+
+
+def _spread(count: int) -> torch.Tensor:
+    """The places of at most `PROBED` of so many images, evenly, as images may be stored class by class."""
+    return torch.arange(min(count, PROBED)) * count // max(1, min(count, PROBED))
 
 
 @torch.no_grad()

@@ -15,8 +15,9 @@ from elmyr.core.errors import InputError
 from elmyr.images import ImageSet
 from elmyr.tasks.recognition.attacks.asked import AttackAsk
 from elmyr.tasks.recognition.attacks.balls import BALLS
+from elmyr.tasks.recognition.attacks.epsilons import told_of
 from elmyr.tasks.recognition.attacks.losses import told_of_few_classes
-from elmyr.tasks.recognition.attacks.masking import found_without_gradients, signs_of
+from elmyr.tasks.recognition.attacks.masking import Probe, found_without_gradients, signs_of
 from elmyr.tasks.recognition.attacks.outcome import (
     ALL,
     ANSWERS,
@@ -25,7 +26,7 @@ from elmyr.tasks.recognition.attacks.outcome import (
     Example,
     Level,
     Robustness,
-    Sign,
+    telling,
 )
 from elmyr.tasks.recognition.attacks.pace import Pace
 from elmyr.tasks.recognition.attacks.purified import as_if_unchanged, purified
@@ -62,13 +63,16 @@ def attack(
     """
     ask = AttackAsk() if ask is None else ask
     shape = recognizer.image_shape_
+    if not len(images):
+        raise InputError(f"there is no image to attack in {images.name}: give labeled images with --data")
     labels = labels_for(recognizer, images)
     if images.images.shape[1:] != shape:
         raise InputError(
             f"the images are {images.images.shape[1:]}, this recognizer takes {shape}: recognizer.prepared(images) "
             "makes them so"
         )
-    levels = ask.levels(shape)
+    robust = recognizer.robust_
+    levels = ask.levels(shape, None if robust is None else robust.epsilon)
     order = torch.randperm(len(images), generator=seeds.generator(ask.seed, "attacked")).numpy()[: ask.count]
     sides = _sides(logits_of(recognizer, average=ask.average), recognizer, restorer)
     model = sides[ALL]
@@ -78,6 +82,8 @@ def attack(
     )
     if BY_RATIO.intersection(ask.order) and (told := told_of_few_classes(len(recognizer.classes_))):
         say(told)
+    if ask.count > len(images):
+        say(f"{images.name} has {len(images):,} images, fewer than the {ask.count:,} asked for: all are attacked")
     tally = _Tally(levels, ask, [str(each) for each in recognizer.classes_], sides)
     for start in pace.starts(len(order)):
         places = np.sort(order[start : start + pace.batch])
@@ -85,8 +91,9 @@ def attack(
         tally.take(shown, torch.from_numpy(labels[places]).to(device))
         say(f"{tally.count:,} of {len(order):,} images attacked: {tally.told()}")
     done = order[: tally.count]
+    seconds = pace.seconds
     damaged = _under_damage(recognizer, images.take(done), labels[done], ask) if restorer is None else {}
-    found = tally.robustness(images.name, len(order), damaged, pace.seconds)
+    found = tally.robustness(images.name, len(order), damaged, seconds)
     return found if restorer is None else replace(found, through=str(restorer.path or "a restorer"))
 
 
@@ -129,7 +136,7 @@ class _Tally:
         unaware = 0 if NOTHING in sides else None
         self.levels = [Level(epsilon, outcomes, empty.copy(), 0, unaware) for epsilon in levels]
         self.examples: list[Example] = []
-        self.signs: list[Sign] = []
+        self.probe = Probe()
         self.by_noise_alone = 0
 
     def take(self, images: torch.Tensor, labels: torch.Tensor) -> None:
@@ -152,6 +159,7 @@ class _Tally:
                 outcomes.append(taken)
             under_noise = self._right_under_noise(model, kept, kept_labels, level.epsilon)
             self.by_noise_alone += int((~under_noise[left]).sum())
+            left = left[under_noise[left]]
             self.levels[place] = replace(
                 level,
                 attacks=tuple(outcomes),
@@ -159,20 +167,21 @@ class _Tally:
                 noise=level.noise + int(under_noise.sum()),
                 unaware=None if level.unaware is None else level.unaware + len(unaware),
             )
-        if not self.count:
-            self.signs += signs_of(model, kept, kept_labels, self.ask, self.levels)
+        if not self.probe.checks:  # in one batch: what it finds is no more than a sign, as the others are spared it
+            epsilon = telling(self.levels, int(self.clean.sum())).epsilon
+            self.probe = signs_of(model, kept, kept_labels, self.ask, epsilon)
         self.count += len(images)
 
     def told(self) -> str:
         """The robust accuracy so far."""
         return ", ".join(
-            f"{level.robust.sum() / self.count:.1%} classified correctly at \u03b5 = {level.epsilon:.4g}"
+            f"{level.robust.sum() / self.count:.1%} classified correctly at \u03b5 = {told_of(level.epsilon)}"
             for level in self.levels
         )
 
     def robustness(self, data: str, asked: int, corruptions: dict[str, int], seconds: float) -> Robustness:
         """All that was counted, of images of this name, of which so many were asked for."""
-        signs = [*self.signs, *found_without_gradients(self.levels, self.by_noise_alone)]
+        without = found_without_gradients(self.levels, self.by_noise_alone)
         ask = self.ask
         return Robustness(
             data=data,
@@ -185,10 +194,12 @@ class _Tally:
             clean=self.clean,
             levels=tuple(self.levels),
             corruptions=corruptions,
-            signs=signs,
+            checks=tuple(dict.fromkeys([*without.checks, *self.probe.checks])),
+            signs=[*self.probe.signs, *without.signs],
             seconds=seconds,
             seed=ask.seed,
             average=ask.average,
+            minutes=ask.minutes,
             examples=self.examples,
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elmyr.metrics import Proportion, wilson_interval
+from elmyr.tasks.recognition.attacks.epsilons import told_of
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
 NOTHING, ANSWERS, ALL = "nothing", "its answers", "all"  # what an attack knows of a restorer
@@ -28,6 +29,14 @@ SIGNS = {
         "where it should leave none: gradients say little, and the recognizer may be weaker than attacks by them show."
     ),
     "noise": ("Random noise fooled {fooled} images that the attacks had left: they are too weak for this recognizer."),
+}
+
+
+CHECKS = {
+    "black box": "attacks without gradients found little that those by gradients had left.",
+    "fewer steps": "one step did no more than many.",
+    "no limit": "changes as large as an image allows fooled nearly all images.",
+    "noise": "random noise fooled no image that the attacks had left.",
 }
 
 
@@ -61,7 +70,7 @@ class AttackOutcome:
 
 @dataclass(frozen=True)
 class Level:
-    """What is left at one ε. robust: images of each class that no attack made misread. noise: of all, under noise.
+    """What is left at one ε. robust: images of each class that nothing made misread. noise: of all, under noise.
 
     unaware: of all, those that attacks which know nothing of a restorer leave; None without one.
     """
@@ -100,7 +109,8 @@ class Robustness:
 
     data: the name of the images. count: of those that were attacked; asked: of those that were to be. counts, clean:
     images of each class, and those that were classified correctly without an attack. corruptions: the same by kinds of
-    damage. Accuracies are shares of all `count` images; an image that was misread without attack counts as fooled.
+    damage. checks: the kinds of signs that were looked for, seen or not. Accuracies are shares of all `count` images;
+    an image that was misread without attack counts as fooled.
     """
 
     data: str
@@ -117,6 +127,8 @@ class Robustness:
     seconds: float
     seed: int
     average: int = 1
+    minutes: float | None = None
+    checks: Sequence[str] = ()
     through: str | None = None
     examples: Sequence[Example] = field(default=(), repr=False)
 
@@ -126,7 +138,7 @@ class Robustness:
         return self.share(int(self.clean.sum()))
 
     def robust_accuracy(self, level: Level) -> Proportion:
-        """Of the images that no attack made misread, with its 95 % interval (Wilson)."""
+        """Of the images that neither an attack nor noise made misread, with its 95 % interval (Wilson)."""
         return self.share(int(level.robust.sum()))
 
     @property
@@ -145,7 +157,7 @@ class Robustness:
         lines = [
             f"{self.count:,} images of {self.data}{left}{seen}: accuracy {_told(self.clean_accuracy)}",
             *(
-                f"under attack ({self.attack}, {self.norm}, \u03b5 = {level.epsilon:.4g}): robust accuracy "
+                f"under attack ({self.attack}, {self.norm}, \u03b5 = {told_of(level.epsilon)}): robust accuracy "
                 f"{_told(self.robust_accuracy(level))}; under random noise {self.share(level.noise).value:.1%}"
                 f"{self._told_of_unaware(level)}"
                 for level in self.levels
@@ -169,7 +181,7 @@ class Robustness:
         head = ["epsilon", "attack", *(["knows of the restorer"] if defended else []), "uses", "steps"]
         return [[*head, "images left to it", "fooled"]] + [
             [
-                f"{level.epsilon:.4g}",
+                told_of(level.epsilon),
                 one.name,
                 *([one.knows] if defended else []),
                 ATTACKS[one.name].sees,
@@ -191,6 +203,7 @@ class Robustness:
             "asked": self.asked,
             "seed": self.seed,
             "average": self.average,
+            "minutes": self.minutes,
             "through": self.through,
             "classes": list(self.classes),
             "counts": self.counts.tolist(),
@@ -198,6 +211,7 @@ class Robustness:
             "clean_accuracy": self.clean_accuracy._asdict(),
             "levels": [self._level_as_json(level) for level in self.levels],
             "corruptions": {name: right / self.count for name, right in self.corruptions.items()},
+            "checks": list(self.checks),
             "signs": [{"kind": sign.kind, "told": sign.told} for sign in self.signs],
             "seconds": round(self.seconds, 3),
         }

@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 from elmyr.core.errors import InputError
-from elmyr.engine.saving.places import Run, finished_model
+from elmyr.engine.saving.places import CONFIG, Run, finished_model
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.tasks.recognition.attacks.asked import AttackAsk
 from elmyr.tasks.recognition.kept_scores import plain
 from elmyr.tasks.recognition.predicting.trained import KIND
 
 FOLDER = "attacks"
-RECORD = "attack.json"
+RECORD, PAGES = "attack.json", "report*.html"
 
 
 def usual_folder(name: Run, ask: AttackAsk, data: str | None, through: Run | None = None) -> Path | None:
@@ -24,7 +24,7 @@ def usual_folder(name: Run, ask: AttackAsk, data: str | None, through: Run | Non
     run = RunDirectory(finished_model(name, KIND).parent)
     if not run.config.is_file() or run.kind != KIND:
         return None
-    what = "-".join([*ask.order] if ask.attack != "auto" else ["auto"])
+    what = "-".join(ask.named)
     beside = [] if through is None else ["through", plain(Path(str(through)).name)]
     beside += [] if data is None else [plain(Path(data).stem)]
     return run.path / FOLDER / "-".join([what, ask.norm, *beside])
@@ -36,10 +36,16 @@ def records_of(run: Path) -> list[Path]:
 
 
 def check_folder(path: Path) -> Path:
-    """The folder; InputError, before work starts, where it is a file or could not be made."""
+    """The folder; InputError, before work starts, where it is a file, could not be made, or holds another's report."""
     above = path
     while not above.exists() and above != above.parent:
         above = above.parent
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise InputError(f"cannot write into '{path}': name a folder that can be made and written to with --out")
+    reports = [] if (path / RECORD).is_file() else sorted(one.name for one in path.glob(PAGES))
+    for other in ([CONFIG] if (path / CONFIG).exists() else []) + reports:
+        raise InputError(
+            f"'{path}' holds the {other} of something else, whose report an attack's would replace: name another "
+            "folder with --out"
+        )
     return path

@@ -8,9 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from elmyr.core.errors import InputError
-
-OF_DIGITS, OF_OTHERS = 0.3, 8 / 255  # what the field takes on MNIST, and on CIFAR-10
-LARGEST_OF_DIGITS = 28  # pixels a side
+from elmyr.tasks.recognition.attacks.epsilons import number_of, usual
 
 
 class RobustConfig(BaseModel):
@@ -49,9 +47,7 @@ class RobustConfig(BaseModel):
         """With an epsilon: where none is given that for images (H, W, C)."""
         if self.epsilon is not None:
             return self
-        height, width, channels = shape
-        digits = channels == 1 and max(height, width) <= LARGEST_OF_DIGITS
-        return self.model_copy(update={"epsilon": OF_DIGITS if digits else OF_OTHERS})
+        return self.model_copy(update={"epsilon": usual("Linf", shape)})
 
     @property
     def most(self) -> float:
@@ -66,24 +62,9 @@ class RobustConfig(BaseModel):
         return self.most if update >= rising else self.most * (update + 1) / (rising + 1)
 
 
-def told_of(epsilon: float) -> str:
-    """An epsilon as the field writes it: `0.3`, or `8/255`."""
-    levels = 255 * epsilon
-    whole = abs(levels - round(levels)) < 1e-6 and round(levels) < 26
-    return f"{round(levels)}/255" if whole else f"{epsilon:g}"
-
-
 def epsilon_of(text: str, option: str = "--robust") -> float:
     """`0.3` or `8/255` as a number; InputError for what is none, or is not above 0 and at most 1."""
-    parts = text.split("/")
-    try:
-        numbers = [float(part) for part in parts]
-        epsilon = numbers[0] if len(numbers) == 1 else numbers[0] / numbers[1]
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"{option} is '{text[:40]}': give the most that a pixel may change, as 0.3 or 8/255") from None
-    if len(parts) > 2:
-        raise InputError(f"{option} is '{text[:40]}': give the most that a pixel may change, as 0.3 or 8/255")
-    return required(epsilon, option)
+    return required(number_of(text, option, "the most that a pixel may change, as 0.3 or 8/255"), option)
 
 
 def required(epsilon: float, option: str = "--robust") -> float:

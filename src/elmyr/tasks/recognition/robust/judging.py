@@ -18,11 +18,12 @@ from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Pixels
 from elmyr.metrics import Proportion, wilson_interval
 from elmyr.nets import StridedClassifier
+from elmyr.tasks.recognition.attacks.epsilons import told_of
 from elmyr.tasks.recognition.attacks.gradient import pgd
 from elmyr.tasks.recognition.attacks.seam import Model
 from elmyr.tasks.recognition.learning.selection import Selection
 from elmyr.tasks.recognition.learning.task import RecognizerTask
-from elmyr.tasks.recognition.robust.config import RobustConfig, told_of
+from elmyr.tasks.recognition.robust.config import RobustConfig
 
 if TYPE_CHECKING:
     from elmyr.tasks.recognition.recognizer import Recognizer
