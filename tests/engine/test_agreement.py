@@ -1,13 +1,19 @@
 """Several processes ask each other for a stop seldom, at the same updates, and hear of one within seconds."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
 from elmyr.core.errors import DivergedError
 from elmyr.engine.group.agreement import Agreement
+from elmyr.engine.loop import LoopConfig, run_loop
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.saving.logbook import Logbook
 from elmyr.engine.signals import StopRequest
+from elmyr.engine.task import Batch
 
 
 class Asked(Processes):
@@ -67,6 +73,7 @@ def test_what_is_logged_waits_neither_for_a_device_nor_for_another_process() -> 
     for position in range(0, 320, 16):
         book.add({"loss": torch.empty((), device="meta")}, position)  # of which no number can be had
     assert not group.messages and book.bad is None
+    book = Logbook(None, group)
     book.add({"loss": torch.tensor(torch.nan)}, 320)
     assert not group.messages and book.bad is not None and book.bad[0] == 320
     with pytest.raises(DivergedError, match="loss not finite at 320 images"):
@@ -81,3 +88,55 @@ def test_alone_a_process_hears_at_once_and_asks_nobody() -> None:
     assert agreement.signal_number == 0 and agreement.after_update(None, now=True) is None
     stop.signal_number = 2
     assert agreement.signal_number == 2 and agreement.after_update(48, now=False) == 48
+
+
+class Twins(Asked):
+    """Two processes of which the other one sees nothing, and has the same means."""
+
+    def told_by_first(self, make: Callable[[], bytes]) -> bytes:
+        return make()
+
+    def most(self, *values: int) -> list[int]:
+        return super().most(*values) if len(values) == len(self.other) else list(values)
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        return values
+
+
+class Breaking:
+    """A task whose weights are gone with its loss at 64 images; and what watches and feeds it."""
+
+    remedy, figure = "none", None
+
+    def __init__(self, loss: float) -> None:
+        self.modules, self.optimizers = dict[str, torch.nn.Module](), dict[str, torch.optim.Optimizer]()
+        self.loss, self.weight, self.looks = loss, torch.ones(1), list[int]()
+
+    def update(self, batch: Batch, position: int) -> dict[str, torch.Tensor]:
+        broken = position in (64, 80)
+        if broken:
+            self.weight *= torch.nan
+        return {"loss": torch.tensor(self.loss if broken else 1.0, dtype=torch.float64)}
+
+    def look(self, position: int) -> dict[str, Any]:
+        assert self.weight.isfinite().all()
+        self.looks.append(position)
+        return {}
+
+    def preview(self, position: int) -> np.ndarray | None:
+        return None
+
+    def batch(self, position: int, size: int) -> Batch:
+        return Batch(torch.zeros(size, 1, 2, 2, dtype=torch.uint8), None)
+
+
+@pytest.mark.parametrize("group", [ALONE, Twins((0, -1, 0))], ids=["alone", "two"])
+@pytest.mark.parametrize("loss", [torch.nan, 1e308], ids=["not finite", "a sum that is not"])
+def test_nobody_looks_at_weights_that_are_not_finite(loss: float, group: Processes) -> None:
+    """Neither where one process alone knows, nor where nothing tells before the sums do, as on a GPU."""
+    task: Any = Breaking(loss)
+    rare = {"log_every": 640, "preview_every": 640, "checkpoint_every": 640}
+    course = LoopConfig(images=640, batch=16, decay_from=1, watch_every=48, **rare)
+    with pytest.raises(DivergedError, match=f"loss not finite at {64 if loss != loss else 96} images"):
+        run_loop(task, task, course, watcher=task, processes=group)
+    assert task.looks == [48]

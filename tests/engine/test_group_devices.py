@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from elmyr.engine import RunDirectory
+from elmyr.engine.guards import write_config
 from elmyr.engine.processes import ALONE
+from elmyr.engine.saving.run_directory import config_as
+from elmyr.engine.tasks import spec_of
 from elmyr.images import save_npz
 from tests.conftest import small_image_set
 from tests.engine.test_processes import SETTINGS
@@ -52,6 +55,22 @@ def test_on_devices_of_their_own_without_a_shared_folder_they_train_one_run(word
     for places in ([shared.path] * 2, [own.path, other.path]):
         done_by_two("resume", "--images", str(3 * IMAGES), "--quiet", each=[[place] for place in places])
     assert are_the_same(shared, own) and [path.name for path in other.path.iterdir()] == ["config.json"]
+
+
+def test_a_group_that_starts_again_on_the_way_to_another_budget_goes_on(tmp_path: Path) -> None:
+    """As on two machines: the first alone has written the budget; the other has the `config.json` of before."""
+    stored, budget = ROOT / "tests" / "stored" / "gan" / "interrupted", 560
+    own, other = (RunDirectory(tmp_path / name / "run") for name in ("own", "other"))
+    shutil.copytree(stored, own.path)
+    other.path.mkdir(parents=True)
+    shutil.copy(own.config, other.path)
+    config = config_as(own, spec_of(own).config)
+    write_config(own, config.extended(budget))
+    longer = config_as(own, spec_of(own).config)
+    assert longer.loop.images == budget and longer.extended(budget) == longer
+    done_by_two("resume", "--images", str(budget), "--quiet", each=[[own.path], [other.path]])
+    assert own.finished and own.read_config()["extended_from"] == config.loop.images == 640
+    assert [path.name for path in other.path.iterdir()] == ["config.json"]
 
 
 @pytest.mark.parametrize(

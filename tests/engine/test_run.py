@@ -266,3 +266,23 @@ def test_unlabeled_images_train_an_unconditional_gan(tmp_path: Path) -> None:
     samples = GAN.load(run.path).sample(4)
     assert samples.labels is None
     assert samples.images.shape == (4, 8, 8, 3)
+
+
+def test_a_change_of_device_is_noted_before_the_config_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(Path(__file__).parents[1] / "stored" / "gan" / "interrupted", run.path)
+    for path in (run.config, run.environment):
+        path.write_text(json.dumps(read_json(path) | {"device": "cuda:0"}))
+
+    def die(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("elmyr.engine.run.write_config", die)
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            resume(run.path, device="cpu")
+    assert run.read_config()["device"] == "cuda:0"
+    assert "from 528 images on cpu, before on cuda:0" in run.log.read_text()
+    assert read_json(run.environment)["device"] == "cuda:0, cpu"

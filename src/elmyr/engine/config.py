@@ -120,7 +120,9 @@ class RunConfig(BaseModel):
         return self.model_copy(update={"loop": course})
 
     def extended(self, images: int) -> Self:
-        """With another budget on the way: the learning rates fall by it, all else stays."""
+        """With another budget on the way: the learning rates fall by it, all else stays. Itself where it has that."""
+        if images == self.loop.images:
+            return self
         loop = self.loop.model_copy(update={"images": images})
         return self.model_copy(update={"loop": loop, "minutes": None, "extended_from": self.loop.images})
 

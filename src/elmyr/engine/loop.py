@@ -162,7 +162,9 @@ class TrainingLoop:
         self.logbook.add(self.task.update(batch, before), before)
         self.position += len(batch)
         logs, saves = self._due(config.log_every, before), self._due(config.checkpoint_every, before)
-        bad = agreement.after_update(self.logbook.bad and self.logbook.bad[0], now=logs or saves)
+        every = config.watch_every
+        looks = bool(every) and (saves or before // every != self.position // every)
+        bad = agreement.after_update(self.logbook.bad and self.logbook.bad[0], now=logs or saves or looks)
         if bad is not None:
             self.logbook.refuse_bad(bad)
         self.listener.advance(self.position)
@@ -172,7 +174,8 @@ class TrainingLoop:
         if logs:
             with self._saving():
                 self._log()
-        looks = config.watch_every and (saves or before // config.watch_every != self.position // config.watch_every)
+        if looks:
+            self.logbook.state(self.position)  # refuses what is not finite: on a GPU nothing has told of it yet
         if self.watcher and looks:
             seen = self.watcher.look(self.position)
             with self._saving():

@@ -183,8 +183,11 @@ def resume(
     longer = config if images is None else config.extended(images)
     longer = longer.model_copy(update={"threads": asked}).on(device_to_resume(run.path, config.device, device))
     with joined() as processes:
-        same = longer.loop == config.loop
-        if same and processes.told_by_first(lambda: b"so" if nothing_to_do(run, options.say) else b""):
+
+        def done() -> bytes:  # as the first one finds it: a group that was started again may have written its config
+            return b"so" if longer.loop == config.loop and nothing_to_do(run, options.say) else b""
+
+        if processes.told_by_first(done):
             return run
         inputs = spec.reopen(config, data_root)
         refuse_odd_parts(spec.shared(config), processes.count)
@@ -224,10 +227,10 @@ def _write_changes(run: RunDirectory, before: RunConfig, config: RunConfig, say:
     refuse_less(run, config.loop.images)
     with run.locked():
         run.summary.unlink(missing_ok=True)
-        write_config(run, config)
-        if not are_alike(before.device, config.device):
+        if not are_alike(before.device, config.device):  # noted first: once the config is written nothing tells of it
             latest = latest_checkpoint(run.checkpoints)
             note_change(run, position_of(latest) if latest else 0, before.device, config.device, say)
+        write_config(run, config)
     return b""
 
 

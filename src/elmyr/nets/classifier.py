@@ -5,15 +5,18 @@ from torch import nn
 from torch.nn import functional as F
 
 
-class SingleGroupNorm(nn.GroupNorm):
-    """Group normalization in at least fp32, given in the type of its input.
+class Fp32GroupNorm(nn.GroupNorm):
+    """Group normalization in at least fp32, on a CPU given in the type of its input.
 
     A CPU's own of bf16, channels-last, goes value by value where a group's channels are no multiple of its vectors'
-    sixteen, as here: it takes twice as long, rounding to fp32 and back included.
+    sixteen, as here: it takes twice as long, rounding to fp32 and back included. Elsewhere it is torch's, which under
+    autocast computes in fp32 and leaves its result so.
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
+        if input.device.type != "cpu":
+            return super().forward(input)
         normalized: torch.Tensor = super().forward(input.to(torch.promote_types(input.dtype, torch.float32)))
         return normalized.to(input.dtype)
 
@@ -33,7 +36,7 @@ class StridedClassifier(nn.Module):
             nn.Conv2d(a, b, kernel, stride, kernel // 2)
             for a, b, kernel, stride in zip(widths[:-1], widths[1:], kernels, strides, strict=True)
         )
-        self.norms = nn.ModuleList(SingleGroupNorm(4, c) for c in widths[1:])
+        self.norms = nn.ModuleList(Fp32GroupNorm(4, c) for c in widths[1:])
         # Larger images are pooled to the map that a 32x32 image has, so that the dense layer stays small.
         self.pool = nn.AdaptiveAvgPool2d(8) if max(height, width) > 32 else nn.Identity()
         with torch.no_grad():

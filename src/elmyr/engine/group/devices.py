@@ -57,4 +57,6 @@ def note_change(run: RunDirectory, position: int, before: str, now: str, say: Ca
     )
     surroundings = read_json(run.environment) if run.environment.is_file() else {}
     if isinstance(surroundings, dict):
-        write_json(run.environment, surroundings | {"device": f"{surroundings.get('device', before)}, {now}"})
+        known = str(surroundings.get("device", before))
+        if known.split(", ")[-1] != now:  # else noted by one that was killed before it wrote its config
+            write_json(run.environment, surroundings | {"device": f"{known}, {now}"})

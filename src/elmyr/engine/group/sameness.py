@@ -30,10 +30,14 @@ def refuse_another_run(own: C, first: Callable[[], C], processes: Processes, oth
 
 
 def _placed_as(told: C, own: C) -> C:
-    """One's own config where the other's computes, with the other's places of images: their digests tell them."""
+    """One's own config where the other's computes, with the other's places of images: their digests tell them.
+
+    And with its history: a copy of `config.json` may be older than a budget that the first one has written since.
+    """
     there = {
         name: source.model_copy(update={"source": told.sources[name].source, "root": told.sources[name].root})
         for name, source in own.sources.items()
         if name in told.sources
     }
-    return own.on(told.device).model_copy(update=there)
+    history = {"minutes": told.minutes, "extended_from": told.extended_from}
+    return own.on(told.device).model_copy(update=there | history)
