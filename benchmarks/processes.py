@@ -1,6 +1,6 @@
 """Two cores as two threads of one process, or as two processes of one thread: which trains quicker? Prints a table.
 
-python benchmarks/processes.py [DATA]     about four minutes on two cores that have nothing else to do
+python benchmarks/processes.py [DATA]     on cores that have nothing else to do
 python benchmarks/processes.py --images 320 --turns 1 --batches 16     a moment, to try it
 
 For each batch the same training runs in turns: `elmyr train --threads 1`, then `--threads N`, then by N processes under
