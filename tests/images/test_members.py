@@ -9,6 +9,7 @@ import pytest
 
 from elmyr.core.notes import kept_notes
 from elmyr.images import load_images
+from elmyr.images.readers.labels.members import TOLD
 from elmyr.images.storage import members
 from elmyr.images.storage.members import Index, Member, kept_index
 from tests.images.layouts import read, tar
@@ -86,6 +87,39 @@ def test_an_index_that_is_not_whole_is_made_again(tmp_path: Path, walks: list[Pa
     walks.clear()
     assert read(path).train == LABELS and walks == [path]
     assert read(path).train == LABELS and walks == [path]
+
+
+def test_an_index_with_any_byte_damaged_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.tar"
+    path.touch()
+    index = Index([Member(f"{number}", 512 * number, 9, {"cls": "cat"}) for number in range(9)], ["readme.md"])
+    monkeypatch.setattr(members, "FEWEST_KEPT", 1)
+    kept_index(path, lambda: index)
+    monkeypatch.setattr(members, "FEWEST_KEPT", 100)  # so that the damaged one stays
+    (file,) = kept()
+    whole, walked = file.read_bytes(), 0
+
+    def walk() -> Index:
+        nonlocal walked
+        walked += 1
+        return index
+
+    for place in range(0, len(whole), 5):  # the headers of the archive, and what is deflated
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        assert kept_index(path, walk) == index
+    assert walked > len(whole) / 10
+
+
+def test_an_index_by_another_elmyr_or_by_other_kinds_of_labels_is_made_again(
+    tmp_path: Path, walks: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tar(tmp_path / "a.tar", FILES)
+    walks.clear()
+    for changed, count in ((lambda: None, 1), (lambda: monkeypatch.setattr(members, "__version__", "0.0.9"), 2)):
+        changed()
+        assert read(path).train == LABELS and read(path).train == LABELS and len(walks) == count
+    monkeypatch.delitem(TOLD, ".json")
+    assert read(path).train == LABELS and len(walks) == 3
 
 
 def test_what_is_refused_is_refused_each_time_and_not_kept(tmp_path: Path, walks: list[Path]) -> None:

@@ -20,6 +20,7 @@ def test_a_process_a_core_has_one_thread_and_fewer_share_the_cores(monkeypatch: 
     assert shared_out(0, "cpu", 4) == (4, 2)
     assert shared_out(3, "cpu", 20) == (3, 2)
     assert shared_out(0, "cuda:0", 20) == (1, 8)
+    assert shared_out(0, "cpu:0", 20) == (8, 1)
     monkeypatch.setattr(plan, "chosen_threads", lambda most: 1)
     assert shared_out(1, "cpu", 20) == (1, 1)  # the quicker one beside other work
 

@@ -91,7 +91,7 @@ def refuse_rerun() -> None:
 
 
 def refuse_groups(what: str) -> None:
-    """InputError under torchrun with more than one process, for what is trained by one alone."""
+    """InputError under torchrun with more than one process, for what one does alone. what: such as "a study"."""
     refuse_rerun()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError(f"a {what} is trained by one process: leave out torchrun")
+        raise InputError(f"{what} is the work of one process: leave out torchrun")

@@ -48,7 +48,7 @@ def repeat(
     `data`: where its images lie by now. Raises InputError for a run that is not finished, or that was given another
     budget on the way.
     """
-    refuse_groups("run that repeats another")
+    refuse_groups("a run that repeats another")
     run = open_run(name)
     spec = spec_of(run)
     if not run.finished:

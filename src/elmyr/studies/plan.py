@@ -251,11 +251,11 @@ def shared_out(processes: int, device: str, groups: int, threads: Threads = AUTO
 
     Where no threads are asked for, one process on a CPU has the quicker number, those of a cluster have one each.
     """
-    each, most = asked_threads(threads), torch.get_num_threads()
+    each, most, on_cpu = asked_threads(threads), torch.get_num_threads(), torch.device(device).type == "cpu"
     if (cluster := current()) is not None:
         return processes or min(cluster.slots(each or 1, device), groups), each or 1
     if processes == 0:
-        processes = max(1, min((cores() if each else most) // (each or 1), groups)) if device == "cpu" else 1
+        processes = max(1, min((cores() if each else most) // (each or 1), groups)) if on_cpu else 1
     if each is not None:
         if processes > 1 and processes * each > cores():
             told = (
@@ -265,7 +265,7 @@ def shared_out(processes: int, device: str, groups: int, threads: Threads = AUTO
         return processes, each
     if processes > 1:
         return processes, max(1, most // processes)
-    return 1, chosen_threads(most) if device == "cpu" else most
+    return 1, chosen_threads(most) if on_cpu else most
 
 
 def _refuse_too_many_seeds(source: Source, seeds: int, folds: int | None) -> None:

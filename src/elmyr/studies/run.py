@@ -19,7 +19,7 @@ from elmyr.core.files import write_json
 from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
 from elmyr.engine.config import Settings
 from elmyr.engine.group.devices import placed_anew
-from elmyr.engine.guards import refuse_rerun
+from elmyr.engine.guards import refuse_groups
 from elmyr.engine.saving.places import Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
 from elmyr.images import AS_IT_IS, Data, Shaping, Source, lasting_name, split_source
@@ -143,7 +143,7 @@ def conduct(
     say: Callable[[str], None] = lambda line: None,
 ) -> Study:
     """The study that is asked for, parameters as `study`."""
-    refuse_rerun()
+    refuse_groups("a study")
     budget = seconds_of(budget)
     config = make_study_plan(ask, say)
     if out is not None and (Path(out) / "config.json").is_file():
@@ -174,7 +174,7 @@ def resume_study(
     data, data_root, device: where its images or named data sets lie, and it computes, by now; the study and its runs
     keep it. InputError where the images are others.
     """
-    refuse_rerun()
+    refuse_groups("a study")
     run = open_run(name, KIND)
     config = config_as(run, StudyConfig)
     if processes is not None and processes < 1:

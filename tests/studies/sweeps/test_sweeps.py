@@ -163,6 +163,23 @@ def test_begun_on_another_device_it_is_taken_up_here(whole: Sweep, tmp_path: Pat
     assert [read_json(file)["device"] for file in (run.config, first / "config.json")] == ["cpu"] * 2
 
 
+def test_a_training_of_another_budget_is_not_compared_with_the_others(whole: Sweep, tmp_path: Path) -> None:
+    sweep_path = shutil.copytree(whole.path, tmp_path / "sweep")
+    (sweep_path / "sweep.json").unlink()
+    longer = sweep_path / "runs" / "2-seed-0"
+    resume(longer, images=96)
+    told = "2-seed-0' was given 96 images, those of the sweep have 64: delete that directory"
+    with pytest.raises(InputError, match=told):  # all is judged, and compared yet to be
+        resume(sweep_path)
+    lines = sweep_path / "results.jsonl"
+    lines.write_text("".join(line for line in results(whole.path).splitlines(True)[:1]))
+    with pytest.raises(InputError, match=told):  # its figure among those of the others
+        resume(sweep_path)
+    shutil.rmtree(longer)
+    resume(sweep_path)
+    assert results(sweep_path) == results(whole.path)
+
+
 def test_a_training_that_diverges_is_told_and_ends_no_other(
     blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

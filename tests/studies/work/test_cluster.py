@@ -5,13 +5,15 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from elmyr.core.errors import InputError
 from elmyr.images import save_npz
-from elmyr.studies.work.cluster import Cluster, current, on_cluster, perform
+from elmyr.studies.work.cluster import Cluster, Tasks, current, on_cluster, perform
 from elmyr.studies.work.crew import Pool
 from tests.conftest import small_image_set
 
@@ -64,6 +66,16 @@ def test_a_cluster_has_room_for_as_many_pieces_as_fit_on_each_of_its_machines() 
         cluster.slots(1, "cuda:1")
 
 
+def test_a_cpu_with_a_number_is_no_gpu(tmp_path: Path) -> None:
+    asked = list[dict[str, int]]()
+    ray = SimpleNamespace(
+        nodes=lambda: [{"Alive": True, "Resources": {"CPU": 4.0}}], remote=lambda **needs: asked.append(needs) or id
+    )
+    assert Cluster(ray).slots(2, "cpu:0") == Cluster(ray).slots(2, "cpu:1") == 2
+    Tasks(ray, replace(Pool(tmp_path, Odd, "the work", 2, 1), device="cpu:0"))
+    assert "num_gpus" not in asked[0]
+
+
 class Odd:
     """A worker whose images are not there."""
 
@@ -88,7 +100,9 @@ def test_a_machine_that_cannot_do_it_is_named(tmp_path: Path) -> None:
 # Two machines in processes of this one; the second is lost in the middle of the first training that it does.
 PROGRAM = """
 import contextlib, os, sys, threading, time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from elmyr import study, sweep
 from elmyr.studies import on_cluster
 

@@ -79,7 +79,7 @@ def _read_part(files: list[Path], where: Path, label_column: str | None) -> Enco
 
 
 def _members(path: Path) -> list[Member]:
-    index = kept_index(path, lambda: _walked(path))
+    index = kept_index(path, lambda: _walked(path), TOLD)
     note_files(path, index.others)
     return index.members
 

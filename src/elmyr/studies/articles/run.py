@@ -16,7 +16,7 @@ from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
 from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
 from elmyr.engine.group.devices import placed_anew
-from elmyr.engine.guards import refuse_rerun
+from elmyr.engine.guards import refuse_groups
 from elmyr.engine.progress import told
 from elmyr.engine.saving.places import ARTICLES_KIND, Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
@@ -92,7 +92,7 @@ def conduct(
     ask: ArticlesAsk, *, out: str | os.PathLike[str] | None = None, quiet: bool = False, say: Say = lambda line: None
 ) -> Articles:
     """What is asked for, parameters as `articles`."""
-    refuse_rerun()
+    refuse_groups("a run of the articles' systems")
     config = make_articles_config(ask, say)
     if out is not None and (Path(out) / "config.json").is_file():
         return _to_end(Path(out), _same(Path(out), config, ask.threads), quiet, say)
@@ -121,7 +121,7 @@ def resume_articles(
     one set the place of that. data_root: the folder that holds named data sets by now. device: where it goes on, if not
     where it was. InputError where the images are others.
     """
-    refuse_rerun()
+    refuse_groups("a run of the articles' systems")
     run = open_run(name, ARTICLES_KIND)
     config = config_as(run, ArticlesConfig)
     if processes is not None and processes < 1:

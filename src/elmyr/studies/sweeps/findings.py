@@ -12,10 +12,11 @@ from typing import Any
 from elmyr.core import machine
 from elmyr.core.files import read_json
 from elmyr.core.plugins import with_plugins
+from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.evaluation import Comparison, compare
 from elmyr.metrics import mean_interval
 from elmyr.studies.sweeps.config import AGAINST, SweepConfig
-from elmyr.studies.sweeps.pieces import FIGURE, results_of, run_of, times_of
+from elmyr.studies.sweeps.pieces import FIGURE, require_budget, results_of, run_of, times_of
 from elmyr.studies.sweeps.values import written
 
 FILE = "sweep.json"
@@ -96,9 +97,12 @@ def _row(folder: Path, config: SweepConfig, variant: int, results: Mapping[tuple
 def _compared(folder: Path, config: SweepConfig, best: Line, others: Sequence[Line], *, quiet: bool) -> Comparison:
     """The runs of the first seed, figure by figure, the best first; named by their settings."""
     rows = [best, *others]
+    runs = [folder / row["runs"][0] for row in rows]
+    for run in runs:
+        require_budget(RunDirectory(run), config)
     with machine.threads(config.threads):
         comparison = compare(
-            [folder / row["runs"][0] for row in rows],
+            runs,
             against=AGAINST,
             data_root=config.data.root,
             extractor=config.extractor,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elmyr.core.errors import DivergedError
+from elmyr.core.errors import DivergedError, InputError
 from elmyr.core.files import make_folder, read_json, write_json
 from elmyr.core.thread_counts import cores
 from elmyr.engine.saving.run_directory import RunDirectory, config_as
@@ -18,6 +18,7 @@ from elmyr.evaluation.extractors import Extraction, extractor_for
 from elmyr.studies.sweeps.config import AGAINST, SweepConfig
 from elmyr.studies.work.gan_runs import train_or_resume
 from elmyr.studies.work.ledger import Lines
+from elmyr.tasks.gan.plan import config_of
 
 TRAINING, EXTRACTOR, JUDGMENT = "training", "feature extractor", "judgment"
 FIGURE = "frechet_distance"  # what is compared
@@ -76,6 +77,15 @@ def run_of(folder: Path, variant: int, seed: int) -> RunDirectory:
     return RunDirectory(folder / "runs" / f"{variant + 1}-seed-{seed}")
 
 
+def require_budget(run: RunDirectory, config: SweepConfig) -> None:
+    """InputError for a training that a `resume` gave another budget: beside it the others would look worse."""
+    if (budget := config_of(run).loop.images) != config.images:
+        raise InputError(
+            f"the training in '{run.path}' was given {budget:,} images, those of the sweep have {config.images:,}: "
+            "delete that directory, and resume the sweep, which trains it again"
+        )
+
+
 class Worker:
     """Does pieces of work of the sweep in a directory, one after the other."""
 
@@ -123,6 +133,7 @@ class Worker:
         if self._end(piece).is_file():
             return line | {"diverged": int(read_json(self._end(piece))["images"])}
         config, run = self.config, run_of(self.folder, piece.variant, piece.seed)
+        require_budget(run, config)
         evaluation = evaluate(
             run,
             against=AGAINST,

@@ -18,7 +18,7 @@ from elmyr.core.files import read_json, write_json
 from elmyr.core.thread_counts import AUTO, Threads, refuse_other_threads
 from elmyr.engine.config import Settings
 from elmyr.engine.group.devices import placed_anew
-from elmyr.engine.guards import refuse_rerun
+from elmyr.engine.guards import refuse_groups
 from elmyr.engine.progress import told
 from elmyr.engine.saving.places import SWEEP_KIND, Run
 from elmyr.engine.saving.run_directory import RunDirectory, config_as, new_directory, open_run
@@ -108,7 +108,7 @@ def sweep(
 
 def conduct(ask: SweepAsk, *, out: str | os.PathLike[str] | None = None, quiet: bool = False, say: Say = hush) -> Sweep:
     """The sweep that is asked for, parameters as `sweep`."""
-    refuse_rerun()
+    refuse_groups("a sweep")
     config = make_sweep_plan(ask, say)
     if out is not None and (Path(out) / "config.json").is_file():
         return _to_end(Path(out), _same(Path(out), config, ask.threads), quiet, say)
@@ -136,7 +136,7 @@ def resume_sweep(
     data, data_root, device: where its images or named data sets lie, and it computes, by now; the sweep and its runs
     keep it. InputError where the images are others.
     """
-    refuse_rerun()
+    refuse_groups("a sweep")
     run = open_run(name, SWEEP_KIND)
     config = config_as(run, SweepConfig)
     if processes is not None and processes < 1:

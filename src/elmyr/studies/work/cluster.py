@@ -44,10 +44,10 @@ class Cluster:
 
     def slots(self, threads: int, device: str) -> int:
         """How many pieces it does at once, each on so many cores, or on a GPU of its own; InputError for none."""
-        if device.partition(":")[2] not in ("", "0"):
+        if not _is_cpu(device) and device.partition(":")[2] not in ("", "0"):
             raise InputError(f"--device {device} is a GPU of this machine alone: pass --device cuda with --cluster")
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
-        if device != "cpu":
+        if not _is_cpu(device):
             count = int(sum(node.get("GPU", 0) for node in nodes))
             told = "no machine of the cluster has a GPU: pass --device cpu"
         else:
@@ -67,13 +67,18 @@ class Cluster:
             tasks.stop()
 
 
+def _is_cpu(device: str) -> bool:
+    """Whether a name is the CPU's, also with a number (`cpu:0`)."""
+    return torch.device(device).type == "cpu"
+
+
 class Tasks:
     """The tasks of a work."""
 
     def __init__(self, ray: Any, how: Pool) -> None:
         self.ray, self.how = ray, how
         self.sent = replace(how, folder=how.folder.absolute())  # whatever folder a machine works in
-        needs = {"num_cpus": how.threads} if how.device == "cpu" else {"num_cpus": 1, "num_gpus": 1}
+        needs = {"num_cpus": how.threads} if _is_cpu(how.device) else {"num_cpus": 1, "num_gpus": 1}
         self.remote = ray.remote(max_retries=AGAIN, **needs)(perform)
         self.refs: dict[Future[Any], Any] = {}
 

@@ -88,7 +88,7 @@ def train_adapted(
     which seed, size, updates, class weight, device and precision are taken. threads: as `train` has them. Raises
     InputError before anything is written.
     """
-    refuse_groups("recognizer of another kind of image")
+    refuse_groups("a recognizer of another kind of image")
     if translation is None and not self_training:
         raise InputError("without translation and without self-training nothing is adapted: ask for one of the two")
     translation = image_count(translation, "translation")
