@@ -123,7 +123,9 @@ def test_another_seed_attacks_other_images_and_batches_make_the_whole(
     whole = attack(reader, images, asked(attack="fgsm", count=60))
     monkeypatch.setattr(pace, "MOST", 7)  # FGSM draws nothing: batches change nothing
     monkeypatch.setattr(pace, "FEWEST", 7)
-    assert unmeasured(attack(reader, images, asked(attack="fgsm", count=60)).as_json()) == unmeasured(whole.as_json())
+    parts = attack(reader, images, asked(attack="fgsm", count=60))
+    assert [sign.values["count"] for sign in (*whole.signs, *parts.signs)] == [60, 7]  # looked for in the first batch
+    assert unmeasured(parts.as_json() | {"signs": []}) == unmeasured(whole.as_json() | {"signs": []})
 
 
 def test_each_restart_draws_anew_and_fools_more(reader: Recognizer) -> None:
@@ -237,13 +239,13 @@ def level(epsilon: float, robust: int, *attacks: tuple[str, int, int]) -> Level:
 def test_gradient_masking_is_seen_where_it_is_and_not_where_it_is_not() -> None:
     images = 0.3 + 0.1 * torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
     labels = torch.zeros(20, dtype=torch.int64)
-    masked = signs_of(Masked(), images, labels, asked(), 0.2)
+    masked = signs_of(Masked(), images, labels, asked(), 0.2, labels[:0])
     assert [sign.kind for sign in masked.signs] == ["no limit"]
-    assert masked.checks == ["fewer steps", "no limit"]
+    assert masked.checks == ["weak attacks", "fewer steps", "no limit"]
     with seeds.initialization(0, "linear"):
         honest = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2))
-    assert signs_of(honest, images, honest(images).argmax(1), asked(), 0.2).signs == []
-    assert signs_of(honest, images[:0], labels[:0], asked(), 0.2).checks == []
+    assert signs_of(honest, images, honest(images).argmax(1), asked(), 0.2, labels[:0]).signs == []
+    assert signs_of(honest, images[:0], labels[:0], asked(), 0.2, labels[:0]).checks == []
 
 
 def test_what_a_black_box_finds_after_a_white_box_is_a_sign_and_before_it_is_none() -> None:
@@ -256,7 +258,7 @@ def test_what_a_black_box_finds_after_a_white_box_is_a_sign_and_before_it_is_non
     assert [one.kind for one in found_without_gradients([few], 3).signs] == ["noise"]
     rare = level(0.3, 19, ("apgd-ce", 970, 950), ("square", 20, 1))  # 1 of 20, but of 970
     assert found_without_gradients([rare], 0).signs == []
-    assert set(SIGNS) == set(CHECKS) == {"black box", "fewer steps", "no limit", "noise"}
+    assert set(SIGNS) == set(CHECKS) == {"black box", "weak attacks", "fewer steps", "no limit", "noise"}
 
 
 def test_only_what_was_looked_for_is_named_and_nothing_where_no_image_is_right() -> None:
@@ -298,7 +300,7 @@ def test_signs_are_looked_for_in_images_of_every_class_of_a_set_that_is_stored_b
         return -(images.mean((1, 2, 3))[:, None] - (torch.arange(10) + 0.5) / 10).abs()
 
     images = ((labels + 0.5) / 10).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
-    signs_of(by_color, images, labels, asked(), 0.01)
+    signs_of(by_color, images, labels, asked(), 0.01, labels[:0])
     assert seen[0].tolist() == list(range(10))
 
 
@@ -345,3 +347,21 @@ def test_an_epsilon_is_told_as_it_is_read(epsilon: float, told: str) -> None:
 def test_the_help_names_every_attack() -> None:
     shown = CliRunner().invoke(app, ["recognizer", "attack", "--help"], prog_name="elmyr").output
     assert ",".join(ATTACKS) in "".join(shown.split())
+
+
+def test_images_that_an_attack_leaves_and_one_along_the_gradient_does_not_are_told() -> None:
+    """A border that one step of ε crosses along a gradient; the attack that is asked for has none."""
+    images, labels = torch.full((20, 1, 8, 8), 0.4), torch.zeros(20, dtype=torch.int64)
+
+    def by_mean(shown: torch.Tensor) -> torch.Tensor:
+        return torch.stack([torch.full_like(shown[:, 0, 0, 0], 0.5), shown.mean((1, 2, 3))], 1)
+
+    for name, expected in (("noise", ["weak attacks"]), ("fgsm", [])):
+        tally = _Tally((0.15,), asked(attack=name), ["dark", "light"], {ALL: by_mean})
+        tally.take(images, labels)
+        found = tally.robustness("gray", 20, {}, 0.0)
+        assert int(found.levels[0].robust.sum()) == 20 * len(expected)
+        assert [sign.kind for sign in found.signs] == expected
+    assert "FGSM, or PGD with 40 steps, fooled 20 within" in SIGNS["weak attacks"].format(
+        count=20, steps=40, fooled=20, epsilon="0.15"
+    )

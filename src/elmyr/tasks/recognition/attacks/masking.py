@@ -13,6 +13,7 @@ import torch
 
 from elmyr.core import seeds
 from elmyr.tasks.recognition.attacks.asked import AttackAsk, farthest
+from elmyr.tasks.recognition.attacks.epsilons import told_of
 from elmyr.tasks.recognition.attacks.gradient import fgsm, pgd
 from elmyr.tasks.recognition.attacks.outcome import ALL, Level, Sign
 from elmyr.tasks.recognition.attacks.seam import Model
@@ -32,8 +33,13 @@ class Probe:
     signs: list[Sign] = field(default_factory=list)
 
 
-def signs_of(model: Model, images: torch.Tensor, labels: torch.Tensor, ask: AttackAsk, epsilon: float) -> Probe:
-    """Whether, of a few correctly classified images, one step of ε fools more than many, and large changes fool all."""
+def signs_of(
+    model: Model, images: torch.Tensor, labels: torch.Tensor, ask: AttackAsk, epsilon: float, left: torch.Tensor
+) -> Probe:
+    """Whether, of a few correctly classified images, one step of ε fools more than many, and large changes fool all.
+
+    left: the places of the images that the attacks asked for have left at ε; whether these two fool many of them.
+    """
     places = _spread(len(images)).to(images.device)
     found = Probe()
     if not len(places):
@@ -47,15 +53,19 @@ def signs_of(model: Model, images: torch.Tensor, labels: torch.Tensor, ask: Atta
 
     if epsilon:
         by_one_step = ~_is_right(model, fgsm(model, shown, own, norm=ask.norm, epsilon=epsilon), own)
-        more = int((by_one_step & by_pgd(epsilon)).sum())
-        found.checks.append("fewer steps")
+        withstood = by_pgd(epsilon)
+        more, missed = int((by_one_step & withstood).sum()), torch.isin(places, left) & (by_one_step | ~withstood)
+        found.checks.extend(["weak attacks", "fewer steps"])
+        if int(missed.sum()) > NOTABLE * count:
+            values = {"fooled": int(missed.sum()), "count": count, "steps": STEPS, "epsilon": told_of(epsilon)}
+            found.signs.append(Sign("weak attacks", values))
         if more > NOTABLE * count:
             found.signs.append(Sign("fewer steps", {"fooled": more, "count": count, "steps": STEPS}))
     channels, height, width = images.shape[1:]
-    left = int(by_pgd(farthest(ask.norm, (height, width, channels))).sum()) / count
+    share = int(by_pgd(farthest(ask.norm, (height, width, channels))).sum()) / count
     found.checks.append("no limit")
-    if left > LEFT_BY_ALL:
-        found.signs.append(Sign("no limit", {"share": f"{left:.0%}", "count": count}))
+    if share > LEFT_BY_ALL:
+        found.signs.append(Sign("no limit", {"share": f"{share:.0%}", "count": count}))
     return found
 
 

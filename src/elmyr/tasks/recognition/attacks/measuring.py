@@ -148,6 +148,7 @@ class _Tally:
         self.clean += self._by_class(labels[right])
         kept, kept_labels = images[right], labels[right]
         unaware = left = torch.arange(len(kept), device=images.device)
+        lefts = {}
         for place, level in enumerate(self.levels):
             outcomes = []
             for outcome in level.attacks:
@@ -160,6 +161,7 @@ class _Tally:
             under_noise = self._right_under_noise(model, kept, kept_labels, level.epsilon)
             self.by_noise_alone += int((~under_noise[left]).sum())
             left = left[under_noise[left]]
+            lefts[level.epsilon] = left
             self.levels[place] = replace(
                 level,
                 attacks=tuple(outcomes),
@@ -169,7 +171,7 @@ class _Tally:
             )
         if not self.probe.checks:  # in one batch: what it finds is no more than a sign, as the others are spared it
             epsilon = telling(self.levels, int(self.clean.sum())).epsilon
-            self.probe = signs_of(model, kept, kept_labels, self.ask, epsilon)
+            self.probe = signs_of(model, kept, kept_labels, self.ask, epsilon, lefts[epsilon])
         self.count += len(images)
 
     def told(self) -> str:

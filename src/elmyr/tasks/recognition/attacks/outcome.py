@@ -28,6 +28,10 @@ SIGNS = {
         "With changes as large as an image allows PGD still left {share} of {count} images classified correctly, "
         "where it should leave none: gradients say little, and the recognizer may be weaker than attacks by them show."
     ),
+    "weak attacks": (
+        "Of {count} images FGSM, or PGD with {steps} steps, fooled {fooled} within \u03b5 = {epsilon} that the attacks "
+        "had left: they are too weak for this recognizer, which withstands less than they show."
+    ),
     "noise": ("Random noise fooled {fooled} images that the attacks had left: they are too weak for this recognizer."),
 }
 
@@ -36,6 +40,7 @@ CHECKS = {
     "black box": "attacks without gradients found little that those by gradients had left.",
     "fewer steps": "one step did no more than many.",
     "no limit": "changes as large as an image allows fooled nearly all images.",
+    "weak attacks": "FGSM, and PGD with 40 steps, found little that the attacks had left.",
     "noise": "random noise fooled no image that the attacks had left.",
 }
 
