@@ -1,19 +1,25 @@
 """Several processes ask each other for a stop seldom, at the same updates, and hear of one within seconds."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from elmyr.core.errors import DivergedError
+from elmyr.core.errors import DivergedError, InputError
+from elmyr.engine import RunDirectory
 from elmyr.engine.group.agreement import Agreement
+from elmyr.engine.group.sameness import refuse_another_run
 from elmyr.engine.loop import LoopConfig, run_loop
 from elmyr.engine.processes import ALONE, Processes
 from elmyr.engine.saving.logbook import Logbook
+from elmyr.engine.saving.run_directory import config_as
 from elmyr.engine.signals import StopRequest
 from elmyr.engine.task import Batch
+from elmyr.engine.tasks import spec_of
 
 
 class Asked(Processes):
@@ -140,3 +146,30 @@ def test_nobody_looks_at_weights_that_are_not_finite(loss: float, group: Process
     with pytest.raises(DivergedError, match=f"loss not finite at {64 if loss != loss else 96} images"):
         run_loop(task, task, course, watcher=task, processes=group)
     assert task.looks == [48]
+
+
+class Second(Processes):
+    """The second of two processes, whose first one has another version of a library and a setting of its own."""
+
+    def __init__(self, versions: dict[str, str]) -> None:
+        super().__init__(1, 2)
+        self.versions = versions
+
+    def told_by_first(self, make: Callable[[], bytes]) -> bytes:
+        told = json.loads(make())
+        told["versions"] |= self.versions
+        told["config"] |= {"what_is_new": 3} if self.versions else {}
+        return json.dumps(told).encode()
+
+    def most(self, *values: int) -> list[int]:
+        return list(values)
+
+
+@pytest.mark.parametrize("name", ["elmyr", "torch"])
+def test_another_version_is_told_before_a_config_that_has_no_meaning_here(name: str) -> None:
+    run = RunDirectory(Path(__file__).parents[1] / "stored" / "gan" / "interrupted")
+    config = config_as(run, spec_of(run).config)
+    refuse_another_run(config, lambda: config, Second({}), "none")
+    told = rf"^all processes take the same versions .* \({name} is 99\.1, not \d\S*\)$"
+    with pytest.raises(InputError, match=told):
+        refuse_another_run(config, lambda: config, Second({name: "99.1"}), "none")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import TypeVar
+
+import torch
 
 from elmyr.core.errors import InputError
 from elmyr.engine.config import RunConfig
@@ -17,11 +20,28 @@ C = TypeVar("C", bound=RunConfig)
 def refuse_another_run(own: C, first: Callable[[], C], processes: Processes, otherwise: str) -> None:
     """InputError in all processes where one of them would not train by the config of the first one.
 
-    otherwise: what is to be done then, for the process whose config is another.
+    otherwise: what is to be done then, for the process whose config is another. Other versions of elmyr or torch are
+    told before the config, which may then have no meaning here.
     """
-    content = processes.told_by_first(lambda: first().model_dump_json().encode())
-    told = type(own).model_validate(json.loads(content))
+    content = processes.told_by_first(
+        lambda: json.dumps({"versions": _versions(), "config": first().model_dump(mode="json")}).encode()
+    )
+    of_first = json.loads(content)
+    versions = differences(of_first["versions"], _versions())
+    _refuse_in_all(
+        versions, processes, "all processes take the same versions of elmyr and torch: install those of the first"
+    )
+    told = type(own).model_validate(of_first["config"])
     differing = differences(told.model_dump(mode="json"), _placed_as(told, own).model_dump(mode="json"))
+    _refuse_in_all(differing, processes, otherwise)
+
+
+def _versions() -> dict[str, str]:
+    """Of what computes here; one release of torch for other devices is the same."""
+    return {"elmyr": version("elmyr"), "torch": torch.__version__.partition("+")[0]}
+
+
+def _refuse_in_all(differing: Sequence[str], processes: Processes, otherwise: str) -> None:
     (anywhere,) = processes.most(bool(differing))
     if differing:
         raise InputError(f"{otherwise} ({'; '.join(differing)})")
