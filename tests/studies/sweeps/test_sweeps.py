@@ -15,11 +15,12 @@ from elmyr import GAN, resume, sweep
 from elmyr.cli import main
 from elmyr.core.errors import DivergedError, InputError
 from elmyr.core.files import read_json, read_lines
-from elmyr.engine.saving.run_directory import RunDirectory
+from elmyr.engine.saving.run_directory import RunDirectory, config_as
 from elmyr.images import ImageSet, save_npz
 from elmyr.report.writing import write_report
-from elmyr.studies.sweeps import Sweep
-from elmyr.studies.sweeps.findings import BEST, NONE, OTHERS, told_of
+from elmyr.studies.sweeps import Sweep, findings
+from elmyr.studies.sweeps.config import SweepConfig
+from elmyr.studies.sweeps.findings import BEST, DIVERGED, NONE, NOT_FINITE, OTHERS, told_of
 from elmyr.studies.sweeps.pieces import Piece, run_of
 from tests.conftest import small_image_set
 
@@ -239,11 +240,49 @@ def test_the_page_has_all_settings_figures_and_commands_in_both_languages(whole:
 
 
 def test_the_sentences_count_what_is_worse_and_what_may_be_as_good() -> None:
-    rows = [{"name": name, "outcome": outcome, "diverged": {}} for name, outcome in
+    rows = [{"name": name, "value": 1.0, "outcome": outcome, "diverged": {}} for name, outcome in
             (("a", None), ("b", "worse"), ("c", "no significant effect"), ("d", "worse"))]  # fmt: skip
     told = told_of(rows[0], rows, seeds=3)
     assert [each["text"] for each in told] == [BEST, OTHERS]
     assert told[1]["values"] == {"worse": 2, "open": 1}
+    lost = {"name": "e", "value": None, "outcome": None}
+    told = told_of(rows[0], [*rows, lost | {"diverged": {"0": 16}}, *[lost | {"diverged": {}}] * 2], seeds=3)
+    assert [(each["text"], each["values"]["count"]) for each in told[2:]] == [(DIVERGED, 1), (NOT_FINITE, 2)]
+
+
+def test_a_figure_that_is_not_finite_is_not_called_a_divergence(whole: Sweep, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole.path, tmp_path / "sweep")
+    (folder / "sweep.json").unlink()
+    first, *others = read_lines(folder / "results.jsonl")
+    lines = [first | {"value": None, "low": None, "high": None}, *others]
+    (folder / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = resume(folder)
+    assert isinstance(done, Sweep) and done.content["sentence"].endswith(NOT_FINITE.format(count=1))
+    for view in (done._repr_html_(), write_report(folder).read_text()):
+        assert "not finite" in view and "diverged" not in view
+    assert "不是有限数" in write_report(folder, language="zh").read_text()
+
+
+def test_the_command_has_the_threads_and_no_more_processes_than_it_would_be_refused(
+    whole: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert whole.content["command"].endswith("--processes 1 --threads 1")
+    config = config_as(RunDirectory(whole.path), SweepConfig)
+    monkeypatch.setattr(findings, "cores", lambda: 8)
+    for processes, threads, told in ((2, 4, 2), (3, 4, 0)):
+        command = findings.command_of(config.model_copy(update={"processes": processes, "threads": threads}))
+        assert command.endswith(f"--processes {told} --threads {threads}")
+    words = config.model_copy(update={"several": {"network.name": ["1", "residual"]}, "fixed": {"a": "true"}})
+    assert """--set 'a="true"' --set 'network.name="1",residual'""" in findings.command_of(words)
+
+
+def test_the_page_says_that_worse_is_not_corrected_where_it_says_worse(whole: Sweep, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole.path, tmp_path / "sweep")
+    for outcome, is_told in (("worse", True), ("no significant effect", False)):
+        rows = [row | {"outcome": row["outcome"] and outcome} for row in whole.content["variants"]]
+        (folder / "sweep.json").write_text(json.dumps(whole.content | {"variants": rows}))
+        page = write_report(folder).read_text()
+        assert ("are called worse by chance" in page) == is_told and "beside the best" in page
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from elmyr.studies.sweeps.values import combinations, named, swept, written
         (["a=[4,8],[8,16]"], {}, {"a": [[4, 8], [8, 16]]}),
         (["a=1,true"], {}, {"a": [1, True]}),
         (['a="x,y",z'], {}, {"a": ["x,y", "z"]}),
+        ([r'a="x\",y",z'], {}, {"a": ['x",y', "z"]}),
+        (['a="1",true'], {}, {"a": ["1", True]}),
+        (["a=[[1],[2]],:),[3]"], {}, {"a": [[[1], [2]], ":)", [3]]}),
         ({"a": [1, 2], "b": (3,), "c": 4}, {"b": 3, "c": 4}, {"a": [1, 2]}),
     ],
 )
@@ -35,6 +38,9 @@ def test_values_are_apart_at_commas_that_stand_alone(settings: object, fixed: ob
         (["a=0.0001,1e-4"], "the setting a has the value 0.0001 twice"),
         (["a=[1,2],[1,2]"], r"has the value \[1, 2\] twice"),
         ({"a": [2, 2]}, "the setting a has the value 2 twice"),
+        (["a=[1,2"], r"'a=\[1,2' opens \[ and does not close it: close it, or put the value in quotes"),
+        (["a=1,[2,{3]"], "opens .* and does not close it"),
+        (['a=1,"x'], 'opens " and does not close it'),
         (["a=1,,2"], "'a=1,,2' has an empty value"),
         (["a=1,"], "'a=1,' has an empty value"),
         (["a=1,2", "a=3"], "the setting a is given twice"),
@@ -55,7 +61,13 @@ def test_every_combination_is_there_once_the_last_setting_first() -> None:
     assert named(found[1]) == "a=1, b=y"
 
 
-VALUE = st.one_of(st.integers(), st.booleans(), st.text("abc,.-", min_size=1), st.lists(st.integers(), max_size=3))
+VALUE = st.one_of(
+    st.integers(),
+    st.booleans(),
+    st.text('a1,.-"[)\\ ', min_size=1),
+    st.sampled_from(["1", "true", "null", "NaN", "1e3", "[1]"]),
+    st.lists(st.integers(), max_size=3),
+)
 
 
 @given(st.lists(VALUE, min_size=2, max_size=5, unique_by=repr))
@@ -66,4 +78,4 @@ def test_what_is_written_is_read_again(values: list[object]) -> None:
     except InputError as error:
         assert "twice" in str(error)  # 1 and 1.0
     else:
-        assert known == [value.strip() if isinstance(value, str) else value for value in values]
+        assert list(map(repr, known)) == list(map(repr, values))

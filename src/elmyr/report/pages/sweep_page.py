@@ -19,7 +19,7 @@ from elmyr.report.parts.sections import commands, foot, meanings, versions
 from elmyr.report.words import ENGLISH, Words, figure_title
 
 SWEEP = "sweep.json"
-OF_BEST = "best"
+OF_BEST, WORSE = "best", "worse"
 
 
 class Said(Record):
@@ -128,7 +128,16 @@ def rows_of(content: Mapping[str, Any], words: Words = ENGLISH) -> list[list[str
 
 def _rows(record: SweepRecord, words: Words) -> list[list[str]]:
     title = figure_title(record.figure, words) if record.figure else words("figure")
-    rows = [[words("settings"), title, words("95 % interval"), words("images seen"), words("time"), words("it is")]]
+    rows = [
+        [
+            words("settings"),
+            title,
+            words("95 % interval"),
+            words("images seen"),
+            words("time"),
+            words("beside the best"),
+        ]
+    ]
     for each in sorted(record.variants, key=lambda one: (one.value is None, one.value or 0.0)):
         within = is_finite(each.low) and is_finite(each.high)
         interval = words("{low} to {high}", low=number(each.low), high=number(each.high)) if within else ""
@@ -136,6 +145,8 @@ def _rows(record: SweepRecord, words: Words) -> list[list[str]]:
         if each.diverged:
             seen = count(min(each.diverged.values()))
             interval, outcome = "", words("diverged at {images} images", images=seen)
+        elif each.value is None:
+            outcome = words("not finite")
         value = number(each.value)
         rows.append([each.name, value, interval, count(record.images), duration(each.seconds, words), outcome])
     return rows
@@ -157,11 +168,16 @@ def _variants(record: SweepRecord, words: Words) -> Markup:
             "Means over {seeds} seeds with their 95 % intervals; rings are single seeds.", seeds=len(record.seeds)
         )
     )
+    chosen = words(
+        "The best is chosen among all, and no interval is corrected for that or for their number: of many settings "
+        "some are called worse by chance."
+    )
     drawn = interval_chart(head[1], bars, mark=record.baseline, words=words)
     return section(
         words("The settings"),
         note(of),
         note(over),
+        note(chosen) if any(each.outcome == WORSE for each in record.variants) else Markup(),
         tag("figure", drawn, class_="chart") if drawn else Markup(),
         figures_table(words("The settings"), head, rows, words=(0, 5)),
     )

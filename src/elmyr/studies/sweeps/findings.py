@@ -12,6 +12,7 @@ from typing import Any
 from elmyr.core import machine
 from elmyr.core.files import read_json
 from elmyr.core.plugins import with_plugins
+from elmyr.core.thread_counts import cores
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.evaluation import Comparison, compare
 from elmyr.metrics import mean_interval
@@ -26,9 +27,10 @@ LONGER = 4  # times the images seen, of the training that is named as the next
 BEST = "{name} has the lowest FID on the validation images (seeds: {seeds})."
 OTHERS = "Of the others, worse: {worse}; no significant effect: {open}."
 DIVERGED = "Settings with a training that diverged: {count}."
+NOT_FINITE = "Settings with a figure that is not finite: {count}."
 NONE = "No setting has a figure of all its trainings."
 TEST, MORE = "judge it on the test images, which chose nothing", "train it for longer"
-SENTENCES = (BEST, OTHERS, DIVERGED, NONE, TEST, MORE)
+SENTENCES = (BEST, OTHERS, DIVERGED, NOT_FINITE, NONE, TEST, MORE)
 
 Line = Mapping[str, Any]
 
@@ -147,7 +149,10 @@ def _tell_outcomes(
 def told_of(best: Line | None, rows: Sequence[Line], seeds: int) -> list[dict[str, Any]]:
     """Which variant is best, and how sure that is: sentences of the table, and what stands in their places."""
     diverged = sum(bool(row["diverged"]) for row in rows)
-    lost = [{"text": DIVERGED, "values": {"count": diverged}}] if diverged else []
+    odd = sum(row["value"] is None and not row["diverged"] for row in rows)
+    lost = [
+        {"text": text, "values": {"count": count}} for text, count in ((DIVERGED, diverged), (NOT_FINITE, odd)) if count
+    ]
     if best is None:
         return [{"text": NONE, "values": {}}, *lost]
     told = [{"text": BEST, "values": {"name": best["name"], "seeds": seeds}}]
@@ -189,4 +194,5 @@ def command_of(config: SweepConfig) -> str:
     words += [word for setting in settings for word in ("--set", setting)]
     words += ["--seeds", str(len(config.seeds)), "--seed", str(config.seeds[0]), "--images", str(config.images)]
     words += ["--extractor", config.extractor, "--device", config.device, "--precision", config.precision]
-    return with_plugins(shlex.join([*words, "--processes", str(config.processes)]))
+    processes = config.processes if config.processes * config.threads <= cores() else 0  # as many as there is room for
+    return with_plugins(shlex.join([*words, "--processes", str(processes), "--threads", str(config.threads)]))

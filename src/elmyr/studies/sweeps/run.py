@@ -67,7 +67,8 @@ class Sweep:
         """A notebook's view: a table of the variants."""
         rows = [("settings", self.content["figure"] or "", "beside the best")]
         for row in self.content["variants"]:
-            value = "diverged" if row["value"] is None else f"{row['value']:.4g}"
+            lost = "diverged" if row["diverged"] else "not finite"
+            value = lost if row["value"] is None else f"{row['value']:.4g}"
             rows.append((row["name"], value, "best" if row["number"] == self.content["best"] else row["outcome"] or ""))
         return f"<div>{html.escape(str(self.path))}{table_html(rows)}</div>"
 

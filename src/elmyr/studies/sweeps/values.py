@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from elmyr.core.errors import InputError
 from elmyr.engine.config import Settings, parse_settings
 
-OPENING, CLOSING = "[{(", "]})"
+OPENING, CLOSING, QUOTE = "[{(", "]})", '"'
 AS_IN = "as adversarial.learning_rate=1e-4,5e-4,1e-3"
 
 
@@ -50,8 +50,8 @@ def combinations(several: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def written(value: Any) -> str:
-    """A value as the command line has it."""
-    return value if isinstance(value, str) and "," not in value else json.dumps(value)
+    """A value as the command line has it: words in quotes where they would be read as something else without."""
+    return value if isinstance(value, str) and _is_read_as_it_is(value) else json.dumps(value)
 
 
 def named(settings: Mapping[str, Any]) -> str:
@@ -65,24 +65,44 @@ def _parsed(settings: Iterable[str]) -> dict[str, list[Any]]:
         (name,) = parse_settings([setting])  # refuses what is none
         if name in found:
             raise InputError(f"the setting {name} is given twice: give all its values in one, {AS_IN}")
-        texts = _apart(setting.partition("=")[2])
+        texts, left_open = _apart(setting.partition("=")[2])
+        if left_open:
+            raise InputError(
+                f"'{setting}' opens {left_open} and does not close it: close it, or put the value in quotes"
+            )
         if len(texts) > 1 and not all(texts):
             raise InputError(f"'{setting}' has an empty value: give values with one comma between, {AS_IN}")
         found[name] = [parse_settings([f"{name}={text}"])[name] for text in texts]
     return found
 
 
-def _apart(text: str) -> list[str]:
-    """The parts of a text between commas, but for those inside brackets and quotes."""
-    parts, depth, quoted = [""], 0, False
+def _apart(text: str) -> tuple[list[str], str]:
+    """The parts of a text between commas, but for those inside brackets and quotes; what is open at its end."""
+    parts, opened, escaped = [""], list[str](), False
     for sign in text:
-        quoted ^= sign == '"'
-        depth += 0 if quoted else (sign in OPENING) - (sign in CLOSING)
-        if sign == "," and not quoted and depth <= 0:
+        quoted = opened[-1:] == [QUOTE]
+        if sign == "," and not opened:
             parts.append("")
-        else:
-            parts[-1] += sign
-    return [part.strip() for part in parts]
+            continue
+        parts[-1] += sign
+        if quoted:
+            if sign == QUOTE and not escaped:
+                opened.pop()
+        elif sign in OPENING + QUOTE:
+            opened.append(sign)
+        elif sign in CLOSING and opened:
+            opened.pop()
+        escaped = quoted and sign == "\\" and not escaped
+    return [part.strip() for part in parts], "".join(opened[-1:])
+
+
+def _is_read_as_it_is(text: str) -> bool:
+    """Whether words need no quotes, also between others: they are no JSON, and no comma or bracket parts them."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return bool(text) and _apart(f"{text},{text}") == ([text, text], "")
+    return False
 
 
 def _is_among(value: Any, others: list[Any]) -> bool:
