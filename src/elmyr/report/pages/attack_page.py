@@ -20,8 +20,8 @@ from elmyr.report.parts.page import figures_table, note, page, section
 from elmyr.report.parts.sections import commands
 from elmyr.report.words import ENGLISH, Words, words_in
 from elmyr.tasks.recognition.attacks.epsilons import told_of
+from elmyr.tasks.recognition.attacks.kept import PAGES, RECORD
 from elmyr.tasks.recognition.attacks.outcome import ALL, ANSWERS, CHECKS, NOTHING, SIGNS, Example, Level, Robustness
-from elmyr.tasks.recognition.attacks.places import PAGES, RECORD
 from elmyr.tasks.recognition.attacks.table import ATTACKS
 
 MOST_BARS = 20

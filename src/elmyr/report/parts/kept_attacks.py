@@ -10,7 +10,7 @@ from elmyr.report.parts.page import figures_table, note
 from elmyr.report.parts.records import Record, validated
 from elmyr.report.words import Words
 from elmyr.tasks.recognition.attacks.epsilons import told_of
-from elmyr.tasks.recognition.attacks.places import records_of
+from elmyr.tasks.recognition.attacks.kept import records_of
 
 ATTACKS_HEAD = ("attack", "images", "number of images", "\u03b5", "robust accuracy", "95 % interval", "without attack")
 

@@ -9,11 +9,9 @@ from elmyr.core.errors import InputError
 from elmyr.engine.saving.places import CONFIG, Run, finished_model
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.tasks.recognition.attacks.asked import AttackAsk
+from elmyr.tasks.recognition.attacks.kept import FOLDER, PAGES, RECORD
 from elmyr.tasks.recognition.kept_scores import plain
 from elmyr.tasks.recognition.predicting.trained import KIND
-
-FOLDER = "attacks"
-RECORD, PAGES = "attack.json", "report*.html"
 
 
 def usual_folder(name: Run, ask: AttackAsk, data: str | None, through: Run | None = None) -> Path | None:
@@ -28,11 +26,6 @@ def usual_folder(name: Run, ask: AttackAsk, data: str | None, through: Run | Non
     beside = [] if through is None else ["through", plain(Path(str(through)).name)]
     beside += [] if data is None else [plain(Path(data).stem)]
     return run.path / FOLDER / "-".join([what, ask.norm, *beside])
-
-
-def records_of(run: Path) -> list[Path]:
-    """The records of the attacks that a run keeps."""
-    return sorted((run / FOLDER).glob(f"*/{RECORD}"))
 
 
 def check_folder(path: Path) -> Path:
