@@ -71,6 +71,7 @@ def results(folder: Path) -> str:
     return (folder / "results.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same_to_the_bit(whole: Sweep, blobs: Path, tmp_path: Path) -> None:
     script = tmp_path / "work.py"
     script.write_text('from elmyr.cli import main\nif __name__ == "__main__":\n    main()\n')

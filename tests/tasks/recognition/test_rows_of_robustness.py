@@ -57,6 +57,7 @@ def test_a_gan_of_another_budget_has_a_folder_of_its_own(script: Any) -> None:
     assert places == [Path("runs/gan-mnist-all-60000-3"), Path("runs/gan-mnist-all-1000000-3")]
 
 
+@pytest.mark.slow
 def test_the_standard_attack_is_that_of_the_command(script: Any, capsys: pytest.CaptureFixture[str]) -> None:
     blobs = small_image_set(60)
     reader = Recognizer(updates=10, batch=16, base=4, dimension=8, device="cpu")
