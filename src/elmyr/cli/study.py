@@ -70,7 +70,7 @@ def _choices(
             help="Compare ways to withstand attacks that change a pixel by at most so much: 0.3, 8/255.",
         ),
     ] = None,
-    processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
+    processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one a core, or one on a GPU.")] = 0,
     retrain: Annotated[
         bool, typer.Option("--retrain", help="Train the best once more in the end, on the validation part, too.")
     ] = False,

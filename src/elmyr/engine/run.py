@@ -178,11 +178,11 @@ def resume(
     if data is not None:
         config = moved(config, data, data_root)
         spec.reopen(config, data_root)  # refuses other images; only then is it written down
-        with run.locked():
-            write_config(run, config)
     longer = config if images is None else config.extended(images)
     longer = longer.model_copy(update={"threads": asked}).on(device_to_resume(run.path, config.device, device))
     with joined() as processes:
+        if data is not None:
+            processes.told_by_first(lambda: _write_places(run, config))
 
         def done() -> bytes:  # as the first one finds it: a group that was started again may have written its config
             return b"so" if longer.loop == config.loop and nothing_to_do(run, options.say) else b""
@@ -218,6 +218,13 @@ def moved(config: RunConfig, data: Places, data_root: str | os.PathLike[str] | N
         if place is not None
     }
     return config.model_copy(update=named)
+
+
+def _write_places(run: RunDirectory, config: RunConfig) -> bytes:
+    """Writes down where the images lie by now."""
+    with run.locked():
+        write_config(run, config)
+    return b""
 
 
 def _write_changes(run: RunDirectory, before: RunConfig, config: RunConfig, say: Say) -> bytes:

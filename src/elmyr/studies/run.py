@@ -34,6 +34,7 @@ from elmyr.studies.folds import Folds
 from elmyr.studies.next_steps import next_steps
 from elmyr.studies.plan import StudyAsk, digest_of, make_study_plan
 from elmyr.studies.summary import summary_of
+from elmyr.studies.work.begun import refuse_other_work, write_moved
 from elmyr.studies.work.clock import Clock
 from elmyr.studies.work.estimate import told
 from elmyr.studies.work.interruption import resumable
@@ -41,7 +42,6 @@ from elmyr.studies.work.ledger import Ledger
 from elmyr.studies.work.pieces import FIGURES, GAN, Done, Piece, Worker, pieces_of, told_of
 from elmyr.studies.work.rehearsal import at_effort, rehearse_study
 from elmyr.studies.work.worker_pool import NoMainGuard, Pool, at_once, performed
-from elmyr.tasks.gan.plan import config_of
 
 STUDIES = Path("studies")
 
@@ -196,12 +196,7 @@ def _moved(
     root = config.root if data_root is None else os.path.abspath(data_root)
     config = config.model_copy(update={"source": source, "root": root})
     _require_same_images(opened(config), config, run.path)
-    with run.locked():
-        write_json(run.config, config.model_dump(mode="json"))
-        for gan in map(RunDirectory, (run.path / "runs").glob("*")):
-            of_gan = config_of(gan)
-            there = of_gan.model_copy(update={"data": of_gan.data.at(source, root)})
-            write_json(gan.config, there.model_dump(mode="json"))
+    write_moved(run, config, ((gan, source, root) for gan in map(RunDirectory, (run.path / "runs").glob("*"))))
     return config
 
 
@@ -230,9 +225,7 @@ def _gone_on_with(
             "seeds": f"its seeds are {', '.join(map(str, theirs.seeds))}",
         }
         what = told_of.get(differing[0], f"{differing[0]} is {one.get(differing[0])!r}")
-        raise InputError(
-            f"'{folder}' holds another study ({what}): choose another with --out, or resume it: elmyr resume {folder}"
-        )
+        refuse_other_work(folder, "another study", what)
     refuse_other_threads(str(folder), threads, theirs.threads)
     if config.retrain and not theirs.retrain:
         theirs = theirs.model_copy(update={"retrain": True})

@@ -22,6 +22,7 @@ from elmyr.studies.best.repeats import trials_of
 from elmyr.studies.cell_data import CellData
 from elmyr.studies.config import FAIR_SEEDS, Cell, StudyConfig
 from elmyr.studies.verdict import Changed, Judged, Trial, best_of, changed_by, difference_of, verdict_of
+from elmyr.studies.work.begun import processes_in_words
 from elmyr.studies.work.gan_runs import progress_of
 from elmyr.studies.work.ledger import Ledger, Place
 from elmyr.studies.work.pieces import GAN, Piece, Worker
@@ -69,7 +70,7 @@ def command_of(config: StudyConfig) -> str:
     words += ["--robust", str(config.robust)] if config.robust is not None else []
     words += ["--borrow", config.borrow.source] if config.borrow is not None else []
     words += ["--device", config.device, "--precision", config.precision]
-    words += ["--processes", str(config.processes), "--threads", str(config.threads)]
+    words += processes_in_words(config.processes, config.threads)
     words += ["--data-root", config.root] if config.root is not None else []
     words += config.shaping.as_words()
     words += ["--folds", "none"] if config.shaping.folds is None else []

@@ -40,7 +40,7 @@ def articles(
     ] = False,
     seed: Seed = 0,
     out: Out = None,
-    processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
+    processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one a core, or one on a GPU.")] = 0,
     data_root: DataRoot = None,
     shaping: Any = None,
     device: Device = "auto",

@@ -41,7 +41,7 @@ def sweep(
     ] = "auto",
     out: Out = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would run and the estimated time, and stop.")] = False,
-    processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one per core.")] = 0,
+    processes: Annotated[int, typer.Option(help="Number of parallel processes; 0: one a core, or one on a GPU.")] = 0,
     data_root: DataRoot = None,
     shaping: Any = None,
     device: Device = "auto",

@@ -26,10 +26,10 @@ from elmyr.studies.articles.gathering import gathered
 from elmyr.studies.articles.pieces import TRAINING, Piece, Worker, pieces_of
 from elmyr.studies.articles.places import run_of
 from elmyr.studies.articles.record import FILE, ArticlesRecord
+from elmyr.studies.work.begun import refuse_other_work, write_moved
 from elmyr.studies.work.clock import Clock, counted
 from elmyr.studies.work.interruption import resumable
 from elmyr.studies.work.worker_pool import NoMainGuard, Pool, at_once, performed
-from elmyr.tasks.gan.plan import config_of
 
 ARTICLES = Path("articles")
 CALLED = "the articles' systems"
@@ -149,14 +149,16 @@ def _moved(
     for data in there.values():
         data.reopened()  # refuses other images
     config = config.model_copy(update=there)
-    with run.locked():
-        write_json(run.config, config.model_dump(mode="json"))
-        for system in config.systems:
-            for gan in (run_of(run.path, system, training) for training in config.trainings(system)):
-                if gan.config.is_file():
-                    of_gan, data = config_of(gan), config.of(system.side)
-                    moved = of_gan.model_copy(update={"data": of_gan.data.at(data.source, data.root)})
-                    write_json(gan.config, moved.model_dump(mode="json"))
+    of_systems = ((system, config.of(system.side)) for system in config.systems)
+    write_moved(
+        run,
+        config,
+        (
+            (run_of(run.path, system, training), data.source, data.root)
+            for system, data in of_systems
+            for training in config.trainings(system)
+        ),
+    )
     return config
 
 
@@ -168,10 +170,7 @@ def _same(folder: Path, config: ArticlesConfig, threads: Threads) -> ArticlesCon
     differing = next((name for name in in_order if one[name] != other[name]), None)
     if differing is not None:
         what = "its images are others" if differing in SETS else f"{differing} is {one[differing]!r}"
-        raise InputError(
-            f"'{folder}' holds other trainings of the articles' systems ({what}): choose another with --out, or resume "
-            f"it: elmyr resume {folder}"
-        )
+        refuse_other_work(folder, "other trainings of the articles' systems", what)
     refuse_other_threads(str(folder), threads, theirs.threads)
     return theirs.model_copy(update={"processes": config.processes})
 

@@ -12,13 +12,13 @@ from typing import Any
 from elmyr.core import machine
 from elmyr.core.files import read_json
 from elmyr.core.plugins import with_plugins
-from elmyr.core.thread_counts import cores
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.evaluation import Comparison, compare
 from elmyr.metrics import mean_interval
 from elmyr.studies.sweeps.config import AGAINST, SweepConfig
 from elmyr.studies.sweeps.pieces import FIGURE, require_budget, results_of, run_of, times_of
 from elmyr.studies.sweeps.values import written
+from elmyr.studies.work.begun import processes_in_words
 
 FILE = "sweep.json"
 WORSE, OPEN = "worse", "no significant effect"
@@ -194,5 +194,4 @@ def command_of(config: SweepConfig) -> str:
     words += [word for setting in settings for word in ("--set", setting)]
     words += ["--seeds", str(len(config.seeds)), "--seed", str(config.seeds[0]), "--images", str(config.images)]
     words += ["--extractor", config.extractor, "--device", config.device, "--precision", config.precision]
-    processes = config.processes if config.processes * config.threads <= cores() else 0  # as many as there is room for
-    return with_plugins(shlex.join([*words, "--processes", str(processes), "--threads", str(config.threads)]))
+    return with_plugins(shlex.join([*words, *processes_in_words(config.processes, config.threads)]))

@@ -38,10 +38,10 @@ from elmyr.studies.sweeps.pieces import (
     results_of,
     times_of,
 )
+from elmyr.studies.work.begun import refuse_other_work, write_moved
 from elmyr.studies.work.clock import Clock, counted
 from elmyr.studies.work.interruption import resumable
 from elmyr.studies.work.worker_pool import NoMainGuard, Pool, at_once, performed
-from elmyr.tasks.gan.plan import config_of
 
 SWEEPS = Path("sweeps")
 CALLED = "the sweep"
@@ -158,13 +158,8 @@ def _moved(
     there = config.data.at(data or config.data.source, data_root)
     there.reopened()  # refuses other images
     config = config.model_copy(update={"data": there})
-    with run.locked():
-        write_json(run.config, config.model_dump(mode="json"))
-        for gan in map(RunDirectory, (run.path / "runs").glob("*")):
-            if gan.config.is_file():
-                of_gan = config_of(gan)
-                moved = of_gan.model_copy(update={"data": of_gan.data.at(there.source, there.root)})
-                write_json(gan.config, moved.model_dump(mode="json"))
+    gans = map(RunDirectory, (run.path / "runs").glob("*"))
+    write_moved(run, config, ((gan, there.source, there.root) for gan in gans))
     return config
 
 
@@ -175,9 +170,7 @@ def _same(folder: Path, config: SweepConfig, threads: Threads) -> SweepConfig:
     differing = next((name for name in sorted(one, key=lambda name: name == "data") if one[name] != other[name]), None)
     if differing is not None:
         what = "its images are others" if differing == "data" else f"{differing} is {one[differing]!r}"
-        raise InputError(
-            f"'{folder}' holds another sweep ({what}): choose another with --out, or resume it: elmyr resume {folder}"
-        )
+        refuse_other_work(folder, "another sweep", what)
     refuse_other_threads(str(folder), threads, theirs.threads)
     return theirs.model_copy(update={"processes": config.processes})
 
