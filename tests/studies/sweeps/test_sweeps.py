@@ -22,6 +22,7 @@ from elmyr.studies.sweeps import Sweep, findings
 from elmyr.studies.sweeps.config import SweepConfig
 from elmyr.studies.sweeps.findings import BEST, DIVERGED, NONE, NOT_FINITE, OTHERS, told_of
 from elmyr.studies.sweeps.pieces import Piece, run_of
+from elmyr.studies.work import begun
 from tests.conftest import small_image_set
 
 TINY = {"network.base": 4, "network.latent": 8, "network.embedding": 4, "batch": 16, "loop.watch_every": 0}
@@ -269,7 +270,7 @@ def test_the_command_has_the_threads_and_no_more_processes_than_it_would_be_refu
 ) -> None:
     assert whole.content["command"].endswith("--processes 1 --threads 1")
     config = config_as(RunDirectory(whole.path), SweepConfig)
-    monkeypatch.setattr(findings, "cores", lambda: 8)
+    monkeypatch.setattr(begun, "cores", lambda: 8)
     for processes, threads, told in ((2, 4, 2), (3, 4, 0)):
         command = findings.command_of(config.model_copy(update={"processes": processes, "threads": threads}))
         assert command.endswith(f"--processes {told} --threads {threads}")
