@@ -288,7 +288,7 @@ COMMANDS: dict[str, Command] = {
         | of_task("{reader}", "batch=64", ("--tiny",))
         | {
             "--method": heard("--method", "supervised"),
-            "--unlabeled": heard("--unlabeled", "{more}"),
+            "--unlabeled": heard("--unlabeled", "{more}", given=("--method", "consistency", "--set", "semi.labeled=8")),
             "--gan": heard("--gan", "{gan}"),
             "--realism": heard("--realism", "0.5", given=("--gan", "{gan}")),
             "--agreeing": heard("--agreeing", "{reader}", given=("--gan", "{gan}")),

@@ -28,6 +28,7 @@ from elmyr.tasks.recognition import (
     train_recognizer,
     unlabeled_images,
 )
+from elmyr.tasks.recognition.learning.methods import method_names, read_method
 from elmyr.tasks.recognition.learning.selection import Selection
 from elmyr.tasks.recognition.learning.semi import SemiTask
 from tests.conftest import small_image_set
@@ -44,7 +45,7 @@ QUICK_FEW = QUICK | {"settings": {"semi.labeled": 12}}
 
 
 def quick(**changes: Any) -> Recognizer:
-    return Recognizer(method="auto", **QUICK | changes)
+    return Recognizer(**QUICK | {"method": "auto"} | changes)
 
 
 def few() -> Recognizer:
@@ -73,6 +74,20 @@ def test_a_run_learns_from_few_labels_and_says_so(blobs: Path, tmp_path: Path) -
     assert reading.accuracy > 0.95 and reading.interval[0] < reading.accuracy <= reading.interval[1] <= 1
     assert reading.confusion.sum() == reading.count == 60
     assert len(reading.mistakes) == round((1 - reading.accuracy) * reading.count)
+
+
+def test_images_without_labels_are_refused_by_every_method_that_would_not_learn_from_them(
+    blobs: Path, tmp_path: Path
+) -> None:
+    save_npz(small_image_set(30, seed=5), tmp_path / "more.npz")
+    gan = train(blobs, out=tmp_path / "gan", images=16, settings={"batch": 16}, preset="small", device="cpu").path
+    for method in (name for name in method_names() if not read_method(name).hears_unlabeled):
+        learns_from = {"gan": gan} if read_method(method).needs == "generated" else {}
+        with pytest.raises(InputError, match=f"method '{method}' does not learn from images without labels"):
+            train_recognizer(
+                blobs, quick(method=method), unlabeled=tmp_path / "more.npz", out=tmp_path / "run", **learns_from
+            )
+    assert not (tmp_path / "run").exists()
 
 
 def unbalanced() -> ImageSet:

@@ -148,6 +148,7 @@ class RecognizerSpec(TaskSpec[RecognizerAsk, RecognizerConfig, Sources]):
         )
         sources = Sources.of(config, splits)
         lesson = sources.lesson
+        _refuse_unheard(config, *method_of(recognizer, lesson))
         if asked.budget is not None:
             batch = method_of(recognizer, lesson)[1].batch
             recognizer.set_params(updates=ceil(asked.budget / batch))
@@ -294,6 +295,15 @@ def _refuse_two_budgets(asked: Asked, recognizer: Recognizer) -> None:
     given = [option for option, value in budgets.items() if value is not None]
     if len(given) > 1:
         raise InputError(f"both {given[0]} and {given[1]} are given: choose one")
+
+
+def _refuse_unheard(config: RecognizerConfig, method: str, choices: MethodConfig) -> None:
+    """InputError for images without labels that were asked for by name, where the method does not learn from them."""
+    if config.unlabeled is not None and not choices.hears_unlabeled:
+        other = "consistency" if config.gan is None else "gan-consistency"
+        raise InputError(
+            f"method '{method}' does not learn from images without labels: leave out --unlabeled, or take {other}"
+        )
 
 
 def _place(run: Run | None, kind: str) -> str | None:

@@ -57,6 +57,11 @@ class MethodConfig(BaseModel):
     robust: RobustConfig | None = Field(None, description="what attacks it is to withstand")
 
     @property
+    def hears_unlabeled(self) -> bool:
+        """Whether images without labels change what is learned."""
+        return self.semi is not None or (self.stages is not None and self.stages.teaches == "features")
+
+    @property
     def policy(self) -> str | None:
         """How labeled images are changed; None for a method that has its own ways."""
         return self.augment if self.semi is None else None
