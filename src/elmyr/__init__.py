@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from elmyr.studies.resuming import resume as resume
     from elmyr.studies.sweeps import sweep as sweep
     from elmyr.tasks.gan import train as train
+    from elmyr.tasks.gan.directions import Directions as Directions
+    from elmyr.tasks.gan.directions import find_directions as find_directions
     from elmyr.tasks.gan.model import GAN as GAN
     from elmyr.tasks.recognition import Recognizer as Recognizer
     from elmyr.tasks.recognition import train_recognizer as train_recognizer
@@ -36,6 +38,7 @@ __version__ = "0.1.0"
 
 # Loaded at the first use: `elmyr --help` must not wait for torch.
 _HOMES = {
+    "Directions": "elmyr.tasks.gan.directions",
     "ExtractorSpec": "elmyr.evaluation",
     "FigureSpec": "elmyr.evaluation",
     "GAN": "elmyr.tasks.gan.model",
@@ -47,6 +50,7 @@ _HOMES = {
     "articles": "elmyr.studies.articles",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
+    "find_directions": "elmyr.tasks.gan.directions",
     "load_plugin": "elmyr.core.plugins",
     "load_images": "elmyr.images",
     "open_model": "elmyr.engine",
@@ -63,6 +67,7 @@ _HOMES = {
 }
 __all__ = [
     "GAN",
+    "Directions",
     "ExtractorSpec",
     "FigureSpec",
     "ImageSet",
@@ -73,6 +78,7 @@ __all__ = [
     "articles",
     "compare",
     "evaluate",
+    "find_directions",
     "load_images",
     "load_plugin",
     "open_model",

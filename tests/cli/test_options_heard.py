@@ -29,6 +29,7 @@ from elmyr.core import machine
 from elmyr.core.errors import ElmyrError
 from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.images import ImageSet, save_images
+from elmyr.tasks.gan.directions import find_directions, keep_directions
 from elmyr.tasks.recognition import train_recognizer
 from elmyr.tasks.restoration import train_restorer
 from elmyr.tasks.translation import train_translator
@@ -151,6 +152,7 @@ DEVICE = {"--device": heard("--device", "cuda:99"), "--threads": heard("--thread
 MACHINE = DEVICE | {"--precision": heard("--precision", "{precision}")}
 JSON = {"--json": heard("--json", aspect=is_json)}
 QUIET = {"--quiet": heard("--quiet", aspect=said)}
+BRIGHTER = ("directions", "{gan}", "--by", "brightness", "--count", "512", "--judged", "4")
 PORT = {
     "--port": heard("--port", "{taken}"),
     "--next-port": heard("--next-port", given=("--port", "{taken}")),
@@ -369,6 +371,7 @@ COMMANDS: dict[str, Command] = {
             "--category": heard("--category", "0"),
             "--balanced": heard("--balanced", base=("sample", "{tail}", "-n", "6")),
             "--truncation": heard("--truncation", "1.5"),
+            "--move": heard("--move", "brightness=2", base=("sample", "{moving}", "-n", "6")),
             "--part": heard("--part", "2/2", base=("sample", "{gan}", "-n", "260")),
             "--checkpoint": heard("--checkpoint", "16"),
             "--seed": heard("--seed", "1"),
@@ -392,6 +395,20 @@ COMMANDS: dict[str, Command] = {
             **MACHINE,
             **QUIET,
             **JSON,
+        },
+    ),
+    "directions": Command(
+        (*BRIGHTER, "--json"),
+        printed,
+        {
+            "--by": heard("--by", "contrast"),
+            "--recognizer": heard("--recognizer", "{reader}"),
+            "--count": heard("--count", "600"),
+            "--judged": heard("--judged", "6"),
+            "--seed": heard("--seed", "1"),
+            **MACHINE,
+            "--quiet": heard("--quiet", aspect=said, base=BRIGHTER),
+            "--json": heard("--json", aspect=is_json, base=BRIGHTER),
         },
     ),
     "plot": Command(
@@ -753,6 +770,9 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     gan = GAN.load(folder / "gan")
     save_images(gan.sample(40, seed=7), folder / "samples.npz")
     save_images(gan.sample(40, seed=8), folder / "others.npz")
+    shutil.copytree(folder / "gan", folder / "moving")
+    moving = GAN.load(folder / "moving")
+    keep_directions(moving, find_directions(moving, "brightness", count=512, judged=2))
     np.savez(folder / "unlabeled.npz", images=gan.sample(40, seed=7).images)
     names = ["blobs.npz", "more.npz", "few.npz", "wide.npz", "samples.npz", "others.npz", "unlabeled.npz"]
     paths = {path.removesuffix(".npz"): str(folder / path) for path in names}

@@ -34,6 +34,7 @@ SMALLER = {
     "train --set network.name": "--images 320 --set batch=32",  # of one's own, without a base
     "articles": "--images 64 --only 4 --processes 1",
     "study": "--images 128 --updates 5 --seeds 1 --set network.base=8 --set batch=32",
+    "directions": "--count 512 --judged 4",
     "sweep": "--images 128 --set network.base=8 --extractor pixels",
     "recognizer train": "--updates 5",
     "recognizer doubts": "--updates 5",

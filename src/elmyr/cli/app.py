@@ -18,6 +18,7 @@ from elmyr.cli import INTERRUPTED, commands, drawn, evidence, runs
 from elmyr.cli.composed.articles import articles
 from elmyr.cli.composed.sweep import sweep
 from elmyr.cli.data import data
+from elmyr.cli.directions import directions
 from elmyr.cli.helping.guesses import corrected, unquoted
 from elmyr.cli.helping.helped import Commands
 from elmyr.cli.own_tasks import add_own_tasks
@@ -73,6 +74,7 @@ app.command("repeat")(runs.repeat)
 app.command("predict")(predict)
 app.command("sample")(runs.sample)
 app.command("interpolate")(drawn.interpolate)
+app.command("directions")(directions)
 app.command("plot")(drawn.plot)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)

@@ -172,6 +172,12 @@ def sample(
         float,
         typer.Option(help="Factor of the latents: below 1 more typical, above 1 (up to 2) more varied.", metavar="F"),
     ] = 1.0,
+    move: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=AMOUNT", help="Along a direction of the run (elmyr directions), as thickness=1.5; repeatable."
+        ),
+    ] = [],  # noqa: B006  # typer copies it
     part: Annotated[
         str | None,
         typer.Option(help="Only part I of K, as 2/4: the parts together are what one process makes.", metavar="I/K"),
@@ -186,16 +192,22 @@ def sample(
     """Generate images: in a .png one row per class, else the classes have their training proportions."""
     from elmyr.core.machine import keep_freed_memory
     from elmyr.tasks.gan import open_gan
+    from elmyr.tasks.gan.directions import told_of_range
+    from elmyr.tasks.gan.sampling.moves import amounts_of
     from elmyr.tasks.gan.sampling.writing import place_of_samples, write_samples
 
+    moves = amounts_of(move)
     place = place_of_samples(count, out, part)
     gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
     keep_freed_memory()
     in_turn = out.suffix.lower() == ".png" if balanced is None else balanced
-    write_samples(gan, count, place, label=label, category=category, balanced=in_turn, truncation=truncation, seed=seed)
+    which: dict[str, Any] = {"label": label, "category": category, "balanced": in_turn}
+    write_samples(gan, count, place, **which, truncation=truncation, move=moves or None, seed=seed)
     path, made = place.path, len(place.places)
     if as_json:
         show_json({"out": str(path), "count": made} | ({"first": place.places.start} if made < count else {}))
     elif not quiet:
         of = f" of {count:,}" if made < count else ""
         say(f"{made:,}{of} images of {gan.config.height}x{gan.config.width}: {path}")
+        for line in told_of_range(moves):
+            say(line)

@@ -2,7 +2,7 @@
 
 GROUPS = {
     "The main job": ("study", "predict", "articles"),
-    "Train and use a GAN": ("train", "sweep", "sample", "interpolate"),
+    "Train and use a GAN": ("train", "sweep", "sample", "interpolate", "directions"),
     "See how good it is": ("evaluate", "compare", "survey"),
     "Other tasks": ("recognizer", "restorer", "translator"),
     "Whatever was trained": ("resume", "repeat", "plot", "report", "serve"),
@@ -58,10 +58,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "sample": (
         "elmyr sample runs/digits -n 1000 --out samples.npz",
         "elmyr sample latest -n 100 --label 3 --out 3.png",
+        "elmyr sample latest --move thickness=1.5 --out thick.png",
     ),
     "interpolate": (
         "elmyr interpolate latest --from 3 --to 8 --out strip.png",
         "elmyr interpolate latest --from-seed 1 --to-seed 2 --rows 1 --out walk.gif",
+    ),
+    "directions": (
+        "elmyr directions latest",
+        "elmyr directions runs/digits --by thickness,slant --recognizer runs/reader",
     ),
     "plot": ("elmyr plot latest", "elmyr plot runs/digits --out curves.svg"),
     "evaluate": ("elmyr evaluate latest", "elmyr evaluate samples.npz --data digits --extractor random"),

@@ -30,6 +30,7 @@ from elmyr.images.dataset.sizes import LARGEST_SIDE, SMALLEST_SIDE
 from elmyr.images.pictures.showing import picture_html, picture_of
 from elmyr.nets import PAIRS, Cost, Discriminator, NetworkConfig, Shape, StyleGenerator, cost_of, require_fit
 from elmyr.tasks.gan.sampling.asked import asked_categories, asked_labels, class_number
+from elmyr.tasks.gan.sampling.moves import Move, changes_of
 
 FORMAT = 1
 LARGEST_TRUNCATION = 2.0
@@ -193,6 +194,7 @@ class GAN:
         category: int | NDArray[np.int64] | None = None,
         balanced: bool = False,
         truncation: float = 1.0,
+        move: Move = None,
         seed: int = 0,
         part: Portion = None,
     ) -> ImageSet:
@@ -203,14 +205,12 @@ class GAN:
         the training images, or, if `balanced`, take turns, so that sample *i* is of class *i* mod K. A GAN without
         classes takes no label. `category`, a number or an int64 (n,), asks for a kind that the GAN discovered itself;
         without it kinds are drawn. `truncation`, above 0, at most 2: below 1 more typical, above 1 more varied images.
+        `move`: amounts by the names of the run's directions, such as {"thickness": 1.5}, or what `Directions.by` gives.
         `part`, such as "2/4", makes that part of the n alone, or those whose numbers are in a range: all parts
         together are what is made at once, to the bit.
         """
-        parts = list(
-            self.samples(
-                n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed, part=part
-            )
-        )
+        which: dict[str, Any] = {"label": label, "category": category, "balanced": balanced, "part": part}
+        parts = list(self.samples(n, **which, truncation=truncation, move=move, seed=seed))
         labels = None if parts[0].labels is None else np.concatenate([part.require_labels() for part in parts])
         return ImageSet(np.concatenate([part.images for part in parts]), labels, parts[0].classes, parts[0].name)
 
@@ -222,6 +222,7 @@ class GAN:
         category: int | NDArray[np.int64] | None = None,
         balanced: bool = False,
         truncation: float = 1.0,
+        move: Move = None,
         seed: int = 0,
         part: Portion = None,
     ) -> Iterator[ImageSet]:
@@ -232,7 +233,7 @@ class GAN:
             raise InputError(
                 f"the truncation is {truncation:g}: give a number above 0 and at most 2; 1 changes nothing"
             )
-        config = self.config
+        config, changes = self.config, changes_of(self, move)
         labels = asked_labels(config.classes, () if balanced else config.class_counts, n, label)
         categories = asked_categories(config.code.categories, n, category)
         places = places_of(part, n)
@@ -243,7 +244,7 @@ class GAN:
             latents = config.latents(CHUNK, seeds.generator(seed, "samples", number), categories=kinds)
             asked = None if labels is None else labels(start, stop)
             chosen = None if asked is None else torch.from_numpy(np.resize(asked, CHUNK))
-            images = self.make(latents, chosen, truncation=truncation)
+            images = self.make(changes(latents, chosen), chosen, truncation=truncation)
             own = slice(max(0, places.start - start), min(stop, places.stop) - start)
             return ImageSet(images[own], None if asked is None else asked[own], config.classes, name="generated")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from elmyr.core.parts import part_of
 from elmyr.engine.processes import launched
 from elmyr.images import Place, check_writable, place_of_part, writing_images
 from elmyr.tasks.gan.model import CHUNK, GAN
+from elmyr.tasks.gan.sampling.moves import Move
 
 
 def place_of_samples(n: int, out: str | os.PathLike[str], part: str | tuple[int, int] | None = None) -> Place:
@@ -34,6 +36,7 @@ def write_samples(
     category: int | None = None,
     balanced: bool = False,
     truncation: float = 1.0,
+    move: Move = None,
     seed: int = 0,
 ) -> None:
     """Writes those of `n` samples that belong to a place; all as `GAN.sample` has it.
@@ -43,9 +46,8 @@ def write_samples(
     classes, (path, places) = gan.config.classes, place
     if not places:
         return
-    made = gan.samples(
-        n, label=label, category=category, balanced=balanced, truncation=truncation, seed=seed, part=places
-    )
+    which: dict[str, Any] = {"label": label, "category": category, "balanced": balanced, "part": places}
+    made = gan.samples(n, **which, truncation=truncation, move=move, seed=seed)
     with writing_images(path, count=n, classes=classes, labeled=bool(classes), places=places) as sink:
         for piece in made:
             sink.add(piece)
