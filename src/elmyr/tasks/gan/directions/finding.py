@@ -19,8 +19,8 @@ from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES, figures_for
 from elmyr.tasks.gan.model import CHUNK, GAN
 
 LINES = ("pca", "sefa")
-LEARNED_FROM, JUDGED = 12_000, 500  # samples
-UPDATES, BATCH, LEARNING_RATE, DECAY = 1_500, 256, 2e-3, 1e-2
+LEARNED_FROM, JUDGED = 40_000, 500  # samples
+PASSES, BATCH, LEARNING_RATE, DECAY = 20, 256, 2e-3, 1e-2
 AMOUNTS = (-MEASURED, -1.0, 1.0, MEASURED)
 LEAST_SPREAD = 1e-6  # standard deviation of a figure that varies
 Say = Callable[[str], None]
@@ -215,9 +215,10 @@ def _reader(gan: GAN, samples: _Samples, values: NDArray[np.float64], seed: int)
     with seeds.initialization(seed, "directions, reader"):
         reads = LatentFigures(gan.config.network.latent, len(gan.config.classes), values.shape[1])
     optimizer = torch.optim.AdamW(reads.parameters(), LEARNING_RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, UPDATES)
+    updates = PASSES * len(latents) // BATCH
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, max(1, updates))
     draws = seeds.generator(seed, "directions, order")
-    for _ in range(UPDATES):
+    for _ in range(updates):
         some = torch.randint(0, len(latents), (BATCH,), generator=draws)
         read = reads(latents[some], None if labels is None else labels[some])
         error = (read - targets[some]).square().mean()
