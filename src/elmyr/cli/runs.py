@@ -192,7 +192,6 @@ def sample(
     """Generate images: in a .png one row per class, else the classes have their training proportions."""
     from elmyr.core.machine import keep_freed_memory
     from elmyr.tasks.gan import open_gan
-    from elmyr.tasks.gan.directions import told_of_range
     from elmyr.tasks.gan.sampling.moves import amounts_of
     from elmyr.tasks.gan.sampling.writing import place_of_samples, write_samples
 
@@ -209,5 +208,3 @@ def sample(
     elif not quiet:
         of = f" of {count:,}" if made < count else ""
         say(f"{made:,}{of} images of {gan.config.height}x{gan.config.width}: {path}")
-        for line in told_of_range(moves):
-            say(line)

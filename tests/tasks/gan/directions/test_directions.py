@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from elmyr.core.errors import InputError
+from elmyr.core.notes import Note
 from elmyr.images import load_images
 from elmyr.nets import PAIRS, NetworkConfig
 from elmyr.nets.latent_figures import LatentFigures
 from elmyr.tasks.gan import open_gan
-from elmyr.tasks.gan.directions import FILE, PICTURE, Directions, find_directions, keep_directions, told_of_range
+from elmyr.tasks.gan.directions import FILE, PICTURE, Directions, find_directions, keep_directions
 from elmyr.tasks.gan.directions.closed_form import principal, sefa
 from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES, figures_for
 from elmyr.tasks.gan.directions.moving import FigureMove, LineMove, moved
@@ -228,6 +229,19 @@ def test_amounts_are_read_as_written() -> None:
             amounts_of([word])
     with pytest.raises(InputError, match="--move a is given twice"):
         amounts_of(["a=1", "a=2"])
-    assert list(told_of_range({"slant": -2.5, "thickness": 2})) == [
-        "slant=-2.5 is beyond the measured range of ±2: look whether the classes stay"
-    ]
+
+
+def test_an_amount_beyond_what_was_measured_is_done_and_said(run: Path) -> None:
+    gan = open_gan(run, device="cpu")
+    with pytest.warns(
+        Note, match=r"brightness=\+2.5 is beyond the measured range of ±2: look whether the classes stay"
+    ):
+        further = gan.sample(12, move={"brightness": 2.5}).images
+    assert further.mean() > gan.sample(12, move={"brightness": 2}).images.mean()
+
+
+def test_a_model_that_was_saved_by_hand_keeps_directions_too(run: Path, tmp_path: Path) -> None:
+    open_gan(run, device="cpu").save(tmp_path)
+    gan = GAN.load(tmp_path, device="cpu")
+    keep_directions(gan, find_directions(gan, "contrast", count=256, judged=2))
+    assert not np.array_equal(gan.sample(5, move={"contrast": 1}).images, gan.sample(5).images)

@@ -1,7 +1,7 @@
 """Directions: what moves a generated image in a known way, how far, and what stays as it is."""
 
 from elmyr.tasks.gan.directions.collection import FILE, MEASURED, PICTURE, Direction, Directions
-from elmyr.tasks.gan.directions.drawing import draw_directions, keep_directions, told_of_directions, told_of_range
+from elmyr.tasks.gan.directions.drawing import draw_directions, keep_directions, told_of_directions
 from elmyr.tasks.gan.directions.finding import find_directions
 
 __all__ = [
@@ -14,5 +14,4 @@ __all__ = [
     "find_directions",
     "keep_directions",
     "told_of_directions",
-    "told_of_range",
 ]

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import replacing
+from elmyr.core.notes import note
 from elmyr.engine.saving.places import GAN_KIND, Run
 from elmyr.engine.saving.run_directory import open_run
 from elmyr.nets.latent_figures import LatentFigures
@@ -82,9 +83,11 @@ class Directions:
         return moved(latents, labels, moves, self.reads, code=self.code)
 
     def by(self, amounts: Mapping[str, float]) -> Changes:
-        """What `GAN.sample` takes as `move`. InputError as `moved`."""
+        """What `GAN.sample` takes as `move`; notes amounts beyond those that were measured. InputError as `moved`."""
         for name, amount in amounts.items():
-            self._move(name), _finite(name, amount)
+            self._move(name)
+            if abs(_finite(name, amount)) > MEASURED:
+                note(f"{name}={amount:+g} is beyond the measured range of ±{MEASURED:g}: look whether the classes stay")
         return lambda latents, labels: self.moved(latents, labels, amounts)
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -112,7 +115,8 @@ class Directions:
 
         gan: the run's, where it is open already.
         """
-        return _opened(open_run(run, GAN_KIND).path, gan)
+        known = None if gan is None else gan.path
+        return _opened(known or open_run(run, GAN_KIND).path, gan)
 
     def _move(self, name: str) -> Move:
         if name in self.figures and name in self.names:

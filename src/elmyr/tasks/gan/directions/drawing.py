@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +60,3 @@ def _others(direction: Direction) -> str:
 
 def _kept(direction: Direction) -> str:
     return "not asked" if direction.kept is None else f"{direction.kept:.1%}"
-
-
-def told_of_range(amounts: Mapping[str, float]) -> Iterator[str]:
-    """A line for each amount that is larger than those that directions are measured by."""
-    for name, amount in amounts.items():
-        if abs(amount) > MEASURED:
-            yield f"{name}={amount:+g} is beyond the measured range of ±{MEASURED:g}: look whether the classes stay"
