@@ -18,7 +18,7 @@ def directions(
         str | None,
         typer.Option(
             metavar="WAY,WAY",
-            help="thickness, slant, brightness, contrast, saturation, pca, sefa (default: all that these images have).",
+            help="thickness, slant, brightness, contrast, saturation, pca, sefa, value (default: all that there are).",
         ),
     ] = None,
     recognizer: Annotated[

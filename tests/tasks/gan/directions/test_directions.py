@@ -66,6 +66,7 @@ def test_a_figure_moves_by_what_was_asked_what_is_held_stays_and_so_does_the_len
 
 def test_a_line_is_followed_straight_and_a_code_stays_as_it_was_asked_for() -> None:
     latents = torch.randn(20, 16, generator=torch.Generator().manual_seed(0))
+    latents[:, :3] = latents[:, :3].clamp(-1, 1)
     vector = torch.nn.functional.one_hot(torch.tensor(5), 16).float()
     there = moved(latents, None, [(LineMove(vector), 2.0)], Straight(16, 0, 2), code=3)
     assert torch.equal(there[:, :3], latents[:, :3])
@@ -137,6 +138,20 @@ def test_sefa_is_the_singular_vectors_of_the_layer_that_takes_the_latents() -> N
     _, _, expected = torch.linalg.svd(weight)
     assert torch.allclose((sefa(gan) * expected[:10]).sum(1).abs(), torch.ones(10), atol=1e-4)
     assert sefa(new_gan(code=2))[:, :2].abs().max() < 1e-6
+
+
+def test_the_factors_that_an_infogan_discovered_are_moved_and_end_at_one() -> None:
+    gan = open_gan(STORED.parents[1] / "infogan" / "finished", device="cpu")
+    code = gan.config.code
+    found = find_directions(gan, "value", **QUICK)
+    assert found.names == [f"value-{number + 1}" for number in range(code.values)]
+    latents = gan.config.latents(9, torch.Generator().manual_seed(2))
+    there = found.moved(latents, None, {"value-1": 0.75})
+    expected = latents.clone()
+    expected[:, code.categories] = (expected[:, code.categories] + 0.75).clamp(-1, 1)
+    assert torch.allclose(there, expected, atol=1e-6)
+    with pytest.raises(InputError, match="--by value is for a GAN that discovers factors"):
+        find_directions(new_gan(), "value", **QUICK)
 
 
 def test_principal_directions_move_what_varies_most() -> None:

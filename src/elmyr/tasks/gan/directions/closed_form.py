@@ -1,4 +1,4 @@
-"""Directions of the latents that need no figure: what the first layer stretches most, and what varies most."""
+"""Directions of the latents that need no figure: what the first layer stretches, what varies, what was discovered."""
 
 from __future__ import annotations
 
@@ -49,6 +49,12 @@ def principal(gan: GAN, latents: torch.Tensor, labels: torch.Tensor | None, imag
     ridge = known.T @ known + 1e-3 * len(known) * torch.eye(known.shape[1], dtype=known.dtype)
     found: torch.Tensor = torch.linalg.solve(ridge, known.T @ scores).T
     return nn.functional.normalize(found[found.norm(dim=1) > 1e-9]).float()
+
+
+def discovered(gan: GAN) -> torch.Tensor:
+    """The unit vectors (values, latent) of the continuous factors that a GAN discovered itself (InfoGAN)."""
+    code = gan.config.code
+    return torch.eye(gan.config.network.latent)[code.categories : code.entries]
 
 
 @torch.no_grad()

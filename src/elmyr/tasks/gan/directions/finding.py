@@ -13,12 +13,12 @@ from elmyr.core import seeds, threads
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError, suggestion
 from elmyr.nets.latent_figures import LatentFigures
-from elmyr.tasks.gan.directions.closed_form import principal, sefa
+from elmyr.tasks.gan.directions.closed_form import discovered, principal, sefa
 from elmyr.tasks.gan.directions.collection import MEASURED, Direction, Directions, digest_of
 from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES, figures_for
 from elmyr.tasks.gan.model import CHUNK, GAN
 
-LINES = ("pca", "sefa")
+LINES = ("pca", "sefa", "value")
 LEARNED_FROM, JUDGED = 40_000, 500  # samples
 PASSES, BATCH, LEARNING_RATE, DECAY = 20, 256, 2e-3, 1e-2
 AMOUNTS = (-MEASURED, -1.0, 1.0, MEASURED)
@@ -55,7 +55,8 @@ def find_directions(
     """The directions of a GAN's latents that change its images in a known way, each measured.
 
     by: figures of an image ("thickness", "slant", "brightness", "contrast", "saturation"), "pca" (what varies most
-    within a class) and "sefa" (what the first layer stretches most); all that the images have where none is named.
+    within a class), "sefa" (what the first layer stretches most) and "value" (an InfoGAN's continuous factors); all
+    that there are where none is named.
     recognizer: a fitted one, not trained on samples of this GAN, which says whether the class stays. count: samples to
     learn from; judged: others, to measure on, by amounts of -2, -1, 1 and 2. InputError for what is no such name, for
     a figure that these images have not or that does not vary, and for a recognizer of other classes.
@@ -72,7 +73,11 @@ def find_directions(
     figures, means, spread, values = _varying(gan, samples, named)
     say(f"reading {', '.join(figures)} from latents …")
     reads = _reader(gan, samples, values, seed)
-    lines = {"pca": lambda: principal(gan, *samples), "sefa": lambda: sefa(gan)}
+    lines = {
+        "pca": lambda: principal(gan, *samples),
+        "sefa": lambda: sefa(gan),
+        "value": lambda: discovered(gan),
+    }
     vectors = {
         f"{way}-{number + 1}": vector for way in LINES if way in asked for number, vector in enumerate(lines[way]())
     }
@@ -141,14 +146,17 @@ class _Judge:
 
 def _asked(gan: GAN, by: list[str]) -> list[str]:
     known = figures_for(gan.config.channels)
+    lines = [way for way in LINES if way != "value" or gan.config.code.values]
     for name in by:
         if name in IMAGE_FIGURES and name not in known:
             kind, these = ("gray", "in color") if gan.config.channels != 1 else ("color", "gray")
             raise InputError(f"--by {name} is a figure of {kind} images, these are {these}: "
-                             f"take {', '.join([*known, *LINES])}")  # fmt: skip
-        if name not in (*known, *LINES):
-            raise InputError(f"no way '{name}' to find directions: {suggestion(name, [*known, *LINES])}")
-    return by or [*known, *LINES]
+                             f"take {', '.join([*known, *lines])}")  # fmt: skip
+        if name == "value" and name not in lines:
+            raise InputError("--by value is for a GAN that discovers factors (code.values): this one has none")
+        if name not in (*known, *lines):
+            raise InputError(f"no way '{name}' to find directions: {suggestion(name, [*known, *lines])}")
+    return by or [*known, *lines]
 
 
 def _require_fit(gan: GAN, recognizer: Reader | None) -> None:

@@ -42,7 +42,8 @@ def moved(
     """Latents (N, latent) moved by all `moves`, each by its amount; by no amount they are given back as they are.
 
     Figures go first, all at once: a few steps along their gradients, those of the figures held projected out. Lines
-    follow. Latents keep their length, since a generator knows no others, and the first `code` entries stay.
+    follow. Latents keep their length, since a generator knows no others. The first `code` entries are moved by lines of
+    their own alone, and end at -1 and 1.
     """
     moves = [(move, amount) for move, amount in moves if amount]
     if not moves:
@@ -93,4 +94,6 @@ def _followed(
 
 def _as_long(latents: torch.Tensor, lengths: torch.Tensor, code: int) -> torch.Tensor:
     normal = latents[:, code:]
-    return torch.cat([latents[:, :code], normal * (lengths / normal.norm(dim=1, keepdim=True).clamp_min(1e-12))], 1)
+    return torch.cat(
+        [latents[:, :code].clamp(-1, 1), normal * (lengths / normal.norm(dim=1, keepdim=True).clamp_min(1e-12))], 1
+    )
