@@ -24,7 +24,9 @@ def directions(
     recognizer: Annotated[
         Path | None, typer.Option(metavar="RUN", help="A recognizer that says whether the class stays.")
     ] = None,
-    count: Annotated[int, typer.Option("-n", "--count", help="How many samples are learned from.", min=256)] = 40_000,
+    count: Annotated[
+        int, typer.Option("-n", "--count", help="How many samples are learned from, at least 256.", min=1)
+    ] = 40_000,
     judged: Annotated[int, typer.Option(help="How many others are measured, by four amounts each.", min=2)] = 500,
     seed: Annotated[int, typer.Option(help="Which samples.", min=0)] = 0,
     device: Device = "auto",

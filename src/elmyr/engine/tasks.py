@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 # Words that mean something else where a task is named: the commands, and what is made of several runs.
 RESERVED = (
     *("study", "adaptation", "articles", "sweep"),
-    *("train", "resume", "repeat", "predict", "sample", "generate", "interpolate", "plot", "evaluate", "compare"),
+    *(
+        "train",
+        "resume",
+        "repeat",
+        "predict",
+        "sample",
+        "generate",
+        "interpolate",
+        "directions",
+        "plot",
+        "evaluate",
+        "compare",
+    ),
     *("survey", "report", "serve", "presets", "doctor", "data"),
 )
 
