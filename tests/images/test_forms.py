@@ -110,6 +110,14 @@ def test_what_goes_through_two_forms_is_the_same_image_set(
     assert_same(source.train, images, all_classes={first, second} <= TELLS_ALL_CLASSES)
 
 
+@pytest.mark.parametrize("name", ["0.", "1.0", "-3.00"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_class_that_looks_like_a_whole_number_keeps_its_name(tmp_path: Path, form: str, name: str) -> None:
+    images = random_set(4, (name,))
+    save_images(images, tmp_path / FORMS[form])
+    assert_same(open_source(tmp_path / FORMS[form]).train, images, all_classes=True)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("form", FORMS)
 def test_hostile_class_names_keep_their_images_and_their_order(tmp_path: Path, form: str, channels: int) -> None:

@@ -34,7 +34,8 @@ LIKELY = re.compile("label|class|categor|species|diagnos")  # of a name that non
 SPLITS = ("split", "set", "subset", "partition", "phase", "usage")
 NO_NAMES = re.compile(r"(unnamed\d*|index|rowid)?")  # of the rows' numbers
 NO_LABELS = re.compile(rf"({'|'.join(SPLITS)}|fold|width|height|bbox|[xy](min|max))|{NO_NAMES.pattern}")
-OWN = ["label", "class"]  # the number and the name, as elmyr writes them
+NUMBERS, NAMES = ("label", "cls"), "class"  # of the classes, as elmyr writes them
+OWN = ["label", NAMES]
 PROBED = 1000  # rows, evenly spread, that tell which column names the files
 FRACTION = re.compile(r"[+-]?(\d*\.\d+|\d+\.\d*)(e[+-]?\d+)?|[+-]?\d+e[+-]?\d+", re.IGNORECASE)
 WHOLE = re.compile(r"([+-]?\d+(\.0*)?)?")
@@ -123,10 +124,15 @@ def named(names: Iterable[str]) -> str:
 
 def _of_known(known: list[int], table: Table, where: str) -> Labels:
     """The labels of the first of some columns; another one that says the same gives numbers to the names of classes."""
+    names = {column: plain(table.names[column]) for column in known}
+    # Where another column numbers the classes, the names of "class" stand as they are: "1.0" is one.
+    stands = any(names[column] in NUMBERS and all(map(is_number, table.column(column))) for column in known)
     first, others = table.names[known[0]], []
-    values = _checked(table.column(known[0]), first, where)
+    values = table.column(known[0])
+    values = values if stands and names[known[0]] == NAMES else _checked(values, first, where)
     for column in known[1:]:
-        name, twin = table.names[column], whole_numbers(table.column(column))
+        name, twin = table.names[column], table.column(column)
+        twin = twin if stands and names[column] == NAMES else whole_numbers(twin)
         own = [plain(first), plain(name)] == OWN and all(map(is_number, values))
         pairs = set(zip(values, twin, strict=True))
         if not len(pairs) == len(set(values)) == len(set(twin)):
