@@ -31,15 +31,23 @@ def main() -> None:
     started = time.monotonic()
     found = find_directions(gan, recognizer=reader, judged=options.judged, seed=options.seed)
     print(f"{machine.environment()['cpu']}, {gan!r}, {options.judged} samples, {time.monotonic() - started:.0f} s\n")
-    print("| direction | moves | sd a unit | correlation | others, sd a unit | class stays |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    by = "by −2, −1, 1, 2"
+    columns = f"moves | {by} (sd) | correlation | kin, sd a unit | others, sd a unit | class stays | {by}"
+    print(f"| direction | {columns} |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for each in found.all:
         assert each.kept is not None
         count = 4 * options.judged
         low, high = wilson_interval(round(each.kept * count), count)
-        others = ", ".join(f"{name} {value:+.3f}" for name, value in each.others.items()) or "–"
+        others, kin = (
+            ", ".join(f"{name} {value:+.3f}" for name, value in figures.items()) or "–"
+            for figures in (each.others, each.kin)
+        )
+        changes = ", ".join(f"{change:+.2f}" for change in each.changes)
+        stays = ", ".join(f"{100 * share:.1f}" for share in each.kept_by)
         kept = f"{100 * each.kept:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-        print(f"| {each.name} | {each.moves} | {each.slope:+.2f} | {each.correlation:+.3f} | {others} | {kept} |")
+        cells = (each.name, each.moves, changes, f"{each.correlation:+.3f}", kin, others, kept, stays)
+        print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

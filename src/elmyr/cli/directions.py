@@ -15,7 +15,7 @@ from elmyr.cli.show import hush, say, show_json
 def directions(
     run: Run,
     by: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="WAY,WAY",
             help="thickness, slant, brightness, contrast, saturation, pca, sefa, value (default: all that there are).",
@@ -41,7 +41,7 @@ def directions(
 
     gan = open_gan(run, device=device, precision=precision)
     reader = None if recognizer is None else open_recognizer(recognizer, device=device)
-    ways = [] if by is None else [way.strip() for way in by.split(",") if way.strip()]
+    ways = [way.strip() for word in by or () for way in word.split(",") if way.strip()]
     found = find_directions(
         gan, ways, recognizer=reader, count=count, judged=judged, seed=seed, say=hush if quiet else say
     )

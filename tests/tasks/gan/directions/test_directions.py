@@ -14,7 +14,7 @@ from elmyr.images import load_images
 from elmyr.nets import PAIRS, NetworkConfig
 from elmyr.nets.latent_figures import LatentFigures
 from elmyr.tasks.gan import open_gan
-from elmyr.tasks.gan.directions import FILE, PICTURE, Directions, find_directions, keep_directions
+from elmyr.tasks.gan.directions import FILE, PICTURE, Directions, find_directions, keep_directions, told_of_directions
 from elmyr.tasks.gan.directions.closed_form import principal, sefa
 from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES, figures_for
 from elmyr.tasks.gan.directions.moving import FigureMove, LineMove, moved
@@ -107,7 +107,8 @@ def test_brightness_is_measured_to_move_brightness(run: Path) -> None:
     (brightness, *_) = Directions.load(run).all
     assert brightness.moves == "brightness" and brightness.way == "figure" and brightness.kept is None
     assert brightness.correlation > 0.6 and 0.3 < brightness.slope < 1.5  # of a GAN that has seen 640 images
-    assert brightness.others.keys() == {"slant"}  # thickness and contrast are its kin
+    assert brightness.others.keys() == {"slant"} and brightness.kin.keys() == {"thickness", "contrast"}
+    assert np.all(np.diff(brightness.changes) > 0)  # by -2, -1, 1 and 2
 
 
 class Reads:
@@ -123,6 +124,8 @@ def test_a_recognizer_tells_whether_the_class_stays() -> None:
     gan = open_gan(STORED, device="cpu")
     found = find_directions(gan, "contrast", recognizer=Reads(), **QUICK)
     assert found.all[0].kept is not None and 0 <= found.all[0].kept < 0.5  # eight digits of ten are never told
+    assert len(found.all[0].kept_by) == 4 and np.isclose(np.mean(found.all[0].kept_by), found.all[0].kept)
+    assert "at the least" in list(told_of_directions(found))[1]
     with pytest.raises(InputError, match="the recognizer does not know the class 'a'"):
         find_directions(new_gan(), "contrast", recognizer=Reads(), **QUICK)
 

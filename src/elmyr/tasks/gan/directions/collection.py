@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from elmyr.tasks.gan.sampling.moves import Changes
 FILE, PICTURE = "directions.safetensors", "directions.png"
 FORMAT = "1"
 MEASURED = 2.0  # the largest amount that directions are measured by
+AMOUNTS = (-MEASURED, -1.0, 1.0, MEASURED)
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Direction:
     """A direction, and what it was measured to do.
 
     moves: the figure that it changes most; by so many standard deviations (within the class) a unit, `slope`, where
-    `correlation` is that of what was asked and what was measured. others: by how many the other figures change a unit,
-    their kin left out. kept: the share of images that a recognizer still reads as their class; None where none was
-    asked.
+    `correlation` is that of what was asked and what was measured, and `changes` those by each of AMOUNTS. others: by
+    how many the other figures change a unit; kin: those that belong to it by their nature, and are not held. kept: the
+    share of images that a recognizer still reads as their class, and `kept_by` that by each of AMOUNTS; None and empty
+    where none was asked.
     """
 
     name: str
@@ -46,6 +48,9 @@ class Direction:
     correlation: float
     others: Mapping[str, float]
     kept: float | None
+    kin: Mapping[str, float] = field(default_factory=dict)
+    changes: tuple[float, ...] = ()
+    kept_by: tuple[float, ...] = ()
 
 
 class Directions:
@@ -152,13 +157,17 @@ def _opened(path: Path, gan: GAN | None) -> Directions:
         reads = LatentFigures(read["layers.0.weight"].shape[1] - classes, classes, len(figures))
         reads.load_state_dict(read)
         vectors = {name.removeprefix("vector."): each for name, each in tensors.items() if name.startswith("vector.")}
-        found = tuple(Direction(**each) for each in told["all"])
+        found = tuple(Direction(**_tuples(each)) for each in told["all"])
         directions = Directions(reads, figures, vectors, code=int(told["code"]), model=told["model"], all=found)
     except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
         raise InputError(f"'{place}' is damaged ({str(error).splitlines()[0]}): elmyr directions {path}") from None
     if directions.model != digest_of(gan or GAN.load(path, device="cpu")):
         raise InputError(f"the directions of '{path}' are those of another model of it: elmyr directions {path}")
     return directions
+
+
+def _tuples(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in told.items()}
 
 
 def _finite(name: str, amount: float) -> float:

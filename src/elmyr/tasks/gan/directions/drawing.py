@@ -11,7 +11,7 @@ import torch
 from elmyr.core import seeds
 from elmyr.core.errors import InputError
 from elmyr.images import image_grid, save_png
-from elmyr.tasks.gan.directions.collection import MEASURED, PICTURE, Direction, Directions
+from elmyr.tasks.gan.directions.collection import AMOUNTS, MEASURED, PICTURE, Direction, Directions
 from elmyr.tasks.gan.model import GAN
 
 COLUMNS = 9
@@ -41,22 +41,30 @@ def keep_directions(gan: GAN, directions: Directions, *, seed: int = 0) -> Path:
 
 
 def told_of_directions(directions: Directions) -> Iterator[str]:
-    """A table of what each was measured to do, in standard deviations within the class for each unit."""
-    yield f"{'direction':<12} {'moves':<24} {'correlation':>11}   {'others, at most':<20} {'class stays':>11}"
+    """A table of what each was measured to do, in standard deviations within the class."""
+    amounts = "  ".join(f"{amount:+.0f}" for amount in AMOUNTS)
+    head = f"{'direction':<11} {'moves':<11} {f'by {amounts}':<27}"
+    yield f"{head} {'correlation':<12} {'kin, others a unit':<51} class stays"
     for each in directions.all:
-        yield f"{each.name:<12} {_moves(each):<24} {each.correlation:>11.2f}   {_others(each):<20} {_kept(each):>11}"
+        yield (
+            f"{each.name:<11} {each.moves:<11} {_changes(each):<27} {each.correlation:<12.2f} {_beside(each):<51} "
+            f"{_kept(each)}"
+        )
 
 
-def _moves(direction: Direction) -> str:
-    return f"{direction.moves} {direction.slope:+.2f} sd"
+def _changes(direction: Direction) -> str:
+    return "  ".join(f"{change:+.2f}" for change in direction.changes) or f"{direction.slope:+.2f} a unit"
 
 
-def _others(direction: Direction) -> str:
-    if not direction.others:
-        return "-"
-    name = max(direction.others, key=lambda other: abs(direction.others[other]))
-    return f"{name} {direction.others[name]:+.2f} sd"
+def _beside(direction: Direction) -> str:
+    """The figures that move along, kin first, then that of the others which moves most."""
+    others = sorted(direction.others.items(), key=lambda other: -abs(other[1]))[:1]
+    return ", ".join(f"{name} {slope:+.2f}" for name, slope in [*direction.kin.items(), *others]) or "-"
 
 
 def _kept(direction: Direction) -> str:
-    return "not asked" if direction.kept is None else f"{direction.kept:.1%}"
+    """The mean share, and the least of any amount."""
+    if direction.kept is None:
+        return "not asked"
+    least = f", {min(direction.kept_by):.1%} at the least" if direction.kept_by else ""
+    return f"{direction.kept:.1%}{least}"

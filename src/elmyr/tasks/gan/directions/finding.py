@@ -14,14 +14,13 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError, suggestion
 from elmyr.nets.latent_figures import LatentFigures
 from elmyr.tasks.gan.directions.closed_form import discovered, principal, sefa
-from elmyr.tasks.gan.directions.collection import MEASURED, Direction, Directions, digest_of
+from elmyr.tasks.gan.directions.collection import AMOUNTS, Direction, Directions, digest_of
 from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES, figures_for
 from elmyr.tasks.gan.model import CHUNK, GAN
 
 LINES = ("pca", "sefa", "value")
 LEARNED_FROM, JUDGED = 40_000, 500  # samples
 PASSES, BATCH, LEARNING_RATE, DECAY = 20, 256, 2e-3, 1e-2
-AMOUNTS = (-MEASURED, -1.0, 1.0, MEASURED)
 LEAST_SPREAD = 1e-6  # standard deviation of a figure that varies
 Say = Callable[[str], None]
 
@@ -121,16 +120,19 @@ class _Judge:
         slopes, correlations = _lines(asked, np.concatenate(changes))
         figures = self.found.figures
         main = figures.index(name) if name in figures else int(np.abs(correlations).argmax())
-        kin = (figures[main], *IMAGE_FIGURES[figures[main]].kin)
-        others = {other: float(slopes[at]) for at, other in enumerate(figures) if other not in kin}
+        kin = IMAGE_FIGURES[figures[main]].kin
+        slope_of = {figure: float(slope) for figure, slope in zip(figures, slopes, strict=True)}
         return Direction(
             name=name,
             way="figure" if name in figures else name.partition("-")[0],
             moves=figures[main],
             slope=float(slopes[main]),
             correlation=float(correlations[main]),
-            others=others,
+            others={name: slope for name, slope in slope_of.items() if name not in (figures[main], *kin)},
             kept=float(np.mean(kept)) if kept else None,
+            kin={name: slope_of[name] for name in kin if name in slope_of},
+            changes=tuple(float(np.nanmean(change[:, main])) for change in changes),
+            kept_by=tuple(map(float, kept)),
         )
 
     def _figures(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
