@@ -59,6 +59,7 @@ LONG_SIGNATURES = {
     **dict.fromkeys(
         (
             "cli/composed/articles.py:articles",
+            "cli/composed/explain.py:explain",
             "cli/commands.py:_judging_options",
             "cli/drawn.py:interpolate",
             "cli/options.py:_shaping_options",

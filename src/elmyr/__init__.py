@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from elmyr.tasks.gan.model import GAN as GAN
     from elmyr.tasks.recognition import Recognizer as Recognizer
     from elmyr.tasks.recognition import train_recognizer as train_recognizer
+    from elmyr.tasks.recognition.attribution import explain as explain
     from elmyr.tasks.restoration import Restorer as Restorer
     from elmyr.tasks.restoration import train_restorer as train_restorer
     from elmyr.tasks.translation import Translator as Translator
@@ -50,6 +51,7 @@ _HOMES = {
     "articles": "elmyr.studies.articles",
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
+    "explain": "elmyr.tasks.recognition.attribution",
     "find_directions": "elmyr.tasks.gan.directions",
     "load_plugin": "elmyr.core.plugins",
     "load_images": "elmyr.images",
@@ -78,6 +80,7 @@ __all__ = [
     "articles",
     "compare",
     "evaluate",
+    "explain",
     "find_directions",
     "load_images",
     "load_plugin",

@@ -522,6 +522,23 @@ COMMANDS: dict[str, Command] = {
     ),
     "predict": of_prediction("predict"),
     "recognizer apply": of_prediction("recognizer", "apply"),
+    "explain": Command(
+        ("explain", "{skilled}", "{folder}"),
+        written,
+        {
+            "--target": heard("--target", "b"),
+            "--method": heard("--method", "occlusion"),
+            "--out": heard("--out", "there.png"),
+            "--save-maps": heard("--save-maps", "there.npz"),
+            "--check": heard("--check", aspect=printed),
+            "--prepare": heard("--prepare", "digit"),
+            "--limit": heard("--limit", "3", base=("explain", "{skilled}", "{blobs}")),
+            **DEVICE,
+            "--data-root": heard("--data-root", "{root}", base=("explain", "{skilled}", "mnist")),
+            **QUIET,
+            **JSON,
+        },
+    ),
     "recognizer evaluate": Command(
         ("recognizer", "evaluate", "{reader}", "--json"),
         printed,

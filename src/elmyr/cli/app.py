@@ -16,6 +16,7 @@ import typer
 from elmyr import __version__
 from elmyr.cli import INTERRUPTED, commands, drawn, evidence, runs
 from elmyr.cli.composed.articles import articles
+from elmyr.cli.composed.explain import explain
 from elmyr.cli.composed.sweep import sweep
 from elmyr.cli.data import data
 from elmyr.cli.directions import directions
@@ -72,6 +73,7 @@ app.command("sweep")(sweep)
 app.command("resume")(runs.resume)
 app.command("repeat")(runs.repeat)
 app.command("predict")(predict)
+app.command("explain")(explain)
 app.command("sample")(runs.sample)
 app.command("interpolate")(drawn.interpolate)
 app.command("directions")(directions)

@@ -25,6 +25,7 @@ RESERVED = (
         "generate",
         "interpolate",
         "directions",
+        "explain",
         "plot",
         "evaluate",
         "compare",

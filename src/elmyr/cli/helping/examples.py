@@ -1,7 +1,7 @@
 """The parts of the help: commands by what they are for, options by what they are about, and examples to copy."""
 
 GROUPS = {
-    "The main job": ("study", "predict", "articles"),
+    "The main job": ("study", "predict", "explain", "articles"),
     "Train and use a GAN": ("train", "sweep", "sample", "interpolate", "directions"),
     "See how good it is": ("evaluate", "compare", "survey"),
     "Other tasks": ("recognizer", "restorer", "translator"),
@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "resume": ("elmyr resume latest", "elmyr resume runs/digits --images 400k"),
     "repeat": ("elmyr repeat runs/digits", "elmyr repeat latest --out runs/again"),
     "predict": ("elmyr predict latest photo.jpg", "elmyr predict runs/reader folder --out predictions.csv --least 0.8"),
+    "explain": (
+        "elmyr explain latest photo.jpg --out maps.png",
+        "elmyr explain runs/reader folder --target 7 --method occlusion --check",
+    ),
     "sample": (
         "elmyr sample runs/digits -n 1000 --out samples.npz",
         "elmyr sample latest -n 100 --label 3 --out 3.png",

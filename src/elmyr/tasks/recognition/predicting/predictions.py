@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -71,7 +71,7 @@ def predictions(
     prepare: "model" brings an image into the form that the recognizer was trained on, "digit" cuts out one character
     and centers it as MNIST has its digits. least: the probability below which no class is given.
     """
-    preparation = _preparation(prepare)
+    preparation = preparation_named(prepare)
     if not 0 <= least <= 1:
         raise InputError(f"the least probability is {least:g}: it is from 0 to 1")
     return _predictions(trained, given, preparation, least)
@@ -79,7 +79,7 @@ def predictions(
 
 def prepared_pixels(trained: Trained, images: ImagePixels, prepare: Prepare) -> ImagePixels:
     """Images uint8 (N, H, W, C) of any size as the recognizer takes them; `prepare` as in `predictions`."""
-    preparation, form = _preparation(prepare), trained.preparation
+    preparation, form = preparation_named(prepare), trained.preparation
     if prepare == "digit":
         drawn = np.stack([preparation.of_pixels(np.asarray(image), form=form) for image in images])
         return preparation.on_ground(trained.ground, drawn)
@@ -89,7 +89,8 @@ def prepared_pixels(trained: Trained, images: ImagePixels, prepare: Prepare) -> 
     return formed
 
 
-def _preparation(name: str) -> Preparation:
+def preparation_named(name: str) -> Preparation:
+    """A preparation by its name; InputError, with the nearest, where there is none."""
     if name not in PREPARATIONS:
         raise InputError(f"no preparation '{name}': {suggestion(name, PREPARATIONS)}")
     return PREPARATIONS[name]
@@ -99,29 +100,50 @@ def _predictions(
     trained: Trained, given: Iterable[Given], preparation: Preparation, least: float
 ) -> Iterator[Prediction]:
     names, opposite, total = trained.names, 0, 0
+    for look in looks(trained.preparation, trained.ground, given, preparation):
+        rows = iter(() if look.pixels is None else trained.probabilities(look.pixels).tolist())
+        opposite += 0 if look.pixels is None else int(are_opposite(trained.ground, look.pixels).sum())
+        total += len(look.names)
+        for name, damage in zip(look.names, look.damage, strict=True):
+            if damage is not None:
+                yield Prediction(name, None, None, {}, damage)
+                continue
+            read = next(rows)
+            probability = max(read)
+            best = names[read.index(probability)] if probability >= least else None
+            yield Prediction(name, best, probability, dict(zip(names, read, strict=True)))
+    if opposite:
+        note(told_of_opposite(opposite, total, trained.ground))
+
+
+class Look(NamedTuple):
+    """Some images: the pixels uint8 (n, H, W, C) of those that can be read, and why the others cannot, None for those.
+
+    pixels: None where none can be read.
+    """
+
+    names: Sequence[str]
+    pixels: ImagePixels | None
+    damage: Sequence[str | None]
+
+
+def looks(form: Shaping, ground: float | None, given: Iterable[Given], preparation: Preparation) -> Iterator[Look]:
+    """The images a few at a time, in a form, in their order; `ground` as `Trained` has it."""
     for part in given:
         images = part.images
         if not isinstance(images, EncodedImages):
-            images = leveled([images], trained.preparation.range).parts[0]
+            images = leveled([images], form.range).parts[0]
         for start in range(0, len(part.names), CHUNK):
             places = range(start, min(start + CHUNK, len(part.names)))
             damage: Damage = {}
-            seen = dict(_seen(images, places, trained.preparation, preparation, damage))
-            pixels = preparation.on_ground(trained.ground, np.stack(list(seen.values()))) if seen else None
-            rows = np.empty((0, 0)) if pixels is None else trained.probabilities(pixels)
-            opposite += 0 if pixels is None else int(are_opposite(trained.ground, pixels).sum())
-            total += len(places)
-            read = dict(zip(seen, rows.tolist(), strict=True))
-            for place in places:
-                if place in damage:
-                    name = part.names[place]
-                    yield Prediction(name, None, None, {}, _reason(name, damage[place]))
-                    continue
-                probability = max(read[place])
-                best = names[read[place].index(probability)] if probability >= least else None
-                yield Prediction(part.names[place], best, probability, dict(zip(names, read[place], strict=True)))
-    if opposite:
-        note(told_of_opposite(opposite, total, trained.ground))
+            seen = dict(_seen(images, places, form, preparation, damage))
+            pixels = preparation.on_ground(ground, np.stack(list(seen.values()))) if seen else None
+            names = [part.names[place] for place in places]
+            told = [
+                _reason(name, damage[place]) if place in damage else None
+                for place, name in zip(places, names, strict=True)
+            ]
+            yield Look(names, pixels, told)
 
 
 def _reason(name: str, told: str) -> str:

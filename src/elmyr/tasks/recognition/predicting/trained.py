@@ -95,7 +95,7 @@ def open_trained(name: Run, *, device: str = "auto") -> Trained:
             np.asarray(content.get("class_counts", [0] * len(classes)), np.int64),
             (height, width, channels),
             float(content["temperature"]),
-            _preparation(content, folder, (height, width, channels)),
+            preparation_of(content, folder, (height, width, channels)),
             str(content["method"]),
             dict(content["parameters"]),
             content.get("ground"),
@@ -104,7 +104,7 @@ def open_trained(name: Run, *, device: str = "auto") -> Trained:
         )
 
 
-def _preparation(content: Mapping[str, Any], folder: Path, shape: tuple[int, int, int]) -> Shaping:
+def preparation_of(content: Mapping[str, Any], folder: Path, shape: tuple[int, int, int]) -> Shaping:
     """As it was saved; recognizers of before it was saved have it in their run's config, if they are of a run."""
     if "preparation" in content:
         return Shaping.model_validate(content["preparation"])

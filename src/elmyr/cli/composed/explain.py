@@ -1,0 +1,68 @@
+"""The command that shows which pixels decide."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elmyr.cli.options import AsJson, DataRoot, Device, Quiet, computing
+from elmyr.cli.predict import Prepare
+from elmyr.cli.show import hush, save_captioned, say, show_json
+
+
+@computing
+def explain(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The run of a recognizer or of a GAN (its discriminator), or latest.")
+    ],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, folders, globs, or a known name.")],
+    target: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="What speaks for this class (default: what each is read as).")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="integrated-gradients, grad-cam, occlusion, or gradient, which needs no extra.")
+    ] = "integrated-gradients",
+    out: Annotated[Path, typer.Option(help="The picture: image, map and both, a row each.")] = Path("maps.png"),
+    save_maps: Annotated[Path | None, typer.Option(help="Also an .npz with the maps as numbers.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Is it more than decoration? Curves against chance, random weights.")
+    ] = False,
+    prepare: Annotated[
+        Prepare, typer.Option(help="As the images of the training, or cut out and centered as MNIST's digits.")
+    ] = Prepare.model,
+    limit: Annotated[int | None, typer.Option(help="For data sets: at most so many images.", min=1)] = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show which pixels decide what a recognizer reads, or how real a discriminator finds an image."""
+    from elmyr.core.files import require_place
+    from elmyr.images import Shaping
+    from elmyr.tasks.recognition import attribution
+    from elmyr.tasks.recognition.attribution.opening import images_for, open_explained
+    from elmyr.tasks.recognition.attribution.saving import save_explanation
+    from elmyr.tasks.recognition.predicting.given import given_by
+
+    attribution.required_method(method)
+    require_place(out, ".png", "a picture")
+    if save_maps is not None:
+        require_place(save_maps, ".npz", "maps")
+    model = open_explained(run, device=device)
+    given = given_by(paths, read_list=sys.stdin.buffer.read, data_root=data_root, shaping=Shaping(limit=limit))
+    images, names = images_for(model, given, prepare.value)
+    found = attribution.explanation(model, images, method=method, target=target)
+    checked = attribution.check(found) if check else None
+    save_captioned(attribution.draw_explanation(found, names), out, "")
+    if save_maps is not None:
+        save_explanation(found, names, save_maps)
+    if as_json:
+        told = {"picture": str(out), "method": method, "images": found.rows(names)}
+        show_json(told if checked is None else told | {"check": checked.as_json()})
+        return
+    for line in found.lines(names) if checked is None else checked.lines():
+        print(line)
+    (hush if quiet else say)(f"image by image, red for and blue against: {out}")
