@@ -82,6 +82,15 @@ def recognizer(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_mistake_stands_beside_what_led_to_it(recognizer: Path) -> None:
+    before = write_report(recognizer).read_text(encoding="utf-8")
+    assert "was not kept when these figures were taken" in before and "is blue" not in before
+    save_npz(ImageSet(np.full((2, 8, 8, 3), 9, np.uint8), None), recognizer / "reasons.npz")
+    beside = write_report(recognizer).read_text(encoding="utf-8")
+    assert "is blue" in beside and "was not kept" not in beside
+    assert beside.count('width="17"') == 2 and 'width="17"' not in before  # two of 8 pixels, and the gap
+
+
 def test_every_kind_that_can_be_trained_has_a_page() -> None:
     assert set(PAGES) == {*TASKS, *COMPOSED}
 

@@ -213,11 +213,12 @@ def evaluate(
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
     images = images_to_read(model, data=data, part=against.value, data_root=data_root)
-    reading = read_through(open_recognizer(model, device=device), images, average=average)
+    recognizer = open_recognizer(model, device=device)
+    reading = read_through(recognizer, images, average=average)
     run = RunDirectory(finished_model(model, "recognizer").parent)
     if run.config.is_file() and run.kind == "recognizer":
         with told_if_not_written(run.path):
-            keep_reading(run, reading, images, part="" if data is not None else against.value)
+            keep_reading(run, recognizer, reading, images, part="" if data is not None else against.value)
             write_report(run.path)
     if mistakes is not None:
         save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")

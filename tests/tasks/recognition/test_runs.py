@@ -262,6 +262,9 @@ def test_the_commands_train_apply_and_evaluate(
     assert reading["mistakes"]
     wrong, told = load_images(run.path / "mistakes.npz"), read_json(run.evaluation)["mistaken"]
     assert len(wrong) == len(told) == min(24, len(reading["mistakes"]))
+    reasons = load_images(run.path / "reasons.npz")
+    assert reasons.images.shape == (len(wrong), 8, 8, 3) and np.ptp(reasons.images[0], axis=-1).max() > 100  # colors
+    assert "what speaks for the label is blue" in (run.path / "report.html").read_text(encoding="utf-8")
     assert [wrong.classes[label] for label in wrong.require_labels()] == [one["label"] for one in told]
     assert all(one["label"] != one["predicted"] for one in told)
     sure = [one["probability"] for one in told]

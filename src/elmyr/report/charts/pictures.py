@@ -1,6 +1,7 @@
 """Image sets as pictures on the page: rows of images in one PNG, embedded as a data URI."""
 
 import base64
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def of_class(pictures: ImageSet, label: int, most: int) -> npt.NDArray[np.uint8]
     return pictures.images[np.flatnonzero(pictures.labels == label)[:most]]
 
 
-def grid(images: npt.NDArray[np.uint8], columns: int, alt: str, largest: int = LARGEST_TILE) -> Markup:
+def grid(images: Iterable[npt.NDArray[np.uint8]], columns: int, alt: str, largest: int = LARGEST_TILE) -> Markup:
     """The images row by row in one picture, always so many columns wide; what no image covers is clear.
 
     Images of more than `largest` pixels a side are shrunk.

@@ -172,14 +172,26 @@ def _taken_for(reading: Reading, place: int) -> str:
 
 
 def _mistakes(folder: Path, reading: Reading, words: Words) -> Markup:
-    pictures = read_pictures(folder / "mistakes.npz")
+    pictures, reasons = read_pictures(folder / "mistakes.npz"), read_pictures(folder / "reasons.npz")
     title = words("The surest mistakes")
     if pictures is None or not reading.mistaken:
         return section(title, note(words("No image was classified wrongly.")))
+    told = words(
+        "Under each its label, then the prediction and its probability. A wrong label looks like a mistake, too."
+    )
+    if reasons is None or len(reasons) != len(pictures):
+        pairs = [[image] for image in pictures.images]
+        why = words("Which pixels led to them was not kept when these figures were taken.")
+    else:
+        pairs = [[image, drawn] for image, drawn in zip(pictures.images, reasons.images, strict=True)]
+        why = words(
+            "On the right what speaks for the prediction is red, and what speaks for the label is blue (gradients "
+            "times what differs from an empty image)."
+        )
     shown = [
         tag(
             "figure",
-            grid(image[None], 1, words("An image of {name}", name=one.label)),
+            grid(pair, len(pair), words("An image of {name}", name=one.label)),
             tag(
                 "figcaption",
                 tag("strong", one.label),
@@ -188,9 +200,6 @@ def _mistakes(folder: Path, reading: Reading, words: Words) -> Markup:
             ),
             class_="changed",
         )
-        for image, one in zip(pictures.images, reading.mistaken, strict=False)
+        for pair, one in zip(pairs, reading.mistaken, strict=False)
     ]
-    told = words(
-        "Under each its label, then the prediction and its probability. A wrong label looks like a mistake, too."
-    )
-    return section(title, note(told), tag("div", *shown, class_="row"))
+    return section(title, note(told), note(why), tag("div", *shown, class_="row" if reasons is None else "fooled row"))

@@ -8,14 +8,18 @@ from typing import Any
 from elmyr.core.files import write_json
 from elmyr.engine.saving.run_directory import RunDirectory, beside_evaluation
 from elmyr.images import ImageSet, save_npz
+from elmyr.tasks.recognition.attribution.mistaken import drawn_mistakes
+from elmyr.tasks.recognition.recognizer import Recognizer
 from elmyr.tasks.recognition.scores import Reading
 
 KEPT = 24  # mistakes
 PLAIN = re.compile(r"[^\w.-]+")
 
 
-def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet, *, part: str = "test") -> None:
-    """Writes how well images were read, and beside it `mistakes.npz`, the surest first.
+def keep_reading(
+    run: RunDirectory, recognizer: Recognizer, reading: Reading, images: ImageSet, *, part: str = "test"
+) -> None:
+    """Writes how well images were read, and beside it `mistakes.npz`, the surest first, and `reasons.npz`, why.
 
     part: that of the run's own images; "" for images of another source. What is not about the test part stands under
     a name of its own, beside the usual one.
@@ -30,10 +34,14 @@ def keep_reading(run: RunDirectory, reading: Reading, images: ImageSet, *, part:
         }
         for place in shown
     ]
-    pictures = beside_evaluation(path, "mistakes")
-    pictures.unlink(missing_ok=True)
+    pictures, reasons = (beside_evaluation(path, name) for name in ("mistakes", "reasons"))
+    for kept in (pictures, reasons):
+        kept.unlink(missing_ok=True)
     if len(shown):
-        save_npz(images.take(shown), pictures)
+        wrong = images.take(shown)
+        save_npz(wrong, pictures)
+        drawn = drawn_mistakes(recognizer, wrong.in_memory(), reading.predicted[shown], reading.labels[shown])
+        save_npz(ImageSet(drawn, None), reasons)
     told = {"data": images.name, "part": part, "against": part or images.name, "mistaken": mistaken}
     write_json(path, reading.as_json() | told | {"figures": _figures(reading)})
 

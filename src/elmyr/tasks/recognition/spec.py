@@ -110,7 +110,7 @@ class RecognizerTraining:
         recognizer.preparation_ = self.config.data.shaping.preparation(recognizer.image_shape_)
         recognizer.save(run.model)
         reading = read_through(recognizer, self.test)
-        keep_reading(run, reading, self.test)
+        keep_reading(run, recognizer, reading, self.test)
         write_text(run.path / "README.md", model_card(self.test.name, recognizer, reading))
         found = {name: value for name, value in reading.as_json().items() if name != "mistakes"}
         lines = list(reading.lines("test images", self.test.name))

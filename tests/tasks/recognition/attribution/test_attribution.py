@@ -26,6 +26,7 @@ from elmyr.tasks.recognition.attribution.drawing import colored, overlaid, stren
 from elmyr.tasks.recognition.attribution.explained import Explained, explained
 from elmyr.tasks.recognition.attribution.explaining import maps_of
 from elmyr.tasks.recognition.attribution.methods import Method, last_maps
+from elmyr.tasks.recognition.attribution.mistaken import drawn_mistakes, maps_of_mistakes
 from elmyr.tasks.recognition.attribution.randomization import layers_of, randomize, rank_correlation
 from elmyr.tasks.restoration import Restorer
 from tests.conftest import small_image_set
@@ -326,7 +327,18 @@ def test_without_captum_only_the_gradient_is_left(reader: Recognizer, monkeypatc
     assert elmyr.explain(reader, BLOBS, method="gradient").shape == (12, 8, 8)
 
 
+def test_maps_of_mistakes_divide_the_prediction_less_the_label(reader: Recognizer) -> None:
+    labels, predicted = np.full(12, 1), np.full(12, 2)
+    found = maps_of_mistakes(reader, BLOBS.images, predicted, labels)
+    assert np.array_equal(found, -maps_of_mistakes(reader, BLOBS.images, labels, predicted)) and found.any()
+    by_class = [elmyr.explain(reader, BLOBS, method="gradient", target=number) for number in (2, 1)]
+    assert np.allclose(found, by_class[0] - by_class[1])
+    drawn = drawn_mistakes(reader, BLOBS.images, predicted, labels)
+    assert drawn.shape == (12, 8, 8, 3) and drawn.dtype == np.uint8
+
+
 def test_the_ground_is_that_of_the_training_images(reader: Recognizer) -> None:
     trained = replace(reader.trained(), ground=255.0)
     assert explained(trained).ground == 1
     assert explained(replace(trained, ground=None)).ground == -1
+    assert explained(replace(trained, ground=0.05)).ground == -1  # a level that pixels have: those are empty

@@ -109,7 +109,7 @@ def _of_trained(trained: Trained) -> Explained:
     def belief(net: nn.Module, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return _of_target((net(images).double() / temperature).softmax(1), targets)
 
-    ground = -1.0 if trained.ground is None else trained.ground / 127.5 - 1
+    ground = -1.0 if trained.ground is None else round(trained.ground) / 127.5 - 1  # a level that pixels have
     return Explained(trained.net, trained.names, trained.image_shape, score, belief, ground, "probability", "read as")
 
 
