@@ -48,7 +48,7 @@ def hurry(patch: pytest.MonkeyPatch, cache: Path) -> None:
     patch.setattr("elmyr.studies.articles.uses.UPDATES", {"quick": {"gray": 5, "color": 5}})
     patch.setattr("elmyr.studies.articles.uses.GENERATED", 60)
     patch.setattr("elmyr.tasks.restoration.inversion.COURSE", ((24, 1), (4, 1)))
-    patch.setattr("elmyr.tasks.restoration.inversion.BANK", 100)
+    patch.setattr("elmyr.tasks.gan.editing.search.BANK", 100)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from elmyr.tasks.restoration import invert
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("elmyr.tasks.restoration.inversion.BANK", 300)
+    monkeypatch.setattr("elmyr.tasks.gan.editing.search.BANK", 300)
 
 
 @pytest.fixture(scope="module", params=[("a", "b", "c"), ()], ids=["classes", "no classes"])

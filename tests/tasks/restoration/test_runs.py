@@ -203,7 +203,7 @@ def test_a_gan_repairs_by_inversion(
         )
         assert np.array_equal(good[mask == 0], bad[mask == 0]) and (good[mask > 0] > 0).any()
     Image.fromarray(np.zeros((9, 8), np.uint8)).save(out / "images" / "last.png")
-    monkeypatch.setattr("elmyr.tasks.restoration.inversion._bank", None)  # no work is begun
+    monkeypatch.setattr("elmyr.tasks.restoration.inversion.bank_of", None)  # no work is begun
     for words, told in (((), "image 'last' is 9x8, the GAN makes 8x8"), (("--answers", 25), "24 at most")):
         words = ("--method", "inversion", *words, "--out", tmp_path / "none")
         assert call(monkeypatch, "restorer", "apply", gan.path, out / "images", *words) == 2

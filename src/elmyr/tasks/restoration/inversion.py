@@ -7,39 +7,18 @@ the way.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from elmyr.core import machine, seeds, threads
+from elmyr.core import machine
 from elmyr.core.errors import InputError
-from elmyr.engine.optimization.optimizers import Adam
-from elmyr.tasks.gan.augmented_view import within_range
+from elmyr.tasks.gan.editing.search import PICTURES, Aim, Candidates, bank_of, search
 from elmyr.tasks.gan.model import GAN, to_pixels, to_unit
 from elmyr.tasks.restoration.repair import Repair, checked, deviation, require_channels
 
-BANK = 4_000  # samples that each picture is first compared with, at most
-BANK_VALUES = 1 << 24  # of all of them
-PICTURES = 25  # at a time
 COURSE = ((24, 15), (10, 25), (4, 40))  # candidates a picture, and steps with them
 MOST_ANSWERS = COURSE[0][0]
-LEARNING_RATE = 0.1
-PRIOR = 1e-3  # weight of the latent's mean square, against the known pixels' mean square error
-
-
-class _Candidates(NamedTuple):
-    """Latents (P, K, latent) and labels (P, K) or None, for P pictures."""
-
-    latents: torch.Tensor
-    labels: torch.Tensor | None
-
-    def kept(self, places: torch.Tensor) -> _Candidates:
-        """Those at some places (P, k)."""
-        labels = None if self.labels is None else self.labels.gather(1, places)
-        entries = places.unsqueeze(2).expand(-1, -1, self.latents.shape[2])
-        return _Candidates(self.latents.gather(1, entries), labels)
 
 
 def invert(
@@ -56,17 +35,15 @@ def invert(
     if not effort > 0:
         raise InputError(f"the effort is {effort}: it is more than 0")
     repair = Repair.room_for(pixels, answers)
-    bank = _bank(gan, seed)
+    bank = bank_of(gan, seed)
     for start in range(0, len(pixels), PICTURES):
         some = slice(start, start + PICTURES)
         seen = to_unit(torch.from_numpy(pixels[some]).to(gan.device).permute(0, 3, 1, 2))
         known = torch.ones_like(seen[:, :1])
         if hidden is not None:
             known = torch.from_numpy(~hidden[some]).to(gan.device).unsqueeze(1).to(seen.dtype)
-        candidates = _nearest(bank, seen, known, COURSE[0][0])
-        for place, (_, steps) in enumerate(COURSE):
-            left = max(answers, COURSE[place + 1][0] if place + 1 < len(COURSE) else 1)
-            candidates = _searched(gan, candidates, seen, known, max(1, round(steps * effort)), left)
+        course = [(count, round(steps * effort)) for count, steps in COURSE]
+        candidates = search(gan, bank, Aim(seen, known), course, left=answers)
         made = _made(gan, candidates, len(seen))
         several = made if hidden is None else np.where(hidden[some][None, ..., None], made, pixels[some])
         repair.images[some] = several[0]
@@ -89,73 +66,8 @@ def require_invertible(gan: GAN, shape: tuple[int, ...], answers: int, what: str
         raise InputError(f"{answers} answers are asked for: inversion gives {MOST_ANSWERS} at most")
 
 
-class _Bank(NamedTuple):
-    latents: torch.Tensor
-    labels: torch.Tensor | None
-    images: torch.Tensor
-
-
 @torch.no_grad()
-def _bank(gan: GAN, seed: int) -> _Bank:
-    """Samples, the classes in turn."""
-    config = gan.config
-    count = max(1, min(BANK, BANK_VALUES // (config.height * config.width * config.channels)))
-    latents = config.latents(count, seeds.generator(seed, "inversion")).to(gan.device)
-    classes = len(config.classes)
-    labels = torch.arange(count, device=gan.device) % classes if classes else None
-    parts = []
-    for some in torch.split(torch.arange(count, device=gan.device), 250):
-        with machine.autocast(gan.device, gan.precision):
-            parts.append(gan.generator(latents[some], None if labels is None else labels[some]).float().clamp(-1, 1))
-    return _Bank(latents, labels, torch.cat(parts))
-
-
-def _nearest(bank: _Bank, seen: torch.Tensor, known: torch.Tensor, count: int) -> _Candidates:
-    """Of each picture the nearest samples by the known pixels: the best of every class, then the best of all."""
-    samples = bank.images.flatten(1)
-    mask = known.expand_as(seen).flatten(1)
-    error = mask @ samples.square().T - 2 * (mask * seen.flatten(1)) @ samples.T  # less what is the same for all
-    if bank.labels is not None:
-        classes = int(bank.labels.max()) + 1
-        best = torch.stack(
-            [error.masked_fill(bank.labels != label, torch.inf).argmin(1) for label in range(classes)], 1
-        )
-        error = error.scatter(1, best, float(error.min()) - 1)  # these come first
-        count = max(count, classes)
-    places = error.topk(min(count, error.shape[1]), largest=False).indices
-    return _Candidates(bank.latents[places], None if bank.labels is None else bank.labels[places])
-
-
-def _searched(
-    gan: GAN,
-    candidates: _Candidates,
-    seen: torch.Tensor,
-    known: torch.Tensor,
-    steps: int,
-    left: int,
-) -> _Candidates:
-    """So many steps of Adam with every candidate, then the best ones, the best first."""
-    pictures, count, entries = candidates.latents.shape
-    latents = candidates.latents.reshape(-1, entries).clone().requires_grad_()
-    labels = None if candidates.labels is None else candidates.labels.flatten()
-    truth, mask = (each.repeat_interleave(count, 0) for each in (seen, known))
-    pixels = mask.expand_as(truth).sum((1, 2, 3))
-    optimizer = Adam([latents], lr=LEARNING_RATE, betas=(0.9, 0.99))
-    for _ in range(steps):
-        threads.look()
-        with machine.autocast(gan.device, gan.precision):
-            made = gan.generator(latents, labels)
-        apart = (mask * (within_range(made.float()) - truth)).square().sum((1, 2, 3)) / pixels
-        error = apart + PRIOR * latents.square().mean(1)
-        (latents.grad,) = torch.autograd.grad(error.sum(), latents)
-        optimizer.step()
-    places = error.detach().view(pictures, count).topk(min(left, count), largest=False).indices
-    found = _Candidates(latents.detach().view(pictures, count, entries), candidates.labels)
-    return found.kept(places)
-
-
-@torch.no_grad()
-def _made(gan: GAN, candidates: _Candidates, pictures: int) -> NDArray[np.uint8]:
+def _made(gan: GAN, candidates: Candidates, pictures: int) -> NDArray[np.uint8]:
     """The images of all candidates: uint8 (K, P, H, W, C)."""
     labels = None if candidates.labels is None else candidates.labels.flatten()
     with machine.autocast(gan.device, gan.precision):
