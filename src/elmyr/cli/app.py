@@ -16,10 +16,10 @@ import typer
 from elmyr import __version__
 from elmyr.cli import INTERRUPTED, commands, drawn, evidence, runs
 from elmyr.cli.composed.articles import articles
-from elmyr.cli.composed.explain import explain
 from elmyr.cli.composed.sweep import sweep
+from elmyr.cli.control.directions import directions
+from elmyr.cli.control.explain import explain
 from elmyr.cli.data import data
-from elmyr.cli.directions import directions
 from elmyr.cli.helping.guesses import corrected, unquoted
 from elmyr.cli.helping.helped import Commands
 from elmyr.cli.own_tasks import add_own_tasks

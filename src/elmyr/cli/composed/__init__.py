@@ -1,1 +1,1 @@
-"""Commands of what is made of several things: the articles, a sweep, a model and images to explain."""
+"""The commands of what is made of several trainings: the articles, a sweep."""

@@ -82,7 +82,7 @@ def find_latents(
     and that of the nearest image taken, which takes twice as long. seed: of the samples that the search begins at.
     InputError for images of another size, and for a class that the GAN has not.
     """
-    pixels = _as_pixels(gan, images)
+    pixels = as_pixels(gan, images)
     shown = _shown(gan, labels, len(pixels))
     bank, found = bank_of(gan, seed), []
     for start in range(0, len(pixels), PICTURES):
@@ -110,7 +110,8 @@ def _images(gan: GAN, latents: torch.Tensor, labels: torch.Tensor | None) -> NDA
     return np.concatenate([gan.make(latents[part], None if labels is None else labels[part]) for part in parts])
 
 
-def _as_pixels(gan: GAN, images: ArrayLike) -> NDArray[np.uint8]:
+def as_pixels(gan: GAN, images: ArrayLike) -> NDArray[np.uint8]:
+    """Images as uint8 (N, H, W, C) of the GAN's own size; InputError for others."""
     pixels, config = np.asarray(images), gan.config
     pixels = pixels[..., None] if pixels.ndim == 3 and config.channels == 1 else pixels
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or not len(pixels):

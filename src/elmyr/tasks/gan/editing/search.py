@@ -65,9 +65,9 @@ class Aim:
     """What images should be like.
 
     seen: pictures (P, C, H, W) in [-1, 1], which they should be near to, where known: (P, 1, H, W), 1 where pixels
-    count, else 0. labels: int64 (P,), the classes that they are made as; every one is tried where it is None. prior: the
-    weight of the latent's mean square, against the known pixels' mean square error. also: what else should be small, of
-    images (N, C, H, W) and the places (N,) of their pictures, a loss (N,).
+    count, else 0. labels: int64 (P,), the classes that they are made as; every one is tried where it is None. prior:
+    the weight of the latent's mean square, against the known pixels' mean square error. also: what else should be
+    small, of images (N, C, H, W) and the places (N,) of their pictures, a loss (N,).
     """
 
     seen: torch.Tensor
