@@ -59,7 +59,9 @@ LONG_SIGNATURES = {
     **dict.fromkeys(
         (
             "cli/composed/articles.py:articles",
-            "cli/composed/explain.py:explain",
+            "cli/control/edit.py:counterfactual",
+            "cli/control/edit.py:edit",
+            "cli/control/explain.py:explain",
             "cli/commands.py:_judging_options",
             "cli/drawn.py:interpolate",
             "cli/options.py:_shaping_options",

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from elmyr.tasks.gan import train as train
     from elmyr.tasks.gan.directions import Directions as Directions
     from elmyr.tasks.gan.directions import find_directions as find_directions
+    from elmyr.tasks.gan.editing import Latents as Latents
+    from elmyr.tasks.gan.editing import find_latents as find_latents
     from elmyr.tasks.gan.model import GAN as GAN
     from elmyr.tasks.recognition import Recognizer as Recognizer
     from elmyr.tasks.recognition import train_recognizer as train_recognizer
     from elmyr.tasks.recognition.attribution import explain as explain
+    from elmyr.tasks.recognition.counterfactuals import find_counterfactuals as find_counterfactuals
     from elmyr.tasks.restoration import Restorer as Restorer
     from elmyr.tasks.restoration import train_restorer as train_restorer
     from elmyr.tasks.translation import Translator as Translator
@@ -44,6 +47,7 @@ _HOMES = {
     "FigureSpec": "elmyr.evaluation",
     "GAN": "elmyr.tasks.gan.model",
     "ImageSet": "elmyr.images",
+    "Latents": "elmyr.tasks.gan.editing",
     "Recognizer": "elmyr.tasks.recognition",
     "Restorer": "elmyr.tasks.restoration",
     "Shaping": "elmyr.images",
@@ -52,7 +56,9 @@ _HOMES = {
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
     "explain": "elmyr.tasks.recognition.attribution",
+    "find_counterfactuals": "elmyr.tasks.recognition.counterfactuals",
     "find_directions": "elmyr.tasks.gan.directions",
+    "find_latents": "elmyr.tasks.gan.editing",
     "load_plugin": "elmyr.core.plugins",
     "load_images": "elmyr.images",
     "open_model": "elmyr.engine",
@@ -73,6 +79,7 @@ __all__ = [
     "ExtractorSpec",
     "FigureSpec",
     "ImageSet",
+    "Latents",
     "Recognizer",
     "Restorer",
     "Shaping",
@@ -81,7 +88,9 @@ __all__ = [
     "compare",
     "evaluate",
     "explain",
+    "find_counterfactuals",
     "find_directions",
+    "find_latents",
     "load_images",
     "load_plugin",
     "open_model",

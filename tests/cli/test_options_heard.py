@@ -153,6 +153,8 @@ MACHINE = DEVICE | {"--precision": heard("--precision", "{precision}")}
 JSON = {"--json": heard("--json", aspect=is_json)}
 QUIET = {"--quiet": heard("--quiet", aspect=said)}
 BRIGHTER = ("directions", "{gan}", "--by", "brightness", "--count", "512", "--judged", "4")
+EDITED = ("edit", "{moving}", "{folder}", "--move", "brightness=1")
+CHANGED = ("counterfactual", "{skilled}", "{folder}", "--gan", "{moving}")
 PORT = {
     "--port": heard("--port", "{taken}"),
     "--next-port": heard("--next-port", given=("--port", "{taken}")),
@@ -535,6 +537,43 @@ COMMANDS: dict[str, Command] = {
             "--limit": heard("--limit", "3", base=("explain", "{skilled}", "{blobs}")),
             **DEVICE,
             "--data-root": heard("--data-root", "{root}", base=("explain", "{skilled}", "mnist")),
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "edit": Command(
+        EDITED,
+        written,
+        {
+            "--move": heard("--move", "brightness=2"),
+            "--label": heard("--label", "b"),
+            "--from": heard("--from", "b"),
+            "--recognizer": heard("--recognizer", "{reader}", aspect=printed),
+            "--out": heard("--out", "there.npz"),
+            "--prepare": heard("--prepare", "digit"),
+            "--limit": heard("--limit", "2", base=("edit", "{moving}", "{blobs}")),
+            "--seed": heard("--seed", "1"),
+            **MACHINE,
+            "--data-root": heard("--data-root", "{root}", base=("edit", "{moving}", "mnist", "--limit", "2")),
+            **QUIET,
+            **JSON,
+        },
+    ),
+    "counterfactual": Command(
+        CHANGED,
+        written,
+        {
+            "--gan": heard("--gan", "{tail}"),
+            "--target": heard("--target", "b"),
+            "--judge": heard("--judge", "{reader}", aspect=printed),
+            "--out": heard("--out", "there.png"),
+            "--prepare": heard("--prepare", "digit"),
+            "--limit": heard("--limit", "2", base=("counterfactual", "{skilled}", "{blobs}", "--gan", "{moving}")),
+            "--seed": heard("--seed", "1"),
+            **MACHINE,
+            "--data-root": heard(
+                "--data-root", "{root}", base=("counterfactual", "{skilled}", "mnist", "--gan", "{moving}")
+            ),
             **QUIET,
             **JSON,
         },

@@ -18,6 +18,7 @@ from elmyr.cli import INTERRUPTED, commands, drawn, evidence, runs
 from elmyr.cli.composed.articles import articles
 from elmyr.cli.composed.sweep import sweep
 from elmyr.cli.control.directions import directions
+from elmyr.cli.control.edit import counterfactual, edit
 from elmyr.cli.control.explain import explain
 from elmyr.cli.data import data
 from elmyr.cli.helping.guesses import corrected, unquoted
@@ -77,6 +78,8 @@ app.command("explain")(explain)
 app.command("sample")(runs.sample)
 app.command("interpolate")(drawn.interpolate)
 app.command("directions")(directions)
+app.command("edit")(edit)
+app.command("counterfactual")(counterfactual)
 app.command("plot")(drawn.plot)
 app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)

@@ -43,8 +43,9 @@ def explain(
     from elmyr.core.files import require_place
     from elmyr.images import Shaping
     from elmyr.tasks.recognition import attribution
-    from elmyr.tasks.recognition.attribution.opening import images_for, open_explained
+    from elmyr.tasks.recognition.attribution.opening import open_explained
     from elmyr.tasks.recognition.attribution.saving import save_explanation
+    from elmyr.tasks.recognition.predicting.formed import images_for
     from elmyr.tasks.recognition.predicting.given import given_by
 
     attribution.required_method(method)
@@ -53,7 +54,7 @@ def explain(
         require_place(save_maps, ".npz", "maps")
     model = open_explained(run, device=device)
     given = given_by(paths, read_list=sys.stdin.buffer.read, data_root=data_root, shaping=Shaping(limit=limit))
-    images, names = images_for(model, given, prepare.value)
+    images, names, _ = images_for(model, given, prepare.value)
     found = attribution.explanation(model, images, method=method, target=target)
     checked = attribution.check(found) if check else None
     save_captioned(attribution.draw_explanation(found, names), out, "")

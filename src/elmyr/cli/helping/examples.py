@@ -1,8 +1,8 @@
 """The parts of the help: commands by what they are for, options by what they are about, and examples to copy."""
 
 GROUPS = {
-    "The main job": ("study", "predict", "explain", "articles"),
-    "Train and use a GAN": ("train", "sweep", "sample", "interpolate", "directions"),
+    "The main job": ("study", "predict", "explain", "counterfactual", "articles"),
+    "Train and use a GAN": ("train", "sweep", "sample", "interpolate", "directions", "edit"),
     "See how good it is": ("evaluate", "compare", "survey"),
     "Other tasks": ("recognizer", "restorer", "translator"),
     "Whatever was trained": ("resume", "repeat", "plot", "report", "serve"),
@@ -68,6 +68,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "elmyr interpolate latest --from 3 --to 8 --out strip.png",
         "elmyr interpolate latest --from-seed 1 --to-seed 2 --rows 1 --out walk.gif",
     ),
+    "edit": (
+        "elmyr edit runs/digits photo.png --from 7 --move slant=-1 --out edited.png",
+        "elmyr edit runs/digits folder --label all --recognizer runs/reader",
+    ),
+    "counterfactual": ("elmyr counterfactual runs/reader folder --gan runs/digits --target 9 --out why.png",),
     "directions": (
         "elmyr directions latest",
         "elmyr directions runs/digits --by thickness,slant --recognizer runs/reader",

@@ -6,8 +6,8 @@ The nearest image that a GAN makes and that is read so, clearly (after Wachter e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,17 @@ from torch.nn import functional as F
 from elmyr.core import machine
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
-from elmyr.images import Pixels
+from elmyr.core.notes import note
+from elmyr.images import Pixels, captioned_grid, drawable_names
 from elmyr.tasks.gan.editing.latents import OF_KNOWN_CLASS, as_pixels
 from elmyr.tasks.gan.editing.search import PICTURES, PRIOR, Aim, Bank, bank_of, search
 from elmyr.tasks.gan.model import GAN, to_unit
 from elmyr.tasks.gan.sampling.asked import asked_labels
 from elmyr.tasks.recognition.attacks.seam import Model, logits_of
+from elmyr.tasks.recognition.attribution.drawing import as_rgb, colored
 from elmyr.tasks.recognition.recognizer import Recognizer
 
+MOST_ROWS = 40
 TRIED = 3  # classes, where none is asked for: the most likely of the others
 MARGIN = 6.0  # of the class's logit over all others: a probability of 99.7 % of the two
 WEIGHT = 0.05  # of what the margin lacks, against the mean square error of values in [-1, 1]
@@ -38,6 +41,7 @@ class Counterfactuals:
     found: uint8 (N, H, W, C). read, targets, becomes: int64 (N,), what the image is read as, what was asked for or
     chosen, and what the found one is read as, the same as the target but where none was found. probabilities: float64
     (N,), of the target, for the found image. distances: float64 (N,), L2 of pixels from 0 to 1. names: of the classes.
+    judged: str (N,), what another recognizer reads the found images as; None without one.
     """
 
     images: Pixels
@@ -48,6 +52,7 @@ class Counterfactuals:
     probabilities: NDArray[np.float64]
     distances: NDArray[np.float64]
     names: tuple[str, ...]
+    judged: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -68,8 +73,35 @@ class Counterfactuals:
                 "probability": float(self.probabilities[place]),
                 "distance": float(self.distances[place]),
             }
+            | ({} if self.judged is None else {"judged": str(self.judged[place])})
             for place, file in enumerate(files)
         ]
+
+    def lines(self) -> Iterator[str]:
+        """What people are told of the images together."""
+        yield (
+            f"{int(self.flipped.sum()):,} of {len(self):,} images: found, at a distance of "
+            f"{np.median(self.distances):.2f} (L2 of pixels from 0 to 1, the median)"
+        )
+        if self.judged is not None:
+            agreed = self.judged == np.array(self.names)[self.targets]
+            yield f"another recognizer agrees for {int(agreed.sum()):,} of {len(self):,}"
+
+    def picture(self, files: Sequence[str]) -> tuple[NDArray[np.uint8], list[str]]:
+        """uint8 (H', W', 3) of at most 40 rows: image, what was found, the difference; and a legend."""
+        names, legend = drawable_names(self.names)
+        cells, captions = [], []
+        for place, file in enumerate(files[:MOST_ROWS]):
+            image, found = self.images[place], self.found[place]
+            added = (found.astype(np.float64) - image).mean(-1) / 255
+            cells += [as_rgb(image), as_rgb(found), colored(added)]
+            other = "" if self.judged is None else f"\nanother reads {self.judged[place]}"
+            captions += [
+                f"{file.replace(chr(92), '/').rpartition('/')[2]}\nread as {names[self.read[place]]}",
+                f"read as {names[self.becomes[place]]}, {self.probabilities[place]:.1%}{other}",
+                f"L2 {self.distances[place]:.2f}\nred: added, blue: away",
+            ]
+        return captioned_grid(np.stack(cells), captions, 3), legend
 
 
 @checked
@@ -86,7 +118,7 @@ def find_counterfactuals(
     target: a class, or one for each image, by names or numbers of the recognizer's classes; without it the nearest of
     the three that the recognizer finds the most likely of the others. What is found need not convince another
     recognizer: ask one (`elmyr counterfactual --judge`). seed: of the samples that the search begins at. InputError for
-    a GAN of other images or without such a class, and for a target that is what the image is read as.
+    a GAN of other images or without such a class, and where all images are read as the target already.
     """
     names = recognizer.trained().names
     require_pair(recognizer, gan)
@@ -108,6 +140,8 @@ def find_counterfactuals(
         apart += 1e6 * (np.asarray(recognizer.predict_proba(made)).argmax(1) != targets)  # found none: only if all do
         better = apart < nearest
         best[better], chosen[better], nearest[better] = made[better], targets[better], apart[better]
+    already = chosen == read
+    best[already] = pixels[already]
     after = np.asarray(recognizer.predict_proba(best))
     return Counterfactuals(
         images=pixels,
@@ -119,6 +153,11 @@ def find_counterfactuals(
         distances=np.sqrt(np.square((best.astype(np.float64) - pixels) / 255).sum((1, 2, 3))),
         names=names,
     )
+
+
+def judged(found: Counterfactuals, recognizer: Recognizer) -> Counterfactuals:
+    """The same, with what another recognizer reads; InputError for one of other images."""
+    return replace(found, judged=np.asarray(recognizer.predict(found.found)).astype(str))
 
 
 def require_pair(recognizer: Recognizer, gan: GAN) -> None:
@@ -148,11 +187,13 @@ def _aims(
     asked = asked_labels(names, (), len(read), target)
     assert asked is not None  # since there are classes
     targets = np.asarray(asked(0, len(read)))
-    same = np.flatnonzero(targets == read)
-    if len(same):
+    same = int(np.sum(targets == read))
+    if same == len(read):
         raise InputError(
-            f"image {same[0]} is read as {names[read[same[0]]]} already: ask for another class, or leave out the target"
+            f"all images are read as {names[read[0]]} already: ask for another class, or leave out the target"
         )
+    if same:
+        note(f"{same:,} of {len(read):,} images are read as what is asked for already: they stay as they are")
     return targets[:, None]
 
 

@@ -23,7 +23,7 @@ def draw_explanation(found: Explanation, files: list[str]) -> tuple[NDArray[np.u
     cells, captions = [], []
     strengths = strengths_of(found.maps[:MOST_ROWS])
     for place, (image, strength) in enumerate(zip(found.images[:MOST_ROWS], strengths, strict=True)):
-        cells += [_as_rgb(image), colored(strength), overlaid(image, strength)]
+        cells += [as_rgb(image), colored(strength), overlaid(image, strength)]
         target = names[found.targets[place]]
         read = f"{found.model.reads} {names[found.read[place]]}, {_believed(found, found.beliefs[place])}"
         of_target = f"{target}: {_believed(found, found.of_targets[place])}"
@@ -51,13 +51,14 @@ def colored(strength: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def overlaid(image: Pixels, strength: NDArray[np.float64]) -> NDArray[np.uint8]:
     """A faded image uint8 (H, W, C) in gray under the colors of its strengths (H, W): uint8 (H, W, 3)."""
-    gray = _as_rgb(image).mean(-1, keepdims=True)
+    gray = as_rgb(image).mean(-1, keepdims=True)
     faded = 255 - (255 - gray) * (1 - PALE)
     opaque = abs(strength)[..., None]
     return np.asarray(faded * (1 - opaque) + colored(strength) * opaque).round().astype(np.uint8)
 
 
-def _as_rgb(image: Pixels) -> NDArray[np.uint8]:
+def as_rgb(image: Pixels) -> NDArray[np.uint8]:
+    """An image uint8 (H, W, C) in three channels."""
     return np.repeat(image[..., :1], 3, -1) if image.shape[-1] < 3 else image[..., :3]
 
 
