@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from elmyr.tasks.recognition import Recognizer as Recognizer
     from elmyr.tasks.recognition import train_recognizer as train_recognizer
     from elmyr.tasks.recognition.attribution import explain as explain
+    from elmyr.tasks.recognition.attribution import explain_gan as explain_gan
     from elmyr.tasks.recognition.counterfactuals import find_counterfactuals as find_counterfactuals
     from elmyr.tasks.restoration import Restorer as Restorer
     from elmyr.tasks.restoration import train_restorer as train_restorer
@@ -56,6 +57,7 @@ _HOMES = {
     "compare": "elmyr.evaluation",
     "evaluate": "elmyr.evaluation",
     "explain": "elmyr.tasks.recognition.attribution",
+    "explain_gan": "elmyr.tasks.recognition.attribution",
     "find_counterfactuals": "elmyr.tasks.recognition.counterfactuals",
     "find_directions": "elmyr.tasks.gan.directions",
     "find_latents": "elmyr.tasks.gan.editing",
@@ -88,6 +90,7 @@ __all__ = [
     "compare",
     "evaluate",
     "explain",
+    "explain_gan",
     "find_counterfactuals",
     "find_directions",
     "find_latents",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +20,12 @@ def explain(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="The run of a recognizer or of a GAN (its discriminator), or latest.")
     ],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Images, folders, globs, or a known name.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[PATH]...", help="Images, folders, globs, or a known name; none: of a GAN, what makes its pixels."
+        ),
+    ] = [],  # noqa: B006  # typer copies it
     target: Annotated[
         str | None, typer.Option(metavar="CLASS", help="What speaks for this class (default: what each is read as).")
     ] = None,
@@ -39,31 +46,55 @@ def explain(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show which pixels decide what a recognizer reads, or how real a discriminator finds an image."""
-    from elmyr.core.files import require_place
+    """Show which pixels decide what a recognizer reads, or how real a GAN's discriminator finds an image.
+
+    Of a GAN without images: what decides which pixels of those that it makes.
+    """
     from elmyr.images import Shaping
     from elmyr.tasks.recognition import attribution
-    from elmyr.tasks.recognition.attribution.opening import open_explained
+    from elmyr.tasks.recognition.attribution.opening import open_explained, require_gan
     from elmyr.tasks.recognition.attribution.saving import save_explanation
     from elmyr.tasks.recognition.predicting.formed import images_for
     from elmyr.tasks.recognition.predicting.given import given_by
 
     attribution.required_method(method)
-    require_place(out, ".png", "a picture")
-    if save_maps is not None:
-        require_place(save_maps, ".npz", "maps")
+    _require_places(out, save_maps)
     model = open_explained(run, device=device)
+    if not paths:
+        asked = {"--check": check, "--prepare": prepare != "model", "--limit": bool(limit)}
+        whole = attribution.explain_gan(require_gan(model, run, of_images=asked), method=method, target=target)
+        _keep(whole.picture(), out, None if save_maps is None else partial(whole.save, save_maps))
+        _show(whole.lines(), {"picture": str(out), "method": method} | whole.as_json(), out, quiet, as_json)
+        return
     given = given_by(paths, read_list=sys.stdin.buffer.read, data_root=data_root, shaping=Shaping(limit=limit))
     images, names, _ = images_for(model, given, prepare.value)
     found = attribution.explanation(model, images, method=method, target=target)
     checked = attribution.check(found) if check else None
-    save_captioned(attribution.draw_explanation(found, names), out, "")
+    save = None if save_maps is None else partial(save_explanation, found, names, save_maps)
+    _keep(attribution.draw_explanation(found, names), out, save)
+    told: dict[str, Any] = {"picture": str(out), "method": method, "images": found.rows(names)}
+    lines = found.lines(names) if checked is None else checked.lines()
+    _show(lines, told if checked is None else told | {"check": checked.as_json()}, out, quiet, as_json)
+
+
+def _require_places(out: Path, save_maps: Path | None) -> None:
+    from elmyr.core.files import require_place
+
+    require_place(out, ".png", "a picture")
     if save_maps is not None:
-        save_explanation(found, names, save_maps)
+        require_place(save_maps, ".npz", "maps")
+
+
+def _keep(drawn: Any, out: Path, save: Callable[[], None] | None) -> None:
+    save_captioned(drawn, out, "")
+    if save is not None:
+        save()
+
+
+def _show(lines: Iterable[str], told: dict[str, Any], out: Path, quiet: bool, as_json: bool) -> None:
     if as_json:
-        told = {"picture": str(out), "method": method, "images": found.rows(names)}
-        show_json(told if checked is None else told | {"check": checked.as_json()})
+        show_json(told)
         return
-    for line in found.lines(names) if checked is None else checked.lines():
+    for line in lines:
         print(line)
-    (hush if quiet else say)(f"image by image, red for and blue against: {out}")
+    (hush if quiet else say)(f"the maps: {out}")

@@ -58,6 +58,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "explain": (
         "elmyr explain latest photo.jpg --out maps.png",
         "elmyr explain runs/reader folder --target 7 --method occlusion --check",
+        "elmyr explain runs/digits --out pixels.png",
     ),
     "sample": (
         "elmyr sample runs/digits -n 1000 --out samples.npz",

@@ -291,6 +291,11 @@ def test_the_command_writes_picture_maps_and_figures(
         (["nowhere", "{images}"], "there is no run directory 'nowhere'"),
         (["{gan}", "{images}", "--target", "a"], "this GAN has no classes: leave the target out"),
         (["{reader}", "{reader}/../one.png", "--check"], "a check of 1 image says nothing"),
+        (["{reader}"], "a recognizer is explained by images: elmyr explain"),
+        (["{gan}", "--check"], "--check is of images, and none are given"),
+        (["{gan}", "--limit", "3"], "--limit is of images, and none are given"),
+        (["{gan}", "--prepare", "digit"], "--prepare is of images, and none are given"),
+        (["{gan}", "--target", "a"], "this GAN has no classes: leave the target out"),
     ],
 )
 def test_wrong_input_is_one_line(
@@ -325,6 +330,33 @@ def test_without_captum_only_the_gradient_is_left(reader: Recognizer, monkeypatc
     with pytest.raises(InputError, match=r"needs captum: pip install 'elmyr\[explain\]'"):
         elmyr.explain(reader, BLOBS)
     assert elmyr.explain(reader, BLOBS, method="gradient").shape == (12, 8, 8)
+
+
+@pytest.mark.parametrize("classes", [(), ("a", "b", "c")])
+def test_a_gan_is_explained_by_the_samples_that_are_least_real_for_their_class(classes: tuple[str, ...]) -> None:
+    gan = small_gan(classes=classes)
+    found = elmyr.explain_gan(gan, method="gradient", count=8)
+    made = gan.sample(1_000)
+    logits = gan.discriminate(made)
+    if classes:
+        labels = made.require_labels()
+        logits -= np.array([logits[labels == label].mean() for label in range(3)])[labels]
+        assert found.false.targets.tolist() == labels[found.samples].tolist()
+    assert sorted(found.samples) == sorted(np.argsort(logits)[:8].tolist())
+    assert np.array_equal(found.false.images, made.take(np.array(found.samples)).in_memory())
+    picture, _ = found.picture()
+    assert picture.shape[2] == 3 and len(found.as_json()["least_real"]) == 8
+    assert "least real for their class" in "\n".join(found.lines())
+
+
+def test_the_command_explains_a_gan_without_images(
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("explain", folder / "gan", "--method", "gradient", "--save-maps", "m.npz", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["source"] for each in told["effects"]] == ["latent"] and len(told["least_real"]) == 8
+    with np.load("m.npz") as maps, Image.open("maps.png") as picture:
+        assert maps["deviations"].shape == (1, 8, 8) and maps["maps"].shape == (8, 8, 8) and picture.mode == "RGB"
 
 
 def test_maps_of_mistakes_divide_the_prediction_less_the_label(reader: Recognizer) -> None:

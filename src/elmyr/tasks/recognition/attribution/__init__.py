@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from elmyr.tasks.recognition.attribution.explaining import explanation as explanation
     from elmyr.tasks.recognition.attribution.methods import METHODS as METHODS
     from elmyr.tasks.recognition.attribution.methods import required_method as required_method
+    from elmyr.tasks.recognition.attribution.of_gans import ExplainedGAN as ExplainedGAN
+    from elmyr.tasks.recognition.attribution.of_gans import explain_gan as explain_gan
 
 __all__ = [
     "METHOD",
     "METHODS",
     "Check",
+    "ExplainedGAN",
     "Explanation",
     "check",
     "draw_explanation",
     "explain",
+    "explain_gan",
     "explanation",
     "required_method",
 ]
@@ -38,6 +42,8 @@ __getattr__ = lazily(
         "check": "elmyr.tasks.recognition.attribution.checking",
         "draw_explanation": "elmyr.tasks.recognition.attribution.drawing",
         "explain": "elmyr.tasks.recognition.attribution.explaining",
+        "ExplainedGAN": "elmyr.tasks.recognition.attribution.of_gans",
+        "explain_gan": "elmyr.tasks.recognition.attribution.of_gans",
         "explanation": "elmyr.tasks.recognition.attribution.explaining",
         "required_method": "elmyr.tasks.recognition.attribution.methods",
     },

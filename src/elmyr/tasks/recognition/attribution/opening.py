@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from elmyr.core.errors import InputError
@@ -37,3 +38,13 @@ def open_explained(name: Run, *, device: str = "auto") -> Trained | GAN:
             f"'{path}' is {with_article(kind)}, which has no classes to explain: give a recognizer or a GAN"
         )
     return open_trained(name, device=device)
+
+
+def require_gan(model: Trained | GAN, name: Run, *, of_images: Mapping[str, bool]) -> GAN:
+    """The model, a GAN; InputError, where no images are given, for a recognizer, and for options that are of images."""
+    if not isinstance(model, GAN):
+        raise InputError(f"a recognizer is explained by images: elmyr explain {name} IMAGES")
+    asked = [option for option, is_asked in of_images.items() if is_asked]
+    if asked:
+        raise InputError(f"{asked[0]} is of images, and none are given: elmyr explain {name} IMAGES {asked[0]}")
+    return model
