@@ -52,7 +52,7 @@ def explain(
     """
     from elmyr.images import Shaping
     from elmyr.tasks.recognition import attribution
-    from elmyr.tasks.recognition.attribution.opening import open_explained, require_gan
+    from elmyr.tasks.recognition.attribution.opening import open_explained, require_gan, target_of
     from elmyr.tasks.recognition.attribution.saving import save_explanation
     from elmyr.tasks.recognition.predicting.formed import images_for
     from elmyr.tasks.recognition.predicting.given import given_by
@@ -67,8 +67,8 @@ def explain(
         _show(whole.lines(), {"picture": str(out), "method": method} | whole.as_json(), out, quiet, as_json)
         return
     given = given_by(paths, read_list=sys.stdin.buffer.read, data_root=data_root, shaping=Shaping(limit=limit))
-    images, names, _ = images_for(model, given, prepare.value)
-    found = attribution.explanation(model, images, method=method, target=target)
+    images, names, classes = images_for(model, given, prepare.value)
+    found = attribution.explanation(model, images, method=method, target=target_of(model, target, classes))
     checked = attribution.check(found) if check else None
     save = None if save_maps is None else partial(save_explanation, found, names, save_maps)
     _keep(attribution.draw_explanation(found, names), out, save)

@@ -27,6 +27,7 @@ from elmyr.tasks.recognition.attribution.explained import Explained, explained
 from elmyr.tasks.recognition.attribution.explaining import maps_of
 from elmyr.tasks.recognition.attribution.methods import Method, last_maps
 from elmyr.tasks.recognition.attribution.mistaken import drawn_mistakes, maps_of_mistakes
+from elmyr.tasks.recognition.attribution.opening import target_of
 from elmyr.tasks.recognition.attribution.randomization import layers_of, randomize, rank_correlation
 from elmyr.tasks.restoration import Restorer
 from tests.conftest import small_image_set
@@ -142,6 +143,15 @@ def test_a_discriminator_is_explained(classes: tuple[str, ...]) -> None:
     if not classes:
         with pytest.raises(InputError, match="this GAN has no classes"):
             explanation(gan, BLOBS.images, target="a")
+
+
+def test_a_discriminator_is_asked_for_the_labels_that_images_have(reader: Recognizer) -> None:
+    gan, trained = small_gan(classes=("a", "b", "c")), reader.trained()
+    assert target_of(gan, None, ["c", "a"]) == ["c", "a"] and target_of(gan, "b", ["c", "a"]) == "b"
+    assert target_of(gan, None, None) is None and target_of(gan, None, ["c", "x"]) is None
+    assert target_of(trained, None, ["c", "a"]) is None  # of a recognizer it is what is read
+    assert target_of(small_gan(), None, ["c"]) is None
+    assert target_of(small_gan(classes=("a", "b"), projection=False), None, ["a"]) is None
 
 
 def test_curves_are_those_of_a_network_that_looks_at_one_pixel() -> None:

@@ -31,7 +31,7 @@ class Explained:
     The score is what a map explains; the belief is what people read: a recognizer's probability of the class, a
     discriminator's logit. ground: the level in [-1, 1] that stands for nothing: a map explains what differs from it.
     classes: their names; of a discriminator without classes empty. believes, reads: what the belief is called, and the
-    class that is believed most.
+    class that is believed most. answers: the classes' logits (N, K), of a network that gives all at a time.
     """
 
     net: nn.Module
@@ -42,6 +42,7 @@ class Explained:
     ground: float
     believes: str
     reads: str
+    answers: Callable[[nn.Module, torch.Tensor], torch.Tensor] | None = None
 
     def with_net(self, net: nn.Module) -> Explained:
         """The same of another network of this form."""
@@ -66,8 +67,13 @@ class Explained:
                 parts.append(self.belief(self.net, some, classes.to(some.device)).double().cpu().numpy())
         return np.concatenate(parts)
 
+    @torch.no_grad()
     def read(self, images: torch.Tensor) -> NDArray[np.int64]:
         """The class (N,) that is believed most of each image; 0 without classes."""
+        answers = self.answers
+        if answers is not None:
+            most = [answers(self.net, some).argmax(1).cpu() for some in torch.split(images, CHUNK)]
+            return np.asarray(torch.cat(most).numpy(), np.int64)
         numbers = range(max(1, len(self.classes)))
         each = [self.beliefs(images, torch.full((len(images),), number)) for number in numbers]
         return np.asarray(np.argmax(each, 0), np.int64)
@@ -110,7 +116,8 @@ def _of_trained(trained: Trained) -> Explained:
         return _of_target((net(images).double() / temperature).softmax(1), targets)
 
     ground = -1.0 if trained.ground is None else round(trained.ground) / 127.5 - 1  # a level that pixels have
-    return Explained(trained.net, trained.names, trained.image_shape, score, belief, ground, "probability", "read as")
+    judged = (trained.net, trained.names, trained.image_shape, score, belief, ground)
+    return Explained(*judged, "probability", "read as", lambda net, images: net(images))
 
 
 def _of_target(rows: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from elmyr.core.errors import InputError
@@ -48,3 +48,13 @@ def require_gan(model: Trained | GAN, name: Run, *, of_images: Mapping[str, bool
     if asked:
         raise InputError(f"{asked[0]} is of images, and none are given: elmyr explain {name} IMAGES {asked[0]}")
     return model
+
+
+def target_of(model: Trained | GAN, target: str | None, classes: Sequence[str] | None) -> str | Sequence[str] | None:
+    """The class that is asked for; else, of a discriminator that is given the class, those that the images are labeled.
+
+    A discriminator compares images within a class: of which class one is most real says nothing of it.
+    """
+    if target is not None or not isinstance(model, GAN) or classes is None or not model.config.projection:
+        return target
+    return classes if set(classes) <= set(model.config.classes) else None

@@ -14,6 +14,7 @@ from elmyr.engine.saving.places import MODEL
 from elmyr.images import Pixels
 from elmyr.images.decode.encoded import shown
 from elmyr.tasks.gan.model import GAN
+from elmyr.tasks.recognition.predicting.background import are_opposite, told_of_opposite
 from elmyr.tasks.recognition.predicting.given import Given
 from elmyr.tasks.recognition.predicting.predictions import Prepare, looks, preparation_named
 from elmyr.tasks.recognition.predicting.trained import Trained, preparation_of
@@ -56,8 +57,11 @@ def images_for(model: Trained | GAN, given: Iterable[Given], prepare: Prepare = 
         pixels += [] if look.pixels is None else [look.pixels]
     if not pixels:
         raise InputError("none of the images can be read: give others")
+    formed = np.concatenate(pixels)
+    if opposite := int(are_opposite(ground, formed).sum()):
+        note(told_of_opposite(opposite, len(formed), ground))
     named = [name for name in classes if name is not None]
-    return Formed(np.concatenate(pixels), files, named if len(named) == len(files) else None)
+    return Formed(formed, files, named if len(named) == len(files) else None)
 
 
 def _classes(given: Sequence[Given]) -> Iterator[str | None]:
