@@ -54,7 +54,7 @@ VALUES = (
     "1",
 )
 NAMES = ("count", "class", "seed", "truncation", "format", "steps", "from_seed", "answers", "noise", "nearest", "lang",
-         "prepare", "after", "token", "from_class", "to_class", "direction", "examples")  # fmt: skip
+         "prepare", "after", "token", "from_class", "to_class", "direction", "examples", "explain")  # fmt: skip
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

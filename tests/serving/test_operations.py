@@ -21,6 +21,7 @@ from elmyr.serving.worker.models import Models
 from elmyr.serving.worker.operations import answer_together
 from elmyr.tasks.gan.editing import between
 from elmyr.tasks.recognition import open_recognizer
+from elmyr.tasks.recognition.attribution.mistaken import drawn_maps
 from elmyr.tasks.restoration import Restorer
 from tests.serving.conftest import SERVED
 from tests.serving.workbench import as_npy, as_png
@@ -144,6 +145,27 @@ def test_the_nearest_training_images_are_shown(models: Models, small_runs: Path,
         distances = [near["distance"] for near in one["nearest"]]
         assert distances == sorted(distances) and all(near["label"] in digits.classes for near in one["nearest"])
         assert pixels(one["nearest"][0]["image"]).shape == (8, 8)
+
+
+def test_a_map_of_what_is_read_stands_beside_it_if_it_is_asked_for(
+    models: Models, small_runs: Path, digits: ImageSet
+) -> None:
+    images = digits.in_memory()[:3]
+    answers = told(asked(models, "reader", "recognize", {"explain": True}, as_npy(images)))["images"]
+    recognizer = open_recognizer(small_runs / "reader", device="cpu")
+    read = recognizer.predict_proba(images).argmax(1)
+    expected = drawn_maps(recognizer, images, read)
+    for one, drawn in zip(answers, expected, strict=True):
+        found = pixels(one["map"])
+        assert found.shape == (8, 8, 3) and abs(found.astype(int) - drawn).max() <= 1  # by rounding alone
+        assert np.ptp(found, axis=-1).max() > 50  # colors
+    drawing = told(
+        asked(models, "reader", "recognize", {"explain": True, "prepare": "digit"}, as_png(images[0, ..., 0]))
+    )
+    assert pixels(drawing["images"][0]["map"]).shape == (8, 8, 3)
+    assert "map" not in told(asked(models, "reader", "recognize", {"explain": False}, as_npy(images)))["images"][0]
+    refused = asked(models, "reader", "recognize", {"explain": True}, as_npy(np.zeros((101, 8, 8), np.uint8)))
+    assert refused.status == 422 and "at most 100 with 2,000,000 pixels" in told(refused)["error"]
 
 
 def test_where_the_training_images_are_not_to_be_had_that_is_said(

@@ -134,7 +134,7 @@ def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
         ("GET", "/v1/models/gan/between?from=3&to=8", 422, "there is no 'from' here: did you mean 'from_class'?"),
         ("GET", "/v1/models/gan/generate?count=2&count=3", 422, "'count' is there more than once: give it once"),
         ("GET", "/v1/models?kind=gan", 422, "this address takes no words behind '?'"),
-        ("POST", "/v1/models/reader/recognize?zzz=1", 422, "choose from: nearest, prepare"),
+        ("POST", "/v1/models/reader/recognize?zzz=1", 422, "choose from: explain, nearest, prepare"),
         ("POST", "/v1/models/reader/recognize?prepare=digits", 422, "'prepare' is 'digits': give 'model' or 'digit'"),
         ("GET", "/v1/runs/gan/events?since=3", 422, "choose from: after"),
         ("POST", "/v1/models/translator/translate?direction=c", 422, "'direction' is 'c': give 'a-to-b' or 'b-to-a'"),

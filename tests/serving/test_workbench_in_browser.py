@@ -147,14 +147,22 @@ def test_a_digit_is_read_while_it_is_drawn(browser: Any, bench: Workbench, digit
         assert page.locator(".nearest li").all_inner_texts().count("0") >= 3
         assert near.first.get_attribute("alt").startswith("A training image of class ")
 
+        assert page.locator(".map img").count() == 0
+        page.get_by_label("Show which pixels speak for the prediction").check()
+        page.locator(".map img").wait_for()
+        why = pixels_of(page.locator(".map img"))
+        assert why.shape[:2] == (8, 8) and page.locator(".map img").get_attribute("alt").startswith(
+            "The input, red where it speaks for 0"
+        )
         draw(page, "draw", [[(0.05, 0.5), (0.95, 0.5)]])
         settle(page, "draw")
+        assert not np.array_equal(pixels_of(page.locator(".map img")), why)
         assert pixels_of(page.locator(".seen img"))[3:5, [0, -1]].max() > 100
         page.get_by_role("button", name="Undo").first.click()
         assert reading(page) == "0" and (pixels_of(page.locator(".seen img")) == seen).all()
         page.get_by_role("button", name="Clear").first.click()
         page.get_by_text("Nothing is drawn yet.").wait_for()
-        assert page.locator(".bars li, .seen img, .nearest li").count() == 0
+        assert page.locator(".bars li, .seen img, .map img, .nearest li").count() == 0
         page.get_by_role("button", name="Undo").first.click()  # of the clearing
         assert reading(page) == "0"
 
@@ -583,7 +591,12 @@ def test_everything_goes_with_the_keyboard_alone(browser: Any, bench: Workbench,
 
 
 FILLED: dict[str, Callable[[Any], None]] = {
-    "draw": lambda page: (draw(page, "draw", [[(0.5, 0.1), (0.5, 0.9)]]), page.locator(".nearest li").first.wait_for()),
+    "draw": lambda page: (
+        page.locator(".explains").check(),
+        draw(page, "draw", [[(0.5, 0.1), (0.5, 0.9)]]),
+        page.locator(".map img").wait_for(),
+        page.locator(".nearest li").first.wait_for(),
+    ),
     "generate": lambda page: page.locator(".grid img").wait_for(),
     "repair": lambda page: (
         draw(page, "repair", [[(0.5, 0.1), (0.5, 0.9)]]),

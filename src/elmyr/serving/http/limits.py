@@ -13,6 +13,8 @@ MOST_ANSWERS = 16  # to one damaged image
 MOST_REPAIRED = 4_000_000  # pixels, those of all answers together
 MOST_TRANSLATED = 2_000_000  # pixels, those of all answers together
 MOST_NEAREST = 20  # training images beside one
+MOST_EXPLAINED = 100  # images of an upload
+MOST_EXPLAINED_PIXELS = 2_000_000  # theirs, as the recognizer takes them
 MOST_NEAREST_SHOWN = 2_000  # those beside all images of an upload
 
 WAITING = {"recognize": 128, "embed": 64}  # requests of one kind to one model that may wait

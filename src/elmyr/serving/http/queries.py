@@ -37,6 +37,9 @@ class Recognize(Words):
         "out and centered as MNIST has its digits",
     )
     nearest: int = Field(0, ge=0, le=MOST_NEAREST, description="also so many training images that are nearest to it")
+    explain: bool = Field(
+        False, description="also a map of which pixels speak for the class that is read (red) and against it (blue)"
+    )
 
 
 class Embed(Words):

@@ -25,8 +25,8 @@ function ofModel(model, operation, values = {}) {
 
 const image = (body, signal) => ({ method: "POST", headers: { "content-type": body.type }, body, signal });
 
-export const recognize = (model, picture, { prepare, nearest, signal } = {}) =>
-  toJson(ofModel(model, "recognize", { prepare, nearest }), image(picture, signal));
+export const recognize = (model, picture, { prepare, nearest, explain, signal } = {}) =>
+  toJson(ofModel(model, "recognize", { prepare, nearest, explain }), image(picture, signal));
 
 export const repair = (model, png, values, signal) => toJson(ofModel(model, "repair", values), image(png, signal));
 

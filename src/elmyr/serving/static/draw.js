@@ -20,10 +20,11 @@ export default function draw(section) {
   if (!canvas) return () => {};
   const part = (name) => section.querySelector(`.${name}`);
   const [reading, bars, seen, nearest, quiet] = ["reading", "bars", "seen", "nearest", "why-none"].map(part);
-  const [how, listed] = ["how", "photos"].map(part);
+  const [how, listed, map] = ["how", "photos", "map"].map(part);
   const ofDrawing = how.textContent;
   const model = section.querySelector("[name=model]");
   const onPaper = section.querySelector(".on-paper");
+  const explains = section.querySelector(".explains");
   const ofPhotos = () => (onPaper.checked ? "digit" : "model");
   const without = new Map(); // models whose training images are not to be had, and why
   let resting = null;
@@ -80,20 +81,24 @@ export default function draw(section) {
 
   function showNothing() {
     reading.textContent = reading.dataset.none;
-    for (const list of [bars, seen, nearest]) list.replaceChildren();
+    for (const list of [bars, seen, map, nearest]) list.replaceChildren();
     quiet.textContent = "";
   }
 
   async function read(signal) {
     const asked = await question();
     if (!asked) return showNothing();
-    const answer = await recognize(model.value, asked.image, { prepare: asked.prepare, signal });
+    const explain = explains.checked || undefined;
+    const answer = await recognize(model.value, asked.image, { prepare: asked.prepare, explain, signal });
     const asItIs = asked.prepare === "model";
     const image = await pictured(answer.seen ?? asked.image, photos.length ? seen.dataset.photo : seen.dataset.alt, about(112));
+    const { label, map: drawn } = answer.images[0];
+    const maps = drawn ? [await pictured(drawn, filled(map.dataset.alt, { label }), about(112))] : [];
     if (signal.aborted) return;
     how.textContent = asItIs ? how.dataset[answer.opposite_ground ? "opposite" : "photo"] : ofDrawing;
     showReading(answer.images[0]);
     seen.replaceChildren(image);
+    map.replaceChildren(...maps);
   }
 
   function showPhotos(given) {
@@ -163,6 +168,7 @@ export default function draw(section) {
 
   model.addEventListener("change", () => (photos.length ? showPhotos(photos) : changed()));
   onPaper.addEventListener("change", () => photos.length && showPhotos(photos));
+  explains.addEventListener("change", () => (photos.length ? showPhotos(photos) : changed()));
   acceptPhotos(section, showPhotos, (error) => {
     refusal = error;
     tell(section, error);

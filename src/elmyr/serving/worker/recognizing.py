@@ -15,11 +15,12 @@ from elmyr.engine.saving.run_directory import RunDirectory
 from elmyr.serving.catalog import ServedModel, WorkerOptions
 from elmyr.serving.http.answers import Answer, in_base64, json_answer, npz_answer, refusal
 from elmyr.serving.http.http_errors import HTTPError
-from elmyr.serving.http.limits import MOST_NEAREST_SHOWN
+from elmyr.serving.http.limits import MOST_EXPLAINED, MOST_EXPLAINED_PIXELS, MOST_NEAREST_SHOWN
 from elmyr.serving.http.uploads import decoded
 from elmyr.serving.worker.models import KindWork, Opened
 from elmyr.serving.worker.operations import Answering, Query, guarded
 from elmyr.tasks.recognition import Recognizer
+from elmyr.tasks.recognition.attribution.mistaken import drawn_maps
 from elmyr.tasks.recognition.predicting.background import are_opposite
 from elmyr.tasks.recognition.predicting.nearest import Nearest
 from elmyr.tasks.recognition.predicting.predictions import PREPARATIONS
@@ -138,9 +139,21 @@ def _told(opened: OpenRecognizer, query: Query, prepared: Prepared, probabilitie
         content["seen"] = told[0]["seen"]
     if prepared.opposite:
         content["opposite_ground"] = True
+    if query.get("explain"):
+        _add_maps(opened.model, prepared.images, probabilities.argmax(1), told)
     if query.get("nearest"):
         content["nearest_ready"] = _add_nearest(opened, query["nearest"], prepared.images, told)
     return json_answer(content)
+
+
+def _add_maps(recognizer: Recognizer, images: Images, read: NDArray[np.int64], told: list[dict[str, Any]]) -> None:
+    if len(images) > MOST_EXPLAINED or images[..., 0].size > MOST_EXPLAINED_PIXELS:
+        raise InputError(
+            f"{len(images):,} images of {images.shape[1]}x{images.shape[2]} are too many to be explained at once: "
+            f"at most {MOST_EXPLAINED} with {MOST_EXPLAINED_PIXELS:,} pixels"
+        )
+    for one, drawn in zip(told, drawn_maps(recognizer, images, read), strict=True):
+        one["map"] = in_base64(drawn)
 
 
 def _add_nearest(opened: OpenRecognizer, count: int, images: Images, told: list[dict[str, Any]]) -> bool:

@@ -1,4 +1,4 @@
-"""Why an image was taken for another class: which pixels speak for that, and which for its label."""
+"""Maps that need no extra: why an image was taken for another class, and why it is read as it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from elmyr.tasks.recognition.attribution.drawing import overlaid, strengths_of
 from elmyr.tasks.recognition.attribution.explained import explained
 from elmyr.tasks.recognition.attribution.explaining import Maps, maps_of
 
-METHOD = "gradient"  # it needs no extra: a report shows the same wherever it is made
+METHOD = "gradient"  # it needs no extra: reports and pages show the same wherever they are made
 
 
 def maps_of_mistakes(model: Any, images: Pixels, predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> Maps:
@@ -29,9 +29,19 @@ def maps_of_mistakes(model: Any, images: Pixels, predicted: NDArray[np.int64], l
     return for_prediction - for_label
 
 
+def drawn_maps(model: Any, images: Pixels, classes: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Maps of classes (N,) over the faded images, uint8 (N, H, W, 3): red for the class, blue against it."""
+    of = explained(model)
+    return _drawn(images, maps_of(of, of.units(of.required(images)), torch.from_numpy(np.asarray(classes)), METHOD))
+
+
 def drawn_mistakes(
     model: Any, images: Pixels, predicted: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
     """The same over the faded images, uint8 (N, H, W, 3): red for the prediction, blue for the label."""
-    strengths = strengths_of(maps_of_mistakes(model, images, predicted, labels))
+    return _drawn(images, maps_of_mistakes(model, images, predicted, labels))
+
+
+def _drawn(images: Pixels, maps: Maps) -> NDArray[np.uint8]:
+    strengths = strengths_of(maps)
     return np.stack([overlaid(image, strength) for image, strength in zip(images, strengths, strict=True)])
