@@ -71,7 +71,7 @@ def test_models_health_and_counts_are_told(workbench: Workbench, digits: ImageSe
 
 
 def test_every_answer_has_a_number_and_forbids_what_the_page_does_not_need(workbench: Workbench) -> None:
-    for path in ("/", "/v1/models", "/nowhere", "/static/survey.css", "/health/live", "/static/../guard.py"):
+    for path in ("/", "/v1/models", "/nowhere", "/static/look/survey.css", "/health/live", "/static/../guard.py"):
         told = workbench.get(path)
         assert len(told.headers["x-request-id"]) == 16
         policy = told.headers["content-security-policy"]

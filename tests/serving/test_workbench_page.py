@@ -25,7 +25,7 @@ def test_the_page_has_nothing_inline_and_nothing_from_elsewhere(models: list[dic
     page = workbench_page(models, words_in(language))
     assert not re.search(r"https?:|<style|\sstyle=|\son\w+=|javascript:", page)
     assert re.findall(r"<script[^>]*>(.*?)</script>", page) == [""]
-    static = {f"/static/{name}" for name in ("icon.svg", "workbench.css", "workbench.js")}
+    static = {f"/static/{name}" for name in ("look/icon.svg", "look/workbench.css", "workbench.js")}
     other = {"en": "zh", "zh": "en"}[language]
     assert set(re.findall(r"(?:src|href)=\"(/[^\"]*)\"", page)) == static | {f"/?lang={other}"}
     assert len(re.findall(r"<section data-tab=\"\w+\" hidden=\"\">", page)) == len(TABS) == 7

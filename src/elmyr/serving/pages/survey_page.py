@@ -28,7 +28,7 @@ def survey_page(form: str, show: float | None, words: Words) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("title", title),
-        Markup('<link rel="stylesheet" href="/static/survey.css">'),
+        Markup('<link rel="stylesheet" href="/static/look/survey.css">'),
         Markup('<script type="module" src="/static/survey.js"></script>'),
     )
     begin = tag(

@@ -58,8 +58,8 @@ def workbench_page(models: Sequence[Mapping[str, Any]], words: Words) -> str:
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("title", words("elmyr workbench")),
-        tag("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
-        tag("link", rel="stylesheet", href="/static/workbench.css"),
+        tag("link", rel="icon", href="/static/look/icon.svg", type="image/svg+xml"),
+        tag("link", rel="stylesheet", href="/static/look/workbench.css"),
         tag("script", type="module", src="/static/workbench.js"),
     )
     titles = {name: words(tab.title) for name, tab in TABS.items()}
