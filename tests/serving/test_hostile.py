@@ -16,13 +16,14 @@ from tests.serving.workbench import Workbench, as_npy, as_png
 Random = np.random.Generator
 ROUTES = (
     "/", "/v1/models", "/v1/models/reader/recognize", "/v1/models/reader/embed", "/v1/models/gan/generate",
-    "/v1/models/gan/between", "/v1/models/restorer/repair", "/v1/models/translator/translate", "/v1/runs",
-    "/v1/runs/gan", "/v1/runs/gan/report", "/v1/runs/gan/previews/320.png",
+    "/v1/models/gan/between", "/v1/models/gan/edit", "/v1/models/restorer/repair", "/v1/models/translator/translate",
+    "/v1/runs", "/v1/runs/gan", "/v1/runs/gan/report", "/v1/runs/gan/previews/320.png",
     "/health/ready", "/metrics", "/static/survey.js", "/v1/openapi.json",
 )  # fmt: skip
 UPLOADED = (
     "/v1/models/reader/recognize",
     "/v1/models/reader/embed",
+    "/v1/models/gan/edit",
     "/v1/models/restorer/repair",
     "/v1/models/translator/translate",
 )

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +20,8 @@ from elmyr.serving.catalog import WorkerOptions, find_served
 from elmyr.serving.http.answers import Answer
 from elmyr.serving.worker.models import Models
 from elmyr.serving.worker.operations import answer_together
-from elmyr.tasks.gan.editing import between
+from elmyr.tasks.gan.directions import find_directions, keep_directions
+from elmyr.tasks.gan.editing import between, find_latents
 from elmyr.tasks.recognition import open_recognizer
 from elmyr.tasks.recognition.attribution.mistaken import drawn_maps
 from elmyr.tasks.restoration import Restorer
@@ -223,6 +225,42 @@ def test_generated_is_what_the_gan_samples_in_every_form_and_twice_the_same(mode
     assert np.array_equal(sevens["images"], gan.sample(12, seed=5, label="7").images)
     wrong = asked(models, "gan", "generate", GENERATE | {"format": "png", "class": "77"})
     assert wrong.status == 422 and "no class '77'" in told(wrong)["error"]
+
+
+def test_images_are_edited_and_samples_moved_as_the_library_does(
+    small_runs: Path, tmp_path: Path, digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elmyr.tasks.gan.editing.search.BANK", 300)
+    shutil.copytree(small_runs / "gan", tmp_path / "gan")
+    gan = GAN.load(tmp_path / "gan", device="cpu", precision="fp32")
+    options = {"device": "cpu", "precision": "fp32"}
+    before = Models(WorkerOptions(find_served([str(tmp_path / "gan")]), **options))
+    query = {"from_class": None, "class": None, "move": None, "every": False, "prepare": "model"}
+    body = as_png(digits.images[0])
+    refused = asked(before, "gan", "edit", query | {"move": "brightness=1"}, body)
+    assert refused.status == 422 and "has no directions yet: elmyr directions" in told(refused)["error"]
+    keep_directions(gan, find_directions(gan, "brightness", count=512, judged=2))
+    (served,) = find_served([str(tmp_path / "gan")])
+    assert served.as_json()["moves"] == [{"name": "brightness", "moves": "brightness", "way": "figure"}]
+    plain = told(asked(before, "gan", "edit", query, body))  # what was found since then is used without a new start
+    found = find_latents(gan, digits.images[:1])
+    assert (pixels(plain["nearest"]) == found.images[0][..., 0]).all() and plain["edited"] == plain["nearest"]
+    assert plain["error"] == pytest.approx(found.errors[0]) and "every" not in plain
+    moved = told(asked(before, "gan", "edit", query | {"move": "brightness=1.5", "class": "7", "every": True}, body))
+    expected = found.edited(move={"brightness": 1.5}, label="7")[0]
+    assert (pixels(moved["edited"]) == expected[..., 0]).all() and moved["nearest"] == plain["nearest"]
+    assert [each["label"] for each in moved["every"]] == list(gan.config.classes)
+    assert moved["every"][7]["image"] == moved["edited"]
+    larger = as_png(np.repeat(np.repeat(digits.images[0], 3, 0), 3, 1))  # brought into the GAN's size
+    seen = pixels(told(asked(before, "gan", "edit", query, larger))["seen"]).astype(int)
+    assert seen.shape == (8, 8) and abs(seen - digits.images[0][..., 0]).mean() < 15
+    samples = asked(before, "gan", "generate", GENERATE | {"format": "npz", "move": "brightness=1.5"})
+    expected = gan.sample(12, seed=5, balanced=True, move={"brightness": 1.5}).images
+    assert np.array_equal(np.load(BytesIO(samples.content))["images"], expected)
+    unknown = "no direction 'bright': did you mean 'brightness'"
+    for words, said in (("bright=1", unknown), ("brightness", "move brightness is no amount")):
+        refused = asked(before, "gan", "edit", query | {"move": words}, body)
+        assert refused.status == 422 and said in told(refused)["error"]
 
 
 def test_the_walk_is_the_library_s(models: Models, small_runs: Path) -> None:

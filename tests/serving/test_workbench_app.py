@@ -127,6 +127,12 @@ def test_the_same_address_gives_the_same_bytes(workbench: Workbench) -> None:
         ("GET", "/v1/models/gan/generate?truncation=2.5", 422, "'truncation' is '2.5': give at most 2"),
         ("GET", "/v1/models/gan/generate?format=exe", 422, "'format' is 'exe': give 'png', 'npz' or 'json'"),
         ("GET", "/v1/models/gan/generate?class=%F0%9F%A6%A2", 422, "no class"),
+        (
+            "GET",
+            "/v1/models/gan/generate?move=slant",
+            422,
+            "move slant is no amount of a direction: write it as thickness=1.5",
+        ),
         ("GET", "/v1/models/gan/between?steps=101", 422, "'steps' is '101': give at most 100"),
         ("GET", "/v1/models/gan/generate?label=3", 422, "there is no 'label' here: did you mean 'class'?"),
         ("GET", "/v1/models/gan/generate?clas=3", 422, "did you mean 'class'?"),

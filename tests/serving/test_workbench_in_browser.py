@@ -17,8 +17,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from elmyr import Recognizer, Translator
+from elmyr import GAN, Recognizer, Translator
 from elmyr.images import ImageSet
+from elmyr.tasks.gan.directions import find_directions, keep_directions
 from elmyr.tasks.recognition import images_to_read, train_recognizer
 from tests.browser import launched, needs_browser, serious_violations
 from tests.serving.strokes import Point, strokes_of
@@ -27,7 +28,7 @@ from tests.serving.workbench import PATIENCE, Workbench, as_png, served
 pytestmark = needs_browser
 
 DATA = os.environ.get("ELMYR_DATA")  # read before the tests are kept from it
-TABS = ("draw", "generate", "repair", "translate", "between", "runs", "watch")
+TABS = ("draw", "generate", "repair", "translate", "between", "edit", "runs", "watch")
 DRAWN = 20
 
 
@@ -43,6 +44,8 @@ def runs(small_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page") / "runs"
     for name in ("gan", "restorer", "translator"):
         shutil.copytree(small_runs / name, folder / name)
+    gan = GAN.load(folder / "gan")
+    keep_directions(gan, find_directions(gan, ["brightness", "sefa"], count=512, judged=2))
     recognizer = Recognizer(method="supervised", updates=250, base=16, device="cpu")
     train_recognizer("digits", recognizer, out=folder / "recognizer")
     return folder
@@ -295,6 +298,61 @@ def test_a_link_gives_exactly_the_same_grid_to_the_byte(browser: Any, bench: Wor
         page.get_by_text("9 images of class 7, seed 3").wait_for()
         assert page.locator(".grid img").get_attribute("src") == first
         assert page.locator("#generate-truncation").input_value() == "0.6"
+
+
+def test_sliders_steer_the_grid_and_a_link_keeps_where_they_stand(browser: Any, bench: Workbench) -> None:
+    with opened(browser, bench, "generate") as page:
+        page.get_by_text("100 images of seed 0").wait_for()
+        grid = page.locator("[data-tab=generate] .grid img")
+        plain = pixels_of(grid).mean()
+        slider = page.locator("#generate-steer-brightness")
+        slider.focus()
+        press(page, "End")
+        page.wait_for_function("() => document.location.hash.includes('move=brightness%3D2')")
+        settle(page, "generate")
+        bright, link = grid.get_attribute("src"), page.url
+        assert pixels_of(grid).mean() > plain
+        assert page.locator("[data-tab=generate] details").get_attribute("hidden") is None  # of sefa
+    with opened(browser, bench, link.partition("#")[2]) as page:
+        settle(page, "generate")
+        page.locator("[data-tab=generate] .grid img").wait_for()
+        assert page.locator("[data-tab=generate] .grid img").get_attribute("src") == bright
+        assert page.locator("#generate-steer-brightness").input_value() == "2"
+        page.get_by_role("button", name="All back to 0").click()
+        page.wait_for_function("() => !document.location.hash.includes('brightness')")
+        settle(page, "generate")
+        assert pixels_of(page.locator("[data-tab=generate] .grid img")).mean() == plain
+
+
+def test_an_image_is_edited_as_sliders_move(browser: Any, bench: Workbench, digits: ImageSet) -> None:
+    with opened(browser, bench, "edit") as page:
+        page.get_by_text("Draw or choose an image.").wait_for()
+        draw(page, "edit", strokes_of(digits.images[0][..., 0]))
+        page.get_by_text("The nearest image is of class").wait_for()
+        settle(page, "edit")
+        shown = page.locator("[data-tab=edit] .answers img")
+        given, nearest, edited = (pixels_of(shown.nth(place)) for place in range(3))
+        assert (nearest == edited).all() and given.shape[:2] == (8, 8)
+        assert page.locator("[data-tab=edit] .hand img").count() == 10
+        tab_to(page, "#edit-steer-brightness")  # with the keyboard alone
+        press(page, "End")
+        before = shown.nth(2).get_attribute("src")
+        page.wait_for_function(
+            "before => document.querySelectorAll('[data-tab=edit] .answers img')[2]?.src !== before", arg=before
+        )
+        settle(page, "edit")
+        assert pixels_of(shown.nth(2)).mean() > edited.mean()
+        assert (pixels_of(shown.nth(1)) == nearest).all()
+        page.locator("#edit-into_class").select_option("7")
+        settle(page, "edit")
+        page.locator("[data-tab=edit] [data-do=take]").click()  # a generated one, which stays where it is
+        page.wait_for_function(
+            "before => document.querySelectorAll('[data-tab=edit] .answers img')[0]?.src !== before",
+            arg=shown.nth(0).get_attribute("src"),
+        )
+        page.locator("[data-tab=edit] [data-do=empty]").click()
+        page.get_by_text("Draw or choose an image.").wait_for()
+        assert shown.count() == 0
 
 
 def test_what_is_rubbed_out_is_made_anew_and_the_rest_stays(browser: Any, bench: Workbench, digits: ImageSet) -> None:
@@ -604,6 +662,10 @@ FILLED: dict[str, Callable[[Any], None]] = {
         page.locator(".answer img").first.wait_for(),
     ),
     "between": lambda page: page.locator(".strip img").first.wait_for(),
+    "edit": lambda page: (
+        draw(page, "edit", [[(0.5, 0.1), (0.5, 0.9)]]),
+        page.locator("[data-tab=edit] .hand img").first.wait_for(),
+    ),
     "runs?run=gan&with=restorer": lambda page: page.locator(".pair img").nth(1).wait_for(),
     "watch?run=gan": lambda page: page.locator(".preview img").wait_for(),
 }  # type: ignore[dict-item]  # lambdas of several steps give tuples, which nobody reads

@@ -28,7 +28,7 @@ def test_the_page_has_nothing_inline_and_nothing_from_elsewhere(models: list[dic
     static = {f"/static/{name}" for name in ("look/icon.svg", "look/workbench.css", "workbench.js")}
     other = {"en": "zh", "zh": "en"}[language]
     assert set(re.findall(r"(?:src|href)=\"(/[^\"]*)\"", page)) == static | {f"/?lang={other}"}
-    assert len(re.findall(r"<section data-tab=\"\w+\" hidden=\"\">", page)) == len(TABS) == 7
+    assert len(re.findall(r"<section data-tab=\"\w+\" hidden=\"\">", page)) == len(TABS) == 8
 
 
 def test_scripts_take_nothing_from_elsewhere_and_one_module_alone_asks_the_server() -> None:

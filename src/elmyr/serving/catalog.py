@@ -132,7 +132,8 @@ def _described(name: str, path: str) -> ServedModel:
         raise InputError(f"'{folder}' is no whole {called(kind)} ({error}): copy or train it again") from None
     trained = config.get("data")
     trained_on = (trained.get("name") if isinstance(trained, dict) else None) or found.trained_on
-    return ServedModel(name, folder.resolve(), kind, found.classes, found.image_shape, trained_on, found.more)
+    more = {**found.more, **SERVED[kind].beside(folder)}
+    return ServedModel(name, folder.resolve(), kind, found.classes, found.image_shape, trained_on, more)
 
 
 def _kind_in(folder: Path) -> str | None:

@@ -5,14 +5,17 @@ Nothing here imports torch: the page's process reads it too.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from safetensors import SafetensorError, safe_open
 
 from elmyr.core.tables import Table
-from elmyr.engine.saving.places import BEST, GAN_KIND, STUDY_KIND
+from elmyr.engine.saving.places import BEST, DIRECTIONS, GAN_KIND, STUDY_KIND, home_of
 from elmyr.serving.http import queries
 
 JSON, PNG, NPZ = "application/json", "image/png", "application/zip"
@@ -53,7 +56,8 @@ class ServedKind:
     """How models of a kind are served.
 
     file: what describes one in its folder. describe: reads that, and the config of the run that it lies in ({} without
-    one); whatever it raises of AttributeError, KeyError, TypeError and ValueError means a damaged file. work: the
+    one); whatever it raises of AttributeError, KeyError, TypeError and ValueError means a damaged file. beside: what
+    else the folder of a model tells, as JSON values. work: the
     `KindWork` of the worker, or `module:attribute` of it, so that the page's process need not load it. tab: that of the
     page which the kind is for. train: the command that makes one. inside: of a run that holds others, or a model in a
     folder of its own, the one that is served in its place.
@@ -66,6 +70,18 @@ class ServedKind:
     tab: str
     train: str
     inside: str = ""
+    beside: Callable[[Path], Parts] = lambda folder: {}
+
+
+def _moves(folder: Path) -> Parts:
+    """The directions that a GAN's run keeps, told by the head of their file: none where there is no whole one."""
+    try:
+        with safe_open(home_of(folder) / DIRECTIONS, framework="numpy") as file:
+            told = json.loads(file.metadata()["directions"])["all"]
+            moves = [{"name": str(each["name"]), "moves": str(each["moves"]), "way": str(each["way"])} for each in told]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        moves = []
+    return {"moves": moves}
 
 
 def _of_gan(content: Any, config: Parts) -> Described:
@@ -100,10 +116,18 @@ def _of_translator(content: Any, config: Parts) -> Described:
 PICTURE = "iVBORw0KGgo…"
 MADE = {"images": [{"label": "3", "image": PICTURE}]}
 READ = {"images": [{"label": "3", "probability": 0.98, "probabilities": {"3": 0.98, "5": 0.02}}]}
+EDITED = {
+    **{"class": "3", "error": 0.004, "seen": PICTURE, "nearest": PICTURE, "edited": PICTURE},
+    "every": [{"label": "0", "image": PICTURE}],
+}
 REPAIRED = {"seen": PICTURE, "answers": [PICTURE], "spread": None}
 TRANSLATED = {"direction": "a-to-b", "images": [{"answers": [PICTURE]}]}
 NO_NEAREST = {409: "the training images are not available, so there are no nearest ones"}
 HIDDEN = "What is wholly transparent in a PNG is hidden, and made anew; the rest stays, unless it is noisy."
+NEAREST = (
+    "The GAN makes the nearest image that it can (error: mean squared, of pixels from 0 to 1); its latent is moved "
+    "along directions, or made as another class. Images of any size are brought into that of the GAN."
+)
 FEATURES = "The recognizer's features of images"
 
 RECOGNIZER = ServedKind(
@@ -124,9 +148,11 @@ GAN = ServedKind(
     {
         "generate": Operation("Make images", queries.Generate, (PNG, NPZ, JSON), MADE),
         "between": Operation("Interpolate between two images", queries.Between, (JSON, PNG, NPZ), MADE),
+        "edit": Operation("Edit an image", queries.Edit, (JSON,), EDITED, upload=True, about=NEAREST),
     },
     tab="generate",
     train="elmyr train digits --out runs/gan",
+    beside=_moves,
 )
 RESTORER = ServedKind(
     "restorer.json",

@@ -15,6 +15,7 @@ from elmyr.engine.saving.migration import FORMAT, in_todays_shape
 RUNS = Path("runs")
 CONFIG, ENVIRONMENT, SUMMARY, MODEL = "config.json", "environment.json", "summary.json", "model"
 STUDY_SUMMARY = "study.json"
+DIRECTIONS = "directions.safetensors"  # of a GAN, beside its model
 BEST = "best"  # of a study: the recognizer that it hands over
 LATEST = "latest"
 GAN_KIND: Literal["gan"] = "gan"

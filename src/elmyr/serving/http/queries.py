@@ -19,6 +19,10 @@ LARGEST_SEED = 2**63 - 1
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, description="which: the same seed gives the same", examples=[7])]
 Answers = Annotated[int, Field(ge=1, le=MOST_ANSWERS)]
+Move = Annotated[
+    str | None,
+    Field(max_length=1000, description="amounts along the GAN's directions", examples=["thickness=1.5,slant=-1"]),
+]
 End = Annotated[str | None, Field(max_length=1000, description="the class at this end, by name or number")]
 
 
@@ -54,10 +58,25 @@ class Generate(Words):
     count: int = Field(100, ge=1, le=MOST_GENERATED, description="how many")
     label: str | None = Field(None, alias="class", max_length=1000, description="a name or number", examples=["3"])
     seed: Seed = 0
+    move: Move = None
     truncation: float = Field(
         1.0, gt=0, le=LARGEST_TRUNCATION, description="below 1: more typical, less varied; above 1: the opposite"
     )
     format: Literal["png", "npz", "json"] = Field("png", description="a grid; arrays; a PNG in base64 each")
+
+
+class Edit(Words):
+    """Of `edit`."""
+
+    from_class: str | None = Field(
+        None, max_length=1000, description="what the image shows, by name or number; every class is tried without it"
+    )
+    label: str | None = Field(None, alias="class", max_length=1000, description="what to make of it", examples=["3"])
+    move: Move = None
+    every: bool = Field(False, description="also as each of the classes")
+    prepare: Literal["model", "digit"] = Field(
+        "model", description="digit: one drawn character is cut out and centered as MNIST has its digits, before"
+    )
 
 
 class Between(Words):

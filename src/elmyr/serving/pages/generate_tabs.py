@@ -21,6 +21,7 @@ def _generate(models: Models, words: Words) -> list[Markup]:
                 words("Less than 1: more typical images, less variety; more than 1: the opposite.")),
         parts.buttons(tag("button", words("Generate"), class_="main"),
                  tag("button", words("The next seed"), type="button", data_do="next")),
+        parts.steering("generate", gans, words),
         class_="panel",
     )  # fmt: skip
     found = tag(

@@ -110,6 +110,7 @@ def option(model: Mapping[str, Any]) -> Markup:
         data_classes=json.dumps([str(name) for name in model.get("classes") or []]),
         data_shape=json.dumps(list(model.get("image_shape") or [])),
         data_directions=json.dumps(model.get("directions") or {}),
+        data_moves=json.dumps(model.get("moves") or []),
         data_styled=str(bool(model.get("styled"))).lower(),
     )
 
@@ -148,6 +149,27 @@ def slider(
     shown = tag("output", f"{value:g}", for_=here)
     explained = tag("p", note, id=f"{here}-note", class_="quiet") if note else ""
     return field(tab, name, label, slider, shown, explained)
+
+
+def steering(tab: str, gans: Models, words: Words) -> Markup:
+    """Where the script puts a slider for each direction of the chosen GAN; hidden where none of them has any.
+
+    What they stand at is in a field of its own, as the API takes it.
+    """
+    more = tag("details", tag("summary", words("More directions")), tag("div", class_="others"), hidden="")
+    command = tag("code", "elmyr directions RUN")
+    none = tag("p", words("This GAN has no directions yet. This command finds them:"), " ", command)
+    return tag(
+        "fieldset",
+        tag("legend", words("Steer")),
+        tag("input", type="hidden", name="move", value="", id=f"{tab}-move"),
+        tag("div", class_="known"),
+        more,
+        tag("div", none, class_="quiet none", hidden=""),
+        buttons(tag("button", words("All back to 0"), type="button", data_do="reset")),
+        class_="steering",
+        data_mostly=words("{name} (mostly {moves})"),
+    )
 
 
 def radio(tab: str, name: str, value: str, label: str, *, checked: bool = False) -> Markup:

@@ -18,6 +18,7 @@ from elmyr.report.parts.markup import Markup, join, tag
 from elmyr.report.words import Words
 from elmyr.serving.kinds import SERVED
 from elmyr.serving.pages.draw_tab import DRAW
+from elmyr.serving.pages.edit_tab import EDIT
 from elmyr.serving.pages.generate_tabs import BETWEEN, GENERATE
 from elmyr.serving.pages.repair_tab import REPAIR
 from elmyr.serving.pages.run_tabs import RUNS, WATCH
@@ -33,6 +34,7 @@ SPOKEN = (
     "restorer learning rate", "learning rate", "gradient norm", "gradient norms", "generator gradient norm",
     "discriminator gradient norm", "classification loss", "adversarial loss", "distance", "spread", "loss",
     "validation error", "train", "validation", "test",
+    "thickness", "slant", "brightness", "contrast", "saturation",
     "mode collapse", "oscillation", "the discriminator has won",
 )  # fmt: skip
 
@@ -45,6 +47,7 @@ TABS: Table[Tab] = Table(
         "repair": REPAIR,
         "translate": TRANSLATE,
         "between": BETWEEN,
+        "edit": EDIT,
         "runs": RUNS,
         "watch": WATCH,
     },

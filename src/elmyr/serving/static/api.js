@@ -38,6 +38,8 @@ export const generateGrid = (model, values, signal) => toBlob(generateAddress(mo
 
 export const generate = (model, values, signal) => toJson(generateAddress(model, values, "json"), { signal });
 
+export const edit = (model, png, values, signal) => toJson(ofModel(model, "edit", values), image(png, signal));
+
 export const between = (model, values, signal) => toJson(ofModel(model, "between", values), { signal });
 
 export const runs = () => toJson("/v1/runs");

@@ -2,7 +2,8 @@
 
 import { linkTo, stand } from "./address.js";
 import { generateAddress, generateGrid } from "./api.js";
-import { newest } from "./asking.js";
+import { live, newest } from "./asking.js";
+import { steer } from "./steer.js";
 import { busy, count, filled, followSliders, offerClasses, pictured, setValues, tell, valuesOf } from "./parts.js";
 
 const WIDTH = 680; // of the grid, at most: each pixel is a whole number of screen pixels
@@ -18,6 +19,8 @@ export default function generate(section) {
   const showSliders = followSliders(section);
   let shown = ""; // the link to what is shown
   offerClasses(form.elements.model, form.elements.class);
+  const steered = live(make, (error) => tell(section, error));
+  const showSteering = steer(section, form.elements.model, steered.want);
 
   async function make() {
     const { model, ...values } = valuesOf(form);
@@ -80,6 +83,7 @@ export default function generate(section) {
   return (values) => {
     if (Object.keys(values).length === 0 && shown) return;
     setValues(form, values);
+    showSteering();
     showSliders();
     if (linkTo("generate", valuesOf(form)) !== shown && form.reportValidity()) make();
   };

@@ -63,6 +63,7 @@ const ofModel = (select) => select.selectedOptions[0]?.dataset;
 export const classesOf = (select) => JSON.parse(ofModel(select)?.classes || "[]");
 export const directionsOf = (select) => JSON.parse(ofModel(select)?.directions || "{}");
 export const isStyled = (select) => ofModel(select)?.styled === "true";
+export const movesOf = (select) => JSON.parse(ofModel(select)?.moves || "[]");
 export const shapeOf = (select) => JSON.parse(ofModel(select)?.shape || "[]");
 
 // Puts a model's classes into a select behind its first choice, now and whenever the model changes.

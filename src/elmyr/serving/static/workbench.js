@@ -3,6 +3,7 @@
 import { standing } from "./address.js";
 import between from "./between.js";
 import draw from "./draw.js";
+import edit from "./edit.js";
 import generate from "./generate.js";
 import { page } from "./parts.js";
 import repair from "./repair.js";
@@ -10,7 +11,7 @@ import runs from "./runs.js";
 import translate from "./translate.js";
 import watch from "./watch.js";
 
-const tabs = { draw, generate, repair, translate, between, runs, watch };
+const tabs = { draw, generate, repair, translate, between, edit, runs, watch };
 const shows = {}; // what each tab that was woken does when it is shown with values of the address
 const links = [...document.querySelectorAll("nav a")];
 const language = document.getElementById("language");

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from elmyr.core.errors import InputError, suggestion
 from elmyr.core.files import replacing
 from elmyr.core.notes import note
-from elmyr.engine.saving.places import GAN_KIND, Run
+from elmyr.engine.saving.places import DIRECTIONS, GAN_KIND, Run
 from elmyr.engine.saving.run_directory import open_run
 from elmyr.nets.latent_figures import LatentFigures
 from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES
@@ -24,7 +24,7 @@ from elmyr.tasks.gan.directions.moving import FigureMove, LineMove, Move, moved
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.sampling.moves import Changes
 
-FILE, PICTURE = "directions.safetensors", "directions.png"
+FILE, PICTURE = DIRECTIONS, "directions.png"
 FORMAT = "1"
 MEASURED = 2.0  # the largest amount that directions are measured by
 AMOUNTS = (-MEASURED, -1.0, 1.0, MEASURED)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
-from elmyr.tasks.gan.editing.search import PICTURES, Aim, Candidates, Course, bank_of, search
+from elmyr.tasks.gan.editing.search import PICTURES, Aim, Bank, Candidates, Course, bank_of, search
 from elmyr.tasks.gan.model import CHUNK, GAN, to_unit
 from elmyr.tasks.gan.sampling.asked import asked_labels
 from elmyr.tasks.gan.sampling.moves import Move, changes_of
@@ -74,17 +74,23 @@ class Latents:
 
 @checked
 def find_latents(
-    gan: GAN, images: ArrayLike, labels: int | str | Sequence[int | str] | NDArray[Any] | None = None, *, seed: int = 0
+    gan: GAN,
+    images: ArrayLike,
+    labels: int | str | Sequence[int | str] | NDArray[Any] | None = None,
+    *,
+    seed: int = 0,
+    bank: Bank | None = None,
 ) -> Latents:
     """The latents whose images are the nearest to images uint8 (N, H, W, C) of the GAN's own size.
 
     labels: the class that the images show, or one for each, by names or numbers; without them every class is tried,
-    and that of the nearest image taken, which takes twice as long. seed: of the samples that the search begins at.
-    InputError for images of another size, and for a class that the GAN has not.
+    and that of the nearest image taken, which takes twice as long. seed: of the samples that the search begins at;
+    bank: these, where they are made already. InputError for images of another size, and for a class that the GAN has
+    not.
     """
     pixels = as_pixels(gan, images)
     shown = _shown(gan, labels, len(pixels))
-    bank, found = bank_of(gan, seed), []
+    bank, found = bank or bank_of(gan, seed), []
     for start in range(0, len(pixels), PICTURES):
         some = slice(start, start + PICTURES)
         seen = to_unit(torch.from_numpy(pixels[some]).to(gan.device).permute(0, 3, 1, 2))
@@ -122,7 +128,7 @@ def as_pixels(gan: GAN, images: ArrayLike) -> NDArray[np.uint8]:
             f"the images are {height}x{width} with {channels} channels, the GAN makes "
             f"{config.height}x{config.width} with {config.channels}: bring them into this form"
         )
-    return np.ascontiguousarray(pixels)
+    return np.require(pixels, requirements=["C", "W"])
 
 
 def _shown(gan: GAN, labels: Any, count: int) -> torch.Tensor | None:

@@ -32,8 +32,8 @@ def changes_of(gan: GAN, move: Move) -> Changes:
     return Directions.load(gan.path, gan=gan).by(move)
 
 
-def amounts_of(words: Sequence[str]) -> dict[str, float]:
-    """`["thickness=1.5"]` as amounts by name; InputError for what is no such word, or is given twice."""
+def amounts_of(words: Sequence[str], option: str = "--move") -> dict[str, float]:
+    """`["thickness=1.5"]` as amounts by name; InputError, which names the option, for other words, or one twice."""
     amounts = dict[str, float]()
     for word in words:
         name, equals, value = word.partition("=")
@@ -42,8 +42,8 @@ def amounts_of(words: Sequence[str]) -> dict[str, float]:
         except ValueError:
             equals, amount = "", 0.0
         if not (name and equals):
-            raise InputError(f"--move {word} is no amount of a direction: write it as thickness=1.5")
+            raise InputError(f"{option} {word} is no amount of a direction: write it as thickness=1.5")
         if name in amounts:
-            raise InputError(f"--move {name} is given twice: add the amounts up")
+            raise InputError(f"{option} {name} is given twice: add the amounts up")
         amounts[name] = amount
     return amounts
