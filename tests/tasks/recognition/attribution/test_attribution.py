@@ -19,6 +19,7 @@ from elmyr import GAN, Recognizer
 from elmyr.cli import main
 from elmyr.core.errors import InputError
 from elmyr.images import save_images
+from elmyr.nets import PAIRS
 from elmyr.tasks.gan.model import GANConfig
 from elmyr.tasks.recognition.attribution import METHODS, check, draw_explanation, explanation
 from elmyr.tasks.recognition.attribution.curves import STEPS, areas, random_ranks, ranks_of
@@ -47,6 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, reader: Recognizer) -> Path
     reader.save(place / "reader")
     small_gan().save(place / "gan")
     save_images(BLOBS, place / "images")
+    (place / "restorer").mkdir()
+    (place / "restorer" / "config.json").write_text('{"kind": "restorer"}')
     return place
 
 
@@ -143,6 +146,30 @@ def test_a_discriminator_is_explained(classes: tuple[str, ...]) -> None:
     if not classes:
         with pytest.raises(InputError, match="this GAN has no classes"):
             explanation(gan, BLOBS.images, target="a")
+
+
+SIDES = {"dcgan": 28, "mlp-cnn": 28, "joined": 28, "classic": 28, "dcgan64": 64}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_discriminator_of_every_pair_of_networks_is_explained(name: str) -> None:
+    side = SIDES.get(name, 8)
+    config = GANConfig(height=side, width=side, channels=1, classes=("a", "b"), network={"name": name})
+    torch.manual_seed(0)
+    gan = GAN(config, *config.build(), device="cpu", precision="fp32")
+    images = small_image_set(3, size=side).images
+    maps = elmyr.explain(gan, images, method="gradient", target="b")
+    assert maps.shape == (3, side, side) and maps.any((1, 2)).all()
+    assert np.allclose(elmyr.explain(gan, images[1:2], method="gradient", target="b"), maps[1:2], atol=1e-5)
+    of, target = explained(gan), torch.zeros(1, dtype=torch.int64)
+    named = [name for name, _ in layers_of(of, of.units(images[:1]), target)]
+    owners = {name for name, module in of.net.named_modules() if list(module.parameters(recurse=False))}
+    assert len(named) > 1 and set(named) <= owners
+    if name == "mlp":
+        with pytest.raises(InputError, match="no convolutions"):
+            elmyr.explain(gan, images, method="grad-cam", target="b")
+    else:
+        assert elmyr.explain(gan, images, method="grad-cam", target="b").any()
 
 
 def test_a_discriminator_is_asked_for_the_labels_that_images_have(reader: Recognizer) -> None:
@@ -295,6 +322,7 @@ def test_the_command_writes_picture_maps_and_figures(
     [
         (["{reader}", "{images}", "--target", "d"], "no class 'd' among 3: choose from: a, b, c"),
         (["{reader}", "{images}", "--method", "grad-kam"], "did you mean 'grad-cam'?"),
+        (["{reader}/../restorer", "{images}"], "is a restorer, which has no classes to explain"),
         (["{reader}", "nowhere.png"], "there is no file or folder 'nowhere.png'"),
         (["{reader}", "{images}", "--out", "maps.jpg"], "give it the suffix .png"),
         (["{reader}", "{images}", "--save-maps", "maps.csv"], "give it the suffix .npz"),
