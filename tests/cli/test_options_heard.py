@@ -374,6 +374,7 @@ COMMANDS: dict[str, Command] = {
             "--balanced": heard("--balanced", base=("sample", "{tail}", "-n", "6")),
             "--truncation": heard("--truncation", "1.5"),
             "--move": heard("--move", "brightness=2", base=("sample", "{moving}", "-n", "6")),
+            "--set-figure": heard("--set-figure", "brightness=0.9", base=("sample", "{moving}", "-n", "6")),
             "--part": heard("--part", "2/2", base=("sample", "{gan}", "-n", "260")),
             "--checkpoint": heard("--checkpoint", "16"),
             "--seed": heard("--seed", "1"),

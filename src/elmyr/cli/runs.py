@@ -178,6 +178,10 @@ def sample(
             metavar="NAME=AMOUNT", help="Along a direction of the run (elmyr directions), as thickness=1.5; repeatable."
         ),
     ] = [],  # noqa: B006  # typer copies it
+    set_figure: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help="Moved until a figure has this value, as thickness=2.5; repeatable."),
+    ] = [],  # noqa: B006  # typer copies it
     part: Annotated[
         str | None,
         typer.Option(help="Only part I of K, as 2/4: the parts together are what one process makes.", metavar="I/K"),
@@ -192,19 +196,21 @@ def sample(
     """Generate images: in a .png one row per class, else the classes have their training proportions."""
     from elmyr.core.machine import keep_freed_memory
     from elmyr.tasks.gan import open_gan
+    from elmyr.tasks.gan.directions import changes_for
     from elmyr.tasks.gan.sampling.moves import amounts_of
     from elmyr.tasks.gan.sampling.writing import place_of_samples, write_samples
 
-    moves = amounts_of(move)
-    place = place_of_samples(count, out, part)
+    moves, wanted = amounts_of(move), amounts_of(set_figure, "--set-figure")
+    made = len((place := place_of_samples(count, out, part)).places)
     gan = open_gan(run, checkpoint=checkpoint, device=device, precision=precision)
     keep_freed_memory()
     in_turn = out.suffix.lower() == ".png" if balanced is None else balanced
     which: dict[str, Any] = {"label": label, "category": category, "balanced": in_turn}
-    write_samples(gan, count, place, **which, truncation=truncation, move=moves or None, seed=seed)
-    path, made = place.path, len(place.places)
+    changes, setting = changes_for(gan, moves, wanted)
+    write_samples(gan, count, place, **which, truncation=truncation, move=changes, seed=seed)
     if as_json:
-        show_json({"out": str(path), "count": made} | ({"first": place.places.start} if made < count else {}))
+        show_json({"out": str(place.path), "count": made} | ({"first": place.places.start} if made < count else {}))
     elif not quiet:
         of = f" of {count:,}" if made < count else ""
-        say(f"{made:,}{of} images of {gan.config.height}x{gan.config.width}: {path}")
+        told = f"{made:,}{of} images of {gan.config.height}x{gan.config.width}: {place.path}"
+        say("\n".join([*(() if setting is None else setting.lines()), told]))

@@ -51,6 +51,7 @@ KINDS = {
     "extractor": PartKind("elmyr.evaluation:EXTRACTORS"),
     "reader": PartKind("elmyr.images.readers:READERS"),
     "source": PartKind("elmyr.images.readers:SOURCES", "source"),
+    "image figure": PartKind("elmyr.tasks.gan.directions.figures:IMAGE_FIGURES"),
     "task": PartKind("elmyr.engine.tasks:TASKS", "kind", in_model=True),
 }
 
@@ -75,9 +76,9 @@ _loading: list[Plugin] = []  # what it registers is its own, also by a file that
 def register(kind: str, name: str, part: Any = None) -> Any:
     """Adds a part of your own to elmyr, to be asked for by its name; returns the part.
 
-    kind: "objective", "networks", "penalty", "metric", "extractor", "reader", "source" or "task". Without a part it is
-    a decorator of one: `@elmyr.register("objective", "mine")`. Raises InputError for an unknown kind, a taken name, and
-    for what is no such part. docs/extending.md shows one of each.
+    kind: "objective", "networks", "penalty", "metric", "extractor", "reader", "source", "image figure" or "task".
+    Without a part it is a decorator of one: `@elmyr.register("objective", "mine")`. Raises InputError for an unknown
+    kind, a taken name, and for what is no such part. docs/extending.md shows one of each.
     """
     file = sys._getframe(2).f_globals.get("__file__")  # of the caller, past the check of the call
 

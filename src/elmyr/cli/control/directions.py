@@ -18,7 +18,7 @@ def directions(
         list[str] | None,
         typer.Option(
             metavar="WAY,WAY",
-            help="thickness, slant, brightness, contrast, saturation, pca, sefa, value (default: all that there are).",
+            help="thickness, slant, brightness, contrast, saturation, pca, sefa, value (default: all); or a .csv.",
         ),
     ] = None,
     recognizer: Annotated[

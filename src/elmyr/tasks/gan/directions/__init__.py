@@ -3,6 +3,7 @@
 from elmyr.tasks.gan.directions.collection import FILE, MEASURED, PICTURE, Direction, Directions
 from elmyr.tasks.gan.directions.drawing import draw_directions, keep_directions, told_of_directions
 from elmyr.tasks.gan.directions.finding import find_directions
+from elmyr.tasks.gan.directions.setting import Setting, changes_for
 
 __all__ = [
     "FILE",
@@ -10,6 +11,8 @@ __all__ = [
     "PICTURE",
     "Direction",
     "Directions",
+    "Setting",
+    "changes_for",
     "draw_directions",
     "find_directions",
     "keep_directions",

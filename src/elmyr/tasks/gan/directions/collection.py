@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -19,13 +21,12 @@ from elmyr.core.notes import note
 from elmyr.engine.saving.places import DIRECTIONS, GAN_KIND, Run
 from elmyr.engine.saving.run_directory import open_run
 from elmyr.nets.latent_figures import LatentFigures
-from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES
 from elmyr.tasks.gan.directions.moving import FigureMove, LineMove, Move, moved
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.gan.sampling.moves import Changes
 
 FILE, PICTURE = DIRECTIONS, "directions.png"
-FORMAT = "1"
+FORMAT = "2"
 MEASURED = 2.0  # the largest amount that directions are measured by
 AMOUNTS = (-MEASURED, -1.0, 1.0, MEASURED)
 
@@ -57,7 +58,9 @@ class Directions:
     """What moves the latents of a GAN.
 
     figures: the names of those that `reads` reads from latents; vectors: unit vectors (latent,) of the other
-    directions; model: the digest of the generator; all: every direction, measured.
+    directions; spread: float64 (K, figures), the standard deviation of each figure within each class (K is 1 without
+    classes); kin: of each figure those that are not held while it is moved; model: the digest of the generator; all:
+    every direction, measured.
     """
 
     def __init__(
@@ -66,11 +69,14 @@ class Directions:
         figures: tuple[str, ...],
         vectors: Mapping[str, torch.Tensor],
         *,
+        spread: NDArray[np.float64],
+        kin: Mapping[str, Sequence[str]],
         code: int,
         model: str,
         all: tuple[Direction, ...] = (),
     ) -> None:
         self.reads, self.figures, self.vectors = reads.eval().requires_grad_(False), figures, dict(vectors)
+        self.spread, self.kin = spread, {name: tuple(others) for name, others in kin.items()}
         self.code, self.model, self.all = code, model, all
 
     @property
@@ -84,13 +90,13 @@ class Directions:
         A unit of a figure's direction is a standard deviation of the figure among generated images of the class; of
         another direction it is one of the latents. InputError for an unknown name, and an amount that is not finite.
         """
-        moves = [(self._move(name), _finite(name, amount)) for name, amount in amounts.items()]
+        moves = [(self.move_of(name), _finite(name, amount)) for name, amount in amounts.items()]
         return moved(latents, labels, moves, self.reads, code=self.code)
 
     def by(self, amounts: Mapping[str, float]) -> Changes:
         """What `GAN.sample` takes as `move`; notes amounts beyond those that were measured. InputError as `moved`."""
         for name, amount in amounts.items():
-            self._move(name)
+            self.move_of(name)
             if abs(_finite(name, amount)) > MEASURED:
                 note(f"{name}={amount:+g} is beyond the measured range of ±{MEASURED:g}: look whether the classes stay")
         return lambda latents, labels: self.moved(latents, labels, amounts)
@@ -104,12 +110,14 @@ class Directions:
         told = {
             "format": FORMAT,
             "figures": list(self.figures),
+            "kin": self.kin,
             "code": self.code,
             "classes": self.reads.classes,
             "model": self.model,
             "all": self.as_json(),
         }
         tensors = {f"reads.{name}": value.contiguous() for name, value in self.reads.state_dict().items()}
+        tensors["spread"] = torch.from_numpy(np.ascontiguousarray(self.spread))
         tensors |= {f"vector.{name}": value.contiguous() for name, value in self.vectors.items()}
         with replacing(folder / FILE) as beside:
             save_file(tensors, beside, metadata={"directions": json.dumps(told)})
@@ -123,9 +131,10 @@ class Directions:
         known = None if gan is None else gan.path
         return _opened(known or open_run(run, GAN_KIND).path, gan)
 
-    def _move(self, name: str) -> Move:
+    def move_of(self, name: str) -> Move:
+        """How latents go along a direction; InputError, with the nearest name, for an unknown one."""
         if name in self.figures and name in self.names:
-            kin = (name, *IMAGE_FIGURES[name].kin)
+            kin = (name, *self.kin[name])
             held = tuple(place for place, other in enumerate(self.figures) if other not in kin)
             return FigureMove(self.figures.index(name), held)
         if name in self.vectors:
@@ -151,14 +160,23 @@ def _opened(path: Path, gan: GAN | None) -> Directions:
             told = json.loads(file.metadata()["directions"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
         if told["format"] != FORMAT:
-            raise InputError(f"'{place}' has format {told['format']}, this elmyr reads {FORMAT}: update elmyr")
+            raise InputError(f"'{place}' is of another version of elmyr: elmyr directions {path} finds them again")
         read = {name.removeprefix("reads."): value for name, value in tensors.items() if name.startswith("reads.")}
         figures, classes = tuple(map(str, told["figures"])), int(told["classes"])
         reads = LatentFigures(read["layers.0.weight"].shape[1] - classes, classes, len(figures))
         reads.load_state_dict(read)
         vectors = {name.removeprefix("vector."): each for name, each in tensors.items() if name.startswith("vector.")}
         found = tuple(Direction(**_tuples(each)) for each in told["all"])
-        directions = Directions(reads, figures, vectors, code=int(told["code"]), model=told["model"], all=found)
+        directions = Directions(
+            reads,
+            figures,
+            vectors,
+            spread=tensors["spread"].numpy(),
+            kin=told["kin"],
+            code=int(told["code"]),
+            model=told["model"],
+            all=found,
+        )
     except (KeyError, TypeError, ValueError, OSError, RuntimeError, SafetensorError) as error:
         raise InputError(f"'{place}' is damaged ({str(error).splitlines()[0]}): elmyr directions {path}") from None
     if directions.model != digest_of(gan or GAN.load(path, device="cpu")):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elmyr.core.errors import InputError
+from elmyr.core.plugins import at_work
+from elmyr.core.tables import Table
 from elmyr.images.dataset.imageset import Pixels
 from elmyr.metrics import slant, stroke_thickness
 
+LINES = ("pca", "sefa", "value")  # the ways that are not figures
 Values = NDArray[np.float64]
 
 
@@ -32,7 +37,15 @@ def _scaled(images: Pixels) -> Values:
     return np.asarray(images[:], np.float64) / 255
 
 
-IMAGE_FIGURES: dict[str, ImageFigure] = {
+def _accepted(part: Any) -> ImageFigure:
+    if isinstance(part, ImageFigure):
+        return part
+    if callable(part):
+        return ImageFigure(str(part.__doc__ or "").partition("\n")[0], part)
+    raise InputError("a figure of an image is a function of images uint8 (N, H, W, C), or an ImageFigure")
+
+
+OF_ELMYR = {
     "thickness": ImageFigure(
         "thickness of the strokes in pixels, of light ink on dark ground",
         lambda images: stroke_thickness(_scaled(images)[..., 0]),
@@ -60,6 +73,23 @@ IMAGE_FIGURES: dict[str, ImageFigure] = {
         channels=3,
     ),
 }
+
+
+IMAGE_FIGURES: Table[ImageFigure] = Table("figure of an image", OF_ELMYR, accept=_accepted, reserved=LINES)
+
+
+def values_of(figures: Sequence[str], images: Pixels) -> Values:
+    """The figures of images uint8 (N, H, W, C): (N, figures); InputError where one of a user's own gives others."""
+    columns = []
+    for name in figures:
+        with at_work("image figure", name):
+            column = np.asarray(IMAGE_FIGURES[name].of(images), np.float64)
+        if column.shape != (len(images),):
+            raise InputError(
+                f"the figure '{name}' gives {column.shape} for {len(images)} images: give a number for each"
+            )
+        columns.append(column)
+    return np.stack(columns, 1)
 
 
 def figures_for(channels: int) -> list[str]:

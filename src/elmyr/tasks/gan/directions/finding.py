@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,10 +16,10 @@ from elmyr.core.errors import InputError, suggestion
 from elmyr.nets.latent_figures import LatentFigures
 from elmyr.tasks.gan.directions.closed_form import discovered, principal, sefa
 from elmyr.tasks.gan.directions.collection import AMOUNTS, Direction, Directions, digest_of
-from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES, figures_for
+from elmyr.tasks.gan.directions.figures import IMAGE_FIGURES, LINES, figures_for, values_of
+from elmyr.tasks.gan.directions.rated import SUFFIX, rated
 from elmyr.tasks.gan.model import CHUNK, GAN
 
-LINES = ("pca", "sefa", "value")
 LEARNED_FROM, JUDGED = 40_000, 500  # samples
 PASSES, BATCH, LEARNING_RATE, DECAY = 20, 256, 2e-3, 1e-2
 LEAST_SPREAD = 1e-6  # standard deviation of a figure that varies
@@ -55,18 +56,22 @@ def find_directions(
 
     by: figures of an image ("thickness", "slant", "brightness", "contrast", "saturation"), "pca" (what varies most
     within a class), "sefa" (what the first layer stretches most) and "value" (an InfoGAN's continuous factors); all
-    that there are where none is named.
+    that there are where none is named. A path that ends in `.csv` is a table with numbers for samples of this seed, as
+    `rated` has it. A figure of your own is registered as an "image figure".
     recognizer: a fitted one, not trained on samples of this GAN, which says whether the class stays. count: samples to
     learn from; judged: others, to measure on, by amounts of -2, -1, 1 and 2. InputError for what is no such name, for
     a figure that these images have not or that does not vary, and for a recognizer of other classes.
     """
     named = [by] if isinstance(by, str) else list(by)
-    asked = _asked(gan, named)
+    tables = [Path(word) for word in named if word.lower().endswith(SUFFIX)]
+    named = [word for word in named if not word.lower().endswith(SUFFIX)]
+    asked = [] if tables and not named else _asked(gan, named)
     if count < BATCH or judged < 2:
         raise InputError(
             f"directions are found from at least {BATCH} samples and judged by 2: --count is {count}, --judged {judged}"
         )
     _require_fit(gan, recognizer)
+    of_tables = {name: vector for table in tables for name, vector in rated(gan, table, seed=seed).items()}
     say(f"making {count:,} samples …")
     samples = _made(gan, count, seed, "directions")
     figures, means, spread, values = _varying(gan, samples, named)
@@ -80,8 +85,10 @@ def find_directions(
     vectors = {
         f"{way}-{number + 1}": vector for way in LINES if way in asked for number, vector in enumerate(lines[way]())
     }
+    vectors |= of_tables
     code = gan.config.code.entries
-    found = Directions(reads, tuple(figures), vectors, code=code, model=digest_of(gan))
+    kin = {name: IMAGE_FIGURES[name].kin for name in figures}
+    found = Directions(reads, tuple(figures), vectors, spread=spread, kin=kin, code=code, model=digest_of(gan))
     names = [*(name for name in figures if name in asked), *vectors]
     say(f"measuring {len(names)} directions …")
     judge = _Judge(gan, found, means, spread, _made(gan, judged, seed, "directions, judged"), recognizer)
@@ -137,7 +144,7 @@ class _Judge:
 
     def _figures(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         places = _places(self.samples.labels, len(images))
-        return (_values(self.found.figures, images) - self.means[places]) / self.spread[places]
+        return (values_of(self.found.figures, images) - self.means[places]) / self.spread[places]
 
     def _true(self, recognizer: Reader) -> NDArray[np.str_]:
         if self.samples.labels is None:  # nothing was asked for, so that it is what was read before
@@ -187,7 +194,7 @@ def _varying(
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The figures that vary; their means and deviations (classes, figures), and all values in these (N, figures)."""
     known = figures_for(gan.config.channels)
-    values, places = _values(known, samples.images), _places(samples.labels, len(samples.images))
+    values, places = values_of(known, samples.images), _places(samples.labels, len(samples.images))
     groups = [values[places == label] for label in range(places.max() + 1)]
     with np.errstate(invalid="ignore"):
         means = np.stack([_mean(group) for group in groups])
@@ -207,10 +214,6 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each column those that are there; NaN for none."""
     there = ~np.isnan(values)
     return np.asarray(np.where(there, values, 0).sum(0) / np.where(there.any(0), there.sum(0), np.nan))
-
-
-def _values(figures: Sequence[str], images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return np.stack([IMAGE_FIGURES[name].of(images) for name in figures], 1)
 
 
 def _places(labels: torch.Tensor | None, count: int) -> NDArray[np.int64]:

@@ -29,23 +29,26 @@ class LineMove:
 
 
 Move = FigureMove | LineMove
+Amount = float | torch.Tensor
 
 
 def moved(
     latents: torch.Tensor,
     labels: torch.Tensor | None,
-    moves: Sequence[tuple[Move, float]],
+    moves: Sequence[tuple[Move, Amount]],
     reads: LatentFigures,
     *,
     code: int = 0,
 ) -> torch.Tensor:
     """Latents (N, latent) moved by all `moves`, each by its amount; by no amount they are given back as they are.
 
+    An amount is one for all latents, or for a figure one for each (N,).
+
     Figures go first, all at once: a few steps along their gradients, those of the figures held projected out. Lines
     follow. Latents keep their length, since a generator knows no others. The first `code` entries are moved by lines of
     their own alone, and end at -1 and 1.
     """
-    moves = [(move, amount) for move, amount in moves if amount]
+    moves = [(move, amount) for move, amount in moves if isinstance(amount, torch.Tensor) or amount]
     if not moves:
         return latents
     figures = {move: amount for move, amount in moves if isinstance(move, FigureMove)}
@@ -61,7 +64,7 @@ def moved(
 def _followed(
     latents: torch.Tensor,
     labels: torch.Tensor | None,
-    amounts: Mapping[FigureMove, float],
+    amounts: Mapping[FigureMove, Amount],
     reads: LatentFigures,
     code: int,
     lengths: torch.Tensor,
@@ -70,7 +73,8 @@ def _followed(
     held = {place for move in amounts for place in move.held} - wanted.keys()
     places = [*wanted, *sorted(held)]
     with torch.no_grad():
-        aim = reads(latents, labels)[:, places] + latents.new_tensor([wanted.get(place, 0.0) for place in places])
+        further = [torch.as_tensor(wanted.get(place, 0.0)).to(latents).expand(len(latents)) for place in places]
+        aim = reads(latents, labels)[:, places] + torch.stack(further, 1)
     damping = DAMPING * torch.eye(len(places), device=latents.device)
     for step in range(STEPS):
         free = latents.detach().requires_grad_()
