@@ -59,6 +59,7 @@ LONG_SIGNATURES = {
     **dict.fromkeys(
         (
             "cli/composed/articles.py:articles",
+            "cli/composed/doubts.py:doubts",
             "cli/control/edit.py:counterfactual",
             "cli/control/edit.py:edit",
             "cli/control/explain.py:explain",
@@ -67,7 +68,6 @@ LONG_SIGNATURES = {
             "cli/options.py:_shaping_options",
             "cli/predict.py:predict",
             "cli/recognizer.py:train",
-            "cli/recognizer.py:doubts",
             "cli/restorer.py:apply",
             "cli/runs.py:resume",
             "cli/runs.py:sample",
@@ -81,7 +81,8 @@ LONG_SIGNATURES = {
     ),
 }
 LONG_FUNCTIONS = dict.fromkeys(  # half of them is options
-    ("cli/predict.py:predict", "cli/recognizer.py:train", "cli/recognizer.py:doubts", "cli/study.py:_choices"), OPTIONS
+    ("cli/predict.py:predict", "cli/recognizer.py:train", "cli/composed/doubts.py:doubts", "cli/study.py:_choices"),
+    OPTIONS,
 )
 
 

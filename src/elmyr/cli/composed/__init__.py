@@ -1,1 +1,1 @@
-"""The commands of what is made of several trainings: the articles, a sweep."""
+"""The commands of what is made of several trainings: the articles, a sweep, suspected label errors."""
