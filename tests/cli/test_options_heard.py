@@ -586,6 +586,7 @@ COMMANDS: dict[str, Command] = {
             "--data": heard("--data", "{more}"),
             "--against": heard("--against", "train"),
             "--average": heard("--average", "3"),
+            "--gan": heard("--gan", "{restorer}"),
             "--mistakes": heard("--mistakes", "there.png", given=("--data", "{few}"), aspect=places),
             **DEVICE,
             "--data-root": heard("--data-root", "{root}", base=("recognizer", "evaluate", "{named-reader}", "--json")),

@@ -190,6 +190,9 @@ def evaluate(
     data: Annotated[str | None, typer.Option(help="Other labeled images (default: the run's).")] = None,
     against: Annotated[Part, typer.Option(help="The part of the run's images to classify.")] = Part.test,
     mistakes: Annotated[Path | None, typer.Option(help="Also a .png with the surest mistakes.")] = None,
+    gan: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Shows in the report what would have to change in each mistake.")
+    ] = None,
     average: Average = 1,
     device: Device = "auto",
     data_root: DataRoot = None,
@@ -204,17 +207,20 @@ def evaluate(
     from elmyr.engine import RunDirectory
     from elmyr.engine.saving.places import finished_model
     from elmyr.report import write_report
+    from elmyr.tasks.gan import open_gan
     from elmyr.tasks.recognition import images_to_read, keep_reading, mistakes_grid, open_recognizer, read_through
 
     if mistakes is not None:
         require_place(mistakes, ".png", "a picture")
     images = images_to_read(model, data=data, part=against.value, data_root=data_root)
     recognizer = open_recognizer(model, device=device)
+    makes = None if gan is None else open_gan(gan, device=device)
     reading = read_through(recognizer, images, average=average)
     run = RunDirectory(finished_model(model, "recognizer").parent)
     if run.config.is_file() and run.kind == "recognizer":
         with told_if_not_written(run.path):
-            keep_reading(run, recognizer, reading, images, part="" if data is not None else against.value)
+            of = "" if data is not None else against.value
+            keep_reading(run, recognizer, reading, images, part=of, gan=makes)
             write_report(run.path)
     if mistakes is not None:
         save_captioned(mistakes_grid(reading, images), mistakes, "no mistakes, so no picture of them")

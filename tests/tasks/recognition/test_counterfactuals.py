@@ -11,7 +11,7 @@ from elmyr.images import load_images
 from elmyr.tasks.gan import open_gan
 from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.recognition import Recognizer
-from elmyr.tasks.recognition.counterfactuals import find_counterfactuals, judged
+from elmyr.tasks.recognition.counterfactuals import find_counterfactuals, judged, save_counterfactuals
 
 STORED = Path(__file__).parents[2] / "stored" / "gan" / "finished"
 
@@ -71,6 +71,14 @@ def test_without_a_target_the_nearest_of_the_likely_ones_is_taken(recognizer: Re
     picture, legend = agreed.picture([f"{place}.png" for place in range(4)])
     assert picture.shape[2] == 3 and not legend
     assert [entry["image"] for entry in agreed.as_json(["a", "b", "c", "d"])] == ["a", "b", "c", "d"]
+
+
+def test_what_is_found_is_written_as_images_too(recognizer: Recognizer, gan: GAN, tmp_path: Path) -> None:
+    found = find_counterfactuals(recognizer, gan, gan.sample(3, seed=5).images)
+    assert save_counterfactuals(found, [], tmp_path / "found.npz") == []
+    written = load_images(tmp_path / "found.npz")
+    assert np.array_equal(written.images, found.found) and written.classes == found.names
+    assert np.array_equal(written.require_labels(), found.targets)
 
 
 def test_what_cannot_be_found_is_refused(recognizer: Recognizer, gan: GAN) -> None:

@@ -252,6 +252,23 @@ def test_what_is_no_recognizer_is_not_taken_for_one(blobs: Path, tmp_path: Path)
             open_as_gan(run.path)
 
 
+def test_a_report_shows_what_would_have_to_change_in_mistakes(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = {"network.base": 8, "network.latent": 8, "network.embedding": 4, "batch": 16}
+    gan = train(blobs, out=tmp_path / "gan", images=32, settings=tiny, device="cpu")
+    run = train_recognizer(blobs, quick(updates=1, learning_rate=1e-9), out=tmp_path / "run")
+    monkeypatch.setattr("elmyr.tasks.gan.editing.search.BANK", 100)
+    assert call(monkeypatch, "recognizer", "evaluate", run.path, "--gan", gan.path) == 0
+    changes, wrong = (load_images(run.path / f"{name}.npz") for name in ("changes", "mistakes"))
+    assert changes.images.shape == wrong.images.shape and not np.array_equal(changes.images, wrong.images)
+    assert "The last is the nearest image that a GAN makes" in (run.path / "report.html").read_text(encoding="utf-8")
+    assert call(monkeypatch, "recognizer", "evaluate", run.path) == 0
+    assert not (run.path / "changes.npz").exists()  # of figures that were taken anew
+    assert call(monkeypatch, "recognizer", "evaluate", run.path, "--gan", run.path) == 2
+    assert "is the run of a recognizer, not of a GAN" in capsys.readouterr().err
+
+
 def test_the_commands_train_apply_and_evaluate(
     blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from elmyr.cli.options import AsJson, DataRoot, Device, Precision, Quiet, computing
 from elmyr.cli.predict import Prepare
-from elmyr.cli.show import save_captioned, say, show_json
+from elmyr.cli.show import say, show_json
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Images, folders, globs, or a known name.")]
 Prepared = Annotated[
@@ -102,9 +102,10 @@ def counterfactual(
     judge: Annotated[
         str | None, typer.Option(metavar="RUN", help="Another recognizer, that says whether it agrees.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The picture: image, what is found, the difference.")] = Path(
-        "counterfactual.png"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option(help="A .png picture; or what is found alone: .npz, .parquet, .tar, a folder."),
+    ] = Path("counterfactual.png"),
     prepare: Prepared = Prepare.model,
     limit: Limit = None,
     seed: Annotated[int, typer.Option(help="Of the samples that the search begins at.", min=0)] = 0,
@@ -115,23 +116,28 @@ def counterfactual(
     as_json: AsJson = False,
 ) -> None:
     """Show what would have to change for a recognizer to read images as another class."""
-    from elmyr.core.files import require_place
+    from elmyr.images import check_writable
     from elmyr.tasks.gan import open_gan
     from elmyr.tasks.recognition import open_recognizer
-    from elmyr.tasks.recognition.counterfactuals import find_counterfactuals, judged, require_pair
+    from elmyr.tasks.recognition.counterfactuals import (
+        find_counterfactuals,
+        judged,
+        require_pair,
+        save_counterfactuals,
+    )
 
-    require_place(out, ".png", "a picture")
+    check_writable(out)
     reader, makes = open_recognizer(run, device=device), open_gan(gan, device=device, precision=precision)
     require_pair(reader, makes)
     other = None if judge is None else open_recognizer(judge, device=device)
     images, names, _ = _formed(reader.trained(), paths, prepare, limit, data_root)
     found = find_counterfactuals(reader, makes, images, target=target, seed=seed)
     found = found if other is None else judged(found, other)
-    save_captioned(found.picture(names), out, "")
+    legend = save_counterfactuals(found, names, out)
     if as_json:
-        show_json({"picture": str(out), "images": found.as_json(names)})
+        show_json({"out": str(out), "images": found.as_json(names)})
         return
     for line in found.lines():
         print(line)
     if not quiet:
-        say(f"image by image, red what is added and blue what is taken away: {out}")
+        say("\n".join([*(f"in the picture, {line}" for line in legend), f"image by image: {out}"]))

@@ -172,7 +172,7 @@ def _taken_for(reading: Reading, place: int) -> str:
 
 
 def _mistakes(folder: Path, reading: Reading, words: Words) -> Markup:
-    pictures, reasons = read_pictures(folder / "mistakes.npz"), read_pictures(folder / "reasons.npz")
+    pictures, reasons, changes = (read_pictures(folder / f"{name}.npz") for name in ("mistakes", "reasons", "changes"))
     title = words("The surest mistakes")
     if pictures is None or not reading.mistaken:
         return section(title, note(words("No image was classified wrongly.")))
@@ -188,6 +188,9 @@ def _mistakes(folder: Path, reading: Reading, words: Words) -> Markup:
             "On the right what speaks for the prediction is red, and what speaks for the label is blue (gradients "
             "times what differs from an empty image)."
         )
+    if changes is not None and len(changes) == len(pictures):
+        pairs = [[*pair, image] for pair, image in zip(pairs, changes.images, strict=True)]
+        why += " " + words("The last is the nearest image that a GAN makes and that is read as the label.")
     shown = [
         tag(
             "figure",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from elmyr.core import machine
 from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.notes import note
-from elmyr.images import Pixels, captioned_grid, drawable_names
+from elmyr.images import ImageSet, Pixels, captioned_grid, drawable_names, save_images, save_png
 from elmyr.tasks.gan.editing.latents import OF_KNOWN_CLASS, as_pixels
 from elmyr.tasks.gan.editing.search import PICTURES, PRIOR, Aim, Bank, bank_of, search
 from elmyr.tasks.gan.model import GAN, to_unit
@@ -158,6 +159,16 @@ def find_counterfactuals(
 def judged(found: Counterfactuals, recognizer: Recognizer) -> Counterfactuals:
     """The same, with what another recognizer reads; InputError for one of other images."""
     return replace(found, judged=np.asarray(recognizer.predict(found.found)).astype(str))
+
+
+def save_counterfactuals(found: Counterfactuals, files: Sequence[str], out: Path) -> list[str]:
+    """Writes a `.png` as the picture, anything else as the images that were found, labeled as targets; the legend."""
+    if out.suffix.lower() == ".png":
+        picture, legend = found.picture(files)
+        save_png(picture, out)
+        return legend
+    save_images(ImageSet(np.asarray(found.found), found.targets, found.names, name="counterfactuals"), out)
+    return []
 
 
 def require_pair(recognizer: Recognizer, gan: GAN) -> None:

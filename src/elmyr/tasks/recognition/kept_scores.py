@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from elmyr.core.files import write_json
 from elmyr.engine.saving.run_directory import RunDirectory, beside_evaluation
 from elmyr.images import ImageSet, save_npz
+from elmyr.tasks.gan.model import GAN
 from elmyr.tasks.recognition.attribution.mistaken import drawn_mistakes
+from elmyr.tasks.recognition.counterfactuals import find_counterfactuals, require_pair
 from elmyr.tasks.recognition.recognizer import Recognizer
 from elmyr.tasks.recognition.scores import Reading
 
@@ -17,13 +21,22 @@ PLAIN = re.compile(r"[^\w.-]+")
 
 
 def keep_reading(
-    run: RunDirectory, recognizer: Recognizer, reading: Reading, images: ImageSet, *, part: str = "test"
+    run: RunDirectory,
+    recognizer: Recognizer,
+    reading: Reading,
+    images: ImageSet,
+    *,
+    part: str = "test",
+    gan: GAN | None = None,
 ) -> None:
     """Writes how well images were read, and beside it `mistakes.npz`, the surest first, and `reasons.npz`, why.
 
     part: that of the run's own images; "" for images of another source. What is not about the test part stands under
-    a name of its own, beside the usual one.
+    a name of its own, beside the usual one. gan: makes `changes.npz`, of each mistake the nearest image that is read as
+    its label; InputError, before anything is written, for a GAN of other images or classes.
     """
+    if gan is not None:
+        require_pair(recognizer, gan)
     path = run.evaluation if part == "test" else run.evaluation.with_stem(f"evaluation-{part or plain(images.name)}")
     shown = reading.mistakes[:KEPT]
     mistaken = [
@@ -34,14 +47,18 @@ def keep_reading(
         }
         for place in shown
     ]
-    pictures, reasons = (beside_evaluation(path, name) for name in ("mistakes", "reasons"))
-    for kept in (pictures, reasons):
+    pictures, reasons, changes = (beside_evaluation(path, name) for name in ("mistakes", "reasons", "changes"))
+    for kept in (pictures, reasons, changes):
         kept.unlink(missing_ok=True)
     if len(shown):
         wrong = images.take(shown)
         save_npz(wrong, pictures)
         drawn = drawn_mistakes(recognizer, wrong.in_memory(), reading.predicted[shown], reading.labels[shown])
         save_npz(ImageSet(drawn, None), reasons)
+        if gan is not None:
+            target = [reading.classes[label] for label in reading.labels[shown]]
+            found = find_counterfactuals(recognizer, gan, wrong.in_memory(), target=target)
+            save_npz(ImageSet(np.asarray(found.found), None), changes)
     told = {"data": images.name, "part": part, "against": part or images.name, "mistaken": mistaken}
     write_json(path, reading.as_json() | told | {"figures": _figures(reading)})
 
