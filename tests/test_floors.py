@@ -18,7 +18,7 @@ FLOORS = [
     {"engine"},
     {"tasks"},
     {"evaluation"},
-    {"studies", "report"},
+    {"studies", "report", "exporting"},
     {"serving"},
     {"cli"},
 ]

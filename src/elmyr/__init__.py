@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from elmyr.evaluation import compare as compare
     from elmyr.evaluation import evaluate as evaluate
     from elmyr.evaluation.extractors.folders import save_extractor as save_extractor
+    from elmyr.exporting import export as export
     from elmyr.images import ImageSet as ImageSet
     from elmyr.images import Shaping as Shaping
     from elmyr.images import load_images as load_images
@@ -58,6 +59,7 @@ _HOMES = {
     "evaluate": "elmyr.evaluation",
     "explain": "elmyr.tasks.recognition.attribution",
     "explain_gan": "elmyr.tasks.recognition.attribution",
+    "export": "elmyr.exporting",
     "find_counterfactuals": "elmyr.tasks.recognition.counterfactuals",
     "find_directions": "elmyr.tasks.gan.directions",
     "find_latents": "elmyr.tasks.gan.editing",
@@ -91,6 +93,7 @@ __all__ = [
     "evaluate",
     "explain",
     "explain_gan",
+    "export",
     "find_counterfactuals",
     "find_directions",
     "find_latents",

@@ -579,6 +579,18 @@ COMMANDS: dict[str, Command] = {
             **JSON,
         },
     ),
+    "export": Command(
+        ("export", "{reader}", "--out", "left"),
+        written,
+        {
+            "--out": heard("--out", "there", aspect=places),
+            "--int8": heard("--int8"),
+            "--opset": heard("--opset", "18"),
+            "--data-root": heard("--data-root", "{root}", base=("export", "{named-reader}", "--out", "left", "--int8")),
+            **QUIET,
+            **JSON,
+        },
+    ),
     "recognizer evaluate": Command(
         ("recognizer", "evaluate", "{reader}", "--json"),
         printed,

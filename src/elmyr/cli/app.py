@@ -16,6 +16,7 @@ import typer
 from elmyr import __version__
 from elmyr.cli import INTERRUPTED, commands, drawn, evidence, runs
 from elmyr.cli.composed.articles import articles
+from elmyr.cli.composed.export import export
 from elmyr.cli.composed.sweep import sweep
 from elmyr.cli.control.directions import directions
 from elmyr.cli.control.edit import counterfactual, edit
@@ -85,6 +86,7 @@ app.command("evaluate")(commands.evaluate)
 app.command("compare")(commands.compare)
 app.command("survey")(evidence.survey)
 app.command("report")(evidence.report)
+app.command("export")(export)
 app.command("serve")(serve)
 app.command("presets")(commands.presets)
 app.command("doctor")(commands.doctor)

@@ -27,6 +27,7 @@ RESERVED = (
         "counterfactual",
         "directions",
         "edit",
+        "export",
         "explain",
         "plot",
         "evaluate",

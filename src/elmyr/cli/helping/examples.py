@@ -5,7 +5,7 @@ GROUPS = {
     "Train and use a GAN": ("train", "sweep", "sample", "interpolate", "directions", "edit"),
     "See how good it is": ("evaluate", "compare", "survey"),
     "Other tasks": ("recognizer", "restorer", "translator"),
-    "Whatever was trained": ("resume", "repeat", "plot", "report", "serve"),
+    "Whatever was trained": ("resume", "repeat", "plot", "report", "serve", "export"),
     "Data and machine": ("data", "presets", "doctor"),
 }
 
@@ -82,6 +82,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "evaluate": ("elmyr evaluate latest", "elmyr evaluate samples.npz --data digits --extractor random"),
     "compare": ("elmyr compare runs/one runs/two --out comparison.html",),
     "survey": ("elmyr survey latest", "elmyr survey latest --results"),
+    "export": ("elmyr export runs/reader --out reader", "elmyr export latest --out maker --opset 18"),
     "report": ("elmyr report latest", "elmyr report runs/digits --lang zh"),
     "serve": ("elmyr serve", "elmyr serve latest --port 8400"),
     "presets": ("elmyr presets", "elmyr presets residual"),

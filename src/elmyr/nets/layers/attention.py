@@ -33,7 +33,7 @@ class SelfAttention(nn.Module):
         keys = F.max_pool2d(self.keys(x), 2).flatten(2)
         values = F.max_pool2d(self.values(x), 2).flatten(2)
         likeness = torch.softmax(queries.transpose(1, 2) @ keys, dim=2)  # (N, places, places / 4)
-        seen = (values @ likeness.transpose(1, 2)).reshape(len(x), -1, *x.shape[2:])
+        seen = (values @ likeness.transpose(1, 2)).reshape(x.shape[0], -1, *x.shape[2:])
         seen = self.output(seen.contiguous(memory_format=torch.channels_last))
         result: torch.Tensor = x + self.weight * seen
         return result

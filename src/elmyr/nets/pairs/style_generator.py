@@ -128,7 +128,7 @@ class StyleGenerator(nn.Module):
         if truncation != 1:
             middle = self._mean_styles(latents, labels)
             styles = middle + truncation * (styles - middle)
-        x = self.constant.expand(len(latents), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = self.constant.expand(latents.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         images: torch.Tensor | None = None
         for layers, to_image in zip(self.levels, self.to_image, strict=True):
             assert isinstance(layers, nn.ModuleList)
