@@ -52,7 +52,7 @@ def _options(
     ] = [],  # noqa: B006  # typer copies it
     start_from: Annotated[
         str | None,
-        typer.Option("--from", metavar="RUN", help="Begin with the weights of this run, of the same networks."),
+        typer.Option("--from", metavar="RUN", help="Begin with the weights of this run, of the same kind of networks."),
     ] = None,
     out: Out = None,
     shaping: Any = None,

@@ -75,7 +75,8 @@ def planned(spec: Spec, ask: Any) -> Plan[Any, Any]:
     """The plan of a run, checked as far as it goes; writes nothing."""
     plan: Plan[Any, Any] = spec.plan(ask)
     if plan.config.start_from is not None:
-        refuse_other_networks(spec, plan)
+        told = refuse_other_networks(spec, plan)
+        plan = plan if told is None else replace(plan, told=[*plan.told, told])
     return plan
 
 

@@ -178,6 +178,7 @@ class TaskSpec(ABC, Generic[A, C, I]):
     sources = 1  # the image sets that it learns from
     draws = True  # whether its task draws previews
     starts_with: tuple[str, ...] | None = None  # the modules that --from takes; all where None
+    adapts: tuple[str, ...] = ()  # what of `networks` may be other in a run that --from takes: what fits is taken then
 
     @abstractmethod
     def plan(self, ask: A) -> Plan[C, I]:

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from torch import nn
 
 from elmyr.core.errors import InputError
 from elmyr.engine.config import RunConfig, Settings, parse_settings
 from elmyr.engine.processes import ALONE
-from elmyr.engine.saving.checkpoint import latest_checkpoint, load_modules
+from elmyr.engine.saving.checkpoint import latest_checkpoint, load_modules, verify_checkpoint
 from elmyr.engine.saving.run_directory import config_as, open_run
 from elmyr.engine.spec import Plan, TaskSpec
 from elmyr.engine.task import Task
+from elmyr.nets.layers.parts import ClassEmbedding
 
 Spec = TaskSpec[Any, Any, Any]
+NAMED = 4  # weights that are named, of those that begin anew
 
 
-def refuse_other_networks(spec: Spec, plan: Plan[Any, Any]) -> None:
-    """InputError where the run that a plan starts from has other networks, or no checkpoint."""
+def refuse_other_networks(spec: Spec, plan: Plan[Any, Any]) -> str | None:
+    """What `take_weights` says; InputError where the run to start from has other networks, or no checkpoint."""
     begun = spec.begin(plan.config, plan.inputs, ALONE, lambda line: None)
-    take_weights(spec, begun.task, plan.config)
+    return take_weights(spec, begun.task, plan.config)
 
 
-def take_weights(spec: Spec, task: Task, config: RunConfig) -> None:
-    """Puts the weights of a run's latest checkpoint into a task; InputError where its networks are others."""
+def take_weights(spec: Spec, task: Task, config: RunConfig) -> str | None:
+    """Puts the weights of a run's latest checkpoint into a task; says what begins anew, where not all of them fit.
+
+    Of a run with other classes, or of other images, what has the same shape is taken, where the kind allows that
+    (`TaskSpec.adapts`); a class has the vector of the class of its name, else the mean of all. InputError where its
+    networks are others, and where nothing fits.
+    """
     run = open_run(config.start_from, spec.kind)
-    differing = differences(spec.networks(config_as(run, spec.config)), spec.networks(config))
+    theirs, ours = spec.networks(config_as(run, spec.config)), spec.networks(config)
+    fixed, own = ({k: v for k, v in each.items() if k not in spec.adapts} for each in (theirs, ours))
+    differing = differences(fixed, own)
     if differing:
         raise InputError(
             f"'{run.path}' has other networks ({'; '.join(differing)}): make these the same to start from it"
@@ -39,9 +49,40 @@ def take_weights(spec: Spec, task: Task, config: RunConfig) -> None:
     if path is None:
         raise InputError(f"'{run.path}' has no checkpoint to start from: train it first")
     modules = {name: task.modules[name] for name in spec.starts_with or task.modules}
+    if differences(theirs, ours):  # in what is adapted
+        return _take_what_fits(path, modules, theirs.get("classes", ()), ours.get("classes", ()), str(run.path))
     if told := _other_shape(path, modules):
         raise InputError(f"'{run.path}' was trained on images of another form or other classes ({told}): train it anew")
     load_modules(path, modules)
+    return None
+
+
+def _take_what_fits(
+    path: Path, modules: Mapping[str, nn.Module], theirs: Sequence[str], ours: Sequence[str], run: str
+) -> str:
+    verify_checkpoint(path)
+    taken, anew = 0, []
+    for name, module in modules.items():
+        saved, state = load_file(path / f"{name}.safetensors"), module.state_dict()
+        of_classes = {f"{place}.weight" for place, each in module.named_modules() if isinstance(each, ClassEmbedding)}
+        for key, tensor in state.items():
+            before = saved.get(key)
+            if before is not None and key in of_classes and before.shape[1:] == tensor.shape[1:]:
+                rows = {label: before[place] for place, label in enumerate(theirs)}
+                before = torch.stack([rows.get(label, before.mean(0)) for label in ours])
+            if before is not None and before.shape == tensor.shape:
+                state[key] = before
+                taken += 1
+            else:
+                anew.append(f"{name}.{key}")
+        module.load_state_dict(state)
+    if not taken:
+        raise InputError(f"nothing of '{run}' fits these images and classes: leave out --from")
+    rest = f", and {len(anew) - NAMED} more" if len(anew) > NAMED else ""
+    begins = f"; anew: {', '.join(anew[:NAMED])}{rest}" if anew else ""
+    known = sum(label in theirs for label in ours)
+    classes = f"; {known} of {len(ours)} classes are known by name, the others begin as their mean" if ours else ""
+    return f"begins with {taken} of {taken + len(anew)} weights of '{run}'{begins}{classes}"
 
 
 def _other_shape(path: Path, modules: Mapping[str, nn.Module]) -> str | None:

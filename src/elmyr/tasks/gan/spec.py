@@ -52,6 +52,7 @@ class GANSpec(TaskSpec[GANAsk, GANRunConfig, Splits]):
     title = "GAN"
     config = GANRunConfig
     starts_with = ("generator", "discriminator", "average")
+    adapts = ("classes", "height", "width", "channels")
 
     def plan(self, ask: GANAsk) -> GANPlan:
         """By a preset, the settings and the data."""
