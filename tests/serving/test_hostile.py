@@ -21,6 +21,7 @@ ROUTES = (
     "/health/ready", "/metrics", "/static/survey.js", "/v1/openapi.json",
 )  # fmt: skip
 UPLOADED = (
+    "/v1/models/reader/fool",
     "/v1/models/reader/recognize",
     "/v1/models/reader/embed",
     "/v1/models/gan/edit",

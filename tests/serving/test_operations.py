@@ -263,6 +263,33 @@ def test_images_are_edited_and_samples_moved_as_the_library_does(
         assert refused.status == 422 and said in told(refused)["error"]
 
 
+def test_what_would_change_a_prediction_is_told_in_both_ways(
+    models: Models, small_runs: Path, digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("elmyr.tasks.gan.editing.search.BANK", 100)
+    reader, body = open_recognizer(small_runs / "reader", device="cpu"), as_png(digits.images[0])
+    fooled = told(asked(models, "reader", "fool", {"prepare": "model"}, body))
+    found = pixels(fooled["found"])[None, ..., None]
+    assert fooled["read"] == str(reader.predict(digits.images[:1])[0])
+    assert fooled["becomes"] == str(reader.predict(found)[0]) != fooled["read"]
+    apart = (found.astype(float) - digits.images[:1]) / 255
+    assert fooled["distance"] == pytest.approx(np.sqrt(np.square(apart).sum()))
+    assert fooled["largest_change"] == pytest.approx(abs(apart).max()) and pixels(fooled["difference"]).shape == (
+        8,
+        8,
+        3,
+    )
+    query = {"prepare": "model", "gan": "gan", "class": None}
+    changed = told(asked(models, "reader", "counterfactual", query, body))
+    assert changed["target"] != changed["read"] == fooled["read"] and changed["distance"] > fooled["distance"]
+    assert changed["becomes"] == str(reader.predict(pixels(changed["found"])[None, ..., None])[0])
+    for name in ("nobody", "restorer"):
+        refused = asked(models, "reader", "counterfactual", query | {"gan": name}, body)
+        assert refused.status == 422 and f"'{name}' is no GAN that is served here" in told(refused)["error"]
+    refused = asked(models, "reader", "counterfactual", query | {"class": changed["read"]}, body)
+    assert refused.status == 422 and "already: ask for another class" in told(refused)["error"]
+
+
 def test_the_walk_is_the_library_s(models: Models, small_runs: Path) -> None:
     query = {"from_seed": 1, "to_seed": 2, "from_class": "3", "to_class": "8", "steps": 4}
     gan = GAN.load(small_runs / "gan", device="cpu", precision="fp32")

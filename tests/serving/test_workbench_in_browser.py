@@ -170,6 +170,22 @@ def test_a_digit_is_read_while_it_is_drawn(browser: Any, bench: Workbench, digit
         assert reading(page) == "0"
 
 
+def test_what_would_change_a_prediction_is_shown_on_demand(browser: Any, bench: Workbench, digits: ImageSet) -> None:
+    with opened(browser, bench, "draw") as page:
+        draw(page, "draw", strokes_of(digit(digits, 0)))
+        settle(page, "draw")
+        shown = page.locator("[data-tab=draw] .changes")
+        shown.get_by_role("button", name="Fool it").click()
+        shown.get_by_text("no pixel changes by more than").wait_for()
+        assert shown.locator("img").count() == 3
+        before = pixels_of(shown.locator("img").nth(0))
+        assert np.any(before != pixels_of(shown.locator("img").nth(1)))
+        shown.get_by_role("button", name="Show what would have to change").click()
+        shown.get_by_text("at a distance of").wait_for()
+        draw(page, "draw", [[(0.1, 0.1), (0.2, 0.1)]])  # another drawing: it is no answer to that
+        page.wait_for_function("() => document.querySelectorAll('.changes img').length === 0")
+
+
 def test_photos_are_read_as_they_are_uploaded_or_dropped(browser: Any, bench: Workbench, digits: ImageSet) -> None:
     """One as a drawing is, several in a list; a photo is not cut out as a drawn digit is."""
     zero = np.kron(digit(digits, 0), np.ones((40, 40), np.uint8))

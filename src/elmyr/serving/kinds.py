@@ -124,6 +124,12 @@ REPAIRED = {"seen": PICTURE, "answers": [PICTURE], "spread": None}
 TRANSLATED = {"direction": "a-to-b", "images": [{"answers": [PICTURE]}]}
 NO_NEAREST = {409: "the training images are not available, so there are no nearest ones"}
 HIDDEN = "What is wholly transparent in a PNG is hidden, and made anew; the rest stays, unless it is noisy."
+CHANGED = {
+    **{"read": "4", "becomes": "9", "probability": 0.99, "distance": 3.4},
+    **{"seen": PICTURE, "found": PICTURE, "difference": PICTURE},
+}
+CHANGES = "The nearest image that a GAN makes and that is read as another class; red in the difference was added."
+FOOLS = "The nearest image at all that is read as another class; the difference is drawn as strong as can be."
 NEAREST = (
     "The GAN makes the nearest image that it can (error: mean squared, of pixels from 0 to 1); its latent is moved "
     "along directions, or made as another class. Images of any size are brought into that of the GAN."
@@ -136,6 +142,10 @@ RECOGNIZER = ServedKind(
     "elmyr.serving.worker.recognizing:WORK",
     {
         "recognize": Operation("Classify images", queries.Recognize, (JSON,), READ, upload=True, reasons=NO_NEAREST),
+        "counterfactual": Operation(
+            "What would have to change", queries.Counterfactual, (JSON,), CHANGED, upload=True, about=CHANGES
+        ),
+        "fool": Operation("Fool the recognizer", queries.Fool, (JSON,), CHANGED, upload=True, about=FOOLS),
         "embed": Operation(FEATURES, queries.Embed, (JSON, NPZ), {"features": [[0.1, -0.2]]}, upload=True),
     },
     tab="draw",

@@ -46,6 +46,24 @@ class Recognize(Words):
     )
 
 
+class Fool(Words):
+    """Of `fool`."""
+
+    prepare: Literal["model", "digit"] = Field("model", description="as `recognize` has it")
+
+
+class Counterfactual(Fool):
+    """Of `counterfactual`."""
+
+    gan: str = Field(max_length=64, description="a GAN that is served, which makes the image", examples=["gan"])
+    label: str | None = Field(
+        None,
+        alias="class",
+        max_length=1000,
+        description="what to be read as; without it the nearest of the likely",
+    )
+
+
 class Embed(Words):
     """Of `embed`."""
 

@@ -43,9 +43,38 @@ def _draw(models: Models, words: Words) -> list[Markup]:
         tag("p", class_="quiet why-none", role="status",
             data_preparing=words("Searching the training images …")),
         tag("ul", class_="nearest", data_alt=words("A training image of class {label}, distance {distance}")),
+        _changes(parts.of_kind(models, "gan"), words),
         class_="results", aria_busy="false",
     )  # fmt: skip
     return [tag("div", desk, reading, class_="columns")]
+
+
+def _changes(gans: Models, words: Words) -> Markup:
+    """What would change the prediction, on demand: by an image that a GAN makes, or by a change that no eye sees."""
+    makes = [
+        parts.select("draw", "gan", words("GAN"), [parts.option(gan) for gan in gans]),
+        parts.class_field("draw", "into", words("Read as"), words("the nearest other class")),
+        tag("button", words("Show what would have to change"), type="button", data_do="change"),
+    ]
+    told = tag(
+        "p", class_="told quiet", aria_live="polite", data_working=words("Searching …"),
+        data_change=words("{read} becomes {becomes} ({probability}), at a distance of {distance} (L2 of pixels from 0 "
+                          "to 1)."),
+        data_fool=words("{read} becomes {becomes} ({probability}); no pixel changes by more than {most} of 255."),
+    )  # fmt: skip
+    answers = tag(
+        "div", class_="answers", data_seen=words("Read as {read}"), data_found=words("Read as {becomes}"),
+        data_difference=words("Added red, taken away blue"),
+    )  # fmt: skip
+    return tag(
+        "div",
+        tag("h2", words("What would change the prediction")),
+        tag("div", *makes, class_="taken") if gans else "",
+        parts.buttons(tag("button", words("Fool it"), type="button", data_do="fool")),
+        told,
+        answers,
+        class_="changes",
+    )
 
 
 def _photos(words: Words) -> Markup:

@@ -28,6 +28,10 @@ const image = (body, signal) => ({ method: "POST", headers: { "content-type": bo
 export const recognize = (model, picture, { prepare, nearest, explain, signal } = {}) =>
   toJson(ofModel(model, "recognize", { prepare, nearest, explain }), image(picture, signal));
 
+export const counterfactual = (model, picture, values) => toJson(ofModel(model, "counterfactual", values), image(picture));
+
+export const fool = (model, picture, values) => toJson(ofModel(model, "fool", values), image(picture));
+
 export const repair = (model, png, values, signal) => toJson(ofModel(model, "repair", values), image(png, signal));
 
 export const translate = (model, png, values, signal) => toJson(ofModel(model, "translate", values), image(png, signal));

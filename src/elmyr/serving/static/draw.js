@@ -3,6 +3,7 @@
 
 import { recognize } from "./api.js";
 import { live } from "./asking.js";
+import { offerChanges } from "./change.js";
 import { makePad, trace } from "./pad.js";
 import { about, busy, filled, make, number, pictured, share, tell } from "./parts.js";
 import { acceptPhotos, listPhotos } from "./photos.js";
@@ -57,6 +58,7 @@ export default function draw(section) {
     return surface.standing().length ? { image: await drawing(), prepare: "digit" } : null;
   }
 
+  const clearChanges = offerChanges(section, model, question);
   const reader = live(read, (error) => {
     tell(section, error ?? refusal);
     busy(section, false);
@@ -64,6 +66,7 @@ export default function draw(section) {
   });
 
   function changed() {
+    clearChanges();
     clearTimeout(resting);
     resting = null;
     busy(section, true);

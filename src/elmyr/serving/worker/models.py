@@ -30,6 +30,7 @@ class Opened:
 
     def __init__(self, served: ServedModel, model: Any, networks: Sequence[nn.Module]) -> None:
         self.served, self.model = served, model
+        self.beside: Models | None = None  # the others that are served
         self._bytes: int = sum(tensor.nbytes for net in networks for tensor in net.state_dict().values())
 
     @property
@@ -88,9 +89,14 @@ class Models:
             ) from None
         except (InputError, OSError) as error:
             raise Gone(f"'{name}' cannot be opened any more: {error}") from None
+        opened.beside = self
         self._opened[name] = stamp, opened
         self._make_room()
         return opened
+
+    def of_name(self, name: str) -> Opened | None:
+        """The model of this name, None where none is served; `Gone` where it cannot be opened."""
+        return self[name] if name in self._served else None
 
     def _make_room(self) -> None:
         """The one that was asked for stays, whatever its size."""

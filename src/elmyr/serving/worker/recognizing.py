@@ -18,9 +18,8 @@ from elmyr.serving.http.http_errors import HTTPError
 from elmyr.serving.http.limits import MOST_EXPLAINED, MOST_EXPLAINED_PIXELS, MOST_NEAREST_SHOWN
 from elmyr.serving.http.uploads import decoded
 from elmyr.serving.worker.models import KindWork, Opened
-from elmyr.serving.worker.operations import Answering, Query, guarded
+from elmyr.serving.worker.operations import Answering, Query, guarded, one_by_one
 from elmyr.tasks.recognition import Recognizer
-from elmyr.tasks.recognition.attribution.mistaken import drawn_maps
 from elmyr.tasks.recognition.predicting.background import are_opposite
 from elmyr.tasks.recognition.predicting.nearest import Nearest
 from elmyr.tasks.recognition.predicting.predictions import PREPARATIONS
@@ -146,12 +145,25 @@ def _told(opened: OpenRecognizer, query: Query, prepared: Prepared, probabilitie
     return json_answer(content)
 
 
+def _changed(way: str) -> Answering:
+    """What would change a prediction; loaded when it is first asked for, since only few ask and a reading waits."""
+
+    def answered(opened: Opened, query: Query, body: bytes) -> Answer:
+        from elmyr.serving.worker import changing
+
+        return changing.WAYS[way](opened, query, body)
+
+    return one_by_one(answered)
+
+
 def _add_maps(recognizer: Recognizer, images: Images, read: NDArray[np.int64], told: list[dict[str, Any]]) -> None:
     if len(images) > MOST_EXPLAINED or images[..., 0].size > MOST_EXPLAINED_PIXELS:
         raise InputError(
             f"{len(images):,} images of {images.shape[1]}x{images.shape[2]} are too many to be explained at once: "
             f"at most {MOST_EXPLAINED} with {MOST_EXPLAINED_PIXELS:,} pixels"
         )
+    from elmyr.tasks.recognition.attribution.mistaken import drawn_maps  # loaded when it is first asked for
+
     for one, drawn in zip(told, drawn_maps(recognizer, images, read), strict=True):
         one["map"] = in_base64(drawn)
 
@@ -190,5 +202,10 @@ def _embedded(opened: OpenRecognizer, query: Query, prepared: Prepared, features
 
 WORK = KindWork(
     _open,
-    {"recognize": _together(Recognizer.predict_proba, _told), "embed": _together(Recognizer.features, _embedded)},
+    {
+        "recognize": _together(Recognizer.predict_proba, _told),
+        "embed": _together(Recognizer.features, _embedded),
+        "counterfactual": _changed("counterfactual"),
+        "fool": _changed("fool"),
+    },
 )
