@@ -1,6 +1,6 @@
 """How near does a GAN come to images of people's own, and what becomes of them? Prints tables.
 
-python benchmarks/edits.py RUN --recognizer READER --judge JUDGE [--data mnist] [--count 200]
+python benchmarks/edits.py RUN --recognizer READER --judge JUDGE [--data mnist] [--count 200] [--moves …]
 
 RUN: a GAN with directions (`elmyr directions RUN`); READER: the recognizer that counterfactuals are found for; JUDGE:
 another one, of another network, that has seen no generated image and says what the images show. The images are those of
@@ -23,18 +23,13 @@ from elmyr.images import open_source
 from elmyr.metrics import wilson_interval
 from elmyr.tasks.gan import open_gan
 from elmyr.tasks.gan.editing import find_latents
+from elmyr.tasks.gan.sampling.moves import amounts_of
 from elmyr.tasks.recognition import open_recognizer
 from elmyr.tasks.recognition.attacks.fab import nearest_misread
 from elmyr.tasks.recognition.attacks.seam import logits_of
 from elmyr.tasks.recognition.counterfactuals import Counterfactuals, find_counterfactuals
 
-MOVES: tuple[dict[str, float], ...] = (
-    {"slant": -2},
-    {"slant": 2},
-    {"thickness": -2},
-    {"thickness": 2},
-    {"slant": -2, "thickness": 1},
-)
+MOVES = "slant=-2;slant=2;thickness=-2;thickness=2;slant=-2,thickness=1"
 
 
 def share(right: NDArray[np.bool_]) -> str:
@@ -54,12 +49,14 @@ def main() -> None:
     parser.add_argument("--recognizer", type=Path, required=True)
     parser.add_argument("--judge", type=Path, required=True)
     parser.add_argument("--data", default="mnist")
+    parser.add_argument("--moves", default=MOVES)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     gan, reader, judge = open_gan(options.run), open_recognizer(options.recognizer), open_recognizer(options.judge)
     source = open_source(options.data)
     assert source.test is not None
+    moves = [amounts_of(words.split(",")) for words in options.moves.split(";")]
     chosen = np.sort(np.random.default_rng(options.seed).permutation(len(source.test))[: options.count])
     images, labels = np.asarray(source.test.images[chosen]), source.test.require_labels()[chosen]
     names = np.array(source.test.classes)
@@ -78,7 +75,7 @@ def main() -> None:
         took = (time.process_time() - started) / len(images)
         kept = share(reads(found.images) == shown)
         print(f"| nearest | {'given' if known else 'tried'} | {found.errors.mean():.4f} | {kept} | {took:.3f} |")
-        for move in MOVES if known else MOVES[:1]:
+        for move in moves if known else moves[:1]:
             what = ", ".join(f"{name} {amount:+g}" for name, amount in move.items())
             print(f"| {what} | | | {share(reads(found.edited(move=move)) == shown)} | |", flush=True)
         every = found.every_class().reshape(-1, *images.shape[1:])
