@@ -13,10 +13,12 @@ import torch
 from PIL import Image
 
 from elmyr import GAN, Recognizer, Restorer, Translator, export
-from elmyr.core.errors import InputError
+from elmyr.cli import main
+from elmyr.core.errors import ElmyrError, InputError
+from elmyr.engine.saving.places import BEST
 from elmyr.engine.tasks import TASKS
 from elmyr.exporting import EXPORTED
-from elmyr.exporting.graph import OPSETS, session_of
+from elmyr.exporting.graph import OPSETS, Graph, Port, session_of, write_onnx
 from elmyr.exporting.models import EXPORTED as BY_KIND
 from elmyr.images import load_images
 from elmyr.nets import PAIRS, NetworkConfig
@@ -49,7 +51,9 @@ def left(tmp_path_factory: pytest.TempPathFactory, translator: Path) -> dict[str
 
 def used(folder: Path, tmp_path: Path, *words: str | Path) -> str:
     """What `use.py` prints, in a process that can import neither elmyr nor torch."""
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = sys.modules['elmyr'] = None\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['torch'] = sys.modules['elmyr'] = None\nprint('blocked')\n"
+    )
     done = subprocess.run(
         [sys.executable, str(folder / "use.py"), *map(str, words)],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
@@ -58,7 +62,8 @@ def used(folder: Path, tmp_path: Path, *words: str | Path) -> str:
         check=False,
     )
     assert not done.returncode, done.stderr
-    return done.stdout
+    assert done.stdout.startswith("blocked\n")
+    return done.stdout.removeprefix("blocked\n")
 
 
 def picture_of(image: np.ndarray) -> Image.Image:
@@ -170,8 +175,6 @@ def test_each_kind_of_run_is_exported_or_says_why_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(PAIRS))
 @pytest.mark.slow
 def test_every_pair_of_networks_is_exported(name: str, tmp_path: Path) -> None:
-    from elmyr.exporting.graph import write_onnx
-
     side = {"dcgan64": 64}.get(name, 8)
     for classes in ((), ("a", "b")):
         network = NetworkConfig(name=name, base=8, latent=32, embedding=8)
@@ -208,3 +211,91 @@ def test_images_of_people_are_read_by_the_program(left: dict[str, Path], tmp_pat
         picture_of(image).save(tmp_path / f"{number}.png")
     read = used(left["recognizer"], tmp_path, *(tmp_path / f"{number}.png" for number in range(3)))
     assert len(read.splitlines()) == 3
+
+
+class _Off(torch.nn.Module):
+    """Is exported as one function, and is another one afterwards."""
+
+    def __init__(self, by: float) -> None:
+        super().__init__()
+        self.by = by
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return given if torch.compiler.is_exporting() else given + self.by
+
+
+@pytest.mark.parametrize("by", [2e-4, float("nan")])
+def test_a_graph_that_differs_from_torch_fails(tmp_path: Path, by: float) -> None:
+    port = Port("float32", (None, 2), "")
+    graph = Graph(_Off(by), {"given": port}, ("same", port), lambda count, random: (torch.rand(count, 2),))
+    with pytest.raises(ElmyrError, match="differs from torch by"):
+        write_onnx(graph, tmp_path / "model.onnx")
+
+
+def test_what_differs_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elmyr.exporting.graph.PARITY", -1.0)
+    with pytest.raises(ElmyrError, match="differs from torch by"):
+        export(RUNS["recognizer"], tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
+    monkeypatch.setattr("sys.argv", ["elmyr", "export", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("kind", ["adaptation", "study"])
+def test_what_holds_a_recognizer_is_exported_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    run = copytree(STORED / kind, tmp_path / kind) / "finished"
+    for path in run.rglob("config.json"):
+        path.write_text(path.read_text().replace("@STORED@", str(STORED)))
+    if kind == "study":  # the stored one is of a time before studies kept their best recognizer
+        copytree(RUNS["recognizer"] / "model", run / BEST)
+    assert command(monkeypatch, run, "--out", tmp_path / "out", "--quiet") == 0, capsys.readouterr().err
+    assert told(tmp_path / "out")["kind"] == "recognizer"
+
+
+@pytest.mark.parametrize(
+    ("run", "more", "said"),
+    [
+        *((STORED / kind / "interrupted", (), "elmyr resume") for kind in sorted(TASKS)),
+        (STORED / "translator" / "finished", (), "train it again"),
+        (STORED / "study" / "finished", (), "has no best recognizer yet"),
+        (STORED / "adaptation" / "interrupted", (), "is not finished"),
+        (STORED / "configs", (), "is not a run directory"),
+        (STORED / "nowhere", (), "nowhere"),
+        (RUNS["gan"], ("--int8",), "int8 is for recognizers"),
+        *((run, ("--opset", "5"), "give one from 18 to 23") for run in RUNS.values()),
+        (RUNS["recognizer"], ("--opset", "many"), "--opset"),
+    ],
+)
+def test_what_cannot_leave_is_refused_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    run: Path,
+    more: tuple[str, ...],
+    said: str,
+) -> None:
+    assert command(monkeypatch, run, "--out", tmp_path / "out", *more) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err and len(printed.err.splitlines()) == 1, printed
+    assert list(tmp_path.iterdir()) == []
+
+
+class _Fixed(torch.nn.Module):
+    """Holds for the number of inputs it was traced with alone."""
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return given + torch.zeros(2 if torch.compiler.is_exporting() else len(given), 2)
+
+
+def test_a_graph_of_one_number_of_inputs_fails(tmp_path: Path) -> None:
+    port = Port("float32", (None, 2), "")
+    graph = Graph(_Fixed(), {"given": port}, ("same", port), lambda count, random: (torch.rand(count, 2),))
+    with pytest.raises(ElmyrError, match="cannot run the exported network|cannot export this network"):
+        write_onnx(graph, tmp_path / "model.onnx")

@@ -11,7 +11,7 @@ from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.core.files import write_json
 from elmyr.engine.saving.places import Run, called, kind_of, run_path, with_article
-from elmyr.exporting.graph import OPSET, write_onnx
+from elmyr.exporting.graph import OPSET, require_exporter, write_onnx
 from elmyr.exporting.models import EXPORTED, RECOGNIZER
 from elmyr.exporting.quantized import Quantized, write_int8
 from elmyr.images.writers.folder import check_folder, replacing_folder
@@ -61,10 +61,12 @@ def export(
         raise InputError(f"'{path}' is {with_article(kind)}, which has no model to export; one of these has: {able}")
     target = Path(folder)
     check_folder(target)
-    if int8 and EXPORTED[kind] is not RECOGNIZER:
-        raise InputError(f"int8 is for recognizers, and '{path}' is {with_article(kind)}: leave it out")
-    train, test = (images_to_read(run, part=part, data_root=data_root) if int8 else None for part in ("train", "test"))
+    require_exporter(opset)
     exported = EXPORTED[kind]
+    if int8 and exported.made is not RECOGNIZER.made:
+        raise InputError(f"int8 is for recognizers, and '{path}' is {with_article(kind)}: leave it out")
+    path /= exported.within
+    train, test = (images_to_read(path, part=part, data_root=data_root) if int8 else None for part in ("train", "test"))
     exportable = exported.made(exported.open(path))
     differences, files = [], [ABOUT, PROGRAM]
     with replacing_folder(target) as beside:

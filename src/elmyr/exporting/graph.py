@@ -50,12 +50,8 @@ class Graph:
     drawn: Callable[[int, torch.Generator], tuple[torch.Tensor, ...]]
 
 
-def write_onnx(graph: Graph, path: Path, *, opset: int = OPSET) -> float:
-    """Writes a graph as one ONNX file; the largest difference of onnxruntime's outputs and torch's on 1,000 inputs.
-
-    InputError for an opset that cannot be written, and without the extra; ElmyrError where the difference is above
-    1e-4, or torch cannot export the network.
-    """
+def require_exporter(opset: int) -> None:
+    """InputError for an opset that cannot be written, and without the extra."""
     if opset not in OPSETS:
         raise InputError(f"--opset {opset} cannot hold the networks: give one from {OPSETS[0]} to {OPSETS[-1]}")
     try:
@@ -64,6 +60,15 @@ def write_onnx(graph: Graph, path: Path, *, opset: int = OPSET) -> float:
         import onnxscript  # noqa: F401
     except ImportError:
         raise InputError(MISSING) from None
+
+
+def write_onnx(graph: Graph, path: Path, *, opset: int = OPSET) -> float:
+    """Writes a graph as one ONNX file; the largest difference of onnxruntime's outputs and torch's on 1,000 inputs.
+
+    InputError for an opset that cannot be written, and without the extra; ElmyrError where the difference is above
+    1e-4, or torch cannot export the network.
+    """
+    require_exporter(opset)
     module, count = graph.module.eval().requires_grad_(False), torch.export.Dim("N", min=1)
     with quiet(logging.getLogger("torch.onnx")):
         try:
@@ -91,8 +96,11 @@ def _difference(graph: Graph, path: Path) -> float:
         with torch.no_grad():
             expected = graph.module(*given).numpy()
         named = {name: tensor.numpy() for name, tensor in zip(graph.inputs, given, strict=True)}
-        (found,) = session.run(None, named)
-        largest = max(largest, float(np.abs(found - expected).max()))
+        try:
+            (found,) = session.run(None, named)
+        except Exception as error:  # of another number of images than it was traced with, say
+            raise ElmyrError(f"onnxruntime cannot run the exported network: {_first_line(error)}") from error
+        largest = float(np.maximum(largest, np.abs(found - expected).max()))  # stays NaN once it is
     if not largest <= PARITY:
         raise ElmyrError(
             f"what onnxruntime computes differs from torch by {largest:.2g}, more than {PARITY:g}: try another --opset"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -34,10 +34,14 @@ class Exportable:
 
 @dataclass(frozen=True)
 class ExportedKind:
-    """How runs of a kind are exported: opened on the CPU in fp32, and made an `Exportable`."""
+    """How runs of a kind are exported: opened on the CPU in fp32, and made an `Exportable`.
+
+    within: the folder of a run of several steps that holds the run of the model.
+    """
 
     open: Callable[[Any], Any]
     made: Callable[[Any], Exportable]
+    within: str = ""
 
 
 class _Reads(nn.Module):
@@ -202,7 +206,7 @@ RECOGNIZER = ExportedKind(lambda run: open_recognizer(run, device="cpu"), _of_re
 EXPORTED: dict[str, ExportedKind] = {
     GAN_KIND: ExportedKind(lambda run: GAN.load(run, device="cpu", precision="fp32"), _of_gan),
     "recognizer": RECOGNIZER,
-    "adaptation": RECOGNIZER,
+    "adaptation": replace(RECOGNIZER, within="recognizer"),
     STUDY_KIND: RECOGNIZER,
     "restorer": ExportedKind(lambda run: Restorer.load(run, device="cpu", precision="fp32"), _of_restorer),
     "translator": ExportedKind(lambda run: Translator.load(run, device="cpu", precision="fp32"), _of_translator),

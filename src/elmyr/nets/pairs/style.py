@@ -46,7 +46,7 @@ class GroupDeviation(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) -> (N, C + 1, H, W)."""
-        deviations = self._deviations(x.float()) if self.training else self.usual.expand(len(x))
+        deviations = self._deviations(x.float()) if self.training else self.usual.expand(x.shape[0])
         added = deviations.to(x.dtype)[:, None, None, None].expand(-1, 1, *x.shape[2:])
         return torch.cat([x, added], 1)
 
