@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from elmyr.core import machine, threads
+from elmyr.core.calls import checked
 from elmyr.core.errors import InputError
 from elmyr.images import ImageSet, Pixels, StoredPixels
 from elmyr.tasks.recognition.attribution.explained import Explained, explained
@@ -68,6 +69,7 @@ class Explanation:
             )
 
 
+@checked
 def explain(
     model: Any,
     images: ArrayLike | StoredPixels | ImageSet,

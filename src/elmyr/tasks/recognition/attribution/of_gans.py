@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elmyr.core.calls import checked
 from elmyr.images import ImageSet, captioned_grid
 from elmyr.images.storage.atomic import writing
 from elmyr.tasks.gan.editing.variance import PAIRS, Effects, effects_of
@@ -75,6 +76,7 @@ class ExplainedGAN:
             )
 
 
+@checked
 def explain_gan(
     gan: GAN, *, method: str = METHOD, target: int | str | None = None, count: int = PAIRS, seed: int = 0
 ) -> ExplainedGAN:
